@@ -1,0 +1,138 @@
+package sandbox
+
+import (
+	"fmt"
+	"net/http"
+	"path"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A Fault is something that goes wrong with requests that match.
+type Fault struct {
+	// Kind is one of FaultKinds.
+	Kind string `json:"kind"`
+	// Method and Path say which requests: empty for any; the path is below /v2 and may hold "*".
+	Method string `json:"method,omitempty"`
+	Path   string `json:"path,omitempty"`
+	// After is how many matching requests are answered well before.
+	After int `json:"after,omitempty"`
+	// Count is how many requests it hits; 0 for all.
+	Count int `json:"count,omitempty"`
+	// Delay is how long a slow answer takes.
+	Delay time.Duration `json:"delay,omitempty"`
+}
+
+// FaultKind is a name for what can go wrong.
+type FaultKind struct{ Name, About string }
+
+// FaultKinds returns what can go wrong, in the order in which help shows it.
+func FaultKinds() []FaultKind {
+	return []FaultKind{
+		{"rate-limit", "429, with the headers and the body that the switches name"},
+		{"server-error", "500 with Tripletex's error"},
+		{"bad-gateway", "502 with a web page"},
+		{"unavailable", "503 with Retry-After: 1"},
+		{"slow", "the right answer after --delay"},
+		{"hang", "no answer at all"},
+		{"html", "200 with a web page"},
+		{"truncated", "200 with half of the JSON"},
+		{"huge", "200 with 1 GB of JSON"},
+		{"reset", "the connection is cut before anything is done"},
+		{"reset-after", "the connection is cut after everything is done"},
+		{"unauthorized", "401, as after the end of a session"},
+		{"expire-sessions", "every session ends"},
+		{"forbidden", "403"},
+		{"conflict", "409, as if somebody else had changed it"},
+		{"redirect", "302 to another host"},
+		{"endless", "the first page of a list, again and again"},
+		{"unknown-status", "a subscription status that nobody has heard of"},
+	}
+}
+
+// Check tells whether the fault can be injected.
+func (f Fault) Check() error {
+	if !slices.ContainsFunc(FaultKinds(), func(k FaultKind) bool { return k.Name == f.Kind }) {
+		names := make([]string, 0, len(FaultKinds()))
+		for _, k := range FaultKinds() {
+			names = append(names, k.Name)
+		}
+		return fmt.Errorf("fault %q does not exist; there are %s", f.Kind, strings.Join(names, ", "))
+	}
+	if _, err := path.Match(f.Path, ""); err != nil {
+		return fmt.Errorf("path %q: is not a pattern", f.Path)
+	}
+	if f.Count < 0 || f.After < 0 || f.Delay < 0 {
+		return fmt.Errorf("fault %s: count, after and delay must not be negative", f.Kind)
+	}
+	return nil
+}
+
+func (f Fault) matches(method, requestPath string) bool {
+	hit, err := path.Match(f.Path, requestPath)
+	return (f.Method == "" || strings.EqualFold(f.Method, method)) && (f.Path == "" || err == nil && hit)
+}
+
+// takeFault returns the fault that hits a request, and counts it.
+func (s *State) takeFault(method, requestPath string) *Fault {
+	for i := range s.Faults {
+		f := &s.Faults[i]
+		if !f.matches(method, requestPath) {
+			continue
+		}
+		if f.After > 0 {
+			f.After--
+			s.dirty = true
+			continue
+		}
+		taken := *f
+		if f.Count > 0 {
+			f.Count--
+			s.dirty = true
+			if f.Count == 0 {
+				s.Faults = slices.Delete(s.Faults, i, i+1)
+			}
+		}
+		return &taken
+	}
+	return nil
+}
+
+// instead returns the answer of a fault that keeps the request from being done, or nil.
+func (f *Fault) instead(state *State) *reply {
+	if f == nil {
+		return nil
+	}
+	var answer reply
+	switch f.Kind {
+	case "rate-limit":
+		answer = tooManyRequests(state.Switches)
+		answer.header = spent{exceeded: true, reset: time.Second}.headers(answer.header, state.Switches)
+	case "server-error":
+		answer = apiError(http.StatusInternalServerError, 1000, "", "")
+	case "bad-gateway":
+		answer = webPage(http.StatusBadGateway, "502 Bad Gateway")
+	case "unavailable":
+		answer = webPage(http.StatusServiceUnavailable, "503 Service Unavailable")
+		answer.header.Set("Retry-After", "1")
+	case "html":
+		answer = webPage(http.StatusOK, "Logg inn")
+	case "unauthorized":
+		answer = apiError(http.StatusUnauthorized, 3000, "Unauthorized", "Could not log in. Check login info in Authorization header.")
+	case "expire-sessions":
+		state.Sessions, state.dirty = nil, true
+		return nil
+	case "forbidden":
+		answer = apiError(http.StatusForbidden, 9000, "You do not have permission to access this feature.", "")
+	case "conflict":
+		answer = moved()
+	case "redirect":
+		answer = reply{status: http.StatusFound, header: http.Header{"Location": {"https://login.example.no/?next=x"}}}
+	case "reset", "hang":
+		answer = reply{status: http.StatusTeapot} // never sent
+	default:
+		return nil
+	}
+	return &answer
+}

@@ -1,0 +1,80 @@
+package sandbox
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// hugeSize is the size in bytes of the answer that the fault "huge" gives.
+const hugeSize = 1 << 30
+
+// play writes the answer of a request that a fault has hit.
+func (f *Fault) play(w http.ResponseWriter, r *http.Request, answer reply) {
+	switch f.Kind {
+	case "slow":
+		if !pause(r, f.Delay) {
+			return
+		}
+	case "hang":
+		<-r.Context().Done()
+		return
+	case "reset", "reset-after":
+		panic(http.ErrAbortHandler)
+	case "truncated":
+		raw := answer.bytes()
+		answer.body = raw[:len(raw)/2]
+	case "huge":
+		writeHuge(w)
+		return
+	case "unknown-status":
+		answer.body = bytes.ReplaceAll(answer.bytes(), []byte(`"status":"ACTIVE"`), []byte(`"status":"ON_HOLD"`))
+	case "endless":
+		answer.body = endless(answer.bytes())
+	}
+	answer.write(w)
+}
+
+func pause(r *http.Request, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-r.Context().Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+func writeHuge(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
+	w.WriteHeader(http.StatusOK)
+	block := []byte(strings.Repeat(`{"id":1},`, 8<<10))
+	_, _ = io.WriteString(w, `{"values":[`)
+	for sent := 0; sent < hugeSize; sent += len(block) {
+		if _, err := w.Write(block); err != nil {
+			return
+		}
+	}
+}
+
+// endless turns any page of a list into a full one that is always the same.
+func endless(raw []byte) []byte {
+	var list map[string]any
+	if json.Unmarshal(raw, &list) != nil || list["values"] == nil {
+		return raw
+	}
+	values := make([]any, 1000)
+	for i := range values {
+		values[i] = map[string]any{"id": i + 1, "version": 0, "event": "order.create", "status": statusActive, "targetUrl": "https://hooks.example.no/"}
+	}
+	list["values"], list["count"], list["fullResultSize"] = values, len(values), 1<<30
+	changed, err := json.Marshal(list)
+	if err != nil {
+		return raw
+	}
+	return changed
+}

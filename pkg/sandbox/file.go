@@ -1,0 +1,122 @@
+package sandbox
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+// ErrState is the cause of every failure to read, write or lock the file of a sandbox.
+var ErrState = errors.New("sandbox state")
+
+// lockTimeout is how long a request waits for another program to finish with the state.
+const lockTimeout = 10 * time.Second
+
+const stateFile = "state.json"
+
+// file is a store in a folder that several programs may use at once: every Update is one transaction under a
+// lock. The parsed state is kept between updates for as long as nobody else writes the file.
+type file struct {
+	folder string
+	mu     sync.Mutex
+	state  *State
+	seen   os.FileInfo
+}
+
+// NewFile returns a store in a folder, which is made when it is first written to.
+func NewFile(folder string) Store { return &file{folder: folder} }
+
+// Update implements Store.
+func (f *file) Update(ctx context.Context, change func(*State) error) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	unlock, err := lock(ctx, f.folder, "state.lock")
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := f.read(); err != nil {
+		return err
+	}
+	f.state.dirty = f.seen == nil
+	if err := change(f.state); err != nil {
+		f.state = nil
+		return err
+	}
+	if !f.state.dirty {
+		return nil
+	}
+	return f.write()
+}
+
+func (f *file) path() string { return filepath.Join(f.folder, stateFile) }
+
+func (f *file) read() error {
+	info, err := os.Stat(f.path())
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		f.state, f.seen = NewState(DefaultOptions()), nil
+		return nil
+	case err != nil:
+		return fmt.Errorf("%w: %w", ErrState, err)
+	case f.state != nil && f.seen != nil && os.SameFile(f.seen, info) && info.ModTime().Equal(f.seen.ModTime()):
+		return nil
+	}
+	raw, err := os.ReadFile(f.path())
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrState, err)
+	}
+	state := &State{}
+	if err := json.Unmarshal(raw, state); err != nil || state.Format != stateFormat {
+		return fmt.Errorf("%w: %s cannot be read by this version", ErrState, f.path())
+	}
+	if state.Switches == nil {
+		state.Switches = Switches{}
+	}
+	f.state, f.seen = state, info
+	return nil
+}
+
+// write replaces the file as a whole. It is not flushed to the disk: a sandbox that a power cut sets back has
+// lost nothing that cannot be made again.
+func (f *file) write() error {
+	raw, err := json.Marshal(f.state)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrState, err)
+	}
+	temporary := f.path() + ".new"
+	if err := os.WriteFile(temporary, raw, 0o600); err != nil {
+		return fmt.Errorf("%w: %w", ErrState, err)
+	}
+	if err := os.Rename(temporary, f.path()); err != nil {
+		return fmt.Errorf("%w: %w", ErrState, err)
+	}
+	info, err := os.Stat(f.path())
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrState, err)
+	}
+	f.seen = info
+	return nil
+}
+
+// lock takes a lock in a folder, making the folder first.
+func lock(ctx context.Context, folder, name string) (unlock func(), err error) {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrState, err)
+	}
+	held := flock.New(filepath.Join(folder, name))
+	ctx, cancel := context.WithTimeout(ctx, lockTimeout)
+	defer cancel()
+	if ok, err := held.TryLockContext(ctx, 5*time.Millisecond); !ok {
+		return nil, fmt.Errorf("%w: %s is locked by another program: %w", ErrState, folder, err)
+	}
+	return func() { _ = held.Unlock() }, nil
+}

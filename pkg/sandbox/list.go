@@ -1,0 +1,88 @@
+package sandbox
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+)
+
+// maxCount is the most that a list gives at once. The service's own limit is not known.
+const maxCount = 10000
+
+type listBody struct {
+	FullResultSize int      `json:"fullResultSize"`
+	From           int      `json:"from"`
+	Count          int      `json:"count"`
+	VersionDigest  *string  `json:"versionDigest"`
+	Values         []object `json:"values"`
+}
+
+// list is the reply with a page of objects, as the from, count, fields and If-None-Match of a request ask.
+func list(r *request, status int, all []object, model string, digests bool) reply {
+	from, refused := r.number("from", 0)
+	if refused != nil {
+		return *refused
+	}
+	count, refused := r.number("count", 1000)
+	if refused != nil {
+		return *refused
+	}
+	first := min(from, len(all))
+	shown := all[first:min(first+min(count, maxCount), len(all))]
+	body := listBody{FullResultSize: len(all), From: from, Count: len(shown), Values: make([]object, len(shown))}
+	for i, o := range shown {
+		picked, refused := o.pick(r.URL.Query().Get("fields"), model)
+		if refused != nil {
+			return *refused
+		}
+		body.Values[i] = picked
+	}
+	digest := r.digest(body, digests)
+	if digest != nil && r.Header.Get("If-None-Match") == *digest {
+		return reply{status: http.StatusNotModified}
+	}
+	body.VersionDigest = digest
+	return reply{status: status, body: body}
+}
+
+// digest is what versionDigest says. Source: changelog 2.59.0, and texts observed where it is not supported.
+func (r *request) digest(body listBody, supported bool) *string {
+	var text string
+	switch {
+	case r.switches.is(switchDigest, "null"):
+		return nil
+	case !supported || r.switches.is(switchDigest, "unsupported"):
+		text = "Checksum not yet supported for this endpoint"
+	case r.Header.Get("If-None-Match") == "":
+		text = "'If-None-Match' header not specified"
+	default:
+		raw, err := json.Marshal(body)
+		if err != nil {
+			return nil
+		}
+		sum := sha256.Sum256(raw)
+		text = hex.EncodeToString(sum[:16])
+	}
+	return &text
+}
+
+// number reads a query parameter that must be a number of at least 0.
+func (r *request) number(name string, otherwise int) (int, *reply) {
+	text := r.URL.Query().Get(name)
+	if text == "" {
+		return otherwise, nil
+	}
+	n, err := strconv.Atoi(text)
+	switch {
+	case err != nil:
+		refused := apiError(http.StatusUnprocessableEntity, 21000, fmt.Sprintf("Wrong data format! Expected number. For input string: %q", text), "")
+		return 0, &refused
+	case n < 0:
+		refused := invalid(validation{Field: name, Message: "Kan ikke være under 0"}.at("null"))
+		return 0, &refused
+	}
+	return n, nil
+}

@@ -1,0 +1,335 @@
+package sandbox_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tlxhook/tlxhook/pkg/sandbox"
+)
+
+// caller sends requests as an employee of the sandbox, written as in a recorded exchange.
+type caller struct {
+	t     *testing.T
+	store sandbox.Store
+	box   http.RoundTripper
+	token string
+	said  []string // status, wait and body of every answer
+}
+
+func newCaller(t *testing.T, change func(*sandbox.Options)) *caller {
+	t.Helper()
+	options := sandbox.DefaultOptions()
+	if change != nil {
+		change(&options)
+	}
+	return login(t, sandbox.NewMemory(options))
+}
+
+func login(t *testing.T, store sandbox.Store) *caller {
+	t.Helper()
+	c := &caller{t: t, store: store, box: sandbox.New(store)}
+	c.as(sandbox.EmployeeToken)
+	return c
+}
+
+// as makes the caller log in with an employee token.
+func (c *caller) as(employeeToken string) {
+	c.t.Helper()
+	_, body := c.call("POST /token/session/:create", `{"consumerToken":"`+sandbox.ConsumerToken+`","employeeToken":"`+
+		employeeToken+`","expirationDate":"`+time.Now().AddDate(0, 0, 2).Format(time.DateOnly)+`"}`)
+	var made struct{ Value struct{ Token string } }
+	if err := json.Unmarshal([]byte(body), &made); err != nil || made.Value.Token == "" {
+		c.t.Fatalf("no session: %s", body)
+	}
+	c.token = made.Value.Token
+}
+
+func (c *caller) call(line, body string) (int, string) {
+	c.t.Helper()
+	method, path, _ := strings.Cut(line, " ")
+	r, err := http.NewRequestWithContext(c.t.Context(), method, "http://localhost:4711/v2"+path, strings.NewReader(body))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	r.SetBasicAuth("0", c.token)
+	response, err := c.box.RoundTrip(r)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	raw, err := io.ReadAll(response.Body)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if response.Header.Get("X-Tlx-Request-Id") == "" {
+		c.t.Errorf("%s: no request id", line)
+	}
+	shown := strings.ReplaceAll(string(raw), response.Header.Get("X-Tlx-Request-Id"), "ID")
+	c.said = append(c.said, fmt.Sprint(response.StatusCode, response.Header["Retry-After"], response.Header["X-Rate-Limit-Reset"], shown))
+	return response.StatusCode, shown
+}
+
+// expect compares an answer with a recorded one, but for the request id.
+func (c *caller) expect(line, body string, status int, want string) {
+	c.t.Helper()
+	code, got := c.call(line, body)
+	if code != status || got != want {
+		c.t.Errorf("%s %s\n got %d %s\nwant %d %s", line, body, code, got, status, want)
+	}
+}
+
+const errorTail = `"requestId":"ID"}`
+
+func errorHead(status, code, message, developer string) string {
+	return `{"status":` + status + `,"code":` + code + `,"message":` + message + `,"link":"https://tripletex.no/v2-docs/","developerMessage":` + developer + `,"validationMessages":`
+}
+
+func TestAnswersAreAsRecorded(t *testing.T) {
+	t.Parallel()
+	c := newCaller(t, nil)
+	const made = `{"id":4712,"version":0,"url":"localhost:4711/v2/event/subscription/4712","event":"invoice.charged",` +
+		`"targetUrl":"https://example.com","fields":null,"status":"ACTIVE","authHeaderName":null}`
+	c.expect("POST /event/subscription", `{"event":"invoice.charged","targetUrl":"https://example.com"}`, 201, `{"value":`+made+`}`)
+	c.expect("GET /event/subscription", "", 200,
+		`{"fullResultSize":1,"from":0,"count":1,"versionDigest":"'If-None-Match' header not specified","values":[`+made+`]}`)
+	c.expect("GET /event/subscription/4712?fields=id,version", "", 200, `{"value":{"id":4712,"version":0}}`)
+	c.expect("POST /event/subscription", `{}`, 422, errorHead("422", "18000", `"Validering feilet."`, "null")+
+		`[{"field":"targetUrl","message":"Feltet kan ikke være tomt.","path":"null.targetUrl","rootId":null},`+
+		`{"field":"targetUrl","message":"Kan ikke være null.","path":"null.targetUrl","rootId":null},`+
+		`{"field":"event","message":"Kan ikke være null.","path":"null.event","rootId":null},`+
+		`{"field":"event","message":"Feltet kan ikke være tomt.","path":"null.event","rootId":null}],`+errorTail)
+	c.expect("POST /event/subscription", `{"event":"order.create","targetUrl":"https://example.com","target":"x"}`, 422,
+		errorHead("422", "16000", `"Request mapping failed"`, "null")+
+			`[{"field":"target","message":"Feltet eksisterer ikke i objektet.","path":null,"rootId":null}],`+errorTail)
+	c.expect("GET /event/subscription/abc", "", 422,
+		errorHead("422", "21000", `"Wrong data format! Expected number. For input string: \"abc\""`, "null")+`null,`+errorTail)
+	c.expect("GET /event/subscription/1", "", 404, errorHead("404", "6000", `"Object not found"`, "null")+`null,`+errorTail)
+	c.expect("GET /event/subscription?fields=nothing", "", 400, errorHead("400", "11000", `"Illegal field in fields filter"`,
+		`"Illegal field in fields filter: nothing. nothing does not match a field in the model: SubscriptionDTO"`)+`null,`+errorTail)
+	c.expect("PUT /event/subscription/4712", `{"version":7,"status":"DISABLED"}`, 409,
+		errorHead("409", "8000", `"RevisionException"`, "null")+`null,`+errorTail)
+	c.expect("DELETE /event/subscription/list?ids=1,x", "", 422, errorHead("422", "12000",
+		`"'x': Listen med ID-er må være en kommaseparert liste med positive heltall."`, "null")+`null,`+errorTail)
+	c.expect("DELETE /event/subscription/4712", "", 204, "")
+	c.expect("GET /ledger/voucher", "", 501, errorHead("501", "1000", "null",
+		`"GET /ledger/voucher is not part of the sandbox; Tripletex may have it."`)+`null,`+errorTail)
+	c.token = "expired"
+	c.expect("GET /event/subscription", "", 401, errorHead("401", "3000", `"Unauthorized"`,
+		`"Could not log in. Check login info in Authorization header."`)+`null,`+errorTail)
+}
+
+func TestSecretsNeverComeBack(t *testing.T) {
+	t.Parallel()
+	c := newCaller(t, nil)
+	_, made := c.call("POST /event/subscription", `{"event":"order.create","targetUrl":"https://example.com","authHeaderName":"X","authHeaderValue":"canary-value","hmacSharedSecret":"canary-hmac"}`)
+	_, listed := c.call("GET /event/subscription?fields=*,changes", "")
+	if strings.Contains(made+listed, "canary") {
+		t.Errorf("%s\n%s", made, listed)
+	}
+}
+
+func TestSessionDatedTodayIsDeadFromTheStart(t *testing.T) {
+	t.Parallel()
+	c := newCaller(t, nil)
+	status, body := c.call("POST /token/session/:create", `{"consumerToken":"`+sandbox.ConsumerToken+`","employeeToken":"`+
+		sandbox.EmployeeToken+`","expirationDate":"`+time.Now().Format(time.DateOnly)+`"}`)
+	var made struct{ Value struct{ Token string } }
+	if err := json.Unmarshal([]byte(body), &made); err != nil || status != 201 {
+		t.Fatalf("%d %s", status, body)
+	}
+	c.token = made.Value.Token
+	if status, _ := c.call("GET /token/session/>whoAmI", ""); status != 401 {
+		t.Errorf("first use: %d, want 401", status)
+	}
+}
+
+// Every value of every switch gives an answer of its own.
+func TestEverySwitchIsConnected(t *testing.T) {
+	t.Parallel()
+	const order = `{"event":"order.create","targetUrl":"https://example.com"}`
+	uses := map[string]func(*caller){
+		"accountant-refusal": func(c *caller) { c.as(sandbox.AccountantToken); c.call("GET /event/subscription", "") },
+		"bulk": func(c *caller) {
+			c.call("POST /event/subscription/list", `[`+order+`,{"event":"order.create"}]`)
+			c.call("GET /event/subscription?fields=event", "")
+		},
+		"digest":     func(c *caller) { c.call("GET /event/subscription", "") },
+		"duplicates": func(c *caller) { c.call("POST /event/subscription", order); c.call("POST /event/subscription", order) },
+		"event-case": func(c *caller) {
+			c.call("POST /event/subscription", strings.Replace(order, "order", "Order", 1))
+		},
+		"event-change": func(c *caller) {
+			c.call("POST /event/subscription", order)
+			c.call("PUT /event/subscription/4712", `{"event":"order.update"}`)
+		},
+		"http-target": func(c *caller) {
+			for _, target := range []string{"http://127.0.0.1/", "http://example.com"} {
+				c.call("POST /event/subscription", strings.Replace(order, "https://example.com", target, 1))
+			}
+		},
+		"limit-body":    exhaust,
+		"limit-reset":   exhaust,
+		"payload-model": func(c *caller) { c.call("GET /event", "") },
+		"reactivate": func(c *caller) {
+			c.call("POST /event/subscription", order)
+			c.call("PUT /event/subscription/4712", `{"status":"DISABLED_MISUSE"}`)
+			c.call("PUT /event/subscription/4712", `{"status":"ACTIVE"}`)
+		},
+		"refresh-status": func(c *caller) {
+			c.call("POST /token/session/:createFromRefreshToken", `{"refreshToken":"tlxr_sandbox","ttlSeconds":30}`)
+			c.call("POST /token/session/:createFromRefreshToken", `{"refreshToken":"tlxr_sandbox","ttlSeconds":300}`)
+		},
+		"secrets-on-update": func(c *caller) {
+			c.call("POST /event/subscription", strings.Replace(order, "}", `,"hmacSharedSecret":"0123456789"}`, 1))
+			c.call("PUT /event/subscription/4712", `{"fields":"id"}`)
+			c.said = append(c.said, c.state())
+		},
+		"session-post":  func(c *caller) { c.call("POST /token/session/:create", `{}`) },
+		"unknown-event": func(c *caller) { c.call("POST /event/subscription", strings.Replace(order, "create", "eat", 1)) },
+		"visibility": func(c *caller) {
+			c.box = asCompany{c.box}
+			c.call("POST /event/subscription", order)
+			c.as(sandbox.AccountantToken)
+			c.call("GET /event/subscription?fields=event", "")
+		},
+	}
+	for _, known := range sandbox.AllSwitches() {
+		answers := map[string]string{}
+		for _, value := range known.Values {
+			c := newCaller(t, func(o *sandbox.Options) { o.RateLimit.Requests = 6 })
+			c.set(known.Name + "=" + value)
+			c.said = nil
+			uses[known.Name](c)
+			said := strings.Join(c.said, "\n")
+			if earlier, ok := answers[said]; ok {
+				t.Errorf("%s: %s and %s both answer\n%s", known.Name, earlier, value, said)
+			}
+			answers[said] = value
+		}
+	}
+}
+
+// set changes a switch of the sandbox that is called.
+func (c *caller) set(text string) {
+	c.t.Helper()
+	err := c.store.Update(c.t.Context(), func(s *sandbox.State) error { return s.Switches.Set(text) })
+	if err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// state returns everything that the sandbox knows of its subscriptions.
+func (c *caller) state() string {
+	c.t.Helper()
+	var raw []byte
+	err := c.store.Update(c.t.Context(), func(s *sandbox.State) (err error) {
+		raw, err = json.Marshal(s.Subscriptions)
+		return err
+	})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return string(raw)
+}
+
+// asCompany sends every request as the first client company, where an accountant sees what the switch allows.
+type asCompany struct{ next http.RoundTripper }
+
+func (a asCompany) RoundTrip(r *http.Request) (*http.Response, error) {
+	_, token, _ := r.BasicAuth()
+	r.SetBasicAuth("2001", token)
+	return a.next.RoundTrip(r)
+}
+
+func exhaust(c *caller) {
+	for range 20 {
+		if status, _ := c.call("GET /event", ""); status == 429 {
+			return
+		}
+	}
+}
+
+func TestFileStoreIsSharedByPrograms(t *testing.T) {
+	t.Parallel()
+	folder := filepath.Join(t.TempDir(), "sandbox")
+	first := login(t, sandbox.NewFile(folder))
+	var all sync.WaitGroup
+	for range 4 {
+		second := &caller{t: t, box: sandbox.New(sandbox.NewFile(folder)), token: first.token}
+		all.Go(func() {
+			for range 10 {
+				if status, body := second.call("POST /event/subscription", `{"event":"order.create","targetUrl":"https://example.com"}`); status != 201 {
+					t.Errorf("%d %s", status, body)
+				}
+			}
+		})
+	}
+	all.Wait()
+	_, body := first.call("GET /event/subscription?fields=id", "")
+	var listed struct{ Values []struct{ ID int64 } }
+	if err := json.Unmarshal([]byte(body), &listed); err != nil {
+		t.Fatal(err)
+	}
+	seen := map[int64]bool{}
+	for _, v := range listed.Values {
+		seen[v.ID] = true
+	}
+	if len(seen) != 40 {
+		t.Errorf("%d different subscriptions after 40 creates by four programs", len(seen))
+	}
+	info, err := os.Stat(filepath.Join(folder, "state.json"))
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("state file: %v, %v; want mode 0600", info, err)
+	}
+}
+
+func TestBrokenStateIsRefusedAndKept(t *testing.T) {
+	t.Parallel()
+	for name, content := range map[string]string{"truncated": `{"format":1,"nex`, "future": `{"format":99}`, "empty": ``} {
+		folder := t.TempDir()
+		path := filepath.Join(folder, "state.json")
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		recorder := httptest.NewRecorder()
+		sandbox.New(sandbox.NewFile(folder)).ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v2/event", nil))
+		kept, err := os.ReadFile(path)
+		if recorder.Code != 500 || err != nil {
+			t.Errorf("%s: %d, %v", name, recorder.Code, err)
+		}
+		if diff := cmp.Diff(content, string(kept)); diff != "" {
+			t.Errorf("%s: the file was changed:\n%s", name, diff)
+		}
+	}
+}
+
+func TestFaultIsChecked(t *testing.T) {
+	t.Parallel()
+	for _, f := range []sandbox.Fault{{}, {Kind: "fire"}, {Kind: "slow", Count: -1}, {Kind: "slow", Path: "[x"}} {
+		if f.Check() == nil {
+			t.Errorf("%+v was accepted", f)
+		}
+	}
+	for _, k := range sandbox.FaultKinds() {
+		if err := (sandbox.Fault{Kind: k.Name, Path: "/event/*"}).Check(); err != nil {
+			t.Errorf("%s: %v", k.Name, err)
+		}
+	}
+	switches := sandbox.Switches{}
+	for _, text := range []string{"", "bulk", "bulk=maybe", "nothing=1"} {
+		if switches.Set(text) == nil {
+			t.Errorf("switch %q was accepted", text)
+		}
+	}
+}

@@ -1,0 +1,196 @@
+package sandbox
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// subscription is a subscription with everything that its answers never show.
+type subscription struct {
+	ID               int64    `json:"id"`
+	Version          int      `json:"version"`
+	Event            string   `json:"event"`
+	TargetURL        string   `json:"targetUrl"`
+	Fields           string   `json:"fields"`
+	Status           string   `json:"status"`
+	AuthHeaderName   string   `json:"authHeaderName"`
+	AuthHeaderValue  string   `json:"authHeaderValue"`
+	HMACSharedSecret string   `json:"hmacSharedSecret"`
+	Owner            string   `json:"owner"`
+	Company          int64    `json:"company"`
+	Changes          []change `json:"changes"`
+}
+
+type change struct {
+	EmployeeID int64  `json:"employeeId"`
+	Timestamp  string `json:"timestamp"`
+	ChangeType string `json:"changeType"`
+}
+
+const statusActive = "ACTIVE"
+
+func statuses() []string {
+	return []string{statusActive, "DISABLED", "DISABLED_TOO_MANY_ERRORS", "DISABLED_RATE_LIMIT_EXCEEDED", "DISABLED_MISUSE"}
+}
+
+// shown is a subscription as answers show it. Order of fields, and null for what is not set: observed.
+func (s *subscription) shown(r *request) object {
+	return object{
+		{"id", s.ID},
+		{"version", s.Version},
+		{"changes", hidden{s.Changes}},
+		{"url", fmt.Sprintf("%s%s/event/subscription/%d", r.Host, basePath, s.ID)},
+		{"event", s.Event},
+		{"targetUrl", s.TargetURL},
+		{"fields", orNull(s.Fields)},
+		{"status", s.Status},
+		{"authHeaderName", orNull(s.AuthHeaderName)},
+	}
+}
+
+const subscriptionModel = "SubscriptionDTO"
+
+// visible tells whether the login of a request sees a subscription.
+func (r *request) visible(s *subscription) bool {
+	return s.Company == r.login.company && (s.Owner == r.login.owner || r.switches.is(switchVisibility, "company"))
+}
+
+// find returns the subscription of an id that the request may see, or nil.
+func (s *State) find(r *request, id int64) *subscription {
+	for i := range s.Subscriptions {
+		if s.Subscriptions[i].ID == id && r.visible(&s.Subscriptions[i]) {
+			return &s.Subscriptions[i]
+		}
+	}
+	return nil
+}
+
+func listSubscriptions(state *State, r *request) reply {
+	var objects []object
+	for i := range state.Subscriptions {
+		if r.visible(&state.Subscriptions[i]) {
+			objects = append(objects, state.Subscriptions[i].shown(r))
+		}
+	}
+	return list(r, http.StatusOK, objects, subscriptionModel, true)
+}
+
+func showSubscription(state *State, r *request) reply {
+	found, refused := state.named(r)
+	if refused != nil {
+		return *refused
+	}
+	return filtered(r, http.StatusOK, found.shown(r), subscriptionModel)
+}
+
+// named returns the subscription whose id stands in the path.
+func (s *State) named(r *request) (*subscription, *reply) {
+	id, refused := r.pathID()
+	if refused != nil {
+		return nil, refused
+	}
+	found := s.find(r, id)
+	if found == nil {
+		missing := notFound()
+		return nil, &missing
+	}
+	return found, nil
+}
+
+func createSubscription(state *State, r *request) reply {
+	body, refused := r.subscriptionBody(r.body)
+	if refused != nil {
+		return *refused
+	}
+	made, refused := state.create(r, body, "null")
+	if refused != nil {
+		return *refused
+	}
+	return value(http.StatusCreated, made.shown(r))
+}
+
+// create checks and keeps a new subscription. Path is where it stands in the request.
+func (s *State) create(r *request, body subscriptionBody, path string) (*subscription, *reply) {
+	made := subscription{Status: statusActive, Owner: r.login.owner, Company: r.login.company}
+	if complaints := body.check(r.switches, path, true); complaints != nil {
+		refused := invalid(complaints...)
+		return nil, &refused
+	}
+	body.apply(&made, r.switches)
+	if r.switches.is(switchDuplicates, "refuse") && slices.ContainsFunc(s.Subscriptions, func(old subscription) bool {
+		return r.visible(&old) && strings.EqualFold(old.Event, made.Event) && old.TargetURL == made.TargetURL
+	}) {
+		refused := apiError(http.StatusConflict, 14000, "Duplicate entry", "An entry already exist")
+		return nil, &refused
+	}
+	s.add(&made, r.now)
+	return &made, nil
+}
+
+func updateSubscription(state *State, r *request) reply {
+	found, refused := state.named(r)
+	if refused != nil {
+		return *refused
+	}
+	body, refused := r.subscriptionBody(r.body)
+	if refused != nil {
+		return *refused
+	}
+	if refused := state.update(r, found, body, "null"); refused != nil {
+		return *refused
+	}
+	return value(http.StatusOK, found.shown(r))
+}
+
+// update checks and changes a subscription, if it still has the version that the body may name.
+func (s *State) update(r *request, found *subscription, body subscriptionBody, path string) *reply {
+	if refused := body.updatable(r, found, path); refused != nil {
+		return refused
+	}
+	body.apply(found, r.switches)
+	found.touch(employeeID(r.login.owner), r.now)
+	s.dirty = true
+	return nil
+}
+
+func (s *subscription) touch(employee int64, now time.Time) {
+	s.Version++
+	s.Changes = append(s.Changes, change{employee, timestamp(now), "UPDATE"})
+}
+
+func (b subscriptionBody) updatable(r *request, found *subscription, path string) *reply {
+	if b.Version != nil && *b.Version != found.Version {
+		refused := moved()
+		return &refused
+	}
+	complaints := b.check(r.switches, path, false)
+	if b.Event != nil && *b.Event != found.Event && r.switches.is(switchEventChange, "refuse") {
+		complaints = append(complaints, validation{Field: "event", Message: "Kan ikke endres."}.at(path))
+	}
+	if b.Status != nil && *b.Status == statusActive && r.switches.is(switchReactivate, "errors-only") &&
+		(found.Status == "DISABLED_MISUSE" || found.Status == "DISABLED_RATE_LIMIT_EXCEEDED") {
+		complaints = append(complaints, validation{Field: "status", Message: "Kan ikke endres."}.at(path))
+	}
+	if complaints != nil {
+		refused := invalid(complaints...)
+		return &refused
+	}
+	return nil
+}
+
+func deleteSubscription(state *State, r *request) reply {
+	found, refused := state.named(r)
+	if refused != nil {
+		return *refused
+	}
+	state.remove(found.ID)
+	return reply{status: http.StatusNoContent}
+}
+
+func (s *State) remove(ids ...int64) {
+	s.Subscriptions = slices.DeleteFunc(s.Subscriptions, func(old subscription) bool { return slices.Contains(ids, old.ID) })
+	s.dirty = true
+}

@@ -1,0 +1,152 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// subscriptionBody is what a create or an update says; nil for what it does not say.
+type subscriptionBody struct {
+	ID               *int64  `json:"id"`
+	Version          *int    `json:"version"`
+	Event            *string `json:"event"`
+	TargetURL        *string `json:"targetUrl"`
+	Fields           *string `json:"fields"`
+	Status           *string `json:"status"`
+	AuthHeaderName   *string `json:"authHeaderName"`
+	AuthHeaderValue  *string `json:"authHeaderValue"`
+	HMACSharedSecret *string `json:"hmacSharedSecret"`
+}
+
+// subscriptionBody reads one object, refusing keys that a subscription does not have.
+func (r *request) subscriptionBody(raw json.RawMessage) (subscriptionBody, *reply) {
+	var body subscriptionBody
+	var keys map[string]json.RawMessage
+	if json.Unmarshal(raw, &keys) != nil || json.Unmarshal(raw, &body) != nil {
+		refused := apiError(http.StatusUnprocessableEntity, 16000, "Request mapping failed", "")
+		return body, &refused
+	}
+	return body, unknownKeys(keys, "id", "version", "event", "targetUrl", "fields", "status", "authHeaderName",
+		"authHeaderValue", "hmacSharedSecret", "url", "changes")
+}
+
+// check returns the complaints about a body. The four about an empty one and their order were observed.
+func (b subscriptionBody) check(switches Switches, path string, creating bool) []validation {
+	var all []validation
+	complain := func(field, message string) {
+		all = append(all, validation{Field: field, Message: message}.at(path))
+	}
+	if creating && b.ID != nil {
+		complain("id", "An ID cannot be set when creating a new object")
+	}
+	if empty(b.TargetURL, creating) {
+		complain("targetUrl", "Feltet kan ikke være tomt.")
+	}
+	if creating && b.TargetURL == nil {
+		complain("targetUrl", "Kan ikke være null.")
+	}
+	if creating && b.Event == nil {
+		complain("event", "Kan ikke være null.")
+	}
+	if empty(b.Event, creating) {
+		complain("event", "Feltet kan ikke være tomt.")
+	}
+	if all != nil {
+		return all
+	}
+	if b.TargetURL != nil && !targetAllowed(*b.TargetURL, switches) {
+		complain("targetUrl", "Must be absolute and use HTTPS.")
+	}
+	if b.Event != nil {
+		if _, ok := findEvent(*b.Event, switches); !ok && switches.is(switchUnknownEvent, "refuse") {
+			complain("event", "Ukjent verdi.")
+		}
+	}
+	if b.Status != nil && !slices.Contains(statuses(), *b.Status) {
+		complain("status", "Ukjent verdi.")
+	}
+	if creating && (b.AuthHeaderName == nil) != (b.AuthHeaderValue == nil) {
+		complain("authHeaderValue", "authHeaderName and authHeaderValue must be set together.")
+	}
+	return append(all, b.checkLengths(path)...)
+}
+
+func empty(text *string, creating bool) bool {
+	return text == nil && creating || text != nil && strings.TrimSpace(*text) == ""
+}
+
+// checkLengths holds the published lengths; the texts are a guess.
+func (b subscriptionBody) checkLengths(path string) []validation {
+	var all []validation
+	for _, f := range []struct {
+		name     string
+		text     *string
+		min, max int
+	}{
+		{"event", b.Event, 0, 255},
+		{"targetUrl", b.TargetURL, 0, 65535},
+		{"fields", b.Fields, 0, 255},
+		{"authHeaderName", b.AuthHeaderName, 0, 255},
+		{"authHeaderValue", b.AuthHeaderValue, 0, 4096},
+		{"hmacSharedSecret", b.HMACSharedSecret, 10, 100},
+	} {
+		if f.text == nil {
+			continue
+		}
+		if n := utf8.RuneCountInString(*f.text); n < f.min || n > f.max {
+			message := fmt.Sprintf("Lengden må være mellom %d og %d.", f.min, f.max)
+			all = append(all, validation{Field: f.name, Message: message}.at(path))
+		}
+	}
+	return all
+}
+
+func targetAllowed(target string, switches Switches) bool {
+	u, err := url.Parse(target)
+	if err != nil || u.Hostname() == "" {
+		return false
+	}
+	if u.Scheme == "https" {
+		return true
+	}
+	if u.Scheme != "http" {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	local := u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+	return switches.is(switchHTTPTarget, "allow") || local && switches.is(switchHTTPTarget, "loopback")
+}
+
+// apply writes what a body says into a subscription.
+func (b subscriptionBody) apply(s *subscription, switches Switches) {
+	if switches.is(switchSecrets, "clear") {
+		s.AuthHeaderValue, s.HMACSharedSecret = "", ""
+	}
+	for _, f := range []struct {
+		to   *string
+		from *string
+	}{
+		{&s.TargetURL, b.TargetURL},
+		{&s.Fields, b.Fields},
+		{&s.Status, b.Status},
+		{&s.AuthHeaderName, b.AuthHeaderName},
+		{&s.AuthHeaderValue, b.AuthHeaderValue},
+		{&s.HMACSharedSecret, b.HMACSharedSecret},
+	} {
+		if f.from != nil {
+			*f.to = *f.from
+		}
+	}
+	if b.Event != nil {
+		s.Event = *b.Event
+		if known, ok := findEvent(*b.Event, switches); ok {
+			s.Event = known.name
+		}
+	}
+}

@@ -1,0 +1,117 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// This file holds the bulk calls. Whether they are all or nothing is a switch; nobody has written it down.
+
+// items reads the bare array that a bulk call sends.
+func (r *request) items() ([]subscriptionBody, *reply) {
+	var raw []json.RawMessage
+	if failed := r.decode(&raw); failed != nil {
+		return nil, failed
+	}
+	bodies := make([]subscriptionBody, len(raw))
+	for i := range raw {
+		body, refused := r.subscriptionBody(raw[i])
+		if refused != nil {
+			return nil, refused
+		}
+		bodies[i] = body
+	}
+	return bodies, nil
+}
+
+func itemPath(i int) string { return fmt.Sprintf("list[%d]", i) }
+
+func createSubscriptions(state *State, r *request) reply {
+	bodies, refused := r.items()
+	if refused != nil {
+		return *refused
+	}
+	kept, nextID := slices.Clone(state.Subscriptions), state.NextID
+	var shown []object
+	for i, body := range bodies {
+		made, failed := state.create(r, body, itemPath(i))
+		if failed != nil {
+			refused = failed
+			continue
+		}
+		shown = append(shown, made.shown(r))
+	}
+	if refused == nil {
+		return reply{status: http.StatusCreated, body: bulkBody(shown)}
+	}
+	if r.switches.is(switchBulk, "all-or-nothing") {
+		state.Subscriptions, state.NextID = kept, nextID
+	}
+	return *refused
+}
+
+func bulkBody(shown []object) listBody {
+	return listBody{FullResultSize: len(shown), Count: len(shown), Values: slices.Concat([]object{}, shown)}
+}
+
+func updateSubscriptions(state *State, r *request) reply {
+	bodies, refused := r.items()
+	if refused != nil {
+		return *refused
+	}
+	found := make([]*subscription, len(bodies))
+	for i, body := range bodies {
+		if body.ID != nil {
+			found[i] = state.find(r, *body.ID)
+		}
+		if found[i] == nil {
+			return notFound()
+		}
+		if failed := body.updatable(r, found[i], itemPath(i)); failed != nil {
+			refused = failed
+			found[i] = nil
+		}
+	}
+	if refused != nil && r.switches.is(switchBulk, "all-or-nothing") {
+		return *refused
+	}
+	var shown []object
+	for i, body := range bodies {
+		if found[i] == nil {
+			continue
+		}
+		if failed := state.update(r, found[i], body, itemPath(i)); failed != nil {
+			return *failed // the same id twice: the first update moved the version
+		}
+		shown = append(shown, found[i].shown(r))
+	}
+	if refused != nil {
+		return *refused
+	}
+	return reply{status: http.StatusOK, body: bulkBody(shown)}
+}
+
+func deleteSubscriptions(state *State, r *request) reply {
+	var ids []int64
+	for text := range strings.SplitSeq(r.URL.Query().Get("ids"), ",") {
+		id, err := strconv.ParseInt(text, 10, 64)
+		if err != nil || id <= 0 {
+			return apiError(http.StatusUnprocessableEntity, 12000,
+				fmt.Sprintf("'%s': Listen med ID-er må være en kommaseparert liste med positive heltall.", text), "")
+		}
+		ids = append(ids, id)
+	}
+	present := slices.DeleteFunc(slices.Clone(ids), func(id int64) bool { return state.find(r, id) == nil })
+	if len(present) < len(ids) {
+		if r.switches.is(switchBulk, "keep-valid") {
+			state.remove(present...)
+		}
+		return notFound()
+	}
+	state.remove(ids...)
+	return reply{status: http.StatusNoContent}
+}

@@ -1,0 +1,97 @@
+package sandbox
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// A Switch is one thing about Tripletex that is not known for certain, and what the sandbox can do about it.
+type Switch struct {
+	Name string
+	// Values are what it can be; the first is the default.
+	Values []string
+	// About says what it decides.
+	About string
+	// Evidence says how sure the default is: OFFICIAL, OBSERVED, or GUESS with its reason.
+	Evidence string
+}
+
+// Switches are the values of all switches that are not at their default.
+type Switches map[string]string
+
+// The names of the switches.
+const (
+	switchAccountant   = "accountant-refusal"
+	switchBulk         = "bulk"
+	switchDigest       = "digest"
+	switchDuplicates   = "duplicates"
+	switchEventCase    = "event-case"
+	switchEventChange  = "event-change"
+	switchHTTPTarget   = "http-target"
+	switchLimitBody    = "limit-body"
+	switchLimitReset   = "limit-reset"
+	switchPayloadModel = "payload-model"
+	switchReactivate   = "reactivate"
+	switchRefresh      = "refresh-status"
+	switchSecrets      = "secrets-on-update"
+	switchSessionPost  = "session-post"
+	switchUnknownEvent = "unknown-event"
+	switchVisibility   = "visibility"
+)
+
+// AllSwitches returns every switch, in the order of names.
+func AllSwitches() []Switch {
+	return []Switch{
+		{switchAccountant, []string{"403", "401"}, "status for an accountant who uses the own company", "the text is OFFICIAL, the status a GUESS"},
+		{switchBulk, []string{"all-or-nothing", "keep-valid"}, "what a bulk call with a bad item does", "GUESS from the paths of validation messages"},
+		{switchDigest, []string{"supported", "null", "unsupported"}, "versionDigest of the subscription list", "OFFICIAL for lists in general; null here in 2022"},
+		{switchDuplicates, []string{"allow", "refuse"}, "a second subscription with the same event and target", "GUESS from integrators who delete first"},
+		{switchEventCase, []string{"ignore", "exact"}, "whether an event in other case is accepted", "GUESS; closegroup.create worked where the changelog says closeGroup"},
+		{switchEventChange, []string{"refuse", "allow"}, "whether an update may change the event", "GUESS; nothing says either"},
+		{switchHTTPTarget, []string{"loopback", "refuse", "allow"}, "targets with http", "refusing is OFFICIAL, accepting was OBSERVED in 2022; loopback is for your own tests"},
+		{switchLimitBody, []string{"json", "empty", "html"}, "body of a 429", "unknown"},
+		{switchLimitReset, []string{"absent", "present", "retry-after"}, "header that tells the wait on a 429", "absent was OBSERVED"},
+		{switchPayloadModel, []string{"present", "null", "absent"}, "payloadModel in the event list", "present was OBSERVED in 2018; gone from the specification since"},
+		{switchReactivate, []string{"always", "errors-only"}, "which disabled states may be set back to ACTIVE", "OFFICIAL for too many errors, unknown for the others"},
+		{switchRefresh, []string{"200", "201"}, "status of a session made from a refresh token", "unknown"},
+		{switchSecrets, []string{"keep", "clear"}, "secrets that an update leaves out", "GUESS, follows from partial updates"},
+		{switchSessionPost, []string{"present", "absent"}, "whether sessions can be made with POST", "OFFICIAL since 2.74; older servers have only PUT"},
+		{switchUnknownEvent, []string{"refuse", "accept"}, "a subscription to an event that does not exist", "refusing was OBSERVED, its body is a GUESS"},
+		{switchVisibility, []string{"own", "company"}, "whose subscriptions a login sees", "GUESS from \"for current EmployeeToken\""},
+	}
+}
+
+// is tells whether a switch has a value.
+func (s Switches) is(name, value string) bool { return s.value(name) == value }
+
+func (s Switches) value(name string) string {
+	if set, ok := s[name]; ok {
+		return set
+	}
+	for _, known := range AllSwitches() {
+		if known.Name == name {
+			return known.Values[0]
+		}
+	}
+	return ""
+}
+
+// Set changes a switch by "name=value".
+func (s Switches) Set(text string) error {
+	name, value, _ := strings.Cut(text, "=")
+	all := AllSwitches()
+	i := slices.IndexFunc(all, func(known Switch) bool { return known.Name == name })
+	if i < 0 {
+		names := make([]string, len(all))
+		for i, known := range all {
+			names[i] = known.Name
+		}
+		return fmt.Errorf("switch %q does not exist; there are %s", name, strings.Join(names, ", "))
+	}
+	if !slices.Contains(all[i].Values, value) {
+		return fmt.Errorf("switch %s: must be %s, not %q", name, strings.Join(all[i].Values, " or "), value)
+	}
+	s[name] = value
+	return nil
+}

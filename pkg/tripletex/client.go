@@ -1,0 +1,130 @@
+package tripletex
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The two environments. Tokens of one do not work in the other. Source: changelog 2.71.19.
+const (
+	Production = "https://tripletex.no/v2"
+	Test       = "https://api-test.tripletex.tech/v2"
+)
+
+// Options say how a [Client] reaches Tripletex and what it logs in with.
+type Options struct {
+	// BaseURL is [Production], [Test] or another address of the API, with its "/v2". It must be https, or http
+	// on a loopback address.
+	BaseURL string
+	// Credentials are what sessions are made from. Without any, only [Client.Events] works.
+	Credentials Credentials
+	// Cache keeps sessions between processes. Nil means that each client makes its own.
+	Cache SessionCache
+	// Transport sends the requests. Nil means one with sensible limits that follows the proxy variables.
+	Transport http.RoundTripper
+	// UserAgent is sent with every request. Empty means "tlxhook".
+	UserAgent string
+	// Trace is called after every exchange with everything secret removed. Nil means no trace.
+	Trace func(Exchange)
+}
+
+// Client calls the Tripletex API as one company.
+type Client struct {
+	base     string
+	http     *http.Client
+	agent    string
+	company  int64
+	sessions *sessions
+	limits   *limits
+}
+
+// New returns a client. It does not touch the network.
+func New(o Options) (*Client, error) {
+	base, err := checkBaseURL(o.BaseURL)
+	if err != nil {
+		return nil, err
+	}
+	transport := o.Transport
+	if transport == nil {
+		transport = newTransport()
+	}
+	if o.Trace != nil {
+		transport = tracer{transport, o.Trace}
+	}
+	c := &Client{
+		base:   base,
+		http:   &http.Client{Transport: transport, CheckRedirect: checkRedirect},
+		agent:  o.UserAgent,
+		limits: &limits{},
+	}
+	if c.agent == "" {
+		c.agent = "tlxhook"
+	}
+	c.sessions = &sessions{credentials: o.Credentials, cache: o.Cache, create: c.CreateSession}
+	return c, nil
+}
+
+// ForCompany returns a copy of the client that acts for a client company of an accountant, by the id that
+// [Client.Companies] gives. 0 is the login's own company. Sessions and rate limit are shared.
+func (c *Client) ForCompany(id int64) *Client {
+	bound := *c
+	bound.company = id
+	return &bound
+}
+
+// Company returns the company that the client acts for, 0 being the login's own.
+func (c *Client) Company() int64 { return c.company }
+
+// BaseURL returns the address of the API.
+func (c *Client) BaseURL() string { return c.base }
+
+// IsLocal tells whether the API is on a loopback address, such as a sandbox.
+func (c *Client) IsLocal() bool {
+	u, err := url.Parse(c.base)
+	return err == nil && IsLoopback(u.Hostname())
+}
+
+// IsLoopback tells whether a host name or address can only mean this machine.
+func IsLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+}
+
+func checkBaseURL(base string) (string, error) {
+	u, err := url.Parse(base)
+	switch {
+	case err != nil:
+		return "", errors.New("base URL: not a URL")
+	case u.Host == "" || !slices.Contains([]string{"http", "https"}, u.Scheme):
+		return "", errors.New("base URL: must be absolute and begin with https://")
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return "", errors.New("base URL: must have no userinfo, query or fragment")
+	case u.Scheme == "http" && !IsLoopback(u.Hostname()):
+		return "", fmt.Errorf("base URL: http is allowed only on this machine, not for %q", u.Host)
+	}
+	return strings.TrimRight(u.String(), "/"), nil
+}
+
+// checkRedirect lets a read follow a redirect on the same host and scheme. Any other answer of 3xx is returned
+// as it is, and is then refused as foreign: a token must not travel to a host nobody chose.
+func checkRedirect(next *http.Request, via []*http.Request) error {
+	first := via[0]
+	if first.Method != http.MethodGet || next.URL.Scheme != first.URL.Scheme || next.URL.Host != first.URL.Host || len(via) > 3 {
+		return http.ErrUseLastResponse
+	}
+	return nil
+}
+
+func newTransport() *http.Transport {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.ResponseHeaderTimeout = 20 * time.Second
+	t.MaxResponseHeaderBytes = 64 << 10
+	t.MaxIdleConnsPerHost = 16
+	return t
+}

@@ -1,0 +1,79 @@
+package tripletex
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"maps"
+	"net/http"
+	"net/url"
+	"strconv"
+)
+
+const (
+	// pageSize is what the service gives where nothing is asked for, so it is sure to be allowed.
+	pageSize = 1000
+	// maxPages stops a server that answers a full page for ever.
+	maxPages = 1000
+)
+
+var errEndless = errors.New("the service gives the same page again, or pages without end")
+
+// page is the envelope of a list. Its fullResultSize is documented as inexact and is not read.
+type page[T any] struct {
+	VersionDigest string `json:"versionDigest"`
+	Values        []T    `json:"values"`
+}
+
+// pages yields what a list holds, asking for page after page until one is not full. Things shift between pages
+// when something is deleted meanwhile, so an id that was seen is not yielded again.
+func pages[T any](ctx context.Context, c *Client, list call, id func(T) int64) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var none T
+		seen := map[int64]bool{}
+		for n := range maxPages {
+			got, _, err := onePage[T](ctx, c, list, n*pageSize)
+			if err != nil {
+				yield(none, err)
+				return
+			}
+			fresh := 0
+			for _, item := range got.Values {
+				if seen[id(item)] {
+					continue
+				}
+				seen[id(item)] = true
+				fresh++
+				if !yield(item, nil) {
+					return
+				}
+			}
+			if len(got.Values) < pageSize {
+				return
+			}
+			if fresh == 0 {
+				break
+			}
+		}
+		yield(none, &Error{Kind: Foreign, Operation: list.operation, Err: errEndless})
+	}
+}
+
+// onePage asks for one page; it returns true where list.match still holds and nothing came.
+func onePage[T any](ctx context.Context, c *Client, list call, from int) (page[T], bool, error) {
+	query := url.Values{"from": {strconv.Itoa(from)}, "count": {strconv.Itoa(pageSize)}}
+	maps.Copy(query, list.query)
+	list.method, list.query = http.MethodGet, query
+	got, err := c.do(ctx, list)
+	if err != nil || got.status == http.StatusNotModified {
+		return page[T]{}, err == nil, err
+	}
+	var decoded page[T]
+	if err := got.decode(list.operation, &decoded); err != nil {
+		return decoded, false, err
+	}
+	if decoded.Values == nil {
+		return decoded, false, &Error{Kind: Foreign, Operation: list.operation, Err: errNoValue}
+	}
+	return decoded, false, nil
+}

@@ -1,0 +1,256 @@
+package tripletex
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/hashicorp/go-retryablehttp"
+
+	"github.com/tlxhook/tlxhook/pkg/secret"
+)
+
+// maxAnswer is the size in bytes above which an answer is refused. A full page of 1,000 subscriptions is about
+// 300 kB; with targets of the greatest length it would be just below this.
+const maxAnswer = 64 << 20
+
+var (
+	errSessionGiven = errors.New("the session token that was given has ended, and there is nothing to make a new one from")
+	errTooLarge     = errors.New("the answer is larger than 64 MiB")
+	errNoValue      = errors.New("the answer is JSON but not Tripletex's")
+)
+
+// call is one request of the API, as many times as it takes.
+type call struct {
+	operation  string // what is attempted, for errors
+	method     string
+	path       string // escaped, below the base URL
+	query      url.Values
+	body       any         // sent as JSON unless nil
+	match      string      // If-None-Match
+	anonymous  bool        // sent without a session
+	fixedToken secret.Text // used instead of the session, and never renewed
+	repeatable bool        // a POST that may be sent twice
+}
+
+// answer is what came back.
+type answer struct {
+	status   int
+	header   http.Header
+	body     []byte
+	repeated bool // an attempt before this one may have been done
+}
+
+// value makes a call and returns what its "value" holds.
+func value[T any](ctx context.Context, c *Client, call call) (T, error) {
+	var wrapper struct {
+		Value *T `json:"value"`
+	}
+	if err := decoded(ctx, c, call, &wrapper); err != nil {
+		var zero T
+		return zero, err
+	}
+	if wrapper.Value == nil {
+		var zero T
+		return zero, &Error{Kind: Foreign, Operation: call.operation, Err: errNoValue}
+	}
+	return *wrapper.Value, nil
+}
+
+// done makes a call whose answer holds nothing.
+func done(ctx context.Context, c *Client, call call) error {
+	_, err := c.do(ctx, call)
+	return err
+}
+
+// decoded makes a call and reads its answer into target.
+func decoded(ctx context.Context, c *Client, call call, target any) error {
+	got, err := c.do(ctx, call)
+	if err != nil {
+		return err
+	}
+	return got.decode(call.operation, target)
+}
+
+func (a answer) decode(operation string, target any) error {
+	if err := json.Unmarshal(a.body, target); err != nil {
+		return &Error{Kind: Foreign, Operation: operation, RequestID: a.header.Get(requestIDHeader), Err: notJSON(a, err)}
+	}
+	return nil
+}
+
+func notJSON(a answer, err error) error {
+	var wrongType *json.UnmarshalTypeError
+	switch {
+	case len(a.body) == 0:
+		return errors.New("the answer is empty")
+	case bytes.HasPrefix(bytes.TrimSpace(a.body), []byte("<")):
+		return errors.New("the answer is a web page, not Tripletex's JSON; is a proxy or a login page in between?")
+	case errors.As(err, &wrongType):
+		return fmt.Errorf("the answer is not Tripletex's: field %q holds a %s", wrongType.Field, wrongType.Value)
+	default:
+		return errors.New("the answer is broken JSON")
+	}
+}
+
+// do makes a call with a session, and once more with a new one if the session has died.
+func (c *Client) do(ctx context.Context, call call) (answer, error) {
+	token, err := c.tokenFor(ctx, call, "")
+	if err != nil {
+		return answer{}, err
+	}
+	got, err := c.send(ctx, call, token)
+	if KindOf(err) != Unauthorized || call.anonymous || call.fixedToken != "" {
+		return got, err
+	}
+	if token, err = c.tokenFor(ctx, call, token); err != nil {
+		return answer{}, err
+	}
+	return c.send(ctx, call, token)
+}
+
+func (c *Client) tokenFor(ctx context.Context, call call, dead secret.Text) (secret.Text, error) {
+	switch {
+	case call.anonymous:
+		return "", nil
+	case call.fixedToken != "":
+		return call.fixedToken, nil
+	default:
+		return c.sessions.token(ctx, dead)
+	}
+}
+
+// send makes a call with one token, repeating it as the policy of [attempts] allows.
+func (c *Client) send(ctx context.Context, call call, token secret.Text) (answer, error) {
+	if err := c.limits.wait(ctx); err != nil {
+		return answer{}, &Error{Kind: kindOfCause(ctx, err), Operation: call.operation, Err: err}
+	}
+	request, err := c.request(ctx, call, token)
+	if err != nil {
+		return answer{}, &Error{Kind: Refused, Operation: call.operation, Err: err}
+	}
+	policy := &attempts{call: call, limits: c.limits}
+	response, err := policy.client(c.http).Do(request)
+	if response != nil {
+		defer func() { _ = response.Body.Close() }()
+	}
+	if err != nil && ctx.Err() != nil && policy.refusal.status != 0 {
+		return answer{repeated: policy.unclear}, policy.failure(policy.refusal)
+	}
+	if err != nil {
+		return answer{repeated: policy.unclear}, &Error{Kind: kindOfCause(ctx, err), Operation: call.operation, Err: withoutURL(err)}
+	}
+	return policy.read(ctx, response)
+}
+
+func (c *Client) request(ctx context.Context, call call, token secret.Text) (*retryablehttp.Request, error) {
+	var body any
+	if call.body != nil {
+		encoded, err := json.Marshal(call.body)
+		if err != nil {
+			return nil, err
+		}
+		body = encoded
+	}
+	address := c.base + call.path
+	if len(call.query) > 0 {
+		address += "?" + call.query.Encode()
+	}
+	request, err := retryablehttp.NewRequestWithContext(ctx, call.method, address, body)
+	if err != nil {
+		return nil, withoutURL(err)
+	}
+	request.Header.Set("Accept", "application/json")
+	request.Header.Set("User-Agent", c.agent)
+	if body != nil {
+		request.Header.Set("Content-Type", "application/json; charset=utf-8")
+	}
+	if call.match != "" {
+		request.Header.Set("If-None-Match", call.match)
+	}
+	if !call.anonymous {
+		request.SetBasicAuth(strconv.FormatInt(c.company, 10), token.Reveal())
+	}
+	return request, nil
+}
+
+// read turns a response into an answer, or into an error for every status but 2xx and 304.
+func (p *attempts) read(ctx context.Context, response *http.Response) (answer, error) {
+	got := answer{status: response.StatusCode, header: response.Header, repeated: p.unclear}
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	if len(body) > maxAnswer {
+		err = errTooLarge
+	}
+	got.body = body
+	switch {
+	case got.status >= http.StatusMultipleChoices && got.status != http.StatusNotModified:
+		return got, p.failure(got)
+	case errors.Is(err, errTooLarge):
+		return got, &Error{Kind: Foreign, Operation: p.call.operation, Err: err}
+	case err != nil:
+		return got, &Error{Kind: kindOfCause(ctx, err), Operation: p.call.operation, Err: withoutURL(err)}
+	}
+	return got, nil
+}
+
+func (p *attempts) failure(got answer) *Error {
+	e := &Error{
+		Kind: kindOfStatus(got.status), Operation: p.call.operation, Status: got.status,
+		RequestID: got.header.Get(requestIDHeader),
+	}
+	if e.Kind == Foreign {
+		e.Err = fmt.Errorf("redirect to %s is not followed", secret.MaskURL(got.header.Get("Location")))
+		return e
+	}
+	e.RetryAfter, _ = waitOf(got.status, got.header)
+	var told struct {
+		Code               int          `json:"code"`
+		Message            string       `json:"message"`
+		DeveloperMessage   string       `json:"developerMessage"`
+		ValidationMessages []Validation `json:"validationMessages"`
+		RequestID          string       `json:"requestId"`
+	}
+	// A body that is no JSON, such as a gateway's page, adds nothing to the status.
+	if json.Unmarshal(got.body, &told) == nil {
+		e.Code, e.Message, e.DeveloperMessage = told.Code, told.Message, told.DeveloperMessage
+		e.Validation = collapse(told.ValidationMessages)
+		if e.RequestID == "" {
+			e.RequestID = told.RequestID
+		}
+	}
+	return e
+}
+
+// collapse keeps one message a field, as the service often says "must not be null" and "must not be empty".
+func collapse(all []Validation) []Validation {
+	seen := map[string]bool{}
+	kept := make([]Validation, 0, len(all))
+	for _, v := range all {
+		place := v.Path
+		if place == "" || strings.HasPrefix(place, "null.") {
+			place = v.Field
+		}
+		if !seen[place] {
+			seen[place] = true
+			kept = append(kept, v)
+		}
+	}
+	return kept
+}
+
+const requestIDHeader = "X-Tlx-Request-Id"
+
+// withoutURL takes the URL out of a transport error: its query may hold a token, which Go does not mask.
+func withoutURL(err error) error {
+	if withURL, ok := errors.AsType[*url.Error](err); ok {
+		return withURL.Err
+	}
+	return err
+}

@@ -1,0 +1,268 @@
+package tripletex_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/sandbox"
+	"github.com/tlxhook/tlxhook/pkg/secret"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+func secretOf(n int) secret.Text { return secret.Text(strings.Repeat("k", n)) }
+
+func TestEveryFaultHasItsKind(t *testing.T) {
+	t.Parallel()
+	for kind, want := range map[string]tripletex.Kind{
+		"rate-limit":   tripletex.RateLimited,
+		"server-error": tripletex.ServerFailed,
+		"bad-gateway":  tripletex.ServerFailed,
+		"unavailable":  tripletex.ServerFailed,
+		"hang":         tripletex.Timeout,
+		"html":         tripletex.Foreign,
+		"truncated":    tripletex.Foreign,
+		"huge":         tripletex.Foreign,
+		"reset":        tripletex.Network,
+		"unauthorized": tripletex.Unauthorized,
+		"forbidden":    tripletex.Forbidden,
+		"conflict":     tripletex.Conflict,
+		"redirect":     tripletex.Foreign,
+		"endless":      tripletex.Foreign,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, func(o *sandbox.Options) { o.Subscriptions = 3 }, employee())
+			w.fault(t, sandbox.Fault{Kind: kind, Path: "/event/subscription"})
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			defer cancel()
+			var err error
+			for _, err = range w.Subscriptions(ctx, "") {
+			}
+			if got := tripletex.KindOf(err); got != want {
+				t.Errorf("%s: %q (%v), want %q", kind, got, err, want)
+			}
+			if err == nil || !strings.HasPrefix(err.Error(), "list subscriptions: ") || strings.Contains(err.Error(), "\n") {
+				t.Errorf("%s: %q does not say in one line what was attempted", kind, err)
+			}
+			again := map[string]bool{"rate-limit": true, "server-error": true, "bad-gateway": true, "unavailable": true, "reset": true}
+			if got := w.wire.count("GET /event/subscription"); again[kind] != (got == 5) {
+				t.Errorf("%s: %d requests", kind, got)
+			}
+		})
+	}
+}
+
+func TestPassingFaultIsNotNoticed(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"rate-limit", "server-error", "bad-gateway", "unavailable", "reset", "unauthorized", "expire-sessions"} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, func(o *sandbox.Options) { o.Subscriptions = 2500 }, employee())
+			w.fault(t, sandbox.Fault{Kind: kind, Path: "/event/subscription", After: 1, Count: 1}) // between two pages
+			all, err := collect(w.Client, t)
+			if err != nil || len(all) != 2500 {
+				t.Errorf("%s: listed %d, %v", kind, len(all), err)
+			}
+		})
+	}
+}
+
+func TestUnauthorizedIsRenewedOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil, employee())
+	w.fault(t, sandbox.Fault{Kind: "unauthorized", Path: "/event/subscription"})
+	_, err := collect(w.Client, t)
+	if tripletex.KindOf(err) != tripletex.Unauthorized {
+		t.Errorf("error = %v", err)
+	}
+	if posts, gets := w.wire.count("POST /token"), w.wire.count("GET /event"); posts != 2 || gets != 2 {
+		t.Errorf("%d sessions and %d reads, want 2 and 2", posts, gets)
+	}
+}
+
+func TestRateLimitIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	ok := scriptedAnswer{status: 200, body: `{"value":{}}`}
+	for _, test := range []struct {
+		name     string
+		header   http.Header
+		min, max time.Duration
+	}{
+		{"reset", http.Header{"X-Rate-Limit-Reset": {"7"}}, 7 * time.Second, 7200 * time.Millisecond},
+		{"retry-after", http.Header{"Retry-After": {"3"}}, 3 * time.Second, 3200 * time.Millisecond},
+		{"the longer", http.Header{"Retry-After": {"3"}, "X-Rate-Limit-Reset": {"9"}}, 9 * time.Second, 9200 * time.Millisecond},
+		{"none", nil, 400 * time.Millisecond, 8 * time.Second},
+		{"negative", http.Header{"X-Rate-Limit-Reset": {"-1"}}, 400 * time.Millisecond, 8 * time.Second},
+		{"an epoch", http.Header{"X-Rate-Limit-Reset": {"1795000000"}}, 400 * time.Millisecond, 8 * time.Second},
+		{"a word", http.Header{"X-Rate-Limit-Reset": {"abc"}}, 400 * time.Millisecond, 8 * time.Second},
+		{"a year", http.Header{"Retry-After": {"31536000"}}, 400 * time.Millisecond, 8 * time.Second},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			client, s := newScripted(t, scriptedAnswer{status: 429, header: test.header}, ok)
+			start := time.Now()
+			_, err := client.Events(t.Context())
+			if took := time.Since(start); err != nil || took < test.min || took > test.max || s.sent != 2 {
+				t.Errorf("%s: waited %s over %d requests, %v; want %s to %s", test.name, took, s.sent, err, test.min, test.max)
+			}
+		})
+	}
+}
+
+func TestRateLimitBeyondTheDeadlineIsSaidAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client, s := newScripted(t, scriptedAnswer{status: 429, header: http.Header{"X-Rate-Limit-Reset": {"60"}}})
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		start := time.Now()
+		_, err := client.Events(ctx)
+		var e *tripletex.Error
+		if !errors.As(err, &e) || e.Kind != tripletex.RateLimited || e.RetryAfter != time.Minute || time.Since(start) > 0 || s.sent != 1 {
+			t.Errorf("%+v after %s and %d requests", e, time.Since(start), s.sent)
+		}
+	})
+}
+
+func TestForetoldRateLimitIsNotRunInto(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(o *sandbox.Options) {
+			o.RateLimit = sandbox.RateLimit{Requests: 3, Period: 5 * time.Second}
+		}, employee())
+		for range 10 {
+			if _, err := w.Events(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := len(w.wire.lines); got != 10 {
+			t.Errorf("%d requests for 10 reads: a 429 was met though the headers foretold it", got)
+		}
+		if limit, ok := w.RateLimit(); !ok || limit.Limit != 3 {
+			t.Errorf("RateLimit() = %+v, %v", limit, ok)
+		}
+	})
+}
+
+func TestPostIsRepeatedOnlyWhereNothingWasSent(t *testing.T) {
+	t.Parallel()
+	refused := &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+	made := scriptedAnswer{status: 201, body: `{"value":{"id":1,"event":"order.create","status":"ACTIVE"}}`}
+	synctest.Test(t, func(t *testing.T) {
+		client, s := newScripted(t, scriptedAnswer{err: refused}, scriptedAnswer{status: 429}, made)
+		if _, err := client.CreateSubscriptions(t.Context(), []tripletex.NewSubscription{wanted("order.create")}); err != nil || s.sent != 3 {
+			t.Errorf("%v after %d requests", err, s.sent)
+		}
+		client, s = newScripted(t, scriptedAnswer{err: refused})
+		_, err := client.CreateSubscriptions(t.Context(), []tripletex.NewSubscription{wanted("order.create")})
+		if tripletex.KindOf(err) != tripletex.Network || s.sent != 5 {
+			t.Errorf("%v after %d requests; want no look where nothing was sent", err, s.sent)
+		}
+	})
+}
+
+func TestHostileAnswersAreForeign(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{
+		``, `null`, `[]`, `{}`, `{"values":null}`, `{"values":{}}`, `{"values":[{"id":"1"}]}`, `{"values":[1]}`,
+		`{"values":[{"id":1e400}]}`, `{"values":[{"id":1,"status":7}]}`, `<html>`, "\x00\xff",
+	} {
+		client, _ := newScripted(t, scriptedAnswer{status: 200, body: body})
+		if all, err := collect(client, t); tripletex.KindOf(err) != tripletex.Foreign || len(all) > 0 {
+			t.Errorf("%q: %d subscriptions, %v; want a foreign answer", body, len(all), err)
+		}
+	}
+	client, _ := newScripted(t, scriptedAnswer{status: 200, body: `{"values":[{"id":1,"status":null,"event":null,"x":[]},{"id":2,"status":"ON_HOLD"}]}`})
+	if all, err := collect(client, t); err != nil || len(all) != 2 || all[1].Status != "ON_HOLD" {
+		t.Errorf("unknown status and unknown fields: %+v, %v", all, err)
+	}
+}
+
+func TestRedirectDoesNotCarryTheTokenAway(t *testing.T) {
+	t.Parallel()
+	for _, location := range []string{"https://evil.example.no/", "https://localhost:4711/v2/event", "http://localhost:1/", "file:///etc/passwd", "/v2/event"} {
+		client, s := newScripted(t, scriptedAnswer{status: 302, header: http.Header{"Location": {location}}})
+		_, err := collect(client, t)
+		want := 1
+		if location == "/v2/event" {
+			want = 4 // the same host: followed, but not for ever
+		}
+		if tripletex.KindOf(err) != tripletex.Foreign || s.sent != want {
+			t.Errorf("%s: %v after %d requests, want %d", location, err, s.sent, want)
+		}
+	}
+}
+
+func TestErrorsHoldNoSecret(t *testing.T) {
+	t.Parallel()
+	credentials := tripletex.Credentials{ConsumerToken: "canary-consumer", EmployeeToken: "canary-employee"}
+	for _, script := range [][]scriptedAnswer{
+		{{err: errors.New("broken pipe")}},
+		{{status: 404}, {err: errors.New("broken pipe")}}, // the legacy call has its tokens in the query
+		{{status: 422, body: `{"code":18000,"message":"Validering feilet.","validationMessages":[{"field":"arg:consumerToken","message":"The consumer token is invalid or does not exist."}]}`}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var trace bytes.Buffer
+			client, err := tripletex.New(tripletex.Options{
+				BaseURL: baseURL, Credentials: credentials, Transport: &scripted{answers: script},
+				Trace: func(e tripletex.Exchange) { fmt.Fprintf(&trace, "%+v\n", e) },
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = client.WhoAmI(t.Context())
+			if err == nil || strings.Contains(err.Error()+trace.String(), "canary") {
+				t.Errorf("%v\n%s", err, trace.String())
+			}
+		})
+	}
+}
+
+func TestTraceShowsTheExchangeWithoutSecrets(t *testing.T) {
+	t.Parallel()
+	var trace []tripletex.Exchange
+	client, err := tripletex.New(tripletex.Options{
+		BaseURL: baseURL, Credentials: employee(), Transport: sandbox.New(sandbox.NewMemory(sandbox.DefaultOptions())),
+		Trace: func(e tripletex.Exchange) { trace = append(trace, e) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.CreateSubscriptions(t.Context(), []tripletex.NewSubscription{wanted("order.create")}); err != nil {
+		t.Fatal(err)
+	}
+	if err := client.EndSession(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	text := fmt.Sprintf("%+v", trace)
+	for _, hidden := range []string{"canary", sandbox.ConsumerToken, sandbox.EmployeeToken, "sandbox-session", "eyJ"} {
+		if strings.Contains(text, hidden) {
+			t.Errorf("the trace shows %q:\n%s", hidden, text)
+		}
+	}
+	for _, shown := range []string{"/token/session/:create", "order.create", "hooks.example.no", "X-Rate-Limit-Remaining", "DELETE", "/token/session/***"} {
+		if !strings.Contains(text, shown) {
+			t.Errorf("the trace does not show %q:\n%s", shown, text)
+		}
+	}
+}
+
+func TestNewRefusesADangerousBaseURL(t *testing.T) {
+	t.Parallel()
+	for _, base := range []string{"", "tripletex.no/v2", "ftp://tripletex.no", "http://tripletex.no/v2", "https://u:p@tripletex.no/v2", "https://tripletex.no/v2?x", "https://", "https://h/%zz"} {
+		if _, err := tripletex.New(tripletex.Options{BaseURL: base}); err == nil {
+			t.Errorf("%q was accepted", base)
+		}
+	}
+	for _, base := range []string{tripletex.Production, tripletex.Test, "http://127.0.0.1:8080/v2/", "http://[::1]/v2"} {
+		if _, err := tripletex.New(tripletex.Options{BaseURL: base}); err != nil {
+			t.Errorf("%q: %v", base, err)
+		}
+	}
+}

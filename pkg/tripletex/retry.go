@@ -1,0 +1,197 @@
+package tripletex
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"math/big"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
+)
+
+const (
+	maxRepeats = 4 // after the first attempt
+	firstPause = 200 * time.Millisecond
+	longPause  = 4 * time.Second
+	maxWait    = time.Hour // a header that asks for more is taken as not there: other services send epochs
+)
+
+// attempts is the retry policy of one call:
+//
+//   - nothing was sent (the connection was refused): every method is repeated;
+//   - 429, where the service says that it did nothing: every method, after the wait that the headers name;
+//   - no answer, or 500, 502, 503 or 504: GET, DELETE and PUT, which carries the version it may replace.
+//
+// A POST is not repeated in that last case unless it is marked as harmless.
+type attempts struct {
+	call    call
+	limits  *limits
+	unclear bool   // an attempt got no answer, or one of 5xx: it may have been done all the same
+	refusal answer // the last answer that was worth a repeat
+}
+
+func (p *attempts) client(h *http.Client) *retryablehttp.Client {
+	return &retryablehttp.Client{
+		HTTPClient: h, RetryMax: maxRepeats, RetryWaitMin: firstPause, RetryWaitMax: longPause,
+		CheckRetry: p.check, Backoff: pause, ErrorHandler: retryablehttp.PassthroughErrorHandler,
+	}
+}
+
+// check implements retryablehttp.CheckRetry.
+func (p *attempts) check(ctx context.Context, response *http.Response, err error) (bool, error) {
+	if response != nil {
+		p.limits.see(response.Header)
+	}
+	if ctx.Err() != nil {
+		p.unclear = true
+		return false, ctx.Err()
+	}
+	if err != nil {
+		sent := !notSent(err)
+		p.unclear = p.unclear || sent
+		return (!sent || p.harmless()) && !permanent(err), nil
+	}
+	p.refusal = answer{status: response.StatusCode, header: response.Header}
+	switch response.StatusCode {
+	case http.StatusTooManyRequests:
+		return fits(ctx, response), nil
+	case http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		p.unclear = true
+		return p.harmless() && fits(ctx, response), nil
+	}
+	p.refusal = answer{}
+	return false, nil
+}
+
+func (p *attempts) harmless() bool { return p.call.method != http.MethodPost || p.call.repeatable }
+
+// notSent tells whether the request cannot have reached the service.
+func notSent(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "dial"
+}
+
+// permanent tells whether trying again cannot help.
+func permanent(err error) bool {
+	var dns *net.DNSError
+	var certificate *tls.CertificateVerificationError
+	var record tls.RecordHeaderError
+	var name x509.HostnameError
+	return errors.As(err, &dns) && dns.IsNotFound || errors.As(err, &certificate) || errors.As(err, &record) || errors.As(err, &name)
+}
+
+// fits tells whether the wait that an answer asks for ends before the context does.
+func fits(ctx context.Context, response *http.Response) bool {
+	wait, _ := waitOf(response.StatusCode, response.Header)
+	deadline, ok := ctx.Deadline()
+	return !ok || time.Until(deadline) > wait
+}
+
+// pause implements retryablehttp.Backoff: what the headers ask for, else twice as long each time; with jitter.
+func pause(shortest, longest time.Duration, try int, response *http.Response) time.Duration {
+	wait := min(shortest<<try, longest)
+	if response != nil {
+		if asked, ok := waitOf(response.StatusCode, response.Header); ok {
+			return asked + jitter(firstPause)
+		}
+		if response.StatusCode == http.StatusTooManyRequests {
+			wait = min(4*wait, 2*longest)
+		}
+	}
+	return wait/2 + jitter(wait/2)
+}
+
+// waitOf returns how long an answer asks to wait: Retry-After, in seconds or as a date, or on a 429
+// X-Rate-Limit-Reset, in seconds left, if that is longer. Source: API overview; that the latter is missing on
+// the 429 itself was observed.
+func waitOf(status int, h http.Header) (time.Duration, bool) {
+	texts := []string{h.Get("Retry-After")}
+	if status == http.StatusTooManyRequests {
+		texts = append(texts, h.Get("X-Rate-Limit-Reset"))
+	}
+	wait, found := time.Duration(0), false
+	for _, text := range texts {
+		asked := time.Duration(-1)
+		if seconds, err := strconv.ParseFloat(text, 64); err == nil && seconds >= 0 && seconds <= maxWait.Seconds() {
+			asked = time.Duration(seconds * float64(time.Second))
+		} else if date, err := http.ParseTime(text); err == nil {
+			asked = time.Until(date)
+		}
+		if asked >= 0 && asked <= maxWait {
+			wait, found = max(wait, asked), true
+		}
+	}
+	return wait, found
+}
+
+// jitter returns a random duration below d, so that many clients do not come back at the same moment.
+func jitter(d time.Duration) time.Duration {
+	n, err := rand.Int(rand.Reader, big.NewInt(int64(d)+1))
+	if err != nil {
+		return d
+	}
+	return time.Duration(n.Int64())
+}
+
+// RateLimit is what the service last said of its limit, which counts per employee and consumer.
+type RateLimit struct {
+	Limit     int       // requests in a period
+	Remaining int       // of them not used
+	Reset     time.Time // when the period ends
+}
+
+// RateLimit returns the last seen rate limit, or false where no answer has carried one.
+func (c *Client) RateLimit() (RateLimit, bool) {
+	c.limits.mu.Lock()
+	defer c.limits.mu.Unlock()
+	return c.limits.last, !c.limits.last.Reset.IsZero()
+}
+
+// limits remembers the rate limit over the calls of a client.
+type limits struct {
+	mu   sync.Mutex
+	last RateLimit
+}
+
+func (l *limits) see(h http.Header) {
+	limit, err1 := strconv.Atoi(h.Get("X-Rate-Limit-Limit"))
+	remaining, err2 := strconv.Atoi(h.Get("X-Rate-Limit-Remaining"))
+	reset, err3 := strconv.Atoi(h.Get("X-Rate-Limit-Reset"))
+	if errors.Join(err1, err2, err3) != nil || reset < 0 || reset > int(maxWait.Seconds()) {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.last = RateLimit{Limit: limit, Remaining: remaining, Reset: time.Now().Add(time.Duration(reset) * time.Second)}
+}
+
+// wait holds a request back while the headers foretell a 429, if the context lasts that long.
+func (l *limits) wait(ctx context.Context) error {
+	l.mu.Lock()
+	left := time.Until(l.last.Reset)
+	used := l.last.Limit > 0 && l.last.Remaining <= 0
+	l.mu.Unlock()
+	deadline, ok := ctx.Deadline()
+	if !used || left <= 0 || ok && time.Until(deadline) <= left {
+		return nil
+	}
+	return sleep(ctx, left)
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}

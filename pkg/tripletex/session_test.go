@@ -1,0 +1,194 @@
+package tripletex_test
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/sandbox"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+// cache is a session cache in memory.
+type cache struct{ kept *tripletex.Session }
+
+func (c *cache) Load(context.Context) (tripletex.Session, bool) {
+	if c.kept == nil {
+		return tripletex.Session{}, false
+	}
+	return *c.kept, true
+}
+
+func (c *cache) Save(_ context.Context, s tripletex.Session) { c.kept = &s }
+
+func TestWhoAmIWorksWithEveryKindOfToken(t *testing.T) {
+	t.Parallel()
+	for name, credentials := range map[string]tripletex.Credentials{
+		"employee":   employee(),
+		"accountant": {ConsumerToken: sandbox.ConsumerToken, EmployeeToken: sandbox.AccountantToken},
+		"refresh":    {RefreshToken: sandbox.RefreshToken},
+	} {
+		for _, post := range []string{"present", "absent"} {
+			w := newWorld(t, func(o *sandbox.Options) { o.Switches["session-post"] = post }, credentials)
+			login, err := w.WhoAmI(t.Context())
+			if err != nil || login.Company.Name != "Sandbox Regnskap AS" || login.EmployeeID == 0 {
+				t.Errorf("%s, POST %s: %+v, %v", name, post, login, err)
+			}
+		}
+	}
+}
+
+func TestWrongTokensAreRefused(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		credentials tripletex.Credentials
+		kind        tripletex.Kind
+	}{
+		"consumer": {tripletex.Credentials{ConsumerToken: "x", EmployeeToken: sandbox.EmployeeToken}, tripletex.Refused},
+		"employee": {tripletex.Credentials{ConsumerToken: sandbox.ConsumerToken, EmployeeToken: "x"}, tripletex.Refused},
+		"refresh":  {tripletex.Credentials{RefreshToken: "tlxr_x"}, tripletex.Unauthorized},
+		"session":  {tripletex.Credentials{SessionToken: "x"}, tripletex.Unauthorized},
+		"none":     {tripletex.Credentials{}, tripletex.Unauthorized},
+		"half":     {tripletex.Credentials{ConsumerToken: sandbox.ConsumerToken}, tripletex.Unauthorized},
+	} {
+		w := newWorld(t, nil, test.credentials)
+		if _, err := w.WhoAmI(t.Context()); tripletex.KindOf(err) != test.kind {
+			t.Errorf("%s: %v, want %s", name, err, test.kind)
+		}
+	}
+}
+
+func TestAccountantCannotUseTheOwnCompany(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil, tripletex.Credentials{ConsumerToken: sandbox.ConsumerToken, EmployeeToken: sandbox.AccountantToken})
+	if _, err := collect(w.Client, t); tripletex.KindOf(err) != tripletex.Forbidden || !strings.Contains(err.Error(), "withLoginAccess") {
+		t.Errorf("own company: %v", err)
+	}
+	if _, err := collect(w.ForCompany(2001), t); err != nil {
+		t.Errorf("client company: %v", err)
+	}
+	if _, err := collect(w.ForCompany(9999), t); tripletex.KindOf(err) != tripletex.Forbidden {
+		t.Errorf("foreign company: %v", err)
+	}
+}
+
+func TestCachedSessionMakesNoSessionRequest(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := sandbox.NewMemory(sandbox.DefaultOptions())
+		kept := &cache{}
+		list := func() *wire {
+			t.Helper()
+			w := &wire{next: sandbox.New(store)}
+			client, err := tripletex.New(tripletex.Options{BaseURL: baseURL, Credentials: employee(), Cache: kept, Transport: w})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := collect(client, t); err != nil {
+				t.Fatal(err)
+			}
+			return w
+		}
+		if got := list().count("POST /token"); got != 1 {
+			t.Errorf("first run: %d session requests, want 1", got)
+		}
+		if got := list().count("POST /token"); got != 0 {
+			t.Errorf("second run: %d session requests, want 0", got)
+		}
+		if left := time.Until(kept.kept.Expires); left < 23*time.Hour || left > 48*time.Hour {
+			t.Errorf("the session lives %s, want one to two days", left)
+		}
+		time.Sleep(time.Until(kept.kept.Expires))
+		if got := list().count("POST /token"); got != 1 {
+			t.Errorf("after its end: %d session requests, want 1", got)
+		}
+	})
+}
+
+func TestConcurrentCallsShareOneSession(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil, employee())
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() {
+			if _, err := w.WhoAmI(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if got := w.wire.count("POST /token"); got != 1 {
+		t.Errorf("%d sessions for 20 calls at once, want 1", got)
+	}
+}
+
+func TestRefreshTokenConflictIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, nil, tripletex.Credentials{RefreshToken: sandbox.RefreshToken})
+		w.fault(t, sandbox.Fault{Kind: "conflict", Path: "/token/session/:createFromRefreshToken", Count: 2})
+		if _, err := w.WhoAmI(t.Context()); err != nil {
+			t.Errorf("after two conflicts: %v", err)
+		}
+		w = newWorld(t, nil, tripletex.Credentials{RefreshToken: sandbox.RefreshToken})
+		w.fault(t, sandbox.Fault{Kind: "conflict", Path: "/token/session/:createFromRefreshToken"})
+		if _, err := w.WhoAmI(t.Context()); tripletex.KindOf(err) != tripletex.Conflict || w.wire.count("POST") != 4 {
+			t.Errorf("conflict for ever: %v after %q", err, w.wire.lines)
+		}
+	})
+}
+
+func TestGivenSessionTokenIsUsedAndNotRenewed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil, employee())
+	made, err := w.CreateSession(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := &wire{next: sandbox.New(w.store)}
+	client, err := tripletex.New(tripletex.Options{
+		BaseURL: baseURL, Credentials: tripletex.Credentials{SessionToken: made.Token}, Transport: second,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.WhoAmI(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := client.EndSession(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	_, err = client.WhoAmI(t.Context())
+	if tripletex.KindOf(err) != tripletex.Unauthorized || second.count("POST") != 0 {
+		t.Errorf("after its end: %v over %q", err, second.lines)
+	}
+}
+
+func TestEventExamples(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil, employee())
+	info, err := w.Event(t.Context(), "invoice.charged")
+	if err != nil || info.PayloadModel != "Invoice" || len(info.Examples) != 1 || !strings.Contains(string(info.Examples[0].Value), "invoiceNumber") {
+		t.Errorf("%+v, %v", info, err)
+	}
+	if info, err = w.Event(t.Context(), "order.delete"); err != nil || string(info.Examples[0].Value) != "null" {
+		t.Errorf("deletion: %+v, %v; want a null value", info, err)
+	}
+	if _, err := w.Event(t.Context(), "../session/nothing"); tripletex.KindOf(err) == "" {
+		t.Error("a path as an event name was accepted")
+	}
+}
+
+func TestEventsNeedNoLogin(t *testing.T) {
+	t.Parallel()
+	for _, model := range []string{"present", "null", "absent"} {
+		w := newWorld(t, func(o *sandbox.Options) { o.Switches["payload-model"] = model }, tripletex.Credentials{})
+		events, err := w.Events(t.Context())
+		if err != nil || len(events) == 0 || events[0].Name == "" || w.wire.count("POST") != 0 {
+			t.Errorf("model %s: %d events, %v", model, len(events), err)
+		}
+	}
+}

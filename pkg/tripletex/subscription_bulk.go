@@ -1,0 +1,131 @@
+package tripletex
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// CreateSubscriptions makes subscriptions in one request. A create is never repeated blindly: where no clear
+// answer came, the client looks for what was asked for, adopts what it finds, and tries once more only what is
+// not there. If even then nothing is certain, the error is [Unknown]. The subscriptions that are known to be
+// made are returned beside an error too.
+//
+// POST /event/subscription, or POST /event/subscription/list for more than one.
+func (c *Client) CreateSubscriptions(ctx context.Context, wanted []NewSubscription) ([]Subscription, error) {
+	since := time.Now()
+	made, err := c.postSubscriptions(ctx, wanted)
+	if err == nil || !outcomeOpen(err) {
+		return made, err
+	}
+	return c.settleCreate(ctx, wanted, since, err)
+}
+
+func (c *Client) postSubscriptions(ctx context.Context, wanted []NewSubscription) ([]Subscription, error) {
+	if len(wanted) == 0 {
+		return nil, nil
+	}
+	post := call{operation: "create subscription", method: http.MethodPost, path: "/event/subscription"}
+	if len(wanted) == 1 {
+		post.body = wanted[0].wire()
+		made, err := value[Subscription](ctx, c, post)
+		if err != nil {
+			return nil, err
+		}
+		return []Subscription{made}, nil
+	}
+	bodies := make([]wireSubscription, len(wanted))
+	for i, n := range wanted {
+		bodies[i] = n.wire()
+	}
+	post.operation = "create " + strconv.Itoa(len(wanted)) + " subscriptions"
+	post.path, post.body = "/event/subscription/list", bodies
+	return c.many(ctx, post, len(wanted))
+}
+
+// UpdateSubscriptions changes subscriptions in one request, each only if it still has the version of its
+// update. A moved version is a [Conflict], and nothing is changed.
+//
+// PUT /event/subscription/{id}, or PUT /event/subscription/list for more than one.
+func (c *Client) UpdateSubscriptions(ctx context.Context, updates []SubscriptionUpdate) ([]Subscription, error) {
+	if len(updates) == 0 {
+		return nil, nil
+	}
+	put := call{method: http.MethodPut, path: "/event/subscription/list"}
+	put.operation = "update " + strconv.Itoa(len(updates)) + " subscriptions"
+	bodies := make([]wireSubscription, len(updates))
+	for i, u := range updates {
+		bodies[i] = u.wire()
+	}
+	put.body = bodies
+	if len(updates) == 1 {
+		put.operation = "update subscription " + strconv.FormatInt(updates[0].ID, 10)
+		put.path, put.body = subscriptionPath(updates[0].ID), bodies[0]
+	}
+	got, err := c.do(ctx, put)
+	if KindOf(err) == Conflict && got.repeated {
+		return c.settleUpdate(ctx, updates, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(updates) > 1 {
+		return listed(got, put.operation, len(updates))
+	}
+	var single struct {
+		Value *Subscription `json:"value"`
+	}
+	if err := got.decode(put.operation, &single); err != nil {
+		return nil, err
+	}
+	if single.Value == nil {
+		return nil, &Error{Kind: Foreign, Operation: put.operation, Err: errNoValue}
+	}
+	return []Subscription{*single.Value}, nil
+}
+
+// DeleteSubscriptions deletes subscriptions in one request.
+//
+// DELETE /event/subscription/{id}, or DELETE /event/subscription/list for more than one.
+func (c *Client) DeleteSubscriptions(ctx context.Context, ids []int64) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	remove := call{method: http.MethodDelete, path: subscriptionPath(ids[0])}
+	remove.operation = "delete subscription " + strconv.FormatInt(ids[0], 10)
+	if len(ids) > 1 {
+		texts := make([]string, len(ids))
+		for i, id := range ids {
+			texts[i] = strconv.FormatInt(id, 10)
+		}
+		remove.operation = "delete " + strconv.Itoa(len(ids)) + " subscriptions"
+		remove.path, remove.query = "/event/subscription/list", url.Values{"ids": {strings.Join(texts, ",")}}
+	}
+	got, err := c.do(ctx, remove)
+	if KindOf(err) == NotFound && got.repeated {
+		return c.settleDelete(ctx, ids, err)
+	}
+	return err
+}
+
+func (c *Client) many(ctx context.Context, call call, want int) ([]Subscription, error) {
+	got, err := c.do(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	return listed(got, call.operation, want)
+}
+
+func listed(got answer, operation string, want int) ([]Subscription, error) {
+	var list page[Subscription]
+	if err := got.decode(operation, &list); err != nil {
+		return nil, err
+	}
+	if len(list.Values) != want {
+		return list.Values, &Error{Kind: Foreign, Operation: operation, Err: errNoValue}
+	}
+	return list.Values, nil
+}

@@ -1,0 +1,327 @@
+package tripletex_test
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tlxhook/tlxhook/pkg/sandbox"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+func TestSubscriptionLivesFromCreateToDelete(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil, employee())
+	made, err := w.CreateSubscriptions(t.Context(), []tripletex.NewSubscription{wanted("order.create")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := tripletex.Subscription{
+		ID: made[0].ID, Event: "order.create", TargetURL: wanted("").TargetURL, Status: tripletex.Active, AuthHeaderName: "X-Key",
+	}
+	if diff := cmp.Diff(want, made[0]); diff != "" {
+		t.Errorf("created (-want +got):\n%s", diff)
+	}
+	fields := "id"
+	updated, err := w.UpdateSubscription(t.Context(), tripletex.SubscriptionUpdate{ID: made[0].ID, Fields: &fields, Status: tripletex.Disabled})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if updated.Version != 1 || updated.Fields != "id" || updated.Status != tripletex.Disabled {
+		t.Errorf("updated = %+v", updated)
+	}
+	shown, err := w.Subscription(t.Context(), made[0].ID)
+	if err != nil || len(shown.Changes) != 2 || shown.Changes[1].ChangeType != "UPDATE" {
+		t.Errorf("shown = %+v, %v; want two changes", shown, err)
+	}
+	if err := w.DeleteSubscription(t.Context(), made[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Subscription(t.Context(), made[0].ID); tripletex.KindOf(err) != tripletex.NotFound {
+		t.Errorf("after delete: %v, want not found", err)
+	}
+	if err := w.DeleteSubscription(t.Context(), made[0].ID); tripletex.KindOf(err) != tripletex.NotFound {
+		t.Errorf("second delete: %v, want not found", err)
+	}
+}
+
+func TestBulkCallsAreOneRequestEach(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil, employee())
+	events, err := w.Events(t.Context())
+	if err != nil || len(events) < 30 {
+		t.Fatalf("events: %d, %v", len(events), err)
+	}
+	var all []tripletex.NewSubscription
+	for _, e := range events[:30] {
+		all = append(all, wanted(e.Name))
+	}
+	made, err := w.CreateSubscriptions(t.Context(), all)
+	if err != nil || len(made) != 30 {
+		t.Fatalf("created %d, %v", len(made), err)
+	}
+	var updates []tripletex.SubscriptionUpdate
+	var ids []int64
+	for _, s := range made {
+		updates = append(updates, tripletex.SubscriptionUpdate{ID: s.ID, Version: s.Version, Status: tripletex.Disabled})
+		ids = append(ids, s.ID)
+	}
+	updated, err := w.UpdateSubscriptions(t.Context(), updates)
+	if err != nil || len(updated) != 30 || updated[29].Status != tripletex.Disabled {
+		t.Fatalf("updated %d, %v", len(updated), err)
+	}
+	if _, err := w.UpdateSubscriptions(t.Context(), updates); tripletex.KindOf(err) != tripletex.Conflict {
+		t.Errorf("update with old versions: %v, want a conflict", err)
+	}
+	if err := w.DeleteSubscriptions(t.Context(), ids); err != nil {
+		t.Fatal(err)
+	}
+	for prefix, want := range map[string]int{"GET /event": 1, "POST /token": 1, "POST /event": 1, "PUT /event": 2, "DELETE /event": 1} {
+		if got := w.wire.count(prefix); got != want {
+			t.Errorf("%s: %d requests, want %d: %q", prefix, got, want, w.wire.lines)
+		}
+	}
+}
+
+func TestListAsksOncePerThousand(t *testing.T) {
+	t.Parallel()
+	for count, requests := range map[int]int{0: 1, 1: 1, 999: 1, 1001: 2, 2500: 3} {
+		w := newWorld(t, func(o *sandbox.Options) { o.Subscriptions = count }, employee())
+		all, err := collect(w.Client, t)
+		if err != nil || len(all) != count {
+			t.Errorf("%d: listed %d, %v", count, len(all), err)
+		}
+		if got := w.wire.count("GET /event/subscription"); got != requests {
+			t.Errorf("%d: %d requests, want %d", count, got, requests)
+		}
+	}
+}
+
+func TestListStopsWhenTheCallerDoes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(o *sandbox.Options) { o.Subscriptions = 2500 }, employee())
+	for _, err := range w.Subscriptions(t.Context(), "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		break
+	}
+	if got := w.wire.count("GET /event/subscription"); got != 1 {
+		t.Errorf("%d requests after a break on the first item, want 1", got)
+	}
+}
+
+func TestSnapshotAsksOnlyForWhatChanged(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(o *sandbox.Options) { o.Subscriptions = 1500 }, employee())
+	first, changed, err := w.Snapshot(t.Context(), nil)
+	if err != nil || !changed || len(first.Subscriptions) != 1500 {
+		t.Fatalf("first: %v, %v", changed, err)
+	}
+	second, changed, err := w.Snapshot(t.Context(), first)
+	if err != nil || changed {
+		t.Fatalf("second: changed %v, %v; want unchanged", changed, err)
+	}
+	if diff := cmp.Diff(first.Subscriptions, second.Subscriptions); diff != "" {
+		t.Errorf("unchanged list differs:\n%s", diff)
+	}
+	last := first.Subscriptions[1499]
+	if _, err := w.UpdateSubscription(t.Context(), tripletex.SubscriptionUpdate{ID: last.ID, Status: tripletex.Disabled}); err != nil {
+		t.Fatal(err)
+	}
+	third, changed, err := w.Snapshot(t.Context(), second)
+	if err != nil || !changed || third.Subscriptions[1499].Status != tripletex.Disabled {
+		t.Errorf("third: changed %v, %v, status %s", changed, err, third.Subscriptions[1499].Status)
+	}
+}
+
+func TestCompanySeesItsOwnSubscriptions(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil, employee())
+	var companies []tripletex.Company
+	for c, err := range w.Companies(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		companies = append(companies, c)
+	}
+	if len(companies) != 3 || companies[0].Name != "Fjellheim Bygg AS" {
+		t.Fatalf("companies = %+v", companies)
+	}
+	client := w.ForCompany(companies[1].ID)
+	if _, err := client.CreateSubscriptions(t.Context(), []tripletex.NewSubscription{wanted("order.create")}); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.wire.auth[len(w.wire.auth)-1]; got != "2002" {
+		t.Errorf("Basic user = %q, want the company", got)
+	}
+	for company, want := range map[int64]int{0: 0, companies[0].ID: 0, companies[1].ID: 1} {
+		all, err := collect(w.ForCompany(company), t)
+		if err != nil || len(all) != want {
+			t.Errorf("company %d has %d subscriptions, %v; want %d", company, len(all), err, want)
+		}
+	}
+}
+
+// Every lost answer leaves exactly one subscription, whether it was lost before or after the work was done.
+func TestLostAnswerNeverMakesASecondSubscription(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"reset", "reset-after", "truncated", "html", "server-error", "bad-gateway", "unavailable"} {
+		for _, events := range [][]string{{"order.create"}, {"order.create", "order.update", "order.delete"}} {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, nil, employee())
+				w.fault(t, sandbox.Fault{Kind: kind, Method: "POST", Path: "/event/subscription*", Count: 1},
+					sandbox.Fault{Kind: kind, Method: "POST", Path: "/event/subscription/*", Count: 1})
+				var all []tripletex.NewSubscription
+				for _, e := range events {
+					all = append(all, wanted(e))
+				}
+				made, err := w.CreateSubscriptions(t.Context(), all)
+				if err != nil || len(made) != len(events) {
+					t.Errorf("%s: made %d of %d, %v", kind, len(made), len(events), err)
+				}
+				if got := w.subscriptions(t); got != len(events) {
+					t.Errorf("%s: %d subscriptions exist, want %d", kind, got, len(events))
+				}
+			})
+		}
+	}
+}
+
+func TestLostAnswerThatStaysLostIsReported(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, nil, employee())
+		w.fault(t, sandbox.Fault{Kind: "server-error", Method: "POST", Path: "/event/subscription"})
+		_, err := w.CreateSubscriptions(t.Context(), []tripletex.NewSubscription{wanted("order.create")})
+		if tripletex.KindOf(err) != tripletex.ServerFailed || w.wire.count("POST /event/subscription") != 2 {
+			t.Errorf("%v after %q; want a server error after two tries", err, w.wire.lines)
+		}
+		w.fault(t, sandbox.Fault{Kind: "forbidden", Method: "GET", Path: "/event/subscription"})
+		_, err = w.CreateSubscriptions(t.Context(), []tripletex.NewSubscription{wanted("order.create")})
+		if tripletex.KindOf(err) != tripletex.Unknown {
+			t.Errorf("%v where nobody can look; want an unknown outcome", err)
+		}
+	})
+}
+
+func TestLostAnswerBesideATwinOfUnknownAge(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client, s := newScripted(t,
+			scriptedAnswer{status: 502},
+			scriptedAnswer{status: 200, body: `{"values":[{"id":1,"version":0,"event":"order.create","targetUrl":"https://h.no/","status":"ACTIVE"}]}`})
+		_, err := client.CreateSubscriptions(t.Context(), []tripletex.NewSubscription{{Event: "order.create", TargetURL: "https://h.no/"}})
+		if tripletex.KindOf(err) != tripletex.Unknown || s.sent != 2 {
+			t.Errorf("%v after %d requests; want an unknown outcome and no second create", err, s.sent)
+		}
+	})
+}
+
+func TestUpdateWhoseAnswerWasLostIsNotAConflict(t *testing.T) {
+	t.Parallel()
+	for _, bulk := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, func(o *sandbox.Options) { o.Subscriptions = 2 }, employee())
+			before, err := collect(w.Client, t)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.fault(t, sandbox.Fault{Kind: "reset-after", Method: "PUT", Count: 1})
+			updates := []tripletex.SubscriptionUpdate{{ID: before[0].ID, Status: tripletex.Disabled}}
+			if bulk {
+				updates = append(updates, tripletex.SubscriptionUpdate{ID: before[1].ID, Status: tripletex.Disabled})
+			}
+			after, err := w.UpdateSubscriptions(t.Context(), updates)
+			if err != nil || len(after) != len(updates) || after[0].Version != 1 || after[0].Status != tripletex.Disabled {
+				t.Errorf("bulk %v: %+v, %v", bulk, after, err)
+			}
+			updates[0].Status = tripletex.Active // another change with the old version: now it is a real conflict
+			w.fault(t, sandbox.Fault{Kind: "reset", Method: "PUT", Count: 1})
+			if _, err := w.UpdateSubscriptions(t.Context(), updates); tripletex.KindOf(err) != tripletex.Conflict {
+				t.Errorf("bulk %v: old version: %v, want a conflict", bulk, err)
+			}
+		})
+	}
+}
+
+func TestDeleteWhoseAnswerWasLostIsDone(t *testing.T) {
+	t.Parallel()
+	for _, bulk := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, func(o *sandbox.Options) { o.Subscriptions = 3 }, employee())
+			all, err := collect(w.Client, t)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ids := []int64{all[0].ID}
+			if bulk {
+				ids = append(ids, all[1].ID)
+			}
+			w.fault(t, sandbox.Fault{Kind: "reset-after", Method: "DELETE", Count: 1})
+			if err := w.DeleteSubscriptions(t.Context(), ids); err != nil {
+				t.Errorf("bulk %v: %v", bulk, err)
+			}
+			if got := w.subscriptions(t); got != 3-len(ids) {
+				t.Errorf("bulk %v: %d are left", bulk, got)
+			}
+		})
+	}
+}
+
+func TestCheckRefusesWhatTripletexWould(t *testing.T) {
+	t.Parallel()
+	good := wanted("order.create")
+	change := func(f func(*tripletex.NewSubscription)) tripletex.NewSubscription {
+		n := good
+		f(&n)
+		return n
+	}
+	target := func(u string) tripletex.NewSubscription {
+		return change(func(n *tripletex.NewSubscription) { n.TargetURL = u })
+	}
+	for name, test := range map[string]struct {
+		n    tripletex.NewSubscription
+		want string // part of the error; empty for none
+	}{
+		"good":                {good, ""},
+		"event without verb":  {change(func(n *tripletex.NewSubscription) { n.Event = "order" }), "object.verb"},
+		"event with blank":    {change(func(n *tripletex.NewSubscription) { n.Event = "order. create" }), "object.verb"},
+		"event too long":      {change(func(n *tripletex.NewSubscription) { n.Event = "a." + strings.Repeat("b", 254) }), "object.verb"},
+		"http":                {target("http://h.example.no/"), "https://"},
+		"http on loopback":    {target("http://127.0.0.1:3000/"), ""},
+		"relative":            {target("/hook"), "absolute"},
+		"no host":             {target("https:///x"), "absolute"},
+		"other scheme":        {target("javascript:alert(1)"), "absolute"},
+		"ftp":                 {target("ftp://h.example.no/"), `not "ftp:"`},
+		"port 0":              {target("https://h.example.no:0/"), "port 0"},
+		"port 99999":          {target("https://h.example.no:99999/"), "port 99999"},
+		"broken":              {target("https://h.example.no/%zz"), "not a URL"},
+		"blank":               {target("https://h example.no/"), "not a URL"},
+		"target too long":     {target("https://h.example.no/" + strings.Repeat("x", 65535)), "at most 65535"},
+		"fields of 255":       {change(func(n *tripletex.NewSubscription) { n.Fields = strings.Repeat("ø", 255) }), ""},
+		"fields of 256":       {change(func(n *tripletex.NewSubscription) { n.Fields = strings.Repeat("ø", 256) }), "256 characters"},
+		"secret of 9":         {change(func(n *tripletex.NewSubscription) { n.HMACSharedSecret = "123456789" }), "9 characters"},
+		"secret of 10":        {change(func(n *tripletex.NewSubscription) { n.HMACSharedSecret = "1234567890" }), ""},
+		"secret of 101":       {change(func(n *tripletex.NewSubscription) { n.HMACSharedSecret = "1" + n.HMACSharedSecret[:0] + secretOf(100) }), "101 characters"},
+		"header without name": {change(func(n *tripletex.NewSubscription) { n.AuthHeaderName = "" }), "go together"},
+		"name without value":  {change(func(n *tripletex.NewSubscription) { n.AuthHeaderValue = "" }), "go together"},
+		"name with colon":     {change(func(n *tripletex.NewSubscription) { n.AuthHeaderName = "X: Y" }), "header name"},
+		"value of two lines":  {change(func(n *tripletex.NewSubscription) { n.AuthHeaderValue = "a\r\nX-Evil: 1" }), "one line"},
+	} {
+		err := test.n.Check(true)
+		switch {
+		case test.want == "" && err != nil:
+			t.Errorf("%s: %v", name, err)
+		case test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)):
+			t.Errorf("%s: %v, want %q", name, err, test.want)
+		case err != nil && strings.Contains(err.Error(), "canary"):
+			t.Errorf("%s: %v shows a secret", name, err)
+		}
+	}
+	if err := target("http://127.0.0.1:3000/").Check(false); err == nil {
+		t.Error("http on loopback was let through where Tripletex is not local")
+	}
+}

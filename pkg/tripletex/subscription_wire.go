@@ -1,0 +1,33 @@
+package tripletex
+
+// wireSubscription is the body of a create or an update, with its secrets readable.
+type wireSubscription struct {
+	ID               int64   `json:"id,omitempty"`
+	Version          *int    `json:"version,omitempty"`
+	Event            string  `json:"event,omitempty"`
+	TargetURL        string  `json:"targetUrl,omitempty"`
+	Fields           *string `json:"fields,omitempty"`
+	Status           Status  `json:"status,omitempty"`
+	AuthHeaderName   string  `json:"authHeaderName,omitempty"`
+	AuthHeaderValue  string  `json:"authHeaderValue,omitempty"`
+	HMACSharedSecret string  `json:"hmacSharedSecret,omitempty"`
+}
+
+func (n NewSubscription) wire() wireSubscription {
+	w := wireSubscription{
+		Event: n.Event, TargetURL: n.TargetURL, Status: n.Status, AuthHeaderName: n.AuthHeaderName,
+		AuthHeaderValue: n.AuthHeaderValue.Reveal(), HMACSharedSecret: n.HMACSharedSecret.Reveal(),
+	}
+	if n.Fields != "" {
+		w.Fields = &n.Fields
+	}
+	return w
+}
+
+func (u SubscriptionUpdate) wire() wireSubscription {
+	return wireSubscription{
+		ID: u.ID, Version: &u.Version, TargetURL: u.TargetURL, Fields: u.Fields, Status: u.Status,
+		AuthHeaderName: u.AuthHeaderName, AuthHeaderValue: u.AuthHeaderValue.Reveal(),
+		HMACSharedSecret: u.HMACSharedSecret.Reveal(),
+	}
+}

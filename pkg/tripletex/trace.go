@@ -1,0 +1,148 @@
+package tripletex
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/secret"
+)
+
+// Exchange is one request and its answer with everything secret removed, for a debug trace.
+type Exchange struct {
+	Method   string
+	URL      string
+	Status   int // 0 where there was no answer
+	Headers  http.Header
+	Sent     string // the body of the request, at most 16 KiB
+	Received string // the body of the answer, at most 16 KiB
+	Duration time.Duration
+	Err      error
+}
+
+// traceLimit is how much of a body is kept for a trace, in bytes.
+const traceLimit = 16 << 10
+
+// tracer is an http.RoundTripper that reports what passes it.
+type tracer struct {
+	next   http.RoundTripper
+	report func(Exchange)
+}
+
+func (t tracer) RoundTrip(request *http.Request) (*http.Response, error) {
+	e := Exchange{Method: request.Method, URL: traceURL(request.URL), Sent: sentBody(request)}
+	start := time.Now()
+	response, err := t.next.RoundTrip(request)
+	if err != nil {
+		e.Duration, e.Err = time.Since(start), withoutURL(err)
+		t.report(e)
+		return nil, err
+	}
+	e.Status, e.Headers = response.StatusCode, traceHeaders(response.Header)
+	head, err := io.ReadAll(io.LimitReader(response.Body, traceLimit))
+	e.Duration, e.Received, e.Err = time.Since(start), traceBody(head), err
+	t.report(e)
+	response.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(head), failing{err}, response.Body), response.Body}
+	return response, nil
+}
+
+// failing is a reader that gives the error that was met ahead of it.
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) {
+	if f.err == nil {
+		return 0, io.EOF
+	}
+	return 0, f.err
+}
+
+// traceURL masks the query, which holds tokens when a session is made, and the token in the path when one ends.
+func traceURL(u *url.URL) string {
+	text := u.String()
+	if !strings.Contains(text, "/token/") {
+		return text
+	}
+	before, after, ok := strings.Cut(text, "/token/session/")
+	if ok && !strings.HasPrefix(after, ":") && !strings.HasPrefix(after, "%3E") {
+		return before + "/token/session/" + secret.Mask
+	}
+	return secret.MaskURL(text)
+}
+
+// traceHeaders keeps what helps and cannot hold a secret.
+func traceHeaders(all http.Header) http.Header {
+	kept := http.Header{}
+	for name, values := range all {
+		if strings.HasPrefix(name, "X-Rate-Limit-") ||
+			slices.Contains([]string{requestIDHeader, "Content-Type", "Content-Length", "Date", "Retry-After", "Server"}, name) {
+			kept[name] = values
+		}
+	}
+	return kept
+}
+
+func sentBody(request *http.Request) string {
+	if request.GetBody == nil {
+		return ""
+	}
+	body, err := request.GetBody()
+	if err != nil {
+		return ""
+	}
+	defer func() { _ = body.Close() }()
+	head, err := io.ReadAll(io.LimitReader(body, traceLimit))
+	if err != nil {
+		return ""
+	}
+	return traceBody(head)
+}
+
+// traceBody masks what is secret in a JSON body. A body that is cut off or no JSON is not shown at all, since
+// nothing is known of what it holds.
+func traceBody(body []byte) string {
+	if len(body) == 0 {
+		return ""
+	}
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.UseNumber()
+	var parsed any
+	if len(body) == traceLimit || decoder.Decode(&parsed) != nil {
+		return "(body not shown: too long or not JSON)"
+	}
+	masked, err := json.Marshal(maskJSON("", parsed))
+	if err != nil {
+		return ""
+	}
+	return string(masked)
+}
+
+func maskJSON(key string, node any) any {
+	switch node := node.(type) {
+	case map[string]any:
+		for k, v := range node {
+			node[k] = maskJSON(k, v)
+		}
+		return node
+	case []any:
+		for i, v := range node {
+			node[i] = maskJSON(key, v)
+		}
+		return node
+	case string:
+		switch key {
+		case "targetUrl":
+			return secret.MaskURL(node)
+		case "token", "consumerToken", "employeeToken", "refreshToken", "encryptionKey", "authHeaderValue", "hmacSharedSecret":
+			return secret.Redacted
+		}
+	}
+	return node
+}
