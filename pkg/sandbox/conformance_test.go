@@ -128,7 +128,7 @@ func TestClientAndSandboxSpeakAsTheSpecificationSays(t *testing.T) {
 		inspected := newInspector(t, sandbox.New(sandbox.NewMemory(options)))
 		client, err := tripletex.New(tripletex.Options{
 			BaseURL: baseURL, Transport: inspected,
-			Credentials: tripletex.Credentials{ConsumerToken: sandbox.ConsumerToken, EmployeeToken: sandbox.EmployeeToken},
+			Credentials: tripletex.Credentials{ConsumerToken: sandbox.ConsumerToken, EmployeeToken: sandbox.EmployeeToken}.Get,
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -69,6 +69,18 @@ func (f Fault) Check() error {
 	return nil
 }
 
+// ChangeFaults takes all faults away where clear says so, adds one if it has a kind, and returns those that are
+// set.
+func (s *State) ChangeFaults(clear bool, added Fault) []Fault {
+	if clear {
+		s.Faults, s.dirty = nil, true
+	}
+	if added.Kind != "" {
+		s.Faults, s.dirty = append(s.Faults, added), true
+	}
+	return slices.Clone(s.Faults)
+}
+
 func (f Fault) matches(method, requestPath string) bool {
 	hit, err := path.Match(f.Path, requestPath)
 	return (f.Method == "" || strings.EqualFold(f.Method, method)) && (f.Path == "" || err == nil && hit)

@@ -34,6 +34,16 @@ type file struct {
 // NewFile returns a store in a folder, which is made when it is first written to.
 func NewFile(folder string) Store { return &file{folder: folder} }
 
+// Reset puts a new state in the place of the one in a folder, whatever that is.
+func Reset(ctx context.Context, folder string, o Options) error {
+	unlock, err := lock(ctx, folder, "state.lock")
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return (&file{folder: folder, state: NewState(o)}).write()
+}
+
 // Update implements Store.
 func (f *file) Update(ctx context.Context, change func(*State) error) error {
 	f.mu.Lock()

@@ -190,6 +190,17 @@ func deleteSubscription(state *State, r *request) reply {
 	return reply{status: http.StatusNoContent}
 }
 
+// SwitchOff sets the status of the first n active subscriptions, as Tripletex does by itself.
+func (s *State) SwitchOff(n int, status string) {
+	for i := range s.Subscriptions {
+		if n > 0 && s.Subscriptions[i].Status == statusActive {
+			s.Subscriptions[i].Status = status
+			s.dirty = true
+			n--
+		}
+	}
+}
+
 func (s *State) remove(ids ...int64) {
 	s.Subscriptions = slices.DeleteFunc(s.Subscriptions, func(old subscription) bool { return slices.Contains(ids, old.ID) })
 	s.dirty = true

@@ -1,6 +1,7 @@
 package tripletex
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -22,8 +23,9 @@ type Options struct {
 	// BaseURL is [Production], [Test] or another address of the API, with its "/v2". It must be https, or http
 	// on a loopback address.
 	BaseURL string
-	// Credentials are what sessions are made from. Without any, only [Client.Events] works.
-	Credentials Credentials
+	// Credentials returns what sessions are made from. It is asked when a session is needed and the cache has
+	// none; [Credentials.Get] gives fixed ones. With nil, only [Client.Events] works.
+	Credentials func(context.Context) (Credentials, error)
 	// Cache keeps sessions between processes. Nil means that each client makes its own.
 	Cache SessionCache
 	// Transport sends the requests. Nil means one with sensible limits that follows the proxy variables.
@@ -66,7 +68,10 @@ func New(o Options) (*Client, error) {
 	if c.agent == "" {
 		c.agent = "tlxhook"
 	}
-	c.sessions = &sessions{credentials: o.Credentials, cache: o.Cache, create: c.CreateSession}
+	if o.Credentials == nil {
+		o.Credentials = Credentials{}.Get
+	}
+	c.sessions = &sessions{source: o.Credentials, cache: o.Cache, create: c.createSession}
 	return c, nil
 }
 

@@ -82,6 +82,10 @@ func (e *Error) Error() string {
 
 func (e *Error) cause() string {
 	switch {
+	case e.Status == 0 && e.Kind == Timeout:
+		return "no answer in time"
+	case e.Status == 0 && e.Kind == Canceled:
+		return "interrupted"
 	case e.Status == 0 && e.Err != nil:
 		return e.Err.Error()
 	case e.Status == 0:

@@ -123,7 +123,8 @@ func (c *Client) tokenFor(ctx context.Context, call call, dead secret.Text) (sec
 	case call.fixedToken != "":
 		return call.fixedToken, nil
 	default:
-		return c.sessions.token(ctx, dead)
+		session, err := c.sessions.session(ctx, dead)
+		return session.Token, err
 	}
 }
 

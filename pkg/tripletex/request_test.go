@@ -210,7 +210,7 @@ func TestErrorsHoldNoSecret(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var trace bytes.Buffer
 			client, err := tripletex.New(tripletex.Options{
-				BaseURL: baseURL, Credentials: credentials, Transport: &scripted{answers: script},
+				BaseURL: baseURL, Credentials: credentials.Get, Transport: &scripted{answers: script},
 				Trace: func(e tripletex.Exchange) { fmt.Fprintf(&trace, "%+v\n", e) },
 			})
 			if err != nil {
@@ -228,7 +228,7 @@ func TestTraceShowsTheExchangeWithoutSecrets(t *testing.T) {
 	t.Parallel()
 	var trace []tripletex.Exchange
 	client, err := tripletex.New(tripletex.Options{
-		BaseURL: baseURL, Credentials: employee(), Transport: sandbox.New(sandbox.NewMemory(sandbox.DefaultOptions())),
+		BaseURL: baseURL, Credentials: employee().Get, Transport: sandbox.New(sandbox.NewMemory(sandbox.DefaultOptions())),
 		Trace: func(e tripletex.Exchange) { trace = append(trace, e) },
 	})
 	if err != nil {

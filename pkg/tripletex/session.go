@@ -21,10 +21,8 @@ type Credentials struct {
 	SessionToken  secret.Text
 }
 
-// Empty tells whether there is nothing to log in with.
-func (c Credentials) Empty() bool {
-	return c.SessionToken == "" && c.RefreshToken == "" && (c.ConsumerToken == "" || c.EmployeeToken == "")
-}
+// Get returns the credentials themselves, for [Options].
+func (c Credentials) Get(context.Context) (Credentials, error) { return c, nil }
 
 // Session is a session token and when it ends.
 type Session struct {
@@ -57,10 +55,17 @@ type sessionToken struct {
 //
 // POST /token/session/:create, PUT where a server has no POST, or POST /token/session/:createFromRefreshToken.
 func (c *Client) CreateSession(ctx context.Context) (Session, error) {
-	credentials := c.sessions.credentials
+	credentials, err := c.sessions.source(ctx)
+	if err != nil {
+		return Session{}, err
+	}
+	return c.createSession(ctx, credentials)
+}
+
+func (c *Client) createSession(ctx context.Context, credentials Credentials) (Session, error) {
 	switch {
 	case credentials.ConsumerToken != "" && credentials.EmployeeToken != "":
-		return c.createSession(ctx, credentials)
+		return c.createSessionFromTokens(ctx, credentials)
 	case credentials.RefreshToken != "":
 		return c.createSessionFromRefreshToken(ctx, credentials.RefreshToken)
 	case credentials.SessionToken != "":
@@ -70,7 +75,7 @@ func (c *Client) CreateSession(ctx context.Context) (Session, error) {
 	}
 }
 
-func (c *Client) createSession(ctx context.Context, credentials Credentials) (Session, error) {
+func (c *Client) createSessionFromTokens(ctx context.Context, credentials Credentials) (Session, error) {
 	date, expires := sessionEnd(time.Now())
 	call := call{
 		operation: "create session", method: http.MethodPost, path: "/token/session/:create",
@@ -170,35 +175,47 @@ func (c *Client) WhoAmI(ctx context.Context) (Login, error) {
 	})
 }
 
+// Session returns the session that the client uses, making one if there is none. Expires is zero for a session
+// token that was given.
+func (c *Client) Session(ctx context.Context) (Session, error) {
+	return c.sessions.session(ctx, "")
+}
+
 // sessions hands out the session token of a client and makes a new one when there is none or it has died. One
 // is made at a time; whoever waited uses it.
 type sessions struct {
-	credentials Credentials
-	cache       SessionCache
-	create      func(context.Context) (Session, error)
+	source func(context.Context) (Credentials, error)
+	cache  SessionCache
+	create func(context.Context, Credentials) (Session, error)
 
 	mu      sync.Mutex
 	current Session
 	loaded  bool
 }
 
-// token returns a token other than dead, which may be empty.
-func (s *sessions) token(ctx context.Context, dead secret.Text) (secret.Text, error) {
+// session returns a session with a token other than dead, which may be empty.
+func (s *sessions) session(ctx context.Context, dead secret.Text) (Session, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.load(ctx)
 	if s.usable() && s.current.Token != dead {
-		return s.current.Token, nil
+		return s.current, nil
 	}
-	made, err := s.create(ctx)
+	credentials, err := s.source(ctx)
 	if err != nil {
-		return "", err
+		return Session{}, err
+	}
+	made := Session{Token: credentials.SessionToken}
+	if made.Token == "" || made.Token == dead {
+		if made, err = s.create(ctx, credentials); err != nil {
+			return Session{}, err
+		}
+		if s.cache != nil {
+			s.cache.Save(ctx, made)
+		}
 	}
 	s.current = made
-	if s.cache != nil {
-		s.cache.Save(ctx, made)
-	}
-	return made.Token, nil
+	return made, nil
 }
 
 // kept returns the token in use, without making one.
@@ -210,20 +227,13 @@ func (s *sessions) kept(ctx context.Context) (secret.Text, bool) {
 }
 
 func (s *sessions) load(ctx context.Context) {
-	if s.loaded {
-		return
-	}
-	s.loaded = true
-	if s.credentials.SessionToken != "" {
-		s.current.Token = s.credentials.SessionToken
-		return
-	}
-	if s.cache != nil {
+	if !s.loaded && s.cache != nil {
 		s.current, _ = s.cache.Load(ctx)
 	}
+	s.loaded = true
 }
 
+// usable tells whether the current token is there and has not ended. One that was given has no known end.
 func (s *sessions) usable() bool {
-	given := s.credentials.SessionToken != "" && s.current.Token == s.credentials.SessionToken
-	return given || s.current.Token != "" && time.Now().Add(expiryMargin).Before(s.current.Expires)
+	return s.current.Token != "" && (s.current.Expires.IsZero() || time.Now().Add(expiryMargin).Before(s.current.Expires))
 }

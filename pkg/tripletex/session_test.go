@@ -83,7 +83,7 @@ func TestCachedSessionMakesNoSessionRequest(t *testing.T) {
 		list := func() *wire {
 			t.Helper()
 			w := &wire{next: sandbox.New(store)}
-			client, err := tripletex.New(tripletex.Options{BaseURL: baseURL, Credentials: employee(), Cache: kept, Transport: w})
+			client, err := tripletex.New(tripletex.Options{BaseURL: baseURL, Credentials: employee().Get, Cache: kept, Transport: w})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -150,7 +150,7 @@ func TestGivenSessionTokenIsUsedAndNotRenewed(t *testing.T) {
 	}
 	second := &wire{next: sandbox.New(w.store)}
 	client, err := tripletex.New(tripletex.Options{
-		BaseURL: baseURL, Credentials: tripletex.Credentials{SessionToken: made.Token}, Transport: second,
+		BaseURL: baseURL, Credentials: tripletex.Credentials{SessionToken: made.Token}.Get, Transport: second,
 	})
 	if err != nil {
 		t.Fatal(err)

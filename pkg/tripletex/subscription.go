@@ -2,6 +2,7 @@ package tripletex
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"net/http"
 	"net/url"
@@ -21,6 +22,11 @@ const (
 	DisabledRateLimitExceeded Status = "DISABLED_RATE_LIMIT_EXCEEDED"
 	DisabledMisuse            Status = "DISABLED_MISUSE"
 )
+
+// Statuses returns the known states.
+func Statuses() []Status {
+	return []Status{Active, Disabled, DisabledTooManyErrors, DisabledRateLimitExceeded, DisabledMisuse}
+}
 
 // Subscription says that an event is to be delivered to a target. The service never returns its two secrets.
 type Subscription struct {
@@ -69,6 +75,19 @@ type SubscriptionUpdate struct {
 	AuthHeaderName   string      `json:"authHeaderName,omitempty"`
 	AuthHeaderValue  secret.Text `json:"authHeaderValue,omitempty"`
 	HMACSharedSecret secret.Text `json:"hmacSharedSecret,omitempty"`
+}
+
+// For returns the update for each of several subscriptions, guarded by the versions that were read.
+func (u SubscriptionUpdate) For(all []Subscription) ([]SubscriptionUpdate, error) {
+	updates := make([]SubscriptionUpdate, len(all))
+	for i, s := range all {
+		if u.AuthHeaderValue != "" && u.AuthHeaderName == "" && s.AuthHeaderName == "" {
+			return nil, fmt.Errorf("subscription %d has no auth header to give a value to", s.ID)
+		}
+		updates[i] = u
+		updates[i].ID, updates[i].Version = s.ID, s.Version
+	}
+	return updates, nil
 }
 
 // WithChanges is the fields filter that brings the changes of a subscription too.

@@ -34,7 +34,7 @@ func newWorld(t *testing.T, change func(*sandbox.Options), credentials tripletex
 	}
 	w := &world{store: sandbox.NewMemory(options)}
 	w.wire = &wire{next: sandbox.New(w.store)}
-	client, err := tripletex.New(tripletex.Options{BaseURL: baseURL, Credentials: credentials, Transport: w.wire})
+	client, err := tripletex.New(tripletex.Options{BaseURL: baseURL, Credentials: credentials.Get, Transport: w.wire})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +131,7 @@ func newScripted(t *testing.T, answers ...scriptedAnswer) (*tripletex.Client, *s
 	t.Helper()
 	s := &scripted{answers: answers}
 	client, err := tripletex.New(tripletex.Options{
-		BaseURL: baseURL, Credentials: tripletex.Credentials{SessionToken: "given"}, Transport: s,
+		BaseURL: baseURL, Credentials: tripletex.Credentials{SessionToken: "given"}.Get, Transport: s,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,154 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tlxhook/tlxhook/pkg/config"
+	"github.com/tlxhook/tlxhook/pkg/output"
+	"github.com/tlxhook/tlxhook/pkg/secret"
+	"github.com/tlxhook/tlxhook/pkg/terminal"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+// App is what every command has at hand.
+type App struct {
+	build    Build
+	terminal *terminal.Terminal
+	results  *results
+	redactor *secret.Redactor
+	environ  []string
+	lookup   config.Lookup
+	settings *config.Settings // decided before a command runs
+	printer  *output.Printer  // made before a command runs
+}
+
+// Annotations of commands.
+const (
+	// annotationTimeout is the time that a run of the command may take where nobody says otherwise; "0" for a
+	// command that runs until it is stopped.
+	annotationTimeout = "timeout"
+)
+
+const defaultTimeout = 30 * time.Second
+
+// prepare decides the settings before a command runs, and limits how long it may take.
+func (a *App) prepare(cmd *cobra.Command) error {
+	settings, err := config.Load(cmd.Flags(), a.lookup)
+	if err != nil {
+		return err
+	}
+	if settings.Timeout == 0 {
+		settings.Timeout = defaultTimeout
+		if text, ok := cmd.Annotations[annotationTimeout]; ok {
+			if settings.Timeout, err = time.ParseDuration(text); err != nil {
+				return err
+			}
+		}
+	}
+	a.settings = settings
+	a.terminal.NoInput = settings.NoInput
+	if err := a.terminal.SetColor(settings.Color); err != nil {
+		return usageFailure("%w", err)
+	}
+	if a.printer, err = output.New(a.outputOptions(), a.terminal); err != nil {
+		return err
+	}
+	for _, name := range config.Misspelt(a.environ) {
+		a.note("warning: %s is set, but there is no such variable; see tlxhook help environment", name)
+	}
+	return nil
+}
+
+func (a *App) outputOptions() output.Options {
+	return output.Options{Format: output.Format(a.settings.Output), JQ: a.settings.JQ, Template: a.settings.Template}
+}
+
+// note tells a person something that is no result.
+func (a *App) note(format string, args ...any) {
+	if a.settings == nil || !a.settings.Quiet {
+		_, _ = fmt.Fprintln(a.terminal.Err, terminal.SafeLines(fmt.Sprintf(format, args...)))
+	}
+}
+
+// run returns what cobra calls for a command: settings first, then the command within its limit of time.
+func (a *App) run(do func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
+	return a.runUnlimited(func(ctx context.Context, args []string) error {
+		ctx, cancel := a.limited(ctx)
+		defer cancel()
+		return do(ctx, args)
+	})
+}
+
+// runUnlimited is run for a command that asks questions or runs until it is stopped, and limits its own parts.
+func (a *App) runUnlimited(do func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := a.prepare(cmd); err != nil {
+			return err
+		}
+		return do(cmd.Context(), args)
+	}
+}
+
+// limited returns a context with the limit of time of the run.
+func (a *App) limited(ctx context.Context) (context.Context, context.CancelFunc) {
+	if a.settings.Timeout == 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, a.settings.Timeout)
+}
+
+// finishing returns a context that a signal does not end, so that a write in flight can be finished and
+// reported. The limit of time stays.
+func finishing(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(context.WithoutCancel(ctx))
+	}
+	return context.WithDeadline(context.WithoutCancel(ctx), deadline)
+}
+
+// target returns a target URL as it may be shown.
+func (a *App) target(url string) string {
+	if a.settings.ShowSecrets {
+		return url
+	}
+	return secret.MaskURL(url)
+}
+
+// shown returns subscriptions with their targets as they may be shown.
+func (a *App) shown(all []tripletex.Subscription) []tripletex.Subscription {
+	masked := make([]tripletex.Subscription, len(all))
+	for i, s := range all {
+		s.TargetURL = a.target(s.TargetURL)
+		masked[i] = s
+	}
+	return masked
+}
+
+// trace prints an exchange with the API for --debug. Secrets were removed by the client, and what the program
+// knows as secret is removed once more by the stream.
+func (a *App) trace(e tripletex.Exchange) {
+	var text strings.Builder
+	fmt.Fprintf(&text, "> %s %s\n", e.Method, terminal.Safe(e.URL))
+	if e.Sent != "" {
+		fmt.Fprintf(&text, "> %s\n", terminal.Safe(e.Sent))
+	}
+	if e.Err != nil {
+		fmt.Fprintf(&text, "< %s after %s\n", terminal.Safe(e.Err.Error()), e.Duration.Round(time.Microsecond))
+	} else {
+		fmt.Fprintf(&text, "< %d after %s", e.Status, e.Duration.Round(time.Microsecond))
+		for _, name := range sortedNames(e.Headers) {
+			fmt.Fprintf(&text, "; %s: %s", name, terminal.Safe(strings.Join(e.Headers[name], ", ")))
+		}
+		text.WriteByte('\n')
+	}
+	if e.Received != "" {
+		fmt.Fprintf(&text, "< %s\n", terminal.Safe(e.Received))
+	}
+	_, _ = a.terminal.Err.Write([]byte(text.String()))
+}

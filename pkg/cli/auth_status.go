@@ -1,0 +1,34 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tlxhook/tlxhook/pkg/output"
+)
+
+func newAuthStatus(app *App) *cobra.Command {
+	return &cobra.Command{
+		Use:     "status",
+		Short:   "Show which login is used, and prove that it works",
+		Example: "  tlxhook auth status\n  tlxhook auth status -p acme --jq .companyName",
+		Args:    noArgs,
+		RunE:    app.run(func(ctx context.Context, _ []string) error { return showAuthStatus(ctx, app) }),
+	}
+}
+
+func showAuthStatus(ctx context.Context, app *App) error {
+	l, err := app.login(ctx)
+	if err != nil {
+		return err
+	}
+	status, err := app.prove(ctx, l)
+	if err != nil {
+		if l.source != "" {
+			app.note("used: %s tokens from %s, for %s", l.tokenKind, l.source, l.options.BaseURL)
+		}
+		return err
+	}
+	return output.Item(ctx, app.printer, authStatusTable(), status)
+}

@@ -1,0 +1,51 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tlxhook/tlxhook/pkg/config"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+func newAuthSwitch(app *App) *cobra.Command {
+	return &cobra.Command{
+		Use:     "switch PROFILE",
+		Short:   "Choose the profile that is used where none is named",
+		Example: "  tlxhook auth switch acme",
+		Args:    oneArg("profile"),
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			return app.completeProfiles(cmd, args, typed)
+		},
+		RunE: app.run(func(_ context.Context, args []string) error { return authSwitch(app, args[0]) }),
+	}
+}
+
+func authSwitch(app *App, name string) error {
+	folders, err := config.NewFolders(app.lookup)
+	if err != nil {
+		return err
+	}
+	profiles, err := config.LoadProfiles(folders.Config)
+	if err != nil {
+		return localFailure("read profiles", err)
+	}
+	if profiles.Find(name) == nil && name != config.SandboxProfile {
+		f := notFoundFailure("there is no profile %q", name)
+		names := []string{config.SandboxProfile}
+		for _, p := range profiles.All {
+			names = append(names, p.Name)
+		}
+		if near := tripletex.Nearest(name, names); len(near) > 0 {
+			return f.withHint("did you mean %s?", near[0])
+		}
+		return f.withHint("tlxhook auth login -p %s makes it", name)
+	}
+	profiles.Current = name
+	if err := profiles.Save(folders.Config); err != nil {
+		return localFailure("write profiles", err)
+	}
+	app.note("profile %s is used from now on", name)
+	return nil
+}

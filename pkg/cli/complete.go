@@ -1,0 +1,154 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tlxhook/tlxhook/pkg/config"
+	"github.com/tlxhook/tlxhook/pkg/output"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+// This file completes live values. They come from a cache that the listing commands fill; where it is too old
+// the API is asked, for as long as a person at a keyboard does not notice.
+
+const completionBudget = 100 * time.Millisecond
+
+// complete ties a completion to a flag. The flag is there, as it was just defined.
+func complete(cmd *cobra.Command, flag string, f cobra.CompletionFunc) {
+	if err := cmd.RegisterFlagCompletionFunc(flag, f); err != nil {
+		panic(err)
+	}
+}
+
+func completeGlobalFlags(app *App, root *cobra.Command) {
+	formats := make([]cobra.Completion, len(output.Formats()))
+	for i, f := range output.Formats() {
+		formats[i] = string(f)
+	}
+	complete(root, "output", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
+	complete(root, "color", cobra.FixedCompletions([]cobra.Completion{"auto", "always", "never"}, cobra.ShellCompDirectiveNoFileComp))
+	complete(root, "profile", app.completeProfiles)
+}
+
+func (a *App) completeProfiles(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	names := []cobra.Completion{cobra.CompletionWithDesc(config.SandboxProfile, "the built-in sandbox")}
+	if folders, err := config.NewFolders(a.lookup); err == nil {
+		if profiles, err := config.LoadProfiles(folders.Config); err == nil {
+			for _, p := range profiles.All {
+				names = append(names, cobra.CompletionWithDesc(p.Name, p.CompanyName))
+			}
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+func (a *App) completeStatuses(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	names := make([]cobra.Completion, 0, len(tripletex.Statuses()))
+	for _, s := range tripletex.Statuses() {
+		names = append(names, string(s))
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+func (a *App) completeEvents(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	known := a.recall(cmd, func(r remembered) bool { return time.Since(r.EventsAt) < eventsFresh },
+		func(ctx context.Context, client *tripletex.Client) error {
+			events, err := client.Events(ctx)
+			if err == nil {
+				a.rememberEvents(events)
+			}
+			return err
+		})
+	names := make([]cobra.Completion, 0, len(known.Events))
+	for _, e := range known.Events {
+		if !slices.Contains(args, e.Name) {
+			names = append(names, cobra.CompletionWithDesc(e.Name, e.Description))
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+func (a *App) completeSubscriptions(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	known := a.recallSubscriptions(cmd)
+	ids := make([]cobra.Completion, 0, len(known.Subscriptions))
+	for _, s := range known.Subscriptions {
+		if id := strconv.FormatInt(s.ID, 10); !slices.Contains(args, id) {
+			ids = append(ids, cobra.CompletionWithDesc(id, fmt.Sprintf("%s %s %s", s.Event, s.Host, s.Status)))
+		}
+	}
+	return ids, cobra.ShellCompDirectiveNoFileComp
+}
+
+func (a *App) completeTargets(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	hosts := []cobra.Completion{}
+	for _, s := range a.recallSubscriptions(cmd).Subscriptions {
+		if !slices.Contains(hosts, s.Host) {
+			hosts = append(hosts, s.Host)
+		}
+	}
+	return hosts, cobra.ShellCompDirectiveNoFileComp
+}
+
+func (a *App) recallSubscriptions(cmd *cobra.Command) remembered {
+	return a.recall(cmd, func(r remembered) bool { return time.Since(r.SubscriptionsAt) < subscriptionsFresh },
+		func(ctx context.Context, client *tripletex.Client) error {
+			var all []tripletex.Subscription
+			for s, err := range client.Subscriptions(ctx, "") {
+				if err != nil {
+					return err
+				}
+				all = append(all, s)
+			}
+			a.rememberSubscriptions(all)
+			return nil
+		})
+}
+
+// recall returns what the cache holds, asking the API first where it is not fresh. An answer that takes longer
+// than the budget is not waited for, and no failure is shown: a completion must not disturb the line.
+func (a *App) recall(cmd *cobra.Command, fresh func(remembered) bool, ask func(context.Context, *tripletex.Client) error) remembered {
+	if a.prepareQuietly(cmd) != nil {
+		return remembered{}
+	}
+	known := a.readRemembered()
+	if fresh(known) {
+		return known
+	}
+	ctx, cancel := context.WithTimeout(cmd.Context(), completionBudget)
+	defer cancel()
+	asked := make(chan remembered, 1)
+	go func() {
+		client, err := a.client(ctx)
+		if err == nil {
+			err = ask(ctx, client)
+		}
+		if err != nil {
+			asked <- known
+			return
+		}
+		asked <- a.readRemembered()
+	}()
+	select {
+	case answer := <-asked:
+		return answer
+	case <-ctx.Done():
+		return known
+	}
+}
+
+// prepareQuietly decides the settings for a completion.
+func (a *App) prepareQuietly(cmd *cobra.Command) error {
+	settings, err := config.Load(cmd.Flags(), a.lookup)
+	if err != nil {
+		return err
+	}
+	settings.Quiet, settings.Debug, settings.NoInput = true, false, true
+	a.settings = settings
+	return nil
+}

@@ -1,0 +1,192 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"syscall"
+
+	"github.com/tlxhook/tlxhook/pkg/config"
+	"github.com/tlxhook/tlxhook/pkg/credentials"
+	"github.com/tlxhook/tlxhook/pkg/output"
+	"github.com/tlxhook/tlxhook/pkg/sandbox"
+	"github.com/tlxhook/tlxhook/pkg/terminal"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+// The exit codes; docs/exit-codes.md and "tlxhook help exit-codes" explain them.
+const (
+	exitOK          = 0
+	exitNo          = 1
+	exitUsage       = 2
+	exitUnavailable = 3
+	exitAuth        = 4
+	exitNotFound    = 5
+	exitConflict    = 6
+	exitPartial     = 7
+	exitLocal       = 8
+	exitBug         = 70
+	exitInterrupted = 130
+	exitTerminated  = 143
+)
+
+// failure is an error with what a script and a person need beside its text.
+type failure struct {
+	exit int
+	code string // the name in JSON
+	err  error
+	hint string
+}
+
+func (f *failure) Error() string { return f.err.Error() }
+func (f *failure) Unwrap() error { return f.err }
+
+// withHint adds what to do next.
+func (f *failure) withHint(format string, args ...any) *failure {
+	f.hint = fmt.Sprintf(format, args...)
+	return f
+}
+
+func usageFailure(format string, args ...any) *failure {
+	return &failure{exitUsage, "usage", fmt.Errorf(format, args...), ""}
+}
+
+func notFoundFailure(format string, args ...any) *failure {
+	return &failure{exitNotFound, "not_found", fmt.Errorf(format, args...), ""}
+}
+
+func localFailure(operation string, err error) *failure {
+	return &failure{exitLocal, "local_io", fmt.Errorf("%s: %w", operation, err), ""}
+}
+
+// report prints an error in one line, with a hint where there is one, and returns the exit code.
+func (a *App) report(ctx context.Context, err error, asJSON bool) int {
+	f := a.describe(ctx, err)
+	text := strings.TrimSpace(terminal.Safe(f.err.Error()))
+	_, _ = fmt.Fprintf(a.terminal.Err, "tlxhook: %s\n", text) // there is nowhere left to complain
+	if f.hint != "" {
+		_, _ = fmt.Fprintf(a.terminal.Err, "hint: %s\n", terminal.Safe(f.hint))
+	}
+	if asJSON {
+		_, _ = a.terminal.Err.Write(errorJSON(f, text))
+	}
+	return f.exit
+}
+
+// errorReport is the shape of an error for programs.
+type errorReport struct {
+	Error errorDetail `json:"error"`
+}
+
+type errorDetail struct {
+	Code              string `json:"code"`
+	Message           string `json:"message"`
+	Hint              string `json:"hint,omitempty"`
+	ExitCode          int    `json:"exitCode"`
+	HTTPStatus        int    `json:"httpStatus,omitempty"`
+	RequestID         string `json:"requestId,omitempty"`
+	RetryAfterSeconds int    `json:"retryAfterSeconds,omitempty"`
+}
+
+func errorJSON(f *failure, text string) []byte {
+	detail := errorDetail{Code: f.code, Message: text, Hint: f.hint, ExitCode: f.exit}
+	if e, ok := errors.AsType[*tripletex.Error](f.err); ok {
+		detail.HTTPStatus, detail.RequestID = e.Status, e.RequestID
+		detail.RetryAfterSeconds = int(e.RetryAfter.Seconds())
+	}
+	raw, err := json.Marshal(errorReport{detail})
+	if err != nil {
+		return nil
+	}
+	return append(raw, '\n')
+}
+
+// describe decides the exit code and the hint of an error. It is the only place that does.
+func (a *App) describe(ctx context.Context, err error) *failure {
+	if f, ok := errors.AsType[*failure](err); ok {
+		return &failure{f.exit, f.code, err, f.hint}
+	}
+	if s, ok := errors.AsType[signaled](context.Cause(ctx)); ok {
+		exit := exitInterrupted
+		if s.signal == syscall.SIGTERM {
+			exit = exitTerminated
+		}
+		return &failure{exit, "interrupted", err, ""}
+	}
+	if e, ok := errors.AsType[*tripletex.Error](err); ok {
+		return a.describeAPI(err, e)
+	}
+	switch {
+	case errors.Is(err, terminal.ErrAborted):
+		return &failure{exitInterrupted, "interrupted", err, ""}
+	case errors.Is(err, context.DeadlineExceeded):
+		return &failure{exitUnavailable, "timeout", errors.New("no answer in time"), a.timeoutHint()}
+	case errors.Is(err, terminal.ErrNoPrompt), errors.Is(err, config.ErrSettings), errors.Is(err, output.ErrOptions), errors.Is(err, credentials.ErrUsage):
+		return &failure{exitUsage, "usage", err, ""}
+	case errors.Is(err, credentials.ErrNoKeyring):
+		return &failure{exitLocal, "local_io", err, noKeyringHint}
+	case errors.Is(err, sandbox.ErrState):
+		return &failure{exitLocal, "local_io", err, "tlxhook sandbox reset makes a new one"}
+	}
+	if _, ok := errors.AsType[*fs.PathError](err); ok {
+		return &failure{exitLocal, "local_io", err, ""}
+	}
+	return &failure{exitUsage, "usage", err, ""}
+}
+
+const noKeyringHint = "unlock the keyring, or give the tokens as TLXHOOK_CONSUMER_TOKEN and TLXHOOK_EMPLOYEE_TOKEN, " +
+	"or log in with --store file to keep them in a private file"
+
+// describeAPI maps what the API or the way to it said.
+func (a *App) describeAPI(err error, e *tripletex.Error) *failure {
+	f := &failure{code: string(e.Kind), err: err}
+	switch e.Kind {
+	case tripletex.Network:
+		f.exit, f.hint = exitUnavailable, "is the network there, and the proxy right (HTTPS_PROXY)?"
+	case tripletex.Timeout:
+		f.exit, f.hint = exitUnavailable, a.timeoutHint()
+	case tripletex.RateLimited:
+		f.exit, f.hint = exitUnavailable, "the limit is shared by everything that uses the same tokens; try again later"
+		if e.RetryAfter > 0 {
+			f.hint = fmt.Sprintf("try again in %s, or allow more time with --timeout", e.RetryAfter)
+		}
+	case tripletex.ServerFailed:
+		f.exit, f.hint = exitUnavailable, "Tripletex has a fault or is being maintained; try again later"
+	case tripletex.Foreign:
+		f.exit, f.hint = exitUnavailable, "--debug shows what came back"
+	case tripletex.Unknown:
+		f.exit, f.hint = exitUnavailable, "look with tlxhook subscription list before trying again"
+	case tripletex.Unauthorized:
+		f.exit, f.hint = exitAuth, "tlxhook auth status shows which tokens were used; tlxhook auth login replaces them"
+		if errors.Is(e, tripletex.ErrNoCredentials) {
+			f.hint = "run tlxhook auth login, or set TLXHOOK_CONSUMER_TOKEN and TLXHOOK_EMPLOYEE_TOKEN, or try it out with -p sandbox"
+		}
+	case tripletex.Forbidden:
+		f.exit, f.hint = exitAuth, "an accountant's login works only in client companies: name one with --company, see tlxhook company list"
+	case tripletex.NotFound:
+		f.exit = exitNotFound
+	case tripletex.Conflict:
+		f.exit, f.hint = exitConflict, "it was changed meanwhile; run the command again to work with what is there now"
+	case tripletex.Canceled:
+		f.exit = exitInterrupted
+	default:
+		f.exit, f.hint = exitUsage, refusalHint(e)
+	}
+	return f
+}
+
+func refusalHint(e *tripletex.Error) string {
+	for _, v := range e.Validation {
+		if v.Field == "arg:consumerToken" || v.Field == "arg:employeeToken" {
+			return "tokens of the test environment do not work in production and the other way round; see --environment"
+		}
+	}
+	return ""
+}
+
+func (a *App) timeoutHint() string {
+	return fmt.Sprintf("the whole run may take %s; --timeout allows more", a.settings.Timeout)
+}

@@ -1,0 +1,54 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tlxhook/tlxhook/pkg/output"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+func newEventShow(app *App) *cobra.Command {
+	return &cobra.Command{
+		Use:   "show EVENT",
+		Short: "Show one event with an example of what is delivered",
+		Example: `  tlxhook event show invoice.charged
+  tlxhook event show order.create --jq '.examples[0]'`,
+		Args:              oneArg("event"),
+		ValidArgsFunction: app.completeEvents,
+		RunE:              app.run(func(ctx context.Context, args []string) error { return eventShow(ctx, app, args[0]) }),
+	}
+}
+
+func eventShow(ctx context.Context, app *App, name string) error {
+	client, err := app.client(ctx)
+	if err != nil {
+		return err
+	}
+	info, err := client.Event(ctx, name)
+	if tripletex.KindOf(err) == tripletex.NotFound {
+		events, listErr := client.Events(ctx)
+		if listErr != nil {
+			return err
+		}
+		return eventHint(notFoundFailure("there is no event %q", name), name, events)
+	}
+	if err != nil {
+		return err
+	}
+	if err := output.Item(ctx, app.printer, eventInfoTable(), info); err != nil || !app.printer.IsTable() {
+		return err
+	}
+	for _, example := range info.Examples {
+		raw, err := output.MarshalJSON(example)
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(app.terminal.Out, "\nExample delivery:\n%s\n", indented(raw)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

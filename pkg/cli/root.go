@@ -1,0 +1,154 @@
+package cli
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/tlxhook/tlxhook/pkg/output"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+const rootLong = `Manage Tripletex webhook subscriptions.
+
+Tripletex tells an integration about changes by webhooks. Its subscriptions
+have no screen, are switched off after a week of failed deliveries, and nobody
+is told. tlxhook lists, makes, changes and repairs them.
+
+Try it without an account: tlxhook demo`
+
+// The groups of commands in the help.
+const (
+	groupMain  = "main"
+	groupSetup = "setup"
+	groupLearn = "learn"
+)
+
+func newRoot(app *App) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "tlxhook",
+		Short: "Manage Tripletex webhook subscriptions",
+		Long:  rootLong,
+		Example: `  tlxhook demo
+  tlxhook auth login
+  tlxhook subscription create 'order.*' --target https://hooks.example.no/tripletex`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.ArbitraryArgs,
+		RunE:          onlyHelp,
+		Version:       app.build.Version,
+	}
+	root.SetVersionTemplate("tlxhook {{.Version}}\n")
+	root.SetIn(app.terminal.In)
+	root.SetOut(app.terminal.Out)
+	root.SetErr(app.terminal.Err)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usageFailure("%w", err).withHint("%s --help shows the flags", cmd.CommandPath())
+	})
+	root.SetUsageTemplate(strings.TrimSuffix(root.UsageTemplate(), "\n") + exitCodesFooter)
+	root.AddGroup(
+		&cobra.Group{ID: groupMain, Title: "Webhooks:"},
+		&cobra.Group{ID: groupSetup, Title: "Set-up:"},
+		&cobra.Group{ID: groupLearn, Title: "Learn and try:"},
+	)
+	globalFlags(root.PersistentFlags())
+	inGroup(root, groupMain, newEvent(app), newSubscription(app))
+	inGroup(root, groupSetup, newAuth(app), newCompany(app))
+	inGroup(root, groupLearn, newDemo(app), newSandbox(app), newVersion(app))
+	root.AddCommand(newHelpTopics()...)
+	root.SetHelpCommandGroupID(groupLearn)
+	root.SetCompletionCommandGroupID(groupSetup)
+	completeGlobalFlags(app, root)
+	return root
+}
+
+const exitCodesFooter = `
+
+Exit codes: 0 done, 1 the answer is no, 2 used wrongly, 3 unavailable, 4 not
+logged in, 5 not found, 6 conflict, 7 partly done, 8 local file or keyring;
+see "tlxhook help exit-codes".
+`
+
+func globalFlags(flags *pflag.FlagSet) {
+	flags.StringP("profile", "p", "", "the login to use; \"sandbox\" needs none")
+	flags.Int64("company", 0, "the client company to act for, for accountants")
+	flags.StringP("output", "o", "", "format: "+output.FormatNames()+"\n(default table on a screen, tsv elsewhere)")
+	flags.String("jq", "", "print what a jq expression makes of the JSON")
+	flags.String("template", "", "print each item through a Go template, such as '{{.id}}'")
+	flags.String("color", "auto", "auto, always or never")
+	flags.Duration("timeout", 0, "how long the whole run may take (default 30s)")
+	flags.Bool("no-input", false, "never ask; fail where a question would be needed")
+	flags.BoolP("quiet", "q", false, "print no notes, only results and errors")
+	flags.CountP("verbose", "v", "print more")
+	flags.Bool("debug", false, "print every request and answer, without secrets")
+	flags.Bool("show-secrets", false, "print credentials in target URLs")
+	flags.String("config", "", "read settings from this file")
+}
+
+// inGroup adds commands to a parent under a heading of its help.
+func inGroup(parent *cobra.Command, group string, commands ...*cobra.Command) {
+	for _, c := range commands {
+		c.GroupID = group
+		parent.AddCommand(c)
+	}
+}
+
+// onlyHelp runs a command that only holds others: it shows its help, or says which command was meant.
+func onlyHelp(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return cmd.Help()
+	}
+	f := usageFailure("unknown command %q for %s", args[0], cmd.CommandPath())
+	cmd.SuggestionsMinimumDistance = 2
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		return f.withHint("did you mean %s %s?", cmd.CommandPath(), strings.Join(near, " or "))
+	}
+	return f.withHint("%s --help shows the commands", cmd.CommandPath())
+}
+
+// group returns a command that only holds others.
+func group(use, short string, aliases []string, commands ...*cobra.Command) *cobra.Command {
+	c := &cobra.Command{Use: use, Short: short, Aliases: aliases, Args: cobra.ArbitraryArgs, RunE: onlyHelp}
+	c.AddCommand(commands...)
+	return c
+}
+
+// noArgs, someArgs and oneArg say how many arguments a command takes, and what they are.
+
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usageFailure("%s takes no arguments", cmd.CommandPath()).withHint("%s --help shows its flags", cmd.CommandPath())
+	}
+	return nil
+}
+
+func someArgs(what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return usageFailure("%s needs at least one %s", cmd.CommandPath(), what).withHint("%s --help has examples", cmd.CommandPath())
+		}
+		return nil
+	}
+}
+
+func oneArg(what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return usageFailure("%s needs exactly one %s", cmd.CommandPath(), what).withHint("%s --help has examples", cmd.CommandPath())
+		}
+		return nil
+	}
+}
+
+func sortedNames[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// eventHint names what may have been meant by an unknown event.
+func eventHint(f *failure, name string, known []tripletex.Event) *failure {
+	if near := tripletex.NearestEvents(name, known); len(near) > 0 {
+		return f.withHint("did you mean %s? tlxhook event list shows all", strings.Join(near, ", "))
+	}
+	return f.withHint("tlxhook event list shows what there is")
+}

@@ -1,0 +1,112 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tlxhook/tlxhook/pkg/output"
+	"github.com/tlxhook/tlxhook/pkg/sandbox"
+)
+
+// faultOptions are the flags of sandbox fault.
+type faultOptions struct {
+	fault sandbox.Fault
+	clear bool
+}
+
+func newSandboxFault(app *App) *cobra.Command {
+	o := &faultOptions{}
+	cmd := &cobra.Command{
+		Use:   "fault [KIND]",
+		Short: "Make the sandbox fail",
+		Long: `Make the sandbox fail, to see what tlxhook or your own client does then. Without
+a kind the faults that are set are listed. The kinds:
+
+` + faultsHelp(),
+		Example: `  tlxhook sandbox fault rate-limit --count 2
+  tlxhook sandbox fault reset-after --method POST --path /event/subscription --count 1
+  tlxhook sandbox fault --clear`,
+		Args: cobra.MaximumNArgs(1),
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			var kinds []cobra.Completion
+			for _, k := range sandbox.FaultKinds() {
+				kinds = append(kinds, cobra.CompletionWithDesc(k.Name, k.About))
+			}
+			return kinds, cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: app.run(func(ctx context.Context, args []string) error { return sandboxFault(ctx, app, o, args) }),
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&o.fault.Method, "method", "", "only requests with this method")
+	flags.StringVar(&o.fault.Path, "path", "", "only requests for this path below /v2; may hold *")
+	flags.IntVar(&o.fault.Count, "count", 0, "how many requests fail (default all)")
+	flags.IntVar(&o.fault.After, "after", 0, "how many requests are answered well before")
+	flags.DurationVar(&o.fault.Delay, "delay", 5*time.Second, "how long a slow answer takes")
+	flags.BoolVar(&o.clear, "clear", false, "take all faults away")
+	return cmd
+}
+
+func faultsHelp() string {
+	var text strings.Builder
+	for _, k := range sandbox.FaultKinds() {
+		fmt.Fprintf(&text, "  %-16s %s\n", k.Name, k.About)
+	}
+	return strings.TrimSuffix(text.String(), "\n")
+}
+
+func sandboxFault(ctx context.Context, app *App, o *faultOptions, args []string) error {
+	if o.clear && len(args) > 0 {
+		return usageFailure("--clear takes no kind: it takes all faults away")
+	}
+	if len(args) > 0 {
+		o.fault.Kind = args[0]
+		if o.fault.Kind != "slow" {
+			o.fault.Delay = 0
+		}
+		if err := o.fault.Check(); err != nil {
+			return usageFailure("%w", err)
+		}
+	}
+	folder, err := app.sandboxFolder()
+	if err != nil {
+		return err
+	}
+	var set []sandbox.Fault
+	err = sandbox.NewFile(folder).Update(ctx, func(s *sandbox.State) error {
+		set = s.ChangeFaults(o.clear, o.fault)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if len(set) == 0 && app.printer.IsTable() {
+		app.note("no faults are set")
+		return nil
+	}
+	return output.List(ctx, app.printer, faultTable(), set)
+}
+
+func faultTable() output.Table[sandbox.Fault] {
+	type f = sandbox.Fault
+	return output.Table[f]{
+		ID: func(v f) string { return v.Kind },
+		Columns: []output.Column[f]{
+			{Name: "kind", Title: "FAULT", Text: func(v f) string { return v.Kind }},
+			{Name: "method", Title: "METHOD", Text: func(v f) string { return v.Method }},
+			{Name: "path", Title: "PATH", Text: func(v f) string { return v.Path }},
+			{Name: "after", Title: "AFTER", Text: func(v f) string { return strconv.Itoa(v.After) }},
+			{Name: "count", Title: "COUNT", Text: func(v f) string {
+				if v.Count == 0 {
+					return "all"
+				}
+				return strconv.Itoa(v.Count)
+			}},
+			{Name: "delay", Title: "DELAY", Text: func(v f) string { return v.Delay.String() }},
+		},
+	}
+}

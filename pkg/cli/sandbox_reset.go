@@ -1,0 +1,98 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tlxhook/tlxhook/pkg/sandbox"
+)
+
+// resetOptions are the flags of sandbox reset.
+type resetOptions struct {
+	companies     int
+	subscriptions int
+	rateLimit     string
+	switches      []string
+}
+
+func newSandboxReset(app *App) *cobra.Command {
+	o := &resetOptions{}
+	defaults := sandbox.DefaultOptions()
+	cmd := &cobra.Command{
+		Use:   "reset",
+		Short: "Begin with a new sandbox",
+		Long: `Begin with a new sandbox. What was in the old one is gone.
+
+Where it is not known how Tripletex behaves, a switch decides. The switches:
+
+` + switchesHelp(),
+		Example: `  tlxhook sandbox reset
+  tlxhook sandbox reset --subscriptions 2500 --rate-limit 100/1s
+  tlxhook sandbox reset --switch duplicates=refuse --switch limit-reset=present`,
+		Args: noArgs,
+		RunE: app.run(func(ctx context.Context, _ []string) error { return sandboxReset(ctx, app, o) }),
+	}
+	flags := cmd.Flags()
+	flags.IntVar(&o.companies, "companies", defaults.Companies, "how many client companies there are")
+	flags.IntVar(&o.subscriptions, "subscriptions", 0, "how many subscriptions the own company has")
+	flags.StringVar(&o.rateLimit, "rate-limit", "1000/10s", "how many requests are answered in which time")
+	flags.StringArrayVar(&o.switches, "switch", nil, "set a switch: NAME=VALUE")
+	complete(cmd, "switch", completeSwitches)
+	return cmd
+}
+
+func switchesHelp() string {
+	var text strings.Builder
+	for _, s := range sandbox.AllSwitches() {
+		fmt.Fprintf(&text, "  %-19s %s\n  %-19s %s\n", s.Name, strings.Join(s.Values, ", "), "", s.About)
+	}
+	return strings.TrimSuffix(text.String(), "\n")
+}
+
+func sandboxReset(ctx context.Context, app *App, o *resetOptions) error {
+	const most = 100_000
+	if o.companies < 0 || o.subscriptions < 0 || o.companies > most || o.subscriptions > most {
+		return usageFailure("--companies and --subscriptions must be between 0 and %d", most)
+	}
+	limit, err := parseRateLimit(o.rateLimit)
+	if err != nil {
+		return err
+	}
+	switches, err := setSwitches(o.switches)
+	if err != nil {
+		return err
+	}
+	folder, err := app.sandboxFolder()
+	if err != nil {
+		return err
+	}
+	options := sandbox.Options{Companies: o.companies, Subscriptions: o.subscriptions, Switches: switches, RateLimit: limit}
+	if err := sandbox.Reset(ctx, folder, options); err != nil {
+		return err
+	}
+	app.note("the sandbox is new: %s, %s of the own company", companies(o.companies), subscriptions(o.subscriptions))
+	return nil
+}
+
+func companies(n int) string {
+	if n == 1 {
+		return "1 client company"
+	}
+	return strconv.Itoa(n) + " client companies"
+}
+
+// parseRateLimit reads "100/1s".
+func parseRateLimit(text string) (sandbox.RateLimit, error) {
+	number, period, _ := strings.Cut(text, "/")
+	requests, err := strconv.Atoi(number)
+	duration, err2 := time.ParseDuration(period)
+	if err != nil || err2 != nil || requests < 1 || duration < time.Second {
+		return sandbox.RateLimit{}, usageFailure("--rate-limit %q: must be such as 100/1s, over a second or more", text)
+	}
+	return sandbox.RateLimit{Requests: requests, Period: duration}, nil
+}

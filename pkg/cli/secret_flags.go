@@ -1,0 +1,177 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"math/big"
+	"os"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tlxhook/tlxhook/pkg/config"
+	"github.com/tlxhook/tlxhook/pkg/credentials"
+	"github.com/tlxhook/tlxhook/pkg/secret"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+// secretFlags say where the secrets of a subscription come from. No flag takes a secret itself: the arguments
+// of a process can be read by everybody on the machine.
+type secretFlags struct {
+	authHeader    string
+	authValueFile string
+	hmacFile      string
+	generate      string
+}
+
+const secretHelp = `
+No flag takes a secret itself. --auth-value-file and --hmac-secret-file name a
+file, or "-" for standard input; TLXHOOK_AUTH_HEADER_VALUE and
+TLXHOOK_HMAC_SECRET hold them, or with _FILE or _COMMAND behind their names say
+where they are.`
+
+func (f *secretFlags) bind(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.authHeader, "auth-header", "", "send this header with every delivery, such as Authorization")
+	flags.StringVar(&f.authValueFile, "auth-value-file", "", "read the value of that header from a file; - is stdin")
+	flags.StringVar(&f.hmacFile, "hmac-secret-file", "", "read the secret that signs deliveries from a file; - is stdin")
+	flags.StringVar(&f.generate, "generate-hmac-secret", "", "make a strong secret and write it to this new file")
+}
+
+// secrets are the secrets of a subscription.
+type secrets struct {
+	authHeader string
+	authValue  secret.Text
+	hmac       secret.Text
+}
+
+// check refuses flags that exclude each other.
+func (f *secretFlags) check() error {
+	if f.hmacFile != "" && f.generate != "" {
+		return usageFailure("--hmac-secret-file and --generate-hmac-secret exclude each other")
+	}
+	if f.hmacFile == "-" && f.authValueFile == "-" {
+		return usageFailure("only one secret can come from standard input")
+	}
+	return nil
+}
+
+// readAuth reads the value of the auth header, asking for it where a name was given without one.
+func (f *secretFlags) readAuth(ctx context.Context, app *App, to *secrets) (err error) {
+	to.authHeader = f.authHeader
+	if f.authValueFile != "" {
+		to.authValue, err = app.secretFrom(f.authValueFile)
+		return wrapFlag("--auth-value-file", err)
+	}
+	if f.authHeader == "" {
+		return nil
+	}
+	to.authValue, err = app.secretFromEnvironment(ctx, "AUTH_HEADER_VALUE")
+	if err != nil || to.authValue != "" {
+		return err
+	}
+	if !app.terminal.IsInteractive() {
+		return usageFailure("--auth-header needs a value").withHint("give it with --auth-value-file or TLXHOOK_AUTH_HEADER_VALUE")
+	}
+	to.authValue, err = app.terminal.AskSecret(ctx, "Value of the header "+f.authHeader)
+	app.redactor.Add(to.authValue)
+	return err
+}
+
+// readHMAC reads the HMAC secret from its flag or, where fromEnvironment says so, from the environment.
+func (f *secretFlags) readHMAC(ctx context.Context, app *App, to *secrets, fromEnvironment bool) (err error) {
+	switch {
+	case f.generate != "":
+		to.hmac, err = newSecret()
+		app.redactor.Add(to.hmac)
+	case f.hmacFile != "":
+		to.hmac, err = app.secretFrom(f.hmacFile)
+		err = wrapFlag("--hmac-secret-file", err)
+	case fromEnvironment:
+		to.hmac, err = app.secretFromEnvironment(ctx, "HMAC_SECRET")
+	}
+	return err
+}
+
+func wrapFlag(name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", name, err)
+}
+
+// secretFrom reads a secret from a file, or from standard input where the name is "-".
+func (a *App) secretFrom(name string) (value secret.Text, err error) {
+	if name == "-" {
+		value, err = credentials.FromReader(a.terminal.In)
+	} else {
+		value, err = credentials.FromFile(name)
+	}
+	a.redactor.Add(value)
+	return value, err
+}
+
+func (a *App) secretFromEnvironment(ctx context.Context, name string) (secret.Text, error) {
+	value, _, err := credentials.Environment{Lookup: a.lookup, Stderr: a.terminal.Err}.Get(ctx, config.Prefix+name)
+	a.redactor.Add(value)
+	return value, err
+}
+
+// secretLength gives a made secret 285 bits.
+const secretLength = 48
+
+// newSecret makes a secret of letters and digits, which survives every shell and configuration file.
+func newSecret() (secret.Text, error) {
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+	text := make([]byte, secretLength)
+	for i := range text {
+		n, err := rand.Int(rand.Reader, big.NewInt(int64(len(letters))))
+		if err != nil {
+			return "", localFailure("make a secret", err)
+		}
+		text[i] = letters[n.Int64()]
+	}
+	return secret.Text(text), nil
+}
+
+// keeping writes a made secret to its new file before use sends it, so that it is never lost, and takes the
+// file away again where use certainly changed nothing.
+func (f *secretFlags) keeping(app *App, value secret.Text, use func() error) error {
+	if f.generate == "" {
+		return use()
+	}
+	file, err := os.OpenFile(f.generate, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return usageFailure("--generate-hmac-secret: %s is there already", f.generate).withHint("name a new file, or use what it holds with --hmac-secret-file")
+	}
+	if err != nil {
+		return localFailure("write the new secret", err)
+	}
+	_, err = file.WriteString(value.Reveal() + "\n")
+	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
+		_ = os.Remove(f.generate)
+		return localFailure("write the new secret", err)
+	}
+	err = use()
+	switch {
+	case err == nil:
+		app.note("the new HMAC secret is in %s", f.generate)
+	case changedNothing(err):
+		_ = os.Remove(f.generate)
+	default:
+		app.note("the new HMAC secret is kept in %s, as it may be in use", f.generate)
+	}
+	return err
+}
+
+// changedNothing tells whether the service said clearly that it did nothing.
+func changedNothing(err error) bool {
+	if f, ok := errors.AsType[*failure](err); ok && f.exit == exitPartial {
+		return false
+	}
+	return slices.Contains([]tripletex.Kind{
+		tripletex.Refused, tripletex.Unauthorized, tripletex.Forbidden, tripletex.NotFound, tripletex.Conflict, tripletex.RateLimited,
+	}, tripletex.KindOf(err))
+}

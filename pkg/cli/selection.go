@@ -1,0 +1,113 @@
+package cli
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+// selection says which subscriptions a command works on.
+type selection struct {
+	filter tripletex.Filter
+	all    bool
+}
+
+const selectionHelp = `
+Name subscriptions by id, or choose them by --event, --target and --status.
+Each may be given more than once and may hold "*" and "?"; all must agree.
+A --target pattern without "://" is held against the host alone.`
+
+// bind adds the flags of a selection. Writing commands have --all too, which says on purpose what an empty
+// selection would say by accident.
+func (s *selection) bind(app *App, cmd *cobra.Command, writes bool) {
+	flags := cmd.Flags()
+	flags.StringSliceVar(&s.filter.Events, "event", nil, "choose by event, such as 'order.*'")
+	flags.StringSliceVar(&s.filter.Targets, "target", nil, "choose by target, such as '*.example.no'")
+	s.bindStatus(app, cmd)
+	if writes {
+		flags.BoolVar(&s.all, "all", false, "choose every subscription")
+	}
+	cmd.ValidArgsFunction = app.completeSubscriptions
+	complete(cmd, "event", app.completeEvents)
+	complete(cmd, "target", app.completeTargets)
+}
+
+func (s *selection) bindStatus(app *App, cmd *cobra.Command) {
+	cmd.Flags().StringSliceVar(&s.filter.Statuses, "status", nil, "choose by status, such as 'DISABLED*'")
+	complete(cmd, "status", app.completeStatuses)
+}
+
+// read takes the ids from the arguments.
+func (s *selection) read(args []string, writes bool) error {
+	for _, arg := range args {
+		id, err := strconv.ParseInt(arg, 10, 64)
+		if err != nil || id <= 0 {
+			return usageFailure("%q is no id of a subscription", arg).withHint("tlxhook subscription list shows the ids; events are chosen with --event")
+		}
+		s.filter.IDs = append(s.filter.IDs, id)
+	}
+	switch {
+	case s.all && !s.filter.Empty():
+		return usageFailure("--all and a narrower choice exclude each other")
+	case writes && !s.all && s.filter.Empty():
+		return usageFailure("no subscriptions are chosen").withHint("name ids, choose with --event, --target or --status, or say --all")
+	}
+	return nil
+}
+
+// find returns the chosen subscriptions, in the order of the service. Ids that are not there are an error.
+func (s *selection) find(ctx context.Context, client *tripletex.Client) ([]tripletex.Subscription, error) {
+	if ids := s.filter.IDs; len(ids) == 1 && s.onlyIDs() {
+		one, err := client.Subscription(ctx, ids[0])
+		if tripletex.KindOf(err) == tripletex.NotFound {
+			return nil, missing(ids)
+		}
+		if err != nil {
+			return nil, err
+		}
+		one.Changes = nil // as a list has them
+		return []tripletex.Subscription{one}, nil
+	}
+	var found []tripletex.Subscription
+	absent := slices.Clone(s.filter.IDs)
+	for one, err := range client.Subscriptions(ctx, "") {
+		if err != nil {
+			return nil, err
+		}
+		absent = slices.DeleteFunc(absent, func(id int64) bool { return id == one.ID })
+		if s.filter.Match(one) {
+			found = append(found, one)
+		}
+	}
+	if len(absent) > 0 {
+		return nil, missing(absent)
+	}
+	return found, nil
+}
+
+func (s *selection) onlyIDs() bool {
+	return len(s.filter.Events)+len(s.filter.Targets)+len(s.filter.Statuses) == 0
+}
+
+func missing(ids []int64) error {
+	texts := make([]string, len(ids))
+	for i, id := range ids {
+		texts[i] = strconv.FormatInt(id, 10)
+	}
+	f := notFoundFailure("there is no subscription %s", strings.Join(texts, ", "))
+	return f.withHint("tlxhook subscription list shows what there is; those of another company need --company")
+}
+
+// findSome is find where something must match.
+func (s *selection) findSome(ctx context.Context, client *tripletex.Client) ([]tripletex.Subscription, error) {
+	found, err := s.find(ctx, client)
+	if err == nil && len(found) == 0 {
+		return nil, notFoundFailure("no subscription matches").withHint("tlxhook subscription list shows what there is")
+	}
+	return found, err
+}

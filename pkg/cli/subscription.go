@@ -1,0 +1,95 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tlxhook/tlxhook/pkg/output"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+func newSubscription(app *App) *cobra.Command {
+	return group("subscription", "Make, change and repair subscriptions", []string{"subscriptions", "sub", "subs"},
+		newSubscriptionList(app), newSubscriptionShow(app), newSubscriptionCreate(app), newSubscriptionUpdate(app),
+		newSubscriptionEnable(app), newSubscriptionDisable(app), newSubscriptionRotateSecret(app), newSubscriptionDelete(app))
+}
+
+// The most that one bulk call carries. The service's own limit is not known; ids of a delete stand in the URL,
+// which servers cut at 8 kB.
+const (
+	maxBulk       = 1000
+	maxBulkDelete = 400
+)
+
+// inBatches writes items in as few calls as it can, and stops between two once ctx has ended. The call in
+// flight is always finished. It returns how many items were written.
+func inBatches[T any](ctx context.Context, items []T, size int, write func(context.Context, []T) error) (int, error) {
+	finish, cancel := finishing(ctx)
+	defer cancel()
+	done := 0
+	for batch := range slices.Chunk(items, size) {
+		if err := ctx.Err(); err != nil {
+			return done, fmt.Errorf("stopped after %d of %d: %w", done, len(items), err)
+		}
+		if err := write(finish, batch); err != nil {
+			return done, err
+		}
+		done += len(batch)
+	}
+	return done, nil
+}
+
+// partly marks an error as exit code 7 where some of the work was done before it.
+func partly(err error, done, all int) error {
+	if err == nil || done == 0 || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return &failure{exitPartial, "partial", fmt.Errorf("%d of %d done, then: %w", done, all, err), "what is listed was done; run the command again for the rest"}
+}
+
+// update sends updates, prints what they made, and says how much was done.
+func (a *App) update(ctx context.Context, client *tripletex.Client, updates []tripletex.SubscriptionUpdate, verb string) error {
+	var changed []tripletex.Subscription
+	done, err := inBatches(ctx, updates, maxBulk, func(ctx context.Context, batch []tripletex.SubscriptionUpdate) error {
+		made, err := client.UpdateSubscriptions(ctx, batch)
+		changed = append(changed, made...)
+		return err
+	})
+	if done > 0 || err == nil {
+		a.note("%s %s", verb, subscriptions(done))
+		if printErr := output.List(context.WithoutCancel(ctx), a.printer, subscriptionTable(), a.shown(changed)); printErr != nil {
+			return printErr
+		}
+	}
+	return partly(err, done, len(updates))
+}
+
+// printPlan prints the requests that --dry-run does not send, with masked targets and without secrets.
+func (a *App) printPlan(ctx context.Context, bodies []tripletex.SubscriptionUpdate) error {
+	var plan []plannedRequest
+	for batch := range slices.Chunk(bodies, maxBulk) {
+		masked := slices.Clone(batch)
+		for i := range masked {
+			masked[i].TargetURL = a.target(masked[i].TargetURL)
+		}
+		request := plannedRequest{http.MethodPut, "/event/subscription/list", masked}
+		if len(masked) == 1 {
+			request.Path, request.Body = fmt.Sprintf("/event/subscription/%d", masked[0].ID), masked[0]
+		}
+		plan = append(plan, request)
+	}
+	return output.List(ctx, a.printer, requestTable(), plan)
+}
+
+// subscriptions returns "1 subscription" or "2 subscriptions".
+func subscriptions(n int) string {
+	if n == 1 {
+		return "1 subscription"
+	}
+	return fmt.Sprintf("%d subscriptions", n)
+}

@@ -1,0 +1,204 @@
+package cli
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tlxhook/tlxhook/pkg/output"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+// createOptions are the flags of subscription create.
+type createOptions struct {
+	target      string
+	fields      string
+	ifNotExists bool
+	dryRun      bool
+	secrets     secretFlags
+}
+
+func newSubscriptionCreate(app *App) *cobra.Command {
+	o := &createOptions{}
+	cmd := &cobra.Command{
+		Use:   "create EVENT...",
+		Short: "Subscribe a target to events",
+		Long: `Subscribe a target to events. Each event is a subscription of its own; a
+pattern such as 'order.*' stands for all that match. However many there are,
+they are made in one request. The result is always a list.
+` + secretHelp,
+		Example: `  tlxhook subscription create order.create --target https://hooks.example.no/t
+  tlxhook subscription create 'order.*' invoice.charged \
+    --target https://hooks.example.no/t --generate-hmac-secret hmac.secret
+  tlxhook subscription create 'customer.*' --target https://hooks.example.no/t \
+    --auth-header Authorization --auth-value-file token --if-not-exists`,
+		Args:              someArgs("event"),
+		ValidArgsFunction: app.completeEvents,
+		RunE:              app.runUnlimited(func(ctx context.Context, args []string) error { return subscriptionCreate(ctx, app, o, args) }),
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&o.target, "target", "", "where deliveries go: an https URL")
+	flags.StringVar(&o.fields, "fields", "", "deliver only these fields, such as id,version,number")
+	flags.BoolVar(&o.ifNotExists, "if-not-exists", false, "leave alone what is subscribed to at this target already")
+	flags.BoolVar(&o.dryRun, "dry-run", false, "print what would be sent, and send nothing")
+	o.secrets.bind(cmd)
+	complete(cmd, "target", app.completeTargets)
+	return cmd
+}
+
+func subscriptionCreate(ctx context.Context, app *App, o *createOptions, patterns []string) error {
+	if o.target == "" {
+		return usageFailure("--target is missing").withHint("it is the https URL that deliveries go to")
+	}
+	if err := o.secrets.check(); err != nil {
+		return err
+	}
+	var given secrets
+	if err := o.secrets.readAuth(ctx, app, &given); err != nil {
+		return err
+	}
+	if err := o.secrets.readHMAC(ctx, app, &given, true); err != nil {
+		return err
+	}
+	ctx, cancel := app.limited(ctx)
+	defer cancel()
+	client, err := app.client(ctx)
+	if err != nil {
+		return err
+	}
+	events, err := expand(ctx, client, patterns)
+	if err != nil {
+		return err
+	}
+	wanted := make([]tripletex.NewSubscription, len(events))
+	for i, event := range events {
+		wanted[i] = tripletex.NewSubscription{
+			Event: event, TargetURL: o.target, Fields: o.fields, AuthHeaderName: given.authHeader,
+			AuthHeaderValue: given.authValue, HMACSharedSecret: given.hmac,
+		}
+		if err := wanted[i].Check(client.IsLocal()); err != nil {
+			return usageFailure("%w", err)
+		}
+	}
+	return app.create(ctx, client, o, wanted)
+}
+
+// create makes what is wanted and not there yet, and prints it.
+func (a *App) create(ctx context.Context, client *tripletex.Client, o *createOptions, wanted []tripletex.NewSubscription) error {
+	var result []tripletex.Subscription
+	if o.ifNotExists {
+		var err error
+		if result, wanted, err = present(ctx, client, wanted); err != nil {
+			return err
+		}
+	}
+	if o.dryRun {
+		return a.printCreatePlan(ctx, wanted)
+	}
+	existed, done := len(result), 0
+	write := func() (err error) {
+		done, err = inBatches(ctx, wanted, maxBulk, func(ctx context.Context, batch []tripletex.NewSubscription) error {
+			made, err := client.CreateSubscriptions(ctx, batch)
+			result = append(result, made...)
+			return err
+		})
+		return partly(err, done, len(wanted))
+	}
+	var err error
+	if len(wanted) > 0 {
+		err = o.secrets.keeping(a, wanted[0].HMACSharedSecret, write)
+	}
+	if made := len(result) - existed; err == nil || made > 0 {
+		a.note("%s created%s", subscriptions(made), existing(existed))
+		if printErr := output.List(context.WithoutCancel(ctx), a.printer, subscriptionTable(), a.shown(result)); printErr != nil {
+			return printErr
+		}
+	}
+	return unknownEvent(ctx, client, wanted, err)
+}
+
+func existing(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return ", " + subscriptions(n) + " there already"
+}
+
+func (a *App) printCreatePlan(ctx context.Context, wanted []tripletex.NewSubscription) error {
+	var plan []plannedRequest
+	for batch := range slices.Chunk(wanted, maxBulk) {
+		masked := slices.Clone(batch)
+		for i := range masked {
+			masked[i].TargetURL = a.target(masked[i].TargetURL)
+		}
+		request := plannedRequest{"POST", "/event/subscription/list", masked}
+		if len(masked) == 1 {
+			request.Path, request.Body = "/event/subscription", masked[0]
+		}
+		plan = append(plan, request)
+	}
+	return output.List(ctx, a.printer, requestTable(), plan)
+}
+
+// expand replaces patterns by events, asking for the list of them only where there is a pattern.
+func expand(ctx context.Context, client *tripletex.Client, patterns []string) ([]string, error) {
+	if !slices.ContainsFunc(patterns, tripletex.IsPattern) {
+		unique := []string{}
+		for _, name := range patterns {
+			if !slices.ContainsFunc(unique, func(known string) bool { return strings.EqualFold(known, name) }) {
+				unique = append(unique, name)
+			}
+		}
+		return unique, nil
+	}
+	known, err := client.Events(ctx)
+	if err != nil {
+		return nil, err
+	}
+	names, unknown := tripletex.ExpandEvents(patterns, known)
+	if len(unknown) > 0 {
+		return nil, eventHint(usageFailure("no event matches %q", unknown[0]), unknown[0], known)
+	}
+	return names, nil
+}
+
+// present parts what is wanted into what is there, by event and target, and what is not.
+func present(ctx context.Context, client *tripletex.Client, wanted []tripletex.NewSubscription) (there []tripletex.Subscription, rest []tripletex.NewSubscription, err error) {
+	var all []tripletex.Subscription
+	for s, err := range client.Subscriptions(ctx, "") {
+		if err != nil {
+			return nil, nil, err
+		}
+		all = append(all, s)
+	}
+	for _, n := range wanted {
+		i := slices.IndexFunc(all, func(s tripletex.Subscription) bool {
+			return strings.EqualFold(s.Event, n.Event) && tripletex.BareTarget(s.TargetURL) == tripletex.BareTarget(n.TargetURL)
+		})
+		if i < 0 {
+			rest = append(rest, n)
+		} else {
+			there = append(there, all[i])
+		}
+	}
+	return there, rest, nil
+}
+
+// unknownEvent explains a refusal that is about an event: it asks which events there are, and names the nearest.
+func unknownEvent(ctx context.Context, client *tripletex.Client, wanted []tripletex.NewSubscription, err error) error {
+	if tripletex.KindOf(err) != tripletex.Refused {
+		return err
+	}
+	known, listErr := client.Events(ctx)
+	if listErr != nil {
+		return err
+	}
+	for _, n := range wanted {
+		if !slices.ContainsFunc(known, func(e tripletex.Event) bool { return strings.EqualFold(e.Name, n.Event) }) {
+			return eventHint(&failure{exitUsage, string(tripletex.Refused), err, ""}, n.Event, known)
+		}
+	}
+	return err
+}

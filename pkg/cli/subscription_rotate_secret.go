@@ -1,0 +1,94 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+// rotateOptions are the flags of subscription rotate-secret.
+type rotateOptions struct {
+	selection selection
+	dryRun    bool
+	secrets   secretFlags
+}
+
+func newSubscriptionRotateSecret(app *App) *cobra.Command {
+	o := &rotateOptions{}
+	cmd := &cobra.Command{
+		Use:   "rotate-secret [ID...]",
+		Short: "Replace the secret that signs deliveries, or the auth header",
+		Long: `Replace the secret that signs deliveries, or the value of the auth header.
+Tripletex knows one secret at a time: let receivers accept the new one beside
+the old one before you rotate, and drop the old one a day later, when retries
+of earlier deliveries are over.
+` + selectionHelp + "\n" + secretHelp,
+		Example: `  tlxhook subscription rotate-secret --all --generate-hmac-secret hmac.secret
+  tlxhook subscription rotate-secret 4711 --hmac-secret-file new.secret
+  pass show hooks/new | tlxhook subscription rotate-secret \
+    --target hooks.example.no --auth-value-file -`,
+		RunE: app.runUnlimited(func(ctx context.Context, args []string) error { return subscriptionRotate(ctx, app, o, args) }),
+	}
+	o.selection.bind(app, cmd, true)
+	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "print what would be sent, and send nothing")
+	o.secrets.bind(cmd)
+	return cmd
+}
+
+func subscriptionRotate(ctx context.Context, app *App, o *rotateOptions, args []string) error {
+	if err := o.selection.read(args, true); err != nil {
+		return err
+	}
+	given, err := o.read(ctx, app)
+	if err != nil {
+		return err
+	}
+	change := tripletex.SubscriptionUpdate{AuthHeaderName: given.authHeader, AuthHeaderValue: given.authValue, HMACSharedSecret: given.hmac}
+	if err := change.Check(false); err != nil {
+		return usageFailure("%w", err)
+	}
+	ctx, cancel := app.limited(ctx)
+	defer cancel()
+	client, err := app.client(ctx)
+	if err != nil {
+		return err
+	}
+	found, err := o.selection.findSome(ctx, client)
+	if err != nil {
+		return err
+	}
+	updates, err := change.For(found)
+	if err != nil {
+		return usageFailure("%w", err).withHint("name the header with --auth-header")
+	}
+	if o.dryRun {
+		return app.printPlan(ctx, updates)
+	}
+	return o.secrets.keeping(app, given.hmac, func() error { return app.update(ctx, client, updates, "rotated the secret of") })
+}
+
+// read reads the new secret: from a flag, else from the environment, else from the person.
+func (o *rotateOptions) read(ctx context.Context, app *App) (secrets, error) {
+	var given secrets
+	if err := o.secrets.check(); err != nil {
+		return given, err
+	}
+	if err := o.secrets.readAuth(ctx, app, &given); err != nil {
+		return given, err
+	}
+	if err := o.secrets.readHMAC(ctx, app, &given, given.authValue == ""); err != nil {
+		return given, err
+	}
+	if given.hmac != "" || given.authValue != "" {
+		return given, nil
+	}
+	if !app.terminal.IsInteractive() {
+		return given, usageFailure("there is no new secret").withHint("give it with --hmac-secret-file or TLXHOOK_HMAC_SECRET, or have one made with --generate-hmac-secret FILE")
+	}
+	value, err := app.terminal.AskSecret(ctx, "New HMAC secret")
+	app.redactor.Add(value)
+	given.hmac = value
+	return given, err
+}

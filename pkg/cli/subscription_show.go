@@ -1,0 +1,41 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tlxhook/tlxhook/pkg/output"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+func newSubscriptionShow(app *App) *cobra.Command {
+	return &cobra.Command{
+		Use:   "show ID",
+		Short: "Show one subscription with its changes",
+		Example: `  tlxhook subscription show 4711
+  tlxhook subscription show 4711 --jq .status`,
+		Args:              oneArg("id"),
+		ValidArgsFunction: app.completeSubscriptions,
+		RunE:              app.run(func(ctx context.Context, args []string) error { return subscriptionShow(ctx, app, args) }),
+	}
+}
+
+func subscriptionShow(ctx context.Context, app *App, args []string) error {
+	s := &selection{}
+	if err := s.read(args, false); err != nil {
+		return err
+	}
+	client, err := app.client(ctx)
+	if err != nil {
+		return err
+	}
+	one, err := client.Subscription(ctx, s.filter.IDs[0])
+	if tripletex.KindOf(err) == tripletex.NotFound {
+		return missing(s.filter.IDs)
+	}
+	if err != nil {
+		return err
+	}
+	return output.Item(ctx, app.printer, subscriptionTable(), app.shown([]tripletex.Subscription{one})[0])
+}

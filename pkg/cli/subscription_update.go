@@ -1,0 +1,117 @@
+package cli
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+// updateOptions are the flags of subscription update.
+type updateOptions struct {
+	selection selection
+	target    string
+	fields    string
+	setFields bool
+	status    string
+	dryRun    bool
+	secrets   secretFlags
+}
+
+func newSubscriptionUpdate(app *App) *cobra.Command {
+	o := &updateOptions{}
+	cmd := &cobra.Command{
+		Use:   "update [ID...]",
+		Short: "Change subscriptions",
+		Long: `Change subscriptions, each only if nobody else changed it meanwhile. What no
+flag names stays as it is.
+
+Name subscriptions by id, or choose them by --event, --where-target and
+--where-status; --target and --status say what to change to. An HMAC secret in
+the environment is not used here: rotate-secret does that.
+` + secretHelp,
+		Example: `  tlxhook subscription update 4711 --fields id,version,number
+  tlxhook subscription update --where-target old.example.no \
+    --target https://new.example.no/tripletex --dry-run
+  tlxhook subscription update --event 'order.*' --status DISABLED`,
+		RunE: app.runUnlimited(func(ctx context.Context, args []string) error { return subscriptionUpdate(ctx, app, o, args) }),
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&o.target, "target", "", "the new target: an https URL")
+	flags.StringVar(&o.fields, "fields", "", "the new fields filter; '' for the whole object")
+	flags.StringVar(&o.status, "status", "", "the new status: ACTIVE or DISABLED")
+	flags.BoolVar(&o.dryRun, "dry-run", false, "print what would be sent, and send nothing")
+	flags.StringSliceVar(&o.selection.filter.Events, "event", nil, "choose by event, such as 'order.*'")
+	flags.StringSliceVar(&o.selection.filter.Targets, "where-target", nil, "choose by target, such as '*.example.no'")
+	flags.StringSliceVar(&o.selection.filter.Statuses, "where-status", nil, "choose by status, such as 'DISABLED*'")
+	flags.BoolVar(&o.selection.all, "all", false, "choose every subscription")
+	o.secrets.bind(cmd)
+	cmd.PreRun = func(cmd *cobra.Command, _ []string) { o.setFields = cmd.Flags().Changed("fields") }
+	cmd.ValidArgsFunction = app.completeSubscriptions
+	complete(cmd, "event", app.completeEvents)
+	complete(cmd, "target", app.completeTargets)
+	complete(cmd, "where-target", app.completeTargets)
+	complete(cmd, "status", app.completeStatuses)
+	complete(cmd, "where-status", app.completeStatuses)
+	return cmd
+}
+
+func subscriptionUpdate(ctx context.Context, app *App, o *updateOptions, args []string) error {
+	if err := o.selection.read(args, true); err != nil {
+		return err
+	}
+	change, err := o.change(ctx, app)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := app.limited(ctx)
+	defer cancel()
+	client, err := app.client(ctx)
+	if err != nil {
+		return err
+	}
+	if err := change.Check(client.IsLocal()); err != nil {
+		return usageFailure("%w", err)
+	}
+	found, err := o.selection.findSome(ctx, client)
+	if err != nil {
+		return err
+	}
+	updates, err := change.For(found)
+	if err != nil {
+		return usageFailure("%w", err).withHint("name the header with --auth-header")
+	}
+	if o.dryRun {
+		return app.printPlan(ctx, updates)
+	}
+	return o.secrets.keeping(app, change.HMACSharedSecret, func() error { return app.update(ctx, client, updates, "updated") })
+}
+
+// change returns what the flags ask for, without id and version.
+func (o *updateOptions) change(ctx context.Context, app *App) (tripletex.SubscriptionUpdate, error) {
+	change := tripletex.SubscriptionUpdate{TargetURL: o.target, Status: tripletex.Status(strings.ToUpper(o.status))}
+	if o.setFields {
+		change.Fields = &o.fields
+	}
+	if o.status != "" && !slices.Contains(tripletex.Statuses(), change.Status) {
+		return change, usageFailure("status %q does not exist", o.status).withHint("it is ACTIVE or DISABLED")
+	}
+	if err := o.secrets.check(); err != nil {
+		return change, err
+	}
+	var given secrets
+	if err := o.secrets.readAuth(ctx, app, &given); err != nil {
+		return change, err
+	}
+	if err := o.secrets.readHMAC(ctx, app, &given, false); err != nil {
+		return change, err
+	}
+	change.AuthHeaderName, change.AuthHeaderValue, change.HMACSharedSecret = given.authHeader, given.authValue, given.hmac
+	if change == (tripletex.SubscriptionUpdate{}) {
+		return change, usageFailure("nothing to change").withHint("say what with --target, --fields, --status, --auth-header or --hmac-secret-file")
+	}
+	return change, nil
+}

@@ -1,0 +1,121 @@
+package cli
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+
+	"github.com/tlxhook/tlxhook/pkg/output"
+	"github.com/tlxhook/tlxhook/pkg/terminal"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+// This file says how each type of result is printed: one table a type.
+
+func subscriptionTable() output.Table[tripletex.Subscription] {
+	type s = tripletex.Subscription
+	return output.Table[s]{
+		ID: func(v s) string { return strconv.FormatInt(v.ID, 10) },
+		Columns: []output.Column[s]{
+			{Name: "id", Title: "ID", Text: func(v s) string { return strconv.FormatInt(v.ID, 10) }},
+			{Name: "event", Title: "EVENT", Text: func(v s) string { return v.Event }},
+			{Name: "status", Title: "STATUS", Text: func(v s) string { return string(v.Status) }, Style: func(v s) terminal.Style { return statusStyle(v.Status) }},
+			{Name: "targetUrl", Title: "TARGET", Text: func(v s) string { return v.TargetURL }, Shrinks: true},
+			{Name: "version", Title: "VERSION", Text: func(v s) string { return strconv.Itoa(v.Version) }, Detail: true},
+			{Name: "fields", Title: "FIELDS", Text: func(v s) string { return v.Fields }, Detail: true},
+			{Name: "authHeaderName", Title: "AUTH HEADER", Text: func(v s) string { return v.AuthHeaderName }, Detail: true},
+			{Name: "lastChange", Title: "LAST CHANGE", Text: lastChange, Detail: true},
+		},
+	}
+}
+
+// lastChange returns when a subscription was last changed, where the service was asked.
+func lastChange(s tripletex.Subscription) string {
+	if len(s.Changes) == 0 {
+		return ""
+	}
+	return s.Changes[len(s.Changes)-1].Timestamp
+}
+
+func statusStyle(s tripletex.Status) terminal.Style {
+	switch s {
+	case tripletex.Active:
+		return terminal.Good
+	case tripletex.Disabled:
+		return terminal.Warning
+	default:
+		return terminal.Bad
+	}
+}
+
+func eventTable() output.Table[tripletex.Event] {
+	type e = tripletex.Event
+	return output.Table[e]{
+		ID: func(v e) string { return v.Name },
+		Columns: []output.Column[e]{
+			{Name: "name", Title: "EVENT", Text: func(v e) string { return v.Name }},
+			{Name: "description", Title: "DESCRIPTION", Text: func(v e) string { return v.Description }, Shrinks: true},
+			{Name: "payloadModel", Title: "PAYLOAD", Text: func(v e) string { return v.PayloadModel }},
+		},
+	}
+}
+
+func eventInfoTable() output.Table[tripletex.EventInfo] {
+	type e = tripletex.EventInfo
+	table := output.Table[e]{ID: func(v e) string { return v.Name }}
+	for _, column := range eventTable().Columns {
+		table.Columns = append(table.Columns, output.Column[e]{
+			Name: column.Name, Title: column.Title, Text: func(v e) string { return column.Text(v.Event) },
+		})
+	}
+	return table
+}
+
+func companyTable() output.Table[tripletex.Company] {
+	type c = tripletex.Company
+	return output.Table[c]{
+		ID: func(v c) string { return strconv.FormatInt(v.ID, 10) },
+		Columns: []output.Column[c]{
+			{Name: "id", Title: "ID", Text: func(v c) string { return strconv.FormatInt(v.ID, 10) }},
+			{Name: "name", Title: "NAME", Text: func(v c) string { return v.Name }, Shrinks: true},
+			{Name: "organizationNumber", Title: "ORGANIZATION", Text: func(v c) string { return v.OrganizationNumber }},
+			{Name: "startDate", Title: "START", Text: func(v c) string { return v.StartDate }, Detail: true},
+			{Name: "endDate", Title: "END", Text: func(v c) string { return v.EndDate }, Detail: true},
+			{Name: "type", Title: "TYPE", Text: func(v c) string { return v.Type }, Detail: true},
+		},
+	}
+}
+
+// plannedRequest is a request that --dry-run prints instead of sending.
+type plannedRequest struct {
+	Method string `json:"method"`
+	Path   string `json:"path"`
+	Body   any    `json:"body,omitempty"`
+}
+
+func requestTable() output.Table[plannedRequest] {
+	type r = plannedRequest
+	return output.Table[r]{
+		ID: func(v r) string { return v.Method + " " + v.Path },
+		Columns: []output.Column[r]{
+			{Name: "method", Title: "METHOD", Text: func(v r) string { return v.Method }},
+			{Name: "path", Title: "PATH", Text: func(v r) string { return v.Path }},
+			{Name: "body", Title: "BODY", Text: func(v r) string {
+				raw, err := output.MarshalJSON(v.Body)
+				if err != nil || v.Body == nil {
+					return ""
+				}
+				return strings.ReplaceAll(string(raw), `","`, `", "`)
+			}},
+		},
+	}
+}
+
+// indented returns JSON for reading.
+func indented(raw json.RawMessage) string {
+	text, err := json.MarshalIndent(raw, "", "  ")
+	if err != nil {
+		return ""
+	}
+	return terminal.SafeLines(string(text))
+}

@@ -1,0 +1,80 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tlxhook/tlxhook/pkg/output"
+)
+
+// Build says what was built.
+type Build struct {
+	Version string `json:"version"`
+	Commit  string `json:"commit"`
+	Date    string `json:"date"`
+}
+
+// buildInfo is what version -o json prints.
+type buildInfo struct {
+	Build
+	Go       string `json:"go"`
+	Platform string `json:"platform"`
+}
+
+func newVersion(app *App) *cobra.Command {
+	return &cobra.Command{
+		Use:     "version",
+		Short:   "Print the version",
+		Long:    "Print the version. Nothing is looked up: tlxhook never asks whether there is a newer one.",
+		Example: "  tlxhook version\n  tlxhook version -o json",
+		Args:    noArgs,
+		RunE:    app.run(func(ctx context.Context, _ []string) error { return version(ctx, app) }),
+	}
+}
+
+func version(ctx context.Context, app *App) error {
+	if app.settings.Output == "" && app.settings.JQ == "" && app.settings.Template == "" {
+		_, err := fmt.Fprintf(app.terminal.Out, "tlxhook %s\n", app.build.Version)
+		return err
+	}
+	type b = buildInfo
+	table := output.Table[b]{
+		ID: func(v b) string { return v.Version },
+		Columns: []output.Column[b]{
+			{Name: "version", Title: "VERSION", Text: func(v b) string { return v.Version }},
+			{Name: "commit", Title: "COMMIT", Text: func(v b) string { return v.Commit }},
+			{Name: "date", Title: "DATE", Text: func(v b) string { return v.Date }},
+			{Name: "go", Title: "GO", Text: func(v b) string { return v.Go }},
+			{Name: "platform", Title: "PLATFORM", Text: func(v b) string { return v.Platform }},
+		},
+	}
+	return output.Item(ctx, app.printer, table, buildInfo{app.build, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH})
+}
+
+// BuildInfo returns what is known of this build. Released is the version that the linker was given, or empty.
+func BuildInfo(released string) Build {
+	b := Build{Version: released}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return b
+	}
+	if b.Version == "" {
+		b.Version = info.Main.Version
+	}
+	if b.Version == "" || b.Version == "(devel)" {
+		b.Version = "dev"
+	}
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			b.Commit = s.Value
+		case "vcs.time":
+			b.Date = s.Value
+		}
+	}
+	return b
+}

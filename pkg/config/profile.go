@@ -1,0 +1,134 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"unicode"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// SandboxProfile is the profile that always exists and needs no login.
+const SandboxProfile = "sandbox"
+
+// DefaultProfile is the name of a profile where nobody chose one.
+const DefaultProfile = "default"
+
+// profilesFormat is the version of the shape of the profiles file.
+const profilesFormat = 1
+
+// Profile is a login that auth login has proved.
+type Profile struct {
+	Name    string `yaml:"name"`
+	BaseURL string `yaml:"baseUrl"`
+	// TokenKind is "employee" for a consumer and an employee token, or "refresh".
+	TokenKind string `yaml:"tokenKind"`
+	// Store is where its tokens rest: "keyring" or "file".
+	Store       string `yaml:"store"`
+	CompanyID   int64  `yaml:"companyId"`
+	CompanyName string `yaml:"companyName"`
+}
+
+// Profiles is the file of all logins. It is written by the auth commands; settings by hand are elsewhere.
+type Profiles struct {
+	Format  int       `yaml:"format"`
+	Current string    `yaml:"current"`
+	All     []Profile `yaml:"profiles"`
+}
+
+// Find returns the profile of a name, or nil.
+func (p *Profiles) Find(name string) *Profile {
+	for i := range p.All {
+		if p.All[i].Name == name {
+			return &p.All[i]
+		}
+	}
+	return nil
+}
+
+// Put adds a profile or takes the place of the one of its name. The first one becomes the current one.
+func (p *Profiles) Put(profile Profile) {
+	if old := p.Find(profile.Name); old != nil {
+		*old = profile
+		return
+	}
+	p.All = append(p.All, profile)
+	slices.SortFunc(p.All, func(a, b Profile) int { return strings.Compare(a.Name, b.Name) })
+	if p.Current == "" {
+		p.Current = profile.Name
+	}
+}
+
+// Remove forgets a profile.
+func (p *Profiles) Remove(name string) {
+	p.All = slices.DeleteFunc(p.All, func(profile Profile) bool { return profile.Name == name })
+	if p.Current == name {
+		p.Current = ""
+	}
+}
+
+// CheckProfileName refuses names that a keyring, a file or a monitor could misread.
+func CheckProfileName(name string) error {
+	if name == "" || len(name) > 64 || strings.HasPrefix(name, "-") || strings.ContainsFunc(name, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-_.@", r)
+	}) {
+		return fmt.Errorf("profile %q: a name has at most 64 letters, digits, dots, dashes, underscores and @", name)
+	}
+	return nil
+}
+
+// LoadProfiles reads the profiles of a folder; there may be none.
+func LoadProfiles(folder string) (*Profiles, error) {
+	path := filepath.Join(folder, "profiles.yaml")
+	raw, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return &Profiles{Format: profilesFormat}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	profiles := &Profiles{}
+	if err := yaml.Unmarshal(raw, profiles); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if profiles.Format != profilesFormat {
+		return nil, fmt.Errorf("%s: was written by another version of tlxhook", path)
+	}
+	return profiles, nil
+}
+
+// Save writes the profiles to a folder.
+func (p *Profiles) Save(folder string) error {
+	raw, err := yaml.Marshal(p)
+	if err != nil {
+		return err
+	}
+	return WriteFile(filepath.Join(folder, "profiles.yaml"), raw)
+}
+
+// WriteFile replaces a private file as a whole, so that a crash leaves the old or the new one. Its folder is
+// made if it is not there.
+func WriteFile(path string, content []byte) error {
+	folder := filepath.Dir(path)
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return err
+	}
+	temporary, err := os.CreateTemp(folder, "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	_, err = temporary.Write(content)
+	err = errors.Join(err, temporary.Sync(), temporary.Close())
+	if err == nil {
+		err = os.Rename(temporary.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(temporary.Name())
+	}
+	return err
+}

@@ -1,0 +1,42 @@
+// Package credentials knows where secrets rest: the keyring of the system, a private file, the environment, a
+// file that is named, or a command that prints one. It leaves what they are for to its callers.
+package credentials
+
+import (
+	"errors"
+
+	"github.com/tlxhook/tlxhook/pkg/secret"
+)
+
+// Kind names one of the secrets of a profile.
+type Kind string
+
+// The kinds.
+const (
+	ConsumerToken Kind = "consumer-token"
+	EmployeeToken Kind = "employee-token"
+	RefreshToken  Kind = "refresh-token"
+	Session       Kind = "session" // a session token with its end, as JSON
+)
+
+// Kinds returns every kind.
+func Kinds() []Kind { return []Kind{ConsumerToken, EmployeeToken, RefreshToken, Session} }
+
+var (
+	// ErrNotFound means that a store is fine and does not have the secret.
+	ErrNotFound = errors.New("not stored")
+	// ErrNoKeyring means that the system has no keyring, or that it is locked or does not answer.
+	ErrNoKeyring = errors.New("the keyring cannot be used")
+	// ErrUsage means that a secret was given in a way that cannot be followed.
+	ErrUsage = errors.New("given wrongly")
+)
+
+// Store keeps the secrets of profiles.
+type Store interface {
+	// Get returns a secret, or ErrNotFound.
+	Get(profile string, kind Kind) (secret.Text, error)
+	// Set keeps a secret in the place of the one before.
+	Set(profile string, kind Kind, value secret.Text) error
+	// Delete forgets a secret; it is no error if there is none.
+	Delete(profile string, kind Kind) error
+}

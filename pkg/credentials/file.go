@@ -1,0 +1,107 @@
+package credentials
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"runtime"
+
+	"github.com/gofrs/flock"
+
+	"github.com/tlxhook/tlxhook/pkg/secret"
+)
+
+// File is a store in a private file, for machines without a keyring. It is used only where somebody chose it.
+type File struct {
+	// Path is the file.
+	Path string
+	// Write replaces a private file as a whole.
+	Write func(path string, content []byte) error
+}
+
+// secrets is the content of the file: profile, kind, value.
+type secrets map[string]map[Kind]string
+
+// Get implements Store.
+func (f File) Get(profile string, kind Kind) (secret.Text, error) {
+	all, err := f.read()
+	if err != nil {
+		return "", err
+	}
+	value, ok := all[profile][kind]
+	if !ok {
+		return "", ErrNotFound
+	}
+	return secret.Text(value), nil
+}
+
+// Set implements Store.
+func (f File) Set(profile string, kind Kind, value secret.Text) error {
+	return f.change(func(all secrets) bool {
+		if all[profile] == nil {
+			all[profile] = map[Kind]string{}
+		}
+		all[profile][kind] = value.Reveal()
+		return true
+	})
+}
+
+// Delete implements Store.
+func (f File) Delete(profile string, kind Kind) error {
+	return f.change(func(all secrets) bool {
+		_, ok := all[profile][kind]
+		delete(all[profile], kind)
+		if len(all[profile]) == 0 {
+			delete(all, profile)
+		}
+		return ok
+	})
+}
+
+// read refuses a file that others can read, as ssh does with its keys.
+func (f File) read() (secrets, error) {
+	info, err := os.Stat(f.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return secrets{}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" {
+		return nil, fmt.Errorf("%s: others can read it; run chmod 600 %s", f.Path, f.Path)
+	}
+	raw, err := os.ReadFile(f.Path)
+	if err != nil {
+		return nil, err
+	}
+	all := secrets{}
+	if err := json.Unmarshal(raw, &all); err != nil {
+		return nil, fmt.Errorf("%s: is damaged; delete it and log in again", f.Path)
+	}
+	return all, nil
+}
+
+func (f File) change(change func(secrets) bool) error {
+	// The first write makes the folder, which the lock needs.
+	if _, err := os.Stat(f.Path); errors.Is(err, fs.ErrNotExist) {
+		if err := f.Write(f.Path, []byte("{}")); err != nil {
+			return err
+		}
+	}
+	held := flock.New(f.Path + ".lock")
+	if err := held.Lock(); err != nil {
+		return err
+	}
+	defer func() { _ = held.Unlock() }()
+	all, err := f.read()
+	if err != nil || !change(all) {
+		return err
+	}
+	raw, err := json.Marshal(all)
+	if err != nil {
+		return err
+	}
+	return f.Write(f.Path, raw)
+}

@@ -1,0 +1,102 @@
+package credentials
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/tlxhook/tlxhook/pkg/secret"
+)
+
+// maxSecret is the most that is read of a file or a command, in bytes.
+const maxSecret = 8 << 10
+
+// Environment reads secrets that the environment gives.
+type Environment struct {
+	Lookup func(string) (string, bool)
+	// Stderr is where a command that prints a secret may complain.
+	Stderr io.Writer
+}
+
+// Get returns the secret NAME, NAME_FILE or NAME_COMMAND and which of them it was; both are empty where none is
+// set. Two at once are an error, not a silent choice.
+func (e Environment) Get(ctx context.Context, name string) (value secret.Text, source string, err error) {
+	var given []string
+	for _, suffix := range []string{"", "_FILE", "_COMMAND"} {
+		if text, _ := e.Lookup(name + suffix); text != "" {
+			given = append(given, name+suffix)
+		}
+	}
+	switch len(given) {
+	case 0:
+		return "", "", nil
+	case 1:
+	default:
+		return "", "", fmt.Errorf("%s are both set: %w", strings.Join(given, " and "), ErrUsage)
+	}
+	source = given[0]
+	text, _ := e.Lookup(source)
+	switch {
+	case strings.HasSuffix(source, "_FILE"):
+		value, err = FromFile(text)
+	case strings.HasSuffix(source, "_COMMAND"):
+		value, err = FromCommand(ctx, text, e.Stderr)
+	default:
+		value, err = clean([]byte(text))
+	}
+	if err != nil {
+		return "", source, fmt.Errorf("%s: %w", source, err)
+	}
+	return value, source, nil
+}
+
+// FromFile reads a secret from a regular file.
+func FromFile(path string) (secret.Text, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", ErrUsage, err)
+	}
+	if !info.Mode().IsRegular() {
+		return "", fmt.Errorf("%w: %s is not a regular file; to pipe a secret in, use -", ErrUsage, path)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", ErrUsage, err)
+	}
+	defer func() { _ = file.Close() }()
+	value, err := FromReader(file)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", path, err)
+	}
+	return value, nil
+}
+
+// FromReader reads a secret from a stream.
+func FromReader(r io.Reader) (secret.Text, error) {
+	raw, err := io.ReadAll(io.LimitReader(r, maxSecret+1))
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", ErrUsage, err)
+	}
+	return clean(raw)
+}
+
+// clean takes off what editors and echo add: a byte order mark, and one line end. Nothing else is changed, and
+// what cannot be one secret is refused.
+func clean(raw []byte) (secret.Text, error) {
+	if len(raw) > maxSecret {
+		return "", fmt.Errorf("%w: is larger than %d bytes", ErrUsage, maxSecret)
+	}
+	raw = bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf"))
+	raw = bytes.TrimSuffix(raw, []byte("\n"))
+	raw = bytes.TrimSuffix(raw, []byte("\r"))
+	switch {
+	case len(bytes.TrimSpace(raw)) == 0:
+		return "", fmt.Errorf("%w: is empty", ErrUsage)
+	case bytes.ContainsAny(raw, "\r\n\x00"):
+		return "", fmt.Errorf("%w: has more than one line", ErrUsage)
+	}
+	return secret.Text(raw), nil
+}

@@ -1,0 +1,104 @@
+package output
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"unicode/utf8"
+
+	"github.com/tlxhook/tlxhook/pkg/terminal"
+)
+
+// MarshalJSON returns v as JSON in one line. Characters that do something to a terminal are written as \uXXXX,
+// which is the same JSON.
+func MarshalJSON(v any) ([]byte, error) {
+	var raw bytes.Buffer
+	encoder := json.NewEncoder(&raw)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
+		return nil, err
+	}
+	return escapeUnsafe(bytes.TrimSuffix(raw.Bytes(), []byte("\n"))), nil
+}
+
+// escapeUnsafe escapes what encoding/json lets through: DEL, C1 and the characters that turn text.
+func escapeUnsafe(raw []byte) []byte {
+	var out []byte
+	done := 0
+	for i := 0; i < len(raw); {
+		if raw[i] < 0x7f {
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRune(raw[i:])
+		if terminal.Unsafe(r) {
+			out = append(out, raw[done:i]...)
+			out = fmt.Appendf(out, `\u%04x`, r)
+			done = i + size
+		}
+		i += size
+	}
+	if out == nil {
+		return raw
+	}
+	return append(out, raw[done:]...)
+}
+
+// writeArray writes a JSON array: for a person indented, else one item a line.
+func writeArray[T any](p *Printer, items []T) error {
+	if p.screen {
+		return p.writeObject(items)
+	}
+	out := bufio.NewWriter(p.out)
+	separator := "[\n"
+	if len(items) == 0 {
+		separator = "["
+	}
+	for _, item := range items {
+		raw, err := MarshalJSON(item)
+		if err != nil {
+			return err
+		}
+		_, _ = out.WriteString(separator) // Flush reports what went wrong
+		_, _ = out.Write(raw)
+		separator = ",\n"
+	}
+	if len(items) == 0 {
+		_, _ = out.WriteString(separator)
+	} else {
+		_ = out.WriteByte('\n')
+	}
+	_, _ = out.WriteString("]\n")
+	return out.Flush()
+}
+
+// writeLines writes one JSON object a line.
+func writeLines[T any](p *Printer, items []T) error {
+	out := bufio.NewWriter(p.out)
+	for _, item := range items {
+		raw, err := MarshalJSON(item)
+		if err != nil {
+			return err
+		}
+		_, _ = out.Write(raw) // Flush reports what went wrong
+		_ = out.WriteByte('\n')
+	}
+	return out.Flush()
+}
+
+func (p *Printer) writeObject(v any) error {
+	raw, err := MarshalJSON(v)
+	if err != nil {
+		return err
+	}
+	if p.screen {
+		var indented bytes.Buffer
+		if err := json.Indent(&indented, raw, "", "  "); err != nil {
+			return err
+		}
+		raw = indented.Bytes()
+	}
+	_, err = p.out.Write(append(raw, '\n'))
+	return err
+}

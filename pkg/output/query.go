@@ -1,0 +1,117 @@
+package output
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/template"
+
+	"github.com/itchyny/gojq"
+
+	"github.com/tlxhook/tlxhook/pkg/terminal"
+)
+
+// compile prepares the jq expression or the template.
+func (p *Printer) compile(o Options) error {
+	if o.JQ != "" {
+		parsed, err := gojq.Parse(o.JQ)
+		if err != nil {
+			return fmt.Errorf("%w: jq expression: %w", ErrOptions, err)
+		}
+		if p.query, err = gojq.Compile(parsed); err != nil {
+			return fmt.Errorf("%w: jq expression: %w", ErrOptions, err)
+		}
+	}
+	if o.Template != "" {
+		parsed, err := template.New("--template").Option("missingkey=error").Funcs(template.FuncMap{
+			"json": func(v any) (string, error) {
+				raw, err := MarshalJSON(v)
+				return string(raw), err
+			},
+			"join": func(separator string, list []any) string {
+				texts := make([]string, len(list))
+				for i, v := range list {
+					texts[i] = fmt.Sprint(v)
+				}
+				return strings.Join(texts, separator)
+			},
+		}).Parse(o.Template)
+		if err != nil {
+			return fmt.Errorf("%w: template: %w", ErrOptions, err)
+		}
+		p.template = parsed
+	}
+	return nil
+}
+
+// runQuery prints the results of the jq expression, a line each; strings as they are, like jq -r.
+func (p *Printer) runQuery(ctx context.Context, v any) error {
+	input, err := generic(v)
+	if err != nil {
+		return err
+	}
+	results := p.query.RunWithContext(ctx, input)
+	for {
+		result, ok := results.Next()
+		if !ok {
+			return nil
+		}
+		if err, failed := result.(error); failed {
+			return fmt.Errorf("%w: jq expression: %w", ErrOptions, err)
+		}
+		text, isText := result.(string)
+		if !isText {
+			raw, err := gojq.Marshal(result)
+			if err != nil {
+				return err
+			}
+			text = string(escapeUnsafe(raw))
+		}
+		if err := p.writeText(text + "\n"); err != nil {
+			return err
+		}
+	}
+}
+
+// eachTemplate prints every item through the template, a line each.
+func eachTemplate[T any](p *Printer, items []T) error {
+	for _, item := range items {
+		input, err := generic(item)
+		if err != nil {
+			return err
+		}
+		var line bytes.Buffer
+		if err := p.template.Execute(&line, input); err != nil {
+			return fmt.Errorf("%w: template: %w", ErrOptions, err)
+		}
+		if err := p.writeText(line.String() + "\n"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeText writes text that the caller shaped. On a screen it is made safe; a program gets every byte.
+func (p *Printer) writeText(text string) error {
+	if p.screen {
+		text = terminal.SafeLines(text)
+	}
+	_, err := io.WriteString(p.out, text)
+	return err
+}
+
+// generic turns v into what its JSON says, keeping numbers exact.
+func generic(v any) (any, error) {
+	raw, err := MarshalJSON(v)
+	if err != nil {
+		return nil, err
+	}
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.UseNumber()
+	var plain any
+	err = decoder.Decode(&plain)
+	return plain, err
+}

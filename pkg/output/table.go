@@ -1,0 +1,140 @@
+package output
+
+import (
+	"bytes"
+	"io"
+	"strings"
+
+	"github.com/charmbracelet/x/ansi"
+	"github.com/olekukonko/tablewriter"
+	"github.com/olekukonko/tablewriter/renderer"
+	"github.com/olekukonko/tablewriter/tw"
+
+	"github.com/tlxhook/tlxhook/pkg/terminal"
+)
+
+// gap is what stands between two columns of a table.
+const gap = "  "
+
+// narrowest is the width below which a column is not cut.
+const narrowest = 12
+
+// writeTable writes the main columns under a header, cut to the width of the screen.
+func writeTable[T any](p *Printer, table Table[T], items []T) error {
+	var columns []Column[T]
+	header := []string{}
+	for _, column := range table.Columns {
+		if !column.Detail {
+			columns = append(columns, column)
+			header = append(header, column.Title)
+		}
+	}
+	rows := make([][]string, len(items))
+	for i, item := range items {
+		rows[i] = make([]string, len(columns))
+		for j, column := range columns {
+			rows[i][j] = terminal.Safe(column.Text(item))
+		}
+	}
+	if p.width > 0 {
+		fit(header, rows, p.width, func(j int) bool { return columns[j].Shrinks })
+	}
+	for i, item := range items {
+		for j, column := range columns {
+			rows[i][j] = paint(p, column, item, rows[i][j])
+		}
+	}
+	if p.color {
+		for j := range header {
+			header[j] = terminal.Bold.Paint(header[j])
+		}
+	}
+	return render(p.out, header, rows)
+}
+
+// writeDetails writes every column of one item, a line each.
+func writeDetails[T any](p *Printer, table Table[T], item T) error {
+	rows := make([][]string, 0, len(table.Columns))
+	for _, column := range table.Columns {
+		title, text := column.Title, terminal.Safe(column.Text(item))
+		if text == "" {
+			continue
+		}
+		if p.color {
+			title = terminal.Bold.Paint(title)
+		}
+		rows = append(rows, []string{title, paint(p, column, item, text)})
+	}
+	return render(p.out, nil, rows)
+}
+
+func paint[T any](p *Printer, column Column[T], item T, text string) string {
+	if !p.color || column.Style == nil {
+		return text
+	}
+	return column.Style(item).Paint(text)
+}
+
+// fit cuts the columns that may shrink, the widest first, until a row fits into the width.
+func fit(header []string, rows [][]string, width int, shrinks func(int) bool) {
+	widths := make([]int, len(header))
+	total := len(gap) * (len(header) - 1)
+	for j := range header {
+		widths[j] = ansi.StringWidth(header[j])
+		for _, row := range rows {
+			widths[j] = max(widths[j], ansi.StringWidth(row[j]))
+		}
+		total += widths[j]
+	}
+	for ; total > width; total-- {
+		widest := -1
+		for j := range widths {
+			if shrinks(j) && widths[j] > narrowest && (widest < 0 || widths[j] > widths[widest]) {
+				widest = j
+			}
+		}
+		if widest < 0 {
+			break
+		}
+		widths[widest]--
+	}
+	for _, row := range rows {
+		for j := range row {
+			row[j] = ansi.Truncate(row[j], widths[j], "…")
+		}
+	}
+}
+
+// render aligns rows with the table library and drops the blanks that it leaves at the ends of lines.
+func render(out io.Writer, header []string, rows [][]string) error {
+	var drawn bytes.Buffer
+	cells := tw.CellConfig{
+		Formatting: tw.CellFormatting{AutoWrap: tw.WrapNone, AutoFormat: tw.Off},
+		Alignment:  tw.CellAlignment{Global: tw.AlignLeft},
+		Padding:    tw.CellPadding{Global: tw.Padding{Right: gap, Overwrite: true}},
+	}
+	table := tablewriter.NewTable(
+		&drawn,
+		tablewriter.WithRenderer(renderer.NewBlueprint(tw.Rendition{
+			Borders: tw.BorderNone, Symbols: tw.NewSymbols(tw.StyleNone),
+			Settings: tw.Settings{Lines: tw.LinesNone, Separators: tw.SeparatorsNone},
+		})),
+		tablewriter.WithConfig(tablewriter.Config{Header: cells, Row: cells, Behavior: tw.Behavior{TrimSpace: tw.Off}}),
+	)
+	if header != nil {
+		table.Header(header)
+	}
+	if err := table.Bulk(rows); err != nil {
+		return err
+	}
+	if err := table.Render(); err != nil {
+		return err
+	}
+	var trimmed strings.Builder
+	for line := range strings.Lines(drawn.String()) {
+		trimmed.WriteString(strings.TrimRight(line, " \n"))
+		trimmed.WriteByte('\n')
+	}
+	_, err := io.WriteString(out, trimmed.String())
+	return err
+}

@@ -1,0 +1,35 @@
+package output
+
+import (
+	"go.yaml.in/yaml/v3"
+)
+
+// writeYAML writes v with the names and the order that its JSON has.
+func (p *Printer) writeYAML(v any) error {
+	raw, err := MarshalJSON(v)
+	if err != nil {
+		return err
+	}
+	var document yaml.Node
+	if err := yaml.Unmarshal(raw, &document); err != nil {
+		return err
+	}
+	plain(&document)
+	encoder := yaml.NewEncoder(p.out)
+	encoder.SetIndent(2)
+	if err := encoder.Encode(&document); err != nil {
+		return err
+	}
+	return encoder.Close()
+}
+
+// plain takes the look of JSON off a YAML document; what must be quoted is quoted again by the encoder.
+func plain(n *yaml.Node) {
+	n.Style = 0
+	if len(n.Content) == 0 && (n.Kind == yaml.MappingNode || n.Kind == yaml.SequenceNode) {
+		n.Style = yaml.FlowStyle // {} and []
+	}
+	for _, child := range n.Content {
+		plain(child)
+	}
+}

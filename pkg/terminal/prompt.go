@@ -1,0 +1,138 @@
+package terminal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/term"
+
+	"github.com/tlxhook/tlxhook/pkg/secret"
+)
+
+var (
+	// ErrNoPrompt means that a question was needed and there is nobody to ask.
+	ErrNoPrompt = errors.New("there is no terminal to ask at")
+	// ErrAborted means that the person ended a question instead of answering it.
+	ErrAborted = errors.New("interrupted")
+)
+
+// maxLine is the longest answer that is read, in bytes.
+const maxLine = 8 << 10
+
+// Choice is one answer of a question.
+type Choice struct{ Value, Label string }
+
+// Confirm asks a question that yes or no answers; an empty answer means no.
+func (t *Terminal) Confirm(ctx context.Context, question string) (bool, error) {
+	for {
+		answer, err := t.askLine(ctx, question+" [y/N] ")
+		if err != nil {
+			return false, err
+		}
+		switch strings.ToLower(answer) {
+		case "y", "yes":
+			return true, nil
+		case "", "n", "no":
+			return false, nil
+		}
+	}
+}
+
+// Select asks for one of several choices; an empty answer means the first.
+func (t *Terminal) Select(ctx context.Context, title string, choices []Choice) (string, error) {
+	var menu strings.Builder
+	fmt.Fprintf(&menu, "%s:\n", title)
+	for i, c := range choices {
+		fmt.Fprintf(&menu, "  %d  %s\n", i+1, c.Label)
+	}
+	fmt.Fprintf(&menu, "Which one? [1] ")
+	for {
+		answer, err := t.askLine(ctx, menu.String())
+		if err != nil {
+			return "", err
+		}
+		if answer == "" {
+			return choices[0].Value, nil
+		}
+		if n, err := strconv.Atoi(answer); err == nil && n >= 1 && n <= len(choices) {
+			return choices[n-1].Value, nil
+		}
+	}
+}
+
+// AskSecret asks for a secret without showing what is typed.
+func (t *Terminal) AskSecret(ctx context.Context, title string) (secret.Text, error) {
+	for {
+		answer, err := t.ask(ctx, title+": ", func(in *os.File) (string, error) {
+			raw, err := term.ReadPassword(int(in.Fd()))
+			_, _ = fmt.Fprintln(t.Err) // the typed line end was not shown
+			return string(raw), err
+		})
+		if answer = strings.TrimSpace(answer); answer != "" || err != nil {
+			return secret.Text(answer), err
+		}
+	}
+}
+
+func (t *Terminal) askLine(ctx context.Context, question string) (string, error) {
+	answer, err := t.ask(ctx, question, readLine)
+	return strings.TrimSpace(answer), err
+}
+
+// ask prints a question on the stream for messages, so that a redirected result stays clean, and waits for the
+// answer. Ctrl-C ends the context; the terminal is then put back as it was, since reading cannot be stopped.
+func (t *Terminal) ask(ctx context.Context, question string, read func(*os.File) (string, error)) (string, error) {
+	in, ok := t.In.(*os.File)
+	if !ok || !t.IsInteractive() {
+		return "", ErrNoPrompt
+	}
+	before, err := term.GetState(int(in.Fd()))
+	if err != nil {
+		return "", ErrNoPrompt
+	}
+	if _, err := io.WriteString(t.Err, question); err != nil {
+		return "", err
+	}
+	type reply struct {
+		text string
+		err  error
+	}
+	answered := make(chan reply, 1)
+	go func() {
+		text, err := read(in)
+		answered <- reply{text, err}
+	}()
+	select {
+	case got := <-answered:
+		if errors.Is(got.err, io.EOF) {
+			return "", ErrAborted
+		}
+		return got.text, got.err
+	case <-ctx.Done():
+		_ = term.Restore(int(in.Fd()), before) // there is nothing better to do
+		_, _ = fmt.Fprintln(t.Err)
+		return "", ErrAborted
+	}
+}
+
+// readLine reads up to a line end and not beyond, as the next question reads what follows.
+func readLine(in *os.File) (string, error) {
+	var line []byte
+	one := make([]byte, 1)
+	for len(line) < maxLine {
+		n, err := in.Read(one)
+		if n == 1 && one[0] == '\n' {
+			return string(line), nil
+		}
+		line = append(line, one[:n]...)
+		if err != nil {
+			return string(line), err
+		}
+	}
+	return "", errors.New("the answer is too long")
+}

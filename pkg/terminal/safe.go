@@ -1,0 +1,45 @@
+package terminal
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// Safe returns foreign text as it may be printed in one line: control characters, which could move the cursor
+// or write to the clipboard, characters that turn the direction of text, and invalid UTF-8 become "\u{9b}".
+func Safe(text string) string { return safe(text, func(rune) bool { return false }) }
+
+// SafeLines is Safe for text of several lines: line feeds and tabs stay.
+func SafeLines(text string) string {
+	return safe(text, func(r rune) bool { return r == '\n' || r == '\t' })
+}
+
+func safe(text string, allowed func(rune) bool) string {
+	var out strings.Builder
+	for i, r := range text {
+		_, size := utf8.DecodeRuneInString(text[i:])
+		switch {
+		case r == utf8.RuneError && size == 1:
+			fmt.Fprintf(&out, `\u{%x}`, text[i])
+		case Unsafe(r) && !allowed(r):
+			fmt.Fprintf(&out, `\u{%x}`, r)
+		default:
+			out.WriteRune(r)
+		}
+	}
+	return out.String()
+}
+
+// Unsafe tells whether a rune does something to a terminal other than standing there.
+func Unsafe(r rune) bool {
+	switch {
+	case r < 0x20, 0x7f <= r && r <= 0x9f: // C0, DEL, C1
+		return true
+	case r == 0x061c, r == 0x200e, r == 0x200f, 0x202a <= r && r <= 0x202e, 0x2066 <= r && r <= 0x2069: // direction
+		return true
+	case r == 0x2028, r == 0x2029: // line and paragraph separator
+		return true
+	}
+	return false
+}
