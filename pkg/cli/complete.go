@@ -57,16 +57,10 @@ func (a *App) completeStatuses(*cobra.Command, []string, string) ([]cobra.Comple
 }
 
 func (a *App) completeEvents(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	known := a.recall(cmd, func(r remembered) bool { return time.Since(r.EventsAt) < eventsFresh },
-		func(ctx context.Context, client *tripletex.Client) error {
-			events, err := client.Events(ctx)
-			if err == nil {
-				a.rememberEvents(events)
-			}
-			return err
-		})
-	names := make([]cobra.Completion, 0, len(known.Events))
-	for _, e := range known.Events {
+	var names []cobra.Completion
+	for _, e := range live(a, cmd, rememberEvents, eventsFresh, func(ctx context.Context, client *tripletex.Client) ([]tripletex.Event, error) {
+		return client.Events(ctx)
+	}) {
 		if !slices.Contains(args, e.Name) {
 			names = append(names, cobra.CompletionWithDesc(e.Name, e.Description))
 		}
@@ -75,9 +69,8 @@ func (a *App) completeEvents(cmd *cobra.Command, args []string, _ string) ([]cob
 }
 
 func (a *App) completeSubscriptions(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	known := a.recallSubscriptions(cmd)
-	ids := make([]cobra.Completion, 0, len(known.Subscriptions))
-	for _, s := range known.Subscriptions {
+	var ids []cobra.Completion
+	for _, s := range a.liveSubscriptions(cmd) {
 		if id := strconv.FormatInt(s.ID, 10); !slices.Contains(args, id) {
 			ids = append(ids, cobra.CompletionWithDesc(id, fmt.Sprintf("%s %s %s", s.Event, s.Host, s.Status)))
 		}
@@ -86,8 +79,8 @@ func (a *App) completeSubscriptions(cmd *cobra.Command, args []string, _ string)
 }
 
 func (a *App) completeTargets(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	hosts := []cobra.Completion{}
-	for _, s := range a.recallSubscriptions(cmd).Subscriptions {
+	var hosts []cobra.Completion
+	for _, s := range a.liveSubscriptions(cmd) {
 		if !slices.Contains(hosts, s.Host) {
 			hosts = append(hosts, s.Host)
 		}
@@ -95,50 +88,47 @@ func (a *App) completeTargets(cmd *cobra.Command, _ []string, _ string) ([]cobra
 	return hosts, cobra.ShellCompDirectiveNoFileComp
 }
 
-func (a *App) recallSubscriptions(cmd *cobra.Command) remembered {
-	return a.recall(cmd, func(r remembered) bool { return time.Since(r.SubscriptionsAt) < subscriptionsFresh },
-		func(ctx context.Context, client *tripletex.Client) error {
-			var all []tripletex.Subscription
-			for s, err := range client.Subscriptions(ctx, "") {
-				if err != nil {
-					return err
-				}
-				all = append(all, s)
+func (a *App) liveSubscriptions(cmd *cobra.Command) []rememberedSubscription {
+	return live(a, cmd, rememberSubscriptions, subscriptionsFresh, func(ctx context.Context, client *tripletex.Client) ([]rememberedSubscription, error) {
+		var all []tripletex.Subscription
+		for s, err := range client.Subscriptions(ctx, "") {
+			if err != nil {
+				return nil, err
 			}
-			a.rememberSubscriptions(all)
-			return nil
-		})
+			all = append(all, s)
+		}
+		return condensed(all), nil
+	})
 }
 
-// recall returns what the cache holds, asking the API first where it is not fresh. An answer that takes longer
+// live returns what the cache holds, asking the API first where it is not fresh. An answer that takes longer
 // than the budget is not waited for, and no failure is shown: a completion must not disturb the line.
-func (a *App) recall(cmd *cobra.Command, fresh func(remembered) bool, ask func(context.Context, *tripletex.Client) error) remembered {
+func live[T any](a *App, cmd *cobra.Command, kind string, fresh time.Duration, ask func(context.Context, *tripletex.Client) ([]T, error)) []T {
 	if a.prepareQuietly(cmd) != nil {
-		return remembered{}
+		return nil
 	}
-	known := a.readRemembered()
-	if fresh(known) {
-		return known
+	known := recall[T](a, kind)
+	if time.Since(known.At) < fresh {
+		return known.Items
 	}
 	ctx, cancel := context.WithTimeout(cmd.Context(), completionBudget)
 	defer cancel()
-	asked := make(chan remembered, 1)
+	answered := make(chan []T, 1)
 	go func() {
-		client, err := a.client(ctx)
-		if err == nil {
-			err = ask(ctx, client)
+		items := known.Items
+		if client, err := a.client(ctx); err == nil {
+			if got, err := ask(ctx, client); err == nil {
+				remember(a, kind, got)
+				items = got
+			}
 		}
-		if err != nil {
-			asked <- known
-			return
-		}
-		asked <- a.readRemembered()
+		answered <- items
 	}()
 	select {
-	case answer := <-asked:
-		return answer
+	case items := <-answered:
+		return items
 	case <-ctx.Done():
-		return known
+		return known.Items
 	}
 }
 

@@ -124,7 +124,7 @@ func (a *App) describe(ctx context.Context, err error) *failure {
 		return &failure{exitInterrupted, "interrupted", err, ""}
 	case errors.Is(err, context.DeadlineExceeded):
 		return &failure{exitUnavailable, "timeout", errors.New("no answer in time"), a.timeoutHint()}
-	case errors.Is(err, terminal.ErrNoPrompt), errors.Is(err, config.ErrSettings), errors.Is(err, output.ErrOptions), errors.Is(err, credentials.ErrUsage):
+	case errors.Is(err, terminal.ErrNoPrompt), errors.Is(err, config.ErrSettings), errors.Is(err, output.ErrOptions), isMisuse(err):
 		return &failure{exitUsage, "usage", err, ""}
 	case errors.Is(err, credentials.ErrNoKeyring):
 		return &failure{exitLocal, "local_io", err, noKeyringHint}
@@ -135,6 +135,11 @@ func (a *App) describe(ctx context.Context, err error) *failure {
 		return &failure{exitLocal, "local_io", err, ""}
 	}
 	return &failure{exitUsage, "usage", err, ""}
+}
+
+func isMisuse(err error) bool {
+	_, ok := errors.AsType[*credentials.UsageError](err)
+	return ok
 }
 
 const noKeyringHint = "unlock the keyring, or give the tokens as TLXHOOK_CONSUMER_TOKEN and TLXHOOK_EMPLOYEE_TOKEN, " +

@@ -35,7 +35,7 @@ func eventList(ctx context.Context, app *App, patterns []string) error {
 	if err != nil {
 		return err
 	}
-	app.rememberEvents(events)
+	remember(app, rememberEvents, events)
 	if len(patterns) == 0 {
 		return output.List(ctx, app.printer, eventTable(), events)
 	}

@@ -19,12 +19,11 @@ const (
 	maxRemembered      = 500
 )
 
-// remembered is what the completion cache holds for one login and company. Nothing in it is secret.
-type remembered struct {
-	EventsAt        time.Time                `json:"eventsAt"`
-	Events          []tripletex.Event        `json:"events"`
-	SubscriptionsAt time.Time                `json:"subscriptionsAt"`
-	Subscriptions   []rememberedSubscription `json:"subscriptions"`
+// remembered is what the completion cache holds of one kind of thing, for one login and company. Nothing in it
+// is secret.
+type remembered[T any] struct {
+	At    time.Time `json:"at"`
+	Items []T       `json:"items"`
 }
 
 type rememberedSubscription struct {
@@ -34,8 +33,14 @@ type rememberedSubscription struct {
 	Status string `json:"status"`
 }
 
-// rememberedPath names the cache of the login and company of the run; empty where there is no folder.
-func (a *App) rememberedPath() string {
+// The kinds of things that are remembered.
+const (
+	rememberEvents        = "events"
+	rememberSubscriptions = "subscriptions"
+)
+
+// rememberedPath names the cache of a kind; empty where there is no folder.
+func (a *App) rememberedPath(kind string) string {
 	folders, err := config.NewFolders(a.lookup)
 	if err != nil {
 		return ""
@@ -47,21 +52,21 @@ func (a *App) rememberedPath() string {
 		}
 	}
 	sum := sha256.Sum256([]byte(whose + "\x00" + a.baseURL() + "\x00" + strconv.FormatInt(a.settings.Company, 10)))
-	return filepath.Join(folders.Cache, "completion-"+hex.EncodeToString(sum[:8])+".json")
+	return filepath.Join(folders.Cache, "completion-"+hex.EncodeToString(sum[:8])+"-"+kind+".json")
 }
 
-func (a *App) readRemembered() remembered {
-	var known remembered
-	raw, err := os.ReadFile(a.rememberedPath())
+func recall[T any](a *App, kind string) remembered[T] {
+	var known remembered[T]
+	raw, err := os.ReadFile(a.rememberedPath(kind))
 	if err != nil || json.Unmarshal(raw, &known) != nil {
-		return remembered{}
+		return remembered[T]{}
 	}
 	return known
 }
 
-func (a *App) writeRemembered(known remembered) {
-	raw, err := json.Marshal(known)
-	path := a.rememberedPath()
+func remember[T any](a *App, kind string, items []T) {
+	raw, err := json.Marshal(remembered[T]{time.Now(), items})
+	path := a.rememberedPath(kind)
 	if err != nil || path == "" {
 		return
 	}
@@ -71,22 +76,11 @@ func (a *App) writeRemembered(known remembered) {
 	}
 }
 
-func (a *App) rememberEvents(events []tripletex.Event) {
-	known := a.readRemembered()
-	if time.Since(known.EventsAt) < eventsFresh/2 {
-		return
-	}
-	known.EventsAt, known.Events = time.Now(), events
-	a.writeRemembered(known)
-}
-
-func (a *App) rememberSubscriptions(all []tripletex.Subscription) {
-	known := a.readRemembered()
-	known.SubscriptionsAt, known.Subscriptions = time.Now(), nil
+// condensed is what completion shows of subscriptions.
+func condensed(all []tripletex.Subscription) []rememberedSubscription {
+	items := make([]rememberedSubscription, 0, min(maxRemembered, len(all)))
 	for _, s := range all[:min(maxRemembered, len(all))] {
-		known.Subscriptions = append(known.Subscriptions, rememberedSubscription{
-			s.ID, s.Event, tripletex.TargetHost(s.TargetURL), string(s.Status),
-		})
+		items = append(items, rememberedSubscription{s.ID, s.Event, tripletex.TargetHost(s.TargetURL), string(s.Status)})
 	}
-	a.writeRemembered(known)
+	return items
 }

@@ -38,15 +38,15 @@ func subscriptionList(ctx context.Context, app *App, s *selection, args []string
 	if err != nil {
 		return err
 	}
-	if s.filter.Empty() {
-		app.rememberSubscriptions(found)
-	}
 	if len(found) == 0 && app.printer.IsTable() {
 		app.note("no subscriptions; tlxhook subscription create makes one")
 		return nil
 	}
 	if err := output.List(ctx, app.printer, subscriptionTable(), app.shown(found)); err != nil {
 		return err
+	}
+	if s.filter.Empty() {
+		remember(app, rememberSubscriptions, condensed(found))
 	}
 	if broken := countBroken(found); broken > 0 && app.printer.IsTable() {
 		app.note("%s not active; tlxhook subscription enable ID switches one on again", subscriptions(broken))

@@ -21,14 +21,14 @@ const commandLimit = 60 * time.Second
 func FromCommand(ctx context.Context, line string, stderr io.Writer) (secret.Text, error) {
 	words, err := split(line)
 	if err != nil {
-		return "", fmt.Errorf("%w: the command cannot be read: %w", ErrUsage, err)
+		return "", misuse("the command cannot be read: %w", err)
 	}
 	if len(words) == 0 {
-		return "", fmt.Errorf("%w: the command is empty", ErrUsage)
+		return "", misuse("the command is empty")
 	}
 	path, err := exec.LookPath(words[0])
 	if err != nil {
-		return "", fmt.Errorf("%w: command %s: not found", ErrUsage, words[0])
+		return "", misuse("command %s: not found", words[0])
 	}
 	ctx, cancel := context.WithTimeout(ctx, commandLimit)
 	defer cancel()
@@ -40,9 +40,9 @@ func FromCommand(ctx context.Context, line string, stderr io.Writer) (secret.Tex
 	err = command.Run()
 	switch {
 	case ctx.Err() != nil:
-		return "", fmt.Errorf("%w: command %s: gave no answer in time", ErrUsage, words[0])
+		return "", misuse("command %s: gave no answer in time", words[0])
 	case err != nil:
-		return "", fmt.Errorf("%w: command %s: %w", ErrUsage, words[0], err)
+		return "", misuse("command %s: %w", words[0], err)
 	}
 	value, err := clean(stdout.Bytes())
 	if err != nil {

@@ -4,6 +4,7 @@ package credentials
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/tlxhook/tlxhook/pkg/secret"
 )
@@ -27,9 +28,17 @@ var (
 	ErrNotFound = errors.New("not stored")
 	// ErrNoKeyring means that the system has no keyring, or that it is locked or does not answer.
 	ErrNoKeyring = errors.New("the keyring cannot be used")
-	// ErrUsage means that a secret was given in a way that cannot be followed.
-	ErrUsage = errors.New("given wrongly")
 )
+
+// UsageError means that a secret was given in a way that cannot be followed.
+type UsageError struct{ err error }
+
+func (e *UsageError) Error() string { return e.err.Error() }
+
+// Unwrap returns the cause.
+func (e *UsageError) Unwrap() error { return e.err }
+
+func misuse(format string, args ...any) error { return &UsageError{fmt.Errorf(format, args...)} }
 
 // Store keeps the secrets of profiles.
 type Store interface {

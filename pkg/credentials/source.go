@@ -35,7 +35,7 @@ func (e Environment) Get(ctx context.Context, name string) (value secret.Text, s
 		return "", "", nil
 	case 1:
 	default:
-		return "", "", fmt.Errorf("%s are both set: %w", strings.Join(given, " and "), ErrUsage)
+		return "", "", misuse("%s are both set", strings.Join(given, " and "))
 	}
 	source = given[0]
 	text, _ := e.Lookup(source)
@@ -57,14 +57,14 @@ func (e Environment) Get(ctx context.Context, name string) (value secret.Text, s
 func FromFile(path string) (secret.Text, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return "", fmt.Errorf("%w: %w", ErrUsage, err)
+		return "", misuse("%w", err)
 	}
 	if !info.Mode().IsRegular() {
-		return "", fmt.Errorf("%w: %s is not a regular file; to pipe a secret in, use -", ErrUsage, path)
+		return "", misuse("%s is not a regular file; to pipe a secret in, use -", path)
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		return "", fmt.Errorf("%w: %w", ErrUsage, err)
+		return "", misuse("%w", err)
 	}
 	defer func() { _ = file.Close() }()
 	value, err := FromReader(file)
@@ -78,7 +78,7 @@ func FromFile(path string) (secret.Text, error) {
 func FromReader(r io.Reader) (secret.Text, error) {
 	raw, err := io.ReadAll(io.LimitReader(r, maxSecret+1))
 	if err != nil {
-		return "", fmt.Errorf("%w: %w", ErrUsage, err)
+		return "", misuse("%w", err)
 	}
 	return clean(raw)
 }
@@ -87,16 +87,16 @@ func FromReader(r io.Reader) (secret.Text, error) {
 // what cannot be one secret is refused.
 func clean(raw []byte) (secret.Text, error) {
 	if len(raw) > maxSecret {
-		return "", fmt.Errorf("%w: is larger than %d bytes", ErrUsage, maxSecret)
+		return "", misuse("is larger than %d bytes", maxSecret)
 	}
 	raw = bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf"))
 	raw = bytes.TrimSuffix(raw, []byte("\n"))
 	raw = bytes.TrimSuffix(raw, []byte("\r"))
 	switch {
 	case len(bytes.TrimSpace(raw)) == 0:
-		return "", fmt.Errorf("%w: is empty", ErrUsage)
+		return "", misuse("is empty")
 	case bytes.ContainsAny(raw, "\r\n\x00"):
-		return "", fmt.Errorf("%w: has more than one line", ErrUsage)
+		return "", misuse("has more than one line")
 	}
 	return secret.Text(raw), nil
 }

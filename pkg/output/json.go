@@ -12,14 +12,28 @@ import (
 
 // MarshalJSON returns v as JSON in one line. Characters that do something to a terminal are written as \uXXXX,
 // which is the same JSON.
-func MarshalJSON(v any) ([]byte, error) {
-	var raw bytes.Buffer
-	encoder := json.NewEncoder(&raw)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(v); err != nil {
+func MarshalJSON(v any) ([]byte, error) { return newLine().of(v) }
+
+// line encodes values as JSON, one after the other, in the same memory.
+type line struct {
+	raw     bytes.Buffer
+	encoder *json.Encoder
+}
+
+func newLine() *line {
+	l := &line{}
+	l.encoder = json.NewEncoder(&l.raw)
+	l.encoder.SetEscapeHTML(false)
+	return l
+}
+
+// of returns v as JSON, valid until the next call.
+func (l *line) of(v any) ([]byte, error) {
+	l.raw.Reset()
+	if err := l.encoder.Encode(v); err != nil {
 		return nil, err
 	}
-	return escapeUnsafe(bytes.TrimSuffix(raw.Bytes(), []byte("\n"))), nil
+	return escapeUnsafe(bytes.TrimSuffix(l.raw.Bytes(), []byte("\n"))), nil
 }
 
 // escapeUnsafe escapes what encoding/json lets through: DEL, C1 and the characters that turn text.
@@ -50,13 +64,13 @@ func writeArray[T any](p *Printer, items []T) error {
 	if p.screen {
 		return p.writeObject(items)
 	}
-	out := bufio.NewWriter(p.out)
+	out, line := bufio.NewWriterSize(p.out, 64<<10), newLine()
 	separator := "[\n"
 	if len(items) == 0 {
 		separator = "["
 	}
-	for _, item := range items {
-		raw, err := MarshalJSON(item)
+	for i := range items {
+		raw, err := line.of(&items[i])
 		if err != nil {
 			return err
 		}
@@ -75,9 +89,9 @@ func writeArray[T any](p *Printer, items []T) error {
 
 // writeLines writes one JSON object a line.
 func writeLines[T any](p *Printer, items []T) error {
-	out := bufio.NewWriter(p.out)
-	for _, item := range items {
-		raw, err := MarshalJSON(item)
+	out, line := bufio.NewWriterSize(p.out, 64<<10), newLine()
+	for i := range items {
+		raw, err := line.of(&items[i])
 		if err != nil {
 			return err
 		}

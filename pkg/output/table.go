@@ -5,8 +5,8 @@ import (
 	"io"
 	"strings"
 
-	"github.com/charmbracelet/x/ansi"
 	"github.com/olekukonko/tablewriter"
+	"github.com/olekukonko/tablewriter/pkg/twwidth"
 	"github.com/olekukonko/tablewriter/renderer"
 	"github.com/olekukonko/tablewriter/tw"
 
@@ -80,9 +80,9 @@ func fit(header []string, rows [][]string, width int, shrinks func(int) bool) {
 	widths := make([]int, len(header))
 	total := len(gap) * (len(header) - 1)
 	for j := range header {
-		widths[j] = ansi.StringWidth(header[j])
+		widths[j] = twwidth.Width(header[j])
 		for _, row := range rows {
-			widths[j] = max(widths[j], ansi.StringWidth(row[j]))
+			widths[j] = max(widths[j], twwidth.Width(row[j]))
 		}
 		total += widths[j]
 	}
@@ -100,7 +100,7 @@ func fit(header []string, rows [][]string, width int, shrinks func(int) bool) {
 	}
 	for _, row := range rows {
 		for j := range row {
-			row[j] = ansi.Truncate(row[j], widths[j], "…")
+			row[j] = twwidth.Truncate(row[j], widths[j], "…")
 		}
 	}
 }

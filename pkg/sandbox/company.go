@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"fmt"
-	"net/http"
 )
 
 // company is a client company.
@@ -34,9 +33,9 @@ func (s *State) company(id int64) *company {
 }
 
 func listCompanies(state *State, r *request) reply {
-	objects := make([]object, len(state.Companies))
-	for i, c := range state.Companies {
-		objects[i] = object{
+	return list(r, len(state.Companies), func(i int) object {
+		c := state.Companies[i]
+		return object{
 			{"id", c.ID},
 			{"version", 0},
 			{"url", fmt.Sprintf("%s%s/company/%d", r.Host, basePath, c.ID)},
@@ -48,6 +47,5 @@ func listCompanies(state *State, r *request) reply {
 			{"email", "post@example.no"},
 			{"type", "AS"},
 		}
-	}
-	return list(r, http.StatusOK, objects, "ClientDTO", false)
+	}, "ClientDTO", false)
 }

@@ -20,8 +20,9 @@ type listBody struct {
 	Values         []object `json:"values"`
 }
 
-// list is the reply with a page of objects, as the from, count, fields and If-None-Match of a request ask.
-func list(r *request, status int, all []object, model string, digests bool) reply {
+// list is the reply with a page of the n objects that at gives, as the from, count, fields and If-None-Match of
+// a request ask.
+func list(r *request, n int, at func(int) object, model string, digests bool) reply {
 	from, refused := r.number("from", 0)
 	if refused != nil {
 		return *refused
@@ -30,11 +31,11 @@ func list(r *request, status int, all []object, model string, digests bool) repl
 	if refused != nil {
 		return *refused
 	}
-	first := min(from, len(all))
-	shown := all[first:min(first+min(count, maxCount), len(all))]
-	body := listBody{FullResultSize: len(all), From: from, Count: len(shown), Values: make([]object, len(shown))}
-	for i, o := range shown {
-		picked, refused := o.pick(r.URL.Query().Get("fields"), model)
+	first := min(from, n)
+	last := min(first+min(count, maxCount), n)
+	body := listBody{FullResultSize: n, From: from, Count: last - first, Values: make([]object, last-first)}
+	for i := range body.Values {
+		picked, refused := at(first+i).pick(r.URL.Query().Get("fields"), model)
 		if refused != nil {
 			return *refused
 		}
@@ -45,7 +46,7 @@ func list(r *request, status int, all []object, model string, digests bool) repl
 		return reply{status: http.StatusNotModified}
 	}
 	body.VersionDigest = digest
-	return reply{status: status, body: body}
+	return reply{status: http.StatusOK, body: body}
 }
 
 // digest is what versionDigest says. Source: changelog 2.59.0, and texts observed where it is not supported.

@@ -69,13 +69,13 @@ func (s *State) find(r *request, id int64) *subscription {
 }
 
 func listSubscriptions(state *State, r *request) reply {
-	var objects []object
+	var visible []*subscription
 	for i := range state.Subscriptions {
 		if r.visible(&state.Subscriptions[i]) {
-			objects = append(objects, state.Subscriptions[i].shown(r))
+			visible = append(visible, &state.Subscriptions[i])
 		}
 	}
-	return list(r, http.StatusOK, objects, subscriptionModel, true)
+	return list(r, len(visible), func(i int) object { return visible[i].shown(r) }, subscriptionModel, true)
 }
 
 func showSubscription(state *State, r *request) reply {

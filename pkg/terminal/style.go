@@ -1,7 +1,5 @@
 package terminal
 
-import "github.com/charmbracelet/x/ansi"
-
 // Style is a meaning that a screen shows as a colour.
 type Style int
 
@@ -15,20 +13,11 @@ const (
 	Bold
 )
 
-// Paint returns text in a style. Callers ask [Terminal.Color] first.
+// Paint returns text in a style, by the escape sequences of ECMA-48. Callers ask [Terminal.Color] first.
 func (s Style) Paint(text string) string {
-	switch s {
-	case Good:
-		return ansi.NewStyle().ForegroundColor(ansi.Green).Styled(text)
-	case Warning:
-		return ansi.NewStyle().ForegroundColor(ansi.Yellow).Styled(text)
-	case Bad:
-		return ansi.NewStyle().ForegroundColor(ansi.Red).Styled(text)
-	case Faint:
-		return ansi.NewStyle().Faint().Styled(text)
-	case Bold:
-		return ansi.NewStyle().Bold().Styled(text)
-	default:
+	code := map[Style]string{Good: "32", Warning: "33", Bad: "31", Faint: "2", Bold: "1"}[s]
+	if code == "" {
 		return text
 	}
+	return "\x1b[" + code + "m" + text + "\x1b[m"
 }

@@ -112,11 +112,19 @@ func ExpandEvents(patterns []string, known []Event) (names, unknown []string) {
 	return names, unknown
 }
 
-// NearestEvents returns up to three events that somebody may have meant by a name.
+// NearestEvents returns up to three events, or patterns for them, that somebody may have meant by one.
 func NearestEvents(name string, known []Event) []string {
-	names := make([]string, len(known))
-	for i, e := range known {
-		names[i] = e.Name
+	var names []string
+	_, verb, _ := strings.Cut(name, ".")
+	for _, e := range known {
+		meant := e.Name
+		if IsPattern(name) {
+			object, _, _ := strings.Cut(e.Name, ".")
+			meant = object + "." + verb
+		}
+		if !slices.Contains(names, meant) {
+			names = append(names, meant)
+		}
 	}
 	return Nearest(name, names)
 }

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/hashicorp/go-retryablehttp"
 
 	"github.com/tlxhook/tlxhook/pkg/secret"
@@ -80,7 +82,7 @@ func decoded(ctx context.Context, c *Client, call call, target any) error {
 }
 
 func (a answer) decode(operation string, target any) error {
-	if err := json.Unmarshal(a.body, target); err != nil {
+	if err := jsonv2.Unmarshal(a.body, target, jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)); err != nil {
 		return &Error{Kind: Foreign, Operation: operation, RequestID: a.header.Get(requestIDHeader), Err: notJSON(a, err)}
 	}
 	return nil
@@ -185,11 +187,15 @@ func (c *Client) request(ctx context.Context, call call, token secret.Text) (*re
 // read turns a response into an answer, or into an error for every status but 2xx and 304.
 func (p *attempts) read(ctx context.Context, response *http.Response) (answer, error) {
 	got := answer{status: response.StatusCode, header: response.Header, repeated: p.unclear}
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
-	if len(body) > maxAnswer {
+	var body bytes.Buffer
+	if n := response.ContentLength; n > 0 && n <= maxAnswer {
+		body.Grow(int(n) + bytes.MinRead)
+	}
+	_, err := body.ReadFrom(io.LimitReader(response.Body, maxAnswer+1))
+	if body.Len() > maxAnswer {
 		err = errTooLarge
 	}
-	got.body = body
+	got.body = body.Bytes()
 	switch {
 	case got.status >= http.StatusMultipleChoices && got.status != http.StatusNotModified:
 		return got, p.failure(got)

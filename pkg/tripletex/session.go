@@ -71,7 +71,7 @@ func (c *Client) createSession(ctx context.Context, credentials Credentials) (Se
 	case credentials.SessionToken != "":
 		return Session{}, &Error{Kind: Unauthorized, Operation: "renew session", Err: errSessionGiven}
 	default:
-		return Session{}, &Error{Kind: Unauthorized, Operation: "log in", Err: ErrNoCredentials}
+		return Session{}, &Error{Kind: Unauthorized, Err: ErrNoCredentials}
 	}
 }
 
