@@ -52,14 +52,14 @@ func (a *App) connect(l *login) (*tripletex.Client, error) {
 // profile that is named elsewhere or current.
 func (a *App) login(ctx context.Context) (*login, error) {
 	if a.settings.Profile == config.SandboxProfile {
-		return a.sandboxLogin()
+		return a.sandboxLogin(ctx)
 	}
 	if a.settings.Origin("profile") != "--profile" {
 		if l, given, err := a.environmentLogin(ctx); given || err != nil {
 			return l, err
 		}
 	}
-	return a.profileLogin()
+	return a.profileLogin(ctx)
 }
 
 // environmentLogin returns the login that the environment gives, if it gives one.
@@ -101,7 +101,7 @@ func (a *App) environmentLogin(ctx context.Context) (l *login, given bool, err e
 }
 
 // profileLogin returns the login of a stored profile. Its tokens go only to the address where they were proved.
-func (a *App) profileLogin() (*login, error) {
+func (a *App) profileLogin(ctx context.Context) (*login, error) {
 	folders, err := config.NewFolders(a.lookup)
 	if err != nil {
 		return nil, err
@@ -117,7 +117,7 @@ func (a *App) profileLogin() (*login, error) {
 	profile := profiles.Find(name)
 	switch {
 	case name == config.SandboxProfile:
-		return a.sandboxLogin()
+		return a.sandboxLogin(ctx)
 	case profile == nil && name == "":
 		return &login{options: tripletex.Options{BaseURL: a.baseURL()}}, nil
 	case profile == nil:
@@ -156,15 +156,14 @@ func (a *App) store(name string, folders config.Folders) credentials.Store {
 
 // sandboxLogin returns the login of the built-in sandbox: the one that is served, if there is one, else one in
 // this process over the same state.
-func (a *App) sandboxLogin() (*login, error) {
+func (a *App) sandboxLogin(ctx context.Context) (*login, error) {
 	folder, err := a.sandboxFolder()
 	if err != nil {
 		return nil, err
 	}
-	sessions := credentials.File{Path: filepath.Join(folder, "session.json"), Write: config.WriteFile}
 	l := &login{profile: config.SandboxProfile, tokenKind: employeeTokens, source: "built in", options: tripletex.Options{
 		Credentials: tripletex.Credentials{ConsumerToken: sandbox.ConsumerToken, EmployeeToken: sandbox.EmployeeToken}.Get,
-		Cache:       sessionCache{store: sessions, profile: config.SandboxProfile, redactor: a.redactor},
+		Cache:       sessionCache{store: sandboxSessions(folder), profile: config.SandboxProfile, redactor: a.redactor},
 	}}
 	served, err := sandbox.Served(folder)
 	switch {
@@ -173,7 +172,12 @@ func (a *App) sandboxLogin() (*login, error) {
 	case err == nil:
 		l.options.BaseURL = served
 	case errors.Is(err, sandbox.ErrNotServed):
-		l.options.BaseURL, l.options.Transport = "http://localhost/v2", sandbox.New(sandbox.NewFile(folder))
+		store := sandbox.NewFile(folder)
+		// A state that cannot be used is said now, not after every request was tried five times.
+		if err := store.Update(ctx, func(*sandbox.State) error { return nil }); err != nil {
+			return nil, err
+		}
+		l.options.BaseURL, l.options.Transport = "http://localhost/v2", sandbox.New(store)
 	default:
 		return nil, err
 	}

@@ -116,6 +116,9 @@ func (a *App) describe(ctx context.Context, err error) *failure {
 		}
 		return &failure{exit, "interrupted", err, ""}
 	}
+	if errors.Is(err, sandbox.ErrState) {
+		return &failure{exitLocal, "local_io", err, "tlxhook sandbox reset makes a new one"}
+	}
 	if e, ok := errors.AsType[*tripletex.Error](err); ok {
 		return a.describeAPI(err, e)
 	}
@@ -128,8 +131,8 @@ func (a *App) describe(ctx context.Context, err error) *failure {
 		return &failure{exitUsage, "usage", err, ""}
 	case errors.Is(err, credentials.ErrNoKeyring):
 		return &failure{exitLocal, "local_io", err, noKeyringHint}
-	case errors.Is(err, sandbox.ErrState):
-		return &failure{exitLocal, "local_io", err, "tlxhook sandbox reset makes a new one"}
+	case errors.Is(err, credentials.ErrFile):
+		return &failure{exitLocal, "local_io", err, ""}
 	}
 	if _, ok := errors.AsType[*fs.PathError](err); ok {
 		return &failure{exitLocal, "local_io", err, ""}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -151,4 +152,13 @@ func eventHint(f *failure, name string, known []tripletex.Event) *failure {
 		return f.withHint("did you mean %s? tlxhook event list shows all", strings.Join(near, ", "))
 	}
 	return f.withHint("tlxhook event list shows what there is")
+}
+
+// Tree returns the tree of commands, for documentation and tests. Its commands cannot be run.
+func Tree() *cobra.Command {
+	app := newApp(Streams{strings.NewReader(""), io.Discard, io.Discard}, nil, Build{Version: "dev"})
+	root := newRoot(app)
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	return root
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tlxhook/tlxhook/pkg/config"
+	"github.com/tlxhook/tlxhook/pkg/credentials"
 	"github.com/tlxhook/tlxhook/pkg/sandbox"
 )
 
@@ -21,6 +22,11 @@ func (a *App) sandboxFolder() (string, error) {
 		return "", err
 	}
 	return filepath.Join(folders.State, "sandbox"), nil
+}
+
+// sandboxSessions keeps the session of the profile sandbox, in a file: it is no secret.
+func sandboxSessions(folder string) credentials.Store {
+	return credentials.File{Path: filepath.Join(folder, "session.json"), Write: config.WriteFile}
 }
 
 // setSwitches reads "name=value" texts.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/sandbox"
 )
 
@@ -74,6 +75,9 @@ func sandboxReset(ctx context.Context, app *App, o *resetOptions) error {
 	options := sandbox.Options{Companies: o.companies, Subscriptions: o.subscriptions, Switches: switches, RateLimit: limit}
 	if err := sandbox.Reset(ctx, folder, options); err != nil {
 		return err
+	}
+	if err := forget(sandboxSessions(folder), config.SandboxProfile); err != nil {
+		return localFailure("forget the old session", err)
 	}
 	app.note("the sandbox is new: %s, %s of the own company", companies(o.companies), subscriptions(o.subscriptions))
 	return nil

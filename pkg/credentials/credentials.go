@@ -28,6 +28,8 @@ var (
 	ErrNotFound = errors.New("not stored")
 	// ErrNoKeyring means that the system has no keyring, or that it is locked or does not answer.
 	ErrNoKeyring = errors.New("the keyring cannot be used")
+	// ErrFile means that the private file cannot be read or written, or that others can read it.
+	ErrFile = errors.New("the file of tokens cannot be used")
 )
 
 // UsageError means that a secret was given in a way that cannot be followed.

@@ -67,18 +67,18 @@ func (f File) read() (secrets, error) {
 		return secrets{}, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", ErrFile, err)
 	}
 	if info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" {
-		return nil, fmt.Errorf("%s: others can read it; run chmod 600 %s", f.Path, f.Path)
+		return nil, fmt.Errorf("%w: others can read it; run chmod 600 %s", ErrFile, f.Path)
 	}
 	raw, err := os.ReadFile(f.Path)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", ErrFile, err)
 	}
 	all := secrets{}
 	if err := json.Unmarshal(raw, &all); err != nil {
-		return nil, fmt.Errorf("%s: is damaged; delete it and log in again", f.Path)
+		return nil, fmt.Errorf("%w: %s is damaged; delete it and log in again", ErrFile, f.Path)
 	}
 	return all, nil
 }
@@ -87,12 +87,12 @@ func (f File) change(change func(secrets) bool) error {
 	// The first write makes the folder, which the lock needs.
 	if _, err := os.Stat(f.Path); errors.Is(err, fs.ErrNotExist) {
 		if err := f.Write(f.Path, []byte("{}")); err != nil {
-			return err
+			return fmt.Errorf("%w: %w", ErrFile, err)
 		}
 	}
 	held := flock.New(f.Path + ".lock")
 	if err := held.Lock(); err != nil {
-		return err
+		return fmt.Errorf("%w: %w", ErrFile, err)
 	}
 	defer func() { _ = held.Unlock() }()
 	all, err := f.read()
@@ -103,5 +103,8 @@ func (f File) change(change func(secrets) bool) error {
 	if err != nil {
 		return err
 	}
-	return f.Write(f.Path, raw)
+	if err := f.Write(f.Path, raw); err != nil {
+		return fmt.Errorf("%w: %w", ErrFile, err)
+	}
+	return nil
 }

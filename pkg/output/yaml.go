@@ -1,6 +1,9 @@
 package output
 
 import (
+	"bytes"
+	"errors"
+
 	"go.yaml.in/yaml/v3"
 )
 
@@ -15,12 +18,14 @@ func (p *Printer) writeYAML(v any) error {
 		return err
 	}
 	plain(&document)
-	encoder := yaml.NewEncoder(p.out)
+	var written bytes.Buffer
+	encoder := yaml.NewEncoder(&written)
 	encoder.SetIndent(2)
-	if err := encoder.Encode(&document); err != nil {
+	if err := errors.Join(encoder.Encode(&document), encoder.Close()); err != nil {
 		return err
 	}
-	return encoder.Close()
+	_, err = p.out.Write(written.Bytes())
+	return err
 }
 
 // plain takes the look of JSON off a YAML document; what must be quoted is quoted again by the encoder.

@@ -68,15 +68,25 @@ func (t *Terminal) Select(ctx context.Context, title string, choices []Choice) (
 // AskSecret asks for a secret without showing what is typed.
 func (t *Terminal) AskSecret(ctx context.Context, title string) (secret.Text, error) {
 	for {
-		answer, err := t.ask(ctx, title+": ", func(in *os.File) (string, error) {
-			raw, err := term.ReadPassword(int(in.Fd()))
-			_, _ = fmt.Fprintln(t.Err) // the typed line end was not shown
-			return string(raw), err
-		})
+		answer, err := t.ask(ctx, "", func(in *os.File) (string, error) { return t.readHidden(in, title+": ") })
 		if answer = strings.TrimSpace(answer); answer != "" || err != nil {
 			return secret.Text(answer), err
 		}
 	}
+}
+
+// readHidden asks only once nothing that is typed is shown any more: who pastes at once must not be seen either.
+func (t *Terminal) readHidden(in *os.File, question string) (string, error) {
+	before, err := term.MakeRaw(int(in.Fd()))
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = term.Restore(int(in.Fd()), before) }() // there is nothing better to do
+	line := term.NewTerminal(struct {
+		io.Reader
+		io.Writer
+	}{in, t.Err}, "")
+	return line.ReadPassword(question)
 }
 
 func (t *Terminal) askLine(ctx context.Context, question string) (string, error) {

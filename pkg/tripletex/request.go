@@ -144,11 +144,8 @@ func (c *Client) send(ctx context.Context, call call, token secret.Text) (answer
 	if response != nil {
 		defer func() { _ = response.Body.Close() }()
 	}
-	if err != nil && ctx.Err() != nil && policy.refusal.status != 0 {
-		return answer{repeated: policy.unclear}, policy.failure(policy.refusal)
-	}
 	if err != nil {
-		return answer{repeated: policy.unclear}, &Error{Kind: kindOfCause(ctx, err), Operation: call.operation, Err: withoutURL(err)}
+		return answer{repeated: policy.unclear}, policy.ended(ctx, err)
 	}
 	return policy.read(ctx, response)
 }
@@ -205,6 +202,18 @@ func (p *attempts) read(ctx context.Context, response *http.Response) (answer, e
 		return got, &Error{Kind: kindOfCause(ctx, err), Operation: p.call.operation, Err: withoutURL(err)}
 	}
 	return got, nil
+}
+
+// ended is the error of a call that got no answer. Where the time ran out between two attempts, what went wrong
+// with the one before says more.
+func (p *attempts) ended(ctx context.Context, err error) *Error {
+	switch {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded) && p.refusal.status != 0:
+		return p.failure(p.refusal)
+	case errors.Is(ctx.Err(), context.DeadlineExceeded) && p.cause != nil:
+		return &Error{Kind: kindOfCause(context.WithoutCancel(ctx), p.cause), Operation: p.call.operation, Err: withoutURL(p.cause)}
+	}
+	return &Error{Kind: kindOfCause(ctx, err), Operation: p.call.operation, Err: withoutURL(err)}
 }
 
 func (p *attempts) failure(got answer) *Error {

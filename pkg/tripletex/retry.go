@@ -35,6 +35,7 @@ type attempts struct {
 	limits  *limits
 	unclear bool   // an attempt got no answer, or one of 5xx: it may have been done all the same
 	refusal answer // the last answer that was worth a repeat
+	cause   error  // the last failure to get an answer that was worth a repeat
 }
 
 func (p *attempts) client(h *http.Client) *retryablehttp.Client {
@@ -54,6 +55,7 @@ func (p *attempts) check(ctx context.Context, response *http.Response, err error
 		return false, ctx.Err()
 	}
 	if err != nil {
+		p.cause = err
 		sent := !notSent(err)
 		p.unclear = p.unclear || sent
 		return (!sent || p.harmless()) && !permanent(err), nil

@@ -93,6 +93,7 @@ func (c *Client) lookForCreated(ctx context.Context, wanted []NewSubscription, s
 		case i < 0:
 			missing = append(missing, n)
 		default:
+			all[i].Changes = nil // as the lost answer would have had it
 			found = append(found, all[i])
 			all = slices.Delete(all, i, i+1)
 		}

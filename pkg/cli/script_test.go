@@ -1,0 +1,125 @@
+package cli_test
+
+import (
+	"errors"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/spf13/cobra"
+
+	"github.com/tlxhook/tlxhook/pkg/cli"
+)
+
+var update = flag.Bool("update", false, "write what commands print into the scripts and golden files") //nolint:gochecknoglobals // a test flag
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"tlxhook": func() {
+		streams := cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}
+		os.Exit(cli.Main(os.Args[1:], streams, os.Environ(), cli.Build{Version: "1.2.3"}))
+	}})
+}
+
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script", UpdateScripts: *update, RequireExplicitExec: true, RequireUniqueNames: true,
+		Setup: func(env *testscript.Env) error {
+			for _, folder := range []string{"home", "run"} {
+				if err := os.Mkdir(filepath.Join(env.WorkDir, folder), 0o700); err != nil {
+					return err
+				}
+			}
+			env.Setenv("HOME", filepath.Join(env.WorkDir, "home"))
+			env.Setenv("XDG_RUNTIME_DIR", filepath.Join(env.WorkDir, "run")) // no session bus, so no keyring
+			env.Setenv("TERM", "xterm")
+			env.Setenv("GORACE", "atexit_sleep_ms=0") // a race detector that has found nothing need not wait
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits, "interrupt": interrupt, "await": await, "mode": mode, "dialog": dialog,
+		},
+	})
+}
+
+// exits runs a command and checks its exit code: exits 5 tlxhook subscription show 1.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	if neg || err != nil || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND [ARG...]")
+	}
+	got := 0
+	var ended *exec.ExitError
+	if err := ts.Exec(args[1], args[2:]...); errors.As(err, &ended) {
+		got = ended.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("%v", err)
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+// interrupt sends a signal to the command that runs in the background: interrupt INT.
+func interrupt(ts *testscript.TestScript, _ bool, args []string) {
+	signals := map[string]syscall.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM}
+	commands := ts.BackgroundCmds()
+	if len(args) != 1 || signals[args[0]] == 0 || len(commands) == 0 {
+		ts.Fatalf("usage: interrupt INT|TERM, with a command in the background")
+	}
+	ts.Check(commands[0].Process.Signal(signals[args[0]]))
+}
+
+// await waits until a file is there and holds a text: await FILE TEXT.
+func await(ts *testscript.TestScript, _ bool, args []string) {
+	for range 1000 {
+		if raw, err := os.ReadFile(ts.MkAbs(args[0])); err == nil && strings.Contains(string(raw), args[1]) {
+			return
+		}
+		<-time.After(10 * time.Millisecond)
+	}
+	ts.Fatalf("%s does not hold %q within 10 seconds", args[0], args[1])
+}
+
+// mode checks the permissions of a file: mode 0600 FILE.
+func mode(ts *testscript.TestScript, _ bool, args []string) {
+	info, err := os.Stat(ts.MkAbs(args[1]))
+	ts.Check(err)
+	if got := "0" + strconv.FormatUint(uint64(info.Mode().Perm()), 8); got != args[0] {
+		ts.Fatalf("%s has mode %s, want %s", args[1], got, args[0])
+	}
+}
+
+// Every command that does something has a script of its name.
+func TestEveryCommandHasAScript(t *testing.T) {
+	t.Parallel()
+	var walk func(*cobra.Command)
+	walk = func(c *cobra.Command) {
+		for _, child := range c.Commands() {
+			walk(child)
+		}
+		if c.HasSubCommands() || c.Hidden || !c.Runnable() {
+			return
+		}
+		words := strings.Fields(c.CommandPath())[1:]
+		if words[0] == "completion" || words[0] == "help" {
+			words = words[:1]
+		}
+		name := strings.ReplaceAll(strings.Join(words, "_"), "-", "_") + ".txtar"
+		raw, err := os.ReadFile(filepath.Join("testdata/script", name))
+		if err != nil || !strings.Contains(string(raw), "tlxhook") {
+			t.Errorf("%s has no script %s", c.CommandPath(), name)
+		}
+		if c.Example == "" && words[0] != "completion" && words[0] != "help" {
+			t.Errorf("%s has no example in its help", c.CommandPath())
+		}
+	}
+	walk(cli.Tree())
+}
