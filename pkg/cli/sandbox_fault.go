@@ -88,11 +88,25 @@ func sandboxFault(ctx context.Context, app *App, o *faultOptions, args []string)
 		app.note("no faults are set")
 		return nil
 	}
-	return output.List(ctx, app.printer, faultTable(), set)
+	rows := make([]faultRow, len(set))
+	for i, f := range set {
+		rows[i] = faultRow{f.Kind, f.Method, f.Path, f.After, f.Count, f.Delay.Seconds()}
+	}
+	return output.List(ctx, app.printer, faultTable(), rows)
 }
 
-func faultTable() output.Table[sandbox.Fault] {
-	type f = sandbox.Fault
+// faultRow is one fault as it is printed.
+type faultRow struct {
+	Kind         string  `json:"kind"`
+	Method       string  `json:"method"`
+	Path         string  `json:"path"`
+	After        int     `json:"after"`
+	Count        int     `json:"count"` // 0 for all
+	DelaySeconds float64 `json:"delaySeconds"`
+}
+
+func faultTable() output.Table[faultRow] {
+	type f = faultRow
 	return output.Table[f]{
 		ID: func(v f) string { return v.Kind },
 		Columns: []output.Column[f]{
@@ -100,13 +114,8 @@ func faultTable() output.Table[sandbox.Fault] {
 			{Name: "method", Title: "METHOD", Text: func(v f) string { return v.Method }},
 			{Name: "path", Title: "PATH", Text: func(v f) string { return v.Path }},
 			{Name: "after", Title: "AFTER", Text: func(v f) string { return strconv.Itoa(v.After) }},
-			{Name: "count", Title: "COUNT", Text: func(v f) string {
-				if v.Count == 0 {
-					return "all"
-				}
-				return strconv.Itoa(v.Count)
-			}},
-			{Name: "delay", Title: "DELAY", Text: func(v f) string { return v.Delay.String() }},
+			{Name: "count", Title: "COUNT", Text: func(v f) string { return strconv.Itoa(v.Count) }},
+			{Name: "delaySeconds", Title: "DELAY", Text: func(v f) string { return strconv.FormatFloat(v.DelaySeconds, 'f', -1, 64) }},
 		},
 	}
 }

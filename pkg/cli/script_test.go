@@ -18,9 +18,8 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/cli"
 )
 
-var update = flag.Bool("update", false, "write what commands print into the scripts and golden files") //nolint:gochecknoglobals // a test flag
-
 func TestMain(m *testing.M) {
+	flag.Bool("update", false, "write what commands print into the golden parts of the scripts")
 	testscript.Main(m, map[string]func(){"tlxhook": func() {
 		streams := cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}
 		os.Exit(cli.Main(os.Args[1:], streams, os.Environ(), cli.Build{Version: "1.2.3"}))
@@ -30,7 +29,7 @@ func TestMain(m *testing.M) {
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script", UpdateScripts: *update, RequireExplicitExec: true, RequireUniqueNames: true,
+		Dir: "testdata/script", UpdateScripts: flag.Lookup("update").Value.String() == "true", RequireExplicitExec: true, RequireUniqueNames: true,
 		Setup: func(env *testscript.Env) error {
 			for _, folder := range []string{"home", "run"} {
 				if err := os.Mkdir(filepath.Join(env.WorkDir, folder), 0o700); err != nil {

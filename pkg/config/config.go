@@ -117,7 +117,7 @@ func (s *Settings) readFile(v *viper.Viper, flags *pflag.FlagSet, lookup Lookup)
 	}
 	s.File = path
 	for _, key := range v.AllKeys() {
-		if _, known := keys()[key]; !known || key == "config" {
+		if _, known := keys()[key]; !known || key == "config" && v.InConfig(key) {
 			return fmt.Errorf("%w: %s: unknown key %q; there are %s", ErrSettings, path, key, knownKeys())
 		}
 		if v.InConfig(key) {

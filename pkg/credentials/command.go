@@ -35,9 +35,12 @@ func FromCommand(ctx context.Context, line string, stderr io.Writer) (secret.Tex
 	command := exec.CommandContext(ctx, path, words[1:]...)
 	var stdout limited
 	command.Stdout, command.Stderr = &stdout, stderr
-	// A child that keeps the pipe open must not keep us waiting.
-	command.WaitDelay = time.Second
+	// A child of the command, such as an agent that it started, may keep the pipe open: that is no failure.
+	command.WaitDelay = 500 * time.Millisecond
 	err = command.Run()
+	if errors.Is(err, exec.ErrWaitDelay) {
+		err = nil
+	}
 	switch {
 	case ctx.Err() != nil:
 		return "", misuse("command %s: gave no answer in time", words[0])

@@ -100,7 +100,9 @@ func fit(header []string, rows [][]string, width int, shrinks func(int) bool) {
 	}
 	for _, row := range rows {
 		for j := range row {
-			row[j] = twwidth.Truncate(row[j], widths[j], "…")
+			if twwidth.Width(row[j]) > widths[j] {
+				row[j] = twwidth.Truncate(row[j], widths[j], "…")
+			}
 		}
 	}
 }

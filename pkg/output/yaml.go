@@ -3,8 +3,11 @@ package output
 import (
 	"bytes"
 	"errors"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
 
 // writeYAML writes v with the names and the order that its JSON has.
@@ -24,13 +27,17 @@ func (p *Printer) writeYAML(v any) error {
 	if err := errors.Join(encoder.Encode(&document), encoder.Close()); err != nil {
 		return err
 	}
-	_, err = p.out.Write(written.Bytes())
+	_, err = p.out.Write(escapeUnsafe(written.Bytes()))
 	return err
 }
 
-// plain takes the look of JSON off a YAML document; what must be quoted is quoted again by the encoder.
+// plain takes the look of JSON off a YAML document; what must be quoted is quoted again by the encoder. What does
+// something to a terminal is put in double quotes, where it can be escaped.
 func plain(n *yaml.Node) {
 	n.Style = 0
+	if strings.ContainsFunc(n.Value, terminal.Unsafe) {
+		n.Style = yaml.DoubleQuotedStyle
+	}
 	if len(n.Content) == 0 && (n.Kind == yaml.MappingNode || n.Kind == yaml.SequenceNode) {
 		n.Style = yaml.FlowStyle // {} and []
 	}

@@ -1,0 +1,98 @@
+// Command generate writes what is derived from the commands and their results: the reference, the man pages, the
+// completions and the JSON schemas. Run it with "go generate ./...".
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/invopop/jsonschema"
+	"github.com/spf13/cobra"
+	"github.com/spf13/cobra/doc"
+
+	"github.com/tlxhook/tlxhook/pkg/cli"
+)
+
+//go:generate go run . ../..
+
+func main() {
+	if err := generate(os.Args[1]); err != nil {
+		fmt.Fprintln(os.Stderr, "generate:", err)
+		os.Exit(1)
+	}
+}
+
+// folders are what is written anew as a whole, below the top of the project.
+func folders() []string {
+	return []string{"docs/reference", "docs/man", "docs/schema", "completions"}
+}
+
+// generate writes everything below a folder.
+func generate(top string) error {
+	for _, folder := range folders() {
+		if err := os.RemoveAll(filepath.Join(top, folder)); err != nil {
+			return err
+		}
+		if err := os.MkdirAll(filepath.Join(top, folder), 0o750); err != nil {
+			return err
+		}
+	}
+	root := cli.Tree()
+	root.DisableAutoGenTag = true
+	if err := doc.GenMarkdownTree(root, filepath.Join(top, "docs/reference")); err != nil {
+		return err
+	}
+	// A fixed date, or every day would bring a change.
+	date := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	header := &doc.GenManHeader{Title: "TLXHOOK", Section: "1", Source: "tlxhook", Manual: "tlxhook", Date: &date}
+	if err := doc.GenManTree(root, header, filepath.Join(top, "docs/man")); err != nil {
+		return err
+	}
+	if err := completions(cli.Tree(), filepath.Join(top, "completions")); err != nil {
+		return err
+	}
+	return schemas(filepath.Join(top, "docs/schema"))
+}
+
+func completions(root *cobra.Command, folder string) error {
+	for name, write := range map[string]func(*bytes.Buffer) error{
+		"tlxhook.bash": func(b *bytes.Buffer) error { return root.GenBashCompletionV2(b, true) },
+		"_tlxhook":     func(b *bytes.Buffer) error { return root.GenZshCompletion(b) },
+		"tlxhook.fish": func(b *bytes.Buffer) error { return root.GenFishCompletion(b, true) },
+		"tlxhook.ps1":  func(b *bytes.Buffer) error { return root.GenPowerShellCompletionWithDesc(b) },
+	} {
+		var script bytes.Buffer
+		if err := write(&script); err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(folder, name), script.Bytes(), 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// schemas writes a JSON schema for each type of result. Fields may be added within a major version, so none
+// forbids more.
+func schemas(folder string) error {
+	for _, result := range cli.Results() {
+		reflector := &jsonschema.Reflector{Anonymous: true, ExpandedStruct: true, AllowAdditionalProperties: true}
+		schema := reflector.Reflect(result.Value)
+		schema.ID = jsonschema.ID("https://github.com/tlxhook/tlxhook/blob/main/docs/schema/" + result.Name + ".schema.json")
+		schema.Title, schema.Description = result.Name, result.About
+		raw, err := json.MarshalIndent(schema, "", "  ")
+		if err != nil {
+			return err
+		}
+		name := filepath.Join(folder, result.Name+".schema.json")
+		if err := os.WriteFile(name, []byte(strings.TrimSpace(string(raw))+"\n"), 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}

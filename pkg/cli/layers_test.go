@@ -1,0 +1,139 @@
+package cli_test
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/tlxhook/tlxhook/"
+
+// rooms are the packages and those of ours that each may import. Tests may import more.
+func rooms() map[string][]string {
+	return map[string][]string{
+		"cmd/tlxhook":     {"pkg/cli"},
+		"docs/generate":   {"pkg/cli"},
+		"pkg/cli":         {"pkg/config", "pkg/credentials", "pkg/health", "pkg/output", "pkg/sandbox", "pkg/secret", "pkg/terminal", "pkg/tripletex"},
+		"pkg/config":      nil,
+		"pkg/credentials": {"pkg/secret"},
+		"pkg/health":      {"pkg/secret"},
+		"pkg/output":      {"pkg/terminal"},
+		"pkg/sandbox":     nil,
+		"pkg/secret":      nil,
+		"pkg/terminal":    {"pkg/secret"},
+		"pkg/tripletex":   {"pkg/secret"},
+	}
+}
+
+// dependency is a module of others, the rooms that own it, and the reason for it.
+type dependency struct {
+	owners []string
+	reason string
+}
+
+func dependencies() map[string]dependency {
+	return map[string]dependency{
+		"github.com/agnivade/levenshtein":       {[]string{"pkg/tripletex"}, "names what was meant by a misspelt event"},
+		"github.com/go-json-experiment/json":    {[]string{"pkg/tripletex"}, "encoding/json/v2 ahead of Go 1.27: reads a list of 10,000 in less than half the time"},
+		"github.com/gofrs/flock":                {[]string{"pkg/credentials", "pkg/sandbox"}, "locks files on every system"},
+		"github.com/hashicorp/go-retryablehttp": {[]string{"pkg/tripletex"}, "repeats requests, with our policy"},
+		"github.com/invopop/jsonschema":         {[]string{"docs/generate"}, "writes the JSON schemas; not linked"},
+		"github.com/itchyny/gojq":               {[]string{"pkg/output"}, "--jq"},
+		"github.com/olekukonko/tablewriter":     {[]string{"pkg/output"}, "tables"},
+		"github.com/spf13/cobra":                {[]string{"pkg/cli", "docs/generate"}, "commands, help, completion, man pages"},
+		"github.com/spf13/pflag":                {[]string{"pkg/cli", "pkg/config"}, "the flags of cobra"},
+		"github.com/spf13/viper":                {[]string{"pkg/config"}, "settings from flags, environment and file"},
+		"github.com/zalando/go-keyring":         {[]string{"pkg/credentials"}, "the keyring of the system"},
+		"go.yaml.in/yaml/v3":                    {[]string{"pkg/output", "pkg/config"}, "-o yaml, and the file of profiles"},
+		"golang.org/x/term":                     {[]string{"pkg/terminal"}, "whether there is a terminal, its width, hidden input"},
+	}
+}
+
+// testDependencies are modules that only tests use.
+func testDependencies() []string {
+	return []string{
+		"github.com/creack/pty",                    // pseudo terminals for prompts
+		"github.com/getkin/kin-openapi",            // the official specification
+		"github.com/google/go-cmp",                 // readable differences
+		"github.com/rogpeppe/go-internal",          // scripts
+		"github.com/santhosh-tekuri/jsonschema/v6", // results against their schemas; too slow at start to link
+	}
+}
+
+func list(t *testing.T, args ...string) []string {
+	t.Helper()
+	if _, err := exec.LookPath("go"); err != nil {
+		t.Skip("there is no go command to list packages with")
+	}
+	command := exec.CommandContext(t.Context(), "go", append([]string{"list"}, args...)...)
+	command.Dir = "../.."
+	raw, err := command.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Split(strings.TrimSpace(string(raw)), "\n")
+}
+
+// The map of docs/architecture.md is true: every package is on it, arrows point down, and every module of others
+// has one owner.
+func TestArrowsPointDown(t *testing.T) {
+	t.Parallel()
+	for _, line := range list(t, "-f", "{{.ImportPath}} {{join .Imports \" \"}}", "./...") {
+		words := strings.Fields(line)
+		room := strings.TrimPrefix(words[0], module)
+		allowed, known := rooms()[room]
+		if !known {
+			t.Errorf("%s is not on the map", room)
+			continue
+		}
+		for _, path := range words[1:] {
+			if ours, ok := strings.CutPrefix(path, module); ok {
+				if !slices.Contains(allowed, ours) {
+					t.Errorf("%s must not import %s", room, ours)
+				}
+				continue
+			}
+			if !strings.Contains(strings.Split(path, "/")[0], ".") {
+				continue // the standard library
+			}
+			if !owned(path, room) {
+				t.Errorf("%s imports %s, which it does not own", room, path)
+			}
+		}
+	}
+}
+
+func owned(path, room string) bool {
+	for name, d := range dependencies() {
+		if path == name || strings.HasPrefix(path, name+"/") {
+			return slices.Contains(d.owners, room)
+		}
+	}
+	return false
+}
+
+// Every direct dependency is one that somebody gave a reason for.
+func TestEveryDependencyHasAReason(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, line := range list(t, "-m", "-f", "{{if not (or .Indirect .Main)}}{{.Path}}{{end}}", "all") {
+		if line == "" {
+			continue
+		}
+		seen[line] = true
+		if dependencies()[line].reason == "" && !slices.Contains(testDependencies(), line) {
+			t.Errorf("%s has no reason; add one, or do without it", line)
+		}
+	}
+	for name := range dependencies() {
+		if !seen[name] {
+			t.Errorf("%s is not used any more", name)
+		}
+	}
+	for _, name := range testDependencies() {
+		if !seen[name] {
+			t.Errorf("%s is not used any more", name)
+		}
+	}
+}

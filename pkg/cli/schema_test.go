@@ -1,0 +1,106 @@
+package cli_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/tlxhook/tlxhook/pkg/cli"
+)
+
+// runInHome runs a command in process, with a home of its own.
+func runInHome(t *testing.T, home string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, said bytes.Buffer
+	environ := []string{"HOME=" + home, "XDG_RUNTIME_DIR=" + home, "TLXHOOK_PROFILE=sandbox"}
+	code = cli.Main(args, cli.Streams{In: strings.NewReader(""), Out: &out, Err: &said}, environ, cli.Build{Version: "1.2.3"})
+	return code, out.String(), said.String()
+}
+
+func loadSchema(t *testing.T, name string) *jsonschema.Schema {
+	t.Helper()
+	schema, err := jsonschema.NewCompiler().Compile(filepath.Join("../../docs/schema", name+".schema.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return schema
+}
+
+// Every result that a command prints as JSON has the shape that its schema publishes.
+func TestResultsFollowTheirSchemas(t *testing.T) {
+	t.Parallel()
+	home, covered := t.TempDir(), map[string]bool{}
+	for _, test := range []struct {
+		schema string
+		args   []string
+	}{
+		{"event", []string{"event", "list"}},
+		{"event-info", []string{"event", "show", "order.create"}},
+		{"request", []string{"sub", "create", "order.*", "--target", "https://h.example.no/", "--dry-run"}},
+		{"subscription", []string{"sub", "create", "order.*", "--target", "https://h.example.no/", "--fields", "id"}},
+		{"subscription", []string{"sub", "list"}},
+		{"subscription", []string{"sub", "show", "4712"}},
+		{"subscription", []string{"sub", "update", "4712", "--status", "DISABLED"}},
+		{"subscription", []string{"sub", "enable", "4712"}},
+		{"request", []string{"sub", "disable", "--all", "--dry-run"}},
+		{"request", []string{"sub", "delete", "--all", "--dry-run"}},
+		{"subscription", []string{"sub", "delete", "--all", "--yes"}},
+		{"company", []string{"company", "list"}},
+		{"auth-status", []string{"auth", "status"}},
+		{"profile", []string{"auth", "list"}},
+		{"fault", []string{"sandbox", "fault", "slow"}},
+		{"version", []string{"version"}},
+		{"error", []string{"sub", "show", "1"}},
+		{"error", []string{"sub", "show", "x"}},
+		{"error", []string{"sub", "create", "no.such", "--target", "https://h.example.no/"}},
+	} {
+		code, stdout, stderr := runInHome(t, home, append(test.args, "-o", "json")...)
+		document := stdout
+		if test.schema == "error" {
+			lines := strings.Split(strings.TrimSpace(stderr), "\n")
+			document = lines[len(lines)-1]
+		}
+		if (code == 0) == (test.schema == "error") {
+			t.Errorf("%v: exit %d: %s", test.args, code, stderr)
+			continue
+		}
+		covered[test.schema] = true
+		validate(t, loadSchema(t, test.schema), document, test.args)
+	}
+	for _, result := range cli.Results() {
+		if !covered[result.Name] && result.Name != "sandbox" { // sandbox serve has its script
+			t.Errorf("no command printed a %s", result.Name)
+		}
+	}
+}
+
+func validate(t *testing.T, schema *jsonschema.Schema, document string, args []string) {
+	t.Helper()
+	parsed, err := jsonschema.UnmarshalJSON(strings.NewReader(document))
+	if err != nil {
+		t.Errorf("%v printed no JSON: %v\n%s", args, err, document)
+		return
+	}
+	items, isList := parsed.([]any)
+	if !isList {
+		items = []any{parsed}
+	}
+	for _, item := range items {
+		if err := schema.Validate(item); err != nil {
+			t.Errorf("%v: %v", args, err)
+		}
+	}
+}
+
+func TestSchemasRefuseWhatIsNoResult(t *testing.T) {
+	t.Parallel()
+	for _, result := range cli.Results() {
+		if err := loadSchema(t, result.Name).Validate(map[string]any{"id": json.Number("1")}); err == nil {
+			t.Errorf("%s accepts anything", result.Name)
+		}
+	}
+}

@@ -1,0 +1,140 @@
+package cli_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/tlxhook/tlxhook/pkg/cli"
+	"github.com/tlxhook/tlxhook/pkg/output"
+)
+
+// The canaries: every secret that a run can come across.
+const (
+	canaryAuth  = "canary/auth+value ø"
+	canaryHMAC  = "canary-hmac-secret"
+	canaryPass  = "canary-password"
+	canaryQuery = "canary-query"
+	canaryToken = "canary-employee-token"
+)
+
+// spellings are the ways in which a secret could be shown.
+func spellings(value string) []string {
+	all := []string{
+		value, url.QueryEscape(value), url.PathEscape(value), hex.EncodeToString([]byte(value)),
+		base64.StdEncoding.EncodeToString([]byte(value)), base64.RawURLEncoding.EncodeToString([]byte(value)),
+	}
+	for _, before := range []string{"0:", "12:"} { // inside a Basic authorization, whose end depends on what follows
+		text := base64.RawStdEncoding.EncodeToString([]byte(before + value))
+		all = append(all, text[4:len(text)-2])
+	}
+	return all
+}
+
+func showsNoSecret(t *testing.T, where, text string, more ...string) {
+	t.Helper()
+	for _, value := range append([]string{canaryAuth, canaryHMAC, canaryPass, canaryQuery, canaryToken}, more...) {
+		for _, spelling := range spellings(value) {
+			if strings.Contains(text, spelling) {
+				t.Errorf("%s shows %q:\n%s", where, spelling, text)
+			}
+		}
+	}
+}
+
+// Every command, in every format, with a trace of everything: no secret in results, messages, caches or settings.
+func TestNoSecretIsEverShown(t *testing.T) {
+	t.Parallel()
+	home := t.TempDir()
+	target := "https://user:" + canaryPass + "@hooks.example.no/t?token=" + canaryQuery
+	var commands [][]string
+	for _, format := range output.Formats() {
+		for _, words := range [][]string{
+			{"sub", "create", "order.create", "--target", target, "--auth-header", "X-Key", "--dry-run"},
+			{"sub", "create", "order.create", "order.update", "--target", target, "--auth-header", "X-Key"},
+			{"sub", "create", "no.such", "--target", target, "--auth-header", "X-Key"},
+			{"sub", "create", "order.create", "--target", "http://user:" + canaryPass + "@h.example.no/?x=" + canaryQuery, "--auth-header", "X-Key"},
+			{"sub", "create", "order.create", "--target", "https://user:" + canaryPass + "@h example.no/%zz?x=" + canaryQuery, "--auth-header", "X-Key"},
+			{"sub", "list"},
+			{"sub", "list", "--target", target},
+			{"sub", "show", "4712"},
+			{"sub", "update", "--all", "--target", target + "2", "--auth-header", "X-Key"},
+			{"sub", "update", "--all", "--target", target, "--dry-run"},
+			{"sub", "rotate-secret", "--all"},
+			{"sub", "disable", "--all"},
+			{"sub", "enable", "--all", "--probe"},
+			{"sub", "enable", "--all"},
+			{"sub", "delete", "--all", "--dry-run"},
+			{"sub", "delete", "--all", "--yes"},
+			{"auth", "status"},
+			{"auth", "login", "-p", "x", "--store", "file", "--environment", "http://127.0.0.1:9/v2", "--timeout", "100ms"},
+			{"company", "list"},
+		} {
+			commands = append(commands, append(words, "-o", string(format), "--debug"))
+		}
+	}
+	environ := []string{
+		"HOME=" + home, "XDG_RUNTIME_DIR=" + home, "TLXHOOK_PROFILE=sandbox", "TLXHOOK_AUTH_HEADER_VALUE=" + canaryAuth,
+		"TLXHOOK_HMAC_SECRET=" + canaryHMAC, "TLXHOOK_EMPLOYEE_TOKEN=" + canaryToken, "TLXHOOK_CONSUMER_TOKEN=" + canaryToken,
+	}
+	for _, words := range commands {
+		var stdout, stderr bytes.Buffer
+		cli.Main(words, cli.Streams{In: strings.NewReader(""), Out: &stdout, Err: &stderr}, environ, cli.Build{Version: "1.2.3"})
+		where := strings.Join(words[:2], " ") + " " + words[len(words)-2]
+		showsNoSecret(t, where+" (stdout)", stdout.String(), "sandbox-session-")
+		showsNoSecret(t, where+" (stderr)", stderr.String(), "sandbox-session-")
+		if strings.Contains(stderr.String(), "bug:") {
+			t.Fatalf("%s: %s", where, stderr.String())
+		}
+	}
+	filesShowNoSecret(t, home)
+}
+
+// filesShowNoSecret reads what the runs left. The state of the sandbox is Tripletex's side, and holds the secrets.
+func filesShowNoSecret(t *testing.T, home string) {
+	t.Helper()
+	read := 0
+	err := filepath.WalkDir(home, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || strings.Contains(path, "/sandbox/") {
+			return err
+		}
+		raw, err := os.ReadFile(path)
+		read++
+		showsNoSecret(t, path, string(raw))
+		return err
+	})
+	if err != nil || read == 0 {
+		t.Errorf("%d files were read, %v", read, err)
+	}
+}
+
+// The test above would see a secret.
+func TestShowSecretsShowsTargetsAndNothingElse(t *testing.T) {
+	t.Parallel()
+	home := t.TempDir()
+	target := "https://user:" + canaryPass + "@hooks.example.no/t?token=" + canaryQuery
+	code, stdout, stderr := runInHome(t, home, "sub", "create", "order.create", "--target", target, "--show-secrets", "-o", "json")
+	if code != 0 || !strings.Contains(stdout, `"targetUrl":"`+target+`"`) {
+		t.Errorf("%d %s %s", code, stdout, stderr)
+	}
+}
+
+// panicking is a stream that the program has a fault with.
+type panicking struct{}
+
+func (panicking) Write([]byte) (int, error) { panic("a fault") }
+
+func TestPanicIsReportedAsABug(t *testing.T) {
+	t.Parallel()
+	var stderr bytes.Buffer
+	code := cli.Main([]string{"version"}, cli.Streams{In: strings.NewReader(""), Out: panicking{}, Err: &stderr}, nil, cli.Build{})
+	if code != 70 || !strings.HasPrefix(stderr.String(), "tlxhook: bug: a fault\n") || !strings.Contains(stderr.String(), "hint: please report this") {
+		t.Errorf("%d %s", code, stderr.String())
+	}
+}

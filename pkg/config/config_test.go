@@ -1,0 +1,191 @@
+package config_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/pflag"
+
+	"github.com/tlxhook/tlxhook/pkg/config"
+)
+
+// load decides settings from a file, variables and arguments.
+func load(t *testing.T, file string, variables map[string]string, args ...string) (*config.Settings, error) {
+	t.Helper()
+	home := t.TempDir()
+	if file != "" {
+		if err := config.WriteFile(filepath.Join(home, ".config", "tlxhook", "config.yaml"), []byte(file)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	flags := pflag.NewFlagSet("test", pflag.ContinueOnError)
+	flags.String("profile", "", "")
+	flags.Int64("company", 0, "")
+	flags.Duration("timeout", 0, "")
+	flags.CountP("verbose", "v", "")
+	flags.Bool("quiet", false, "")
+	flags.String("config", "", "")
+	if err := flags.Parse(args); err != nil {
+		t.Fatal(err)
+	}
+	return config.Load(flags, func(name string) (string, bool) {
+		if name == "HOME" {
+			return home, true
+		}
+		value, ok := variables[name]
+		return value, ok
+	})
+}
+
+func TestFlagBeatsVariableBeatsFileBeatsDefault(t *testing.T) {
+	t.Parallel()
+	file := "profile: from-file\ntimeout: 1m\nquiet: true\ncompany: 7\n"
+	variables := map[string]string{"TLXHOOK_PROFILE": "from-variable", "TLXHOOK_TIMEOUT": "2m", "TLXHOOK_VERBOSE": "2", "TLXHOOK_OUTPUT": ""}
+	s, err := load(t, file, variables, "--profile", "From.Flag")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Profile != "From.Flag" || s.Timeout != 2*time.Minute || !s.Quiet || s.Company != 7 || s.Color != "auto" || s.Verbose != 2 {
+		t.Errorf("%+v", s)
+	}
+	for key, want := range map[string]string{
+		"profile": "--profile", "timeout": "TLXHOOK_TIMEOUT", "quiet": s.File, "color": "default", "output": "default",
+	} {
+		if got := s.Origin(key); got != want {
+			t.Errorf("origin of %s = %q, want %q", key, got, want)
+		}
+	}
+}
+
+func TestWrongSettingsSayWhereTheyComeFrom(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		file      string
+		variables map[string]string
+		args      []string
+		want      string
+	}{
+		"variable":    {"", map[string]string{"TLXHOOK_TIMEOUT": "soon"}, nil, "timeout (TLXHOOK_TIMEOUT): must be a duration"},
+		"negative":    {"", map[string]string{"TLXHOOK_TIMEOUT": "-1s"}, nil, "timeout (TLXHOOK_TIMEOUT)"},
+		"bool":        {"", map[string]string{"TLXHOOK_QUIET": "perhaps"}, nil, "quiet (TLXHOOK_QUIET): must be true or false"},
+		"number":      {"company: acme\n", nil, nil, "config.yaml): must be a number"},
+		"unknown key": {"profil: x\n", nil, nil, `unknown key "profil"; there are base-url, color, company`},
+		"nested":      {"profile:\n  name: x\n", nil, nil, `unknown key "profile::name"`},
+		"no yaml":     {"profile: [\n", nil, nil, "config.yaml"},
+		"not there":   {"", nil, []string{"--config", "/no/such/file"}, "/no/such/file"},
+		"in variable": {"", map[string]string{"TLXHOOK_CONFIG": "/no/such/file"}, nil, "/no/such/file"},
+	} {
+		_, err := load(t, test.file, test.variables, test.args...)
+		if !errors.Is(err, config.ErrSettings) || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: %v, want %q", name, err, test.want)
+		}
+	}
+}
+
+// A repository that somebody cloned must not decide where tokens go.
+func TestNoFileOfTheWorkingFolderIsRead(t *testing.T) {
+	folder := t.TempDir()
+	t.Chdir(folder)
+	for _, name := range []string{"config.yaml", "tlxhook.yaml", ".tlxhook.yaml", ".env", ".config/tlxhook/config.yaml"} {
+		if err := config.WriteFile(filepath.Join(folder, name), []byte("base-url: https://evil.example.no/v2\n")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := load(t, "", map[string]string{"XDG_CONFIG_HOME": ".config"})
+	if err != nil || s.BaseURL != "" || s.File != "" {
+		t.Errorf("%+v, %v", s, err)
+	}
+}
+
+func TestMisspeltVariablesAreFound(t *testing.T) {
+	t.Parallel()
+	got := config.Misspelt([]string{
+		"TLXHOOK_PROFILE=x", "TLXHOOK_PROFIL=x", "TLXHOOK_EMPLOYEE_TOKEN_FILE=x", "TLXHOOK_EMPLOYE_TOKEN=canary", "HOME=/", "TLXHOOK_HMAC_SECRET_COMMAND=x",
+	})
+	if diff := cmp.Diff([]string{"TLXHOOK_EMPLOYE_TOKEN", "TLXHOOK_PROFIL"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestProfilesKeepTheirNames(t *testing.T) {
+	t.Parallel()
+	folder := filepath.Join(t.TempDir(), "tlxhook")
+	profiles, err := config.LoadProfiles(folder)
+	if err != nil || len(profiles.All) != 0 {
+		t.Fatalf("%+v, %v", profiles, err)
+	}
+	profiles.Put(config.Profile{Name: "Kunde.AS", CompanyName: "no: # 'quoted'\n"})
+	profiles.Put(config.Profile{Name: "acme", Store: "file"})
+	profiles.Put(config.Profile{Name: "acme", Store: "keyring"})
+	if err := profiles.Save(folder); err != nil {
+		t.Fatal(err)
+	}
+	read, err := config.LoadProfiles(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(profiles, read); diff != "" {
+		t.Error(diff)
+	}
+	if read.Current != "Kunde.AS" || read.Find("acme").Store != "keyring" || read.Find("kunde.as") != nil {
+		t.Errorf("%+v", read)
+	}
+	read.Remove("Kunde.AS")
+	if read.Current != "" || len(read.All) != 1 {
+		t.Errorf("after removal: %+v", read)
+	}
+	for name, good := range map[string]bool{"acme": true, "Kunde.AS": true, "å-1_@": true, "": false, "-p": false, "a/b": false, "a b": false, "a\nb": false, strings.Repeat("x", 65): false} {
+		if err := config.CheckProfileName(name); (err == nil) != good {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+}
+
+func TestFilesAreReplacedAsAWhole(t *testing.T) {
+	t.Parallel()
+	folder := filepath.Join(t.TempDir(), "a", "b")
+	path := filepath.Join(folder, "file")
+	for _, content := range []string{"one", "two"} {
+		if err := config.WriteFile(path, []byte(content)); err != nil {
+			t.Fatal(err)
+		}
+		raw, err := os.ReadFile(path)
+		info, statErr := os.Stat(path)
+		if err != nil || string(raw) != content || statErr != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%q, %v, %v", raw, info, errors.Join(err, statErr))
+		}
+	}
+	readOnly := os.FileMode(0o500)
+	if err := os.Chmod(folder, readOnly); err != nil {
+		t.Fatal(err)
+	}
+	if os.Getuid() != 0 && config.WriteFile(path, []byte("three")) == nil {
+		t.Error("a folder that is not writable was written to")
+	}
+	entries, err := os.ReadDir(folder)
+	if err != nil || len(entries) != 1 {
+		t.Errorf("left behind: %v, %v", entries, err)
+	}
+}
+
+func TestFoldersFollowTheEnvironment(t *testing.T) {
+	t.Parallel()
+	lookup := func(set map[string]string) config.Lookup {
+		return func(name string) (string, bool) {
+			value, ok := set[name]
+			return value, ok
+		}
+	}
+	got, err := config.NewFolders(lookup(map[string]string{"HOME": "/home/x", "XDG_CONFIG_HOME": "/c", "XDG_STATE_HOME": "/s", "XDG_CACHE_HOME": "/k"}))
+	if err != nil || got != (config.Folders{Config: "/c/tlxhook", State: "/s/tlxhook", Cache: "/k/tlxhook"}) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if _, err := config.NewFolders(lookup(map[string]string{"XDG_CONFIG_HOME": "relative"})); err == nil {
+		t.Error("no home and a relative folder were accepted")
+	}
+}

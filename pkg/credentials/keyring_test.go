@@ -1,0 +1,150 @@
+package credentials_test
+
+import (
+	"errors"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/credentials"
+	"github.com/tlxhook/tlxhook/pkg/secret"
+)
+
+// insideSession tells the test binary that it runs again, with a keyring of its own.
+const insideSession = "CREDENTIALS_TEST_SESSION"
+
+// session runs one test of this binary again in a D-Bus session of its own, after a preparation in shell.
+func session(t *testing.T, prepare string) {
+	t.Helper()
+	for _, tool := range []string{"dbus-run-session", "gnome-keyring-daemon", "secret-tool"} {
+		if _, err := exec.LookPath(tool); err == nil {
+			continue
+		}
+		if os.Getenv("CI") != "" {
+			t.Fatalf("%s must be installed in CI", tool)
+		}
+		t.Skipf("%s is not installed, so there is no keyring to test with", tool)
+	}
+	again(t, "DBUS_SESSION_BUS_ADDRESS=", "dbus-run-session", "--", "sh", "-c",
+		prepare+` exec "$0" -test.run "^$1\$" -test.v`, os.Args[0], t.Name())
+}
+
+// again runs a command that runs this test once more, inside.
+func again(t *testing.T, variable string, args ...string) {
+	t.Helper()
+	home := t.TempDir()
+	command := exec.CommandContext(t.Context(), args[0], args[1:]...)
+	command.Env = append(os.Environ(), insideSession+"=1", "HOME="+home, "XDG_RUNTIME_DIR="+home, variable)
+	command.WaitDelay = 5 * time.Second
+	out, err := command.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
+		t.Errorf("in a session of its own: %v\n%s", err, out)
+	}
+}
+
+// unlock makes a keyring whose password is empty. The newline is the password's end; without it none is made.
+const unlock = `printf '\n' | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1;`
+
+func keyring() credentials.Keyring { return credentials.Keyring{Lookup: os.LookupEnv} }
+
+func TestKeyringKeepsSecrets(t *testing.T) {
+	if os.Getenv(insideSession) == "" {
+		t.Parallel()
+		session(t, unlock)
+		return
+	}
+	store := keyring()
+	if _, err := store.Get("Kunde.AS", credentials.EmployeeToken); !errors.Is(err, credentials.ErrNotFound) {
+		t.Errorf("before: %v, want not found", err)
+	}
+	long := secret.Text(strings.Repeat("blåbærsyltetøy ", 200))
+	for kind, value := range map[credentials.Kind]secret.Text{credentials.EmployeeToken: "old", credentials.Session: long} {
+		if err := store.Set("Kunde.AS", kind, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := store.Set("Kunde.AS", credentials.EmployeeToken, "canary"); err != nil {
+		t.Fatal(err)
+	}
+	for kind, want := range map[credentials.Kind]secret.Text{credentials.EmployeeToken: "canary", credentials.Session: long} {
+		if got, err := store.Get("Kunde.AS", kind); err != nil || got != want {
+			t.Errorf("%s: %q, %v", kind, got.Reveal(), err)
+		}
+	}
+	// Other programs find the entry by the names that every tool shows.
+	out, err := exec.CommandContext(t.Context(), "secret-tool", "lookup", "service", "tlxhook", "username", "Kunde.AS/employee-token").Output()
+	if err != nil || string(out) != "canary" {
+		t.Errorf("secret-tool: %q, %v", out, err)
+	}
+	for range 2 {
+		if err := store.Delete("Kunde.AS", credentials.EmployeeToken); err != nil {
+			t.Errorf("delete: %v", err)
+		}
+	}
+	if _, err := store.Get("Kunde.AS", credentials.EmployeeToken); !errors.Is(err, credentials.ErrNotFound) {
+		t.Errorf("after: %v, want not found", err)
+	}
+}
+
+// A bus without an unlocked keyring, and nobody who could unlock it.
+func TestKeyringThatIsLocked(t *testing.T) {
+	if os.Getenv(insideSession) == "" {
+		t.Parallel()
+		session(t, "")
+		return
+	}
+	start := time.Now()
+	if err := keyring().Set("p", credentials.EmployeeToken, "canary"); !errors.Is(err, credentials.ErrNoKeyring) || strings.Contains(err.Error(), "canary") {
+		t.Errorf("locked: %v", err)
+	}
+	if took := time.Since(start); took > 10*time.Second {
+		t.Errorf("it took %s", took)
+	}
+}
+
+// A bus that takes the call and never answers.
+func TestKeyringThatHangs(t *testing.T) {
+	if os.Getenv(insideSession) == "" {
+		t.Parallel()
+		socket := filepath.Join(t.TempDir(), "bus")
+		listener, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", socket)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = listener.Close() }()
+		again(t, "DBUS_SESSION_BUS_ADDRESS=unix:path="+socket, os.Args[0], "-test.run", "^"+t.Name()+"$", "-test.v")
+		return
+	}
+	start := time.Now()
+	_, err := keyring().Get("p", credentials.EmployeeToken)
+	if !errors.Is(err, credentials.ErrNoKeyring) || !strings.Contains(err.Error(), "no answer after 3s") {
+		t.Errorf("hanging: %v", err)
+	}
+	if took := time.Since(start); took > 6*time.Second {
+		t.Errorf("it took %s, though a call may take 3s", took)
+	}
+}
+
+func TestNoKeyringIsSaidAtOnce(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("only on linux can a keyring be missing")
+	}
+	empty := t.TempDir()
+	store := credentials.Keyring{Lookup: func(name string) (string, bool) {
+		return map[string]string{"XDG_RUNTIME_DIR": empty}[name], true
+	}}
+	for _, err := range []error{
+		store.Set("p", credentials.Session, "x"), store.Delete("p", credentials.Session),
+		func() error { _, err := store.Get("p", credentials.Session); return err }(),
+	} {
+		if !errors.Is(err, credentials.ErrNoKeyring) || !strings.Contains(err.Error(), "no D-Bus session bus") {
+			t.Errorf("%v", err)
+		}
+	}
+}

@@ -1,0 +1,55 @@
+package health_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/tlxhook/tlxhook/pkg/health"
+)
+
+func TestProbeTellsWhetherATargetAnswers(t *testing.T) {
+	t.Parallel()
+	var asked []*http.Request
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = append(asked, r)
+		switch r.URL.Path {
+		case "/redirect":
+			http.Redirect(w, r, "https://login.example.no/?token=canary", http.StatusFound)
+		case "/broken":
+			w.WriteHeader(http.StatusBadGateway)
+		case "/picky":
+			w.WriteHeader(http.StatusMethodNotAllowed)
+		}
+	}))
+	defer server.Close()
+	secure := httptest.NewTLSServer(http.NotFoundHandler())
+	defer secure.Close()
+	for target, want := range map[string]string{
+		server.URL + "/ok":         "",
+		server.URL + "/picky":      "",
+		server.URL + "/broken":     "it answers 502 Bad Gateway",
+		server.URL + "/redirect":   "it redirects to https://login.example.no/?token=***",
+		"http://127.0.0.1:9/":      "connection refused",
+		secure.URL:                 "its certificate is not accepted",
+		"https://no.such.invalid/": "no such host",
+		"http://%zz/":              "it is not a URL",
+	} {
+		target = strings.Replace(target, "://", "://user:canary@", 1) + "?token=canary"
+		err := health.Probe(t.Context(), target)
+		switch {
+		case want == "" && err != nil:
+			t.Errorf("%s: %v", target, err)
+		case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
+			t.Errorf("%s: %v, want %q", target, err, want)
+		case err != nil && strings.Contains(err.Error(), "canary"):
+			t.Errorf("%v shows a secret", err)
+		}
+	}
+	for _, r := range asked {
+		if r.Method != http.MethodHead || r.Header.Get("Authorization") != "" {
+			t.Errorf("%s with authorization %q; want HEAD without", r.Method, r.Header.Get("Authorization"))
+		}
+	}
+}

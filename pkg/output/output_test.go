@@ -1,0 +1,175 @@
+package output_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"strconv"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/tlxhook/tlxhook/pkg/output"
+	"github.com/tlxhook/tlxhook/pkg/terminal"
+)
+
+type thing struct {
+	ID   int64  `json:"id"`
+	Name string `json:"name"`
+	Note string `json:"note"`
+}
+
+func table() output.Table[thing] {
+	return output.Table[thing]{
+		ID: func(v thing) string { return strconv.FormatInt(v.ID, 10) },
+		Columns: []output.Column[thing]{
+			{Name: "id", Title: "ID", Text: func(v thing) string { return strconv.FormatInt(v.ID, 10) }},
+			{Name: "name", Title: "NAME", Text: func(v thing) string { return v.Name }, Shrinks: true},
+			{Name: "note", Title: "NOTE", Text: func(v thing) string { return v.Note }, Detail: true},
+		},
+	}
+}
+
+// printed returns things in a format, as it is printed where there is no screen.
+func printed(t *testing.T, o output.Options, width int, things ...thing) (string, error) {
+	t.Helper()
+	var out bytes.Buffer
+	term := terminal.New(nil, &out, &bytes.Buffer{}, func(string) (string, bool) { return "", false })
+	term.Width = width
+	p, err := output.New(o, term)
+	if err != nil {
+		return "", err
+	}
+	err = output.List(t.Context(), p, table(), things)
+	return out.String(), err
+}
+
+// hostile is text as no API should send it.
+const hostile = "=cmd|' /C calc'!A0\x1b]52;c;x\x07\t|::error::\r\n\u202e\u009b\"',\xff"
+
+// What is printed does nothing to a terminal, and what is machine-readable can be read back.
+func TestHostileTextIsHarmlessInEveryFormat(t *testing.T) {
+	t.Parallel()
+	things := []thing{{9007199254740993, hostile, "+1"}, {2, "no", "0123"}}
+	for _, format := range output.Formats() {
+		text, err := printed(t, output.Options{Format: format}, 0, things...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool { return terminal.Unsafe(r) && r != '\n' && r != '\t' }) {
+			t.Errorf("%s: %q", format, text)
+		}
+		check := map[output.Format]func(*testing.T, string){
+			output.JSONFormat: checkJSON, output.YAMLFormat: checkYAML, output.CSVFormat: checkCSV, output.TSVFormat: checkTSV,
+		}[format]
+		if check != nil {
+			check(t, text)
+		}
+	}
+}
+
+func checkJSON(t *testing.T, text string) {
+	t.Helper()
+	var read []thing
+	if err := json.Unmarshal([]byte(text), &read); err != nil || read[0].ID != 9007199254740993 || read[0].Name != strings.ToValidUTF8(hostile, "�") {
+		t.Errorf("JSON: %+v, %v", read, err)
+	}
+}
+
+func checkYAML(t *testing.T, text string) {
+	t.Helper()
+	var read []map[string]any
+	if err := yaml.Unmarshal([]byte(text), &read); err != nil || read[0]["id"] != 9007199254740993 || read[1]["name"] != "no" || read[1]["note"] != "0123" {
+		t.Errorf("YAML: %+v, %v\n%s", read, err, text)
+	}
+}
+
+func checkCSV(t *testing.T, text string) {
+	t.Helper()
+	read, err := csv.NewReader(strings.NewReader(text)).ReadAll()
+	if err != nil || len(read) != 3 || strings.Join(read[0], ",") != "id,name,note" || !strings.HasPrefix(read[1][1], "'=cmd") || read[1][2] != "'+1" {
+		t.Errorf("CSV: %q, %v", read, err)
+	}
+}
+
+func checkTSV(t *testing.T, text string) {
+	t.Helper()
+	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+	if len(lines) != 2 || strings.Count(lines[0], "\t") != 2 || !strings.Contains(lines[0], `\u{9}|::error::\u{d}\u{a}`) {
+		t.Errorf("TSV: %q", lines)
+	}
+}
+
+func TestEmptyListsStayLists(t *testing.T) {
+	t.Parallel()
+	for format, want := range map[output.Format]string{
+		output.JSONFormat: "[]\n", output.NDJSONFormat: "", output.TSVFormat: "", output.CSVFormat: "id,name,note\n", output.YAMLFormat: "[]\n", output.NameFormat: "",
+	} {
+		if text, err := printed(t, output.Options{Format: format}, 0); err != nil || text != want {
+			t.Errorf("%s: %q, %v; want %q", format, text, err, want)
+		}
+	}
+}
+
+func TestTableFitsTheScreen(t *testing.T) {
+	t.Parallel()
+	long := thing{1, "blåbærsyltetøy og 日本語 og noe til", ""}
+	for width, want := range map[int]string{
+		0:  "ID  NAME\n1   blåbærsyltetøy og 日本語 og noe til\n",
+		24: "ID  NAME\n1   blåbærsyltetøy og …\n",
+		3:  "ID  NAME\n1   blåbærsylte…\n", // no column is cut to nothing
+	} {
+		text, err := printed(t, output.Options{Format: output.TableFormat}, width, long)
+		if err != nil || text != want {
+			t.Errorf("width %d:\n%s%v; want\n%s", width, text, err, want)
+		}
+	}
+}
+
+func TestQueriesAndTemplates(t *testing.T) {
+	t.Parallel()
+	things := []thing{{9007199254740993, "a", "x"}, {2, "b", "y"}}
+	for o, want := range map[output.Options]string{
+		{JQ: ".[].name"}:                       "a\nb\n",
+		{JQ: ".[0].id + 1"}:                    "9007199254740994\n",
+		{JQ: "map({(.name): .id})|add"}:        `{"a":9007199254740993,"b":2}` + "\n",
+		{JQ: "empty"}:                          "",
+		{JQ: "$ENV.HOME"}:                      "null\n",
+		{Template: "{{.id}} {{.name | json}}"}: "9007199254740993 \"a\"\n2 \"b\"\n",
+		{JQ: ".[].name", Format: "table"}:      "a\nb\n",
+		{Template: `{{join "-" (slice0 .)}}`}:  "",
+	} {
+		text, err := printed(t, o, 0, things...)
+		if strings.Contains(o.Template, "slice0") {
+			if !errors.Is(err, output.ErrOptions) {
+				t.Errorf("unknown function: %v", err)
+			}
+			continue
+		}
+		if err != nil || text != want {
+			t.Errorf("%+v: %q, %v; want %q", o, text, err, want)
+		}
+	}
+	for _, o := range []output.Options{{Format: "xml"}, {JQ: ".["}, {JQ: "$nope"}, {JQ: ".[].name + 1"}, {JQ: "x", Template: "y"}, {Template: "{{"}, {Template: "{{.nope}}"}} {
+		if _, err := printed(t, o, 0, things...); !errors.Is(err, output.ErrOptions) {
+			t.Errorf("%+v: %v, want an error about options", o, err)
+		}
+	}
+}
+
+func TestQueryWithoutEndIsStopped(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	p, err := output.New(output.Options{JQ: "def f: f; f"}, terminal.New(nil, &bytes.Buffer{}, &bytes.Buffer{}, func(string) (string, bool) { return "", false }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := output.List(ctx, p, table(), []thing{{}}); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+}

@@ -1,0 +1,89 @@
+package tripletex_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+func TestFilterPicks(t *testing.T) {
+	t.Parallel()
+	s := tripletex.Subscription{ID: 7, Event: "closeGroup.create", Status: "DISABLED_MISUSE", TargetURL: "https://u:p@Hooks.example.no:8443/a/b?token=x"}
+	for _, test := range []struct {
+		filter tripletex.Filter
+		want   bool
+	}{
+		{tripletex.Filter{}, true},
+		{tripletex.Filter{IDs: []int64{7}}, true},
+		{tripletex.Filter{IDs: []int64{8}}, false},
+		{tripletex.Filter{Events: []string{"CLOSEGROUP.*"}}, true},
+		{tripletex.Filter{Events: []string{"*.delete", "*.create"}}, true},
+		{tripletex.Filter{Events: []string{"closegroup"}}, false},
+		{tripletex.Filter{Statuses: []string{"disabled_*"}}, true},
+		{tripletex.Filter{Statuses: []string{"DISABLED"}}, false},
+		{tripletex.Filter{Targets: []string{"hooks.example.no"}}, true},
+		{tripletex.Filter{Targets: []string{"*.EXAMPLE.no"}}, true},
+		{tripletex.Filter{Targets: []string{"example.no"}}, false},
+		{tripletex.Filter{Targets: []string{"https://Hooks.example.no:8443/a/*"}}, true},
+		{tripletex.Filter{Targets: []string{"https://Hooks.example.no:8443/a/b?token=x"}}, false},
+		{tripletex.Filter{Targets: []string{"https://*"}, Events: []string{"order.*"}}, false},
+	} {
+		if got := test.filter.Match(s); got != test.want {
+			t.Errorf("%+v: %v, want %v", test.filter, got, test.want)
+		}
+	}
+	if (tripletex.Filter{Targets: []string{"*"}}).Match(tripletex.Subscription{TargetURL: "https://%zz"}) != true {
+		t.Error("a target that is no URL cannot be chosen by *")
+	}
+}
+
+func FuzzGlobMatchesWhatItIsMadeFrom(f *testing.F) {
+	f.Add("order", "create")
+	f.Fuzz(func(t *testing.T, a, b string) {
+		a, b = strings.ToLower(strings.ToValidUTF8(a, "")), strings.ToLower(strings.ToValidUTF8(b, ""))
+		s := tripletex.Subscription{Event: a + b}
+		for _, pattern := range []string{"*", a + "*", "*" + b, a + "*" + b, "*" + a + "*" + b + "*", strings.Repeat("?*", len([]rune(strings.ToLower(a+b))))} {
+			if !(tripletex.Filter{Events: []string{pattern}}).Match(s) && strings.ToLower(a+b) == a+b {
+				t.Errorf("%q does not match %q", pattern, a+b)
+			}
+		}
+	})
+}
+
+func TestNearestIsWhatWasMeant(t *testing.T) {
+	t.Parallel()
+	known := []tripletex.Event{
+		{Name: "customer.create"}, {Name: "customer.update"}, {Name: "invoice.charged"}, {Name: "order.create"}, {Name: "order.update"}, {Name: "order.delete"},
+	}
+	for name, want := range map[string][]string{
+		"custmer.create":   {"customer.create"},
+		"customer.created": {"customer.create"},
+		"invoice.charge":   {"invoice.charged"},
+		"ordre.update":     {"order.update"},
+		"create.customer":  {"customer.create"},
+		"CHARGED":          {"invoice.charged"},
+		"ordr.*":           {"order.*"},
+		"order":            {"order.create", "order.update", "order.delete"},
+		"timesheet.create": {},
+		"":                 {},
+	} {
+		if diff := cmp.Diff(want, tripletex.NearestEvents(name, known)); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+func TestExpandKeepsTheSpellingOfTheService(t *testing.T) {
+	t.Parallel()
+	known := []tripletex.Event{{Name: "closegroup.create"}, {Name: "order.create"}, {Name: "order.update"}}
+	names, unknown := tripletex.ExpandEvents([]string{"closeGroup.*", "order.create", "ORDER.*", "nothing.*"}, known)
+	if diff := cmp.Diff([]string{"closegroup.create", "order.create", "order.update"}, names); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"nothing.*"}, unknown); diff != "" {
+		t.Error(diff)
+	}
+}
