@@ -53,8 +53,11 @@ func TestEveryFaultHasItsKind(t *testing.T) {
 				t.Errorf("%s: %q does not say in one line what was attempted", kind, err)
 			}
 			again := map[string]bool{"rate-limit": true, "server-error": true, "bad-gateway": true, "unavailable": true, "reset": true}
-			if got := w.wire.count("GET /event/subscription"); again[kind] != (got == 5) {
+			if got := w.wire.count("GET /event/subscription"); again[kind] != (got == 5) || got > 5 {
 				t.Errorf("%s: %d requests", kind, got)
+			}
+			if kind == "huge" && !strings.Contains(err.Error(), "larger than 64 MiB") {
+				t.Errorf("huge: %v", err)
 			}
 		})
 	}
@@ -195,6 +198,17 @@ func TestRedirectDoesNotCarryTheTokenAway(t *testing.T) {
 		}
 		if tripletex.KindOf(err) != tripletex.Foreign || s.sent != want {
 			t.Errorf("%s: %v after %d requests, want %d", location, err, s.sent, want)
+		}
+	}
+}
+
+func TestRedirectOfAWriteIsNotFollowed(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{301, 302, 307, 308} {
+		client, s := newScripted(t, scriptedAnswer{status: status, header: http.Header{"Location": {"/v2/event/subscription"}}})
+		_, err := client.CreateSubscriptions(t.Context(), []tripletex.NewSubscription{wanted("order.create")})
+		if tripletex.KindOf(err) != tripletex.Foreign || s.sent != 1 {
+			t.Errorf("%d: %v after %d requests", status, err, s.sent)
 		}
 	}
 }
