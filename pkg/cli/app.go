@@ -90,7 +90,7 @@ func (a *App) runUnlimited(do func(ctx context.Context, args []string) error) fu
 		if err := a.prepare(cmd); err != nil {
 			return err
 		}
-		return do(cmd.Context(), args)
+		return interruptible(cmd.Context(), func(ctx context.Context) error { return do(ctx, args) })
 	}
 }
 

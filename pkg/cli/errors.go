@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
-	"syscall"
 
 	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/credentials"
@@ -63,8 +62,8 @@ func localFailure(operation string, err error) *failure {
 }
 
 // report prints an error in one line, with a hint where there is one, and returns the exit code.
-func (a *App) report(ctx context.Context, err error, asJSON bool) int {
-	f := a.describe(ctx, err)
+func (a *App) report(err error, asJSON bool) int {
+	f := a.describe(err)
 	text := strings.TrimSpace(terminal.Safe(f.err.Error()))
 	_, _ = fmt.Fprintf(a.terminal.Err, "tlxhook: %s\n", text) // there is nowhere left to complain
 	if f.hint != "" {
@@ -105,16 +104,12 @@ func errorJSON(f *failure, text string) []byte {
 }
 
 // describe decides the exit code and the hint of an error. It is the only place that does.
-func (a *App) describe(ctx context.Context, err error) *failure {
+func (a *App) describe(err error) *failure {
 	if f, ok := errors.AsType[*failure](err); ok {
 		return &failure{f.exit, f.code, err, f.hint}
 	}
-	if s, ok := errors.AsType[signaled](context.Cause(ctx)); ok {
-		exit := exitInterrupted
-		if s.signal == syscall.SIGTERM {
-			exit = exitTerminated
-		}
-		return &failure{exit, "interrupted", err, ""}
+	if i, ok := errors.AsType[*interrupted](err); ok {
+		return &failure{i.exitCode(), "interrupted", err, ""}
 	}
 	if errors.Is(err, sandbox.ErrState) {
 		return &failure{exitLocal, "local_io", err, "tlxhook sandbox reset makes a new one"}

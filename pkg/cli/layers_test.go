@@ -13,6 +13,7 @@ const module = "github.com/tlxhook/tlxhook/"
 func rooms() map[string][]string {
 	return map[string][]string{
 		"cmd/tlxhook":     {"pkg/cli"},
+		"docs/bench":      nil,
 		"docs/generate":   {"pkg/cli"},
 		"pkg/cli":         {"pkg/config", "pkg/credentials", "pkg/health", "pkg/output", "pkg/sandbox", "pkg/secret", "pkg/terminal", "pkg/tripletex"},
 		"pkg/config":      nil,
@@ -23,6 +24,7 @@ func rooms() map[string][]string {
 		"pkg/secret":      nil,
 		"pkg/terminal":    {"pkg/secret"},
 		"pkg/tripletex":   {"pkg/secret"},
+		"pkg/webhook":     {"pkg/secret"},
 	}
 }
 
@@ -35,7 +37,7 @@ type dependency struct {
 func dependencies() map[string]dependency {
 	return map[string]dependency{
 		"github.com/agnivade/levenshtein":       {[]string{"pkg/tripletex"}, "names what was meant by a misspelt event"},
-		"github.com/go-json-experiment/json":    {[]string{"pkg/tripletex"}, "encoding/json/v2 ahead of Go 1.27: reads a list of 10,000 in less than half the time"},
+		"github.com/go-json-experiment/json":    {[]string{"pkg/tripletex", "pkg/webhook"}, "encoding/json/v2 ahead of Go 1.27: reads a list of 10,000 in less than half the time"},
 		"github.com/gofrs/flock":                {[]string{"pkg/credentials", "pkg/sandbox"}, "locks files on every system"},
 		"github.com/hashicorp/go-retryablehttp": {[]string{"pkg/tripletex"}, "repeats requests, with our policy"},
 		"github.com/invopop/jsonschema":         {[]string{"docs/generate"}, "writes the JSON schemas; not linked"},

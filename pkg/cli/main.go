@@ -6,12 +6,9 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"runtime/debug"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
@@ -27,9 +24,7 @@ type Streams struct {
 // Main is the whole program. Args are those behind its name, environ is as os.Environ gives it. It returns the
 // exit code.
 func Main(args []string, streams Streams, environ []string, build Build) int {
-	ctx, stop := untilSignal(context.Background())
-	defer stop()
-	return run(ctx, args, streams, environ, build)
+	return run(context.Background(), args, streams, environ, build)
 }
 
 // run is Main below a context, so that a command can run others.
@@ -49,7 +44,7 @@ func run(ctx context.Context, args []string, streams Streams, environ []string, 
 	if err == nil {
 		return exitOK
 	}
-	return app.report(ctx, err, app.wantsJSON(args))
+	return app.report(err, app.wantsJSON(args))
 }
 
 func newApp(streams Streams, environ []string, build Build) *App {
@@ -83,30 +78,6 @@ func (r *results) Write(p []byte) (int, error) {
 		return n, r.err
 	}
 	return n, nil
-}
-
-// signaled is the cause of a context that a signal ended.
-type signaled struct{ signal os.Signal }
-
-func (s signaled) Error() string { return "interrupted" }
-
-// untilSignal returns a context that the first SIGINT or SIGTERM ends. A second one ends the process at once.
-func untilSignal(parent context.Context) (ctx context.Context, stop func()) {
-	ctx, cancel := context.WithCancelCause(parent)
-	received := make(chan os.Signal, 1)
-	signal.Notify(received, os.Interrupt, syscall.SIGTERM)
-	go func() {
-		select {
-		case s := <-received:
-			signal.Stop(received)
-			cancel(signaled{s})
-		case <-ctx.Done():
-		}
-	}()
-	return ctx, func() {
-		signal.Stop(received)
-		cancel(nil)
-	}
 }
 
 // reportPanic says that the program has a fault of its own.

@@ -22,12 +22,22 @@ Name subscriptions by id, or choose them by --event, --target and --status.
 Each may be given more than once and may hold "*" and "?"; all must agree.
 A --target pattern without "://" is held against the host alone.`
 
+// patterns is the value of a flag that may be given more than once and may hold several with commas between.
+type patterns []string
+
+func (p *patterns) String() string { return strings.Join(*p, ",") }
+func (p *patterns) Type() string   { return "patterns" }
+func (p *patterns) Set(text string) error {
+	*p = append(*p, strings.Split(text, ",")...)
+	return nil
+}
+
 // bind adds the flags of a selection. Writing commands have --all too, which says on purpose what an empty
 // selection would say by accident.
 func (s *selection) bind(app *App, cmd *cobra.Command, writes bool) {
 	flags := cmd.Flags()
-	flags.StringSliceVar(&s.filter.Events, "event", nil, "choose by event, such as 'order.*'")
-	flags.StringSliceVar(&s.filter.Targets, "target", nil, "choose by target, such as '*.example.no'")
+	flags.Var((*patterns)(&s.filter.Events), "event", "choose by event, such as 'order.*'")
+	flags.Var((*patterns)(&s.filter.Targets), "target", "choose by target, such as '*.example.no'")
 	s.bindStatus(app, cmd)
 	if writes {
 		flags.BoolVar(&s.all, "all", false, "choose every subscription")
@@ -38,7 +48,7 @@ func (s *selection) bind(app *App, cmd *cobra.Command, writes bool) {
 }
 
 func (s *selection) bindStatus(app *App, cmd *cobra.Command) {
-	cmd.Flags().StringSliceVar(&s.filter.Statuses, "status", nil, "choose by status, such as 'DISABLED*'")
+	cmd.Flags().Var((*patterns)(&s.filter.Statuses), "status", "choose by status, such as 'DISABLED*'")
 	complete(cmd, "status", app.completeStatuses)
 }
 

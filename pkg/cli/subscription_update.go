@@ -44,9 +44,9 @@ the environment is not used here: rotate-secret does that.
 	flags.StringVar(&o.fields, "fields", "", "the new fields filter; '' for the whole object")
 	flags.StringVar(&o.status, "status", "", "the new status: ACTIVE or DISABLED")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "print what would be sent, and send nothing")
-	flags.StringSliceVar(&o.selection.filter.Events, "event", nil, "choose by event, such as 'order.*'")
-	flags.StringSliceVar(&o.selection.filter.Targets, "where-target", nil, "choose by target, such as '*.example.no'")
-	flags.StringSliceVar(&o.selection.filter.Statuses, "where-status", nil, "choose by status, such as 'DISABLED*'")
+	flags.Var((*patterns)(&o.selection.filter.Events), "event", "choose by event, such as 'order.*'")
+	flags.Var((*patterns)(&o.selection.filter.Targets), "where-target", "choose by target, such as '*.example.no'")
+	flags.Var((*patterns)(&o.selection.filter.Statuses), "where-status", "choose by status, such as 'DISABLED*'")
 	flags.BoolVar(&o.selection.all, "all", false, "choose every subscription")
 	o.secrets.bind(cmd)
 	cmd.PreRun = func(cmd *cobra.Command, _ []string) { o.setFields = cmd.Flags().Changed("fields") }

@@ -32,7 +32,13 @@ func newVersion(app *App) *cobra.Command {
 		Long:    "Print the version. Nothing is looked up: tlxhook never asks whether there is a newer one.",
 		Example: "  tlxhook version\n  tlxhook version -o json",
 		Args:    noArgs,
-		RunE:    app.run(func(ctx context.Context, _ []string) error { return version(ctx, app) }),
+		// Not by app.run: listening for signals would take an eighth of the time of the whole run.
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := app.prepare(cmd); err != nil {
+				return err
+			}
+			return version(cmd.Context(), app)
+		},
 	}
 }
 

@@ -1,0 +1,235 @@
+//go:build unix
+
+// Command bench measures tlxhook against anchors in the same run, as interleaved medians and their ratios: only
+// those carry over from one machine to another. Run it with "go run ./docs/bench".
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// anchor is a Go program that links net/http and prints a line.
+const anchor = `package main
+
+import ("fmt"; "net/http"; "os")
+
+func main() {
+	if len(os.Args) > 1 { _, _ = http.Get(os.Args[1]) }
+	fmt.Println("v1")
+}
+`
+
+// contest is a command and the anchor that it is held against, with the greatest ratio that is wanted.
+type contest struct {
+	name          string
+	anchor, entry []string
+	wanted        float64
+}
+
+func main() {
+	runs := flag.Int("runs", 21, "how often each command is run")
+	memory := flag.Bool("memory", false, "run the command behind the flags, and print the most memory that it had, in kB")
+	flag.Parse()
+	if *memory {
+		if err := printMemory(context.Background(), flag.Args()); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
+	if err := bench(context.Background(), *runs, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func bench(ctx context.Context, runs int, out io.Writer) error {
+	folder, err := os.MkdirTemp("", "tlxhook-bench-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(folder) }()
+	tlxhook, hello, err := build(ctx, folder)
+	if err != nil {
+		return err
+	}
+	base, stop, err := serve(ctx)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	curl := func(count int) []string {
+		return []string{"sh", "-c", fmt.Sprintf("curl -s -u 0:token '%s/%d/v2/event/subscription?count=%d' | jq -c .values", base, count, count)}
+	}
+	list := func(count int) []string {
+		return []string{tlxhook, "subscription", "list", "-o", "json", "--config", filepath.Join(folder, strconv.Itoa(count))}
+	}
+	for _, count := range []int{10, 10000} {
+		settings := fmt.Appendf(nil, "base-url: %s/%d/v2\n", base, count)
+		if err := os.WriteFile(filepath.Join(folder, strconv.Itoa(count)), settings, 0o600); err != nil {
+			return err
+		}
+	}
+	_, _ = fmt.Fprintf(out, "%-40s %9s %9s %7s %7s %9s\n", "", "anchor", "tlxhook", "ratio", "wanted", "memory")
+	for _, c := range []contest{
+		{"start: version / a net/http program", []string{hello}, []string{tlxhook, "version"}, 2.0},
+		{"list of 10 / curl | jq", curl(10), list(10), 0.40},
+		{"list of 10,000 / curl | jq", curl(10000), list(10000), 0.50},
+	} {
+		if err := c.run(ctx, runs, folder, out); err != nil {
+			return err
+		}
+	}
+	info, err := os.Stat(tlxhook)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "stripped binary: %.1f MB\n", float64(info.Size())/1e6)
+	return err
+}
+
+// run measures both commands in turn.
+func (c contest) run(ctx context.Context, runs int, home string, out io.Writer) error {
+	var anchors, entries []time.Duration
+	for range runs {
+		took, err := once(ctx, home, c.anchor)
+		if err != nil {
+			return fmt.Errorf("%s: %w", c.name, err)
+		}
+		anchors = append(anchors, took)
+		if took, err = once(ctx, home, c.entry); err != nil {
+			return fmt.Errorf("%s: %w", c.name, err)
+		}
+		entries = append(entries, took)
+	}
+	used, err := memoryOf(ctx, home, c.entry)
+	if err != nil {
+		return err
+	}
+	a, e := median(anchors), median(entries)
+	_, err = fmt.Fprintf(out, "%-40s %9s %9s %7.2f %7.2f %6.1f MB\n", c.name, a.Round(10*time.Microsecond), e.Round(10*time.Microsecond),
+		float64(e)/float64(a), c.wanted, used)
+	return err
+}
+
+// once runs a command and returns how long it took.
+func once(ctx context.Context, home string, args []string) (time.Duration, error) {
+	command := exec.CommandContext(ctx, args[0], args[1:]...)
+	command.Env = environment(home)
+	var stderr bytes.Buffer
+	command.Stderr = &stderr
+	start := time.Now()
+	if err := command.Run(); err != nil {
+		return 0, fmt.Errorf("%w: %s", err, stderr.String())
+	}
+	return time.Since(start), nil
+}
+
+func environment(home string) []string {
+	return []string{"HOME=" + home, "PATH=" + os.Getenv("PATH"), "TLXHOOK_SESSION_TOKEN=token"}
+}
+
+// memoryOf returns the most memory that a command had, in megabytes. A small process starts it: the system counts
+// the memory of the process that starts another one as the other's.
+func memoryOf(ctx context.Context, home string, args []string) (float64, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return 0, err
+	}
+	command := exec.CommandContext(ctx, self, append([]string{"-memory", "--"}, args...)...)
+	command.Env = environment(home)
+	raw, err := command.Output()
+	if err != nil {
+		return 0, err
+	}
+	kilobytes, err := strconv.ParseFloat(strings.TrimSpace(string(raw)), 64)
+	return kilobytes / 1000, err
+}
+
+func printMemory(ctx context.Context, args []string) error {
+	command := exec.CommandContext(ctx, args[0], args[1:]...)
+	if err := command.Run(); err != nil {
+		return err
+	}
+	if usage, ok := command.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		_, err := fmt.Fprintln(os.Stdout, usage.Maxrss)
+		return err
+	}
+	return nil
+}
+
+func median(all []time.Duration) time.Duration {
+	slices.Sort(all)
+	return all[len(all)/2]
+}
+
+func build(ctx context.Context, folder string) (tlxhook, hello string, err error) {
+	source := filepath.Join(folder, "hello.go")
+	if err := os.WriteFile(source, []byte(anchor), 0o600); err != nil {
+		return "", "", err
+	}
+	tlxhook, hello = filepath.Join(folder, "tlxhook"), filepath.Join(folder, "hello")
+	for path, what := range map[string]string{tlxhook: "./cmd/tlxhook", hello: source} {
+		command := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", path, what)
+		command.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if raw, err := command.CombinedOutput(); err != nil {
+			return "", "", fmt.Errorf("go build %s: %w\n%s", what, err, raw)
+		}
+	}
+	return tlxhook, hello, nil
+}
+
+// serve answers lists of as many subscriptions as the first part of the path says, from memory: what is measured
+// is the client.
+func serve(ctx context.Context) (base string, stop func(), err error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, err
+	}
+	pages := map[string][]byte{}
+	for _, total := range []int{10, 10000} {
+		for _, count := range []int{1000, total} {
+			for from := 0; from <= total; from += count {
+				pages[fmt.Sprintf("/%d/v2/event/subscription %d %d", total, from, count)] = page(total, from, count)
+			}
+		}
+	}
+	server := &http.Server{ReadHeaderTimeout: time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		from, _ := strconv.Atoi(r.URL.Query().Get("from"))
+		body := pages[fmt.Sprintf("%s %d %s", r.URL.Path, from, r.URL.Query().Get("count"))]
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = bytes.NewReader(body).WriteTo(w)
+	})}
+	go func() { _ = server.Serve(listener) }()
+	return "http://" + listener.Addr().String(), func() { _ = server.Close() }, nil
+}
+
+func page(total, from, count int) []byte {
+	var values []string
+	for i := from; i < min(from+count, total); i++ {
+		raw, err := json.Marshal(map[string]any{
+			"id": 4711 + i, "version": 3, "url": "tripletex.no/v2/event/subscription/" + strconv.Itoa(4711+i), "event": "order.create",
+			"targetUrl": "https://hooks.example.no/tripletex/" + strconv.Itoa(i), "fields": "id,version,number", "status": "ACTIVE", "authHeaderName": nil,
+		})
+		if err != nil {
+			return nil
+		}
+		values = append(values, string(raw))
+	}
+	return fmt.Appendf(nil, `{"fullResultSize":%d,"from":%d,"count":%d,"versionDigest":null,"values":[%s]}`, total, from, len(values), strings.Join(values, ","))
+}

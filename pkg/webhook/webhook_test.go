@@ -1,0 +1,154 @@
+package webhook_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/tlxhook/tlxhook/pkg/secret"
+	"github.com/tlxhook/tlxhook/pkg/webhook"
+)
+
+const (
+	key  = "3f0c1b1e-2a55-4e0e-9f63-1d9f3b0c2f11"
+	body = `{"subscriptionId":4711,"event":"order.create","id":1001,"value":{"url":"https://x/?a=1&b=2"}}`
+)
+
+func headers(key, signature string) http.Header {
+	return http.Header{webhook.KeyHeader: {key}, webhook.SignatureHeader: {signature}}
+}
+
+// The signature is what anybody computes who has only the documentation and openssl.
+func TestSignatureIsWhatOpensslSays(t *testing.T) {
+	t.Parallel()
+	openssl, err := exec.LookPath("openssl")
+	if err != nil && os.Getenv("CI") != "" {
+		t.Fatal("openssl must be installed in CI")
+	}
+	if err != nil {
+		t.Skip("openssl is not installed")
+	}
+	for _, s := range []secret.Text{"0123456789", "blåbærsyltetøy", "S5Yd3Dz6FWmj7q2uA4Uy9KcQMGBVpJHeCbTgEnaw"} {
+		command := exec.CommandContext(t.Context(), openssl, "dgst", "-sha512", "-mac", "HMAC",
+			"-macopt", "hexkey:"+hex.EncodeToString([]byte(s.Reveal())), "-binary")
+		command.Stdin = strings.NewReader(key + "&" + body)
+		raw, err := command.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := webhook.Sign(s, key, []byte(body)), base64.StdEncoding.EncodeToString(raw); got != want {
+			t.Errorf("Sign = %s, openssl says %s", got, want)
+		}
+	}
+}
+
+func TestVerifyTellsWhichSecretFits(t *testing.T) {
+	t.Parallel()
+	header := headers(key, webhook.Sign("the-previous-secret", key, []byte(body)))
+	if i, err := webhook.Verify(header, []byte(body), "the-new-secret", "the-previous-secret"); i != 1 || err != nil {
+		t.Errorf("%d, %v", i, err)
+	}
+}
+
+func TestVerifyRefusesWhatIsNotExactlyRight(t *testing.T) {
+	t.Parallel()
+	const s = secret.Text("0123456789")
+	good := webhook.Sign(s, key, []byte(body))
+	// The last digit holds bits that decoding drops: a twin that means the same.
+	const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+	twin := good[:85] + string(digits[strings.Index(digits, good[85:86])^1]) + good[86:]
+	raw, err := base64.StdEncoding.DecodeString(good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shifted := strings.Index(body, "&")
+	for name, test := range map[string]struct {
+		header http.Header
+		body   string
+		want   error
+	}{
+		"good":             {headers(key, good), body, nil},
+		"one bit":          {headers(key, good), strings.Replace(body, "1001", "1000", 1), webhook.ErrBadSignature},
+		"line end":         {headers(key, good), body + "\n", webhook.ErrBadSignature},
+		"other key":        {headers(key+"0", good), body, webhook.ErrBadSignature},
+		"no key":           {http.Header{webhook.SignatureHeader: {good}}, body, webhook.ErrNoKey},
+		"empty key":        {headers("", good), body, webhook.ErrBadKey},
+		"long key":         {headers(strings.Repeat("a", 129), good), body, webhook.ErrBadKey},
+		"key with newline": {headers("a\nb", good), body, webhook.ErrBadKey},
+		"key with NUL":     {headers("a\x00b", good), body, webhook.ErrBadKey},
+		"key with emoji":   {headers("a👍", good), body, webhook.ErrBadKey},
+		"key with 0xff":    {headers("a\xff", good), body, webhook.ErrBadKey},
+		"key with blank":   {headers("a b", good), body, webhook.ErrBadKey},
+		"key with slash":   {headers("../a", good), body, webhook.ErrBadKey},
+		// The same text is signed, cut at the "&" of the body: another key and another body under one signature.
+		"moved boundary":  {headers(key+"&"+body[:shifted], good), body[shifted+1:], webhook.ErrBadKey},
+		"no signature":    {http.Header{webhook.KeyHeader: {key}}, body, webhook.ErrNoSignature},
+		"empty signature": {headers(key, ""), body, webhook.ErrNoSignature},
+		"two signatures":  {http.Header{webhook.KeyHeader: {key}, webhook.SignatureHeader: {good, good}}, body, webhook.ErrRepeated},
+		"two keys":        {http.Header{webhook.KeyHeader: {key, key}, webhook.SignatureHeader: {good}}, body, webhook.ErrRepeated},
+		"hex":             {headers(key, hex.EncodeToString(raw)), body, webhook.ErrBadSignature},
+		"URL base64":      {headers(key, base64.URLEncoding.EncodeToString(raw)), body, webhook.ErrBadSignature},
+		"no padding":      {headers(key, strings.TrimRight(good, "=")), body, webhook.ErrBadSignature},
+		"other last bits": {headers(key, twin), body, webhook.ErrBadSignature},
+		"newline inside":  {headers(key, good[:40]+"\n"+good[40:]), body, webhook.ErrBadSignature},
+		"very long":       {headers(key, strings.Repeat(good, 100)), body, webhook.ErrBadSignature},
+		"empty body":      {headers(key, good), "", webhook.ErrBadSignature},
+	} {
+		if _, err := webhook.Verify(test.header, []byte(test.body), s); !errors.Is(err, test.want) {
+			t.Errorf("%s: %v, want %v", name, err, test.want)
+		}
+	}
+}
+
+func TestVerifyWithoutASecretAcceptsNothing(t *testing.T) {
+	t.Parallel()
+	header := headers(key, webhook.Sign("", key, []byte(body)))
+	for _, secrets := range [][]secret.Text{nil, {""}, {"", "0123456789"}} {
+		if _, err := webhook.Verify(header, []byte(body), secrets...); !errors.Is(err, webhook.ErrNoSecret) {
+			t.Errorf("%d secrets: %v", len(secrets), err)
+		}
+	}
+}
+
+func TestEnvelopeIsReadStrictly(t *testing.T) {
+	t.Parallel()
+	e, err := webhook.ParseEnvelope([]byte(body))
+	if err != nil || e.SubscriptionID != 4711 || e.Event != "order.create" || e.ID != 1001 || !bytes.Contains(e.Value, []byte("a=1&b=2")) {
+		t.Errorf("%+v, %v", e, err)
+	}
+	if e, err = webhook.ParseEnvelope([]byte(`{"subscriptionId":1,"event":"order.delete","id":9007199254740993,"value":null,"new":{}}`)); err != nil || string(e.Value) != "null" || e.ID != 9007199254740993 {
+		t.Errorf("deletion: %+v, %v", e, err)
+	}
+	for _, bad := range []string{
+		``, `null`, `[]`, `1`, `{}`, `{"event":""}`, `{"event":"a.b"`, `{"event":"a.b"}{"event":"c.d"}`, `{"event":"a.b"} x`, `{"event":"a.b","event":"c.d"}`,
+		"\xef\xbb\xbf{\"event\":\"a.b\"}", "{\"event\":\"a.\xff\"}", `{"event":"a.b","id":1e400}`, `{"event":"a.b","id":"1"}`,
+		`{"Event":"a.b"}`, strings.Repeat("[", 10001), `{"event":"a.b","value":` + strings.Repeat("[", 10001) + strings.Repeat("]", 10001) + `}`,
+	} {
+		if e, err := webhook.ParseEnvelope([]byte(bad)); !errors.Is(err, webhook.ErrEnvelope) {
+			t.Errorf("%.40q: %+v, %v", bad, e, err)
+		}
+	}
+}
+
+func BenchmarkVerify400(b *testing.B) {
+	payload := []byte(body + strings.Repeat(" ", 400-len(body)))
+	header := headers(key, webhook.Sign("0123456789", key, payload))
+	for b.Loop() {
+		if _, err := webhook.Verify(header, payload, "0123456789"); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkBareHMAC400(b *testing.B) {
+	payload := []byte(body + strings.Repeat(" ", 400-len(body)))
+	for b.Loop() {
+		webhook.Sign("0123456789", key, payload)
+	}
+}
