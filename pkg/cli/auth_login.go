@@ -43,11 +43,11 @@ Each login has a profile name, given with -p; without one it is "default".`,
 		RunE: app.runUnlimited(func(ctx context.Context, _ []string) error { return authLogin(ctx, app, o) }),
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.environment, "environment", "", "production, test or the URL of the API (default production)")
-	flags.StringVar(&o.store, "store", keyringStore, "where to keep the tokens: keyring, or file for a private file")
-	flags.StringVar(&o.consumerFile, "consumer-token-file", "", "read the consumer token from a file; - is stdin")
-	flags.StringVar(&o.employeeFile, "employee-token-file", "", "read the employee token from a file; - is stdin")
-	flags.StringVar(&o.refreshFile, "refresh-token-file", "", "read a refresh token from a file; - is stdin")
+	flags.StringVar(&o.environment, "environment", "", "production, test or the `URL` of the API (default production)")
+	flags.StringVar(&o.store, "store", keyringStore, "keep the tokens in this `STORE`: keyring, or file for a private file")
+	flags.StringVar(&o.consumerFile, "consumer-token-file", "", "read the consumer token from a `FILE`; - is stdin")
+	flags.StringVar(&o.employeeFile, "employee-token-file", "", "read the employee token from a `FILE`; - is stdin")
+	flags.StringVar(&o.refreshFile, "refresh-token-file", "", "read a refresh token from a `FILE`; - is stdin")
 	complete(cmd, "environment", cobra.FixedCompletions([]cobra.Completion{"production", "test"}, cobra.ShellCompDirectiveNoFileComp))
 	complete(cmd, "store", cobra.FixedCompletions([]cobra.Completion{keyringStore, fileStore}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd

@@ -41,11 +41,21 @@ func (a *App) connect(l *login) (*tripletex.Client, error) {
 	if a.settings.Debug {
 		l.options.Trace = a.trace
 	}
+	if a.settings.Verbose > 0 && l.source != "" {
+		a.note("using %s tokens from %s%s at %s", l.tokenKind, l.source, ofProfile(l.profile), l.options.BaseURL)
+	}
 	client, err := tripletex.New(l.options)
 	if err != nil {
 		return nil, usageFailure("%w", err)
 	}
 	return client.ForCompany(a.settings.Company), nil
+}
+
+func ofProfile(name string) string {
+	if name == "" {
+		return ""
+	}
+	return " (profile " + name + ")"
 }
 
 // login decides what to log in with: the profile that a flag names, else tokens of the environment, else the

@@ -35,7 +35,7 @@ func newRoot(app *App) *cobra.Command {
 		Long:  rootLong,
 		Example: `  tlxhook demo
   tlxhook auth login
-  tlxhook subscription create 'order.*' --target https://hooks.example.no/tripletex`,
+  tlxhook subscription create 'order.*' --target https://hooks.example.no/`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs,
@@ -49,7 +49,7 @@ func newRoot(app *App) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageFailure("%w", err).withHint("%s --help shows the flags", cmd.CommandPath())
 	})
-	root.SetUsageTemplate(strings.TrimSuffix(root.UsageTemplate(), "\n") + exitCodesFooter)
+	root.SetUsageTemplate(usageTemplate(root.UsageTemplate()))
 	root.AddGroup(
 		&cobra.Group{ID: groupMain, Title: "Webhooks:"},
 		&cobra.Group{ID: groupSetup, Title: "Set-up:"},
@@ -66,6 +66,14 @@ func newRoot(app *App) *cobra.Command {
 	return root
 }
 
+// usageTemplate is the one of cobra, cut to the width of a terminal, with the exit codes below.
+func usageTemplate(original string) string {
+	return strings.TrimSuffix(strings.NewReplacer(
+		".FlagUsages |", ".FlagUsagesWrapped 80 |",
+		"--help\" for more information about a command.", "--help\" for more about one.",
+	).Replace(original), "\n") + exitCodesFooter
+}
+
 const exitCodesFooter = `
 
 Exit codes: 0 done, 1 the answer is no, 2 used wrongly, 3 unavailable, 4 not
@@ -74,19 +82,19 @@ see "tlxhook help exit-codes".
 `
 
 func globalFlags(flags *pflag.FlagSet) {
-	flags.StringP("profile", "p", "", "the login to use; \"sandbox\" needs none")
-	flags.Int64("company", 0, "the client company to act for, for accountants")
-	flags.StringP("output", "o", "", "format: "+output.FormatNames()+"\n(default table on a screen, tsv elsewhere)")
-	flags.String("jq", "", "print what a jq expression makes of the JSON")
-	flags.String("template", "", "print each item through a Go template, such as '{{.id}}'")
-	flags.String("color", "auto", "auto, always or never")
-	flags.Duration("timeout", 0, "how long the whole run may take (default 30s)")
+	flags.StringP("profile", "p", "", "the login to use: `NAME`; sandbox needs none")
+	flags.Int64("company", 0, "the client company to act for: `ID`, for accountants")
+	flags.StringP("output", "o", "", "`FORMAT`: "+output.FormatNames()+" (default table on a screen, tsv elsewhere)")
+	flags.String("jq", "", "print what a jq `EXPR` makes of the JSON")
+	flags.String("template", "", "print each item through a Go template `TEXT`, such as '{{.id}}'")
+	flags.String("color", "auto", "when to colour: `MODE` is auto, always or never")
+	flags.Duration("timeout", 0, "how long the whole run may take: `TIME` (default 30s)")
 	flags.Bool("no-input", false, "never ask; fail where a question would be needed")
 	flags.BoolP("quiet", "q", false, "print no notes, only results and errors")
-	flags.CountP("verbose", "v", "print more")
+	flags.CountP("verbose", "v", "say which login is used, and where from")
 	flags.Bool("debug", false, "print every request and answer, without secrets")
 	flags.Bool("show-secrets", false, "print credentials in target URLs")
-	flags.String("config", "", "read settings from this file")
+	flags.String("config", "", "read settings from `FILE`")
 }
 
 // inGroup adds commands to a parent under a heading of its help.

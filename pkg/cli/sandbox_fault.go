@@ -29,7 +29,7 @@ a kind the faults that are set are listed. The kinds:
 
 ` + faultsHelp(),
 		Example: `  tlxhook sandbox fault rate-limit --count 2
-  tlxhook sandbox fault reset-after --method POST --path /event/subscription --count 1
+  tlxhook sandbox fault reset-after --method POST --count 1
   tlxhook sandbox fault --clear`,
 		Args: cobra.MaximumNArgs(1),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
@@ -42,11 +42,11 @@ a kind the faults that are set are listed. The kinds:
 		RunE: app.run(func(ctx context.Context, args []string) error { return sandboxFault(ctx, app, o, args) }),
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.fault.Method, "method", "", "only requests with this method")
-	flags.StringVar(&o.fault.Path, "path", "", "only requests for this path below /v2; may hold *")
-	flags.IntVar(&o.fault.Count, "count", 0, "how many requests fail (default all)")
-	flags.IntVar(&o.fault.After, "after", 0, "how many requests are answered well before")
-	flags.DurationVar(&o.fault.Delay, "delay", 5*time.Second, "how long a slow answer takes")
+	flags.StringVar(&o.fault.Method, "method", "", "only requests with this `METHOD`")
+	flags.StringVar(&o.fault.Path, "path", "", "only requests for this `PATH` below /v2; may hold *")
+	flags.IntVar(&o.fault.Count, "count", 0, "how many requests fail: `N` (default all)")
+	flags.IntVar(&o.fault.After, "after", 0, "how many requests are answered well before: `N`")
+	flags.DurationVar(&o.fault.Delay, "delay", 5*time.Second, "how long a slow answer takes: `TIME`")
 	flags.BoolVar(&o.clear, "clear", false, "take all faults away")
 	return cmd
 }

@@ -39,10 +39,10 @@ Where it is not known how Tripletex behaves, a switch decides. The switches:
 		RunE: app.run(func(ctx context.Context, _ []string) error { return sandboxReset(ctx, app, o) }),
 	}
 	flags := cmd.Flags()
-	flags.IntVar(&o.companies, "companies", defaults.Companies, "how many client companies there are")
-	flags.IntVar(&o.subscriptions, "subscriptions", 0, "how many subscriptions the own company has")
-	flags.StringVar(&o.rateLimit, "rate-limit", "1000/10s", "how many requests are answered in which time")
-	flags.StringArrayVar(&o.switches, "switch", nil, "set a switch: NAME=VALUE")
+	flags.IntVar(&o.companies, "companies", defaults.Companies, "how many client companies there are: `N`")
+	flags.IntVar(&o.subscriptions, "subscriptions", 0, "how many subscriptions the own company has: `N`")
+	flags.StringVar(&o.rateLimit, "rate-limit", "1000/10s", "how many requests are answered in which time: `N/TIME`")
+	flags.StringArrayVar(&o.switches, "switch", nil, "set a switch: `NAME=VALUE`")
 	complete(cmd, "switch", completeSwitches)
 	return cmd
 }

@@ -25,7 +25,7 @@ The tokens that it accepts are printed; they are no secrets.`,
 		Annotations: map[string]string{annotationTimeout: "0s"},
 		RunE:        app.runUnlimited(func(ctx context.Context, _ []string) error { return sandboxServe(ctx, app, address) }),
 	}
-	cmd.Flags().StringVar(&address, "addr", "127.0.0.1:8090", "where to listen; a loopback address")
+	cmd.Flags().StringVar(&address, "addr", "127.0.0.1:8090", "where to listen: a loopback `ADDRESS`")
 	return cmd
 }
 

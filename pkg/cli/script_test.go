@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/spf13/cobra"
@@ -106,6 +107,11 @@ func TestEveryCommandHasAScript(t *testing.T) {
 		}
 		if c.HasSubCommands() || c.Hidden || !c.Runnable() {
 			return
+		}
+		for line := range strings.Lines(c.UsageString() + c.Long) {
+			if width := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); width > 80 && !strings.Contains(c.CommandPath(), "completion") { // those are cobra's words
+				t.Errorf("help of %s: %d columns: %s", c.CommandPath(), width, line)
+			}
 		}
 		words := strings.Fields(c.CommandPath())[1:]
 		if words[0] == "completion" || words[0] == "help" {

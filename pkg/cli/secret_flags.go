@@ -34,10 +34,10 @@ where they are.`
 
 func (f *secretFlags) bind(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.authHeader, "auth-header", "", "send this header with every delivery, such as Authorization")
-	flags.StringVar(&f.authValueFile, "auth-value-file", "", "read the value of that header from a file; - is stdin")
-	flags.StringVar(&f.hmacFile, "hmac-secret-file", "", "read the secret that signs deliveries from a file; - is stdin")
-	flags.StringVar(&f.generate, "generate-hmac-secret", "", "make a strong secret and write it to this new file")
+	flags.StringVar(&f.authHeader, "auth-header", "", "send the header `NAME` with every delivery")
+	flags.StringVar(&f.authValueFile, "auth-value-file", "", "read the value of that header from a `FILE`; - is stdin")
+	flags.StringVar(&f.hmacFile, "hmac-secret-file", "", "read the secret that signs deliveries from a `FILE`; - is stdin")
+	flags.StringVar(&f.generate, "generate-hmac-secret", "", "make a strong secret and write it to a new `FILE`")
 }
 
 // secrets are the secrets of a subscription.

@@ -26,7 +26,7 @@ A --target pattern without "://" is held against the host alone.`
 type patterns []string
 
 func (p *patterns) String() string { return strings.Join(*p, ",") }
-func (p *patterns) Type() string   { return "patterns" }
+func (p *patterns) Type() string   { return "PATTERN" }
 func (p *patterns) Set(text string) error {
 	*p = append(*p, strings.Split(text, ",")...)
 	return nil

@@ -23,14 +23,13 @@ func need(t *testing.T, tool string) string {
 }
 
 // build makes the real program in a folder.
-func build(t *testing.T, folder string) string {
+func build(t *testing.T, folder string) {
 	t.Helper()
 	path := filepath.Join(folder, "tlxhook")
 	command := exec.CommandContext(t.Context(), need(t, "go"), "build", "-o", path, "../../cmd/tlxhook")
 	if out, err := command.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	return path
 }
 
 // Real shells load the committed completions and complete the name of an event and a flag.

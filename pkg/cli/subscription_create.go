@@ -39,8 +39,8 @@ they are made in one request. The result is always a list.
 		RunE:              app.runUnlimited(func(ctx context.Context, args []string) error { return subscriptionCreate(ctx, app, o, args) }),
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.target, "target", "", "where deliveries go: an https URL")
-	flags.StringVar(&o.fields, "fields", "", "deliver only these fields, such as id,version,number")
+	flags.StringVar(&o.target, "target", "", "where deliveries go: an https `URL`")
+	flags.StringVar(&o.fields, "fields", "", "deliver only these `FIELDS`, such as id,version,number")
 	flags.BoolVar(&o.ifNotExists, "if-not-exists", false, "leave alone what is subscribed to at this target already")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "print what would be sent, and send nothing")
 	o.secrets.bind(cmd)

@@ -40,9 +40,9 @@ the environment is not used here: rotate-secret does that.
 		RunE: app.runUnlimited(func(ctx context.Context, args []string) error { return subscriptionUpdate(ctx, app, o, args) }),
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.target, "target", "", "the new target: an https URL")
-	flags.StringVar(&o.fields, "fields", "", "the new fields filter; '' for the whole object")
-	flags.StringVar(&o.status, "status", "", "the new status: ACTIVE or DISABLED")
+	flags.StringVar(&o.target, "target", "", "the new target: an https `URL`")
+	flags.StringVar(&o.fields, "fields", "", "deliver only these `FIELDS`; '' for the whole object")
+	flags.StringVar(&o.status, "status", "", "the new `STATUS`: ACTIVE or DISABLED")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "print what would be sent, and send nothing")
 	flags.Var((*patterns)(&o.selection.filter.Events), "event", "choose by event, such as 'order.*'")
 	flags.Var((*patterns)(&o.selection.filter.Targets), "where-target", "choose by target, such as '*.example.no'")

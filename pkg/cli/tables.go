@@ -3,7 +3,6 @@ package cli
 import (
 	"encoding/json"
 	"strconv"
-	"strings"
 
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
@@ -105,7 +104,7 @@ func requestTable() output.Table[plannedRequest] {
 				if err != nil || v.Body == nil {
 					return ""
 				}
-				return strings.ReplaceAll(string(raw), `","`, `", "`)
+				return string(raw)
 			}},
 		},
 	}

@@ -29,7 +29,7 @@ func newVersion(app *App) *cobra.Command {
 	return &cobra.Command{
 		Use:     "version",
 		Short:   "Print the version",
-		Long:    "Print the version. Nothing is looked up: tlxhook never asks whether there is a newer one.",
+		Long:    "Print the version. tlxhook never asks anybody whether there is a newer one.",
 		Example: "  tlxhook version\n  tlxhook version -o json",
 		Args:    noArgs,
 		// Not by app.run: listening for signals would take an eighth of the time of the whole run.

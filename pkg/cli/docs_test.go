@@ -1,0 +1,115 @@
+package cli_test
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/tlxhook/tlxhook/pkg/sandbox"
+)
+
+// Every console block of the README and the guides is true: its commands print what stands below them. The blocks
+// of a page are one story, in a home of its own. "..." stands for any text.
+func TestDocumentationIsTrue(t *testing.T) {
+	t.Parallel()
+	pages, err := filepath.Glob("../../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	build(t, folder)
+	for _, page := range append(pages, "../../README.md") {
+		t.Run(filepath.Base(page), func(t *testing.T) {
+			t.Parallel()
+			raw, err := os.ReadFile(page)
+			if err != nil {
+				t.Fatal(err)
+			}
+			home := t.TempDir()
+			for _, block := range regexp.MustCompile("(?ms)^```console\n(.*?)^```$").FindAllStringSubmatch(string(raw), -1) {
+				runBlock(t, folder, home, block[1])
+			}
+		})
+	}
+}
+
+// runBlock runs the commands of a block and compares what they print.
+func runBlock(t *testing.T, programs, home, block string) {
+	t.Helper()
+	for _, part := range strings.Split("\n"+block, "\n$ ")[1:] {
+		line, want, _ := strings.Cut(part, "\n")
+		command := exec.CommandContext(t.Context(), need(t, "sh"), "-c", line)
+		command.Dir = home
+		command.Env = []string{"HOME=" + home, "XDG_RUNTIME_DIR=" + home, "PATH=" + programs + ":" + os.Getenv("PATH")}
+		out, err := command.CombinedOutput()
+		var ended *exec.ExitError
+		if err != nil && !errors.As(err, &ended) { // a command may end with another code, as it says
+			t.Fatal(err)
+		}
+		pattern := strings.ReplaceAll(regexp.QuoteMeta(strings.TrimSpace(want)), `\.\.\.`, `.*`)
+		if got := strings.TrimSpace(string(out)); !regexp.MustCompile("^" + pattern + "$").MatchString(got) {
+			t.Errorf("$ %s\nprints\n%s\nand not\n%s", line, got, want)
+		}
+	}
+}
+
+// Every relative link of a page leads somewhere.
+func TestLinksLeadSomewhere(t *testing.T) {
+	t.Parallel()
+	pages, err := filepath.Glob("../../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range append(pages, "../../README.md") {
+		raw, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, link := range regexp.MustCompile(`\]\(([^)]+)\)`).FindAllStringSubmatch(string(raw), -1) {
+			target, _, _ := strings.Cut(link[1], "#")
+			if target == "" || strings.Contains(target, "://") {
+				continue
+			}
+			if _, err := os.Stat(filepath.Join(filepath.Dir(page), target)); err != nil {
+				t.Errorf("%s links to %s, which is not there", filepath.Base(page), target)
+			}
+		}
+	}
+}
+
+// The page about the sandbox lists every switch and every fault, and the one about exit codes every code.
+func TestPagesListEverything(t *testing.T) {
+	t.Parallel()
+	read := func(page string) string {
+		raw, err := os.ReadFile(filepath.Join("../../docs", page))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(raw)
+	}
+	sandboxPage := read("sandbox.md")
+	for _, s := range sandbox.AllSwitches() {
+		if row := "| `" + s.Name + "` | " + strings.Join(s.Values, ", ") + " | " + s.About + " | " + s.Evidence + " |"; !strings.Contains(sandboxPage, row) {
+			t.Errorf("sandbox.md lacks the row\n%s", row)
+		}
+	}
+	for _, k := range sandbox.FaultKinds() {
+		if row := "| `" + k.Name + "` | " + k.About + " |"; !strings.Contains(sandboxPage, row) {
+			t.Errorf("sandbox.md lacks the row\n%s", row)
+		}
+	}
+	code, help, _ := runInHome(t, t.TempDir(), "help", "exit-codes")
+	if code != 0 {
+		t.Fatal(code)
+	}
+	exitCodes := read("exit-codes.md")
+	for _, code := range regexp.MustCompile(`(?m)^ +(\d+)  `).FindAllStringSubmatch(help, -1) {
+		if !strings.Contains(exitCodes, "| "+code[1]+" |") {
+			t.Errorf("exit-codes.md lacks %s", code[1])
+		}
+	}
+}
