@@ -42,11 +42,12 @@ func authLogout(ctx context.Context, app *App) error {
 	if err := forget(store, name); err != nil {
 		return noStore(err)
 	}
+	company := profile.CompanyName
 	profiles.Remove(name)
 	if err := profiles.Save(folders.Config); err != nil {
 		return localFailure("write profiles", err)
 	}
-	app.note("logged out of %s (profile %s)", profile.CompanyName, name)
+	app.note("logged out of %s (profile %s)", company, name)
 	return nil
 }
 

@@ -92,14 +92,14 @@ func (o *deleteOptions) look(ctx context.Context, app *App) (*tripletex.Client, 
 func deleteQuestion(app *App, found []tripletex.Subscription) string {
 	const most = 10
 	var text strings.Builder
-	fmt.Fprintf(&text, "Delete %s?\n", subscriptions(len(found)))
 	for _, s := range app.shown(found[:min(most, len(found))]) {
 		fmt.Fprintf(&text, "  %d %s to %s\n", s.ID, s.Event, s.TargetURL)
 	}
 	if more := len(found) - most; more > 0 {
 		fmt.Fprintf(&text, "  and %d more\n", more)
 	}
-	return strings.TrimSuffix(text.String(), "\n")
+	fmt.Fprintf(&text, "Delete %s?", subscriptions(len(found)))
+	return text.String()
 }
 
 func (a *App) printDeletePlan(ctx context.Context, found []tripletex.Subscription) error {

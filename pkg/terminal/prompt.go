@@ -120,6 +120,7 @@ func (t *Terminal) ask(ctx context.Context, question string, read func(*os.File)
 	select {
 	case got := <-answered:
 		if errors.Is(got.err, io.EOF) {
+			_, _ = fmt.Fprintln(t.Err) // the line of the question is left
 			return "", ErrAborted
 		}
 		return got.text, got.err
