@@ -161,7 +161,7 @@ func (a *App) store(name string, folders config.Folders) credentials.Store {
 	if name == fileStore {
 		return credentials.File{Path: filepath.Join(folders.Config, "credentials.json"), Write: config.WriteFile}
 	}
-	return credentials.Keyring{Lookup: a.lookup}
+	return &credentials.Keyring{Lookup: a.lookup}
 }
 
 // sandboxLogin returns the login of the built-in sandbox: the one that is served, if there is one, else one in

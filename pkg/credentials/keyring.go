@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/zalando/go-keyring"
@@ -25,22 +26,25 @@ const keyringLimit = 3 * time.Second
 type Keyring struct {
 	// Lookup reads the environment, which says whether there is a keyring at all.
 	Lookup func(string) (string, bool)
+
+	mu     sync.Mutex
+	silent error // a call was given up: the next one is not waited for
 }
 
 // Get implements Store.
-func (k Keyring) Get(profile string, kind Kind) (secret.Text, error) {
+func (k *Keyring) Get(profile string, kind Kind) (secret.Text, error) {
 	value, err := k.call(func() (string, error) { return keyring.Get(service, entry(profile, kind)) })
 	return secret.Text(value), err
 }
 
 // Set implements Store.
-func (k Keyring) Set(profile string, kind Kind, value secret.Text) error {
+func (k *Keyring) Set(profile string, kind Kind, value secret.Text) error {
 	_, err := k.call(func() (string, error) { return "", keyring.Set(service, entry(profile, kind), value.Reveal()) })
 	return err
 }
 
 // Delete implements Store.
-func (k Keyring) Delete(profile string, kind Kind) error {
+func (k *Keyring) Delete(profile string, kind Kind) error {
 	_, err := k.call(func() (string, error) { return "", keyring.Delete(service, entry(profile, kind)) })
 	if errors.Is(err, ErrNotFound) {
 		return nil
@@ -51,7 +55,12 @@ func (k Keyring) Delete(profile string, kind Kind) error {
 func entry(profile string, kind Kind) string { return profile + "/" + string(kind) }
 
 // call makes one call with a limit. The call that is given up goes on until the process ends, which is soon.
-func (k Keyring) call(do func() (string, error)) (string, error) {
+func (k *Keyring) call(do func() (string, error)) (string, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.silent != nil {
+		return "", k.silent
+	}
 	if err := k.present(); err != nil {
 		return "", err
 	}
@@ -74,13 +83,14 @@ func (k Keyring) call(do func() (string, error)) (string, error) {
 		}
 		return got.value, nil
 	case <-time.After(keyringLimit):
-		return "", fmt.Errorf("%w: no answer after %s; is it waiting to be unlocked?", ErrNoKeyring, keyringLimit)
+		k.silent = fmt.Errorf("%w: no answer after %s; is it waiting to be unlocked?", ErrNoKeyring, keyringLimit)
+		return "", k.silent
 	}
 }
 
 // present looks for a session bus before the library does: where there is none it would start one, and leave
 // it behind, at every call.
-func (k Keyring) present() error {
+func (k *Keyring) present() error {
 	if runtime.GOOS == "darwin" || runtime.GOOS == "windows" {
 		return nil
 	}

@@ -50,7 +50,7 @@ func again(t *testing.T, variable string, args ...string) {
 // unlock makes a keyring whose password is empty. The newline is the password's end; without it none is made.
 const unlock = `printf '\n' | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1;`
 
-func keyring() credentials.Keyring { return credentials.Keyring{Lookup: os.LookupEnv} }
+func keyring() *credentials.Keyring { return &credentials.Keyring{Lookup: os.LookupEnv} }
 
 func TestKeyringKeepsSecrets(t *testing.T) {
 	if os.Getenv(insideSession) == "" {
@@ -120,10 +120,12 @@ func TestKeyringThatHangs(t *testing.T) {
 		again(t, "DBUS_SESSION_BUS_ADDRESS=unix:path="+socket, os.Args[0], "-test.run", "^"+t.Name()+"$", "-test.v")
 		return
 	}
-	start := time.Now()
-	_, err := keyring().Get("p", credentials.EmployeeToken)
-	if !errors.Is(err, credentials.ErrNoKeyring) || !strings.Contains(err.Error(), "no answer after 3s") {
-		t.Errorf("hanging: %v", err)
+	start, store := time.Now(), keyring()
+	for range 3 { // only the first call is waited for
+		_, err := store.Get("p", credentials.EmployeeToken)
+		if !errors.Is(err, credentials.ErrNoKeyring) || !strings.Contains(err.Error(), "no answer after 3s") {
+			t.Errorf("hanging: %v", err)
+		}
 	}
 	if took := time.Since(start); took > 6*time.Second {
 		t.Errorf("it took %s, though a call may take 3s", took)
@@ -136,7 +138,7 @@ func TestNoKeyringIsSaidAtOnce(t *testing.T) {
 		t.Skip("only on linux can a keyring be missing")
 	}
 	empty := t.TempDir()
-	store := credentials.Keyring{Lookup: func(name string) (string, bool) {
+	store := &credentials.Keyring{Lookup: func(name string) (string, bool) {
 		return map[string]string{"XDG_RUNTIME_DIR": empty}[name], true
 	}}
 	for _, err := range []error{
