@@ -6,7 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
@@ -35,13 +34,9 @@ type profileRow struct {
 }
 
 func authList(ctx context.Context, app *App) error {
-	folders, err := config.NewFolders(app.lookup)
+	_, profiles, err := app.profiles()
 	if err != nil {
 		return err
-	}
-	profiles, err := config.LoadProfiles(folders.Config)
-	if err != nil {
-		return localFailure("read profiles", err)
 	}
 	var rows []profileRow
 	for _, p := range profiles.All {

@@ -4,8 +4,6 @@ import (
 	"context"
 
 	"github.com/spf13/cobra"
-
-	"github.com/tlxhook/tlxhook/pkg/config"
 )
 
 func newAuthLogout(app *App) *cobra.Command {
@@ -21,13 +19,9 @@ the current one. The tokens themselves stay valid in Tripletex.`,
 }
 
 func authLogout(ctx context.Context, app *App) error {
-	folders, err := config.NewFolders(app.lookup)
+	folders, profiles, err := app.profiles()
 	if err != nil {
 		return err
-	}
-	profiles, err := config.LoadProfiles(folders.Config)
-	if err != nil {
-		return localFailure("read profiles", err)
 	}
 	name := app.settings.Profile
 	if name == "" {

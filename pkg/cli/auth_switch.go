@@ -23,13 +23,9 @@ func newAuthSwitch(app *App) *cobra.Command {
 }
 
 func authSwitch(app *App, name string) error {
-	folders, err := config.NewFolders(app.lookup)
+	folders, profiles, err := app.profiles()
 	if err != nil {
 		return err
-	}
-	profiles, err := config.LoadProfiles(folders.Config)
-	if err != nil {
-		return localFailure("read profiles", err)
 	}
 	if profiles.Find(name) == nil && name != config.SandboxProfile {
 		f := notFoundFailure("there is no profile %q", name)

@@ -112,13 +112,9 @@ func (a *App) environmentLogin(ctx context.Context) (l *login, given bool, err e
 
 // profileLogin returns the login of a stored profile. Its tokens go only to the address where they were proved.
 func (a *App) profileLogin(ctx context.Context) (*login, error) {
-	folders, err := config.NewFolders(a.lookup)
+	folders, profiles, err := a.profiles()
 	if err != nil {
 		return nil, err
-	}
-	profiles, err := config.LoadProfiles(folders.Config)
-	if err != nil {
-		return nil, localFailure("read profiles", err)
 	}
 	name := a.settings.Profile
 	if name == "" {
@@ -142,6 +138,19 @@ func (a *App) profileLogin(ctx context.Context) (*login, error) {
 	return &login{profile: name, tokenKind: profile.TokenKind, source: profile.Store, options: tripletex.Options{
 		BaseURL: profile.BaseURL, Credentials: stored.load, Cache: sessionCache{store: store, profile: name, redactor: a.redactor},
 	}}, nil
+}
+
+// profiles returns the folders of the program and the profiles in them.
+func (a *App) profiles() (config.Folders, *config.Profiles, error) {
+	folders, err := config.NewFolders(a.lookup)
+	if err != nil {
+		return folders, nil, err
+	}
+	profiles, err := config.LoadProfiles(folders.Config)
+	if err != nil {
+		return folders, nil, localFailure("read profiles", err)
+	}
+	return folders, profiles, nil
 }
 
 func (a *App) baseURL() string {

@@ -52,6 +52,38 @@ func partly(err error, done, all int) error {
 	return &failure{exitPartial, "partial", fmt.Errorf("%d of %d done, then: %w", done, all, err), "what is listed was done; run the command again for the rest"}
 }
 
+// changeOptions are the flags of the commands that change subscriptions.
+type changeOptions struct {
+	selection selection
+	dryRun    bool
+	secrets   secretFlags
+}
+
+// send makes one change to every chosen subscription.
+func (o *changeOptions) send(ctx context.Context, app *App, change tripletex.SubscriptionUpdate, verb string) error {
+	ctx, cancel := app.limited(ctx)
+	defer cancel()
+	client, err := app.client(ctx)
+	if err != nil {
+		return err
+	}
+	if err := change.Check(client.IsLocal()); err != nil {
+		return usageFailure("%w", err)
+	}
+	found, err := o.selection.findSome(ctx, client)
+	if err != nil {
+		return err
+	}
+	updates, err := change.For(found)
+	if err != nil {
+		return usageFailure("%w", err).withHint("name the header with --auth-header")
+	}
+	if o.dryRun {
+		return app.printPlan(ctx, updates)
+	}
+	return o.secrets.keeping(app, change.HMACSharedSecret, func() error { return app.update(ctx, client, updates, verb) })
+}
+
 // update sends updates, prints what they made, and says how much was done.
 func (a *App) update(ctx context.Context, client *tripletex.Client, updates []tripletex.SubscriptionUpdate, verb string) error {
 	var changed []tripletex.Subscription

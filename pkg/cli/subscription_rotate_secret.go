@@ -8,15 +8,8 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// rotateOptions are the flags of subscription rotate-secret.
-type rotateOptions struct {
-	selection selection
-	dryRun    bool
-	secrets   secretFlags
-}
-
 func newSubscriptionRotateSecret(app *App) *cobra.Command {
-	o := &rotateOptions{}
+	o := &changeOptions{}
 	cmd := &cobra.Command{
 		Use:   "rotate-secret [ID...]",
 		Short: "Replace the secret that signs deliveries, or the auth header",
@@ -37,40 +30,20 @@ of earlier deliveries are over.
 	return cmd
 }
 
-func subscriptionRotate(ctx context.Context, app *App, o *rotateOptions, args []string) error {
+func subscriptionRotate(ctx context.Context, app *App, o *changeOptions, args []string) error {
 	if err := o.selection.read(args, true); err != nil {
 		return err
 	}
-	given, err := o.read(ctx, app)
+	given, err := o.readSecret(ctx, app)
 	if err != nil {
 		return err
 	}
 	change := tripletex.SubscriptionUpdate{AuthHeaderName: given.authHeader, AuthHeaderValue: given.authValue, HMACSharedSecret: given.hmac}
-	if err := change.Check(false); err != nil {
-		return usageFailure("%w", err)
-	}
-	ctx, cancel := app.limited(ctx)
-	defer cancel()
-	client, err := app.client(ctx)
-	if err != nil {
-		return err
-	}
-	found, err := o.selection.findSome(ctx, client)
-	if err != nil {
-		return err
-	}
-	updates, err := change.For(found)
-	if err != nil {
-		return usageFailure("%w", err).withHint("name the header with --auth-header")
-	}
-	if o.dryRun {
-		return app.printPlan(ctx, updates)
-	}
-	return o.secrets.keeping(app, given.hmac, func() error { return app.update(ctx, client, updates, "rotated the secret of") })
+	return o.send(ctx, app, change, "rotated the secret of")
 }
 
-// read reads the new secret: from a flag, else from the environment, else from the person.
-func (o *rotateOptions) read(ctx context.Context, app *App) (secrets, error) {
+// readSecret reads the new secret: from a flag, else from the environment, else from the person.
+func (o *changeOptions) readSecret(ctx context.Context, app *App) (secrets, error) {
 	var given secrets
 	if err := o.secrets.check(); err != nil {
 		return given, err

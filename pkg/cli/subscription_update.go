@@ -12,13 +12,11 @@ import (
 
 // updateOptions are the flags of subscription update.
 type updateOptions struct {
-	selection selection
+	changeOptions
 	target    string
 	fields    string
 	setFields bool
 	status    string
-	dryRun    bool
-	secrets   secretFlags
 }
 
 func newSubscriptionUpdate(app *App) *cobra.Command {
@@ -67,27 +65,7 @@ func subscriptionUpdate(ctx context.Context, app *App, o *updateOptions, args []
 	if err != nil {
 		return err
 	}
-	ctx, cancel := app.limited(ctx)
-	defer cancel()
-	client, err := app.client(ctx)
-	if err != nil {
-		return err
-	}
-	if err := change.Check(client.IsLocal()); err != nil {
-		return usageFailure("%w", err)
-	}
-	found, err := o.selection.findSome(ctx, client)
-	if err != nil {
-		return err
-	}
-	updates, err := change.For(found)
-	if err != nil {
-		return usageFailure("%w", err).withHint("name the header with --auth-header")
-	}
-	if o.dryRun {
-		return app.printPlan(ctx, updates)
-	}
-	return o.secrets.keeping(app, change.HMACSharedSecret, func() error { return app.update(ctx, client, updates, "updated") })
+	return o.send(ctx, app, change, "updated")
 }
 
 // change returns what the flags ask for, without id and version.
