@@ -59,12 +59,8 @@ func New(o Options) (*Client, error) {
 	if o.Trace != nil {
 		transport = tracer{transport, o.Trace}
 	}
-	c := &Client{
-		base:   base,
-		http:   &http.Client{Transport: transport, CheckRedirect: checkRedirect},
-		agent:  o.UserAgent,
-		limits: &limits{},
-	}
+	c := &Client{base: base, agent: o.UserAgent, limits: &limits{changed: make(chan struct{})}}
+	c.http = &http.Client{Transport: paced{transport, c.limits}, CheckRedirect: checkRedirect}
 	if c.agent == "" {
 		c.agent = "tlxhook"
 	}

@@ -132,14 +132,11 @@ func (c *Client) tokenFor(ctx context.Context, call call, dead secret.Text) (sec
 
 // send makes a call with one token, repeating it as the policy of [attempts] allows.
 func (c *Client) send(ctx context.Context, call call, token secret.Text) (answer, error) {
-	if err := c.limits.wait(ctx); err != nil {
-		return answer{}, &Error{Kind: kindOfCause(ctx, err), Operation: call.operation, Err: err}
-	}
 	request, err := c.request(ctx, call, token)
 	if err != nil {
 		return answer{}, &Error{Kind: Refused, Operation: call.operation, Err: err}
 	}
-	policy := &attempts{call: call, limits: c.limits}
+	policy := &attempts{call: call}
 	response, err := policy.client(c.http).Do(request)
 	if response != nil {
 		defer func() { _ = response.Body.Close() }()
@@ -207,6 +204,9 @@ func (p *attempts) read(ctx context.Context, response *http.Response) (answer, e
 // ended is the error of a call that got no answer. Where the time ran out between two attempts, what went wrong
 // with the one before says more.
 func (p *attempts) ended(ctx context.Context, err error) *Error {
+	if limit, ok := errors.AsType[*limitError](err); ok {
+		return &Error{Kind: RateLimited, Operation: p.call.operation, RetryAfter: limit.wait, Err: err}
+	}
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded) && p.refusal.status != 0:
 		return p.failure(p.refusal)

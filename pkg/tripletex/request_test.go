@@ -133,26 +133,6 @@ func TestRateLimitBeyondTheDeadlineIsSaidAtOnce(t *testing.T) {
 	})
 }
 
-func TestForetoldRateLimitIsNotRunInto(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, func(o *sandbox.Options) {
-			o.RateLimit = sandbox.RateLimit{Requests: 3, Period: 5 * time.Second}
-		}, employee())
-		for range 10 {
-			if _, err := w.Events(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if got := len(w.wire.lines); got != 10 {
-			t.Errorf("%d requests for 10 reads: a 429 was met though the headers foretold it", got)
-		}
-		if limit, ok := w.RateLimit(); !ok || limit.Limit != 3 {
-			t.Errorf("RateLimit() = %+v, %v", limit, ok)
-		}
-	})
-}
-
 func TestPostIsRepeatedOnlyWhereNothingWasSent(t *testing.T) {
 	t.Parallel()
 	refused := &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}

@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
@@ -32,7 +31,6 @@ const (
 // A POST is not repeated in that last case unless it is marked as harmless.
 type attempts struct {
 	call    call
-	limits  *limits
 	unclear bool   // an attempt got no answer, or one of 5xx: it may have been done all the same
 	refusal answer // the last answer that was worth a repeat
 	cause   error  // the last failure to get an answer that was worth a repeat
@@ -47,9 +45,6 @@ func (p *attempts) client(h *http.Client) *retryablehttp.Client {
 
 // check implements retryablehttp.CheckRetry.
 func (p *attempts) check(ctx context.Context, response *http.Response, err error) (bool, error) {
-	if response != nil {
-		p.limits.see(response.Header)
-	}
 	if ctx.Err() != nil {
 		p.unclear = true
 		return false, ctx.Err()
@@ -77,16 +72,18 @@ func (p *attempts) harmless() bool { return p.call.method != http.MethodPost || 
 // notSent tells whether the request cannot have reached the service.
 func notSent(err error) bool {
 	var op *net.OpError
-	return errors.As(err, &op) && op.Op == "dial"
+	var limit *limitError
+	return errors.As(err, &op) && op.Op == "dial" || errors.As(err, &limit)
 }
 
 // permanent tells whether trying again cannot help.
 func permanent(err error) bool {
+	var limit *limitError
 	var dns *net.DNSError
 	var certificate *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
 	var name x509.HostnameError
-	return errors.As(err, &dns) && dns.IsNotFound || errors.As(err, &certificate) || errors.As(err, &record) || errors.As(err, &name)
+	return errors.As(err, &limit) || errors.As(err, &dns) && dns.IsNotFound || errors.As(err, &certificate) || errors.As(err, &record) || errors.As(err, &name)
 }
 
 // fits tells whether the wait that an answer asks for ends before the context does.
@@ -140,51 +137,6 @@ func jitter(d time.Duration) time.Duration {
 		return d
 	}
 	return time.Duration(n.Int64())
-}
-
-// RateLimit is what the service last said of its limit, which counts per employee and consumer.
-type RateLimit struct {
-	Limit     int       // requests in a period
-	Remaining int       // of them not used
-	Reset     time.Time // when the period ends
-}
-
-// RateLimit returns the last seen rate limit, or false where no answer has carried one.
-func (c *Client) RateLimit() (RateLimit, bool) {
-	c.limits.mu.Lock()
-	defer c.limits.mu.Unlock()
-	return c.limits.last, !c.limits.last.Reset.IsZero()
-}
-
-// limits remembers the rate limit over the calls of a client.
-type limits struct {
-	mu   sync.Mutex
-	last RateLimit
-}
-
-func (l *limits) see(h http.Header) {
-	limit, err1 := strconv.Atoi(h.Get("X-Rate-Limit-Limit"))
-	remaining, err2 := strconv.Atoi(h.Get("X-Rate-Limit-Remaining"))
-	reset, err3 := strconv.Atoi(h.Get("X-Rate-Limit-Reset"))
-	if errors.Join(err1, err2, err3) != nil || reset < 0 || reset > int(maxWait.Seconds()) {
-		return
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.last = RateLimit{Limit: limit, Remaining: remaining, Reset: time.Now().Add(time.Duration(reset) * time.Second)}
-}
-
-// wait holds a request back while the headers foretell a 429, if the context lasts that long.
-func (l *limits) wait(ctx context.Context) error {
-	l.mu.Lock()
-	left := time.Until(l.last.Reset)
-	used := l.last.Limit > 0 && l.last.Remaining <= 0
-	l.mu.Unlock()
-	deadline, ok := ctx.Deadline()
-	if !used || left <= 0 || ok && time.Until(deadline) <= left {
-		return nil
-	}
-	return sleep(ctx, left)
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

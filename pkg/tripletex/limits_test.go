@@ -1,0 +1,104 @@
+package tripletex_test
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/sandbox"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+// delayed is a transport on which every exchange takes a while, and which counts the answers of 429.
+type delayed struct {
+	next     http.RoundTripper
+	by       time.Duration
+	sent     atomic.Int64
+	exceeded atomic.Int64
+}
+
+func (d *delayed) RoundTrip(r *http.Request) (*http.Response, error) {
+	d.sent.Add(1)
+	time.Sleep(d.by / 2)
+	response, err := d.next.RoundTrip(r)
+	if err == nil && response.StatusCode == http.StatusTooManyRequests {
+		d.exceeded.Add(1)
+	}
+	time.Sleep(d.by / 2)
+	return response, err
+}
+
+func newLimited(t *testing.T, limit sandbox.RateLimit, latency time.Duration) (*tripletex.Client, *delayed) {
+	t.Helper()
+	options := sandbox.DefaultOptions()
+	options.RateLimit = limit
+	wire := &delayed{next: sandbox.New(sandbox.NewMemory(options)), by: latency}
+	client, err := tripletex.New(tripletex.Options{BaseURL: baseURL, Credentials: employee().Get, Transport: wire})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client, wire
+}
+
+// However many requests run at once, no 429 is met that the headers foretold, and little of the limit is wasted.
+func TestForetoldRateLimitIsUsedUpAndNotExceeded(t *testing.T) {
+	t.Parallel()
+	for _, workers := range []int{1, 4, 8} {
+		synctest.Test(t, func(t *testing.T) {
+			client, wire := newLimited(t, sandbox.RateLimit{Requests: 100, Period: time.Second}, 50*time.Millisecond)
+			const calls = 500
+			start, left := time.Now(), make(chan struct{}, calls)
+			for range calls {
+				left <- struct{}{}
+			}
+			close(left)
+			var all sync.WaitGroup
+			for range workers {
+				all.Go(func() {
+					for range left {
+						if _, err := client.Events(t.Context()); err != nil {
+							t.Error(err)
+						}
+					}
+				})
+			}
+			all.Wait()
+			if wire.exceeded.Load() > 0 || wire.sent.Load() != calls {
+				t.Errorf("%d workers: %d of %d requests met a 429", workers, wire.exceeded.Load(), wire.sent.Load())
+			}
+			least := max(calls/100*time.Second, calls*50*time.Millisecond/time.Duration(workers)) // by the limit, or by the latency
+			if took := time.Since(start); took > least*115/100 {
+				t.Errorf("%d workers: %s, at most 1.15 times %s is wanted", workers, took, least)
+			}
+		})
+	}
+}
+
+func TestRateLimitBeyondTheDeadlineIsNotSent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client, wire := newLimited(t, sandbox.RateLimit{Requests: 2, Period: time.Minute}, 0)
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		var err error
+		for range 3 {
+			_, err = client.Events(ctx)
+		}
+		if tripletex.KindOf(err) != tripletex.RateLimited || wire.sent.Load() != 2 || time.Since(start(ctx)) > 0 {
+			t.Errorf("%v after %d requests", err, wire.sent.Load())
+		}
+		if limit, ok := client.RateLimit(); !ok || limit.Limit != 2 || limit.Remaining != 0 {
+			t.Errorf("RateLimit() = %+v, %v", limit, ok)
+		}
+	})
+}
+
+// start returns when a context with a limit of 30 seconds was made.
+func start(ctx context.Context) time.Time {
+	deadline, _ := ctx.Deadline()
+	return deadline.Add(-30 * time.Second)
+}
