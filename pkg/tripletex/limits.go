@@ -26,10 +26,10 @@ func (c *Client) RateLimit() (RateLimit, bool) {
 
 // limitError is the cause of a request that was not sent, as the headers foretold a 429 that the context would not
 // outlast.
-type limitError struct{ wait time.Duration }
+type limitError struct{ wait time.Duration } // in whole seconds, as the service counts
 
 func (e *limitError) Error() string {
-	return fmt.Sprintf("the rate limit is used up for another %s", e.wait.Round(time.Millisecond))
+	return fmt.Sprintf("the rate limit is used up for another %s", e.wait)
 }
 
 // paced is an http.RoundTripper that holds requests back while the headers of answers foretell a 429.
@@ -79,7 +79,7 @@ func (l *limits) enter(ctx context.Context) (answered int, err error) {
 		left, known, changed := l.last.Reset.Sub(now), !l.last.Reset.IsZero(), l.changed
 		l.mu.Unlock()
 		if deadline, ok := ctx.Deadline(); ok && known && deadline.Before(now.Add(left)) {
-			return 0, &limitError{left}
+			return 0, &limitError{(left + time.Second - 1).Truncate(time.Second)}
 		}
 		if err := waitFor(ctx, changed, left, known); err != nil {
 			return 0, err

@@ -2,7 +2,9 @@ package tripletex_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -87,6 +89,9 @@ func TestRateLimitBeyondTheDeadlineIsNotSent(t *testing.T) {
 		var err error
 		for range 3 {
 			_, err = client.Events(ctx)
+		}
+		if strings.Contains(fmt.Sprint(err), "http") {
+			t.Errorf("the error shows the URL, which may hold a token: %v", err)
 		}
 		if tripletex.KindOf(err) != tripletex.RateLimited || wire.sent.Load() != 2 || time.Since(start(ctx)) > 0 {
 			t.Errorf("%v after %d requests", err, wire.sent.Load())

@@ -205,7 +205,7 @@ func (p *attempts) read(ctx context.Context, response *http.Response) (answer, e
 // with the one before says more.
 func (p *attempts) ended(ctx context.Context, err error) *Error {
 	if limit, ok := errors.AsType[*limitError](err); ok {
-		return &Error{Kind: RateLimited, Operation: p.call.operation, RetryAfter: limit.wait, Err: err}
+		return &Error{Kind: RateLimited, Operation: p.call.operation, RetryAfter: limit.wait, Err: limit}
 	}
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded) && p.refusal.status != 0:
