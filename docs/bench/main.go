@@ -38,6 +38,7 @@ func main() {
 type contest struct {
 	name          string
 	anchor, entry []string
+	base          string // the API that the entry asks, if it asks one
 	wanted        float64
 }
 
@@ -73,23 +74,21 @@ func bench(ctx context.Context, runs int, out io.Writer) error {
 		return err
 	}
 	defer stop()
+	api := func(count int) string { return fmt.Sprintf("%s/%d/v2", base, count) }
 	curl := func(count int) []string {
-		return []string{"sh", "-c", fmt.Sprintf("curl -s -u 0:token '%s/%d/v2/event/subscription?count=%d' | jq -c .values", base, count, count)}
+		return []string{"curl", "-s", "-u", "0:token", fmt.Sprintf("%s/event/subscription?count=%d", api(count), count)}
 	}
-	list := func(count int) []string {
-		return []string{tlxhook, "subscription", "list", "-o", "json", "--config", filepath.Join(folder, strconv.Itoa(count))}
+	values := func(count int) []string {
+		return []string{"sh", "-c", fmt.Sprintf("'%s' | jq -c .values", strings.Join(curl(count), "' '"))}
 	}
-	for _, count := range []int{10, 10000} {
-		settings := fmt.Appendf(nil, "base-url: %s/%d/v2\n", base, count)
-		if err := os.WriteFile(filepath.Join(folder, strconv.Itoa(count)), settings, 0o600); err != nil {
-			return err
-		}
-	}
+	list, check := []string{tlxhook, "subscription", "list", "-o", "json"}, []string{tlxhook, "check"}
 	_, _ = fmt.Fprintf(out, "%-40s %9s %9s %7s %7s %9s\n", "", "anchor", "tlxhook", "ratio", "wanted", "memory")
 	for _, c := range []contest{
-		{"start: version / a net/http program", []string{hello}, []string{tlxhook, "version"}, 2.0},
-		{"list of 10 / curl | jq", curl(10), list(10), 0.40},
-		{"list of 10,000 / curl | jq", curl(10000), list(10000), 0.50},
+		{"start: version / a net/http program", []string{hello}, []string{tlxhook, "version"}, "", 2.0},
+		{"list of 10 / curl | jq", values(10), list, api(10), 0.40},
+		{"list of 10,000 / curl | jq", values(10000), list, api(10000), 0.50},
+		{"check of 10 / curl", curl(10), check, api(10), 0.80},
+		{"check of 1,000 / curl, which reads none", curl(1000), check, api(1000), 1.20},
 	} {
 		if err := c.run(ctx, runs, folder, out); err != nil {
 			return err
@@ -107,17 +106,17 @@ func bench(ctx context.Context, runs int, out io.Writer) error {
 func (c contest) run(ctx context.Context, runs int, home string, out io.Writer) error {
 	var anchors, entries []time.Duration
 	for range runs {
-		took, err := once(ctx, home, c.anchor)
+		took, err := once(ctx, home, c.base, c.anchor)
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)
 		}
 		anchors = append(anchors, took)
-		if took, err = once(ctx, home, c.entry); err != nil {
+		if took, err = once(ctx, home, c.base, c.entry); err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)
 		}
 		entries = append(entries, took)
 	}
-	used, err := memoryOf(ctx, home, c.entry)
+	used, err := memoryOf(ctx, home, c.base, c.entry)
 	if err != nil {
 		return err
 	}
@@ -128,9 +127,9 @@ func (c contest) run(ctx context.Context, runs int, home string, out io.Writer) 
 }
 
 // once runs a command and returns how long it took.
-func once(ctx context.Context, home string, args []string) (time.Duration, error) {
+func once(ctx context.Context, home, base string, args []string) (time.Duration, error) {
 	command := exec.CommandContext(ctx, args[0], args[1:]...)
-	command.Env = environment(home)
+	command.Env = environment(home, base)
 	var stderr bytes.Buffer
 	command.Stderr = &stderr
 	start := time.Now()
@@ -140,19 +139,19 @@ func once(ctx context.Context, home string, args []string) (time.Duration, error
 	return time.Since(start), nil
 }
 
-func environment(home string) []string {
-	return []string{"HOME=" + home, "PATH=" + os.Getenv("PATH"), "TLXHOOK_SESSION_TOKEN=token"}
+func environment(home, base string) []string {
+	return []string{"HOME=" + home, "PATH=" + os.Getenv("PATH"), "TLXHOOK_SESSION_TOKEN=token", "TLXHOOK_BASE_URL=" + base}
 }
 
 // memoryOf returns the most memory that a command had, in megabytes. A small process starts it: the system counts
 // the memory of the process that starts another one as the other's.
-func memoryOf(ctx context.Context, home string, args []string) (float64, error) {
+func memoryOf(ctx context.Context, home, base string, args []string) (float64, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return 0, err
 	}
 	command := exec.CommandContext(ctx, self, append([]string{"-memory", "--"}, args...)...)
-	command.Env = environment(home)
+	command.Env = environment(home, base)
 	raw, err := command.Output()
 	if err != nil {
 		return 0, err
@@ -202,7 +201,7 @@ func serve(ctx context.Context) (base string, stop func(), err error) {
 		return "", nil, err
 	}
 	pages := map[string][]byte{}
-	for _, total := range []int{10, 10000} {
+	for _, total := range []int{10, 1000, 10000} {
 		for _, count := range []int{1000, total} {
 			for from := 0; from <= total; from += count {
 				pages[fmt.Sprintf("/%d/v2/event/subscription %d %d", total, from, count)] = page(total, from, count)

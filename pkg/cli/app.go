@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,6 +33,11 @@ const (
 	// annotationTimeout is the time that a run of the command may take where nobody says otherwise; "0" for a
 	// command that runs until it is stopped.
 	annotationTimeout = "timeout"
+	// annotationFormats are the formats that the command speaks where they are not those of all others: first
+	// that on a screen, second that elsewhere.
+	annotationFormats = "formats"
+	// annotationPlugin marks a command that ends like a monitoring plugin, whatever happens.
+	annotationPlugin = "plugin"
 )
 
 const defaultTimeout = 30 * time.Second
@@ -52,10 +58,16 @@ func (a *App) prepare(cmd *cobra.Command) error {
 	}
 	a.settings = settings
 	a.terminal.NoInput = settings.NoInput
+	if isPlugin(cmd) && settings.Verbose == 0 {
+		settings.Quiet = true // some monitors mix both streams
+	}
 	if err := a.terminal.SetColor(settings.Color); err != nil {
 		return usageFailure("%w", err)
 	}
-	if a.printer, err = output.New(a.outputOptions(), a.terminal); err != nil {
+	if err := a.decideFormat(cmd); err != nil {
+		return err
+	}
+	if a.printer, err = output.New(a.outputOptions(cmd), a.terminal); err != nil {
 		return err
 	}
 	for _, name := range config.Misspelt(a.environ) {
@@ -64,8 +76,37 @@ func (a *App) prepare(cmd *cobra.Command) error {
 	return nil
 }
 
-func (a *App) outputOptions() output.Options {
-	return output.Options{Format: output.Format(a.settings.Output), JQ: a.settings.JQ, Template: a.settings.Template}
+// decideFormat settles the format of a command that has formats of its own. One that the environment or a file
+// chose for other commands does not apply to it.
+func (a *App) decideFormat(cmd *cobra.Command) error {
+	formats := ownFormats(cmd)
+	if len(formats) == 0 || slices.Contains(formats, a.settings.Output) {
+		return nil
+	}
+	elsewhere := a.settings.Origin("output") != "--output" && slices.Contains(output.Formats(), output.Format(a.settings.Output))
+	switch {
+	case a.settings.Output != "" && !elsewhere:
+		return usageFailure("output format %q does not exist for %s; there are %s", a.settings.Output, cmd.CommandPath(), strings.Join(formats, ", "))
+	case a.terminal.IsScreen():
+		a.settings.Output = formats[0]
+	default:
+		a.settings.Output = formats[1]
+	}
+	return nil
+}
+
+// ownFormats returns the formats of a command that has formats of its own.
+func ownFormats(cmd *cobra.Command) []string {
+	return strings.Fields(cmd.Annotations[annotationFormats])
+}
+
+// outputOptions are how results are printed. What a command writes in a format of its own, the printer does not.
+func (a *App) outputOptions(cmd *cobra.Command) output.Options {
+	o := output.Options{Format: output.Format(a.settings.Output), JQ: a.settings.JQ, Template: a.settings.Template}
+	if len(ownFormats(cmd)) > 0 && !slices.Contains(output.Formats(), o.Format) {
+		o.Format = output.JSONFormat
+	}
+	return o
 }
 
 // note tells a person something that is no result.

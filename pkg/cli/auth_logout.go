@@ -47,8 +47,7 @@ func authLogout(ctx context.Context, app *App) error {
 
 // endSession ends the kept session at the service. A failure is only noted: the tokens are to go all the same.
 func (a *App) endSession(ctx context.Context, name string) {
-	a.settings.Profile = name
-	l, err := a.profileLogin(ctx)
+	l, err := a.profileLogin(ctx, name)
 	if err == nil {
 		var client interface{ EndSession(context.Context) error }
 		if client, err = a.connect(l); err == nil {

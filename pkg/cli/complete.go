@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tlxhook/tlxhook/pkg/config"
+	"github.com/tlxhook/tlxhook/pkg/health"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
@@ -27,13 +28,32 @@ func complete(cmd *cobra.Command, flag string, f cobra.CompletionFunc) {
 }
 
 func completeGlobalFlags(app *App, root *cobra.Command) {
+	complete(root, "output", completeFormats)
+	complete(root, "color", cobra.FixedCompletions([]cobra.Completion{"auto", "always", "never"}, cobra.ShellCompDirectiveNoFileComp))
+	complete(root, "profile", app.completeProfiles)
+}
+
+func completeFormats(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	if formats := ownFormats(cmd); len(formats) > 0 {
+		return formats, cobra.ShellCompDirectiveNoFileComp
+	}
 	formats := make([]cobra.Completion, len(output.Formats()))
 	for i, f := range output.Formats() {
 		formats[i] = string(f)
 	}
-	complete(root, "output", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
-	complete(root, "color", cobra.FixedCompletions([]cobra.Completion{"auto", "always", "never"}, cobra.ShellCompDirectiveNoFileComp))
-	complete(root, "profile", app.completeProfiles)
+	return formats, cobra.ShellCompDirectiveNoFileComp
+}
+
+func completeStates(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	return []cobra.Completion{"ok", "warning", "critical", "unknown"}, cobra.ShellCompDirectiveNoFileComp
+}
+
+func completeCounts(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	names := health.CountNames()
+	for i, name := range names {
+		names[i] = name + "="
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 }
 
 func (a *App) completeProfiles(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 
@@ -58,6 +59,18 @@ func ofProfile(name string) string {
 	return " (profile " + name + ")"
 }
 
+// loginFlags returns the flags that chose the login, as another command line repeats them.
+func (a *App) loginFlags() string {
+	text := ""
+	if a.settings.Origin("profile") == "--profile" {
+		text = " -p " + a.settings.Profile
+	}
+	if a.settings.Origin("company") == "--company" {
+		text += fmt.Sprintf(" --company %d", a.settings.Company)
+	}
+	return text
+}
+
 // login decides what to log in with: the profile that a flag names, else tokens of the environment, else the
 // profile that is named elsewhere or current.
 func (a *App) login(ctx context.Context) (*login, error) {
@@ -69,7 +82,7 @@ func (a *App) login(ctx context.Context) (*login, error) {
 			return l, err
 		}
 	}
-	return a.profileLogin(ctx)
+	return a.profileLogin(ctx, a.settings.Profile)
 }
 
 // environmentLogin returns the login that the environment gives, if it gives one.
@@ -110,13 +123,13 @@ func (a *App) environmentLogin(ctx context.Context) (l *login, given bool, err e
 	return l, true, nil
 }
 
-// profileLogin returns the login of a stored profile. Its tokens go only to the address where they were proved.
-func (a *App) profileLogin(ctx context.Context) (*login, error) {
+// profileLogin returns the login of a stored profile, or of the current one where none is named. Its tokens go only
+// to the address where they were proved.
+func (a *App) profileLogin(ctx context.Context, name string) (*login, error) {
 	folders, profiles, err := a.profiles()
 	if err != nil {
 		return nil, err
 	}
-	name := a.settings.Profile
 	if name == "" {
 		name = profiles.Current
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tlxhook/tlxhook/pkg/config"
+	"github.com/tlxhook/tlxhook/pkg/health"
 	"github.com/tlxhook/tlxhook/pkg/sandbox"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
@@ -31,6 +32,7 @@ type demoStep struct {
 	says    string
 	happens func(ctx context.Context, folder string) error
 	command []string
+	exit    int // what the command is to end with
 }
 
 func demoSteps() []demoStep {
@@ -43,11 +45,13 @@ func demoSteps() []demoStep {
 		},
 		{says: "That is what Tripletex has now.", command: []string{"subscription", "list"}},
 		{
-			says:    "Weeks later the receiver is down for some days. Tripletex switches a subscription\noff and tells nobody. Which ones are not active?",
+			says:    "Weeks later the receiver is down for some days. Tripletex switches a subscription\noff and tells nobody. A monitor that runs this goes red: it ends with 2, CRITICAL.",
 			happens: breakOne,
-			command: []string{"subscription", "list", "--status", "DISABLED*"},
+			command: []string{"check"},
+			exit:    health.Critical.ExitCode(),
 		},
 		{says: "The receiver is back. Switch on what Tripletex switched off.", command: []string{"subscription", "enable", "--status", "DISABLED_*"}},
+		{says: "And the monitor is green again.", command: []string{"check"}},
 		{
 			says:    "Somebody leaves the team: replace the secret of all of them at once.",
 			command: []string{"subscription", "rotate-secret", "--all", "--generate-hmac-secret", "new.secret"},
@@ -82,7 +86,7 @@ func demo(ctx context.Context, app *App) error {
 			return err
 		}
 		args := inFolder(step.command, home)
-		if code := run(ctx, args, Streams{app.terminal.In, app.results.to, app.terminal.Err}, environ, app.build); code != exitOK {
+		if code := run(ctx, args, Streams{app.terminal.In, app.results.to, app.terminal.Err}, environ, app.build); code != step.exit {
 			return &failure{code, "demo", fmt.Errorf("the demo ended at step %d", i+1), ""}
 		}
 	}

@@ -61,11 +61,13 @@ func localFailure(operation string, err error) *failure {
 	return &failure{exitLocal, "local_io", fmt.Errorf("%s: %w", operation, err), ""}
 }
 
-// report prints an error in one line, with a hint where there is one, and returns the exit code.
-func (a *App) report(err error, asJSON bool) int {
-	f := a.describe(err)
+// report prints a failure in one line, with a hint where there is one, and returns the exit code.
+func (a *App) report(f *failure, asJSON bool) int {
 	text := strings.TrimSpace(terminal.Safe(f.err.Error()))
 	_, _ = fmt.Fprintf(a.terminal.Err, "tlxhook: %s\n", text) // there is nowhere left to complain
+	if b, ok := errors.AsType[*bug](f.err); ok {
+		_, _ = a.terminal.Err.Write(b.stack)
+	}
 	if f.hint != "" {
 		_, _ = fmt.Fprintf(a.terminal.Err, "hint: %s\n", terminal.Safe(f.hint))
 	}
@@ -108,6 +110,9 @@ func (a *App) describe(err error) *failure {
 	if f, ok := errors.AsType[*failure](err); ok {
 		return &failure{f.exit, f.code, err, f.hint}
 	}
+	if _, ok := errors.AsType[*bug](err); ok {
+		return &failure{exitBug, "bug", err, bugHint}
+	}
 	if i, ok := errors.AsType[*interrupted](err); ok {
 		return &failure{i.exitCode(), "interrupted", err, ""}
 	}
@@ -139,6 +144,8 @@ func isMisuse(err error) bool {
 	_, ok := errors.AsType[*credentials.UsageError](err)
 	return ok
 }
+
+const bugHint = "please report this at https://github.com/tlxhook/tlxhook/issues, with the lines above"
 
 const noKeyringHint = "unlock the keyring, or give the tokens as TLXHOOK_CONSUMER_TOKEN and TLXHOOK_EMPLOYEE_TOKEN, " +
 	"or log in with --store file to keep them in a private file"

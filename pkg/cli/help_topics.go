@@ -30,6 +30,9 @@ const exitCodesHelp = `The exit code says what happened, for scripts:
 Commands that run until they are stopped end with 0 on the first SIGINT or
 SIGTERM. Codes may be added: take an unknown one for a failure.
 
+The command check alone has codes of its own, those of monitoring plugins:
+0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN, and no other.
+
 With -o json the last line on standard error is the error as JSON:
   {"error":{"code":"rate_limited","message":"...","exitCode":3,"httpStatus":429}}`
 

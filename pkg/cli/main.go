@@ -10,6 +10,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spf13/cobra"
+
+	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
@@ -28,24 +31,43 @@ func Main(args []string, streams Streams, environ []string, build Build) int {
 }
 
 // run is Main below a context, so that a command can run others.
-func run(ctx context.Context, args []string, streams Streams, environ []string, build Build) (code int) {
+func run(ctx context.Context, args []string, streams Streams, environ []string, build Build) int {
 	app := newApp(streams, environ, build)
-	defer func() {
-		if recovered := recover(); recovered != nil {
-			code = app.reportPanic(recovered, debug.Stack())
-		}
-	}()
 	root := newRoot(app)
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
-	if err == nil {
-		err = app.results.err
+	if meansPlugin(root, args) {
+		return app.runPlugin(ctx, root, args)
 	}
+	err := app.execute(ctx, root)
 	if err == nil {
 		return exitOK
 	}
-	return app.report(err, app.wantsJSON(args))
+	return app.report(app.describe(err), app.wantsJSON(args))
 }
+
+// execute runs the command of the command line. A fault of the program becomes an error, and so does a result that
+// could not be written.
+func (a *App) execute(ctx context.Context, root *cobra.Command) (err error) {
+	defer func() {
+		if recovered := recover(); recovered != nil {
+			err = newBug(recovered)
+		}
+	}()
+	if err := root.ExecuteContext(ctx); err != nil {
+		return err
+	}
+	return a.results.err
+}
+
+// bug is a fault of the program itself.
+type bug struct {
+	what  string
+	stack []byte
+}
+
+func newBug(recovered any) error { return &bug{fmt.Sprint(recovered), debug.Stack()} }
+
+func (b *bug) Error() string { return "bug: " + b.what }
 
 func newApp(streams Streams, environ []string, build Build) *App {
 	lookup := func(name string) (string, bool) {
@@ -80,24 +102,27 @@ func (r *results) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-// reportPanic says that the program has a fault of its own.
-func (a *App) reportPanic(recovered any, stack []byte) int {
-	_, _ = fmt.Fprintf(a.terminal.Err, "tlxhook: bug: %v\n%s", recovered, stack)
-	_, _ = fmt.Fprintln(a.terminal.Err, "hint: please report this at https://github.com/tlxhook/tlxhook/issues, with the lines above")
-	return exitBug
+// wantsJSON tells whether errors are to be JSON too.
+func (a *App) wantsJSON(args []string) bool {
+	format := a.formatOf(args)
+	return format == string(output.JSONFormat) || format == string(output.NDJSONFormat)
 }
 
-// wantsJSON tells whether errors are to be JSON too. There are no settings yet where the command line is wrong.
-func (a *App) wantsJSON(args []string) bool {
+// formatOf returns the format that was asked for, or nothing. There are no settings yet where the command line is
+// wrong.
+func (a *App) formatOf(args []string) string {
 	if a.settings != nil {
-		return a.outputOptions().IsJSON()
+		if a.settings.JQ != "" {
+			return string(output.JSONFormat)
+		}
+		return a.settings.Output
 	}
 	format, _ := a.lookup("TLXHOOK_OUTPUT")
 	for i, arg := range args {
 		name, value, _ := strings.Cut(arg, "=")
 		switch {
 		case name == "--jq":
-			format = "json"
+			format = string(output.JSONFormat)
 		case name == "--output" && value != "":
 			format = value
 		case (arg == "-o" || arg == "--output") && i+1 < len(args):
@@ -106,5 +131,5 @@ func (a *App) wantsJSON(args []string) bool {
 			format = strings.TrimPrefix(arg[2:], "=")
 		}
 	}
-	return format == "json" || format == "ndjson"
+	return format
 }

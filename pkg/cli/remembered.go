@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tlxhook/tlxhook/pkg/config"
@@ -45,14 +46,20 @@ func (a *App) rememberedPath(kind string) string {
 	if err != nil {
 		return ""
 	}
+	return filepath.Join(folders.Cache, "completion-"+a.identity(folders)+"-"+kind+".json")
+}
+
+// identity stands for the login and the company of the run, and for what else is said, in the name of a file.
+func (a *App) identity(folders config.Folders, more ...string) string {
 	whose := a.settings.Profile
 	if whose == "" {
 		if profiles, err := config.LoadProfiles(folders.Config); err == nil {
 			whose = profiles.Current
 		}
 	}
-	sum := sha256.Sum256([]byte(whose + "\x00" + a.baseURL() + "\x00" + strconv.FormatInt(a.settings.Company, 10)))
-	return filepath.Join(folders.Cache, "completion-"+hex.EncodeToString(sum[:8])+"-"+kind+".json")
+	parts := append([]string{whose, a.baseURL(), strconv.FormatInt(a.settings.Company, 10)}, more...)
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return hex.EncodeToString(sum[:8])
 }
 
 func recall[T any](a *App, kind string) remembered[T] {

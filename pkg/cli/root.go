@@ -56,7 +56,7 @@ func newRoot(app *App) *cobra.Command {
 		&cobra.Group{ID: groupLearn, Title: "Learn and try:"},
 	)
 	globalFlags(root.PersistentFlags())
-	inGroup(root, groupMain, newEvent(app), newSubscription(app))
+	inGroup(root, groupMain, newEvent(app), newSubscription(app), newCheck(app), newWatch(app), newExporter(app))
 	inGroup(root, groupSetup, newAuth(app), newCompany(app))
 	inGroup(root, groupLearn, newDemo(app), newSandbox(app), newVersion(app))
 	root.AddCommand(newHelpTopics()...)
@@ -76,10 +76,12 @@ func usageTemplate(original string) string {
 
 const exitCodesFooter = `
 
-Exit codes: 0 done, 1 the answer is no, 2 used wrongly, 3 unavailable, 4 not
+Exit codes: {{if .Annotations.plugin}}0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN, and no other;
+see "tlxhook help exit-codes".
+{{else}}0 done, 1 the answer is no, 2 used wrongly, 3 unavailable, 4 not
 logged in, 5 not found, 6 conflict, 7 partly done, 8 local file or keyring;
 see "tlxhook help exit-codes".
-`
+{{end}}`
 
 func globalFlags(flags *pflag.FlagSet) {
 	flags.StringP("profile", "p", "", "the login to use: `NAME`; sandbox needs none")

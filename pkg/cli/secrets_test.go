@@ -67,6 +67,8 @@ func TestNoSecretIsEverShown(t *testing.T) {
 			{"sub", "update", "--all", "--target", target, "--dry-run"},
 			{"sub", "rotate-secret", "--all"},
 			{"sub", "disable", "--all"},
+			{"check", "-v"},
+			{"watch", "--timeout", "700ms", "--exec", "env"},
 			{"sub", "enable", "--all", "--probe"},
 			{"sub", "enable", "--all"},
 			{"sub", "delete", "--all", "--dry-run"},

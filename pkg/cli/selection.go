@@ -35,21 +35,21 @@ func (p *patterns) Set(text string) error {
 // bind adds the flags of a selection. Writing commands have --all too, which says on purpose what an empty
 // selection would say by accident.
 func (s *selection) bind(app *App, cmd *cobra.Command, writes bool) {
-	flags := cmd.Flags()
-	flags.Var((*patterns)(&s.filter.Events), "event", "choose by event, such as 'order.*'")
-	flags.Var((*patterns)(&s.filter.Targets), "target", "choose by target, such as '*.example.no'")
-	s.bindStatus(app, cmd)
+	s.bindNames(app, cmd)
+	cmd.Flags().Var((*patterns)(&s.filter.Statuses), "status", "choose by status, such as 'DISABLED*'")
+	complete(cmd, "status", app.completeStatuses)
 	if writes {
-		flags.BoolVar(&s.all, "all", false, "choose every subscription")
+		cmd.Flags().BoolVar(&s.all, "all", false, "choose every subscription")
 	}
+}
+
+// bindNames adds what chooses by something that stays.
+func (s *selection) bindNames(app *App, cmd *cobra.Command) {
+	cmd.Flags().Var((*patterns)(&s.filter.Events), "event", "choose by event, such as 'order.*'")
+	cmd.Flags().Var((*patterns)(&s.filter.Targets), "target", "choose by target, such as '*.example.no'")
 	cmd.ValidArgsFunction = app.completeSubscriptions
 	complete(cmd, "event", app.completeEvents)
 	complete(cmd, "target", app.completeTargets)
-}
-
-func (s *selection) bindStatus(app *App, cmd *cobra.Command) {
-	cmd.Flags().Var((*patterns)(&s.filter.Statuses), "status", "choose by status, such as 'DISABLED*'")
-	complete(cmd, "status", app.completeStatuses)
 }
 
 // read takes the ids from the arguments.
@@ -72,32 +72,40 @@ func (s *selection) read(args []string, writes bool) error {
 
 // find returns the chosen subscriptions, in the order of the service. Ids that are not there are an error.
 func (s *selection) find(ctx context.Context, client *tripletex.Client) ([]tripletex.Subscription, error) {
+	found, absent, err := s.look(ctx, client, "")
+	if err == nil && len(absent) > 0 {
+		err = missing(absent)
+	}
+	if err != nil {
+		return nil, err
+	}
+	for i := range found {
+		found[i].Changes = nil // as a list has them
+	}
+	return found, nil
+}
+
+// look returns the chosen subscriptions, in the order of the service, and the ids that are not there. Fields is
+// what comes of each in a list; one that is chosen by its id alone comes with its changes.
+func (s *selection) look(ctx context.Context, client *tripletex.Client, fields string) (found []tripletex.Subscription, absent []int64, err error) {
 	if ids := s.filter.IDs; len(ids) == 1 && s.onlyIDs() {
 		one, err := client.Subscription(ctx, ids[0])
 		if tripletex.KindOf(err) == tripletex.NotFound {
-			return nil, missing(ids)
+			return nil, ids, nil
 		}
-		if err != nil {
-			return nil, err
-		}
-		one.Changes = nil // as a list has them
-		return []tripletex.Subscription{one}, nil
+		return []tripletex.Subscription{one}, nil, err
 	}
-	var found []tripletex.Subscription
-	absent := slices.Clone(s.filter.IDs)
-	for one, err := range client.Subscriptions(ctx, "") {
+	absent = slices.Clone(s.filter.IDs)
+	for one, err := range client.Subscriptions(ctx, fields) {
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		absent = slices.DeleteFunc(absent, func(id int64) bool { return id == one.ID })
 		if s.filter.Match(one) {
 			found = append(found, one)
 		}
 	}
-	if len(absent) > 0 {
-		return nil, missing(absent)
-	}
-	return found, nil
+	return found, absent, nil
 }
 
 func (s *selection) onlyIDs() bool {

@@ -3,7 +3,9 @@ package cli
 import (
 	"encoding/json"
 	"strconv"
+	"time"
 
+	"github.com/tlxhook/tlxhook/pkg/health"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
@@ -36,14 +38,47 @@ func lastChange(s tripletex.Subscription) string {
 	return s.Changes[len(s.Changes)-1].Timestamp
 }
 
-func statusStyle(s tripletex.Status) terminal.Style {
-	switch s {
-	case tripletex.Active:
-		return terminal.Good
-	case tripletex.Disabled:
-		return terminal.Warning
-	default:
-		return terminal.Bad
+func troubleTable() output.Table[health.Trouble] {
+	type t = health.Trouble
+	return output.Table[t]{
+		ID: func(v t) string { return v.ID },
+		Columns: []output.Column[t]{
+			{Name: "id", Title: "ID", Text: func(v t) string { return v.ID }},
+			{Name: "event", Title: "EVENT", Text: func(v t) string { return v.Event }},
+			{Name: "status", Title: "STATUS", Text: func(v t) string { return v.Status }, Style: func(v t) terminal.Style { return v.State.Style() }},
+			{Name: "lastChange", Title: "SINCE", Text: func(v t) string { return localTime(v.LastChange) }},
+			{Name: "targetHost", Title: "TARGET HOST", Text: func(v t) string { return v.TargetHost }, Shrinks: true},
+		},
+	}
+}
+
+// localTime returns a time stamp of the service as a person here reads it, or as it is where that cannot be told.
+func localTime(stamp string) string {
+	at, err := time.Parse(time.RFC3339, stamp)
+	if err != nil {
+		return stamp
+	}
+	return at.Local().Format("2006-01-02 15:04")
+}
+
+func statusStyle(s tripletex.Status) terminal.Style { return health.Rules{}.StateOf(s).Style() }
+
+// transitionTable has the columns of watch where it is not read by a person.
+func transitionTable() output.Table[health.Transition] {
+	type t = health.Transition
+	return output.Table[t]{
+		ID: func(v t) string { return strconv.FormatInt(v.ID, 10) },
+		Columns: []output.Column[t]{
+			{Name: "time", Title: "TIME", Text: func(v t) string { return v.Time.Format(time.RFC3339) }},
+			{Name: "kind", Title: "KIND", Text: func(v t) string { return string(v.Kind) }},
+			{Name: "id", Title: "ID", Text: func(v t) string { return strconv.FormatInt(v.ID, 10) }},
+			{Name: "event", Title: "EVENT", Text: func(v t) string { return v.Event }},
+			{Name: "oldStatus", Title: "OLD", Text: func(v t) string { return string(v.OldStatus) }},
+			{Name: "newStatus", Title: "NEW", Text: func(v t) string { return string(v.NewStatus) }},
+			{Name: "companyId", Title: "COMPANY", Text: func(v t) string { return strconv.FormatInt(v.CompanyID, 10) }},
+			{Name: "state", Title: "STATE", Text: func(v t) string { return string(v.State) }},
+			{Name: "targetHost", Title: "TARGET HOST", Text: func(v t) string { return v.TargetHost }},
+		},
 	}
 }
 

@@ -65,6 +65,20 @@ func secretVariables() []string {
 	return []string{"CONSUMER_TOKEN", "EMPLOYEE_TOKEN", "REFRESH_TOKEN", "SESSION_TOKEN", "AUTH_HEADER_VALUE", "HMAC_SECRET"}
 }
 
+// toldVariables are set for the commands that watch runs, which may run us again.
+func toldVariables() []string {
+	return []string{"KIND", "SUBSCRIPTION_ID", "EVENT", "OLD_STATUS", "NEW_STATUS", "STATE", "TARGET_HOST"}
+}
+
+// WithoutSecrets returns an environment without the variables that hold a secret, for the commands of others.
+// Those that name a file or a command stay.
+func WithoutSecrets(environ []string) []string {
+	return slices.DeleteFunc(slices.Clone(environ), func(pair string) bool {
+		name, _, _ := strings.Cut(pair, "=")
+		return slices.ContainsFunc(secretVariables(), func(secret string) bool { return strings.EqualFold(name, Prefix+secret) })
+	})
+}
+
 // variable returns the environment variable of a key.
 func variable(key string) string {
 	return Prefix + strings.ToUpper(strings.ReplaceAll(key, "-", "_"))
@@ -207,6 +221,9 @@ func Misspelt(environ []string) []string {
 		for _, suffix := range []string{"", "_FILE", "_COMMAND"} {
 			known[Prefix+name+suffix] = true
 		}
+	}
+	for _, name := range toldVariables() {
+		known[Prefix+name] = true
 	}
 	var wrong []string
 	for _, pair := range environ {

@@ -110,25 +110,3 @@ func (p *Profiles) Save(folder string) error {
 	}
 	return WriteFile(filepath.Join(folder, "profiles.yaml"), raw)
 }
-
-// WriteFile replaces a private file as a whole, so that a crash leaves the old or the new one. Its folder is
-// made if it is not there.
-func WriteFile(path string, content []byte) error {
-	folder := filepath.Dir(path)
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return err
-	}
-	temporary, err := os.CreateTemp(folder, "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	_, err = temporary.Write(content)
-	err = errors.Join(err, temporary.Sync(), temporary.Close())
-	if err == nil {
-		err = os.Rename(temporary.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(temporary.Name())
-	}
-	return err
-}

@@ -1,4 +1,5 @@
-// Package health judges whether subscriptions work. It leaves asking Tripletex and printing to others.
+// Package health judges whether subscriptions work: one verdict, its rendering for each monitor, and what changed
+// since. It leaves logins, files and screens to others.
 package health
 
 import (

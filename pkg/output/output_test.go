@@ -173,3 +173,33 @@ func TestQueryWithoutEndIsStopped(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// What comes one after the other can be read as a whole by whoever reads the format.
+func TestStreamIsOneDocument(t *testing.T) {
+	t.Parallel()
+	for options, want := range map[output.Options]string{
+		{Format: output.JSONFormat}:   `{"id":1,"name":"a","note":""}` + "\n" + `{"id":2,"name":"b","note":""}` + "\n",
+		{Format: output.NDJSONFormat}: `{"id":1,"name":"a","note":""}` + "\n" + `{"id":2,"name":"b","note":""}` + "\n",
+		{Format: output.CSVFormat}:    "id,name,note\n1,a,\n2,b,\n",
+		{Format: output.TSVFormat}:    "1\ta\t\n2\tb\t\n",
+		{Format: output.NameFormat}:   "1\n2\n",
+		{Format: output.YAMLFormat}:   "id: 1\nname: a\nnote: \"\"\n---\nid: 2\nname: b\nnote: \"\"\n",
+		{JQ: ".name"}:                 "a\nb\n",
+		{Template: "{{.id}}"}:         "1\n2\n",
+	} {
+		var out bytes.Buffer
+		p, err := output.New(options, terminal.New(nil, &out, &bytes.Buffer{}, func(string) (string, bool) { return "", false }))
+		if err != nil {
+			t.Fatal(err)
+		}
+		stream := output.NewStream(p, table())
+		for _, one := range []thing{{ID: 1, Name: "a"}, {ID: 2, Name: "b"}} {
+			if err := stream.Print(t.Context(), one); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if out.String() != want {
+			t.Errorf("%+v: %q, want %q", options, out.String(), want)
+		}
+	}
+}

@@ -24,30 +24,37 @@ type Terminal struct {
 	NoInput bool
 
 	inTTY, outTTY, errTTY bool
+	screen                any // what results go to
 	lookup                func(string) (string, bool)
 }
 
 // New returns the facts about three streams. Lookup reads the environment.
 func New(in io.Reader, out, err io.Writer, lookup func(string) (string, bool)) *Terminal {
-	t := &Terminal{In: in, Out: out, Err: err, lookup: lookup}
-	_, t.inTTY = size(in)
-	t.Width, t.outTTY = size(out)
-	_, t.errTTY = size(err)
+	t := &Terminal{In: in, Out: out, Err: err, lookup: lookup, screen: out}
+	_, _, t.inTTY = size(in)
+	t.Width, _, t.outTTY = size(out)
+	_, _, t.errTTY = size(err)
 	t.Color, t.ErrColor = t.wantsColor(t.outTTY), t.wantsColor(t.errTTY)
 	return t
 }
 
-// size returns the width of a stream that is a terminal. One that does not tell its width counts as 80.
-func size(stream any) (int, bool) {
+// size returns the columns and lines of a stream that is a terminal. One that does not tell has 80 and 24.
+func size(stream any) (width, height int, ok bool) {
 	file, ok := stream.(*os.File)
 	if !ok || file == nil || !term.IsTerminal(int(file.Fd())) {
-		return 0, false
+		return 0, 0, false
 	}
-	width, _, err := term.GetSize(int(file.Fd()))
-	if err != nil || width <= 0 {
-		width = 80
+	width, height, err := term.GetSize(int(file.Fd()))
+	if err != nil || width <= 0 || height <= 0 {
+		return 80, 24, true
 	}
-	return width, true
+	return width, height, true
+}
+
+// Size returns the columns and lines of the screen as they are now, or zeros where results do not go to a screen.
+func (t *Terminal) Size() (width, height int) {
+	width, height, _ = size(t.screen)
+	return width, height
 }
 
 // wantsColor follows no-color.org and the CLICOLOR_FORCE convention.
@@ -78,6 +85,15 @@ func (t *Terminal) SetColor(mode string) error {
 
 // IsScreen tells whether results go to a person's screen.
 func (t *Terminal) IsScreen() bool { return t.outTTY }
+
+// CanRedraw tells whether what stands on the person's screen can be replaced by something newer.
+func (t *Terminal) CanRedraw() bool {
+	value, _ := t.lookup("TERM")
+	return t.outTTY && value != "dumb"
+}
+
+// IsErrScreen tells whether messages go to a person's screen.
+func (t *Terminal) IsErrScreen() bool { return t.errTTY }
 
 // IsInteractive tells whether a question can be asked: a person at both ends, and nobody said not to.
 func (t *Terminal) IsInteractive() bool {

@@ -28,12 +28,14 @@ type Options struct {
 	Credentials func(context.Context) (Credentials, error)
 	// Cache keeps sessions between processes. Nil means that each client makes its own.
 	Cache SessionCache
-	// Transport sends the requests. Nil means one with sensible limits that follows the proxy variables.
+	// Transport sends the requests. Nil means [NewTransport].
 	Transport http.RoundTripper
 	// UserAgent is sent with every request. Empty means "tlxhook".
 	UserAgent string
 	// Trace is called after every exchange with everything secret removed. Nil means no trace.
 	Trace func(Exchange)
+	// Retried is called before a request is sent again, with what went wrong. Nil means that nobody counts.
+	Retried func(Kind)
 }
 
 // Client calls the Tripletex API as one company.
@@ -44,6 +46,7 @@ type Client struct {
 	company  int64
 	sessions *sessions
 	limits   *limits
+	retried  func(Kind)
 }
 
 // New returns a client. It does not touch the network.
@@ -54,12 +57,17 @@ func New(o Options) (*Client, error) {
 	}
 	transport := o.Transport
 	if transport == nil {
-		transport = newTransport()
+		transport = NewTransport()
 	}
 	if o.Trace != nil {
 		transport = tracer{transport, o.Trace}
 	}
-	c := &Client{base: base, agent: o.UserAgent, limits: &limits{changed: make(chan struct{})}}
+	c := &Client{
+		base:    base,
+		agent:   o.UserAgent,
+		limits:  &limits{changed: make(chan struct{})},
+		retried: o.Retried,
+	}
 	c.http = &http.Client{Transport: paced{transport, c.limits}, CheckRedirect: checkRedirect}
 	if c.agent == "" {
 		c.agent = "tlxhook"
@@ -122,7 +130,8 @@ func checkRedirect(next *http.Request, via []*http.Request) error {
 	return nil
 }
 
-func newTransport() *http.Transport {
+// NewTransport returns a transport with sensible limits that follows the proxy variables.
+func NewTransport() http.RoundTripper {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.ResponseHeaderTimeout = 20 * time.Second
 	t.MaxResponseHeaderBytes = 64 << 10

@@ -62,6 +62,9 @@ func pages[T any](ctx context.Context, c *Client, list call, id func(T) int64) i
 // onePage asks for one page; it returns true where list.match still holds and nothing came.
 func onePage[T any](ctx context.Context, c *Client, list call, from int) (page[T], bool, error) {
 	query := url.Values{"from": {strconv.Itoa(from)}, "count": {strconv.Itoa(pageSize)}}
+	if from > 0 {
+		list.operation += ", page " + strconv.Itoa(from/pageSize+1)
+	}
 	maps.Copy(query, list.query)
 	list.method, list.query = http.MethodGet, query
 	got, err := c.do(ctx, list)

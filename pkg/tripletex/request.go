@@ -136,7 +136,7 @@ func (c *Client) send(ctx context.Context, call call, token secret.Text) (answer
 	if err != nil {
 		return answer{}, &Error{Kind: Refused, Operation: call.operation, Err: err}
 	}
-	policy := &attempts{call: call}
+	policy := &attempts{call: call, retried: c.retried}
 	response, err := policy.client(c.http).Do(request)
 	if response != nil {
 		defer func() { _ = response.Body.Close() }()

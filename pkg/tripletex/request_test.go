@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -75,6 +77,26 @@ func TestPassingFaultIsNotNoticed(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Retried counts what is sent again, and nothing else.
+func TestRetriedSaysWhyARequestIsSentAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var kinds []tripletex.Kind
+		script := &scripted{answers: []scriptedAnswer{{status: 503}, {status: 429}, {err: io.ErrUnexpectedEOF}, {status: 200, body: `{"value":{}}`}}}
+		client, err := tripletex.New(tripletex.Options{
+			BaseURL: baseURL, Transport: script, Retried: func(kind tripletex.Kind) { kinds = append(kinds, kind) },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = client.Events(t.Context())
+		want := []tripletex.Kind{tripletex.ServerFailed, tripletex.RateLimited, tripletex.Network}
+		if err != nil || !slices.Equal(kinds, want) {
+			t.Errorf("%v, %v; want %v", kinds, err, want)
+		}
+	})
 }
 
 func TestUnauthorizedIsRenewedOnce(t *testing.T) {

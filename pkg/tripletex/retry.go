@@ -31,6 +31,7 @@ const (
 // A POST is not repeated in that last case unless it is marked as harmless.
 type attempts struct {
 	call    call
+	retried func(Kind)
 	unclear bool   // an attempt got no answer, or one of 5xx: it may have been done all the same
 	refusal answer // the last answer that was worth a repeat
 	cause   error  // the last failure to get an answer that was worth a repeat
@@ -39,7 +40,7 @@ type attempts struct {
 func (p *attempts) client(h *http.Client) *retryablehttp.Client {
 	return &retryablehttp.Client{
 		HTTPClient: h, RetryMax: maxRepeats, RetryWaitMin: firstPause, RetryWaitMax: longPause,
-		CheckRetry: p.check, Backoff: pause, ErrorHandler: retryablehttp.PassthroughErrorHandler,
+		CheckRetry: p.check, Backoff: p.pause, ErrorHandler: retryablehttp.PassthroughErrorHandler,
 	}
 }
 
@@ -93,7 +94,17 @@ func fits(ctx context.Context, response *http.Response) bool {
 	return !ok || time.Until(deadline) > wait
 }
 
-// pause implements retryablehttp.Backoff: what the headers ask for, else twice as long each time; with jitter.
+// pause implements retryablehttp.Backoff, which is asked only where a request will be sent again.
+func (p *attempts) pause(shortest, longest time.Duration, try int, response *http.Response) time.Duration {
+	if p.retried != nil && response != nil {
+		p.retried(kindOfStatus(response.StatusCode))
+	} else if p.retried != nil {
+		p.retried(kindOfCause(context.Background(), p.cause))
+	}
+	return pause(shortest, longest, try, response)
+}
+
+// pause returns how long to wait: what the headers ask for, else twice as long each time; with jitter.
 func pause(shortest, longest time.Duration, try int, response *http.Response) time.Duration {
 	wait := min(shortest<<try, longest)
 	if response != nil {

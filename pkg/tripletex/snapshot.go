@@ -5,7 +5,7 @@ import "context"
 // Snapshot is the list of subscriptions as it was at one moment, with what is needed to ask cheaply whether it
 // has changed.
 type Snapshot struct {
-	// Subscriptions are all of them, in the order of the service.
+	// Subscriptions are all of them, in the order of the service, each id once.
 	Subscriptions []Subscription
 	pages         []snapshotPage
 }
@@ -22,7 +22,7 @@ type snapshotPage struct {
 // GET /event/subscription with If-None-Match. Source: changelog 2.59.0; whether this list has digests today is
 // not known.
 func (c *Client) Snapshot(ctx context.Context, before *Snapshot) (*Snapshot, bool, error) {
-	now, changed := &Snapshot{}, before == nil
+	now, changed, seen := &Snapshot{}, before == nil, map[int64]bool{}
 	for n := range maxPages {
 		var old snapshotPage
 		if before != nil && n < len(before.pages) {
@@ -43,11 +43,26 @@ func (c *Client) Snapshot(ctx context.Context, before *Snapshot) (*Snapshot, boo
 		} else {
 			changed = true
 		}
-		now.pages = append(now.pages, current)
-		now.Subscriptions = append(now.Subscriptions, current.values...)
+		fresh := now.add(current, seen)
 		if len(current.values) < pageSize {
 			return now, changed, nil
 		}
+		if fresh == 0 {
+			break
+		}
 	}
 	return nil, false, &Error{Kind: Foreign, Operation: "list subscriptions", Err: errEndless}
+}
+
+// add takes a page in, leaves out what was on an earlier one, and returns how many subscriptions were new.
+func (s *Snapshot) add(page snapshotPage, seen map[int64]bool) (fresh int) {
+	s.pages = append(s.pages, page)
+	for _, one := range page.values {
+		if !seen[one.ID] {
+			seen[one.ID] = true
+			s.Subscriptions = append(s.Subscriptions, one)
+			fresh++
+		}
+	}
+	return fresh
 }

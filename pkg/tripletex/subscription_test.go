@@ -137,6 +137,27 @@ func TestSnapshotAsksOnlyForWhatChanged(t *testing.T) {
 	}
 }
 
+// A service that gives the same page for ever is found out by the second one.
+func TestSnapshotIsNotHeldByPagesWithoutEnd(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil, employee())
+	w.fault(t, sandbox.Fault{Kind: "endless"})
+	_, _, err := w.Snapshot(t.Context(), nil)
+	if got := w.wire.count("GET /event/subscription"); tripletex.KindOf(err) != tripletex.Foreign || got != 2 {
+		t.Errorf("%v after %d requests; want a foreign answer after 2", err, got)
+	}
+}
+
+func TestErrorOfAListNamesThePage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(o *sandbox.Options) { o.Subscriptions = 2500 }, employee())
+	w.fault(t, sandbox.Fault{Kind: "html", Path: "/event/subscription", After: 2})
+	_, _, err := w.Snapshot(t.Context(), nil)
+	if err == nil || !strings.HasPrefix(err.Error(), "list subscriptions, page 3: ") {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestCompanySeesItsOwnSubscriptions(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil, employee())

@@ -1,0 +1,167 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tlxhook/tlxhook/pkg/health"
+	"github.com/tlxhook/tlxhook/pkg/output"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+// checkOptions are the flags of check.
+type checkOptions struct {
+	selection   selection
+	rules       health.Rules
+	unreachable health.State
+	outputFile  string
+	each        bool
+}
+
+func newCheck(app *App) *cobra.Command {
+	o := &checkOptions{unreachable: health.Unknown}
+	cmd := &cobra.Command{
+		Use:   "check [ID...]",
+		Short: "One verdict on subscriptions, for people, scripts and monitors",
+		Long: `Say whether subscriptions still work, and exit as monitors expect it: 0 OK,
+1 WARNING, 2 CRITICAL, 3 UNKNOWN, and nothing else.
+
+ACTIVE is OK. DISABLED, which somebody did, is a WARNING. DISABLED_..., which
+Tripletex did, is CRITICAL, and so it is that nothing matches or none is active.
+A status that is not known is UNKNOWN, as when Tripletex cannot be asked.
+` + selectionHelp + `
+
+Formats for -o: table (default on a screen), nagios (default elsewhere), json,
+prometheus, checkmk, zabbix-lld, github, junit. The whole run may take 8s, which
+--timeout changes.
+
+A RANGE says what is well, as for every monitoring plugin: 5 is 0 to 5, 1: is 1
+or more, ~:10 is at most 10, @1:3 is anything but 1 to 3. A NAME is one of
+active, disabled, too_many_errors, rate_limited, misuse, other, total.`,
+		Example: `  tlxhook check
+  tlxhook check --event 'order.*' -o nagios
+  tlxhook check -w too_many_errors=0 -c too_many_errors=2
+  tlxhook check -o prometheus --output-file /var/lib/node_exporter/tlxhook.prom
+  tlxhook check -o junit --output-file webhooks.xml`,
+		Annotations: map[string]string{
+			annotationPlugin: "yes", annotationTimeout: "8s", annotationFormats: strings.Join(reportFormats(), " "),
+		},
+		RunE: app.run(func(ctx context.Context, args []string) error { return check(ctx, app, o, args) }),
+	}
+	flags := cmd.Flags()
+	flags.VarP(thresholdFlag{&o.rules.Thresholds, health.Warning}, "warning", "w", "WARNING where a count is not in a range")
+	flags.VarP(thresholdFlag{&o.rules.Thresholds, health.Critical}, "critical", "c", "CRITICAL where a count is not in a range")
+	flags.Var((*stateFlag)(&o.rules.Disabled), "disabled-state", "what DISABLED means: ok, warning, critical or unknown")
+	flags.Var((*stateFlag)(&o.unreachable), "unreachable-state", "what it means that Tripletex cannot be asked")
+	flags.StringVar(&o.outputFile, "output-file", "", "write to `FILE`, as a whole; the verdict still goes to standard output")
+	flags.BoolVar(&o.each, "per-subscription", false, "checkmk: a service for each; prometheus: also where there are many")
+	o.selection.bind(app, cmd, false)
+	complete(cmd, "disabled-state", completeStates)
+	complete(cmd, "unreachable-state", completeStates)
+	complete(cmd, "warning", completeCounts)
+	complete(cmd, "critical", completeCounts)
+	return cmd
+}
+
+func check(ctx context.Context, app *App, o *checkOptions, args []string) error {
+	if err := o.selection.read(args, false); err != nil {
+		return err
+	}
+	if o.unreachable == health.OK {
+		return usageFailure("--unreachable-state ok would call it well that nobody was asked")
+	}
+	v := view{output: output.Options{Format: output.Format(app.settings.Output), JQ: app.settings.JQ, Template: app.settings.Template}}
+	v.each, v.all, v.flags = o.each, app.settings.Verbose > 0, app.loginFlags()
+	start := time.Now()
+	if err := o.ask(ctx, app, &v); err != nil {
+		f := app.describe(err)
+		v.report = health.NotAsked(app.problem(app.timedOut(ctx, f)), o.stateOf(f), time.Since(start))
+		v.sample.Reason = health.ReasonOf(err)
+	}
+	ctx = context.WithoutCancel(ctx) // what was found is told in any case
+	if err := app.keep(ctx, o.outputFile, &v); err != nil {
+		why := health.Problem{Code: "local_io", Message: fmt.Sprintf("%s; %s", err, v.report.Summary)}
+		v.report = health.NotAsked(why, health.Worst(v.report.State, health.Unknown), time.Since(start))
+	}
+	if o.outputFile != "" {
+		v.output = output.Options{} // in words
+	}
+	if err := app.show(ctx, v); err != nil {
+		return err
+	}
+	return verdict{v.report.State}
+}
+
+// ask makes the report. It costs one request for up to 1,000 subscriptions.
+func (o *checkOptions) ask(ctx context.Context, app *App, v *view) error {
+	start := time.Now()
+	login, err := app.login(ctx)
+	if err != nil {
+		return err
+	}
+	v.login = login.profile
+	if app.settings.Company != 0 {
+		v.login = strings.TrimPrefix(fmt.Sprintf("%s/%d", v.login, app.settings.Company), "/")
+	}
+	client, err := app.connect(login)
+	if err != nil {
+		return err
+	}
+	fields := ""
+	if v.output.Format == tableReport {
+		fields = tripletex.WithChanges // a person asks since when
+	}
+	found, absent, err := o.selection.look(ctx, client, fields)
+	if err != nil {
+		return err
+	}
+	v.report = health.Check(health.Input{
+		Subscriptions: found, Absent: absent, Rules: o.rules, CompanyID: app.settings.Company, Took: time.Since(start),
+	})
+	v.sample.LastSuccess = time.Now()
+	v.sample.RateLimit, _ = client.RateLimit()
+	return nil
+}
+
+// stateOf returns what a failure to ask means: that the way to Tripletex is closed is for the user to judge.
+func (o *checkOptions) stateOf(f *failure) health.State {
+	if f.exit == exitUnavailable || f.exit == exitAuth {
+		return o.unreachable
+	}
+	return health.Unknown
+}
+
+// timedOut says that the time for the whole run ended, and where.
+func (a *App) timedOut(ctx context.Context, f *failure) *failure {
+	e, ok := errors.AsType[*tripletex.Error](f.err)
+	if !ok || e.Kind != tripletex.Timeout || ctx.Err() == nil {
+		return f
+	}
+	return &failure{f.exit, f.code, fmt.Errorf("timed out after %s while trying to %s", a.settings.Timeout, e.Operation), f.hint}
+}
+
+// thresholdFlag is the value of a flag that sets thresholds; it may be given more than once.
+type thresholdFlag struct {
+	to    *health.Thresholds
+	state health.State
+}
+
+func (f thresholdFlag) String() string        { return "" }
+func (f thresholdFlag) Type() string          { return "NAME=RANGE" }
+func (f thresholdFlag) Set(text string) error { return f.to.Set(f.state, text) }
+
+// stateFlag is the value of a flag that names a state.
+type stateFlag health.State
+
+func (f *stateFlag) String() string { return strings.ToLower(string(*f)) }
+func (f *stateFlag) Type() string   { return "STATE" }
+func (f *stateFlag) Set(text string) error {
+	state, err := health.ParseState(text)
+	*f = stateFlag(state)
+	return err
+}

@@ -1,0 +1,214 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tlxhook/tlxhook/pkg/config"
+	"github.com/tlxhook/tlxhook/pkg/health"
+	"github.com/tlxhook/tlxhook/pkg/output"
+	"github.com/tlxhook/tlxhook/pkg/terminal"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+// The formats of a report.
+const (
+	tableReport      = "table"
+	nagiosReport     = "nagios"
+	jsonReport       = "json"
+	prometheusReport = "prometheus"
+	checkmkReport    = "checkmk"
+	zabbixReport     = "zabbix-lld"
+	githubReport     = "github"
+	junitReport      = "junit"
+)
+
+// reportFormats are in the order that decideFormat wants: first that on a screen, second that elsewhere.
+func reportFormats() []string {
+	return []string{tableReport, nagiosReport, jsonReport, prometheusReport, checkmkReport, zabbixReport, githubReport, junitReport}
+}
+
+// view is a report and what its formats need besides.
+type view struct {
+	report *health.Report
+	output output.Options
+	// login names the login and the company, or is empty.
+	login string
+	// sample is what Prometheus is told besides.
+	sample health.Sample
+	// each asks for single subscriptions where a format would show the sum, all for those that are well too.
+	each, all bool
+	// flags repeat the login on another command line.
+	flags string
+}
+
+// show writes a report to standard output. A format without words leaves them to standard error.
+func (a *App) show(ctx context.Context, v view) error {
+	raw, err := v.render(ctx, a.terminal)
+	if err != nil {
+		return err
+	}
+	if p := v.report.Problem; p != nil && slices.Contains([]string{prometheusReport, zabbixReport}, string(v.output.Format)) {
+		a.report(&failure{err: errors.New(p.Message), hint: p.Hint}, false)
+	}
+	_, err = a.terminal.Out.Write(raw)
+	return err
+}
+
+// keep writes a report where others read it: to a file, and to the summary of a step on GitHub.
+func (a *App) keep(ctx context.Context, path string, v *view) error {
+	if path != "" {
+		raw, err := v.render(ctx, &terminal.Terminal{})
+		if err != nil {
+			return err
+		}
+		if err := config.WriteReport(path, raw); err != nil {
+			return unwritten(path, err)
+		}
+	}
+	if summary, _ := a.lookup("GITHUB_STEP_SUMMARY"); summary != "" && v.output.Format == githubReport {
+		if err := appendTo(summary, v.report.GitHubSummary()); err != nil {
+			return unwritten(summary, err)
+		}
+	}
+	return nil
+}
+
+// unwritten names the file that was meant: that of the error may be one beside it.
+func unwritten(path string, err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		err = e.Err
+	}
+	return fmt.Errorf("write %s: %w", path, err)
+}
+
+func appendTo(path string, content []byte) error {
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(content)
+	return errors.Join(err, file.Close())
+}
+
+// render returns a report as text for a terminal.
+func (v view) render(ctx context.Context, t *terminal.Terminal) ([]byte, error) {
+	if v.output.JQ != "" || v.output.Template != "" {
+		return v.json(ctx, t)
+	}
+	format := string(v.output.Format)
+	if !slices.Contains(reportFormats(), format) { // the command line was wrong
+		format = nagiosReport
+		if t.IsScreen() {
+			format = tableReport
+		}
+	}
+	switch format {
+	case tableReport:
+		return v.table(ctx, t)
+	case jsonReport:
+		return v.json(ctx, t)
+	case prometheusReport:
+		v.sample.Report, v.sample.Company = v.report, v.login
+		v.sample.Each = v.each || len(v.report.Subscriptions) <= health.MostSeries
+		return v.sample.Prometheus(), nil
+	case checkmkReport:
+		return v.report.Checkmk(v.login, v.each), nil
+	case zabbixReport:
+		return v.report.ZabbixDiscovery(v.login)
+	case githubReport:
+		return v.report.GitHub(), nil
+	case junitReport:
+		return v.report.JUnit(v.login)
+	default:
+		return v.report.Nagios(v.all), nil
+	}
+}
+
+// json renders the report itself, or what a query makes of it.
+func (v view) json(ctx context.Context, t *terminal.Terminal) ([]byte, error) {
+	var out bytes.Buffer
+	to := *t
+	to.Out = &out
+	v.output.Format = output.JSONFormat
+	p, err := output.New(v.output, &to)
+	if err != nil {
+		return nil, err
+	}
+	err = output.Item(ctx, p, output.Table[*health.Report]{}, v.report)
+	return out.Bytes(), err
+}
+
+// mostRows is how many rows a person is shown.
+const mostRows = 50
+
+// table renders what a person wants to know: what is wrong, since when, and the command that repairs it.
+func (v view) table(ctx context.Context, t *terminal.Terminal) ([]byte, error) {
+	var out bytes.Buffer
+	state := string(v.report.State)
+	if t.Color {
+		state = v.report.State.Style().Paint(state)
+	}
+	fmt.Fprintf(&out, "%s: %s\n", state, terminal.Safe(v.report.Summary))
+	if p := v.report.Problem; p != nil && p.Hint != "" {
+		fmt.Fprintf(&out, "hint: %s\n", terminal.Safe(p.Hint))
+	}
+	troubles := v.report.Troubles()
+	if len(troubles) == 0 {
+		return out.Bytes(), nil
+	}
+	to := *t
+	to.Out = &out
+	p, err := output.New(output.Options{Format: output.TableFormat}, &to)
+	if err != nil {
+		return nil, err
+	}
+	out.WriteByte('\n')
+	if err := output.List(ctx, p, troubleTable(), troubles[:min(len(troubles), mostRows)]); err != nil {
+		return nil, err
+	}
+	if more := len(troubles) - mostRows; more > 0 {
+		fmt.Fprintf(&out, "and %d more; -o json shows all\n", more)
+	}
+	for _, repair := range v.repairs() {
+		fmt.Fprintf(&out, "\n%s\n", repair)
+	}
+	return out.Bytes(), nil
+}
+
+// mostNamed is how many ids a command that repairs names one by one.
+const mostNamed = 10
+
+// repairs says what can be done, in words and as commands.
+func (v view) repairs() []string {
+	var off, unknown []string
+	for _, f := range v.report.Subscriptions {
+		switch id := strconv.FormatInt(f.ID, 10); {
+		case strings.HasPrefix(string(f.Status), string(tripletex.Disabled)):
+			off = append(off, id)
+		case f.State != health.OK:
+			unknown = append(unknown, id)
+		}
+	}
+	var texts []string
+	if len(off) > mostNamed {
+		off = []string{"--status 'DISABLED*'"}
+	}
+	if len(off) > 0 {
+		texts = append(texts, "Once the receiver answers, switch on again:\n  tlxhook"+v.flags+" subscription enable "+strings.Join(off, " ")+" --probe")
+	}
+	if len(unknown) > 0 {
+		texts = append(texts, "A status that this version does not know; more about it:\n  tlxhook"+v.flags+" subscription show "+unknown[0])
+	}
+	if len(v.report.Missing) > 0 {
+		texts = append(texts, "What there is:\n  tlxhook"+v.flags+" subscription list")
+	}
+	return texts
+}

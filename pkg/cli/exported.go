@@ -1,0 +1,93 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tlxhook/tlxhook/pkg/config"
+	"github.com/tlxhook/tlxhook/pkg/exporter"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+// exportedLogins are what the exporter logs in with: the login of the run, and the profiles for /probe.
+type exportedLogins struct {
+	app   *App
+	own   *login
+	calls *exporter.Calls
+}
+
+func (a *App) exportedLogins(ctx context.Context) (*exportedLogins, error) {
+	own, err := a.login(ctx)
+	if err != nil {
+		return nil, err
+	}
+	logins := &exportedLogins{a, own, exporter.NewCalls()}
+	if all, err := logins.targets(); err != nil || len(all) == 0 && own.options.Credentials == nil {
+		return nil, cmp.Or[error](err, &tripletex.Error{Kind: tripletex.Unauthorized, Err: tripletex.ErrNoCredentials})
+	}
+	return logins, nil
+}
+
+// ownTarget is the login of the run. It is the same as that of its profile, unless it acts for another company.
+func (e *exportedLogins) ownTarget() exporter.Target {
+	name, id := e.own.profile, e.app.settings.Company
+	if id != 0 {
+		return exporter.Target{Name: name, Company: strings.TrimPrefix(name+"/"+strconv.FormatInt(id, 10), "/")}
+	}
+	if all, err := e.targets(); err == nil {
+		if i := slices.IndexFunc(all, func(t exporter.Target) bool { return t.Name == name }); i >= 0 {
+			return all[i]
+		}
+	}
+	return exporter.Target{Name: name, Company: name}
+}
+
+// targets lists the profiles, and the sandbox where that is what the exporter was started for.
+func (e *exportedLogins) targets() ([]exporter.Target, error) {
+	_, profiles, err := e.app.profiles()
+	if err != nil {
+		return nil, err
+	}
+	all := make([]exporter.Target, 0, len(profiles.All)+1)
+	for _, p := range profiles.All {
+		all = append(all, exporter.Target{Name: p.Name, Company: p.Name, CompanyName: p.CompanyName, BaseURL: p.BaseURL})
+	}
+	if e.own.profile == config.SandboxProfile {
+		all = append(all, exporter.Target{Name: config.SandboxProfile, Company: config.SandboxProfile})
+	}
+	return all, nil
+}
+
+// open returns a client that counts its requests.
+func (e *exportedLogins) open(ctx context.Context, target exporter.Target) (*tripletex.Client, error) {
+	isOwn := target == e.ownTarget()
+	used := *e.own
+	if !isOwn {
+		other, err := e.app.profileLogin(ctx, target.Name)
+		if err != nil {
+			return nil, err
+		}
+		used = *other
+	}
+	e.calls.Count(target.Company, &used.options)
+	client, err := e.app.connect(&used)
+	if err != nil || isOwn {
+		return client, err
+	}
+	return client.ForCompany(0), nil // --company is one of the own login's
+}
+
+// ready tells whether there is something to log in with, without asking Tripletex.
+func (e *exportedLogins) ready(ctx context.Context) error {
+	if e.own.options.Credentials == nil {
+		return tripletex.ErrNoCredentials
+	}
+	tokens, err := e.own.options.Credentials(ctx)
+	if err == nil && tokens == (tripletex.Credentials{}) {
+		return tripletex.ErrNoCredentials
+	}
+	return err
+}

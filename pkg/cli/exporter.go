@@ -1,0 +1,143 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"math"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tlxhook/tlxhook/pkg/exporter"
+	"github.com/tlxhook/tlxhook/pkg/output"
+)
+
+// exporterOptions are what the flags of exporter say.
+type exporterOptions struct {
+	address, tokenFile, webConfig string
+	plainHTTP                     bool
+	keep                          time.Duration
+	each                          string
+}
+
+// mostEach are the choices of --per-subscription, as the number of subscriptions up to which each has series.
+func mostEach() map[string]int { return map[string]int{"auto": 2000, "on": math.MaxInt, "off": 0} }
+
+func newExporter(app *App) *cobra.Command {
+	var o exporterOptions
+	cmd := &cobra.Command{
+		Use:   "exporter",
+		Short: "Serve the state of subscriptions to Prometheus",
+		Long: `Serve the state of subscriptions to Prometheus, until it is stopped.
+
+  /metrics            the subscriptions of the login, and the exporter itself
+  /probe?target=NAME  the subscriptions of the profile NAME
+  /sd                 the profiles, for http_sd_configs of Prometheus
+  /-/healthy, /-/ready
+
+Every scrape asks Tripletex with one request, or with none: scrapes at the same
+time share one, and its answer is kept for --min-interval. The last tenth of the
+rate limit is left to others. Where Tripletex does not answer, tlxhook_up is 0.
+
+It listens on this machine only, unless --bearer-token-file or a web
+configuration says who may read, and a web configuration gives TLS. That is the
+file that every exporter of the Prometheus project reads.`,
+		Example: `  tlxhook exporter -p sandbox
+  tlxhook exporter -p acme --min-interval 1m
+  tlxhook exporter --addr :10469 --bearer-token-file token \
+    --web-config-file web.yml`,
+		Args:        noArgs,
+		Annotations: map[string]string{annotationTimeout: "0s"},
+		RunE:        app.runUnlimited(func(ctx context.Context, _ []string) error { return runExporter(ctx, app, o) }),
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&o.address, "addr", "127.0.0.1:10469", "where to listen: `HOST:PORT`")
+	flags.DurationVar(&o.keep, "min-interval", 15*time.Second, "show an answer of Tripletex for this long: `TIME`")
+	flags.StringVar(&o.each, "per-subscription", "auto", "series of each subscription: `WHEN` is on, off or auto, which is on up to 2000 of them")
+	flags.StringVar(&o.tokenFile, "bearer-token-file", "", "answer only who knows the token in a `FILE`; - is stdin")
+	flags.StringVar(&o.webConfig, "web-config-file", "", "read TLS and users from a `FILE` of exporter-toolkit")
+	flags.BoolVar(&o.plainHTTP, "plain-http", false, "serve others without TLS: a proxy in front ends it")
+	complete(cmd, "per-subscription", cobra.FixedCompletions(sortedNames(mostEach()), cobra.ShellCompDirectiveNoFileComp))
+	return cmd
+}
+
+// servedExporter is what exporter prints once it listens.
+type servedExporter struct {
+	URL string `json:"url"`
+}
+
+func servedExporterTable() output.Table[servedExporter] {
+	type s = servedExporter
+	address := func(v s) string { return v.URL }
+	return output.Table[s]{ID: address, Columns: []output.Column[s]{{Name: "url", Title: "METRICS", Text: address}}}
+}
+
+func runExporter(ctx context.Context, app *App, o exporterOptions) error {
+	most, ok := mostEach()[o.each]
+	if !ok {
+		return usageFailure("--per-subscription %q: must be auto, on or off", o.each)
+	}
+	if o.keep < 0 {
+		return usageFailure("--min-interval must not be negative")
+	}
+	server := exporter.Server{Address: o.address, WebConfig: o.webConfig, PlainHTTP: o.plainHTTP, Log: app.exporterLog()}
+	if o.tokenFile != "" {
+		var err error
+		if server.Token, err = app.secretFrom(o.tokenFile); err != nil {
+			return wrapFlag("--bearer-token-file", err)
+		}
+	}
+	logins, err := app.exportedLogins(ctx)
+	if err != nil {
+		return err
+	}
+	metrics, err := exporter.NewMetrics(app.exporterBuild(), logins.calls)
+	if err != nil {
+		return err
+	}
+	handler := exporter.New(exporter.Options{
+		Metrics: metrics, Own: logins.ownTarget(), Targets: logins.targets, Open: logins.open, Ready: logins.ready,
+		Keep: o.keep, MostEach: most, Log: server.Log,
+	})
+	return app.serveExporter(ctx, server, handler)
+}
+
+// serveExporter serves until it is stopped, and tells where.
+func (a *App) serveExporter(ctx context.Context, server exporter.Server, handler *exporter.Exporter) error {
+	ctx, cancel := a.limited(ctx)
+	defer cancel()
+	var printed error
+	err := server.Serve(ctx, handler, func(url string) {
+		if printed = output.Item(ctx, a.printer, servedExporterTable(), servedExporter{url + "/metrics"}); printed != nil {
+			cancel()
+		}
+		a.note("stop it with Ctrl-C")
+	})
+	switch {
+	case printed != nil:
+		return printed
+	case errors.Is(err, exporter.ErrExposed):
+		return usageFailure("%w", err).withHint("give --bearer-token-file and --web-config-file; docs/monitoring-exporter.md shows both")
+	case errors.Is(err, exporter.ErrWebConfig), errors.Is(err, exporter.ErrAddress):
+		return usageFailure("%w", err)
+	case err != nil:
+		return localFailure("serve metrics", err)
+	}
+	return nil
+}
+
+// exporterLog returns a note that may be called from many places at once.
+func (a *App) exporterLog() func(format string, args ...any) {
+	var mu sync.Mutex
+	return func(format string, args ...any) {
+		mu.Lock()
+		defer mu.Unlock()
+		a.note(format, args...)
+	}
+}
+
+func (a *App) exporterBuild() exporter.Build {
+	return exporter.Build{Version: a.build.Version, Revision: a.build.Commit, GoVersion: runtime.Version()}
+}

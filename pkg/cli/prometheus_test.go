@@ -1,0 +1,355 @@
+package cli_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/tlxhook/tlxhook/pkg/cli"
+	"github.com/tlxhook/tlxhook/pkg/sandbox"
+)
+
+const monitoringFolder = "../../docs/monitoring"
+
+// The rules that are shipped fire when they should, and not before; promtool runs them over series.
+func TestShippedRulesFireWhenTheyShould(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{
+		{"check", "config", "prometheus.yml"}, {"check", "rules", "prometheus-rules.yml"}, {"test", "rules", "prometheus-rules-test.yml"},
+	} {
+		command := exec.CommandContext(t.Context(), need(t, "promtool"), args...)
+		command.Dir = monitoringFolder
+		if said, err := command.CombinedOutput(); err != nil {
+			t.Errorf("promtool %v: %v\n%s", args, err, said)
+		}
+	}
+}
+
+// What runs in the background of a test is ended with it.
+func background(t *testing.T, command *exec.Cmd) {
+	t.Helper()
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = command.Process.Signal(syscall.SIGTERM)
+		_ = command.Wait()
+	})
+}
+
+// startExporter runs the exporter over the sandbox of a home, and returns its host and port.
+func startExporter(t *testing.T, home string) string {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), "tlxhook", "exporter", "-p", "sandbox", "--addr", "127.0.0.1:0", "--min-interval", "0s")
+	command.Env = append(os.Environ(), "HOME="+home, "XDG_RUNTIME_DIR="+home)
+	out, err := command.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	background(t, command)
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	address, err := url.Parse(strings.TrimSpace(line))
+	if err != nil || address.Path != "/metrics" {
+		t.Fatalf("%q, %v", line, err)
+	}
+	return address.Host
+}
+
+// prometheus is a real server.
+type prometheus struct {
+	t       *testing.T
+	address string
+}
+
+// startPrometheus runs a server with the shipped files, which differ only in their times and in the address of
+// the exporter.
+func startPrometheus(t *testing.T, exporter string) prometheus {
+	t.Helper()
+	path, folder := need(t, "prometheus"), t.TempDir()
+	for name, changes := range map[string][]string{
+		"prometheus.yml":       {"127.0.0.1:10469", exporter, "interval: 30s", "interval: 250ms"},
+		"prometheus-rules.yml": {"for: 2m", "for: 2s"},
+	} {
+		raw, err := os.ReadFile(filepath.Join(monitoringFolder, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := strings.NewReplacer(changes...).Replace(string(raw))
+		if text == string(raw) {
+			t.Fatalf("%s has nothing of %v", name, changes)
+		}
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	free, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := prometheus{t, free.Addr().String()}
+	_ = free.Close()
+	background(t, exec.CommandContext(t.Context(), path, "--config.file="+filepath.Join(folder, "prometheus.yml"),
+		"--storage.tsdb.path="+filepath.Join(folder, "data"), "--web.listen-address="+p.address, "--log.level=error"))
+	return p
+}
+
+// ask reads an answer of the server's API into data, which stays as it is where there is none yet.
+func (p prometheus) ask(path string, data any) {
+	request, err := http.NewRequestWithContext(p.t.Context(), http.MethodGet, "http://"+p.address+"/api/v1/"+path, http.NoBody)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return
+	}
+	defer func() { _ = answer.Body.Close() }()
+	said := struct {
+		Error string `json:"error"`
+		Data  any    `json:"data"`
+	}{Data: data}
+	if err := json.NewDecoder(answer.Body).Decode(&said); err == nil && said.Error != "" {
+		p.t.Errorf("%s: %s", path, said.Error)
+	}
+}
+
+// series returns the labels of what a query finds.
+func (p prometheus) series(query string) []map[string]string {
+	var found struct {
+		Result []struct {
+			Metric map[string]string `json:"metric"`
+		} `json:"result"`
+	}
+	p.ask("query?query="+url.QueryEscape(query), &found)
+	labels := make([]map[string]string, len(found.Result))
+	for i, r := range found.Result {
+		labels[i] = r.Metric
+	}
+	return labels
+}
+
+// alert returns the state of the alert that a subscription is switched off, empty where it is at rest, and its
+// labels.
+func (p prometheus) alert() (state string, labels map[string]string) {
+	var found struct {
+		Alerts []struct {
+			Labels map[string]string `json:"labels"`
+			State  string            `json:"state"`
+		} `json:"alerts"`
+	}
+	p.ask("alerts", &found)
+	for _, a := range found.Alerts {
+		if a.Labels["alertname"] == "TripletexWebhookDisabled" {
+			return a.State, a.Labels
+		}
+	}
+	return "", nil
+}
+
+// eventually waits for something that other processes do.
+func eventually(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for range 600 {
+		if is() {
+			return
+		}
+		<-time.After(50 * time.Millisecond)
+	}
+	t.Fatalf("%s: not within 30 seconds", what)
+}
+
+// The whole chain, for real: a subscription breaks, the exporter sees it, Prometheus scrapes that, and the alert
+// that is shipped is pending and then fires. It rests again when the subscription is repaired.
+func TestPrometheusAlertsWhenASubscriptionBreaks(t *testing.T) {
+	t.Parallel()
+	need(t, "prometheus")
+	home := t.TempDir()
+	if code, _, said := runInHome(t, home, "sub", "create", "order.create", "order.update", "--target", "https://hooks.example.no/t"); code != 0 {
+		t.Fatal(said)
+	}
+	p := startPrometheus(t, startExporter(t, home))
+	eventually(t, "both jobs see both subscriptions", func() bool {
+		return len(p.series(`tlxhook_subscription_status{company="sandbox",status="ACTIVE"} == 1`)) == 4
+	})
+	if state, _ := p.alert(); state != "" {
+		t.Errorf("the alert is %s while all is well", state)
+	}
+	store := sandbox.NewFile(filepath.Join(home, ".local", "state", "tlxhook", "sandbox"))
+	if err := store.Update(t.Context(), func(s *sandbox.State) error {
+		s.SwitchOff(1, "DISABLED_TOO_MANY_ERRORS")
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"pending", "firing"} {
+		eventually(t, "the alert is "+want, func() bool {
+			state, _ := p.alert()
+			return state == want
+		})
+	}
+	if _, labels := p.alert(); labels["company"] != "sandbox" || labels["subscription_id"] != "4712" || labels["status"] != "DISABLED_TOO_MANY_ERRORS" {
+		t.Errorf("the alert has the labels %v", labels)
+	}
+	dashboardShows(t, p)
+	if code, _, said := runInHome(t, home, "sub", "enable", "4712"); code != 0 {
+		t.Fatal(said)
+	}
+	eventually(t, "the alert is at rest", func() bool {
+		state, _ := p.alert()
+		return state == ""
+	})
+}
+
+// dashboardShows asks everything that the shipped dashboard asks. Only what needs a failure of the API, or more
+// time than the test takes, finds nothing.
+func dashboardShows(t *testing.T, p prometheus) {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(monitoringFolder, "grafana-dashboard.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var board struct {
+		Panels []struct {
+			Title   string `json:"title"`
+			Targets []struct {
+				Expr string `json:"expr"`
+			} `json:"targets"`
+		} `json:"panels"`
+	}
+	if err := json.Unmarshal(raw, &board); err != nil || len(board.Panels) < 5 {
+		t.Fatalf("%d panels, %v", len(board.Panels), err)
+	}
+	quiet := []string{"tlxhook_scrape_failure", "tlxhook_api_request_failures_total", "tlxhook_api_retries_total", `status="DISABLED"`}
+	for _, panel := range board.Panels {
+		for _, target := range panel.Targets {
+			query := strings.NewReplacer("$company", ".*", "$__rate_interval", "10s").Replace(target.Expr)
+			silent := slices.ContainsFunc(quiet, func(part string) bool { return strings.Contains(query, part) })
+			found := p.series(query)
+			if len(found) == 0 && !silent {
+				t.Errorf("panel %q finds nothing by %s", panel.Title, query)
+			}
+			if strings.Contains(query, "target_host") && (len(found) != 1 || found[0]["target_host"] != "hooks.example.no" || found[0]["subscription_id"] != "4712") {
+				t.Errorf("panel %q shows %v", panel.Title, found)
+			}
+		}
+	}
+}
+
+// Every command in the files for Kubernetes is one that the program takes.
+func TestShippedManifestsRunCommandsThatExist(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob(filepath.Join(monitoringFolder, "kubernetes-*.yml"))
+	if err != nil || len(files) < 2 {
+		t.Fatalf("%v, %v", files, err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			t.Parallel()
+			raw, err := os.Open(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = raw.Close() }()
+			var document yaml.Node
+			if err := yaml.NewDecoder(raw).Decode(&document); err != nil {
+				t.Fatal(err)
+			}
+			var args []string
+			if err := nodeOf(&document, "args").Decode(&args); err != nil || len(args) == 0 {
+				t.Fatalf("%v, %v", args, err)
+			}
+			command, rest, err := cli.Tree().Find(args)
+			if err != nil || !command.Runnable() || command.Name() != args[0] {
+				t.Fatalf("there is no command %s", args[0])
+			}
+			if err := command.ParseFlags(rest); err != nil || command.Flags().NArg() > 0 {
+				t.Errorf("%v: %v", args, err)
+			}
+		})
+	}
+}
+
+// nodeOf returns the value of the first key of a name, at any depth.
+func nodeOf(node *yaml.Node, key string) *yaml.Node {
+	for i, child := range node.Content {
+		if node.Kind == yaml.MappingNode && i%2 == 0 && child.Value == key {
+			return node.Content[i+1]
+		}
+		if found := nodeOf(child, key); found != nil {
+			return found
+		}
+	}
+	return nil
+}
+
+// No page of the exporter shows a secret of a subscription, of the login, or of whoever may scrape.
+func TestExporterShowsNoSecret(t *testing.T) {
+	t.Parallel()
+	home := t.TempDir()
+	target := "https://user:" + canaryPass + "@hooks.example.no/" + canaryHMAC + "?token=" + canaryQuery
+	if code, _, said := runInHome(t, home, "sub", "create", "order.create", "--target", target); code != 0 {
+		t.Fatal(said)
+	}
+	host := startExporter(t, home)
+	for _, path := range []string{"/metrics", "/probe?target=sandbox", "/sd", "/", "/probe?target=" + canaryToken} {
+		showsNoSecret(t, path, page(t, "http://"+host+path), "sandbox-session-", sandbox.EmployeeToken, sandbox.ConsumerToken)
+	}
+}
+
+// The guide lists every metric.
+func TestGuideListsEveryMetric(t *testing.T) {
+	t.Parallel()
+	home := t.TempDir()
+	if code, _, said := runInHome(t, home, "sub", "create", "order.create", "--target", "https://hooks.example.no/"); code != 0 {
+		t.Fatal(said)
+	}
+	guide, err := os.ReadFile("../../docs/monitoring-exporter.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := regexp.MustCompile(`(?m)^# TYPE (tlxhook_\w+) `).FindAllStringSubmatch(page(t, "http://"+startExporter(t, home)+"/metrics"), -1)
+	if len(names) < 15 {
+		t.Fatalf("%q", names)
+	}
+	for _, name := range names {
+		if !strings.Contains(string(guide), "`"+name[1]+"`") {
+			t.Errorf("monitoring-exporter.md lacks %s", name[1])
+		}
+	}
+}
+
+// page returns what stands on a page.
+func page(t *testing.T, address string) string {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	raw, err := io.ReadAll(answer.Body)
+	if err != nil || len(raw) == 0 {
+		t.Fatalf("%s: %d bytes, %v", address, len(raw), err)
+	}
+	return string(raw)
+}

@@ -1,0 +1,140 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tlxhook/tlxhook/pkg/health"
+)
+
+// watchOptions are the flags of watch.
+type watchOptions struct {
+	selection selection
+	interval  time.Duration
+	lasting   time.Duration
+	command   []string // the program of --exec and its arguments
+	heartbeat string
+	until     string
+	plain     bool
+}
+
+// The interval between two looks may not use up the rate limit, nor be so long that the watch sees nothing.
+const (
+	shortestInterval = time.Second
+	longestInterval  = 24 * time.Hour
+)
+
+const watchLong = `Follow the status of subscriptions until it is stopped, or for --timeout: first
+what is not well, then one line for each change. At a terminal it shows a screen
+that is redrawn in place; --plain, a pipe or another --output gives lines.
+
+Name subscriptions by id, or choose them by --event and --target; without any of
+them all are watched.
+
+--exec runs a program for each change. It reads the change as JSON on its
+standard input and finds it in TLXHOOK_KIND, TLXHOOK_SUBSCRIPTION_ID,
+TLXHOOK_EVENT, TLXHOOK_OLD_STATUS, TLXHOOK_NEW_STATUS, TLXHOOK_STATE,
+TLXHOOK_TARGET_HOST and TLXHOOK_COMPANY. Arguments for it stand behind "--". It
+may take 30 seconds. Where it fails it is run again, after a restart too, until
+it exits with 0.
+
+--until waits for something and exits with 0, or with 1 where --timeout is over
+before. Without it the first SIGINT or SIGTERM ends the watch with 0.`
+
+func newWatch(app *App) *cobra.Command {
+	o, program := &watchOptions{}, ""
+	cmd := &cobra.Command{
+		Use:   "watch [ID...] [-- ARG...]",
+		Short: "Follow subscriptions, and say what changes",
+		Long:  watchLong,
+		Example: `  tlxhook watch
+  tlxhook watch --event 'order.*' --for 2m -o ndjson
+  tlxhook watch --exec ./notify-slack -- /etc/tlxhook/slack-url
+  tlxhook watch 4711 --until active --timeout 10m`,
+		Annotations: map[string]string{annotationTimeout: "0s"},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ids := args
+			if dash := cmd.ArgsLenAtDash(); dash >= 0 {
+				ids = args[:dash]
+			}
+			o.command = append([]string{program}, args[len(ids):]...)
+			return app.runUnlimited(func(ctx context.Context, _ []string) error { return watch(ctx, app, o, ids) })(cmd, args)
+		},
+	}
+	o.selection.bindNames(app, cmd)
+	flags := cmd.Flags()
+	flags.DurationVar(&o.interval, "interval", 30*time.Second, "ask every `TIME`, a tenth more or less")
+	flags.DurationVar(&o.lasting, "for", 0, "tell only what lasts for `TIME`, against flapping")
+	flags.StringVar(&program, "exec", "", "run `PROGRAM` for each change")
+	flags.StringVar(&o.heartbeat, "heartbeat-url-file", "", "call the URL in `FILE` after each look that was answered")
+	flags.StringVar(&o.until, "until", "", "wait until all are `CONDITION`: active, or something has changed")
+	flags.BoolVar(&o.plain, "plain", false, "print lines at a terminal too")
+	var conditions []cobra.Completion
+	for _, c := range health.Conditions() {
+		conditions = append(conditions, string(c))
+	}
+	complete(cmd, "until", cobra.FixedCompletions(conditions, cobra.ShellCompDirectiveNoFileComp))
+	return cmd
+}
+
+// check refuses what cannot be watched, before anything is asked.
+func (o *watchOptions) check(ids []string) error {
+	switch {
+	case o.interval < shortestInterval || o.interval > longestInterval:
+		return usageFailure("--interval %s: must be from %s to %s", o.interval, shortestInterval, longestInterval)
+	case o.lasting < 0 || o.lasting > longestInterval:
+		return usageFailure("--for %s: must be from 0s to %s", o.lasting, longestInterval)
+	case o.until != "" && !slices.Contains(health.Conditions(), health.Condition(o.until)):
+		return usageFailure("--until %q: must be active or changed", o.until)
+	case o.command[0] == "" && len(o.command) > 1:
+		return usageFailure("what stands behind \"--\" are arguments for --exec, which is not given")
+	case o.command[0] == "":
+		o.command = nil
+	}
+	if o.command != nil {
+		if err := (health.Command{Args: o.command}).Check(); err != nil {
+			return usageFailure("--exec: %w", err)
+		}
+	}
+	return o.selection.read(ids, false)
+}
+
+func watch(ctx context.Context, app *App, o *watchOptions, ids []string) error {
+	if err := o.check(ids); err != nil {
+		return err
+	}
+	ctx, cancel := app.limited(ctx)
+	defer cancel()
+	beat, err := app.heartbeat(o.heartbeat)
+	if err != nil {
+		return err
+	}
+	client, err := app.client(ctx)
+	if err != nil {
+		return err
+	}
+	notifier, err := app.notifier(o)
+	if err != nil {
+		return err
+	}
+	defer notifier.close()
+	w := &watching{app: app, options: o, heartbeat: beat, notifier: notifier, follow: health.Watch{
+		Source:   &health.Source{Client: client, Filter: o.selection.filter},
+		Tracker:  &health.Tracker{For: o.lasting, Known: notifier.memory.Known, CompanyID: app.settings.Company},
+		Interval: o.interval,
+	}}
+	return w.run(ctx)
+}
+
+// conditionFailure says that what was waited for did not come.
+func conditionFailure(condition string, waited time.Duration) error {
+	text := "not all subscriptions are active"
+	if condition == string(health.UntilChanged) {
+		text = "nothing has changed"
+	}
+	return &failure{exitNo, "condition_not_met", fmt.Errorf("%s after %s", text, waited), ""}
+}

@@ -1,0 +1,141 @@
+package cli_test
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+const watchService = "../../docs/monitoring/tlxhook-watch.service"
+
+func TestHeartbeatOfWatchIsASignThatItCouldAsk(t *testing.T) {
+	t.Parallel()
+	var beats atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { beats.Add(1) }))
+	defer server.Close()
+	home := t.TempDir()
+	file := filepath.Join(home, "url")
+	watch := func(url string) (code int, said string) {
+		if err := os.WriteFile(file, []byte(url+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		code, stdout, stderr := runInHome(t, home, "watch", "--heartbeat-url-file", file, "--timeout", "2s", "--debug")
+		showsNoSecret(t, "watch", stdout+stderr, "canary-path")
+		return code, stderr
+	}
+	if code, said := watch(server.URL + "/canary-path"); code != 0 || beats.Load() != 1 || strings.Contains(said, "warning") {
+		t.Errorf("%d, %d beats: %s", code, beats.Load(), said)
+	}
+	// A heartbeat that fails is said, and is no failure of the watch.
+	if code, said := watch("http://127.0.0.1:9/canary-path"); code != 0 || strings.Count(said, "warning: heartbeat to 127.0.0.1:9") > 1 {
+		t.Errorf("%d: %s", code, said)
+	}
+	// Where nobody can be asked there is none.
+	runInHome(t, home, "sandbox", "fault", "html", "--path", "/event/subscription")
+	if code, said := watch(server.URL + "/canary-path"); code != 0 || beats.Load() != 1 {
+		t.Errorf("%d, %d beats: %s", code, beats.Load(), said)
+	}
+}
+
+// service returns the shipped unit with other paths in it.
+func service(t *testing.T, paths ...string) string {
+	t.Helper()
+	raw, err := os.ReadFile(watchService)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.NewReplacer(paths...).Replace(string(raw))
+}
+
+func TestWatchServiceIsAUnit(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "tlxhook-watch.service")
+	verify := func(unit string) string {
+		if err := os.WriteFile(file, []byte(unit), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		said, err := exec.CommandContext(t.Context(), need(t, "systemd-analyze"), "verify", file).CombinedOutput()
+		if err != nil {
+			return err.Error() + "\n" + string(said)
+		}
+		return string(said)
+	}
+	unit := service(t, "/usr/local/bin/tlxhook", need(t, "true"))
+	if said := verify(unit); said != "" {
+		t.Error(said)
+	}
+	if said := verify(strings.Replace(unit, "DynamicUser=yes", "DynamicUsr=yes", 1)); !strings.Contains(said, "DynamicUsr") {
+		t.Errorf("a misspelt unit was accepted: %s", said)
+	}
+}
+
+// The command of the shipped unit, with the shipped program, tells a channel that a subscription died.
+func TestWatchServiceTellsSlack(t *testing.T) {
+	t.Parallel()
+	for _, tool := range []string{"curl", "jq", "bash"} {
+		need(t, tool)
+	}
+	posted, beats := make(chan string, 10), make(chan string, 100)
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/beat" {
+			beats <- "beat"
+			return
+		}
+		raw, _ := io.ReadAll(r.Body)
+		posted <- r.URL.Path + " " + string(raw)
+	}))
+	defer server.Close()
+	home := t.TempDir()
+	build(t, home)
+	runInHome(t, home, "sandbox", "reset", "--subscriptions", "3")
+	for name, content := range map[string]string{"slack-url": server.URL + "/slack", "heartbeat-url": server.URL + "/beat"} {
+		if err := os.WriteFile(filepath.Join(home, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	notifier, err := filepath.Abs("../../docs/monitoring/notify-slack")
+	if err != nil {
+		t.Fatal(err)
+	}
+	unit := service(t, "\\\n", "", "/usr/local/bin/tlxhook", filepath.Join(home, "tlxhook"),
+		"/usr/local/lib/tlxhook/notify-slack", notifier, "${CREDENTIALS_DIRECTORY}", home, "--for 2m", "--for 0s --interval 1s")
+	words := strings.Fields(regexp.MustCompile(`(?m)^ExecStart=(.*)$`).FindStringSubmatch(unit)[1])
+	watch := exec.CommandContext(t.Context(), words[0], words[1:]...)
+	watch.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "TLXHOOK_PROFILE=sandbox"}
+	var said strings.Builder
+	watch.Stderr = &said
+	if err := watch.Start(); err != nil {
+		t.Fatal(err)
+	}
+	within := func(from <-chan string) string {
+		select {
+		case got := <-from:
+			return got
+		case <-time.After(20 * time.Second):
+			return "nothing came within 20 seconds"
+		}
+	}
+	if got := within(beats); got != "beat" { // it has looked
+		t.Error(got)
+	}
+	if code, _, stderr := runInHome(t, home, "sub", "update", "4711", "--status", "DISABLED"); code != 0 {
+		t.Error(stderr)
+	}
+	if got := within(posted); !strings.HasPrefix(got, `/slack {"text":":warning: *WARNING* webhook 4711 `) || !strings.Contains(got, "ACTIVE → DISABLED") {
+		t.Error(got)
+	}
+	if err := watch.Process.Signal(os.Interrupt); err != nil {
+		t.Error(err)
+	}
+	if err := watch.Wait(); err != nil {
+		t.Errorf("%v: %s", err, said.String())
+	}
+}

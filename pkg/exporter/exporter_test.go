@@ -1,0 +1,430 @@
+package exporter_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tlxhook/tlxhook/pkg/exporter"
+	"github.com/tlxhook/tlxhook/pkg/sandbox"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+// service is a sandbox that counts what it is asked, with an exporter over it.
+type service struct {
+	*exporter.Exporter
+	store       sandbox.Store
+	next        http.RoundTripper
+	lists, same atomic.Int64
+	openError   error
+
+	mu   sync.Mutex
+	said []string
+}
+
+func (s *service) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := s.next.RoundTrip(r)
+	if r.URL.Path == "/v2/event/subscription" {
+		s.lists.Add(1)
+		if err == nil && response.StatusCode == http.StatusNotModified {
+			s.same.Add(1)
+		}
+	}
+	return response, err
+}
+
+func (s *service) log(format string, args ...any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.said = append(s.said, fmt.Sprintf(format, args...))
+}
+
+// acme and its neighbour are the profiles of the tests.
+func targets() ([]exporter.Target, error) {
+	return []exporter.Target{
+		{Name: "acme", Company: "acme", CompanyName: `Acme "A|S"`, BaseURL: tripletex.Production},
+		{Name: "bolt", Company: "bolt"},
+	}, nil
+}
+
+// newService returns an exporter of a sandbox with subscriptions. Change may be nil.
+func newService(t testing.TB, subscriptions int, change func(*exporter.Options)) *service {
+	t.Helper()
+	o := sandbox.DefaultOptions()
+	o.Subscriptions = subscriptions
+	s := &service{store: sandbox.NewMemory(o)}
+	s.next = sandbox.New(s.store)
+	calls := exporter.NewCalls()
+	metrics, err := exporter.NewMetrics(exporter.Build{Version: "1.2.3"}, calls)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, _ := targets()
+	options := exporter.Options{
+		Metrics: metrics, Own: all[0], Targets: targets, Keep: 15 * time.Second, MostEach: 2000, Log: s.log,
+		Ready: func(context.Context) error { return s.openError },
+		Open: func(_ context.Context, target exporter.Target) (*tripletex.Client, error) {
+			if s.openError != nil {
+				return nil, s.openError
+			}
+			tokens := tripletex.Credentials{ConsumerToken: sandbox.ConsumerToken, EmployeeToken: sandbox.EmployeeToken}
+			of := tripletex.Options{BaseURL: "http://localhost/v2", Credentials: tokens.Get, Transport: s}
+			calls.Count(target.Company, &of)
+			return tripletex.New(of)
+		},
+	}
+	if change != nil {
+		change(&options)
+	}
+	s.Exporter = exporter.New(options)
+	return s
+}
+
+func (s *service) change(t *testing.T, change func(*sandbox.State)) {
+	t.Helper()
+	if err := s.store.Update(t.Context(), func(state *sandbox.State) error {
+		change(state)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *service) fault(t *testing.T, f sandbox.Fault) {
+	t.Helper()
+	s.change(t, func(state *sandbox.State) { state.ChangeFaults(true, f) })
+}
+
+// get asks for a page, with headers by name and value.
+func (s *service) get(t testing.TB, path string, headers ...string) *httptest.ResponseRecorder {
+	t.Helper()
+	request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, http.NoBody)
+	for pair := range slices.Chunk(headers, 2) {
+		request.Header.Add(pair[0], pair[1])
+	}
+	recorder := httptest.NewRecorder()
+	s.ServeHTTP(recorder, request)
+	return recorder
+}
+
+// value returns the only sample whose name and labels hold a text.
+func value(t testing.TB, page, sample string) string {
+	t.Helper()
+	var found []string
+	for line := range strings.Lines(page) {
+		if strings.HasPrefix(line, sample) {
+			found = append(found, strings.TrimSpace(line[strings.LastIndexByte(line, ' '):]))
+		}
+	}
+	if len(found) != 1 {
+		t.Fatalf("%d samples of %s, want 1, in\n%s", len(found), sample, page)
+	}
+	return found[0]
+}
+
+func wantValues(t testing.TB, page string, want map[string]string) {
+	t.Helper()
+	for sample, is := range want {
+		if got := value(t, page, sample); got != is {
+			t.Errorf("%s is %s, want %s", sample, got, is)
+		}
+	}
+}
+
+const (
+	up      = `tlxhook_up{company="acme"}`
+	timeout = `tlxhook_scrape_failure{company="acme",reason="timeout"}`
+	active  = `tlxhook_subscriptions{company="acme",status="ACTIVE"}`
+	age     = `tlxhook_scrape_cache_age_seconds{company="acme"}`
+	paused  = `tlxhook_polling_paused{company="acme"}`
+)
+
+// 100 scrapes at once of a service that takes five seconds: one listing, and everybody has it.
+func TestScrapesAtOnceShareOneListing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newService(t, 3, nil)
+		s.fault(t, sandbox.Fault{Kind: "slow", Path: "/event/subscription", Delay: 5 * time.Second})
+		start := time.Now()
+		var all sync.WaitGroup
+		for i := range 100 {
+			all.Go(func() {
+				page := s.get(t, []string{"/metrics", "/probe?target=acme"}[i%2]).Body.String()
+				wantValues(t, page, map[string]string{up: "1", active: "3"})
+			})
+		}
+		all.Wait()
+		if took := time.Since(start); s.lists.Load() != 1 || took < 5*time.Second || took > 6*time.Second {
+			t.Errorf("%d listings in %s, want 1 in 5s", s.lists.Load(), took)
+		}
+	})
+}
+
+// A scrape answers before Prometheus gives up, whatever Prometheus says of its patience.
+func TestScrapeEndsBeforePrometheusGivesUp(t *testing.T) {
+	t.Parallel()
+	for said, want := range map[string]time.Duration{
+		"2": 1500 * time.Millisecond, "0.4": 200 * time.Millisecond, "": 9500 * time.Millisecond, "-1": 9500 * time.Millisecond,
+		"NaN": 9500 * time.Millisecond, "+Inf": 9500 * time.Millisecond, "1e300": 30 * time.Second, "x": 9500 * time.Millisecond,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newService(t, 1, nil)
+			s.fault(t, sandbox.Fault{Kind: "hang"})
+			start := time.Now()
+			page := s.get(t, "/metrics", "X-Prometheus-Scrape-Timeout-Seconds", said).Body.String()
+			wantValues(t, page, map[string]string{up: "0", timeout: "1"})
+			if took := time.Since(start); took != want {
+				t.Errorf("with %q it took %s, want %s", said, took, want)
+			}
+			time.Sleep(time.Minute) // the listing gives up too
+		})
+	}
+}
+
+// Nothing that was asked for is lost: an answer that comes too late for one scrape is there for the next.
+func TestLateAnswerIsThereForTheNextScrape(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newService(t, 3, nil)
+		s.fault(t, sandbox.Fault{Kind: "slow", Path: "/event/subscription", Delay: 12 * time.Second})
+		wantValues(t, s.get(t, "/metrics").Body.String(), map[string]string{up: "0", timeout: "1"})
+		time.Sleep(10 * time.Second)
+		wantValues(t, s.get(t, "/metrics").Body.String(), map[string]string{up: "1", active: "3", age: "7.5"})
+		if s.lists.Load() != 1 {
+			t.Errorf("%d listings, want 1", s.lists.Load())
+		}
+	})
+}
+
+// Whoever goes away in the middle takes nothing from the others.
+func TestScrapeThatIsCanceledDoesNotEndTheListing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newService(t, 3, nil)
+		s.fault(t, sandbox.Fault{Kind: "slow", Path: "/event/subscription", Delay: 5 * time.Second})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		go s.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, http.MethodGet, "/metrics", http.NoBody))
+		time.Sleep(2 * time.Second)
+		wantValues(t, s.get(t, "/metrics").Body.String(), map[string]string{up: "1", active: "3"})
+		if s.lists.Load() != 1 {
+			t.Errorf("%d listings, want 1", s.lists.Load())
+		}
+	})
+}
+
+// An answer is shown for the shortest interval; then one request is made, which costs a 304 where nothing changed.
+func TestAnswerIsKeptForTheShortestInterval(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newService(t, 3, nil)
+		s.get(t, "/metrics")
+		time.Sleep(14 * time.Second)
+		wantValues(t, s.get(t, "/metrics").Body.String(), map[string]string{up: "1", age: "14"})
+		if s.lists.Load() != 1 {
+			t.Errorf("%d listings in 14 s, want 1", s.lists.Load())
+		}
+		time.Sleep(2 * time.Second)
+		wantValues(t, s.get(t, "/metrics").Body.String(), map[string]string{up: "1", active: "3", age: "0"})
+		if s.lists.Load() != 2 || s.same.Load() != 1 {
+			t.Errorf("%d listings, %d of them 304; want 2 and 1", s.lists.Load(), s.same.Load())
+		}
+	})
+}
+
+// A failure is kept like an answer, told once, and its end is told.
+func TestFailureIsToldOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newService(t, 3, nil)
+		s.get(t, "/metrics")
+		s.fault(t, sandbox.Fault{Kind: "html", Path: "/event/subscription"})
+		for range 10 {
+			time.Sleep(10 * time.Second)
+			s.get(t, "/metrics")
+		}
+		page := s.get(t, "/metrics").Body.String()
+		wantValues(t, page, map[string]string{up: "0", `tlxhook_scrape_failure{company="acme",reason="decode"}`: "1"})
+		if strings.Contains(page, "tlxhook_subscription") || value(t, page, "tlxhook_last_success_timestamp_seconds") == "" {
+			t.Error("numbers are shown that nobody knows:\n" + page)
+		}
+		s.change(t, func(state *sandbox.State) { state.ChangeFaults(true, sandbox.Fault{}) })
+		time.Sleep(time.Minute)
+		wantValues(t, s.get(t, "/metrics").Body.String(), map[string]string{up: "1", active: "3"})
+		const failed = "acme: list subscriptions: the answer is a web page, not Tripletex's JSON"
+		if len(s.said) != 2 || !strings.HasPrefix(s.said[0], failed) || s.said[1] != "acme: Tripletex answers again" {
+			t.Errorf("%q", s.said)
+		}
+	})
+}
+
+// The last tenth of the rate limit is left to others, until the period is over.
+func TestReserveOfTheRateLimitIsLeftToOthers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newService(t, 3, func(o *exporter.Options) { o.Keep = 0 })
+		s.change(t, func(state *sandbox.State) { state.RateLimit = sandbox.RateLimit{Requests: 20, Period: time.Minute} })
+		for range 50 {
+			s.get(t, "/metrics")
+			time.Sleep(time.Second / 10)
+		}
+		page := s.get(t, "/metrics").Body.String()
+		wantValues(t, page, map[string]string{up: "1", paused: "1", `tlxhook_rate_limit_remaining{company="acme"}`: "1"})
+		asked := s.lists.Load()
+		time.Sleep(time.Minute)
+		wantValues(t, s.get(t, "/metrics").Body.String(), map[string]string{up: "1", paused: "0"})
+		if asked != 18 || s.lists.Load() != 19 { // and one request made the session
+			t.Errorf("%d listings, %d after the period; want 18 and 19", asked, s.lists.Load())
+		}
+	})
+}
+
+// Since when a subscription has its status is kept as long as it has it, and forgotten with the subscription.
+func TestChangeOfStatusHasItsTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newService(t, 2, nil)
+		const first = `tlxhook_subscription_status_changed_timestamp_seconds{company="acme",subscription_id="4711"`
+		const second = `tlxhook_subscription_status_changed_timestamp_seconds{company="acme",subscription_id="4712"`
+		start := s.get(t, "/metrics").Body.String()
+		time.Sleep(time.Hour)
+		s.change(t, func(state *sandbox.State) { state.SwitchOff(1, "DISABLED_TOO_MANY_ERRORS") })
+		broken := s.get(t, "/metrics").Body.String()
+		if value(t, start, second) != value(t, broken, second) || value(t, start, first) == value(t, broken, first) {
+			t.Error("the time of the one that changed must move, and no other:\n" + broken)
+		}
+		time.Sleep(time.Hour)
+		if later := s.get(t, "/metrics").Body.String(); value(t, later, first) != value(t, broken, first) {
+			t.Error("it moved without a change:\n" + later)
+		}
+	})
+}
+
+func TestTooManySubscriptionsAreOnlyCounted(t *testing.T) {
+	t.Parallel()
+	const dropped = `tlxhook_subscription_series_dropped{company="acme"}`
+	for _, test := range []struct{ there, most, status, dropped int }{
+		{2000, 2000, 12000, 0}, {2001, 2000, 0, 2001}, {3, 0, 0, 3}, {2001, 1 << 30, 12006, 0},
+	} {
+		s := newService(t, test.there, func(o *exporter.Options) { o.MostEach = test.most })
+		page := s.get(t, "/metrics").Body.String()
+		wantValues(t, page, map[string]string{active: strconv.Itoa(test.there), dropped: strconv.Itoa(test.dropped)})
+		if n := strings.Count(page, "tlxhook_subscription_status{"); n != test.status {
+			t.Errorf("%d series for %d subscriptions, want %d", n, test.there, test.status)
+		}
+	}
+}
+
+// A profile is the only thing that /probe takes, so that nobody can make the program call somewhere else. What was
+// asked for is not repeated in the answer.
+func TestProbeTakesNamesOfProfilesOnly(t *testing.T) {
+	t.Parallel()
+	s := newService(t, 3, nil)
+	for target, want := range map[string]int{
+		"acme": 200, "bolt": 200, "": 400, "http://evil.example/": 404, "../../x": 404, "ACME": 404, "acme\x00": 404, " acme": 404,
+		"<script>": 404, "\xff\xfe": 404, "acme\r\nX: y": 404, strings.Repeat("a", 1<<20): 404, "169.254.169.254": 404, "localhost": 404,
+	} {
+		before := s.lists.Load()
+		answer := s.get(t, "/probe?target="+url.QueryEscape(target))
+		if answer.Code != want {
+			t.Errorf("%.40q gave %d, want %d", target, answer.Code, want)
+		}
+		if want != http.StatusOK && (s.lists.Load() != before || answer.Body.Len() > 100 || strings.Contains(answer.Body.String(), "evil")) {
+			t.Errorf("%.40q: %d requests, %.200s", target, s.lists.Load()-before, answer.Body)
+		}
+	}
+	for path, want := range map[string]int{"/probe": 400, "/probe?target=acme&target=bolt": 400, "/probe?target=acme&target=http://evil/": 400, "/probe/acme": 404, "/nonsense": 404} {
+		if got := s.get(t, path).Code; got != want {
+			t.Errorf("%s gave %d, want %d", path, got, want)
+		}
+	}
+}
+
+// The page of one profile holds that profile and nothing of the process.
+func TestProbeShowsOneCompany(t *testing.T) {
+	t.Parallel()
+	s := newService(t, 3, nil)
+	page := s.get(t, "/probe?target=bolt").Body.String()
+	wantValues(t, page, map[string]string{`tlxhook_up{company="bolt"}`: "1"})
+	if strings.Contains(page, "acme") || strings.Contains(page, "go_") || strings.Contains(page, "api_requests") {
+		t.Error(page)
+	}
+}
+
+func TestDiscoveryIsWhatPrometheusReads(t *testing.T) {
+	t.Parallel()
+	answer := newService(t, 0, nil).get(t, "/sd")
+	want := `[{"targets":["acme"],"labels":{"__meta_tlxhook_company_name":"Acme \"A|S\"","company":"acme"}},` +
+		`{"targets":["bolt"],"labels":{"__meta_tlxhook_company_name":"","company":"bolt"}}]` + "\n"
+	if answer.Body.String() != want || answer.Header().Get("Content-Type") != "application/json" {
+		t.Errorf("%v %s", answer.Header(), answer.Body)
+	}
+}
+
+// What is wrong on this side is told to whoever runs the exporter, not to who scrapes.
+func TestFaultsOfTheExporterAreLoggedAndNotShown(t *testing.T) {
+	t.Parallel()
+	s := newService(t, 0, func(o *exporter.Options) {
+		o.Targets = func() ([]exporter.Target, error) { return nil, errors.New("/home/me/profiles.yaml: broken") }
+	})
+	s.openError = errors.New("the keyring is locked")
+	for path, want := range map[string]int{"/sd": 500, "/probe?target=acme": 500, "/-/ready": 503, "/-/healthy": 200} {
+		answer := s.get(t, path)
+		if answer.Code != want || strings.Contains(answer.Body.String(), "/home/me") || strings.Contains(answer.Body.String(), "keyring") {
+			t.Errorf("%s gave %d: %s", path, answer.Code, answer.Body)
+		}
+	}
+	if answer := s.get(t, "/-/ready"); answer.Code != http.StatusServiceUnavailable { // and that is not told again
+		t.Errorf("asked again, it is %d", answer.Code)
+	}
+	wantValues(t, s.get(t, "/metrics").Body.String(), map[string]string{up: "0", `tlxhook_scrape_failure{company="acme",reason="auth"}`: "1"})
+	slices.Sort(s.said)
+	want := []string{
+		"acme: the keyring is locked", "list targets: /home/me/profiles.yaml: broken", "list targets: /home/me/profiles.yaml: broken",
+		"not ready: the keyring is locked",
+	}
+	if diff := cmp.Diff(want, s.said); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Tokens that are put right while it runs are used.
+func TestLoginThatFailedIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newService(t, 3, nil)
+		s.openError = errors.New("the keyring is locked")
+		wantValues(t, s.get(t, "/metrics").Body.String(), map[string]string{up: "0"})
+		s.openError = nil
+		time.Sleep(15 * time.Second)
+		wantValues(t, s.get(t, "/metrics").Body.String(), map[string]string{up: "1", active: "3"})
+	})
+}
+
+// Only reading is offered.
+func TestOnlyReadingIsOffered(t *testing.T) {
+	t.Parallel()
+	s := newService(t, 1, nil)
+	for _, path := range []string{"/", "/metrics", "/probe?target=acme", "/sd", "/-/healthy", "/-/ready"} {
+		for method, want := range map[string]int{http.MethodGet: 200, http.MethodHead: 200, http.MethodPost: 405, http.MethodDelete: 405} {
+			recorder := httptest.NewRecorder()
+			s.ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), method, path, http.NoBody))
+			if recorder.Code != want {
+				t.Errorf("%s %s gave %d, want %d", method, path, recorder.Code, want)
+			}
+		}
+	}
+}

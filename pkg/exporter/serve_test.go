@@ -1,0 +1,305 @@
+package exporter_test
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/exporter"
+	"github.com/tlxhook/tlxhook/pkg/secret"
+)
+
+const token = secret.Text("a-token-for-scrapes")
+
+// webConfig writes a web configuration with the parts that are named, and returns its path and a client that
+// trusts its certificate.
+func webConfig(t *testing.T, parts ...string) (path string, client *http.Client) {
+	t.Helper()
+	folder := t.TempDir()
+	server := httptest.NewUnstartedServer(nil)
+	server.StartTLS()
+	defer server.Close()
+	pair := server.TLS.Certificates[0]
+	key, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]string{
+		"tls":     "tls_server_config: {cert_file: cert.pem, key_file: key.pem}\n",
+		"clients": "tls_server_config: {cert_file: cert.pem, key_file: key.pem, client_auth_type: RequireAndVerifyClientCert, client_ca_file: cert.pem}\n",
+		"users":   "basic_auth_users: {scraper: $2a$04$ekmP3ale1F2sZZX9Pn/f1OiE1vsofL1AMF1EHxLYZnwe0fm3vTrzi}\n",
+	}
+	var text []byte
+	for _, part := range parts {
+		text = append(text, known[part]...)
+	}
+	for name, content := range map[string][]byte{
+		"cert.pem": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: pair.Certificate[0]}),
+		"key.pem":  pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}),
+		"web.yml":  text,
+	} {
+		if err := os.WriteFile(filepath.Join(folder, name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: "example.com", MinVersion: tls.VersionTLS12}}
+	t.Cleanup(transport.CloseIdleConnections)
+	return filepath.Join(folder, "web.yml"), &http.Client{Transport: transport}
+}
+
+// serve runs a server until the test ends, and returns where.
+func serve(t *testing.T, server exporter.Server, handler http.Handler) (address string) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	ready, ended := make(chan string, 1), make(chan error, 1)
+	if server.Address == "" {
+		server.Address = "127.0.0.1:0"
+	}
+	if server.Log == nil {
+		server.Log = t.Logf
+	}
+	go func() { ended <- server.Serve(ctx, handler, func(url string) { ready <- url }) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("serving ended with %v", err)
+		}
+	})
+	select {
+	case address = <-ready:
+	case err := <-ended:
+		ended <- nil
+		t.Fatal(err)
+	}
+	return address
+}
+
+// fetch returns the status of a page, 0 where there was none, and what it holds.
+func fetch(t *testing.T, client *http.Client, url string, change func(*http.Request)) (int, string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if change != nil {
+		change(request)
+	}
+	answer, err := client.Do(request)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer func() { _ = answer.Body.Close() }()
+	raw, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Error(err)
+	}
+	return answer.StatusCode, string(raw)
+}
+
+func authorization(values ...string) func(*http.Request) {
+	return func(r *http.Request) { r.Header["Authorization"] = values }
+}
+
+// Beyond this machine nothing is shown to who does not say who he is, nor on a wire that others can read.
+func TestServerRefusesToBeExposed(t *testing.T) {
+	t.Parallel()
+	tlsOnly, _ := webConfig(t, "tls")
+	users, _ := webConfig(t, "users")
+	both, _ := webConfig(t, "tls", "users")
+	clients, _ := webConfig(t, "clients")
+	empty, _ := webConfig(t)
+	for _, test := range []struct {
+		server exporter.Server
+		want   error
+	}{
+		{exporter.Server{Address: "127.0.0.1:0"}, nil},
+		{exporter.Server{Address: "[::1]:0"}, nil},
+		{exporter.Server{Address: "localhost:0"}, nil},
+		{exporter.Server{Address: ":0"}, exporter.ErrExposed},
+		{exporter.Server{Address: "0.0.0.0:0"}, exporter.ErrExposed},
+		{exporter.Server{Address: "[::]:0"}, exporter.ErrExposed},
+		{exporter.Server{Address: ":0", PlainHTTP: true}, exporter.ErrExposed},
+		{exporter.Server{Address: ":0", WebConfig: tlsOnly}, exporter.ErrExposed},
+		{exporter.Server{Address: ":0", WebConfig: empty}, exporter.ErrExposed},
+		{exporter.Server{Address: ":0", Token: token}, exporter.ErrExposed},
+		{exporter.Server{Address: ":0", WebConfig: users}, exporter.ErrExposed},
+		{exporter.Server{Address: ":0", Token: token, PlainHTTP: true}, nil},
+		{exporter.Server{Address: ":0", Token: token, WebConfig: tlsOnly}, nil},
+		{exporter.Server{Address: ":0", WebConfig: both}, nil},
+		{exporter.Server{Address: ":0", WebConfig: clients}, nil},
+		{exporter.Server{Address: ":0", Token: token, WebConfig: both}, exporter.ErrWebConfig},
+		{exporter.Server{Address: "127.0.0.1"}, exporter.ErrAddress},
+		{exporter.Server{Address: "127.0.0.1:0", WebConfig: "missing.yml"}, os.ErrNotExist},
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		test.server.Log = t.Logf
+		err := test.server.Serve(ctx, http.NotFoundHandler(), func(string) { cancel() })
+		cancel()
+		if !errors.Is(err, test.want) {
+			t.Errorf("%+v: %v, want %v", test.server, err, test.want)
+		}
+	}
+}
+
+// Only who knows the token reads, whatever else is said. That the process lives is told to everybody.
+func TestTokenIsAskedFor(t *testing.T) {
+	t.Parallel()
+	s := newService(t, 3, nil)
+	address := serve(t, exporter.Server{Token: token}, s)
+	right := "Bearer " + token.Reveal()
+	for _, said := range [][]string{
+		nil,
+		{""},
+		{"Bearer"},
+		{"Bearer "},
+		{"Basic " + token.Reveal()},
+		{token.Reveal()},
+		{right + "x"},
+		{right[:len(right)-1]},
+		{right, right},
+		{right, "Bearer x"},
+		{"Bearer x", right},
+		{"Bearer  " + token.Reveal()},
+		{"Bearer " + strings.Repeat("a", 10000)},
+	} {
+		for _, path := range []string{"/metrics", "/probe?target=acme", "/sd", "/", "/-/../metrics", "/nonsense"} {
+			if code, page := fetch(t, http.DefaultClient, address+path, authorization(said...)); code != http.StatusUnauthorized || strings.Contains(page, "acme") {
+				t.Errorf("%q for %s gave %d: %s", said, path, code, page)
+			}
+		}
+	}
+	if s.lists.Load() != 0 {
+		t.Error("Tripletex was asked for somebody who may not read")
+	}
+	for _, said := range []string{right, "bearer " + token.Reveal()} {
+		if code, page := fetch(t, http.DefaultClient, address+"/metrics", authorization(said)); code != http.StatusOK || !strings.Contains(page, up+" 1") {
+			t.Errorf("%q gave %d", said, code)
+		}
+	}
+	for _, path := range []string{"/-/healthy", "/-/ready"} {
+		if code, page := fetch(t, http.DefaultClient, address+path, nil); code != http.StatusOK {
+			t.Errorf("%s gave %d: %s", path, code, page)
+		}
+	}
+}
+
+// TLS and users of the web configuration are in force.
+func TestWebConfigurationIsInForce(t *testing.T) {
+	t.Parallel()
+	path, client := webConfig(t, "tls", "users")
+	address := serve(t, exporter.Server{WebConfig: path}, newService(t, 3, nil))
+	if !strings.HasPrefix(address, "https://") {
+		t.Errorf("it serves on %s", address)
+	}
+	user := func(password string) func(*http.Request) {
+		return func(r *http.Request) { r.SetBasicAuth("scraper", password) }
+	}
+	if code, page := fetch(t, client, address+"/metrics", user("let-me-read")); code != http.StatusOK || !strings.Contains(page, up+" 1") {
+		t.Errorf("the user got %d: %s", code, page)
+	}
+	if code, _ := fetch(t, client, address+"/metrics", user("let-me-in")); code != http.StatusUnauthorized {
+		t.Errorf("a wrong password got %d", code)
+	}
+	if code, _ := fetch(t, client, address+"/metrics", nil); code != http.StatusUnauthorized {
+		t.Errorf("nobody got %d", code)
+	}
+	if code, page := fetch(t, client, strings.Replace(address, "https", "http", 1)+"/metrics", user("let-me-read")); code != http.StatusBadRequest || strings.Contains(page, "acme") {
+		t.Errorf("without TLS: %d %s", code, page)
+	}
+}
+
+// A token and TLS go together.
+func TestTokenIsAskedForOverTLS(t *testing.T) {
+	t.Parallel()
+	path, client := webConfig(t, "tls")
+	address := serve(t, exporter.Server{WebConfig: path, Token: token}, newService(t, 3, nil))
+	if code, _ := fetch(t, client, address+"/metrics", nil); code != http.StatusUnauthorized {
+		t.Errorf("nobody got %d", code)
+	}
+	if code, _ := fetch(t, client, address+"/metrics", authorization("Bearer "+token.Reveal())); code != http.StatusOK {
+		t.Errorf("the token got %d", code)
+	}
+}
+
+// Requests that are too long end before anything looks at them.
+func TestLongRequestsAreRefused(t *testing.T) {
+	t.Parallel()
+	s := newService(t, 3, nil)
+	address := serve(t, exporter.Server{}, s)
+	code, _ := fetch(t, http.DefaultClient, address+"/probe?target="+strings.Repeat("a", 1<<20), nil)
+	if code != http.StatusRequestHeaderFieldsTooLarge && code != 0 { // 0: the connection was cut while it still wrote
+		t.Errorf("a URL of 1 MB gave %d", code)
+	}
+	code, _ = fetch(t, http.DefaultClient, address+"/metrics", func(r *http.Request) { r.Header.Set("X-Long", strings.Repeat("a", 1<<20)) })
+	if code != http.StatusRequestHeaderFieldsTooLarge && code != 0 {
+		t.Errorf("a header of 1 MB gave %d", code)
+	}
+	if s.lists.Load() != 0 {
+		t.Error("Tripletex was asked")
+	}
+}
+
+// A scrape that is under way when serving is to end gets its page.
+func TestScrapeInFlightIsFinished(t *testing.T) {
+	t.Parallel()
+	begun, finish := make(chan struct{}), make(chan struct{})
+	slow := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		close(begun)
+		<-finish
+		_, _ = io.WriteString(w, "finished")
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	ready, ended := make(chan string, 1), make(chan error, 1)
+	server := exporter.Server{Address: "127.0.0.1:0", Log: t.Logf}
+	go func() { ended <- server.Serve(ctx, slow, func(url string) { ready <- url }) }()
+	address, page := <-ready, make(chan string, 1)
+	go func() {
+		_, text := fetch(t, http.DefaultClient, address, nil)
+		page <- text
+	}()
+	<-begun
+	cancel()
+	for dialed := true; dialed; { // until it takes no more
+		connection, err := (&net.Dialer{Timeout: time.Second}).DialContext(t.Context(), "tcp", strings.TrimPrefix(address, "http://"))
+		if dialed = err == nil; dialed {
+			_ = connection.Close()
+		}
+	}
+	close(finish)
+	if got, err := <-page, <-ended; got != "finished" || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
+// A connection that fails is told of: whoever set up the scrape looks for the reason.
+func TestFailedHandshakeIsLogged(t *testing.T) {
+	t.Parallel()
+	path, _ := webConfig(t, "tls")
+	var said atomic.Value
+	address := serve(t, exporter.Server{WebConfig: path, Log: func(format string, args ...any) { said.Store(fmt.Sprintf(format, args...)) }}, http.NotFoundHandler())
+	if code, _ := fetch(t, http.DefaultClient, address, nil); code != 0 {
+		t.Errorf("an unknown certificate was trusted: %d", code)
+	}
+	for range 100 {
+		if text, _ := said.Load().(string); strings.Contains(text, "TLS handshake error") && !strings.Contains(text, "\n") {
+			return
+		}
+		<-time.After(10 * time.Millisecond)
+	}
+	t.Errorf("%v was said", said.Load())
+}

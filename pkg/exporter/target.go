@@ -1,0 +1,166 @@
+package exporter
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/health"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+// lookLimit is how long one listing may take, with all its repeats, however soon who asked for it gives up: the
+// next scrape has the answer then.
+const lookLimit = 30 * time.Second
+
+// reasonAuth is the reason of a failure before any request: there is nothing to log in with.
+const reasonAuth = "auth"
+
+// watched follows the subscriptions of one target. Everybody who asks while a listing is in flight waits for that
+// one, and its result is kept for a while: Tripletex limits requests, and others need them.
+type watched struct {
+	target   Target
+	open     func(context.Context, Target) (*tripletex.Client, error)
+	keep     time.Duration // how long a result is shown without asking again
+	mostEach int           // up to how many subscriptions are shown one by one
+	log      func(format string, args ...any)
+
+	mu          sync.Mutex
+	inFlight    chan struct{} // closed when the listing in flight is over; nil where there is none
+	last        *result
+	lastSuccess time.Time
+
+	// The following belong to the listing in flight.
+	source health.Source
+	seen   map[int64]status
+}
+
+// result is what one listing gave. It is not changed once it is there.
+type result struct {
+	at     time.Time
+	sample health.Sample
+}
+
+// status is what a subscription has, and since when as far as this process knows.
+type status struct {
+	is    tripletex.Status
+	since time.Time
+}
+
+// sample returns what there is to show. Where the context ends before the listing does, it says so.
+func (w *watched) sample(ctx context.Context) health.Sample {
+	start := time.Now()
+	w.mu.Lock()
+	if w.last != nil && (time.Since(w.last.at) < w.keep || health.Reserved(w.last.sample.RateLimit)) {
+		defer w.mu.Unlock()
+		return w.current()
+	}
+	if w.inFlight == nil {
+		w.inFlight = make(chan struct{})
+		go w.look(context.WithoutCancel(ctx), w.inFlight)
+	}
+	over := w.inFlight
+	w.mu.Unlock()
+	select {
+	case <-over:
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return w.current()
+	case <-ctx.Done():
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		late := w.failed(&tripletex.Error{Kind: tripletex.Timeout, Operation: "list subscriptions"}, time.Since(start))
+		late.LastSuccess = w.lastSuccess
+		return late
+	}
+}
+
+// current returns the last result with what changes by the second. The lock is held.
+func (w *watched) current() health.Sample {
+	s := w.last.sample
+	s.LastSuccess = w.lastSuccess
+	s.CacheAge = time.Since(w.last.at)
+	s.Paused = health.Reserved(s.RateLimit)
+	return s
+}
+
+// look asks once, and tells everybody who waits.
+func (w *watched) look(ctx context.Context, over chan<- struct{}) {
+	defer close(over)
+	ctx, cancel := context.WithTimeout(ctx, lookLimit)
+	defer cancel()
+	start := time.Now()
+	sample, err := w.ask(ctx)
+	if err != nil {
+		sample = w.failed(err, time.Since(start))
+	}
+	if w.source.Client != nil {
+		sample.RateLimit, _ = w.source.Client.RateLimit()
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.tell(sample.Reason, err)
+	w.last, w.inFlight = &result{time.Now(), sample}, nil
+	if err == nil {
+		w.lastSuccess = w.last.at
+	}
+}
+
+// tell logs a failure when it begins or has another reason, and when it is over: a scrape comes every few seconds.
+func (w *watched) tell(reason string, err error) {
+	before := ""
+	if w.last != nil {
+		before = w.last.sample.Reason
+	}
+	switch {
+	case reason == before:
+	case err != nil:
+		w.log("%s: %v", w.target.label(), err)
+	default:
+		w.log("%s: Tripletex answers again", w.target.label())
+	}
+}
+
+func (w *watched) ask(ctx context.Context) (health.Sample, error) {
+	if w.source.Client == nil {
+		client, err := w.open(ctx, w.target)
+		if err != nil {
+			return health.Sample{}, err
+		}
+		w.source.Client = client
+	}
+	look, err := w.source.Look(ctx)
+	if err != nil {
+		return health.Sample{}, err
+	}
+	report := health.Check(health.Input{Subscriptions: look.Subscriptions, Took: look.Took, CompanyID: w.source.Client.Company()})
+	session, _ := w.source.Client.Session(ctx) // there is one, as it was just used
+	return health.Sample{
+		Report: report, Company: w.target.Company, Live: true, Each: len(look.Subscriptions) <= w.mostEach,
+		Changed: w.follow(look), SessionExpiry: session.Expires,
+	}, nil
+}
+
+// failed is the sample of a listing that failed. An error that is not the client's comes from the tokens.
+func (w *watched) failed(err error, took time.Duration) health.Sample {
+	kind, reason := tripletex.KindOf(err), reasonAuth
+	if kind != "" {
+		reason = health.Reason(kind)
+	}
+	problem := health.Problem{Code: string(kind), Message: err.Error()}
+	return health.Sample{Report: health.NotAsked(problem, health.Unknown, took), Company: w.target.Company, Reason: reason, Live: true}
+}
+
+// follow returns since when each subscription has the status that it has.
+func (w *watched) follow(look health.Look) map[int64]time.Time {
+	now, changed := make(map[int64]status, len(look.Subscriptions)), make(map[int64]time.Time, len(look.Subscriptions))
+	for _, s := range look.Subscriptions {
+		known, ok := w.seen[s.ID]
+		if !ok || known.is != s.Status {
+			known = status{s.Status, look.At}
+		}
+		now[s.ID], changed[s.ID] = known, known.since
+	}
+	w.seen = now
+	return changed
+}

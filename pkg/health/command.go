@@ -1,0 +1,102 @@
+package health
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"strconv"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/terminal"
+)
+
+const (
+	// commandLimit is how long a command may take.
+	commandLimit = 30 * time.Second
+	// commandGrace is how long one that runs may go on when the watch is to end.
+	commandGrace = 5 * time.Second
+	// commandOutput is how much of what it prints is passed on, in bytes.
+	commandOutput = 64 << 10
+)
+
+// Command is a program that is told about transitions: the transition as JSON on its standard input, its parts in
+// TLXHOOK_ variables.
+type Command struct {
+	// Args are its name and its arguments. No shell reads them.
+	Args []string
+	// Environ is what it inherits; the caller leaves secrets out.
+	Environ []string
+	// Output takes what it printed, on both streams, in one Write once it has ended.
+	Output io.Writer
+}
+
+// Check tells whether there is such a program.
+func (c Command) Check() error {
+	_, err := exec.LookPath(c.Args[0])
+	return err
+}
+
+// Tell runs the command for one transition. After 30 seconds, or five where the context has ended, it is killed
+// with everything that it started.
+func (c Command) Tell(ctx context.Context, t Transition) error {
+	document, err := json.Marshal(t)
+	if err != nil {
+		return err
+	}
+	limited, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), commandLimit, errTooSlow)
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(commandGrace, cancel) })
+	defer stop()
+	command := exec.CommandContext(limited, c.Args[0], c.Args[1:]...)
+	command.Stdin = bytes.NewReader(append(document, '\n'))
+	command.Env = append(append([]string{}, c.Environ...), t.environ()...)
+	output := &head{}
+	command.Stdout, command.Stderr = output, output
+	inGroup(command)
+	// What it left running may keep the pipe open: that is no failure, and it is ended below.
+	command.WaitDelay = time.Second
+	err = command.Run()
+	endGroup(command)
+	if output.kept.Len() > 0 {
+		_, _ = c.Output.Write(output.kept.Bytes()) // that nobody reads is no fault of the command
+	}
+	if errors.Is(err, exec.ErrWaitDelay) {
+		err = nil
+	}
+	if limited.Err() != nil {
+		err = context.Cause(limited)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.Args[0], err)
+	}
+	return nil
+}
+
+var errTooSlow = errors.New("it took longer than 30 seconds")
+
+// environ are the parts of a transition as variables, safe to print.
+func (t Transition) environ() []string {
+	return []string{
+		"TLXHOOK_KIND=" + string(t.Kind),
+		"TLXHOOK_SUBSCRIPTION_ID=" + strconv.FormatInt(t.ID, 10),
+		"TLXHOOK_EVENT=" + terminal.Safe(t.Event),
+		"TLXHOOK_OLD_STATUS=" + terminal.Safe(string(t.OldStatus)),
+		"TLXHOOK_NEW_STATUS=" + terminal.Safe(string(t.NewStatus)),
+		"TLXHOOK_STATE=" + string(t.State),
+		"TLXHOOK_TARGET_HOST=" + terminal.Safe(t.TargetHost),
+		"TLXHOOK_COMPANY=" + strconv.FormatInt(t.CompanyID, 10),
+	}
+}
+
+// head keeps the beginning of what is written and drops the rest.
+type head struct{ kept bytes.Buffer }
+
+// Write never fails: a command may print as much as it likes.
+func (h *head) Write(p []byte) (int, error) {
+	_, _ = h.kept.Write(p[:min(len(p), commandOutput-h.kept.Len())]) // a buffer takes everything
+	return len(p), nil
+}

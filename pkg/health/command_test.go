@@ -1,0 +1,139 @@
+//go:build unix
+
+package health_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/health"
+)
+
+// shell returns a command that runs a script by the shell, and what it will have printed.
+func shell(script string, environ ...string) (health.Command, *bytes.Buffer) {
+	var output bytes.Buffer
+	return health.Command{Args: []string{"/bin/sh", "-c", script, "sh"}, Environ: append(environ, "PATH=/usr/bin:/bin"), Output: &output}, &output
+}
+
+func broken() health.Transition {
+	return health.Transition{
+		Kind: health.Changed, ID: 4711, Event: "order.\x1bcreate", OldStatus: "ACTIVE", NewStatus: "DISABLED_TOO_MANY_ERRORS",
+		State: health.Critical, TargetHost: "hooks.example.no", CompanyID: 7, Time: time.Unix(0, 0).UTC(),
+	}
+}
+
+func TestCommandIsToldEverything(t *testing.T) {
+	t.Parallel()
+	c, output := shell(`cat; env | grep ^TLXHOOK_ | sort`)
+	if err := c.Tell(t.Context(), broken()); err != nil {
+		t.Fatal(err)
+	}
+	document, variables, _ := strings.Cut(output.String(), "\n")
+	var got health.Transition
+	if err := json.Unmarshal([]byte(document), &got); err != nil || got != broken() {
+		t.Errorf("%s: %v", document, err)
+	}
+	want := `TLXHOOK_COMPANY=7
+TLXHOOK_EVENT=order.\u{1b}create
+TLXHOOK_KIND=changed
+TLXHOOK_NEW_STATUS=DISABLED_TOO_MANY_ERRORS
+TLXHOOK_OLD_STATUS=ACTIVE
+TLXHOOK_STATE=CRITICAL
+TLXHOOK_SUBSCRIPTION_ID=4711
+TLXHOOK_TARGET_HOST=hooks.example.no
+`
+	if variables != want {
+		t.Errorf("got\n%s", variables)
+	}
+}
+
+func TestCommandThatFailsIsAFailure(t *testing.T) {
+	t.Parallel()
+	for script, want := range map[string]string{"exit 3": "exit status 3", "kill -9 $$": "signal: killed"} {
+		c, _ := shell(script)
+		if err := c.Tell(t.Context(), broken()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", script, err)
+		}
+	}
+	missing := health.Command{Args: []string{"/no/such/program"}}
+	if missing.Check() == nil || missing.Tell(t.Context(), broken()) == nil {
+		t.Error("a program that is not there was run")
+	}
+	folder := health.Command{Args: []string{t.TempDir()}}
+	if folder.Check() == nil || folder.Tell(t.Context(), broken()) == nil {
+		t.Error("a folder was run")
+	}
+}
+
+func TestCommandThatDoesNotReadIsNoFailure(t *testing.T) {
+	t.Parallel()
+	c, _ := shell("exec 0<&-; exit 0")
+	if err := c.Tell(t.Context(), broken()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestCommandThatFloodsIsCut(t *testing.T) {
+	t.Parallel()
+	c, output := shell("head -c 300000000 /dev/zero")
+	if err := c.Tell(t.Context(), broken()); err != nil || output.Len() != 64<<10 {
+		t.Errorf("%v, %d bytes passed on", err, output.Len())
+	}
+}
+
+// gone tells whether a process whose number a file holds has ended. One that is not collected yet counts.
+func gone(t *testing.T, file string) bool {
+	t.Helper()
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(raw)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 200 {
+		stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+		if syscall.Kill(pid, 0) != nil || err == nil && strings.Contains(string(stat), ") Z ") {
+			return true
+		}
+		<-time.After(10 * time.Millisecond)
+	}
+	return false
+}
+
+// What a command leaves running is ended with it, and does not hold the watch up.
+func TestCommandThatForksIsEndedWhole(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "pid")
+	c, _ := shell(`sleep 600 & echo $! >"$FILE"; exit 0`, "FILE="+file)
+	begin := time.Now()
+	if err := c.Tell(t.Context(), broken()); err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(begin); took > 20*time.Second || !gone(t, file) {
+		t.Errorf("it took %s, and what it started still runs", took)
+	}
+}
+
+// A command that ignores SIGTERM and hangs, with a child of its own, is killed whole once the watch is to end.
+func TestCommandThatHangsIsKilledWhole(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "pid")
+	c, _ := shell(`trap "" TERM; sleep 600 & echo $! >"$FILE"; wait; wait; sleep 600`, "FILE="+file)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	begin := time.Now()
+	err := c.Tell(ctx, broken())
+	if took := time.Since(begin); err == nil || took < 4*time.Second || took > 25*time.Second || !gone(t, file) {
+		t.Errorf("%v after %s; want it killed after the grace of 5 s", err, took)
+	}
+}

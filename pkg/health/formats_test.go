@@ -1,0 +1,255 @@
+package health_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tlxhook/tlxhook/pkg/health"
+	"github.com/tlxhook/tlxhook/pkg/terminal"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+// threeOfFourteen is the example of the documentation.
+func threeOfFourteen() *health.Report {
+	statuses := []tripletex.Status{"DISABLED_TOO_MANY_ERRORS", "DISABLED_MISUSE", "DISABLED"}
+	for range 11 {
+		statuses = append(statuses, tripletex.Active)
+	}
+	all := subscriptions(statuses...)
+	all[0].Event, all[2].Event = "invoice.charged", "order.update"
+	return health.Check(health.Input{Subscriptions: all, Took: 213 * time.Millisecond})
+}
+
+func hostileNames() []string {
+	return []string{
+		"a|b=1;2", "line\nfeed", "carriage\r\nreturn", "::error::x", "\n::error title=x::y", `quo"te'd`, "\x1b]52;c;AAAA\x07", "\xff\xfe",
+		"\u202eturned\u2066", "%0A%25", "<b>&amp;</b>", "`code` [x](http://evil)", "@everyone", `\n`, "# TYPE x", `"} 1`, "æøå 日本", strings.Repeat("x", 255), "",
+	}
+}
+
+// hostile is a report in which everything that comes from outside is a trap.
+func hostile() *health.Report {
+	var all []tripletex.Subscription
+	for i, name := range hostileNames() {
+		all = append(all, tripletex.Subscription{
+			ID: int64(i + 1), Event: name, Status: tripletex.Status("DISABLED_" + name), TargetURL: "https://u:canary@h.example.no/?t=canary",
+		})
+	}
+	all = append(all, tripletex.Subscription{ID: 99, Event: "order.create", Status: ""})
+	compared := &health.Comparison{Missing: []health.Entry{{Event: "a|b\n", TargetHost: "\x1b"}}, Drifting: []health.Entry{{Event: "::error::", TargetHost: "%"}}}
+	return health.Check(health.Input{Subscriptions: all, Manifest: compared})
+}
+
+func notAsked() *health.Report {
+	return health.NotAsked(health.Problem{Code: "timeout", Message: "timed out after 8s\n|x=1 ::error::"}, health.Unknown, 8*time.Second)
+}
+
+// thousands is a report of 10,000 subscriptions that all fail.
+func thousands() *health.Report {
+	statuses := make([]tripletex.Status, 10000)
+	for i := range statuses {
+		statuses[i] = tripletex.DisabledTooManyErrors
+	}
+	return health.Check(health.Input{Subscriptions: subscriptions(statuses...)})
+}
+
+func TestNagiosIsWhatTheDocumentationShows(t *testing.T) {
+	t.Parallel()
+	want := `WEBHOOKS CRITICAL: 3 of 14 not active: 4711 invoice.charged DISABLED_TOO_MANY_ERRORS, 4712 order.create DISABLED_MISUSE, 4713 order.update DISABLED | active=11;;1:;0;14 disabled=1;0;;0;14 too_many_errors=1;;0;0;14 rate_limited=0;;0;0;14 misuse=1;;0;0;14 other=0;;0;0;14 total=14;;;0 time=0.213s;;;0
+4711 invoice.charged DISABLED_TOO_MANY_ERRORS hooks.example.no
+4712 order.create DISABLED_MISUSE hooks.example.no
+4713 order.update DISABLED hooks.example.no
+`
+	if diff := cmp.Diff(want, string(threeOfFourteen().Nagios(false))); diff != "" {
+		t.Error(diff)
+	}
+	verbose := string(threeOfFourteen().Nagios(true))
+	if !strings.HasPrefix(verbose, want) || strings.Count(verbose, " ACTIVE hooks.example.no\n") != 11 {
+		t.Errorf("more lines must follow, and no line change:\n%s", verbose)
+	}
+}
+
+// plugin is what a monitor reads: the verdict, text without "|", and performance data.
+var errPlugin = errors.New("no output of a plugin")
+
+func readPlugin(output []byte) (perfdata []string, err error) {
+	first, rest, _ := strings.Cut(string(output), "\n")
+	text, data, found := strings.Cut(first, " | ")
+	if !regexp.MustCompile(`^WEBHOOKS (OK|WARNING|CRITICAL|UNKNOWN): .`).MatchString(text) || !found || strings.Contains(data+rest, "|") {
+		return nil, fmt.Errorf("%w: %q", errPlugin, first)
+	}
+	number := `-?[0-9.]*`
+	field := regexp.MustCompile(`^([a-z_]{1,19})=[0-9.]+s?;[@~0-9:.]*;[@~0-9:.]*;` + number + `(;` + number + `)?$`)
+	for one := range strings.FieldsSeq(data) {
+		if !field.MatchString(one) {
+			return nil, fmt.Errorf("%w: %q", errPlugin, one)
+		}
+		perfdata = append(perfdata, one)
+	}
+	return perfdata, nil
+}
+
+func TestNagiosStaysWithinItsLimits(t *testing.T) {
+	t.Parallel()
+	for name, report := range map[string]*health.Report{
+		"example": threeOfFourteen(), "hostile": hostile(), "not asked": notAsked(), "thousands": thousands(),
+		"nothing": health.Check(health.Input{}), "long reason": health.NotAsked(health.Problem{Message: strings.Repeat("æ", 3000)}, health.Unknown, 0),
+	} {
+		for _, all := range []bool{false, true} {
+			output := report.Nagios(all)
+			first, _, _ := strings.Cut(string(output), "\n")
+			if _, err := readPlugin(output); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			if len(first) > 400 || len(output) > 4000 || !utf8.Valid(output) || output[len(output)-1] != '\n' {
+				t.Errorf("%s: first line %d, output %d bytes", name, len(first), len(output))
+			}
+			if strings.ContainsFunc(string(output), func(r rune) bool { return r != '\n' && terminal.Unsafe(r) }) {
+				t.Errorf("%s: %q does something to a terminal", name, output)
+			}
+		}
+	}
+	output := string(thousands().Nagios(false))
+	if !regexp.MustCompile(`, and 99\d\d more \|`).MatchString(output) || !regexp.MustCompile(`\nand 99\d\d more\n$`).MatchString(output) {
+		t.Errorf("it must say how many there are more:\n%s", output)
+	}
+	shown := strings.Count(output, "\n") - 2
+	if !strings.HasSuffix(output, fmt.Sprintf("\nand %d more\n", 10000-shown)) {
+		t.Errorf("%d are shown:\n%s", shown, output)
+	}
+}
+
+// The grammar that Checkmk reads local checks by, from its own source: state, quoted name without any quote in it,
+// metrics without blanks, text.
+func TestCheckmkReadsEveryLine(t *testing.T) {
+	t.Parallel()
+	want := "2 \"Tripletex webhooks acme\" active=11|disabled=1|too_many_errors=1|rate_limited=0|misuse=1|other=0|total=14 " +
+		"3 of 14 not active: 4711 invoice.charged DISABLED_TOO_MANY_ERRORS, 4712 order.create DISABLED_MISUSE, 4713 order.update DISABLED\n"
+	if diff := cmp.Diff(want, string(threeOfFourteen().Checkmk("acme", false))); diff != "" {
+		t.Error(diff)
+	}
+	line := regexp.MustCompile(`^([0-3]) "([^"']+)" (-|[a-z_]+=[0-9]+(?:\|[a-z_]+=[0-9]+)*) (.+)$`)
+	for name, report := range map[string]*health.Report{"example": threeOfFourteen(), "hostile": hostile(), "not asked": notAsked(), "thousands": thousands()} {
+		services := map[string]bool{}
+		for one := range strings.Lines(string(report.Checkmk("a'c\"me", true))) {
+			parts := line.FindStringSubmatch(strings.TrimSuffix(one, "\n"))
+			if parts == nil || services[parts[2]] || strings.Contains(parts[4], `\n`) {
+				t.Fatalf("%s: %q", name, one)
+			}
+			services[parts[2]] = true
+		}
+		if want := len(report.Subscriptions) + 1; len(services) != want {
+			t.Errorf("%s: %d services, want %d", name, len(services), want)
+		}
+	}
+}
+
+func TestZabbixDiscoversEverySubscription(t *testing.T) {
+	t.Parallel()
+	var found []map[string]string
+	raw, err := threeOfFourteen().ZabbixDiscovery("acme")
+	if err != nil || json.Unmarshal(raw, &found) != nil || len(found) != 14 {
+		t.Fatalf("%v: %s", err, raw)
+	}
+	want := map[string]string{"{#PROFILE}": "acme", "{#SUBID}": "4711", "{#EVENT}": "invoice.charged", "{#TARGETHOST}": "hooks.example.no"}
+	if diff := cmp.Diff(want, found[0]); diff != "" {
+		t.Error(diff)
+	}
+	if raw, err := health.Check(health.Input{}).ZabbixDiscovery(""); string(raw) != "[]\n" || err != nil {
+		t.Errorf("nothing there is %q", raw)
+	}
+	if raw, err := notAsked().ZabbixDiscovery(""); len(raw) != 0 || err != nil {
+		t.Errorf("nobody asked is %q; Zabbix would delete its items", raw)
+	}
+}
+
+// readCommands reads output as the runner of GitHub Actions does: a line whose first "::" begins a command ends it
+// at the next "::"; properties are split at "," and "=" before they are unescaped.
+func readCommands(t *testing.T, output string) (levels []string, titles []string, messages []string) {
+	t.Helper()
+	unescape := strings.NewReplacer("%0D", "\r", "%0A", "\n", "%3A", ":", "%2C", ",", "%25", "%").Replace
+	for line := range strings.Lines(output) {
+		head, message, ok := strings.Cut(strings.TrimPrefix(line, "::"), "::")
+		level, properties, _ := strings.Cut(head, " ")
+		name, title, _ := strings.Cut(properties, "=")
+		if !ok || !strings.HasPrefix(line, "::") || name != "title" || strings.Contains(title, ",") {
+			t.Fatalf("no command: %q", line)
+		}
+		levels, titles, messages = append(levels, level), append(titles, unescape(title)), append(messages, unescape(strings.TrimSuffix(message, "\n")))
+	}
+	return levels, titles, messages
+}
+
+func TestGitHubReadsAnnotations(t *testing.T) {
+	t.Parallel()
+	want := `::error title=Tripletex webhook 4711::invoice.charged to hooks.example.no is DISABLED_TOO_MANY_ERRORS
+::error title=Tripletex webhook 4712::order.create to hooks.example.no is DISABLED_MISUSE
+::warning title=Tripletex webhook 4713::order.update to hooks.example.no is DISABLED
+`
+	if diff := cmp.Diff(want, string(threeOfFourteen().GitHub())); diff != "" {
+		t.Error(diff)
+	}
+	levels, _, messages := readCommands(t, string(health.Check(health.Input{Subscriptions: subscriptions("ACTIVE")}).GitHub()))
+	if len(levels) != 1 || levels[0] != "notice" || messages[0] != "1 of 1 active" {
+		t.Errorf("%v %v", levels, messages)
+	}
+	levels, _, messages = readCommands(t, string(notAsked().GitHub()))
+	if len(levels) != 1 || levels[0] != "error" || !strings.HasPrefix(messages[0], "timed out after 8s") {
+		t.Errorf("%v %v", levels, messages)
+	}
+	levels, _, _ = readCommands(t, string(thousands().GitHub()))
+	if len(levels) != 10 {
+		t.Errorf("%d annotations; GitHub shows 10", len(levels))
+	}
+	// A threshold about all of them has an annotation of its own.
+	levels, titles, _ := readCommands(t, string(health.Check(health.Input{Subscriptions: subscriptions("DISABLED")}).GitHub()))
+	if diff := cmp.Diff([]string{"error", "warning"}, levels); diff != "" || titles[0] != "Tripletex webhooks" {
+		t.Error(diff, titles)
+	}
+	levels, _, messages = readCommands(t, string(hostile().GitHub()))
+	if len(levels) != 10+1 || strings.ContainsAny(strings.Join(messages, ""), "\r\n\x1b") {
+		t.Errorf("%d annotations: %q", len(levels), messages)
+	}
+}
+
+func TestGitHubSummaryIsATableThatEnds(t *testing.T) {
+	t.Parallel()
+	summary := string(thousands().GitHubSummary())
+	if !strings.HasPrefix(summary, "### Tripletex webhooks: CRITICAL\n\n10000 of 10000 not active\n\n| id | event |") ||
+		!strings.Contains(summary, "\nand 9800 more\n") || strings.Count(summary, "\n| 4") == 0 || len(summary) > 256<<10 {
+		t.Errorf("%d bytes: %.300s", len(summary), summary)
+	}
+	for line := range strings.Lines(string(hostile().GitHubSummary())) {
+		if strings.HasPrefix(line, "|") && strings.Count(line, "|") != 5 || strings.ContainsAny(line, "<@`[") {
+			t.Errorf("%q", line)
+		}
+	}
+}
+
+func TestNoFormatShowsASecret(t *testing.T) {
+	t.Parallel()
+	for _, report := range []*health.Report{hostile(), threeOfFourteen()} {
+		zabbix, err1 := report.ZabbixDiscovery("p")
+		junit, err2 := report.JUnit("p")
+		asJSON, err3 := json.Marshal(report)
+		if err := errors.Join(err1, err2, err3); err != nil {
+			t.Fatal(err)
+		}
+		for _, raw := range [][]byte{
+			report.Nagios(true), report.Checkmk("p", true), zabbix, junit, asJSON, report.GitHub(), report.GitHubSummary(),
+			health.Sample{Report: report, Each: true}.Prometheus(),
+		} {
+			if strings.Contains(string(raw), "canary") {
+				t.Errorf("%s", raw)
+			}
+		}
+	}
+}

@@ -1,0 +1,101 @@
+package health
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/tlxhook/tlxhook/pkg/terminal"
+)
+
+// Limits of GitHub Actions: it shows ten annotations of a kind in a step, and drops a summary over 1 MiB whole.
+const (
+	githubAnnotations = 10
+	githubRows        = 200
+	githubSummary     = 256 << 10
+)
+
+// GitHub renders workflow commands that annotate a run. Source: GitHub, workflow commands.
+func (r *Report) GitHub() []byte {
+	levels := map[State]string{OK: "notice", Warning: "warning", Critical: "error", Unknown: "error"}
+	messages := map[string][][2]string{}
+	troubles := r.Troubles()
+	if len(troubles) == 0 || troubles[0].State != r.State { // the verdict is about more than single subscriptions
+		messages[levels[r.State]] = [][2]string{{"Tripletex webhooks", plain(r.Summary)}}
+	}
+	for _, t := range troubles {
+		level := levels[t.State]
+		messages[level] = append(messages[level], [2]string{words("Tripletex webhook", t.ID), t.sentence()})
+	}
+	var out strings.Builder
+	for _, level := range []string{"error", "warning", "notice"} {
+		all := messages[level]
+		if rest := len(all) - (githubAnnotations - 1); rest > 1 {
+			all = append(all[:githubAnnotations-1:githubAnnotations-1], [2]string{"Tripletex webhooks", fmt.Sprintf("and %d more; %s", rest, plain(r.Summary))})
+		}
+		for _, m := range all {
+			fmt.Fprintf(&out, "::%s title=%s::%s\n", level, githubProperty(m[0]), githubMessage(m[1]))
+		}
+	}
+	return []byte(out.String())
+}
+
+// sentence says what is wrong in words.
+func (t Trouble) sentence() string {
+	text := cut(plain(t.Event), longest)
+	if text == "" {
+		text = "subscription " + t.ID
+	}
+	if t.TargetHost != "" {
+		text += " to " + cut(plain(t.TargetHost), longest)
+	}
+	switch t.Status {
+	case statusMissing:
+		return text + " is missing"
+	case statusDiffers:
+		return text + " differs from the manifest"
+	default:
+		return text + " is " + cut(plain(t.Status), longest)
+	}
+}
+
+// githubMessage escapes the message of a workflow command, so that no text can begin another one.
+func githubMessage(text string) string {
+	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(text)
+}
+
+func githubProperty(text string) string {
+	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C").Replace(text)
+}
+
+// GitHubSummary renders the summary of a step in Markdown, to be appended to the file of GITHUB_STEP_SUMMARY.
+func (r *Report) GitHubSummary() []byte {
+	var out strings.Builder
+	fmt.Fprintf(&out, "### Tripletex webhooks: %s\n\n%s\n", r.State, markdown(r.Summary))
+	rows := r.Troubles()
+	if len(rows) > 0 {
+		out.WriteString("\n| id | event | status | target host |\n|---|---|---|---|\n")
+	}
+	for i, t := range rows {
+		row := fmt.Sprintf("| %s | %s | %s | %s |\n", t.ID, markdown(t.Event), markdown(t.Status), markdown(t.TargetHost))
+		if i == githubRows || out.Len()+len(row) > githubSummary {
+			fmt.Fprintf(&out, "\nand %d more\n", len(rows)-i)
+			break
+		}
+		out.WriteString(row)
+	}
+	out.WriteString("\n")
+	return []byte(out.String())
+}
+
+// markdown makes foreign text safe for the cell of a table: no markup, no mention of anybody, no link.
+func markdown(text string) string {
+	var out strings.Builder
+	for _, r := range terminal.Safe(text) {
+		if strings.ContainsRune("\\`*_{}[]()<>#+!|~&@:", r) {
+			fmt.Fprintf(&out, "&#%d;", r)
+			continue
+		}
+		out.WriteRune(r)
+	}
+	return out.String()
+}

@@ -1,0 +1,83 @@
+package health
+
+import (
+	"encoding/xml"
+	"strconv"
+)
+
+// The shape that GitLab, Jenkins, Azure and CircleCI read. Nobody publishes a standard; it is what the JUnit task
+// of Ant wrote and what the schema of Jenkins allows.
+type (
+	junitSuites struct {
+		XMLName  xml.Name   `xml:"testsuites"`
+		Name     string     `xml:"name,attr"`
+		Tests    int        `xml:"tests,attr"`
+		Failures int        `xml:"failures,attr"`
+		Errors   int        `xml:"errors,attr"`
+		Time     string     `xml:"time,attr"`
+		Suite    junitSuite `xml:"testsuite"`
+	}
+	junitSuite struct {
+		Name     string      `xml:"name,attr"`
+		Tests    int         `xml:"tests,attr"`
+		Failures int         `xml:"failures,attr"`
+		Errors   int         `xml:"errors,attr"`
+		Time     string      `xml:"time,attr"`
+		Cases    []junitCase `xml:"testcase"`
+	}
+	junitCase struct {
+		Class   string      `xml:"classname,attr"`
+		Name    string      `xml:"name,attr"`
+		Failure *junitFault `xml:"failure,omitempty"`
+		Error   *junitFault `xml:"error,omitempty"`
+	}
+	junitFault struct {
+		Type    string `xml:"type,attr"`
+		Message string `xml:"message,attr"`
+	}
+)
+
+// JUnit renders a test suite with a case for each subscription, and one for the verdict as a whole. Not being
+// able to ask is an error, everything else that is wrong a failure. Suite names the login; it may be empty.
+func (r *Report) JUnit(suite string) ([]byte, error) {
+	class := "tlxhook"
+	if suite != "" {
+		class += "." + suite
+	}
+	verdict := junitCase{Class: class, Name: "verdict"}
+	switch {
+	case r.Problem != nil:
+		verdict.Error = &junitFault{r.Problem.Code, plain(r.Summary)}
+	case r.State != OK:
+		verdict.Failure = &junitFault{string(r.State), plain(r.Summary)}
+	}
+	cases := []junitCase{verdict}
+	for _, f := range r.Subscriptions {
+		t := f.trouble()
+		one := junitCase{Class: class, Name: words(f.Event, t.ID)}
+		if f.State != OK {
+			one.Failure = &junitFault{cut(plain(t.Status), longest), t.sentence()}
+		}
+		cases = append(cases, one)
+	}
+	for _, t := range r.Troubles() {
+		if t.Status == statusMissing || t.Status == statusDiffers {
+			cases = append(cases, junitCase{Class: class, Name: words(t.Event, t.ID, t.TargetHost), Failure: &junitFault{t.Status, t.sentence()}})
+		}
+	}
+	return junitDocument(class, cases, strconv.FormatFloat(r.took.Seconds(), 'f', 3, 64))
+}
+
+func junitDocument(name string, cases []junitCase, took string) ([]byte, error) {
+	s := junitSuite{Name: name, Tests: len(cases), Time: took, Cases: cases}
+	for _, c := range cases {
+		if c.Failure != nil {
+			s.Failures++
+		}
+		if c.Error != nil {
+			s.Errors++
+		}
+	}
+	raw, err := xml.MarshalIndent(junitSuites{Name: name, Tests: s.Tests, Failures: s.Failures, Errors: s.Errors, Time: took, Suite: s}, "", "  ")
+	return append(append([]byte(xml.Header), raw...), '\n'), err
+}

@@ -1,0 +1,231 @@
+//go:build unix
+
+package health_test
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"mime"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/mail"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tlxhook/tlxhook/pkg/health"
+)
+
+// notifier returns one of the shipped programs, told by a private file.
+func notifier(t *testing.T, name, private string) (health.Command, *bytes.Buffer) {
+	t.Helper()
+	for _, tool := range []string{"bash", "curl", "jq"} {
+		need(t, tool)
+	}
+	file := filepath.Join(t.TempDir(), "private")
+	if err := os.WriteFile(file, []byte(private), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var output bytes.Buffer
+	return health.Command{
+		Args: []string{"../../docs/monitoring/" + name, file}, Environ: []string{"PATH=" + os.Getenv("PATH")}, Output: &output,
+	}, &output
+}
+
+// channel is a local server that takes what a notifier posts.
+func channel(t *testing.T, status int) (url string, posted func() string) {
+	t.Helper()
+	got := make(chan string, 10)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil || r.Method != http.MethodPost || r.Header.Get("Content-Type") != "application/json" || r.URL.String() != "/canary?sig=canary" {
+			t.Errorf("%s %s %v: %v", r.Method, r.URL, r.Header, err)
+		}
+		if where := argumentsWith("canary?sig="); where != "" {
+			t.Errorf("the secret stands in %s", where)
+		}
+		w.WriteHeader(status)
+		got <- string(body)
+	}))
+	t.Cleanup(server.Close)
+	return server.URL + "/canary?sig=canary", func() string { return <-got }
+}
+
+// argumentsWith returns a process whose arguments hold a text. Only Linux can say.
+func argumentsWith(text string) string {
+	files, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, file := range files {
+		if raw, err := os.ReadFile(file); err == nil && bytes.Contains(raw, []byte(text)) {
+			return fmt.Sprintf("%s: %q", file, raw)
+		}
+	}
+	return ""
+}
+
+// evil is a transition whose names try to be more than text.
+func evil() health.Transition {
+	t := broken()
+	t.Event, t.OldStatus, t.TargetHost = "<!channel> & \"a\"\n[x](http://evil)", "", "h\\o*s*t"
+	return t
+}
+
+func TestSlackIsTold(t *testing.T) {
+	t.Parallel()
+	url, posted := channel(t, http.StatusOK)
+	c, output := notifier(t, "notify-slack", url+"\n")
+	for want, one := range map[string]health.Transition{
+		":rotating_light: *CRITICAL* webhook 4711 order.\x1bcreate: ACTIVE → DISABLED_TOO_MANY_ERRORS (hooks.example.no)":              broken(),
+		":rotating_light: *CRITICAL* webhook 4711 &lt;!channel&gt; &amp; \"a\"\n[x](http://evil): DISABLED_TOO_MANY_ERRORS (h\\o*s*t)": evil(),
+		":white_check_mark: *OK* webhook 4711 : DISABLED → ACTIVE":                                                                     {ID: 4711, OldStatus: "DISABLED", NewStatus: "ACTIVE", State: health.OK},
+		":rotating_light: *CRITICAL* webhook 4711 order.create: ACTIVE → gone (h)":                                                     {ID: 4711, Event: "order.create", OldStatus: "ACTIVE", State: health.Critical, TargetHost: "h"},
+	} {
+		if err := c.Tell(t.Context(), one); err != nil || output.Len() > 0 {
+			t.Fatalf("%v %s", err, output)
+		}
+		var got map[string]string
+		if err := json.Unmarshal([]byte(posted()), &got); err != nil || len(got) != 1 {
+			t.Errorf("%v, %v", got, err)
+		}
+		if diff := cmp.Diff(want, got["text"]); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
+func TestTeamsIsTold(t *testing.T) {
+	t.Parallel()
+	url, posted := channel(t, http.StatusAccepted)
+	c, output := notifier(t, "notify-teams", url)
+	if err := c.Tell(t.Context(), evil()); err != nil || output.Len() > 0 {
+		t.Fatalf("%v %s", err, output)
+	}
+	var got, want any
+	if err := json.Unmarshal([]byte(posted()), &got); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal([]byte(`{"type":"message","attachments":[{"contentType":"application/vnd.microsoft.card.adaptive","content":{
+		"type":"AdaptiveCard","version":"1.4","body":[
+		{"type":"TextBlock","weight":"bolder","wrap":true,"color":"attention","text":"CRITICAL: webhook 4711 \\<\\!channel\\> & \"a\"\n\\[x\\]\\(http://evil\\)"},
+		{"type":"TextBlock","wrap":true,"text":"DISABLED\\_TOO\\_MANY\\_ERRORS, delivers to h\\\\o\\*s\\*t"}]}}]}`), &want); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A channel that does not take it is a failure, so that the watch tries again; the secret is not said.
+func TestNotifierThatIsRefusedFails(t *testing.T) {
+	t.Parallel()
+	url, _ := channel(t, http.StatusInternalServerError)
+	for _, name := range []string{"notify-slack", "notify-teams"} {
+		for _, private := range []string{url, "http://127.0.0.1:9/canary", "", "canary with blanks", "canary\" next = \"x"} {
+			c, output := notifier(t, name, private)
+			if err := c.Tell(t.Context(), broken()); err == nil || output.Len() == 0 || strings.Contains(output.String(), "canary") {
+				t.Errorf("%s: %v, it said %s", name, err, output)
+			}
+		}
+	}
+	c, output := notifier(t, "notify-mail", `url = "smtp://127.0.0.1:9"`+"\n"+`user = "me:canary"`)
+	if err := c.Tell(t.Context(), broken()); err == nil || output.Len() == 0 || strings.Contains(output.String(), "canary") {
+		t.Errorf("mail: %v, it said %s", err, output)
+	}
+}
+
+// mailServer takes one mail and returns its envelope and its content.
+func mailServer(t *testing.T) (address string, got func() (envelope, content string)) {
+	t.Helper()
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	mails := make(chan [2]string, 1)
+	go func() {
+		connection, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		defer func() { _ = connection.Close() }()
+		var one [2]string
+		_, _ = fmt.Fprint(connection, "220 here\r\n")
+		for lines, data := bufio.NewScanner(connection), false; lines.Scan(); {
+			line := lines.Text()
+			switch {
+			case data && line != ".":
+				one[1] += line + "\r\n"
+				continue
+			case data:
+				data = false
+				mails <- one
+			case line == "DATA":
+				data = true
+				_, _ = fmt.Fprint(connection, "354 go on\r\n")
+				continue
+			default:
+				one[0] += line + "\n"
+			}
+			_, _ = fmt.Fprint(connection, "250 well\r\n")
+		}
+	}()
+	return listener.Addr().String(), func() (string, string) {
+		one := <-mails
+		return one[0], one[1]
+	}
+}
+
+func TestMailIsSent(t *testing.T) {
+	t.Parallel()
+	address, got := mailServer(t)
+	c, output := notifier(t, "notify-mail", "url = \"smtp://"+address+"\"\nmail-from = \"tlxhook@example.no\"\nmail-rcpt = \"ops@example.no\"\n")
+	one := broken()
+	one.Event = "ordré\r\nBcc: evil@example.no"
+	if err := c.Tell(t.Context(), one); err != nil || output.Len() > 0 {
+		t.Fatalf("%v %s", err, output)
+	}
+	envelope, content := got()
+	if !strings.Contains(envelope, "MAIL FROM:<tlxhook@example.no>") || !strings.Contains(envelope, "RCPT TO:<ops@example.no>") || strings.Count(envelope, "RCPT") != 1 {
+		t.Error(envelope)
+	}
+	message, err := mail.ReadMessage(strings.NewReader(content))
+	if err != nil {
+		t.Fatalf("%v\n%s", err, content)
+	}
+	if kind, _, err := mime.ParseMediaType(message.Header.Get("Content-Type")); err != nil || kind != "text/plain" || message.Header.Get("Bcc") != "" {
+		t.Errorf("%v: %v", message.Header, err)
+	}
+	if _, err := message.Header.Date(); err != nil {
+		t.Error(err)
+	}
+	for name, want := range map[string]string{
+		"To": "<ops@example.no>", "From": "tlxhook <tlxhook@example.no>",
+		"Subject": `CRITICAL: webhook 4711 ordr??\u{d}\u{a}Bcc: evil@example.no DISABLED_TOO_MANY_ERRORS`,
+	} {
+		if got := message.Header.Get(name); got != want {
+			t.Errorf("%s: %s, want %s", name, got, want)
+		}
+	}
+	text, err := io.ReadAll(base64.NewDecoder(base64.StdEncoding, message.Body))
+	want := `CRITICAL: webhook 4711 ordré\u{d}\u{a}Bcc: evil@example.no DISABLED_TOO_MANY_ERRORS
+
+Before:      ACTIVE
+Now:         DISABLED_TOO_MANY_ERRORS
+Delivers to: hooks.example.no
+Seen at:     1970-01-01T00:00:00Z
+
+Once the target answers, this switches it on again:
+
+  tlxhook subscription enable 4711 --probe
+`
+	if diff := cmp.Diff(want, string(text)); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+}

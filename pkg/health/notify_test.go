@@ -1,0 +1,242 @@
+package health_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/health"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+// post is somebody who is told, and a file that is kept.
+type post struct {
+	mu      sync.Mutex
+	sent    []string
+	refuse  func(t health.Transition, try int) bool
+	tries   map[string]int
+	file    []byte
+	failed  []error
+	running map[int64]int
+	most    int
+}
+
+func (p *post) notifier(took time.Duration) *health.Notifier {
+	p.tries, p.running = map[string]int{}, map[int64]int{}
+	return &health.Notifier{
+		Send: func(ctx context.Context, t health.Transition) error {
+			name := fmt.Sprintf("%d %s", t.ID, t.NewStatus)
+			p.mu.Lock()
+			p.tries[name]++
+			p.running[t.ID]++
+			p.most = max(p.most, len(p.running))
+			overlap, refused := p.running[t.ID] > 1, p.refuse != nil && p.refuse(t, p.tries[name])
+			p.mu.Unlock()
+			time.Sleep(took)
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			delete(p.running, t.ID)
+			if overlap {
+				p.sent = append(p.sent, "two at once for "+name)
+			}
+			if refused {
+				return errors.New("refused")
+			}
+			p.sent = append(p.sent, name)
+			return ctx.Err()
+		},
+		Save: func(m health.Memory) error {
+			raw, err := json.Marshal(m)
+			p.mu.Lock()
+			p.file = raw
+			p.mu.Unlock()
+			return err
+		},
+		Failed: func(_ health.Transition, err error) { p.failed = append(p.failed, err) },
+	}
+}
+
+// list returns what was sent so far.
+func (p *post) list() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return strings.Join(p.sent, ", ")
+}
+
+func (p *post) remembered(t *testing.T) health.Memory {
+	t.Helper()
+	var m health.Memory
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := json.Unmarshal(p.file, &m); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func change(id int64, to tripletex.Status) health.Transition {
+	return health.Transition{Kind: health.Changed, ID: id, NewStatus: to, Time: time.Unix(0, 0).UTC()}
+}
+
+// run starts a notifier and returns what ends it.
+func start(t *testing.T, n *health.Notifier, pending ...health.Transition) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	n.Start(health.Memory{Pending: pending})
+	ended := make(chan struct{})
+	go func() {
+		n.Run(ctx)
+		close(ended)
+	}()
+	return func() {
+		cancel()
+		<-ended
+	}
+}
+
+func TestNotificationIsTriedAgainUntilItIsTaken(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := &post{refuse: func(t health.Transition, try int) bool { return t.ID == 1 && t.NewStatus == "A" && try <= 3 }}
+		n := p.notifier(time.Second)
+		stop := start(t, n)
+		defer stop()
+		n.Add([]health.Transition{change(1, "A"), change(1, "B"), change(2, "C")}, nil)
+		time.Sleep(4 * time.Second)
+		if got := p.list(); got != "2 C" || n.Pending() == 0 {
+			t.Errorf("after 4 s: %s", got)
+		}
+		time.Sleep(time.Minute)
+		// The order of one subscription holds, and the failing one does not hold up another.
+		if got := p.list(); got != "2 C, 1 A, 1 B" || n.Pending() != 0 {
+			t.Errorf("after another minute: %s", got)
+		}
+		if len(p.remembered(t).Pending) != 0 {
+			t.Error("what was sent is still remembered")
+		}
+	})
+}
+
+func TestNotificationSurvivesARestart(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := &post{refuse: func(health.Transition, int) bool { return true }}
+		n := p.notifier(0)
+		stop := start(t, n)
+		n.Add([]health.Transition{change(1, "A")}, map[int64]health.Seen{1: {Status: "A"}})
+		if m := p.remembered(t); len(m.Pending) != 1 || m.Known[1].Status != "A" {
+			t.Errorf("%+v must be remembered before anything is sent", m)
+		}
+		time.Sleep(time.Second)
+		stop()
+		again := &post{}
+		stop = start(t, again.notifier(0), p.remembered(t).Pending...)
+		defer stop()
+		time.Sleep(time.Second)
+		if got := again.list(); got != "1 A" {
+			t.Errorf("after the restart %q was sent", got)
+		}
+	})
+}
+
+func TestNotifierDoesLittleAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := &post{}
+		n := p.notifier(10 * time.Second)
+		stop := start(t, n)
+		defer stop()
+		var all []health.Transition
+		for id := range int64(20) {
+			all = append(all, change(id, "A"), change(id, "B"))
+		}
+		n.Add(all, nil)
+		time.Sleep(99 * time.Second)
+		early := strings.Count(p.list(), "A") + strings.Count(p.list(), "B")
+		time.Sleep(2 * time.Second)
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if early >= 40 || p.most != 4 {
+			t.Errorf("%d sent within 99 s, %d at once", early, p.most)
+		}
+		if len(p.sent) != 40 || slices.ContainsFunc(p.sent, func(s string) bool { return strings.HasPrefix(s, "two") }) {
+			t.Errorf("%d sent: %v", len(p.sent), p.sent)
+		}
+	})
+}
+
+// A watch that is stopped waits for what is being sent.
+func TestNotifierEndsWithWhatIsBeingSent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := &post{}
+		n := p.notifier(3 * time.Second)
+		stop := start(t, n)
+		n.Add([]health.Transition{change(1, "A"), change(1, "B")}, nil)
+		time.Sleep(time.Second)
+		stop()
+		if got := p.list(); got != "1 A" {
+			t.Errorf("%q was sent; want what had begun and no more", got)
+		}
+	})
+}
+
+func TestNotifierGivesTheOldestUpBeforeItNeedsAllMemory(t *testing.T) {
+	t.Parallel()
+	p := &post{}
+	n := p.notifier(0)
+	n.Start(health.Memory{})
+	var all []health.Transition
+	for id := range int64(1010) {
+		all = append(all, change(id, "A"))
+	}
+	n.Add(all, nil)
+	if m := p.remembered(t); len(m.Pending) != 1000 || m.Pending[0].ID != 10 || len(p.failed) != 10 || !errors.Is(p.failed[0], health.ErrGivenUp) {
+		t.Errorf("%d wait, %d given up", len(m.Pending), len(p.failed))
+	}
+}
+
+func TestNotifierSaysWhereNothingCanBeKept(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := &post{}
+		n := p.notifier(0)
+		full := errors.New("no space left on device")
+		n.Save = func(health.Memory) error { return full }
+		stop := start(t, n)
+		n.Add([]health.Transition{change(1, "A")}, nil)
+		time.Sleep(time.Second)
+		stop()
+		if len(p.failed) == 0 || !errors.Is(p.failed[0], full) || p.list() != "1 A" {
+			t.Errorf("%v, %s; want it said, and the notification all the same", p.failed, p.list())
+		}
+	})
+}
+
+// Nothing is written while nothing happens.
+func TestNotifierSavesOnlyWhatIsNew(t *testing.T) {
+	t.Parallel()
+	p := &post{}
+	n := p.notifier(0)
+	n.Start(health.Memory{})
+	saves := 0
+	save := n.Save
+	n.Save = func(m health.Memory) error {
+		saves++
+		return save(m)
+	}
+	known := map[int64]health.Seen{1: {Status: "ACTIVE"}}
+	for range 10 {
+		n.Add(nil, known)
+	}
+	if saves != 1 {
+		t.Errorf("%d times written", saves)
+	}
+}

@@ -1,0 +1,131 @@
+package health
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Range is a threshold of the monitoring plugin API, "[@]start:end": a value outside raises an alert, or one
+// inside where it begins with "@". The ends belong to it; "~" is minus infinity, and what is left out is 0 or
+// infinity. Source: the monitoring plugins development guidelines.
+type Range struct {
+	start, end float64
+	inside     bool
+	text       string
+}
+
+var errRange = errors.New("must be of the form [@]start:end, such as 5, 1:, ~:10 or @0:2")
+
+// ParseRange reads a range.
+func ParseRange(text string) (Range, error) {
+	r := Range{text: text}
+	bounds := text
+	bounds, r.inside = strings.CutPrefix(bounds, "@")
+	start, end, both := strings.Cut(bounds, ":")
+	if !both {
+		start, end = "0", bounds
+	}
+	var err1, err2 error
+	r.start, err1 = bound(start, "~", math.Inf(-1), 0)
+	r.end, err2 = bound(end, "", math.Inf(1), math.Inf(1))
+	if bounds == "" || errors.Join(err1, err2) != nil || r.start > r.end {
+		return Range{}, fmt.Errorf("range %q: %w", text, errRange)
+	}
+	return r, nil
+}
+
+// bound reads one end of a range: a word for its infinity, nothing for its default, or a plain number.
+func bound(text, word string, infinite, missing float64) (float64, error) {
+	switch {
+	case word != "" && text == word:
+		return infinite, nil
+	case text == "":
+		return missing, nil
+	case strings.Trim(text, "-.0123456789") != "":
+		return 0, errRange
+	}
+	return strconv.ParseFloat(text, 64)
+}
+
+// Alerts tells whether a value raises an alert.
+func (r Range) Alerts(value float64) bool {
+	within := r.start <= value && value <= r.end
+	return within == r.inside
+}
+
+// Thresholds are the ranges that somebody chose for the counts, in the place of the rules' own.
+type Thresholds struct {
+	warning, critical map[Count]Range
+}
+
+// Set takes "NAME=RANGE" as the warning or the critical threshold of a count.
+func (t *Thresholds) Set(state State, text string) error {
+	name, bounds, _ := strings.Cut(text, "=")
+	if !slices.Contains(CountNames(), name) {
+		return fmt.Errorf("must be NAME=RANGE, with a name of %s", strings.Join(CountNames(), ", "))
+	}
+	r, err := ParseRange(bounds)
+	if err != nil {
+		return fmt.Errorf("threshold %s: %w", name, err)
+	}
+	to := &t.warning
+	if state == Critical {
+		to = &t.critical
+	}
+	if *to == nil {
+		*to = map[Count]Range{}
+	}
+	(*to)[Count(name)] = r
+	return nil
+}
+
+// chosen tells whether somebody chose a threshold for a count.
+func (t Thresholds) chosen(name Count) bool {
+	_, warning := t.warning[name]
+	_, critical := t.critical[name]
+	return warning || critical
+}
+
+// ranges returns the thresholds of a count, empty where there is none: those that were chosen, else those that
+// say what the rules do.
+func (r Rules) ranges(name Count) (warning, critical Range) {
+	one, none := Range{start: 1, end: math.Inf(1), text: "1:"}, Range{text: "0"}
+	switch {
+	case name == countActive:
+		critical = one
+	case name == countDisabled && r.disabled() == Warning:
+		warning = none
+	case name == countDisabled && r.disabled() == Critical, name != countDisabled && name != countTotal:
+		critical = none
+	}
+	if chosen, ok := r.Thresholds.warning[name]; ok {
+		warning = chosen
+	}
+	if chosen, ok := r.Thresholds.critical[name]; ok {
+		critical = chosen
+	}
+	return warning, critical
+}
+
+// judge returns what the thresholds of a count say to its value, and in words which one was crossed.
+func (r Rules) judge(name Count, value int) (State, string) {
+	warning, critical := r.ranges(name)
+	for _, threshold := range []struct {
+		state State
+		Range
+	}{{Critical, critical}, {Warning, warning}} {
+		if threshold.text == "" || !threshold.Alerts(float64(value)) {
+			continue
+		}
+		where := "outside"
+		if threshold.inside {
+			where = "inside"
+		}
+		return threshold.state, fmt.Sprintf("%s=%d is %s %q", name, value, where, strings.TrimPrefix(threshold.text, "@"))
+	}
+	return OK, ""
+}

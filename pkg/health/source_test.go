@@ -1,0 +1,141 @@
+package health_test
+
+import (
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/health"
+	"github.com/tlxhook/tlxhook/pkg/sandbox"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+// service is a sandbox that counts what it is asked, and how it answered.
+type service struct {
+	store       sandbox.Store
+	next        http.RoundTripper
+	lists, same atomic.Int64
+}
+
+func (s *service) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := s.next.RoundTrip(r)
+	if r.URL.Path == "/v2/event/subscription" {
+		s.lists.Add(1)
+		if err == nil && response.StatusCode == http.StatusNotModified {
+			s.same.Add(1)
+		}
+	}
+	return response, err
+}
+
+func newSource(t *testing.T, o sandbox.Options) (*health.Source, *service) {
+	t.Helper()
+	s := &service{store: sandbox.NewMemory(o)}
+	s.next = sandbox.New(s.store)
+	tokens := tripletex.Credentials{ConsumerToken: sandbox.ConsumerToken, EmployeeToken: sandbox.EmployeeToken}
+	client, err := tripletex.New(tripletex.Options{BaseURL: "http://localhost/v2", Credentials: tokens.Get, Transport: s})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &health.Source{Client: client}, s
+}
+
+func options(subscriptions int) sandbox.Options {
+	o := sandbox.DefaultOptions()
+	o.Subscriptions = subscriptions
+	return o
+}
+
+func (s *service) change(t *testing.T, change func(*sandbox.State)) {
+	t.Helper()
+	if err := s.store.Update(t.Context(), func(state *sandbox.State) error {
+		change(state)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A look is one request; where nothing changed it is one without a body.
+func TestLookCostsOneRequestAndA304WhereNothingChanged(t *testing.T) {
+	t.Parallel()
+	source, s := newSource(t, options(3))
+	for range 3 {
+		look, err := source.Look(t.Context())
+		if err != nil || len(look.Subscriptions) != 3 {
+			t.Fatalf("%+v, %v", look, err)
+		}
+	}
+	if s.lists.Load() != 3 || s.same.Load() != 2 {
+		t.Errorf("%d requests, %d of them 304; want 3 and 2", s.lists.Load(), s.same.Load())
+	}
+	s.change(t, func(state *sandbox.State) { state.SwitchOff(1, "DISABLED_MISUSE") })
+	look, err := source.Look(t.Context())
+	if err != nil || look.Subscriptions[0].Status != tripletex.DisabledMisuse {
+		t.Errorf("%+v, %v", look, err)
+	}
+}
+
+func TestLookChooses(t *testing.T) {
+	t.Parallel()
+	source, _ := newSource(t, options(5))
+	source.Filter = tripletex.Filter{IDs: []int64{4711, 4713, 1}}
+	look, err := source.Look(t.Context())
+	if err != nil || len(look.Subscriptions) != 2 || len(look.Absent) != 1 || look.Absent[0] != 1 {
+		t.Errorf("%+v, %v", look, err)
+	}
+}
+
+// While less than a tenth of the rate limit is left, looking waits for the next period: the rest is for others.
+func TestLooksYieldToTheRateLimit(t *testing.T) {
+	t.Parallel()
+	for remaining, slow := range map[int]bool{10: false, 8: true} {
+		synctest.Test(t, func(t *testing.T) {
+			o := options(1)
+			o.RateLimit = sandbox.RateLimit{Requests: 100, Period: time.Hour}
+			source, _ := newSource(t, o)
+			if _, err := source.Look(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			for limit, _ := source.Client.RateLimit(); limit.Remaining > remaining+1; limit, _ = source.Client.RateLimit() {
+				if _, err := source.Look(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			start, looks := time.Now(), 0
+			for _, err := range source.Looks(t.Context(), 10*time.Second) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if looks++; looks == 2 {
+					break
+				}
+			}
+			if waited := time.Since(start); (waited > 30*time.Minute) != slow {
+				t.Errorf("with %d requests left it waited %s", remaining, waited)
+			}
+		})
+	}
+}
+
+// A look that fails is said, and the next one comes all the same.
+func TestLooksGoOnAfterAFailure(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		source, s := newSource(t, options(1))
+		s.change(t, func(state *sandbox.State) {
+			state.ChangeFaults(false, sandbox.Fault{Kind: "hang", Count: 1, Path: "/event/subscription"})
+		})
+		var errs []error
+		for _, err := range source.Looks(t.Context(), time.Minute) {
+			if errs = append(errs, err); len(errs) == 2 {
+				break
+			}
+		}
+		if tripletex.KindOf(errs[0]) != tripletex.Timeout || errs[1] != nil {
+			t.Errorf("%v; want a time-out and then a look", errs)
+		}
+	})
+}

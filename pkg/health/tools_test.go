@@ -1,0 +1,102 @@
+package health_test
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/health"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+// need returns the path of a tool that CI must have.
+func need(t *testing.T, tool string) string {
+	t.Helper()
+	path, err := exec.LookPath(tool)
+	if err != nil && os.Getenv("CI") != "" {
+		t.Fatalf("%s must be installed in CI", tool)
+	}
+	if err != nil {
+		t.Skipf("%s is not installed", tool)
+	}
+	return path
+}
+
+// run gives text to a tool and returns what it says.
+func run(t *testing.T, input []byte, tool string, args ...string) (string, error) {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), need(t, tool), args...)
+	command.Stdin = bytes.NewReader(input)
+	said, err := command.CombinedOutput()
+	return string(said), err
+}
+
+func TestJUnitFollowsItsSchema(t *testing.T) {
+	t.Parallel()
+	for name, report := range map[string]*health.Report{
+		"example": threeOfFourteen(), "hostile": hostile(), "not asked": notAsked(), "thousands": thousands(), "nothing": health.Check(health.Input{}),
+	} {
+		raw, err := report.JUnit("acme")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if said, err := run(t, raw, "xmllint", "--noout", "--schema", "testdata/junit.xsd", "-"); err != nil {
+			t.Errorf("%s: %v\n%s", name, err, said)
+		}
+	}
+	raw, err := threeOfFourteen().JUnit("acme")
+	wrong := bytes.Replace(raw, []byte(`tests="15"`), []byte(`tests="many"`), 1)
+	if said, failed := run(t, wrong, "xmllint", "--noout", "--schema", "testdata/junit.xsd", "-"); failed == nil || err != nil || bytes.Equal(raw, wrong) {
+		t.Errorf("the schema accepts anything: %s", said)
+	}
+}
+
+// What Jenkins counts is what the report says.
+func TestJUnitCounts(t *testing.T) {
+	t.Parallel()
+	for query, want := range map[string]string{
+		"string(/testsuites/@failures)":                                                             "4",
+		"string(/testsuites/testsuite/@tests)":                                                      "15",
+		"count(//testcase/failure)":                                                                 "4",
+		`string(//testcase[@name="invoice.charged 4711"]/failure/@type)`:                            "DISABLED_TOO_MANY_ERRORS",
+		`string(//testcase[@classname="tlxhook.acme"][@name="order.update 4713"]/failure/@message)`: "order.update to hooks.example.no is DISABLED",
+	} {
+		raw, err := threeOfFourteen().JUnit("acme")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := run(t, raw, "xmllint", "--xpath", query, "-"); err != nil || strings.TrimSpace(got) != want {
+			t.Errorf("%s = %q, %v; want %s", query, got, err, want)
+		}
+	}
+}
+
+func sample(report *health.Report) health.Sample {
+	now := time.UnixMilli(1790000000123)
+	changed := map[int64]time.Time{}
+	for _, f := range report.Subscriptions {
+		changed[f.ID] = now
+	}
+	return health.Sample{
+		Report: report, Company: "Åse \"A|S\"\n\\", Each: true, Live: true, LastSuccess: now, Changed: changed, SessionExpiry: now,
+		RateLimit: tripletex.RateLimit{Limit: 100, Remaining: 50, Reset: now},
+	}
+}
+
+func TestPrometheusReadsEveryMetric(t *testing.T) {
+	t.Parallel()
+	for name, report := range map[string]*health.Report{
+		"example": threeOfFourteen(), "hostile": hostile(), "not asked": notAsked(), "nothing": health.Check(health.Input{}),
+	} {
+		raw := sample(report).Prometheus()
+		if said, err := run(t, raw, "promtool", "check", "metrics"); err != nil || said != "" {
+			t.Errorf("%s: %v\n%s\n%s", name, err, said, raw)
+		}
+	}
+	if said, err := run(t, []byte("x{a=\"\xff\"} 1\n"), "promtool", "check", "metrics"); err == nil {
+		t.Errorf("promtool accepts anything: %s", said)
+	}
+}

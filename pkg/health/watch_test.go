@@ -1,0 +1,213 @@
+package health_test
+
+import (
+	"context"
+	"runtime"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/health"
+	"github.com/tlxhook/tlxhook/pkg/sandbox"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+func newWatch(t *testing.T, subscriptions int) (*health.Watch, *service) {
+	t.Helper()
+	source, s := newSource(t, options(subscriptions))
+	return &health.Watch{Source: source, Tracker: &health.Tracker{}, Interval: 30 * time.Second}, s
+}
+
+// A week of watching every 30 seconds, with changes, a program that fails at times and an hour without answers: at
+// most one request for each interval, nearly all of them 304, and no memory that grows. It does not run beside
+// other tests, whose memory it would count.
+func TestAWeekOfWatchingNeedsNoMoreMemory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, s := newWatch(t, 5)
+		p := &post{refuse: func(_ health.Transition, try int) bool { return try%2 == 1 }}
+		n := p.notifier(time.Second)
+		stop := start(t, n)
+		ctx, cancel := context.WithTimeout(t.Context(), 7*24*time.Hour)
+		defer cancel()
+		looks, silent := 0, 0
+		var early, late runtime.MemStats
+		for news := range w.News(ctx) {
+			looks++
+			if news.Err != nil {
+				silent++
+			}
+			n.Add(news.Transitions, w.Tracker.Known)
+			switch {
+			case looks == 10000:
+				s.change(t, func(state *sandbox.State) {
+					state.ChangeFaults(false, sandbox.Fault{Kind: "server-error", Count: 600, Path: "/event/subscription"})
+				})
+			case looks%5000 == 1000:
+				s.change(t, func(state *sandbox.State) { state.SwitchOff(1, "DISABLED") })
+			}
+			if looks == 2000 {
+				runtime.GC()
+				runtime.ReadMemStats(&early)
+			}
+		}
+		stop()
+		runtime.GC()
+		runtime.ReadMemStats(&late)
+		if looks < 17000 || looks > 22500 || silent < 50 || len(p.list()) == 0 || n.Pending() != 0 {
+			t.Errorf("%d looks in a week, %d without answer; told %q, %d left", looks, silent, p.list(), n.Pending())
+		}
+		if unchanged := s.same.Load(); s.lists.Load() > int64(looks)+700 || unchanged < int64(looks)*9/10 {
+			t.Errorf("%d requests for %d looks, %d of them 304", s.lists.Load(), looks, unchanged)
+		}
+		t.Logf("heap after %d looks: %d kB, and %d kB after 2,000", looks, late.HeapAlloc>>10, early.HeapAlloc>>10)
+		if late.HeapAlloc > early.HeapAlloc+1<<20 {
+			t.Errorf("the heap grew from %d to %d bytes", early.HeapAlloc, late.HeapAlloc)
+		}
+	})
+}
+
+func TestNewsSaysSinceWhenNobodyAnswers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, s := newWatch(t, 1)
+		looks := 0
+		var since time.Time
+		for n := range w.News(t.Context()) {
+			looks++
+			switch looks {
+			case 1:
+				if n.Err != nil || !n.Silent.IsZero() || n.Report.State != health.OK {
+					t.Fatalf("%+v", n)
+				}
+				s.change(t, func(state *sandbox.State) {
+					state.ChangeFaults(false, sandbox.Fault{Kind: "hang", Count: 2, Path: "/event/subscription"})
+				})
+			case 2:
+				since = n.Silent
+				if tripletex.KindOf(n.Err) != tripletex.Timeout || since.IsZero() || n.Report != nil || w.Met(health.UntilActive, n) {
+					t.Errorf("%+v", n)
+				}
+			case 3:
+				if n.Err == nil || !n.Silent.Equal(since) {
+					t.Errorf("%+v; want silence since %s", n, since)
+				}
+			case 4:
+				if n.Err != nil || !n.Silent.Equal(since) {
+					t.Errorf("%+v; want the end of the silence since %s", n, since)
+				}
+			case 5:
+				if !n.Silent.IsZero() {
+					t.Errorf("%+v", n)
+				}
+				return
+			}
+		}
+	})
+}
+
+func TestNewsSaysThatTheRateLimitIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		o := options(1)
+		o.RateLimit = sandbox.RateLimit{Requests: 4, Period: time.Hour}
+		source, _ := newSource(t, o)
+		w := &health.Watch{Source: source, Tracker: &health.Tracker{}, Interval: time.Second}
+		begin, looks := time.Now(), 0
+		for n := range w.News(t.Context()) {
+			if looks++; !n.Waiting.IsZero() {
+				if n.Waiting.Sub(begin) < 59*time.Minute {
+					t.Errorf("it waits until %s after %s", n.Waiting.Sub(begin), time.Since(begin))
+				}
+				break
+			}
+			if looks > 10 {
+				t.Fatal("it never waits")
+			}
+		}
+	})
+}
+
+func TestConditionsAreMet(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		before, now     string
+		active, changed bool
+	}{
+		"all active at once":   {"", "1=ACTIVE 2=ACTIVE", true, false},
+		"bad at once":          {"", "1=ACTIVE 2=DISABLED", false, false},
+		"one was repaired":     {"1=DISABLED", "1=ACTIVE", true, true},
+		"one was switched off": {"1=ACTIVE", "1=DISABLED", false, true},
+		"the bad one is gone":  {"1=ACTIVE 2=DISABLED", "1=ACTIVE", true, true},
+		"all are gone":         {"1=ACTIVE", " ", false, true},
+		"nothing happened":     {"1=DISABLED", "1=DISABLED", false, false},
+	} {
+		w := &health.Watch{Tracker: &health.Tracker{}}
+		if test.before != "" {
+			w.Tracker.Observe(time.Now(), seen(test.before))
+		}
+		n := health.News{Transitions: w.Tracker.Observe(time.Now(), seen(test.now))}
+		if got := w.Met(health.UntilActive, n); got != test.active {
+			t.Errorf("%s: active %v", name, got)
+		}
+		if got := w.Met(health.UntilChanged, n); got != test.changed {
+			t.Errorf("%s: changed %v", name, got)
+		}
+		if w.Met("", n) {
+			t.Errorf("%s: nothing was waited for", name)
+		}
+	}
+}
+
+func TestFlushWaitsForWhatIsTold(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := &post{refuse: func(tr health.Transition, try int) bool { return tr.ID == 1 && try == 1 || tr.ID == 2 }}
+		n := p.notifier(time.Second)
+		stop := start(t, n)
+		defer stop()
+		n.Add([]health.Transition{change(1, "A")}, nil)
+		n.Flush(t.Context())
+		if p.list() != "1 A" || n.Pending() != 0 {
+			t.Errorf("%q told, %d left", p.list(), n.Pending())
+		}
+		n.Add([]health.Transition{change(2, "B")}, nil)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		n.Flush(ctx)
+		if n.Pending() != 1 || ctx.Err() == nil {
+			t.Errorf("%d left; want it to end with the context", n.Pending())
+		}
+	})
+}
+
+// What an earlier process knew is not lost where a notification is taken before the first look.
+func TestNotifierKeepsWhatIsKnown(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := &post{}
+		n := p.notifier(0)
+		n.Start(health.Memory{Known: map[int64]health.Seen{1: {Status: "A"}}, Pending: []health.Transition{change(1, "A")}})
+		ctx, cancel := context.WithCancel(t.Context())
+		go n.Run(ctx)
+		time.Sleep(time.Second)
+		cancel()
+		synctest.Wait()
+		if m := p.remembered(t); len(m.Pending) != 0 || m.Known[1].Status != "A" {
+			t.Errorf("%+v", m)
+		}
+	})
+}
+
+func TestTransitionIsOneHarmlessLine(t *testing.T) {
+	t.Parallel()
+	for want, one := range map[string]health.Transition{
+		"7 order.create: ACTIVE -> DISABLED (h)":      {Kind: health.Changed, ID: 7, Event: "order.create", OldStatus: "ACTIVE", NewStatus: "DISABLED", TargetHost: "h"},
+		"7 order.create is DISABLED, company 9":       {Kind: health.Baseline, ID: 7, Event: "order.create", NewStatus: "DISABLED", CompanyID: 9},
+		"7 order.create appeared: without status (h)": {Kind: health.Appeared, ID: 7, Event: "order.create", TargetHost: "h"},
+		`7 a\u{a}b is gone; it was \u{1b}[2J`:         {Kind: health.Disappeared, ID: 7, Event: "a\nb", OldStatus: "\x1b[2J"},
+	} {
+		if got := one.String(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

@@ -1,0 +1,256 @@
+//go:build unix
+
+package tui_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+
+	"github.com/tlxhook/tlxhook/pkg/health"
+	"github.com/tlxhook/tlxhook/pkg/terminal"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+	"github.com/tlxhook/tlxhook/pkg/tui"
+)
+
+// person sits at a pseudo terminal.
+type person struct {
+	window   *os.File
+	terminal *terminal.Terminal
+
+	mu  sync.Mutex
+	saw strings.Builder
+}
+
+func sitDown(t *testing.T) *person {
+	t.Helper()
+	window, tty, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &person{window: window}
+	p.resize(t, 80, 24)
+	p.terminal = terminal.New(tty, tty, tty, func(name string) (string, bool) { return "xterm", name == "TERM" })
+	p.terminal.Color = false
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_, _ = io.Copy(p, window)
+	}()
+	t.Cleanup(func() {
+		_ = tty.Close()
+		<-ended
+		_ = window.Close()
+	})
+	return p
+}
+
+func (p *person) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.saw.Write(b)
+}
+
+func (p *person) resize(t *testing.T, columns, lines uint16) {
+	t.Helper()
+	if err := pty.Setsize(p.window, &pty.Winsize{Rows: lines, Cols: columns}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// picture returns the lines that were drawn last, as soon as they hold a text.
+func (p *person) picture(t *testing.T, text string) []string {
+	t.Helper()
+	last := ""
+	for range 500 {
+		p.mu.Lock()
+		all := p.saw.String()
+		p.mu.Unlock()
+		if i := strings.LastIndex(all, "\x1b[H"); i >= 0 {
+			last = all[i+len("\x1b[H"):]
+		}
+		if picture, whole := strings.CutSuffix(last, "\x1b[K\x1b[J"); whole && strings.Contains(last, text) {
+			return strings.Split(strings.ReplaceAll(picture, "\r\r\n", "\n"), "\x1b[K\n") // the terminal adds a "\r" of its own
+		}
+		<-time.After(10 * time.Millisecond)
+	}
+	t.Fatalf("%q was never drawn, but %q", text, last)
+	return nil
+}
+
+// news returns what a look brings that found so many well and so many switched off.
+func news(well, off int) health.News {
+	var all []tripletex.Subscription
+	for i := range well + off {
+		status := tripletex.Active
+		if i >= well {
+			status = tripletex.DisabledTooManyErrors
+		}
+		all = append(all, tripletex.Subscription{ID: int64(i + 1), Event: fmt.Sprint("event.", i+1), Status: status, TargetURL: "https://user:canary@hooks.example.no/"})
+	}
+	at := time.Date(2026, 1, 1, 12, 0, 0, 0, time.Local)
+	tracker := &health.Tracker{}
+	report := health.Check(health.Input{Subscriptions: all})
+	return health.News{At: at, Report: report, Transitions: tracker.Observe(at, report.Subscriptions)}
+}
+
+func show(t *testing.T, s *tui.Screen, n health.News) {
+	t.Helper()
+	if err := s.Show(t.Context(), n); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func compare(t *testing.T, got []string, want string) {
+	t.Helper()
+	if text := strings.Join(got, "\n"); text != strings.TrimPrefix(want, "\n") {
+		t.Errorf("the screen shows\n%s\nwant\n%s", text, want)
+	}
+}
+
+func TestScreenShowsTheWorstFirstAndTheChangesBelow(t *testing.T) {
+	t.Parallel()
+	p := sitDown(t)
+	s := tui.Open(p.terminal, "Asked every 30s.")
+	compare(t, p.picture(t, "Asked"), `
+ASKING  for the first time
+Asked every 30s.
+`)
+	show(t, s, news(2, 1))
+	_, _ = s.Write([]byte("warning: something\n"))
+	got := p.picture(t, "something")
+	got[len(got)-1] = got[len(got)-1][len("15:04:05 "):]
+	compare(t, got, `
+CRITICAL  1 of 3 not active, as of 12:00:00
+Asked every 30s.
+
+ID  EVENT    STATUS                    TARGET HOST
+3   event.3  DISABLED_TOO_MANY_ERRORS  hooks.example.no
+1   event.1  ACTIVE                    hooks.example.no
+2   event.2  ACTIVE                    hooks.example.no
+
+Changes
+12:00:00 CRITICAL 3 event.3 is DISABLED_TOO_MANY_ERRORS (hooks.example.no)
+
+Messages
+warning: something`)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestScreenFollowsItsSize(t *testing.T) {
+	t.Parallel()
+	p := sitDown(t)
+	s := tui.Open(p.terminal, "Asked.")
+	defer func() { _ = s.Close() }()
+	show(t, s, news(10000, 40))
+	got := p.picture(t, "and ")
+	if len(got) > 24 || !strings.Contains(strings.Join(got, "\n"), "\nand 10031 more\n\nChanges\n") {
+		t.Errorf("%d lines:\n%s", len(got), strings.Join(got, "\n"))
+	}
+	p.resize(t, 40, 8)
+	compare(t, p.picture(t, "and 10039"), `
+CRITICAL  40 of 10040 not active, as of 12:00:00
+Asked.
+
+ID     EVENT        STATUS                    TARGET HOST
+10001  event.10001  DISABLED_TOO_MANY_ERRORS  hooks.examp…
+and 10039 more
+
+Changes`)
+	p.resize(t, 1, 1)
+	for range 500 {
+		if got = p.picture(t, "12:00:00"); len(got) == 1 {
+			return
+		}
+		<-time.After(10 * time.Millisecond)
+	}
+	t.Errorf("%q does not fit", got)
+}
+
+func TestScreenSaysThatNobodyAnswers(t *testing.T) {
+	t.Parallel()
+	p := sitDown(t)
+	s := tui.Open(p.terminal, "Asked.")
+	defer func() { _ = s.Close() }()
+	at := time.Date(2026, 1, 1, 13, 0, 0, 0, time.Local)
+	show(t, s, health.News{At: at, Err: errors.New("no route"), Silent: at})
+	if got := p.picture(t, "CANNOT"); got[0] != "CANNOT ASK  since 13:00:00" {
+		t.Errorf("%q", got)
+	}
+	show(t, s, news(1, 0))
+	show(t, s, health.News{At: at, Err: errors.New("no route"), Silent: at, Waiting: at.Add(time.Minute)})
+	got := p.picture(t, "before")
+	if got[0] != "CANNOT ASK  since 13:00:00; before: 1 of 1 active; waiting for the rate limit until 13:01:00" || !strings.Contains(strings.Join(got, "\n"), "event.1") {
+		t.Errorf("%q", got)
+	}
+}
+
+// Nothing is written while nothing happens, and the terminal is given back as it was.
+func TestScreenIsCalmAndLeavesTheTerminalAsItWas(t *testing.T) {
+	t.Parallel()
+	p := sitDown(t)
+	p.terminal.Color = true
+	s := tui.Open(p.terminal, "Asked.")
+	for i := range 3 {
+		n := news(1, 1)
+		n.Transitions[0].Event = "evil\x1b[2J\u202e|" + strconv.Itoa(i)
+		show(t, s, n)
+	}
+	p.picture(t, `evil\u{1b}[2J\u{202e}\u{7c}2`)
+	p.mu.Lock()
+	before := p.saw.Len()
+	p.mu.Unlock()
+	<-time.After(1200 * time.Millisecond)
+	p.mu.Lock()
+	if p.saw.Len() != before {
+		t.Errorf("it wrote %d bytes more", p.saw.Len()-before)
+	}
+	p.mu.Unlock()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var all, left string
+	found := false
+	for range 500 {
+		p.mu.Lock()
+		all = p.saw.String()
+		p.mu.Unlock()
+		if _, left, found = strings.Cut(all, "\x1b[?7h\x1b[?25h\x1b[?1049l"); strings.Count(left, "\n") >= 3 {
+			break
+		}
+		<-time.After(10 * time.Millisecond)
+	}
+	if !strings.HasPrefix(all, "\x1b[?1049h\x1b[?25l\x1b[?7l") || strings.Contains(all, "evil\x1b") || strings.Contains(all, "\u202e") || strings.Contains(all, "canary") {
+		t.Errorf("%q", all)
+	}
+	if !found || strings.Count(left, "\n") != 3 || !strings.Contains(left, "\x1b[31mCRITICAL\x1b[m 2 evil") {
+		t.Errorf("it leaves %q", left)
+	}
+}
+
+// full is a screen that nothing can be written to.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, io.ErrShortWrite }
+
+func TestScreenSaysThatItCannotBeWrittenTo(t *testing.T) {
+	t.Parallel()
+	term := terminal.New(nil, full{}, full{}, func(string) (string, bool) { return "", false })
+	s := tui.Open(term, "")
+	if err := s.Show(t.Context(), news(1, 0)); !errors.Is(err, io.ErrShortWrite) {
+		t.Errorf("Show: %v", err)
+	}
+	if err := s.Close(); !errors.Is(err, io.ErrShortWrite) {
+		t.Errorf("Close: %v", err)
+	}
+}

@@ -1,0 +1,157 @@
+package tui
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/health"
+	"github.com/tlxhook/tlxhook/pkg/output"
+	"github.com/tlxhook/tlxhook/pkg/terminal"
+)
+
+const (
+	// maxChanges and maxMessages are how many are kept, the newest.
+	maxChanges  = 200
+	maxMessages = 3
+	// leastTable is how many lines the table has on the smallest screen.
+	leastTable = 3
+)
+
+// view is what the screen shows.
+type view struct {
+	title    string
+	last     *health.Report // nil before the first answer
+	asked    time.Time
+	silent   time.Time // since when nobody could be asked; zero where the last look was answered
+	waiting  time.Time
+	changes  []health.Transition
+	messages []string
+}
+
+func (v *view) take(n health.News) {
+	v.waiting, v.silent = n.Waiting, time.Time{}
+	if n.Err != nil {
+		v.silent = n.Silent
+		return
+	}
+	v.last, v.asked = n.Report, n.At
+	v.changes = newest(append(v.changes, n.Transitions...), maxChanges)
+}
+
+func (v *view) say(line string) { v.messages = newest(append(v.messages, line), maxMessages) }
+
+// newest cuts what is older off, and lets its memory go.
+func newest[T any](all []T, most int) []T {
+	if len(all) <= most {
+		return all
+	}
+	return slices.Clone(all[len(all)-most:])
+}
+
+// clock is how a time of today is shown.
+const clock = "15:04:05"
+
+// lines are the picture, at most height of them. Those that are too long are cut by the terminal.
+func (v *view) lines(width, height int, color bool) ([]string, error) {
+	below := v.below(height, color)
+	all := []string{v.headline(color), v.title, ""}
+	if v.last != nil {
+		table, err := v.table(width, max(leastTable, height-len(all)-len(below)), color)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, table...)
+	}
+	all = append(all, below...)
+	return all[:min(len(all), max(1, height))], nil
+}
+
+// headline says how things stand, and how old that is.
+func (v *view) headline(color bool) string {
+	state, rest := "ASKING", "for the first time"
+	style := terminal.Faint
+	if v.last != nil {
+		state, style = string(v.last.State), v.last.State.Style()
+		rest = v.last.Summary + ", as of " + v.asked.Local().Format(clock)
+	}
+	if !v.silent.IsZero() {
+		state, style = "CANNOT ASK", terminal.Bad
+		rest = "since " + v.silent.Local().Format(clock)
+		if v.last != nil {
+			rest += "; before: " + v.last.Summary
+		}
+	}
+	if !v.waiting.IsZero() {
+		rest += "; waiting for the rate limit until " + v.waiting.Local().Format(clock)
+	}
+	if color {
+		state = style.Paint(state)
+	}
+	return state + "  " + rest
+}
+
+// table shows as many subscriptions as there is room for, the worst first.
+func (v *view) table(width, room int, color bool) ([]string, error) {
+	found := v.last.WorstFirst()
+	rows := min(len(found), room-1) // one for the header
+	if rows < len(found) {
+		rows-- // and one to say so
+	}
+	if len(found) == 0 {
+		return nil, nil
+	}
+	var drawn bytes.Buffer
+	printer, err := output.New(output.Options{Format: output.TableFormat}, &terminal.Terminal{Out: &drawn, Width: width, Color: color})
+	if err != nil {
+		return nil, err
+	}
+	if err := output.List(context.Background(), printer, findingTable(), found[:rows]); err != nil {
+		return nil, err
+	}
+	lines := strings.Split(strings.TrimSuffix(drawn.String(), "\n"), "\n")
+	if rest := len(found) - rows; rest > 0 {
+		lines = append(lines, fmt.Sprintf("and %d more", rest))
+	}
+	return lines, nil
+}
+
+// below is what stands under the table: the newest changes in at most a third of the screen, and messages.
+func (v *view) below(height int, color bool) []string {
+	var lines []string
+	if room := max(1, height/3); len(v.changes) > 0 {
+		lines = append(lines, "", heading("Changes", color))
+		for _, t := range v.changes[max(0, len(v.changes)-room):] {
+			lines = append(lines, Line(t, clock, color))
+		}
+	}
+	if room := max(1, height/8); len(v.messages) > 0 {
+		lines = append(lines, "", heading("Messages", color))
+		lines = append(lines, v.messages[max(0, len(v.messages)-room):]...)
+	}
+	return lines
+}
+
+func heading(text string, color bool) string {
+	if color {
+		return terminal.Bold.Paint(text)
+	}
+	return text
+}
+
+func findingTable() output.Table[health.Finding] {
+	type f = health.Finding
+	return output.Table[f]{
+		ID: func(v f) string { return strconv.FormatInt(v.ID, 10) },
+		Columns: []output.Column[f]{
+			{Name: "id", Title: "ID", Text: func(v f) string { return strconv.FormatInt(v.ID, 10) }},
+			{Name: "event", Title: "EVENT", Text: func(v f) string { return v.Event }, Shrinks: true},
+			{Name: "status", Title: "STATUS", Text: func(v f) string { return string(v.Status) }, Style: func(v f) terminal.Style { return v.State.Style() }},
+			{Name: "targetHost", Title: "TARGET HOST", Text: func(v f) string { return v.TargetHost }, Shrinks: true},
+		},
+	}
+}
