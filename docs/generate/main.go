@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra/doc"
 
 	"github.com/tlxhook/tlxhook/pkg/cli"
+	"github.com/tlxhook/tlxhook/pkg/manifest"
 )
 
 //go:generate go run . ../..
@@ -78,7 +79,7 @@ func completions(root *cobra.Command, folder string) error {
 }
 
 // schemas writes a JSON schema for each type of result. Fields may be added within a major version, so none
-// forbids more.
+// forbids more. The format of manifests has a schema of its own, which does.
 func schemas(folder string) error {
 	for _, result := range cli.Results() {
 		reflector := &jsonschema.Reflector{Anonymous: true, ExpandedStruct: true, AllowAdditionalProperties: true}
@@ -94,5 +95,5 @@ func schemas(folder string) error {
 			return err
 		}
 	}
-	return nil
+	return os.WriteFile(filepath.Join(folder, "manifest.schema.json"), []byte(manifest.Schema), 0o600)
 }

@@ -86,7 +86,7 @@ func (a *App) decideFormat(cmd *cobra.Command) error {
 	elsewhere := a.settings.Origin("output") != "--output" && slices.Contains(output.Formats(), output.Format(a.settings.Output))
 	switch {
 	case a.settings.Output != "" && !elsewhere:
-		return usageFailure("output format %q does not exist for %s; there are %s", a.settings.Output, cmd.CommandPath(), strings.Join(formats, ", "))
+		return usageFailure("output format %q does not exist for %s; there are %s", a.settings.Output, cmd.CommandPath(), strings.Join(slices.Compact(formats), ", "))
 	case a.terminal.IsScreen():
 		a.settings.Output = formats[0]
 	default:

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tlxhook/tlxhook/pkg/health"
+	"github.com/tlxhook/tlxhook/pkg/manifest"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
@@ -21,6 +22,8 @@ type checkOptions struct {
 	unreachable health.State
 	outputFile  string
 	each        bool
+	against     manifestFlags
+	wanted      *manifest.Manifest // nil where there is nothing to compare with
 }
 
 func newCheck(app *App) *cobra.Command {
@@ -34,6 +37,9 @@ func newCheck(app *App) *cobra.Command {
 ACTIVE is OK. DISABLED, which somebody did, is a WARNING. DISABLED_..., which
 Tripletex did, is CRITICAL, and so it is that nothing matches or none is active.
 A status that is not known is UNKNOWN, as when Tripletex cannot be asked.
+
+--against MANIFEST also compares with a manifest: what is missing is CRITICAL,
+what differs is a WARNING. Secrets are neither needed nor judged.
 ` + selectionHelp + `
 
 Formats for -o: table (default on a screen), nagios (default elsewhere), json,
@@ -47,6 +53,7 @@ active, disabled, too_many_errors, rate_limited, misuse, other, total.`,
   tlxhook check --event 'order.*' -o nagios
   tlxhook check -w too_many_errors=0 -c too_many_errors=2
   tlxhook check -o prometheus --output-file /var/lib/node_exporter/tlxhook.prom
+  tlxhook check --against hooks.yaml --disabled-state ok
   tlxhook check -o junit --output-file webhooks.xml`,
 		Annotations: map[string]string{
 			annotationPlugin: "yes", annotationTimeout: "8s", annotationFormats: strings.Join(reportFormats(), " "),
@@ -60,6 +67,7 @@ active, disabled, too_many_errors, rate_limited, misuse, other, total.`,
 	flags.Var((*stateFlag)(&o.unreachable), "unreachable-state", "what it means that Tripletex cannot be asked")
 	flags.StringVar(&o.outputFile, "output-file", "", "write to `FILE`, as a whole; the verdict still goes to standard output")
 	flags.BoolVar(&o.each, "per-subscription", false, "checkmk: a service for each; prometheus: also where there are many")
+	o.against.bindAs(cmd, "against", "", "compare with a manifest: a `FILE` or folder; - is stdin")
 	o.selection.bind(app, cmd, false)
 	complete(cmd, "disabled-state", completeStates)
 	complete(cmd, "unreachable-state", completeStates)
@@ -68,12 +76,20 @@ active, disabled, too_many_errors, rate_limited, misuse, other, total.`,
 	return cmd
 }
 
-func check(ctx context.Context, app *App, o *checkOptions, args []string) error {
+func check(ctx context.Context, app *App, o *checkOptions, args []string) (err error) {
 	if err := o.selection.read(args, false); err != nil {
 		return err
 	}
 	if o.unreachable == health.OK {
 		return usageFailure("--unreachable-state ok would call it well that nobody was asked")
+	}
+	if len(o.against.files) > 0 && !o.selection.filter.Empty() {
+		return usageFailure("--against and a choice of subscriptions exclude each other").withHint("a manifest is compared with all that there is")
+	}
+	if len(o.against.files) > 0 {
+		if o.wanted, err = o.against.read(app); err != nil {
+			return err
+		}
 	}
 	v := view{output: output.Options{Format: output.Format(app.settings.Output), JQ: app.settings.JQ, Template: app.settings.Template}}
 	v.each, v.all, v.flags = o.each, app.settings.Verbose > 0, app.loginFlags()
@@ -120,12 +136,38 @@ func (o *checkOptions) ask(ctx context.Context, app *App, v *view) error {
 	if err != nil {
 		return err
 	}
-	v.report = health.Check(health.Input{
-		Subscriptions: found, Absent: absent, Rules: o.rules, CompanyID: app.settings.Company, Took: time.Since(start),
-	})
+	in := health.Input{Subscriptions: found, Absent: absent, Rules: o.rules, CompanyID: app.settings.Company}
+	if o.wanted != nil {
+		if in.Manifest, err = comparison(ctx, client, o.wanted, found); err != nil {
+			return err
+		}
+		v.against = o.against.again()
+	}
+	in.Took = time.Since(start)
+	v.report = health.Check(in)
 	v.sample.LastSuccess = time.Now()
 	v.sample.RateLimit, _ = client.RateLimit()
 	return nil
+}
+
+// comparison says how what there is differs from a manifest. A pattern costs one request more.
+func comparison(ctx context.Context, client *tripletex.Client, wanted *manifest.Manifest, found []tripletex.Subscription) (*health.Comparison, error) {
+	want, _, err := expandManifest(ctx, client, wanted)
+	if err != nil {
+		return nil, err
+	}
+	compared := &health.Comparison{}
+	deviations, extra := manifest.Deviations(want, found)
+	compared.Extra = extra
+	for _, d := range deviations {
+		entry := health.Entry{ID: d.ID, Event: d.Event, TargetHost: d.TargetHost}
+		if d.Missing {
+			compared.Missing = append(compared.Missing, entry)
+		} else {
+			compared.Drifting = append(compared.Drifting, entry)
+		}
+	}
+	return compared, nil
 }
 
 // stateOf returns what a failure to ask means: that the way to Tripletex is closed is for the user to judge.

@@ -47,6 +47,8 @@ type view struct {
 	each, all bool
 	// flags repeat the login on another command line.
 	flags string
+	// against names the manifest on another command line, or is empty.
+	against string
 }
 
 // show writes a report to standard output. A format without words leaves them to standard error.
@@ -191,9 +193,10 @@ func (v view) repairs() []string {
 	var off, unknown []string
 	for _, f := range v.report.Subscriptions {
 		switch id := strconv.FormatInt(f.ID, 10); {
+		case f.State == health.OK:
 		case strings.HasPrefix(string(f.Status), string(tripletex.Disabled)):
 			off = append(off, id)
-		case f.State != health.OK:
+		default:
 			unknown = append(unknown, id)
 		}
 	}
@@ -207,7 +210,10 @@ func (v view) repairs() []string {
 	if len(unknown) > 0 {
 		texts = append(texts, "A status that this version does not know; more about it:\n  tlxhook"+v.flags+" subscription show "+unknown[0])
 	}
-	if len(v.report.Missing) > 0 {
+	switch compared := len(v.against) > 0; {
+	case compared && len(v.report.Missing)+len(v.report.Drifting) > 0:
+		texts = append(texts, "What differs from the manifest, and how to mend it:\n  tlxhook"+v.flags+" diff"+v.against+"\n  tlxhook"+v.flags+" apply"+v.against)
+	case len(v.report.Missing) > 0:
 		texts = append(texts, "What there is:\n  tlxhook"+v.flags+" subscription list")
 	}
 	return texts

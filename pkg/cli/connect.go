@@ -37,6 +37,20 @@ func (a *App) client(ctx context.Context) (*tripletex.Client, error) {
 	return a.connect(l)
 }
 
+// clientAndSent returns a client, and where the secrets that it sends are noted.
+func (a *App) clientAndSent(ctx context.Context) (*tripletex.Client, sentSecrets, error) {
+	l, err := a.login(ctx)
+	if err != nil {
+		return nil, sentSecrets{}, err
+	}
+	sent, err := a.sentSecrets(l)
+	if err != nil {
+		return nil, sent, err
+	}
+	client, err := a.connect(l)
+	return client, sent, err
+}
+
 func (a *App) connect(l *login) (*tripletex.Client, error) {
 	l.options.UserAgent = "tlxhook/" + a.build.Version
 	if a.settings.Debug {

@@ -68,6 +68,9 @@ func (a *App) report(f *failure, asJSON bool) int {
 	if b, ok := errors.AsType[*bug](f.err); ok {
 		_, _ = a.terminal.Err.Write(b.stack)
 	}
+	for _, problem := range moreProblems(f.err) {
+		_, _ = fmt.Fprintf(a.terminal.Err, "  %s\n", terminal.Safe(problem))
+	}
 	if f.hint != "" {
 		_, _ = fmt.Fprintf(a.terminal.Err, "hint: %s\n", terminal.Safe(f.hint))
 	}

@@ -14,12 +14,13 @@ func rooms() map[string][]string {
 	return map[string][]string{
 		"cmd/tlxhook":     {"pkg/cli"},
 		"docs/bench":      nil,
-		"docs/generate":   {"pkg/cli"},
-		"pkg/cli":         {"pkg/config", "pkg/credentials", "pkg/exporter", "pkg/health", "pkg/output", "pkg/sandbox", "pkg/secret", "pkg/terminal", "pkg/tripletex", "pkg/tui"},
+		"docs/generate":   {"pkg/cli", "pkg/manifest"},
+		"pkg/cli":         {"pkg/config", "pkg/credentials", "pkg/exporter", "pkg/health", "pkg/manifest", "pkg/output", "pkg/sandbox", "pkg/secret", "pkg/terminal", "pkg/tripletex", "pkg/tui"},
 		"pkg/config":      nil,
 		"pkg/credentials": {"pkg/secret"},
 		"pkg/exporter":    {"pkg/health", "pkg/secret", "pkg/tripletex"},
 		"pkg/health":      {"pkg/secret", "pkg/terminal", "pkg/tripletex"},
+		"pkg/manifest":    {"pkg/secret", "pkg/tripletex"},
 		"pkg/output":      {"pkg/terminal"},
 		"pkg/sandbox":     nil,
 		"pkg/secret":      nil,
@@ -40,6 +41,7 @@ func dependencies() map[string]dependency {
 	return map[string]dependency{
 		"github.com/agnivade/levenshtein":        {[]string{"pkg/tripletex"}, "names what was meant by a misspelt event"},
 		"github.com/go-json-experiment/json":     {[]string{"pkg/tripletex", "pkg/webhook"}, "encoding/json/v2 ahead of Go 1.27: reads a list of 10,000 in less than half the time"},
+		"github.com/goccy/go-yaml":               {[]string{"pkg/manifest"}, "manifests: every problem with its line and column"},
 		"github.com/gofrs/flock":                 {[]string{"pkg/config", "pkg/credentials", "pkg/sandbox"}, "locks files on every system"},
 		"github.com/hashicorp/go-retryablehttp":  {[]string{"pkg/tripletex"}, "repeats requests, with our policy"},
 		"github.com/invopop/jsonschema":          {[]string{"docs/generate"}, "writes the JSON schemas; not linked"},
@@ -65,6 +67,7 @@ func testDependencies() []string {
 		"github.com/google/go-cmp",                 // readable differences
 		"github.com/rogpeppe/go-internal",          // scripts
 		"github.com/santhosh-tekuri/jsonschema/v6", // results against their schemas; too slow at start to link
+		"pgregory.net/rapid",                       // random worlds
 	}
 }
 

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"github.com/tlxhook/tlxhook/pkg/health"
+	"github.com/tlxhook/tlxhook/pkg/manifest"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
@@ -16,6 +17,7 @@ type Result struct {
 // renamed or changes its type; fields may be added.
 func Results() []Result {
 	return []Result{
+		{"applied", "A change and what became of it: an item of apply.", manifest.Result{}},
 		{"auth-status", "Who is logged in, and how: auth login, auth status.", authStatus{}},
 		{"check", "A verdict: check.", health.Report{}},
 		{"company", "A client company: an item of company list.", tripletex.Company{}},
@@ -24,6 +26,7 @@ func Results() []Result {
 		{"event-info", "An event with example deliveries: event show.", tripletex.EventInfo{}},
 		{"exporter", "A running exporter: exporter.", servedExporter{}},
 		{"fault", "A fault of the sandbox: an item of sandbox fault. A count of 0 means all requests.", faultRow{}},
+		{"plan", "What would make Tripletex what a manifest says: diff, apply --dry-run.", manifest.Plan{}},
 		{"profile", "A login: an item of auth list.", profileRow{}},
 		{"request", "A request that --dry-run does not send: an item of its list.", plannedRequest{}},
 		{"sandbox", "A served sandbox: sandbox serve.", servedSandbox{}},

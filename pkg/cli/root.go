@@ -56,7 +56,8 @@ func newRoot(app *App) *cobra.Command {
 		&cobra.Group{ID: groupLearn, Title: "Learn and try:"},
 	)
 	globalFlags(root.PersistentFlags())
-	inGroup(root, groupMain, newEvent(app), newSubscription(app), newCheck(app), newWatch(app), newExporter(app))
+	inGroup(root, groupMain, newEvent(app), newSubscription(app), newCheck(app), newWatch(app), newExporter(app),
+		newExport(app), newDiff(app), newApply(app))
 	inGroup(root, groupSetup, newAuth(app), newCompany(app))
 	inGroup(root, groupLearn, newDemo(app), newSandbox(app), newVersion(app))
 	root.AddCommand(newHelpTopics()...)
@@ -127,7 +128,7 @@ func group(use, short string, aliases []string, commands ...*cobra.Command) *cob
 	return c
 }
 
-// noArgs, someArgs and oneArg say how many arguments a command takes, and what they are.
+// noArgs, someArgs, oneArg and noneOrOne say how many arguments a command takes, and what they are.
 
 func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
@@ -149,6 +150,15 @@ func oneArg(what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) != 1 {
 			return usageFailure("%s needs exactly one %s", cmd.CommandPath(), what).withHint("%s --help has examples", cmd.CommandPath())
+		}
+		return nil
+	}
+}
+
+func noneOrOne(what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) > 1 {
+			return usageFailure("%s takes one %s at the most", cmd.CommandPath(), what).withHint("%s --help has examples", cmd.CommandPath())
 		}
 		return nil
 	}

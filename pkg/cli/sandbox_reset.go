@@ -79,6 +79,9 @@ func sandboxReset(ctx context.Context, app *App, o *resetOptions) error {
 	if err := forget(sandboxSessions(folder), config.SandboxProfile); err != nil {
 		return localFailure("forget the old session", err)
 	}
+	if err := app.forgetSandboxSecrets(); err != nil {
+		return localFailure("forget the old secrets", err)
+	}
 	app.note("the sandbox is new: %s, %s of the own company", companies(o.companies), subscriptions(o.subscriptions))
 	return nil
 }

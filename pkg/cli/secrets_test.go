@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -47,11 +48,28 @@ func showsNoSecret(t *testing.T, where, text string, more ...string) {
 	}
 }
 
+// canaryManifest refers to every secret that a subscription can have.
+const canaryManifest = `version: 1
+defaults:
+  target: https://h.example.no/t
+  targetCredentials: {userinfo: {env: HOOK_USERINFO}, query: {env: HOOK_QUERY}}
+  authHeader: {name: X-Key, value: {env: TLXHOOK_AUTH_HEADER_VALUE}}
+  hmacSecret: {env: TLXHOOK_HMAC_SECRET}
+subscriptions:
+  - events: [order.create, order.update]
+`
+
 // Every command, in every format, with a trace of everything: no secret in results, messages, caches or settings.
 func TestNoSecretIsEverShown(t *testing.T) {
 	t.Parallel()
 	home := t.TempDir()
 	target := "https://user:" + canaryPass + "@hooks.example.no/t?token=" + canaryQuery
+	file, refused := filepath.Join(home, "hooks.yaml"), filepath.Join(t.TempDir(), "refused.yaml")
+	for name, content := range map[string]string{file: canaryManifest, refused: canaryManifest + "  - {event: order.delete, target: \"https://u:" + canaryPass + "@h.example.no/?" + canaryQuery + "\", hmacSecret: " + canaryHMAC + "}\n"} {
+		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	var commands [][]string
 	for _, format := range output.Formats() {
 		for _, words := range [][]string{
@@ -71,6 +89,14 @@ func TestNoSecretIsEverShown(t *testing.T) {
 			{"watch", "--timeout", "700ms", "--exec", "env"},
 			{"sub", "enable", "--all", "--probe"},
 			{"sub", "enable", "--all"},
+			{"export"},
+			{"diff", "-f", file},
+			{"diff", "-f", file, "--out", filepath.Join(home, "plan.json"), "--send-secrets", "always"},
+			{"diff", "-f", refused},
+			{"apply", "-f", file, "--dry-run"},
+			{"apply", "-f", file, "--yes"},
+			{"apply", filepath.Join(home, "plan.json"), "--yes"},
+			{"apply", "-f", file, "--yes", "--send-secrets", "always"},
 			{"sub", "delete", "--all", "--dry-run"},
 			{"sub", "delete", "--all", "--yes"},
 			{"auth", "status"},
@@ -82,7 +108,7 @@ func TestNoSecretIsEverShown(t *testing.T) {
 	}
 	environ := []string{
 		"HOME=" + home, "XDG_RUNTIME_DIR=" + home, "TLXHOOK_PROFILE=sandbox", "TLXHOOK_AUTH_HEADER_VALUE=" + canaryAuth,
-		"TLXHOOK_HMAC_SECRET=" + canaryHMAC, "TLXHOOK_EMPLOYEE_TOKEN=" + canaryToken, "TLXHOOK_CONSUMER_TOKEN=" + canaryToken,
+		"HOOK_USERINFO=user:" + canaryPass, "HOOK_QUERY=token=" + canaryQuery, "TLXHOOK_HMAC_SECRET=" + canaryHMAC, "TLXHOOK_EMPLOYEE_TOKEN=" + canaryToken, "TLXHOOK_CONSUMER_TOKEN=" + canaryToken,
 	}
 	for _, words := range commands {
 		var stdout, stderr bytes.Buffer

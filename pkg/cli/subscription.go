@@ -49,7 +49,11 @@ func partly(err error, done, all int) error {
 	if err == nil || done == 0 || errors.Is(err, context.Canceled) {
 		return err
 	}
-	return &failure{exitPartial, "partial", fmt.Errorf("%d of %d done, then: %w", done, all, err), "what is listed was done; run the command again for the rest"}
+	hint := "what is listed was done; run the command again for the rest"
+	if cause, ok := errors.AsType[*failure](err); ok && cause.hint != "" {
+		hint = cause.hint
+	}
+	return &failure{exitPartial, "partial", fmt.Errorf("%d of %d done, then: %w", done, all, err), hint}
 }
 
 // changeOptions are the flags of the commands that change subscriptions.
@@ -63,7 +67,7 @@ type changeOptions struct {
 func (o *changeOptions) send(ctx context.Context, app *App, change tripletex.SubscriptionUpdate, verb string) error {
 	ctx, cancel := app.limited(ctx)
 	defer cancel()
-	client, err := app.client(ctx)
+	client, sent, err := app.clientAndSent(ctx)
 	if err != nil {
 		return err
 	}
@@ -81,17 +85,18 @@ func (o *changeOptions) send(ctx context.Context, app *App, change tripletex.Sub
 	if o.dryRun {
 		return app.printPlan(ctx, updates)
 	}
-	return o.secrets.keeping(app, change.HMACSharedSecret, func() error { return app.update(ctx, client, updates, verb) })
+	return o.secrets.keeping(app, change.HMACSharedSecret, func() error { return app.update(ctx, client, sent, updates, verb) })
 }
 
 // update sends updates, prints what they made, and says how much was done.
-func (a *App) update(ctx context.Context, client *tripletex.Client, updates []tripletex.SubscriptionUpdate, verb string) error {
+func (a *App) update(ctx context.Context, client *tripletex.Client, sent sentSecrets, updates []tripletex.SubscriptionUpdate, verb string) error {
 	var changed []tripletex.Subscription
 	done, err := inBatches(ctx, updates, maxBulk, func(ctx context.Context, batch []tripletex.SubscriptionUpdate) error {
 		made, err := client.UpdateSubscriptions(ctx, batch)
 		changed = append(changed, made...)
 		return err
 	})
+	sent.noteUpdated(a, updates, changed)
 	if done > 0 || err == nil {
 		a.note("%s %s", verb, subscriptions(done))
 		if printErr := output.List(context.WithoutCancel(ctx), a.printer, subscriptionTable(), a.shown(changed)); printErr != nil {

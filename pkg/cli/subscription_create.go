@@ -64,7 +64,7 @@ func subscriptionCreate(ctx context.Context, app *App, o *createOptions, pattern
 	}
 	ctx, cancel := app.limited(ctx)
 	defer cancel()
-	client, err := app.client(ctx)
+	client, sent, err := app.clientAndSent(ctx)
 	if err != nil {
 		return err
 	}
@@ -82,11 +82,11 @@ func subscriptionCreate(ctx context.Context, app *App, o *createOptions, pattern
 			return usageFailure("%w", err)
 		}
 	}
-	return app.create(ctx, client, o, wanted)
+	return app.create(ctx, client, sent, o, wanted)
 }
 
 // create makes what is wanted and not there yet, and prints it.
-func (a *App) create(ctx context.Context, client *tripletex.Client, o *createOptions, wanted []tripletex.NewSubscription) error {
+func (a *App) create(ctx context.Context, client *tripletex.Client, sent sentSecrets, o *createOptions, wanted []tripletex.NewSubscription) error {
 	var result []tripletex.Subscription
 	if o.ifNotExists {
 		var err error
@@ -102,6 +102,7 @@ func (a *App) create(ctx context.Context, client *tripletex.Client, o *createOpt
 		done, err = inBatches(ctx, wanted, maxBulk, func(ctx context.Context, batch []tripletex.NewSubscription) error {
 			made, err := client.CreateSubscriptions(ctx, batch)
 			result = append(result, made...)
+			sent.noteCreated(a, batch, made)
 			return err
 		})
 		return partly(err, done, len(wanted))

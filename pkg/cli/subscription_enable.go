@@ -46,7 +46,7 @@ func subscriptionSwitch(ctx context.Context, app *App, o *switchOptions, args []
 	if err := o.selection.read(args, true); err != nil {
 		return err
 	}
-	client, err := app.client(ctx)
+	client, sent, err := app.clientAndSent(ctx)
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func subscriptionSwitch(ctx context.Context, app *App, o *switchOptions, args []
 	if o.dryRun {
 		return app.printPlan(ctx, updates)
 	}
-	return app.update(ctx, client, updates, verb)
+	return app.update(ctx, client, sent, updates, verb)
 }
 
 // unreachable says which target does not answer, and why.

@@ -3,9 +3,11 @@ package cli
 import (
 	"encoding/json"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tlxhook/tlxhook/pkg/health"
+	"github.com/tlxhook/tlxhook/pkg/manifest"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
@@ -143,6 +145,64 @@ func requestTable() output.Table[plannedRequest] {
 			}},
 		},
 	}
+}
+
+func resultTable() output.Table[manifest.Result] {
+	type r = manifest.Result
+	return output.Table[r]{
+		ID: func(v r) string { return optionalID(v.ID) },
+		Columns: []output.Column[r]{
+			{Name: "action", Title: "ACTION", Text: func(v r) string { return string(v.Action) }},
+			{Name: "outcome", Title: "OUTCOME", Text: func(v r) string { return string(v.Outcome) }, Style: outcomeStyle},
+			{Name: "id", Title: "ID", Text: func(v r) string { return optionalID(v.ID) }},
+			{Name: "event", Title: "EVENT", Text: func(v r) string { return v.Event }},
+			{Name: "targetUrl", Title: "TARGET", Text: func(v r) string { return v.TargetURL }, Shrinks: true},
+		},
+	}
+}
+
+func outcomeStyle(r manifest.Result) terminal.Style {
+	switch r.Outcome {
+	case manifest.Done:
+		return terminal.Good
+	case manifest.Failed:
+		return terminal.Bad
+	default:
+		return terminal.Warning
+	}
+}
+
+// optionalID returns an id, or nothing for what has none yet.
+func optionalID(id int64) string {
+	if id == 0 {
+		return ""
+	}
+	return strconv.FormatInt(id, 10)
+}
+
+func changeTable() output.Table[manifest.Change] {
+	type c = manifest.Change
+	return output.Table[c]{
+		ID: func(v c) string { return optionalID(v.ID) },
+		Columns: []output.Column[c]{
+			{Name: "action", Title: "ACTION", Text: func(v c) string { return string(v.Action) }},
+			{Name: "id", Title: "ID", Text: func(v c) string { return optionalID(v.ID) }},
+			{Name: "event", Title: "EVENT", Text: func(v c) string { return v.Event }},
+			{Name: "targetUrl", Title: "TARGET", Text: func(v c) string { return v.TargetURL }},
+			{Name: "fields", Title: "FIELDS", Text: changedFields},
+		},
+	}
+}
+
+// changedFields names what a change is about.
+func changedFields(c manifest.Change) string {
+	var fields []string
+	for _, r := range c.Reasons {
+		if r.Field != "" {
+			fields = append(fields, r.Field)
+		}
+	}
+	return strings.Join(fields, ",")
 }
 
 // indented returns JSON for reading.

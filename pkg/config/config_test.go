@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -187,5 +188,34 @@ func TestFoldersFollowTheEnvironment(t *testing.T) {
 	}
 	if _, err := config.NewFolders(lookup(map[string]string{"XDG_CONFIG_HOME": "relative"})); err == nil {
 		t.Error("no home and a relative folder were accepted")
+	}
+}
+
+func TestFileIsChangedByOneAtATime(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "new", "file")
+	var all sync.WaitGroup
+	for range 50 {
+		all.Go(func() {
+			if err := config.ChangeFile(path, func(content []byte) ([]byte, error) { return append(content, 'x'), nil }); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	refused := errors.New("refused")
+	for change, want := range map[string]error{"nothing": nil, "error": refused} {
+		err := config.ChangeFile(path, func([]byte) ([]byte, error) {
+			if change == "error" {
+				return []byte("half"), refused
+			}
+			return nil, nil
+		})
+		if !errors.Is(err, want) {
+			t.Errorf("%s: %v", change, err)
+		}
+	}
+	if got, err := os.ReadFile(path); err != nil || string(got) != strings.Repeat("x", 50) {
+		t.Errorf("%q, %v", got, err)
 	}
 }

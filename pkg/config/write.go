@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/gofrs/flock"
 )
 
 // WriteFile replaces a private file as a whole, so that a crash leaves the old or the new one. Its folder is
@@ -47,4 +49,26 @@ func replace(path string, content []byte, mode fs.FileMode) error {
 		_ = os.Remove(temporary.Name())
 	}
 	return err
+}
+
+// ChangeFile replaces a private file by what change makes of it, while no other program does the same. Change is
+// given nothing where there is no file; where it returns nothing, the file stays as it is.
+func ChangeFile(path string, change func(content []byte) ([]byte, error)) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	held := flock.New(path + ".lock")
+	if err := held.Lock(); err != nil {
+		return err
+	}
+	defer func() { _ = held.Unlock() }()
+	content, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	changed, err := change(content)
+	if err != nil || changed == nil {
+		return err
+	}
+	return WriteFile(path, changed)
 }

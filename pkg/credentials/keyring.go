@@ -18,6 +18,10 @@ import (
 // service is the name under which the keyring lists our entries.
 const service = "tlxhook"
 
+// namedService is the name of the entries that people make for secrets of subscriptions. It is another one, so
+// that no manifest can name a token of a login.
+const namedService = "tlxhook-secrets"
+
 // keyringLimit is how long one call may take: a locked keyring waits for a person without end.
 const keyringLimit = 3 * time.Second
 
@@ -50,6 +54,16 @@ func (k *Keyring) Delete(profile string, kind Kind) error {
 		return nil
 	}
 	return err
+}
+
+// Named returns a secret that somebody put into the keyring under the service tlxhook-secrets and a name, or
+// ErrNotFound.
+func (k *Keyring) Named(name string) (secret.Text, error) {
+	value, err := k.call(func() (string, error) { return keyring.Get(namedService, name) })
+	if err != nil {
+		return "", err
+	}
+	return clean([]byte(value))
 }
 
 func entry(profile string, kind Kind) string { return profile + "/" + string(kind) }

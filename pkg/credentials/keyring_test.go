@@ -81,6 +81,20 @@ func TestKeyringKeepsSecrets(t *testing.T) {
 	if err != nil || string(out) != "canary" {
 		t.Errorf("secret-tool: %q, %v", out, err)
 	}
+	// What a person stores for subscriptions is found by its name; the entries of logins are not.
+	stored := exec.CommandContext(t.Context(), "secret-tool", "store", "--label", "hooks", "service", "tlxhook-secrets", "username", "hooks")
+	stored.Stdin = strings.NewReader("canary-hmac\n")
+	if out, err := stored.CombinedOutput(); err != nil {
+		t.Fatalf("%v %s", err, out)
+	}
+	if got, err := store.Named("hooks"); err != nil || got != "canary-hmac" {
+		t.Errorf("named: %q, %v", got.Reveal(), err)
+	}
+	for _, name := range []string{"Kunde.AS/employee-token", "none"} {
+		if _, err := store.Named(name); !errors.Is(err, credentials.ErrNotFound) {
+			t.Errorf("%s: %v, want not found", name, err)
+		}
+	}
 	for range 2 {
 		if err := store.Delete("Kunde.AS", credentials.EmployeeToken); err != nil {
 			t.Errorf("delete: %v", err)

@@ -54,15 +54,17 @@ func (e Environment) Get(ctx context.Context, name string) (value secret.Text, s
 }
 
 // FromFile reads a secret from a regular file.
-func FromFile(path string) (secret.Text, error) {
-	info, err := os.Stat(path)
+func FromFile(path string) (secret.Text, error) { return fromFile(path, os.Stat, os.Open) }
+
+func fromFile(path string, stat func(string) (os.FileInfo, error), open func(string) (*os.File, error)) (secret.Text, error) {
+	info, err := stat(path)
 	if err != nil {
 		return "", misuse("%w", err)
 	}
 	if !info.Mode().IsRegular() {
 		return "", misuse("%s is not a regular file; to pipe a secret in, use -", path)
 	}
-	file, err := os.Open(path)
+	file, err := open(path)
 	if err != nil {
 		return "", misuse("%w", err)
 	}
@@ -72,6 +74,17 @@ func FromFile(path string) (secret.Text, error) {
 		return "", fmt.Errorf("%s: %w", path, err)
 	}
 	return value, nil
+}
+
+// FromFileBelow reads a secret from a regular file that lies below a folder; no path and no symbolic link leads
+// out of it.
+func FromFileBelow(folder, path string) (secret.Text, error) {
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return "", misuse("%w", err)
+	}
+	defer func() { _ = root.Close() }()
+	return fromFile(path, root.Stat, root.Open)
 }
 
 // FromReader reads a secret from a stream.

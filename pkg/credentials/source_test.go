@@ -69,6 +69,35 @@ func TestFileIsReadAsOneSecret(t *testing.T) {
 	}
 }
 
+func TestNothingLeadsOutOfAFolder(t *testing.T) {
+	t.Parallel()
+	top := t.TempDir()
+	folder, outside := filepath.Join(top, "repository"), filepath.Join(top, "outside")
+	if err := os.MkdirAll(filepath.Join(folder, "secrets"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{outside, filepath.Join(folder, "secrets", "hmac")} {
+		if err := os.WriteFile(path, []byte("canary\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, to := range map[string]string{"link": outside, "up": "..", "inside": "secrets/hmac"} {
+		if err := os.Symlink(to, filepath.Join(folder, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, path := range []string{"secrets/hmac", "./secrets/../secrets/hmac", "inside"} {
+		if value, err := credentials.FromFileBelow(folder, path); err != nil || value != "canary" {
+			t.Errorf("%s: %q, %v", path, value.Reveal(), err)
+		}
+	}
+	for _, path := range []string{"../outside", outside, "link", "up/outside", "secrets", "none", ""} {
+		if value, err := credentials.FromFileBelow(folder, path); !isUsage(err) || value != "" {
+			t.Errorf("%s: %q, %v", path, value.Reveal(), err)
+		}
+	}
+}
+
 func TestEnvironmentGivesASecretInOneWay(t *testing.T) {
 	t.Parallel()
 	path := write(t, "canary\n")

@@ -27,7 +27,8 @@ const (
 	Conflict     Kind = "conflict"       // 409 or 412: the version moved, or the thing exists
 	Refused      Kind = "refused"        // 400, 422 and any other 4xx: the content is wrong
 	Unknown      Kind = "outcome_unknown"
-	// Unknown means that a create was sent, no answer came, and looking did not tell whether it was done.
+	// Unknown means that a create, or an update with a secret, was sent, no answer came, and looking did not tell
+	// whether it was done.
 )
 
 // Error is the one error type of this package.

@@ -101,11 +101,12 @@ func (c *Client) lookForCreated(ctx context.Context, wanted []NewSubscription, s
 	return found, missing, nil
 }
 
-// pick returns the place of a subscription that was made since a time as wanted, or -1.
+// pick returns the place of a subscription that was made since a time as wanted, or -1. Somebody may have changed it
+// already, so only one that nobody has must look as it was made.
 func pick(all []Subscription, n NewSubscription, since time.Time) (int, error) {
 	for i, s := range all {
-		if !strings.EqualFold(s.Event, n.Event) || s.TargetURL != n.TargetURL || s.Fields != n.Fields ||
-			s.AuthHeaderName != n.AuthHeaderName || s.Version != 0 {
+		if !strings.EqualFold(s.Event, n.Event) || s.TargetURL != n.TargetURL ||
+			s.Version == 0 && (s.Fields != n.Fields || s.AuthHeaderName != n.AuthHeaderName) {
 			continue
 		}
 		made, ok := s.created()
@@ -129,6 +130,8 @@ func (s Subscription) created() (time.Time, bool) {
 	return time.Time{}, false
 }
 
+var errUnseen = errors.New("it was changed, and as secrets are not shown, nobody can tell whether by this update")
+
 // settleUpdate decides whether the conflict that a repeated update met is the update itself.
 func (c *Client) settleUpdate(ctx context.Context, updates []SubscriptionUpdate, conflict error) ([]Subscription, error) {
 	updated := make([]Subscription, 0, len(updates))
@@ -139,6 +142,9 @@ func (c *Client) settleUpdate(ctx context.Context, updates []SubscriptionUpdate,
 		}
 		if now.Version != u.Version+1 || !u.shows(now) {
 			return nil, conflict
+		}
+		if u.AuthHeaderValue != "" || u.HMACSharedSecret != "" {
+			return nil, openError(errUnseen, conflict)
 		}
 		updated = append(updated, now)
 	}

@@ -25,9 +25,8 @@ const (
 // Check says what Tripletex would refuse, before anything is sent. Plain http is let through for a target on
 // this machine only where localHTTP says so, as a sandbox accepts it.
 func (n NewSubscription) Check(localHTTP bool) error {
-	object, verb, ok := strings.Cut(n.Event, ".")
-	if !ok || object == "" || verb == "" || len(n.Event) > MaxEvent || strings.ContainsFunc(n.Event, notEventRune) {
-		return fmt.Errorf("event %q: must have the form object.verb, such as order.create", n.Event)
+	if err := CheckEvent(n.Event); err != nil {
+		return err
 	}
 	if (n.AuthHeaderName == "") != (n.AuthHeaderValue == "") {
 		return errHalfHeader
@@ -36,6 +35,15 @@ func (n NewSubscription) Check(localHTTP bool) error {
 		return err
 	}
 	return checkLengths(n.Fields, n.AuthHeaderName, n.AuthHeaderValue, n.HMACSharedSecret)
+}
+
+// CheckEvent tells whether a name has the form of an event. Whether there is one of that name is another matter.
+func CheckEvent(name string) error {
+	object, verb, ok := strings.Cut(name, ".")
+	if !ok || object == "" || verb == "" || len(name) > MaxEvent || strings.ContainsFunc(name, notEventRune) {
+		return fmt.Errorf("event %q: must have the form object.verb, such as order.create", name)
+	}
+	return nil
 }
 
 // Check says what Tripletex would refuse, before anything is sent; see [NewSubscription.Check].

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -239,6 +240,49 @@ func TestLostAnswerBesideATwinOfUnknownAge(t *testing.T) {
 			t.Errorf("%v after %d requests; want an unknown outcome and no second create", err, s.sent)
 		}
 	})
+}
+
+// What was made and at once changed by somebody else is not made again.
+func TestLostAnswerOfOneThatSomebodyElseHasChangedSince(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, nil, employee())
+		w.fault(t, sandbox.Fault{Kind: "reset-after", Method: "POST", Path: "/event/subscription", Count: 1})
+		time.AfterFunc(time.Second/2, func() {
+			all, err := collect(w.Client, t)
+			if err != nil || len(all) != 1 {
+				t.Errorf("somebody else sees %+v, %v", all, err)
+				return
+			}
+			fields := "id"
+			if _, err := w.UpdateSubscription(t.Context(), tripletex.SubscriptionUpdate{ID: all[0].ID, Fields: &fields}); err != nil {
+				t.Error(err)
+			}
+		})
+		made, err := w.CreateSubscriptions(t.Context(), []tripletex.NewSubscription{wanted("order.create")})
+		if err != nil || len(made) != 1 || made[0].Version != 1 || w.subscriptions(t) != 1 {
+			t.Errorf("made %+v, %v; %d exist", made, err, w.subscriptions(t))
+		}
+	})
+}
+
+// Whose version moved while an answer was lost may have another secret than the one that was sent.
+func TestUpdateOfASecretWhoseAnswerWasLostIsOpen(t *testing.T) {
+	t.Parallel()
+	for _, fault := range []string{"reset-after", "reset"} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, func(o *sandbox.Options) { o.Subscriptions = 1 }, employee())
+			all, err := collect(w.Client, t)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.fault(t, sandbox.Fault{Kind: fault, Method: "PUT", Count: 1})
+			_, err = w.UpdateSubscription(t.Context(), tripletex.SubscriptionUpdate{ID: all[0].ID, HMACSharedSecret: "0123456789"})
+			if want := map[string]tripletex.Kind{"reset-after": tripletex.Unknown, "reset": ""}[fault]; tripletex.KindOf(err) != want {
+				t.Errorf("%s: %v, want %q", fault, err, want)
+			}
+		})
+	}
 }
 
 func TestUpdateWhoseAnswerWasLostIsNotAConflict(t *testing.T) {

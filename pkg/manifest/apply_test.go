@@ -1,0 +1,416 @@
+package manifest_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tlxhook/tlxhook/pkg/manifest"
+	"github.com/tlxhook/tlxhook/pkg/sandbox"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+// fresh returns what a create asks for.
+func fresh(event string) tripletex.NewSubscription {
+	return tripletex.NewSubscription{Event: event, TargetURL: "https://h.no/"}
+}
+
+var errStop = errors.New("stop")
+
+// mixed is a manifest for which mixedWorld needs two changes of each verb.
+func mixed() string {
+	return entries("order.create;hmacSecret: {env: A}", "order.update", "product.create;status: DISABLED", "product.update;fields: id")
+}
+
+func mixedWorld(t failing) *world {
+	w := newWorld(t)
+	w.add(t, fresh("product.create"), fresh("product.update"), fresh("customer.create"), fresh("customer.update"))
+	return w
+}
+
+const allDone = "create order.create done\ncreate order.update done\nupdate product.create done\nupdate product.update done\n" +
+	"delete customer.create done\ndelete customer.update done\n"
+
+func prune() manifest.Policy { return manifest.Policy{Prune: true} }
+
+func TestApplyIsOneRequestAVerbAndTwiceIsTheSameAsOnce(t *testing.T) {
+	t.Parallel()
+	w, want := mixedWorld(t), mustParse(t, mixed())
+	report, err := w.apply(t, want, prune())
+	if err != nil || outcomes(report) != allDone {
+		t.Fatalf("%v\n%s", err, outcomes(report))
+	}
+	const list = "GET /event/subscription"
+	requests := []string{list, "POST /event/subscription/list", "PUT /event/subscription/list", "DELETE /event/subscription/list", list}
+	if diff := cmp.Diff(requests, w.wire.mended()); diff != "" {
+		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(map[string]int{"order.create ACTIVE": 1, "order.update ACTIVE": 1, "product.create DISABLED": 1, "product.update ACTIVE": 1}, w.events(t)); diff != "" {
+		t.Errorf("after it (-want +got):\n%s", diff)
+	}
+	report, err = w.apply(t, want, prune())
+	if err != nil || len(report.Results)+len(report.Notes) != 0 {
+		t.Errorf("again: %v\n%s", err, outcomes(report))
+	}
+	if diff := cmp.Diff([]string{list}, w.wire.mended()); diff != "" {
+		t.Errorf("requests of the second one (-want +got):\n%s", diff)
+	}
+}
+
+func TestReportNamesTheIDsOfWhatWasMade(t *testing.T) {
+	t.Parallel()
+	w := mixedWorld(t)
+	report, err := w.apply(t, mustParse(t, mixed()), manifest.Policy{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]int64{}
+	for _, result := range report.Results {
+		got[result.Event] = result.ID
+	}
+	for _, s := range w.list(t) {
+		if id, changed := got[s.Event]; changed && id != s.ID {
+			t.Errorf("%s: reported as %d, and is %d", s.Event, id, s.ID)
+		}
+	}
+	if len(got) != 4 {
+		t.Errorf("%d results, want 4", len(got))
+	}
+}
+
+// thousand is a manifest of 1,000 subscriptions: ten events at 100 targets.
+func thousand(tb testing.TB) *manifest.Want {
+	var text strings.Builder
+	text.WriteString("version: 1\nsubscriptions:\n")
+	for n := range 100 {
+		fmt.Fprintf(&text, "  - events: [customer.create, customer.delete, customer.update, invoice.create, invoice.charged, order.create, order.delete, order.update, product.create, product.update]\n    target: https://h.no/%d\n", n)
+	}
+	return mustParse(tb, text.String())
+}
+
+func TestAThousandNewOnesAreOneListAndOneWrite(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "unknown-event=accept")
+	report, err := w.apply(t, thousand(t), manifest.Policy{})
+	if err != nil || report.Count(manifest.Done) != 1000 {
+		t.Fatalf("%d done, %v", report.Count(manifest.Done), err)
+	}
+	const list = "GET /event/subscription"
+	// The second list has a full page, so it takes two.
+	if diff := cmp.Diff([]string{list, "POST /event/subscription/list", list, list}, w.wire.mended()); diff != "" {
+		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+}
+
+func TestCallsAreSplitOnlyWhereTheSizeIsRefused(t *testing.T) {
+	t.Parallel()
+	w, want := newWorld(t, "unknown-event=accept"), thousand(t)
+	big := func(r *http.Request, most int64) fate {
+		if r.Method != http.MethodGet && (r.ContentLength > most || int64(len(r.URL.RawQuery)) > most) {
+			return tooBig
+		}
+		return delivered
+	}
+	w.wire.happen = func(_ int, r *http.Request) fate { return big(r, 20_000) }
+	report, err := w.apply(t, want, manifest.Policy{})
+	if err != nil || report.Count(manifest.Done) != 1000 || len(w.list(t)) != 1000 {
+		t.Fatalf("%d done, %d there, %v", report.Count(manifest.Done), len(w.list(t)), err)
+	}
+	// 1,000 and 500 are refused, 250 are taken four times.
+	if got := writes(w.wire.mended()); got != 6 {
+		t.Errorf("%d writes, want 6", got)
+	}
+	w.wire.happen = func(_ int, r *http.Request) fate { return big(r, 1_000) }
+	report, err = w.apply(t, mustParse(t, entries()), prune())
+	if err != nil || report.Count(manifest.Done) != 1000 || len(w.list(t)) != 0 {
+		t.Errorf("%d deleted, %d left, %v", report.Count(manifest.Done), len(w.list(t)), err)
+	}
+}
+
+func TestOneThatIsTooLargeByItselfIsAnError(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.wire.happen = func(_ int, r *http.Request) fate {
+		if r.Method == http.MethodPost {
+			return tooBig
+		}
+		return delivered
+	}
+	report, err := w.apply(t, mustParse(t, entries("order.create", "order.update")), manifest.Policy{})
+	if err == nil || outcomes(report) != "create order.create failed\ncreate order.update skipped\n" {
+		t.Errorf("%v\n%s", err, outcomes(report))
+	}
+}
+
+// What one call left open is settled by looking; where nothing can be seen any more, the report says so; and the
+// next apply does the rest without doing anything twice.
+func TestEveryCallMayBeLostBeforeOrAfterItArrives(t *testing.T) {
+	t.Parallel()
+	const verbs = "create order.create %[1]s\ncreate order.update %[1]s\nupdate product.create %[2]s\nupdate product.update %[2]s\n" +
+		"delete customer.create %[3]s\ndelete customer.update %[3]s\n"
+	for _, c := range []struct {
+		name     string
+		number   int // of the request
+		fate     fate
+		outcomes []any
+	}{
+		{"create lost once", 1, lost, []any{"done", "done", "done"}},
+		{"create unheard once", 1, unheard, []any{"done", "done", "done"}},
+		{"update lost once", 2, lost, []any{"done", "done", "done"}},
+		{"update unheard once", 2, unheard, []any{"done", "done", "done"}},
+		{"delete lost once", 3, lost, []any{"done", "done", "done"}},
+		{"delete unheard once", 3, unheard, []any{"done", "done", "done"}},
+		{"proof lost once", 4, lost, []any{"done", "done", "done"}},
+		{"killed before the create", 1, ended, []any{"open", "skipped", "skipped"}},
+		{"killed after the create", 1, endedHeard, []any{"open", "skipped", "skipped"}},
+		{"killed before the update", 2, ended, []any{"done", "open", "skipped"}},
+		{"killed after the update", 2, endedHeard, []any{"done", "open", "skipped"}},
+		{"killed before the delete", 3, ended, []any{"done", "done", "open"}},
+		{"killed after the delete", 3, endedHeard, []any{"done", "done", "open"}},
+		{"killed before the proof", 4, ended, []any{"done", "done", "done"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w, want := mixedWorld(t), mustParse(t, mixed())
+				w.wire.happen = func(number int, _ *http.Request) fate {
+					if number == c.number {
+						return c.fate
+					}
+					return delivered
+				}
+				report, err := w.apply(t, want, prune())
+				if diff := cmp.Diff(fmt.Sprintf(verbs, c.outcomes...), outcomes(report)); diff != "" {
+					t.Errorf("report (-want +got):\n%s", diff)
+				}
+				if killed := c.fate == ended || c.fate == endedHeard; killed != (err != nil) {
+					t.Errorf("error: %v", err)
+				}
+				w.wire.mended()
+				if _, err := w.apply(t, want, prune()); err != nil {
+					t.Errorf("again: %v", err)
+				}
+				if diff := cmp.Diff(map[string]int{"order.create ACTIVE": 1, "order.update ACTIVE": 1, "product.create DISABLED": 1, "product.update ACTIVE": 1}, w.events(t)); diff != "" {
+					t.Errorf("after two (-want +got):\n%s", diff)
+				}
+				w.wire.mended()
+				if _, err := w.apply(t, want, prune()); err != nil || writes(w.wire.mended()) != 0 {
+					t.Errorf("the third one wrote, or failed: %v", err)
+				}
+			})
+		})
+	}
+}
+
+// The list shows no secret, so it cannot tell whether an update whose answer was lost has brought one. It is not
+// claimed, and sent again by the next apply.
+func TestLostUpdateOfASecretIsOpen(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		if _, err := w.apply(t, mustParse(t, entries("order.create;hmacSecret: {env: A}")), manifest.Policy{}); err != nil {
+			t.Fatal(err)
+		}
+		w.wire.mended()
+		w.wire.happen = func(_ int, r *http.Request) fate {
+			if r.Method == http.MethodPut && writes(w.wire.lines) == 2 {
+				return unheard
+			}
+			return delivered
+		}
+		want := mustParse(t, entries("order.create;hmacSecret: {env: B}", "order.update"))
+		report, err := w.apply(t, want, manifest.Policy{})
+		if tripletex.KindOf(err) != tripletex.Unknown || outcomes(report) != "create order.update done\nupdate order.create open\n" {
+			t.Errorf("%v\n%s", err, outcomes(report))
+		}
+		w.wire.mended()
+		report, err = w.apply(t, want, manifest.Policy{})
+		if err != nil || outcomes(report) != "update order.create done\n" {
+			t.Errorf("again: %v\n%s", err, outcomes(report))
+		}
+	})
+}
+
+// Where a bulk call keeps its valid half, the list tells which.
+func TestPartialSuccessIsReportedByItem(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "bulk=keep-valid")
+	report, err := w.apply(t, mustParse(t, entries("order.create", "no.such", "order.update")), manifest.Policy{})
+	if tripletex.KindOf(err) != tripletex.Refused {
+		t.Errorf("error: %v", err)
+	}
+	if diff := cmp.Diff("create order.create done\ncreate no.such failed\ncreate order.update done\n", outcomes(report)); diff != "" {
+		t.Errorf("report (-want +got):\n%s", diff)
+	}
+}
+
+func TestStoppedRunFinishesTheCallInFlight(t *testing.T) {
+	t.Parallel()
+	for calls, want := range []string{
+		"create order.create skipped\ncreate order.update skipped\nupdate product.create skipped\nupdate product.update skipped\ndelete customer.create skipped\ndelete customer.update skipped\n",
+		"create order.create done\ncreate order.update done\nupdate product.create skipped\nupdate product.update skipped\ndelete customer.create skipped\ndelete customer.update skipped\n",
+		"create order.create done\ncreate order.update done\nupdate product.create done\nupdate product.update done\ndelete customer.create skipped\ndelete customer.update skipped\n",
+	} {
+		w, wanted := mixedWorld(t), mustParse(t, mixed())
+		plan, err := w.plan(t, wanted, prune())
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.wire.mended()
+		run := manifest.Run{Service: w.Client, Want: wanted, Policy: w.policy(t, wanted, prune()), Stop: func() error {
+			if len(w.wire.lines) == calls {
+				return errStop
+			}
+			return nil
+		}}
+		report, err := run.Apply(t.Context(), plan)
+		if !errors.Is(err, errStop) || outcomes(report) != want {
+			t.Errorf("stopped after %d: %v\n%s", calls, err, outcomes(report))
+		}
+		if got := len(w.wire.mended()); got != calls {
+			t.Errorf("stopped after %d: %d requests", calls, got)
+		}
+	}
+}
+
+func TestWorldThatMovesBetweenPlanAndApplyIsNotOverwritten(t *testing.T) {
+	t.Parallel()
+	id := func(w *world, event string) tripletex.Subscription {
+		for _, s := range w.list(t) {
+			if s.Event == event {
+				return s
+			}
+		}
+		return tripletex.Subscription{}
+	}
+	for _, c := range []struct {
+		name   string
+		moves  func(context.Context, *world, *tripletex.Client) error
+		kind   tripletex.Kind
+		report string
+		notes  int
+	}{
+		{"updated elsewhere", func(ctx context.Context, w *world, c *tripletex.Client) error {
+			_, err := c.UpdateSubscription(ctx, tripletex.SubscriptionUpdate{ID: id(w, "product.create").ID, TargetURL: "https://h.no/?moved"})
+			return err
+		}, tripletex.Conflict, "update product.create failed\nupdate product.update failed\ndelete customer.create skipped\ndelete customer.update skipped\n", 0},
+		{"deleted elsewhere, which was to be updated", func(ctx context.Context, w *world, c *tripletex.Client) error {
+			return c.DeleteSubscription(ctx, id(w, "product.create").ID)
+		}, tripletex.NotFound, "update product.create failed\nupdate product.update failed\ndelete customer.create skipped\ndelete customer.update skipped\n", 0},
+		{"deleted elsewhere, which was to be deleted", func(ctx context.Context, w *world, c *tripletex.Client) error {
+			return c.DeleteSubscription(ctx, id(w, "customer.create").ID)
+		}, tripletex.NotFound, "update product.create done\nupdate product.update done\ndelete customer.create done\ndelete customer.update failed\n", 0},
+		{"created elsewhere, which was to be created", func(ctx context.Context, _ *world, c *tripletex.Client) error {
+			_, err := c.CreateSubscriptions(ctx, []tripletex.NewSubscription{fresh("order.update")})
+			return err
+		}, "", "update product.create done\nupdate product.update done\ndelete customer.create done\ndelete customer.update done\n", 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			w := mixedWorld(t)
+			report, err := w.apply(t, mustParse(t, mixed()), prune(), func() {
+				if err := c.moves(t.Context(), w, w.other); err != nil {
+					t.Error(err)
+				}
+			})
+			if tripletex.KindOf(err) != c.kind {
+				t.Errorf("error: %v, want %q", err, c.kind)
+			}
+			if diff := cmp.Diff("create order.create done\ncreate order.update done\n"+c.report, outcomes(report)); diff != "" {
+				t.Errorf("report (-want +got):\n%s", diff)
+			}
+			if len(report.Notes) != c.notes {
+				t.Errorf("notes: %+v", report.Notes)
+			}
+		})
+	}
+}
+
+// What the plan left alone, and somebody else takes away while it is applied, is not passed over in silence.
+func TestWhatSomebodyElseTakesAwayMeanwhileIsNoted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.add(t, fresh("product.create"))
+	w.wire.happen = func(_ int, r *http.Request) fate {
+		if r.Method == http.MethodPost {
+			if err := w.other.DeleteSubscription(t.Context(), w.list(t)[0].ID); err != nil {
+				t.Error(err)
+			}
+		}
+		return delivered
+	}
+	report, err := w.apply(t, mustParse(t, entries("product.create", "order.create")), manifest.Policy{})
+	if err != nil || outcomes(report) != "create order.create done\n" || len(report.Notes) != 1 ||
+		report.Notes[0].Kind != manifest.Moved || report.Notes[0].Event != "product.create" {
+		t.Errorf("%v\n%s%+v", err, outcomes(report), report.Notes)
+	}
+}
+
+// An answer is not taken for the deed.
+func TestWhatTheListDoesNotShowIsNotDone(t *testing.T) {
+	t.Parallel()
+	w := mixedWorld(t)
+	policy := w.policy(t, mustParse(t, mixed()), prune())
+	plan, err := w.plan(t, mustParse(t, mixed()), prune())
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := manifest.Run{Service: w.Client, Want: mustParse(t, mixed()), Policy: policy, Settle: func(ctx context.Context) error {
+		return w.store.Update(ctx, func(s *sandbox.State) error { // Tripletex forgets it all
+			*s = *sandbox.NewState(sandbox.DefaultOptions())
+			return nil
+		})
+	}}
+	report, err := run.Apply(t.Context(), plan)
+	const none = "create order.create failed\ncreate order.update failed\nupdate product.create failed\nupdate product.update failed\ndelete customer.create done\ndelete customer.update done\n"
+	if !errors.Is(err, manifest.ErrNotProved) || outcomes(report) != none {
+		t.Errorf("%v\n%s", err, outcomes(report))
+	}
+}
+
+func TestWaitBeforeTheProofMayBeInterrupted(t *testing.T) {
+	t.Parallel()
+	w, want := mixedWorld(t), mustParse(t, mixed())
+	plan, err := w.plan(t, want, prune())
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := manifest.Run{Service: w.Client, Want: want, Policy: w.policy(t, want, prune()), Settle: func(context.Context) error { return errStop }}
+	report, err := run.Apply(t.Context(), plan)
+	if !errors.Is(err, errStop) || outcomes(report) != allDone {
+		t.Errorf("%v\n%s", err, outcomes(report))
+	}
+}
+
+func TestSecretsAreSentOnceAndAgainWhenTheyChangeHere(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "secrets-on-update=clear")
+	for _, step := range []struct {
+		content string
+		writes  int
+		hmac    string
+	}{
+		{entries("order.create;hmacSecret: {env: A}"), 1, "the-secret-A"},
+		{entries("order.create;hmacSecret: {env: A}"), 0, "the-secret-A"},
+		{entries("order.create;hmacSecret: {env: B}"), 1, "the-secret-B"},
+		{entries("order.create;hmacSecret: {env: B}"), 0, "the-secret-B"},
+		{entries("order.create;hmacSecret: {env: B};fields: id"), 1, "the-secret-B"}, // sent along, as Tripletex may forget it
+		{entries("order.create;hmacSecret: {env: B};fields: id"), 0, "the-secret-B"},
+	} {
+		if _, err := w.apply(t, mustParse(t, step.content), manifest.Policy{}); err != nil {
+			t.Fatal(err)
+		}
+		if got := writes(w.wire.mended()); got != step.writes {
+			t.Errorf("%s%d writes, want %d", step.content, got, step.writes)
+		}
+		if got := w.hmac(w.list(t)[0].ID); got != step.hmac {
+			t.Errorf("%sTripletex has %q, want %q", step.content, got, step.hmac)
+		}
+	}
+}

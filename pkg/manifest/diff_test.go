@@ -1,0 +1,301 @@
+package manifest_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tlxhook/tlxhook/pkg/manifest"
+	"github.com/tlxhook/tlxhook/pkg/secret"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+// sub is a subscription to https://h.no/ as the tests begin with it.
+func sub(id int64, event string, change ...func(*tripletex.Subscription)) tripletex.Subscription {
+	s := tripletex.Subscription{ID: id, Version: 3, Event: event, TargetURL: "https://h.no/", Status: tripletex.Active}
+	for _, change := range change {
+		change(&s)
+	}
+	return s
+}
+
+func to(target string) func(*tripletex.Subscription) {
+	return func(s *tripletex.Subscription) { s.TargetURL = target }
+}
+
+func status(status tripletex.Status) func(*tripletex.Subscription) {
+	return func(s *tripletex.Subscription) { s.Status = status }
+}
+
+func fields(fields string) func(*tripletex.Subscription) {
+	return func(s *tripletex.Subscription) { s.Fields = fields }
+}
+
+func header(name string) func(*tripletex.Subscription) {
+	return func(s *tripletex.Subscription) { s.AuthHeaderName = name }
+}
+
+// shown returns a plan as a person sees it.
+func shown(p manifest.Plan) string {
+	var text strings.Builder
+	for _, line := range p.Lines() {
+		text.WriteString(strings.TrimRight(fmt.Sprintf("%c %s", line.Mark, line.Text), " ") + "\n")
+	}
+	return text.String()
+}
+
+// entries returns a manifest of events to https://h.no/, each with more of its lines behind it.
+func entries(events ...string) string {
+	const head = "version: 1\nowns: [\"https://h.no/\"]\ndefaults: {target: \"https://h.no/\"}\nsubscriptions:"
+	if len(events) == 0 {
+		return head + " []\n"
+	}
+	return head + strings.ReplaceAll("\n  - event: "+strings.Join(events, "\n  - event: ")+"\n", ";", "\n    ")
+}
+
+// secretsOf are the secrets of a manifest: of the variable A, "the-secret-A".
+func secretsOf(t failing, want *manifest.Want) manifest.Secrets {
+	t.Helper()
+	secrets, err := manifest.Resolve(context.Background(), want.References(), func(_ context.Context, r manifest.Reference) (secret.Text, error) {
+		return secret.Text("the-secret-" + r.Env), nil
+	})
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	return secrets
+}
+
+func TestDiffShowsWhatDiffersAndNothingElse(t *testing.T) {
+	t.Parallel()
+	prune, dedupe := manifest.Policy{Prune: true}, manifest.Policy{Dedupe: true}
+	for _, c := range []struct {
+		name   string
+		want   string
+		have   []tripletex.Subscription
+		policy manifest.Policy
+		shown  string
+	}{
+		{name: "nothing wanted and nothing there", want: entries()},
+		{name: "all as it should be", want: entries("order.create;fields: id"), have: []tripletex.Subscription{sub(1, "order.create", fields("id"))}},
+		{
+			name: "the same, spelt differently", want: entries("ORDER.Create;fields: 'id , number';target: HTTPS://H.no:443"),
+			have: []tripletex.Subscription{sub(1, "order.create", fields("id,number"))},
+		},
+		{name: "one is missing", want: entries("order.create", "order.update"), have: []tripletex.Subscription{sub(1, "order.create")}, shown: "" +
+			"+ order.update to https://h.no/\n"},
+		{name: "a missing one with everything", want: entries("order.create;fields: id;status: DISABLED;authHeader: {name: X-Key, value: {env: A}}" +
+			";hmacSecret: {env: B};targetCredentials: {userinfo: {env: C}, query: {env: D}}"), shown: "" +
+			"+ order.create to https://***@h.no/?***\n" +
+			"      status: DISABLED\n      fields: id\n      authHeaderName: X-Key\n" +
+			"      targetUrl: userinfo from env C\n      targetUrl: query from env D\n" +
+			"      authHeaderValue: from env A\n      hmacSharedSecret: from env B\n"},
+		{
+			name: "one that Tripletex switched off", want: entries("order.create"),
+			have: []tripletex.Subscription{sub(1, "order.create", status(tripletex.DisabledTooManyErrors))}, shown: "" +
+				"~ 1 order.create to https://h.no/\n      status: DISABLED_TOO_MANY_ERRORS → ACTIVE\n",
+		},
+		{
+			name: "a state that nobody knows", want: entries("order.create"),
+			have: []tripletex.Subscription{sub(1, "order.create", status("ON_HOLD\x1b[2J"))}, shown: "" +
+				"~ 1 order.create to https://h.no/\n" + `      status: "ON_HOLD\x1b[2J" → ACTIVE` + "\n",
+		},
+		{
+			name: "off as wanted, whoever did it", want: entries("order.create;status: DISABLED", "order.update;status: DISABLED"),
+			have: []tripletex.Subscription{sub(1, "order.create", status(tripletex.Disabled)), sub(2, "order.update", status(tripletex.DisabledMisuse))},
+		},
+		{
+			name: "on, and wanted off", want: entries("order.create;status: DISABLED"), have: []tripletex.Subscription{sub(1, "order.create")}, shown: "" +
+				"~ 1 order.create to https://h.no/\n      status: ACTIVE → DISABLED\n",
+		},
+		{
+			name: "fields", want: entries("order.create", "order.update;fields: id"),
+			have: []tripletex.Subscription{sub(1, "order.create", fields("id")), sub(2, "order.update")}, shown: "" +
+				"~ 1 order.create to https://h.no/\n      fields: id → all\n~ 2 order.update to https://h.no/\n      fields: all → id\n",
+		},
+		{
+			name: "a header", want: entries("order.create;authHeader: {name: X-New}", "order.update;authHeader: {name: x-OLD}", "order.delete"),
+			have: []tripletex.Subscription{sub(1, "order.create", header("X-Old")), sub(2, "order.update", header("X-Old")), sub(3, "order.delete", header("X-Old"))},
+			shown: "" +
+				"~ 1 order.create to https://h.no/\n      authHeaderName: X-Old → X-New\n",
+		},
+		{
+			name: "credentials of the target", want: entries("order.create;targetCredentials: {query: {env: A}}", "order.update;targetCredentials: {query: {env: A}}", "order.delete"),
+			have: []tripletex.Subscription{
+				sub(1, "order.create", to("https://u:p@h.no/?old=hunter2")), sub(2, "order.update", to("https://u:p@h.no/?the-secret-A")),
+				sub(3, "order.delete", to("https://u:p@h.no/?k=hunter2")),
+			},
+			shown: "" +
+				"~ 1 order.create to https://***@h.no/?old=***\n      targetUrl: https://***@h.no/?old=*** → https://***@h.no/?*** (its credentials differ)\n",
+		},
+		{
+			name: "an orphan", want: entries(), have: []tripletex.Subscription{sub(1, "order.create"), sub(2, "order.create", to("https://other.no/"))}, shown: "" +
+				"! 1 order.create to https://h.no/\n      owned, and not in the manifest; --prune deletes it\n",
+		},
+		{
+			name: "an orphan to prune", want: entries(), policy: prune,
+			have: []tripletex.Subscription{sub(2, "order.create", to("https://other.no/")), sub(1, "order.create")}, shown: "" +
+				"- 1 order.create to https://h.no/\n      owned, and not in the manifest\n",
+		},
+		{
+			name: "duplicates", want: entries("order.create"), policy: prune,
+			have: []tripletex.Subscription{
+				sub(1, "order.create", status(tripletex.Disabled)), sub(3, "order.create"), sub(2, "order.create"), sub(4, "order.create", fields("id")),
+			}, shown: "" +
+				"! 3 order.create to https://h.no/\n      a duplicate of 2, and the same in all that can be seen\n" +
+				"! 4 order.create to https://h.no/\n      a duplicate of 2, but not the same\n" +
+				"! 1 order.create to https://h.no/\n      a duplicate of 2, and the same in all that can be seen\n",
+		},
+		{
+			name: "exact duplicates to delete", want: entries("order.create"), policy: dedupe,
+			have: []tripletex.Subscription{
+				sub(1, "order.create", status(tripletex.Disabled)), sub(3, "order.create"), sub(2, "order.create"), sub(4, "order.create", fields("id")),
+				sub(5, "order.create", to("https://h.no/?k=v")), sub(6, "order.update"), sub(7, "order.update"),
+			}, shown: "" +
+				"- 1 order.create to https://h.no/\n      an exact duplicate of 2\n" +
+				"- 3 order.create to https://h.no/\n      an exact duplicate of 2\n" +
+				"! 4 order.create to https://h.no/\n      a duplicate of 2, but not the same\n" +
+				"! 5 order.create to https://h.no/?k=***\n      a duplicate of 2, but not the same\n" +
+				"! 6 order.update to https://h.no/\n      owned, and not in the manifest; --prune deletes it\n" +
+				"! 7 order.update to https://h.no/\n      owned, and not in the manifest; --prune deletes it\n",
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			want := mustParse(t, c.want)
+			c.policy.Secrets = secretsOf(t, want)
+			plan := manifest.Diff(want, c.have, c.policy)
+			if diff := cmp.Diff(c.shown, shown(plan)); diff != "" {
+				t.Errorf("plan (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestOnlyWhatLiesBelowAnOwnedAddressIsOwned(t *testing.T) {
+	t.Parallel()
+	for owned, targets := range map[string]map[string]bool{
+		"https://h.no/":     {"https://h.no": true, "https://H.no:443/x?y": true, "http://h.no/": false, "https://h.no:8443/": false, "https://h.no.evil.example/": false, "https://u@h.no/": true, "mailto:h.no": false, "://": false},
+		"https://h.no/a":    {"https://h.no/a": true, "https://h.no/a/": true, "https://h.no/a/b": true, "https://h.no/ab": false, "https://h.no/": false, "https://h.no/a/../b": false, "https://h.no/a/%2e%2e/b": false},
+		"https://h.no/a/":   {"https://h.no/a": true, "https://h.no/a/b": true, "https://h.no/ab": false},
+		"https://h.no:444/": {"https://h.no:444/x": true, "https://h.no/x": false},
+	} {
+		for target, ours := range targets {
+			want := mustParse(t, "version: 1\nowns: [\""+owned+"\"]\nsubscriptions: []\n")
+			plan := manifest.Diff(want, []tripletex.Subscription{sub(1, "order.create", to(target))}, manifest.Policy{Prune: true})
+			if (plan.Delete == 1) != ours || plan.Delete+plan.Unmanaged != 1 {
+				t.Errorf("owns %s: %s gave %+v, want ours: %v", owned, target, plan, ours)
+			}
+		}
+	}
+}
+
+// Whatever order Tripletex lists in, the plan is the same, and its counts are those of its changes.
+func TestPlanOrdersCreatesUpdatesDeletes(t *testing.T) {
+	t.Parallel()
+	want := mustParse(t, entries("order.update;fields: id", "order.create"))
+	have := []tripletex.Subscription{sub(9, "product.update"), sub(7, "order.update"), sub(8, "product.create"), sub(5, "customer.create", to("https://other.no/"))}
+	plan := manifest.Diff(want, have, manifest.Policy{Prune: true})
+	var got []string
+	for _, c := range plan.Changes {
+		got = append(got, fmt.Sprintf("%s %d@%d %s", c.Action, c.ID, c.Version, c.Event))
+	}
+	if diff := cmp.Diff([]string{"create 0@0 order.create", "update 7@3 order.update", "delete 8@3 product.create", "delete 9@3 product.update"}, got); diff != "" {
+		t.Errorf("changes (-want +got):\n%s", diff)
+	}
+	if plan.Create != 1 || plan.Update != 1 || plan.Delete != 2 || plan.Unmanaged != 1 || plan.Empty() {
+		t.Errorf("counts: %+v", plan)
+	}
+	if got := plan.Summary(); got != "1 to create, 1 to update, 2 to delete" {
+		t.Errorf("summary: %s", got)
+	}
+}
+
+func TestEmptyPlanIsAnEmptyListAsJSON(t *testing.T) {
+	t.Parallel()
+	raw, err := json.Marshal(manifest.Diff(mustParse(t, entries()), nil, manifest.Policy{}))
+	if want := `{"changes":[],"notes":[],"create":0,"update":0,"delete":0,"unmanaged":0}`; err != nil || string(raw) != want {
+		t.Errorf("%s, %v; want %s", raw, err, want)
+	}
+}
+
+func TestPlanIsCheckedBeforeAnythingIsSent(t *testing.T) {
+	t.Parallel()
+	for content, complaint := range map[string]string{
+		entries("order.create"):                                            "",
+		entries("oder.create"):                                             "5:12: event \"oder.create\" does not exist; did you mean order.create?",
+		entries("order.create;target: http://h.no/"):                       "5:12: target: must begin with https://, Tripletex does not deliver over plain http",
+		entries("order.create;authHeader: {name: X}"):                      "5:12: it would be created, and its authHeader has no value; say where it is, such as value: {env: HOOK_AUTH}",
+		entries("product.delete;authHeader: {name: X}"):                    "",
+		entries("order.create;authHeader: {name: 'X Y', value: {env: A}}"): "5:12: auth header name: must be a header name of at most 255 characters",
+		entries("product.delete;authHeader: {name: 'X Y'}"):                "5:12: auth header name: must be a header name of at most 255 characters",
+	} {
+		want := mustParse(t, content)
+		plan := manifest.Diff(want, []tripletex.Subscription{sub(1, "product.delete", header("x"))}, manifest.Policy{Secrets: secretsOf(t, want)})
+		err := plan.Check(events(), false)
+		if complaint == "" && err != nil || complaint != "" && problems(err) != complaint {
+			t.Errorf("%s%v, want %q", content, err, complaint)
+		}
+	}
+}
+
+func TestNothingIsCreatedWithoutItsSecrets(t *testing.T) {
+	t.Parallel()
+	want := mustParse(t, entries("order.create;hmacSecret: {env: A}", "order.update", "product.create;hmacSecret: {env: A}"))
+	plan := manifest.Diff(want, []tripletex.Subscription{sub(1, "product.create")}, manifest.Policy{SendSecrets: manifest.SendNever})
+	if got := problems(plan.Withheld()); got != "5:12: it would be created, and its secrets are not to be sent" {
+		t.Errorf("withheld: %s", got)
+	}
+	plan = manifest.Diff(want, nil, manifest.Policy{Secrets: secretsOf(t, want)})
+	if err := plan.Withheld(); err != nil {
+		t.Errorf("with secrets: %v", err)
+	}
+}
+
+func TestDeviationsNeedNoSecretsAndShowNone(t *testing.T) {
+	t.Parallel()
+	want := mustParse(t, "owns: [https://h.no/]\n"+entries("order.create;hmacSecret: {env: A}", "order.update;targetCredentials: {query: {env: A}}", "order.delete;hmacSecret: {env: A}", "product.create"))
+	have := []tripletex.Subscription{
+		sub(1, "order.update", to("https://u:hunter2@h.no/?k=hunter2"), status(tripletex.DisabledMisuse)), sub(2, "order.delete"),
+		sub(3, "product.create"), sub(4, "product.create"), sub(5, "product.update"),
+	}
+	got, extra := manifest.Deviations(want, have)
+	if extra != 1 {
+		t.Errorf("%d are owned and not wanted, want 1", extra)
+	}
+	if diff := cmp.Diff([]manifest.Deviation{
+		{Event: "order.create", TargetURL: "https://h.no/", TargetHost: "h.no", Missing: true, Reasons: []manifest.Reason{{Field: "hmacSharedSecret", New: "from env A"}}},
+		{ID: 1, Event: "order.update", TargetURL: "https://h.no/", TargetHost: "h.no", Reasons: []manifest.Reason{{Field: "status", Old: "DISABLED_MISUSE", New: "ACTIVE"}}},
+	}, got); diff != "" {
+		t.Errorf("deviations (-want +got):\n%s", diff)
+	}
+}
+
+// What comes from the network cannot leave the block of code that it stands in.
+func TestMarkdownHoldsForeignTextInABlock(t *testing.T) {
+	t.Parallel()
+	want := mustParse(t, entries("order.create"))
+	have := []tripletex.Subscription{sub(1, "order.create", fields("```\n</details> @all [x](https://evil.example)\n````"))}
+	if diff := cmp.Diff("### Tripletex webhooks: 1 to update\n\n`````diff\n~ 1 order.create to https://h.no/\n"+
+		"      fields: \"```\\n</details> @all [x](https://evil.example)\\n````\" → all\n`````\n", manifest.Diff(want, have, manifest.Policy{}).Markdown()); diff != "" {
+		t.Errorf("markdown (-want +got):\n%s", diff)
+	}
+	if got := manifest.Diff(want, []tripletex.Subscription{sub(1, "order.create")}, manifest.Policy{}).Markdown(); got != "### Tripletex webhooks: nothing to do\n" {
+		t.Errorf("no plan: %q", got)
+	}
+}
+
+func TestMarkdownStaysWithinTheSizeOfAComment(t *testing.T) {
+	t.Parallel()
+	var have []tripletex.Subscription
+	for id := range int64(3000) {
+		have = append(have, sub(id+1, "order.create", to(fmt.Sprintf("https://h.no/%0*d", id%200, id))))
+	}
+	text := manifest.Diff(mustParse(t, entries()), have, manifest.Policy{Prune: true}).Markdown()
+	if len(text) > 65_000 || !strings.Contains(text, "more lines") || !strings.Contains(text, "3000 to delete") {
+		t.Errorf("%d characters, ending %q", len(text), text[len(text)-100:])
+	}
+}

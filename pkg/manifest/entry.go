@@ -1,0 +1,222 @@
+package manifest
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+// entry is an entry of a manifest: one event or pattern, where it goes, and how.
+type entry struct {
+	event text
+	settings
+	number int // the same for all events of one entry
+}
+
+// settings are what an entry says beside its events, and what defaults may say for all.
+type settings struct {
+	target     string // without userinfo, query and fragment
+	userinfo   Reference
+	query      Reference
+	fields     string
+	status     tripletex.Status
+	authHeader string
+	authValue  Reference
+	hmac       Reference
+}
+
+func settingKeys() []string {
+	return []string{"target", "targetCredentials", "fields", "status", "authHeader", "hmacSecret"}
+}
+
+func entryKeys() []string       { return append([]string{"event", "events"}, settingKeys()...) }
+func authHeaderKeys() []string  { return []string{"name", "value"} }
+func credentialsKeys() []string { return []string{"userinfo", "query"} }
+
+// entry reads an entry, which stands for as many as it has events.
+func (p *problems) entry(n ast.Node, number int, base settings, folder string) []entry {
+	before := len(p.all)
+	values, ok := p.mapping(n, "an entry", entryKeys())
+	if !ok {
+		return nil
+	}
+	misspelt := len(p.all) > before // then it would be wrong to say that anything is missing
+	s := p.settings(values, base, folder)
+	if s.target == "" && values["target"] == nil && !misspelt {
+		p.add(p.of(n), "the entry has no target, and defaults has none")
+	}
+	var events []text
+	switch one, several := values["event"], values["events"]; {
+	case one == nil && several == nil && misspelt:
+	case (one == nil) == (several == nil):
+		p.add(p.of(n), "the entry needs event or events, and not both")
+	case one != nil:
+		if event, ok := p.scalar(one, "event"); ok {
+			events = append(events, event)
+		}
+	default:
+		before := len(p.all)
+		if events = p.texts(several, "events"); len(events) == 0 && len(p.all) == before {
+			p.add(p.of(several), "events needs at least one event")
+		}
+	}
+	entries := make([]entry, len(events))
+	for i, event := range events {
+		if err := tripletex.CheckEvent(event.value); err != nil && !tripletex.IsPattern(event.value) {
+			p.add(event.at, "%v", err)
+		}
+		entries[i] = entry{event, s, number}
+	}
+	return entries
+}
+
+// settings reads what an entry or the defaults say over what is said already.
+func (p *problems) settings(values keyed, s settings, folder string) settings {
+	if n, ok := values["target"]; ok {
+		s.target = p.target(n)
+	}
+	if n, ok := values["targetCredentials"]; ok {
+		s.userinfo, s.query = p.credentials(n, folder)
+	}
+	if n, ok := values["fields"]; ok {
+		if t, ok := p.scalar(n, "fields"); ok {
+			s.fields = compact(t.value)
+		}
+	}
+	if n, ok := values["status"]; ok {
+		s.status = p.status(n)
+	}
+	if n, ok := values["authHeader"]; ok {
+		s.authHeader, s.authValue = p.authHeader(n, folder)
+	}
+	if n, ok := values["hmacSecret"]; ok {
+		s.hmac = p.reference(n, "hmacSecret", folder)
+	}
+	return s
+}
+
+func (p *problems) status(n ast.Node) tripletex.Status {
+	t, ok := p.scalar(n, "status")
+	if err := checkStatus(tripletex.Status(t.value)); ok && err != nil {
+		p.add(t.at, "%v", err)
+	}
+	return tripletex.Status(t.value)
+}
+
+func checkStatus(status tripletex.Status) error {
+	if status != tripletex.Active && status != tripletex.Disabled {
+		return fmt.Errorf("status must be %s or %s; the others are Tripletex's to set", tripletex.Active, tripletex.Disabled)
+	}
+	return nil
+}
+
+// target reads a target. It shows none, as one that is refused may hold credentials.
+func (p *problems) target(n ast.Node) string {
+	t, ok := p.scalar(n, "target")
+	if !ok {
+		return ""
+	}
+	if err := checkBare(t.value); err != nil {
+		p.add(t.at, "target: %v", err)
+		return t.value // so that the entry is not said to have none
+	}
+	return tripletex.BareTarget(t.value)
+}
+
+var (
+	errNotAbsolute = errors.New("must be an absolute URL, such as https://hooks.example.no/tripletex")
+	errCredentials = errors.New("must have no user name, password or query, as a manifest never holds a secret itself; " +
+		"targetCredentials says where they are")
+)
+
+// checkBare tells whether an address is absolute and holds no credentials.
+func checkBare(address string) error {
+	u, err := url.Parse(address)
+	switch {
+	case err != nil, !u.IsAbs(), u.Hostname() == "", !slices.Contains([]string{"https", "http"}, u.Scheme):
+		return errNotAbsolute
+	case u.User != nil, u.RawQuery != "", u.ForceQuery, u.Fragment != "":
+		return errCredentials
+	}
+	return nil
+}
+
+func (p *problems) authHeader(n ast.Node, folder string) (string, Reference) {
+	if isNull(n) {
+		return "", Reference{}
+	}
+	values, ok := p.mapping(n, "authHeader", authHeaderKeys())
+	if !ok {
+		return "", Reference{}
+	}
+	if values["name"] == nil {
+		p.add(p.of(n), "authHeader needs a name, such as Authorization")
+		return "", Reference{}
+	}
+	name, ok := p.scalar(values["name"], "name")
+	if ok && name.value == "" {
+		p.add(name.at, "authHeader needs a name, such as Authorization")
+	}
+	if values["value"] == nil {
+		return name.value, Reference{}
+	}
+	return name.value, p.reference(values["value"], "value", folder)
+}
+
+func (p *problems) credentials(n ast.Node, folder string) (userinfo, query Reference) {
+	if isNull(n) {
+		return userinfo, query
+	}
+	values, _ := p.mapping(n, "targetCredentials", credentialsKeys())
+	if n := values["userinfo"]; n != nil {
+		userinfo = p.reference(n, "userinfo", folder)
+	}
+	if n := values["query"]; n != nil {
+		query = p.reference(n, "query", folder)
+	}
+	return userinfo, query
+}
+
+// owns reads the addresses below which pruning is allowed.
+func (p *problems) owns(n ast.Node) []string {
+	var all []string
+	for _, t := range p.texts(n, "owns") {
+		if err := checkBare(t.value); err != nil {
+			p.add(t.at, "owns: %v", err)
+			continue
+		}
+		all = append(all, t.value)
+	}
+	return all
+}
+
+// covers tells whether a target lies below one of the addresses: same scheme, host and port, and a path that is
+// the same or goes on after a slash.
+func covers(owns []string, target string) bool {
+	t, err := url.Parse(target)
+	if err != nil || t.Hostname() == "" {
+		return false
+	}
+	return slices.ContainsFunc(owns, func(address string) bool {
+		o, err := url.Parse(address)
+		if err != nil || o.Scheme != t.Scheme || !strings.EqualFold(o.Hostname(), t.Hostname()) || port(o) != port(t) {
+			return false
+		}
+		above, below := path.Clean("/"+o.Path), path.Clean("/"+t.Path)
+		return above == "/" || above == below || strings.HasPrefix(below, above+"/")
+	})
+}
+
+func port(u *url.URL) string {
+	if p := u.Port(); p != "" {
+		return p
+	}
+	return map[string]string{"https": "443", "http": "80"}[u.Scheme]
+}

@@ -1,0 +1,119 @@
+package manifest
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+// Document is a manifest as it is written: what there is, so that a plan for it is empty.
+type Document struct {
+	Version       int             `json:"version"`
+	Subscriptions []DocumentEntry `json:"subscriptions"`
+
+	leftOut []tripletex.Subscription
+}
+
+// DocumentEntry is an entry that is written: all subscriptions that share their target and settings.
+type DocumentEntry struct {
+	Events     []string            `json:"events"`
+	Target     string              `json:"target"`
+	Fields     string              `json:"fields,omitempty"`
+	Status     tripletex.Status    `json:"status,omitempty"`
+	AuthHeader *DocumentAuthHeader `json:"authHeader,omitempty"`
+
+	sample     tripletex.Subscription   // one of them, with the credentials of its target
+	duplicates []tripletex.Subscription // which the manifest cannot say
+}
+
+// DocumentAuthHeader is the header of an entry. Its value cannot be read, so it is not managed.
+type DocumentAuthHeader struct {
+	Name string `json:"name"`
+}
+
+// Export returns the manifest of what there is. Known are all events: where every event of an object is there,
+// and alike, they are written as a pattern.
+func Export(have []tripletex.Subscription, known []tripletex.Event) Document {
+	d := Document{Version: formatVersion, Subscriptions: []DocumentEntry{}}
+	groups := map[string][]tripletex.Subscription{}
+	for _, s := range have {
+		if tripletex.CheckEvent(s.Event) != nil || tripletex.IsPattern(s.Event) || checkBare(tripletex.BareTarget(s.TargetURL)) != nil {
+			d.leftOut = append(d.leftOut, s)
+			continue
+		}
+		groups[identity(s.Event, s.TargetURL)] = append(groups[identity(s.Event, s.TargetURL)], s)
+	}
+	entries := map[entryKey]*DocumentEntry{}
+	for _, s := range have {
+		group := groups[identity(s.Event, s.TargetURL)]
+		if group == nil {
+			continue
+		}
+		delete(groups, identity(s.Event, s.TargetURL))
+		slices.SortFunc(group, keptFirst(tripletex.Active))
+		kept := group[0]
+		if entries[keyOf(kept)] == nil {
+			entries[keyOf(kept)] = newDocumentEntry(kept)
+		}
+		e := entries[keyOf(kept)]
+		e.Events = append(e.Events, kept.Event)
+		e.duplicates = append(e.duplicates, group[1:]...)
+	}
+	for _, e := range entries {
+		e.Events = fold(e.Events, known)
+		d.Subscriptions = append(d.Subscriptions, *e)
+	}
+	slices.SortFunc(d.Subscriptions, func(a, b DocumentEntry) int {
+		return cmp.Or(cmp.Compare(a.Target, b.Target), cmp.Compare(a.Events[0], b.Events[0]), cmp.Compare(a.sample.ID, b.sample.ID))
+	})
+	return d
+}
+
+// entryKey is what subscriptions of one entry share.
+type entryKey struct {
+	target, fields, header string
+	active                 tripletex.Status
+}
+
+func keyOf(s tripletex.Subscription) entryKey {
+	return entryKey{s.TargetURL, compact(s.Fields), strings.ToLower(s.AuthHeaderName), s.Status}
+}
+
+func newDocumentEntry(s tripletex.Subscription) *DocumentEntry {
+	e := &DocumentEntry{Target: tripletex.BareTarget(s.TargetURL), Fields: compact(s.Fields), sample: s}
+	if s.Status != tripletex.Active {
+		e.Status = tripletex.Disabled
+	}
+	if s.AuthHeaderName != "" {
+		e.AuthHeader = &DocumentAuthHeader{s.AuthHeaderName}
+	}
+	return e
+}
+
+// fold returns the events in order, with a pattern in the place of all events of an object where they are all
+// there and several: only then does it stand for exactly them.
+func fold(events []string, known []tripletex.Event) []string {
+	there := map[string]bool{}
+	for _, event := range events {
+		there[strings.ToLower(event)] = true
+	}
+	slices.Sort(events)
+	var folded []string
+	for _, event := range events {
+		object, _, _ := strings.Cut(strings.ToLower(event), ".")
+		all, _ := tripletex.ExpandEvents([]string{object + ".*"}, known)
+		whole := len(all) > 1
+		for _, name := range all {
+			whole = whole && there[strings.ToLower(name)]
+		}
+		if whole && slices.ContainsFunc(all, func(name string) bool { return strings.EqualFold(name, event) }) {
+			event = object + ".*"
+		}
+		if !slices.Contains(folded, event) {
+			folded = append(folded, event)
+		}
+	}
+	return folded
+}

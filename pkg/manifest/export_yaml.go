@@ -1,0 +1,140 @@
+package manifest
+
+import (
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+// SchemaURL is where editors find the schema of the format.
+const SchemaURL = "https://raw.githubusercontent.com/tlxhook/tlxhook/main/docs/schema/manifest.schema.json"
+
+const exportHead = `# yaml-language-server: $schema=` + SchemaURL + `
+# Tripletex webhook subscriptions. Keep this file in git; tlxhook diff -f FILE
+# shows where Tripletex differs from it, and tlxhook apply -f FILE changes that.
+version: 1
+`
+
+const exportOwns = `
+# Only what lies below these addresses may be deleted by apply --prune:
+# owns: [%s]
+`
+
+const exportHMAC = `
+# Secrets cannot be read back from Tripletex. One that the file does not say
+# where to find is left as it is. The secret that signs deliveries goes into an
+# entry, or here for all:
+# defaults:
+#   hmacSecret: {env: HOOK_HMAC_SECRET}
+`
+
+// YAML returns the document as a file. All that is foreign stands in quotes, and says nothing to a YAML reader.
+func (d Document) YAML() []byte {
+	var out strings.Builder
+	out.WriteString(exportHead)
+	if hosts := d.addresses(); len(hosts) > 0 {
+		fmt.Fprintf(&out, exportOwns, strings.Join(hosts, ", "))
+		out.WriteString(exportHMAC)
+	}
+	if len(d.Subscriptions) == 0 {
+		out.WriteString("\nsubscriptions: []\n")
+	} else {
+		out.WriteString("\nsubscriptions:\n")
+	}
+	names := suggestions{}
+	for _, e := range d.Subscriptions {
+		e.write(&out, names)
+	}
+	for _, s := range d.leftOut {
+		fmt.Fprintf(&out, "# Left out: %d, whose event %s or target is not one that a manifest can name.\n", s.ID, strconv.Quote(s.Event))
+	}
+	return []byte(out.String())
+}
+
+// addresses returns the top of every target, in order.
+func (d Document) addresses() []string {
+	var all []string
+	seen := map[string]bool{}
+	for _, e := range d.Subscriptions {
+		u, err := url.Parse(e.Target)
+		if err != nil || seen[u.Scheme+u.Host] {
+			continue
+		}
+		seen[u.Scheme+u.Host] = true
+		all = append(all, strconv.Quote(u.Scheme+"://"+u.Host+"/"))
+	}
+	return all
+}
+
+// write adds one entry.
+func (e DocumentEntry) write(out *strings.Builder, names suggestions) {
+	writeEvents(out, e.Events)
+	line := func(format string, args ...any) { fmt.Fprintf(out, "    "+format+"\n", args...) }
+	line("target: %s", strconv.Quote(e.Target))
+	if places := e.credentials(names); len(places) > 0 {
+		line("# The target has credentials. To manage them, say where they are:")
+		line("# targetCredentials: {%s}", strings.Join(places, ", "))
+	}
+	if e.Fields != "" {
+		line("fields: %s", strconv.Quote(e.Fields))
+	}
+	if e.Status != "" {
+		if e.sample.Status != tripletex.Disabled {
+			line("# Tripletex says %s. Without the next line, apply switches it on again.", strconv.Quote(string(e.sample.Status)))
+		}
+		line("status: %s", e.Status)
+	}
+	if e.AuthHeader != nil {
+		line("# To manage the value of the header, say where it is: value: {env: %s}", names.next("HOOK_AUTH"))
+		line("authHeader: {name: %s}", strconv.Quote(e.AuthHeader.Name))
+	}
+	for _, s := range e.duplicates {
+		line("# There is a duplicate for %s: %d.", strconv.Quote(s.Event), s.ID)
+	}
+}
+
+// credentials proposes where the credentials of the target could be.
+func (e DocumentEntry) credentials(names suggestions) []string {
+	u, err := url.Parse(e.sample.TargetURL)
+	if err != nil {
+		return nil
+	}
+	var places []string
+	if u.User != nil {
+		places = append(places, "userinfo: {env: "+names.next("HOOK_USERINFO")+"}")
+	}
+	if u.RawQuery != "" {
+		places = append(places, "query: {env: "+names.next("HOOK_QUERY")+"}")
+	}
+	return places
+}
+
+func writeEvents(out *strings.Builder, events []string) {
+	quoted := make([]string, len(events))
+	for i, event := range events {
+		quoted[i] = strconv.Quote(event)
+	}
+	flow := strings.Join(quoted, ", ")
+	switch {
+	case len(quoted) == 1:
+		fmt.Fprintf(out, "  - event: %s\n", flow)
+	case len(flow) <= 66:
+		fmt.Fprintf(out, "  - events: [%s]\n", flow)
+	default:
+		fmt.Fprintf(out, "  - events:\n      - %s\n", strings.Join(quoted, "\n      - "))
+	}
+}
+
+// suggestions are names of variables that comments propose, each once.
+type suggestions map[string]int
+
+func (s suggestions) next(name string) string {
+	s[name]++
+	if s[name] == 1 {
+		return name
+	}
+	return name + "_" + strconv.Itoa(s[name])
+}

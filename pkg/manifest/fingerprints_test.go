@@ -1,0 +1,186 @@
+package manifest_test
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tlxhook/tlxhook/pkg/manifest"
+	"github.com/tlxhook/tlxhook/pkg/secret"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+const scope = "https://tripletex.no/v2 0"
+
+func fingerprints(t testing.TB, raw []byte, scope string) *manifest.Fingerprints {
+	t.Helper()
+	f, err := manifest.ReadFingerprints(raw, scope)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// reread returns fingerprints as the next run of the program has them.
+func reread(t *testing.T, f *manifest.Fingerprints) *manifest.Fingerprints {
+	t.Helper()
+	raw, err := f.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fingerprints(t, raw, scope)
+}
+
+// sent says that an update with a secret made the version 3 of order.create, whose id is 1.
+func sent(f *manifest.Fingerprints, hmac string) {
+	f.Updated(tripletex.SubscriptionUpdate{ID: 1, Version: 2, HMACSharedSecret: secret.Text(hmac)}, sub(1, "order.create"))
+}
+
+func TestFourStatesOfASecretAreToldApart(t *testing.T) {
+	t.Parallel()
+	const subject = " 1 order.create to https://h.no/\n      hmacSharedSecret: "
+	want := mustParse(t, entries("order.create;hmacSecret: {env: A}"))
+	touched := sub(1, "order.create")
+	touched.Version++
+	for _, c := range []struct {
+		name  string
+		sent  string
+		have  tripletex.Subscription
+		send  manifest.SendSecrets
+		shown string
+	}{
+		{"same", "the-secret-A", sub(1, "order.create"), manifest.SendChanged, ""},
+		{"changed here", "another-secret", sub(1, "order.create"), manifest.SendChanged, "~" + subject + "from env A (changed here)\n"},
+		{"changed here, and touched elsewhere", "another-secret", touched, manifest.SendChanged, "~" + subject + "from env A (changed here)\n"},
+		{"touched elsewhere", "the-secret-A", touched, manifest.SendChanged, "!" + subject + "somebody else has changed the subscription since it was sent, perhaps the secret too\n"},
+		{"unknown", "", sub(1, "order.create"), manifest.SendChanged, "!" + subject + "never sent from here, so it is not known what Tripletex has\n"},
+		{"unknown, as another one was sent", "the-secret-A", sub(2, "order.create"), manifest.SendChanged, "!" + strings.Replace(subject, "1", "2", 1) + "never sent from here, so it is not known what Tripletex has\n"},
+		{"same, and always sent", "the-secret-A", sub(1, "order.create"), manifest.SendAlways, "~" + subject + "from env A (always sent)\n"},
+		{"changed here, and never sent", "another-secret", sub(1, "order.create"), manifest.SendNever, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			known := fingerprints(t, nil, scope)
+			if c.sent != "" {
+				sent(known, c.sent)
+			}
+			plan := manifest.Diff(want, []tripletex.Subscription{c.have}, manifest.Policy{SendSecrets: c.send, Secrets: secretsOf(t, want), Fingerprints: reread(t, known)})
+			if diff := cmp.Diff(c.shown, shown(plan)); diff != "" {
+				t.Errorf("plan (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestWhatIsKeptShowsNoSecretAndNoPlainHashOfOne(t *testing.T) {
+	t.Parallel()
+	known := fingerprints(t, nil, scope)
+	sent(known, "the-secret-A")
+	known.Updated(tripletex.SubscriptionUpdate{ID: 2, AuthHeaderValue: "the-secret-A"}, sub(2, "order.update"))
+	raw, err := known.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256([]byte("the-secret-A"))
+	for _, never := range []string{"the-secret-A", hex.EncodeToString(sum[:]), base64.StdEncoding.EncodeToString(sum[:])} {
+		if strings.Contains(string(raw), never) {
+			t.Errorf("%s is in %s", never, raw)
+		}
+	}
+}
+
+// Without its key, a fingerprint says nothing: that of the same secret is another one in each installation, and for
+// each subscription.
+func TestFingerprintDependsOnTheKeyAndTheSubscription(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for range 2 {
+		known := fingerprints(t, nil, scope)
+		for id := range int64(2) {
+			known.Updated(tripletex.SubscriptionUpdate{ID: id, AuthHeaderValue: "the-secret-A", HMACSharedSecret: "the-secret-A"}, sub(id, "order.create"))
+		}
+		raw, err := known.Bytes()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, part := range strings.Split(string(raw), `"sum":"`)[1:] {
+			seen[part[:40]] = true
+		}
+	}
+	if len(seen) != 8 {
+		t.Errorf("%d fingerprints, want 8 that differ: %v", len(seen), seen)
+	}
+}
+
+// A create that was found again after a lost answer may have been changed by somebody else since.
+func TestWhatWasChangedSinceItWasCreatedIsTouched(t *testing.T) {
+	t.Parallel()
+	want := mustParse(t, entries("order.create;hmacSecret: {env: A};authHeader: {name: X, value: {env: A}}"))
+	for version, notes := range map[int]int{0: 0, 1: 2} {
+		known, made := fingerprints(t, nil, scope), sub(1, "order.create", header("X"))
+		made.Version = version
+		known.Created(tripletex.NewSubscription{HMACSharedSecret: "the-secret-A", AuthHeaderValue: "the-secret-A"}, made)
+		plan := manifest.Diff(want, []tripletex.Subscription{made}, manifest.Policy{Secrets: secretsOf(t, want), Fingerprints: known})
+		if len(plan.Notes) != notes || !plan.Empty() {
+			t.Errorf("version %d: %s", version, shown(plan))
+		}
+	}
+}
+
+func TestFingerprintsOfCompaniesAreKeptApart(t *testing.T) {
+	t.Parallel()
+	known := fingerprints(t, nil, scope)
+	sent(known, "the-secret-A")
+	raw, err := known.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := fingerprints(t, raw, "https://tripletex.no/v2 1001")
+	if !other.Empty() {
+		t.Error("another company knows of the secret")
+	}
+	sent(other, "another-secret")
+	other.Deleted(1)
+	if raw, err = other.Bytes(); err != nil {
+		t.Fatal(err)
+	}
+	mine := fingerprints(t, raw, scope)
+	if mine.Empty() {
+		t.Error("forgetting it for one company forgot it for the other")
+	}
+	mine.Deleted(1)
+	if !mine.Empty() {
+		t.Error("a deleted subscription is still known")
+	}
+}
+
+// An update of ours that leaves a secret alone is no change by somebody else; one of somebody else before it is.
+func TestOwnUpdateKeepsWhatIsKnown(t *testing.T) {
+	t.Parallel()
+	want := mustParse(t, entries("order.create;hmacSecret: {env: A}"))
+	for version, marks := range map[int]string{3: "", 4: "!"} {
+		known := fingerprints(t, nil, scope)
+		sent(known, "the-secret-A")
+		now := sub(1, "order.create")
+		now.Version = version + 1
+		known.Updated(tripletex.SubscriptionUpdate{ID: 1, Version: version, Status: tripletex.Active}, now)
+		plan := manifest.Diff(want, []tripletex.Subscription{now}, manifest.Policy{SendSecrets: manifest.SendChanged, Secrets: secretsOf(t, want), Fingerprints: known})
+		if got := shown(plan); len(got) > 0 != (marks != "") || !strings.HasPrefix(got, marks) {
+			t.Errorf("an update of version %d: %q, want %q", version, got, marks)
+		}
+	}
+}
+
+func TestFingerprintsThatCannotBeReadAreNotOverwritten(t *testing.T) {
+	t.Parallel()
+	for _, raw := range []string{"x", "{}", "null", `{"format":2,"key":"AAAA"}`, `{"format":1,"key":"c2hvcnQ="}`} {
+		if _, err := manifest.ReadFingerprints([]byte(raw), scope); !errors.Is(err, manifest.ErrFingerprints) {
+			t.Errorf("%s: %v", raw, err)
+		}
+	}
+}

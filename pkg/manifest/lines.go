@@ -1,0 +1,108 @@
+package manifest
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// Line is a line of a plan for a person. Mark says what it is about: '+' create, '~' update, '-' delete,
+// '!' something to know, ' ' a detail of the line before.
+type Line struct {
+	Mark rune
+	Text string
+}
+
+// Lines returns the plan for a person: each change with its reasons, then the notes.
+func (p Plan) Lines() []Line {
+	marks := map[Action]rune{Create: '+', Update: '~', Delete: '-'}
+	lines := make([]Line, 0, 3*len(p.Changes))
+	for _, c := range p.Changes {
+		lines = append(lines, Line{marks[c.Action], subject(c.ID, c.Event, c.TargetURL)})
+		for _, r := range c.Reasons {
+			lines = append(lines, Line{' ', "    " + r.words(c.Action)})
+		}
+	}
+	for _, n := range p.Notes {
+		lines = append(lines, Line{'!', subject(n.ID, n.Event, n.TargetURL)}, Line{' ', "    " + printable(n.About)})
+	}
+	return lines
+}
+
+func subject(id int64, event, target string) string {
+	text := printable(event) + " to " + printable(target)
+	if id == 0 {
+		return text
+	}
+	return strconv.FormatInt(id, 10) + " " + text
+}
+
+// words says why, such as "status: DISABLED → ACTIVE".
+func (r Reason) words(action Action) string {
+	if r.Field == "" {
+		return printable(r.Why)
+	}
+	before, after := r.Old, r.New
+	if r.Field == "fields" {
+		before, after = orAll(before), orAll(after)
+	}
+	text := r.Field + ": " + printable(after)
+	if before != "" && action != Create {
+		text = fmt.Sprintf("%s: %s → %s", r.Field, printable(before), printable(after))
+	}
+	if r.Why != "" {
+		text += " (" + r.Why + ")"
+	}
+	return text
+}
+
+func orAll(fields string) string {
+	if fields == "" {
+		return "all"
+	}
+	return fields
+}
+
+// printable returns foreign text as it may stand in one line.
+func printable(text string) string {
+	if strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return strconv.Quote(text)
+	}
+	return text
+}
+
+// What a summary in Markdown holds at the most. A comment on a pull request is refused above 65,536 characters.
+const (
+	maxMarkdown      = 60_000
+	maxMarkdownLines = 1000
+)
+
+// Markdown returns the plan as a summary for a pull request. All that is foreign stands in a block of code, whose
+// fence is longer than any that it holds, so nothing in it becomes a link, a mention or a heading.
+func (p Plan) Markdown() string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "### Tripletex webhooks: %s\n", p.Summary())
+	lines := p.Lines()
+	if len(lines) == 0 {
+		return text.String()
+	}
+	var block strings.Builder
+	shown := 0
+	for _, line := range lines {
+		if shown == maxMarkdownLines || block.Len()+len(line.Text) > maxMarkdown {
+			break
+		}
+		fmt.Fprintf(&block, "%c %s\n", line.Mark, line.Text)
+		shown++
+	}
+	fence := "```"
+	for strings.Contains(block.String(), fence) {
+		fence += "`"
+	}
+	fmt.Fprintf(&text, "\n%sdiff\n%s%s\n", fence, block.String(), fence)
+	if more := len(lines) - shown; more > 0 {
+		fmt.Fprintf(&text, "\nand %d more lines\n", more)
+	}
+	return text.String()
+}

@@ -1,0 +1,285 @@
+package manifest_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/tlxhook/tlxhook/pkg/manifest"
+	"github.com/tlxhook/tlxhook/pkg/secret"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+// events are all that the tests of the format know of.
+func events() []tripletex.Event {
+	var all []tripletex.Event
+	for _, object := range []string{"customer", "invoice", "order", "product"} {
+		for _, verb := range []string{"create", "delete", "update"} {
+			all = append(all, tripletex.Event{Name: object + "." + verb})
+		}
+	}
+	return append(all, tripletex.Event{Name: "invoice.charged"})
+}
+
+func parse(contents ...string) (*manifest.Want, error) {
+	var sources []manifest.Source
+	for _, content := range contents {
+		sources = append(sources, manifest.Source{Name: "in.yaml", Folder: "deploy", Content: []byte(content)})
+	}
+	m, err := manifest.Parse(sources...)
+	if err != nil {
+		return nil, err
+	}
+	return m.Expand(events())
+}
+
+func mustParse(t failing, contents ...string) *manifest.Want {
+	t.Helper()
+	want, err := parse(contents...)
+	if err != nil {
+		t.Fatalf("%v in\n%s", err, strings.Join(contents, "\n"))
+	}
+	return want
+}
+
+func read(t testing.TB, name string) string {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+// line returns a subscription in one line.
+func line(w manifest.Wanted) string {
+	return strings.Join([]string{
+		w.Event, w.Target, string(w.Status), "fields:" + w.Fields, "header:" + w.AuthHeader,
+		"value:" + w.AuthValue.String(), "hmac:" + w.HMAC.String(), "userinfo:" + w.Userinfo.String(), "query:" + w.Query.String(),
+	}, " ")
+}
+
+func lines(want *manifest.Want) []string {
+	var all []string
+	for _, w := range want.Subscriptions {
+		all = append(all, line(w))
+	}
+	return all
+}
+
+func TestManifestSaysWhatIsWanted(t *testing.T) {
+	t.Parallel()
+	const (
+		hooks  = " https://hooks.example.no/tripletex ACTIVE "
+		shared = " header:Authorization value:env HOOK_AUTH hmac:file secrets/hmac "
+	)
+	want := mustParse(t, read(t, "full.yaml"))
+	if diff := cmp.Diff([]string{
+		"order.create" + hooks + "fields:id,version,number" + shared + "userinfo: query:",
+		"order.delete" + hooks + "fields:id,version,number" + shared + "userinfo: query:",
+		"order.update" + hooks + "fields:id,version,number" + shared + "userinfo: query:",
+		"invoice.charged" + hooks + "fields:id,version,number" + shared + "userinfo: query:",
+		"customer.update https://other.example.no/hook DISABLED fields: header: value: hmac:command pass show hook userinfo: query:",
+		"product.create" + hooks + "fields:" + shared + "userinfo:keyring hook-user query:env HOOK_QUERY",
+	}, lines(want)); diff != "" {
+		t.Errorf("wanted (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"https://hooks.example.no/"}, want.Owns); diff != "" {
+		t.Errorf("owned (-want +got):\n%s", diff)
+	}
+}
+
+func TestManifestMayBeJSON(t *testing.T) {
+	t.Parallel()
+	const hooks = " https://hooks.example.no/tripletex ACTIVE fields:id,version header: value: hmac:file secrets/hmac 😀 userinfo: query:"
+	want := mustParse(t, read(t, "full.json"))
+	if diff := cmp.Diff([]string{
+		"order.create" + hooks, "order.update" + hooks,
+		"customer.update https://hooks.example.no/tripletex DISABLED fields: header:X-Key value:env HOOK_AUTH hmac: userinfo: query:",
+	}, lines(want)); diff != "" {
+		t.Errorf("wanted (-want +got):\n%s", diff)
+	}
+}
+
+const oneEntry = "version: 1\nsubscriptions:\n  - event: order.create\n    target: https://h.no/\n"
+
+func TestManifestMayComeFromAnyEditor(t *testing.T) {
+	t.Parallel()
+	for name, content := range map[string]string{
+		"a byte order mark":      "\xef\xbb\xbf" + oneEntry,
+		"CRLF":                   strings.ReplaceAll(oneEntry, "\n", "\r\n"),
+		"no newline at the end":  strings.TrimSuffix(oneEntry, "\n"),
+		"a block of text":        "version: 1\nsubscriptions:\n  - event: |\n      order.create\n    target: >-\n      https://h.no/\n",
+		"braces":                 "{version: 1, subscriptions: [{event: order.create, target: https://h.no/}]}",
+		"the mark of a document": "# nothing\n---\n" + oneEntry,
+		"defaults with nothing":  strings.Replace(oneEntry, "subscriptions", "defaults:\nsubscriptions", 1),
+		"the same event twice":   strings.Replace(oneEntry, "event: order.create", "events: [order.create, 'order.c*', order.create]", 1),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			want := mustParse(t, content)
+			if diff := cmp.Diff([]string{"order.create https://h.no/ ACTIVE fields: header: value: hmac: userinfo: query:"}, lines(want)); diff != "" {
+				t.Errorf("wanted (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestTextIsTakenAsItIsWritten(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"0123", "007", "1.10", "0x1F", "1e3", "no", "yes", "true", "~x", "01234567890123456789", "2026-11-23"} {
+		want := mustParse(t, oneEntry+"    hmacSecret: {file: "+text+"}\n    fields: "+text+"\n")
+		got := want.Subscriptions[0]
+		if got.HMAC.File != text || got.Fields != text {
+			t.Errorf("%s was read as file %q and fields %q", text, got.HMAC.File, got.Fields)
+		}
+	}
+}
+
+func TestFilesAndDocumentsCountTogetherWithDefaultsOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	document := func(event, host string) string {
+		return "version: 1\nowns: [\"https://" + host + "/\"]\ndefaults: {target: \"https://" + host + "/\"}\nsubscriptions:\n  - event: " + event + "\n"
+	}
+	want := mustParse(t, document("order.create", "a.no")+"---\n"+document("order.create", "b.no"), document("order.update", "c.no"))
+	var got []string
+	for _, w := range want.Subscriptions {
+		got = append(got, w.Event+" "+w.Target)
+	}
+	if diff := cmp.Diff([]string{"order.create https://a.no/", "order.create https://b.no/", "order.update https://c.no/"}, got); diff != "" {
+		t.Errorf("wanted (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"https://a.no/", "https://b.no/", "https://c.no/"}, want.Owns); diff != "" {
+		t.Errorf("owned (-want +got):\n%s", diff)
+	}
+	if _, err := parse(oneEntry, oneEntry); err == nil || !strings.Contains(err.Error(), "wanted twice") {
+		t.Errorf("an identity in two files: %v", err)
+	}
+	if _, err := parse(); err == nil || err.Error() != "manifest: there is none" {
+		t.Errorf("no file: %v", err)
+	}
+}
+
+func TestPatternsAreKnownToNeedTheEvents(t *testing.T) {
+	t.Parallel()
+	for content, needed := range map[string]bool{oneEntry: false, strings.Replace(oneEntry, "order.create", `"order.?reate"`, 1): true} {
+		m, err := manifest.Parse(manifest.Source{Name: "in.yaml", Content: []byte(content)})
+		if err != nil || m.HasPatterns() != needed {
+			t.Errorf("%q: %v, %v; want %v", content, m.HasPatterns(), err, needed)
+		}
+	}
+}
+
+// The schema, which editors go by, lets through what the program reads, and refuses nothing else of what it can
+// judge.
+func TestSchemaAgreesWithTheProgram(t *testing.T) {
+	t.Parallel()
+	document, err := jsonschema.UnmarshalJSON(strings.NewReader(manifest.Schema))
+	if err != nil {
+		t.Fatal(err)
+	}
+	compiler := jsonschema.NewCompiler()
+	if err := compiler.AddResource(manifest.SchemaURL, document); err != nil {
+		t.Fatal(err)
+	}
+	schema := compiler.MustCompile(manifest.SchemaURL)
+	entry := func(more string) string {
+		return `{"version":1,"subscriptions":[{"event":"order.create","target":"https://h.no/"` + more + `}]}`
+	}
+	for content, valid := range map[string]bool{
+		read(t, "full.json"):                   true,
+		`{"version":1,"subscriptions":[]}`:     true,
+		entry(``):                              true,
+		entry(`,"status":"DISABLED"`):          true,
+		entry(`,"hmacSecret":{"keyring":"a"}`): true,
+		entry(`,"authHeader":{"name":"X"}`):    true,
+		entry(`,"targetCredentials":{"userinfo":{"env":"A"},"query":{"file":"b"}}`): true,
+		entry(`,"status":"ON"`):                              false,
+		entry(`,"hmacSecret":"text"`):                        false,
+		entry(`,"hmacSecret":{"env":"A","file":"b"}`):        false,
+		entry(`,"hmacSecret":{}`):                            false,
+		entry(`,"authHeader":{"value":{"env":"A"}}`):         false,
+		entry(`,"taget":"x"`):                                false,
+		entry(`,"events":["order.update"]`):                  false,
+		`{"version":2,"subscriptions":[]}`:                   false,
+		`{"version":1}`:                                      false,
+		`{"subscriptions":[]}`:                               false,
+		`{"version":1,"subscriptions":[],"owns":"https://"}`: false,
+		`{"version":1,"subscriptions":[{"event":"order.create","target":"https://u:p@h.no/"}]}`: false,
+		`{"version":1,"subscriptions":[{"event":"order.create","target":"https://h.no/?a"}]}`:   false,
+		`{"version":1,"subscriptions":[{"event":"no","target":"https://h.no/"}]}`:               false,
+		`{"version":1,"subscriptions":[{"events":[],"target":"https://h.no/"}]}`:                false,
+	} {
+		value, err := jsonschema.UnmarshalJSON(strings.NewReader(content))
+		if err != nil {
+			t.Fatal(err)
+		}
+		schemaErr := schema.Validate(value)
+		_, programErr := parse(content)
+		if (schemaErr == nil) != valid || (programErr == nil) != valid {
+			t.Errorf("%s\nschema: %v\nprogram: %v\nwant valid: %v", content, schemaErr, programErr, valid)
+		}
+	}
+}
+
+func TestReferencesAreResolvedOnceAndEachFailureIsNamed(t *testing.T) {
+	t.Parallel()
+	content := "version: 1\ndefaults: {target: https://h.no/, hmacSecret: {env: SHARED}}\nsubscriptions:\n" +
+		"  - event: order.create\n  - event: order.update\n    authHeader: {name: X, value: {file: missing}}\n  - event: order.delete\n    hmacSecret: {command: fails}\n"
+	want := mustParse(t, content)
+	asked := map[string]int{}
+	secrets, err := manifest.Resolve(t.Context(), want.References(), func(_ context.Context, r manifest.Reference) (secret.Text, error) {
+		asked[r.String()+" in "+r.Folder]++
+		if r.Env == "" {
+			return "", errors.New("is not there")
+		}
+		return "the-secret-itself", nil
+	})
+	if diff := cmp.Diff(map[string]int{"env SHARED in deploy": 1, "file missing in deploy": 1, "command fails in deploy": 1}, asked); diff != "" {
+		t.Errorf("asked (-want +got):\n%s", diff)
+	}
+	if got := problems(err); got != "6:35: file missing: is not there\n8:18: command fails: is not there" {
+		t.Errorf("problems: %s", got)
+	}
+	if got := secrets.Of(want.Subscriptions[1].HMAC).Reveal(); got != "the-secret-itself" {
+		t.Errorf("the shared secret is %q", got)
+	}
+}
+
+func TestResolvingEndsWhenItIsInterrupted(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	want := mustParse(t, oneEntry+"    hmacSecret: {env: A}\n    authHeader: {name: X, value: {env: B}}\n")
+	asked := 0
+	_, err := manifest.Resolve(ctx, want.References(), func(ctx context.Context, _ manifest.Reference) (secret.Text, error) {
+		asked++
+		cancel()
+		return "", ctx.Err()
+	})
+	if !errors.Is(err, context.Canceled) || asked != 1 {
+		t.Errorf("%v after %d, want canceled after 1", err, asked)
+	}
+}
+
+func TestSecretsThatTripletexWouldRefuseAreNamedAndNotShown(t *testing.T) {
+	t.Parallel()
+	want := mustParse(t, oneEntry+"    hmacSecret: {env: SHORT}\n    authHeader: {name: X, value: {env: LINES}}\n    targetCredentials: {query: {env: QUERY}}\n")
+	secrets, err := manifest.Resolve(t.Context(), want.References(), func(_ context.Context, r manifest.Reference) (secret.Text, error) {
+		return map[string]secret.Text{"SHORT": "hunter2", "LINES": "hunter2\nhunter3", "QUERY": "a=hunter2#x"}[r.Env], nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := problems(want.Check(secrets))
+	if diff := cmp.Diff("7:33: query: must be as it stands in a URL behind the question mark, such as token=abc\n"+
+		"6:35: auth header value: must be one line of at most 4096 characters\n"+
+		"5:18: HMAC secret: has 7 characters, 10 to 100 are allowed", got); diff != "" {
+		t.Errorf("problems (-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,119 @@
+package manifest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+// This file reads the nodes of a document. Text is taken as it is written: the decoder of the library reads
+// unquoted text that looks like a number as one, even for strings, and so turns 0123 into 83.
+
+// text is text of a file and where it stands.
+type text struct {
+	value string
+	at    Position
+}
+
+// keyed are the values of a mapping, by key.
+type keyed map[string]ast.Node
+
+// mapping reads a mapping whose keys are known. What names it in problems.
+func (p *problems) mapping(n ast.Node, what string, known []string) (keyed, bool) {
+	mapping, ok := n.(ast.MapNode)
+	if !ok {
+		p.add(p.of(n), "%s must be a mapping of %s, not %s", what, strings.Join(known, ", "), kind(n))
+		return nil, false
+	}
+	values := keyed{}
+	for each := mapping.MapRange(); each.Next(); {
+		key, at := each.Key().GetToken().Value, p.at(each.Key().GetToken())
+		switch _, twice := values[key]; {
+		case !slices.Contains(known, key):
+			p.add(at, "%s", unknown(key, what, known))
+		case twice:
+			p.add(at, "key %q stands twice in %s", key, what)
+		default:
+			values[key] = each.Value()
+		}
+	}
+	return values, true
+}
+
+// unknown says what may have been meant by a key, or all there is. A key that is like none of them may be a
+// secret in the wrong place, so it is not shown.
+func unknown(key, what string, known []string) string {
+	if near := tripletex.Nearest(key, known); len(near) > 0 {
+		return fmt.Sprintf("unknown key %q in %s; did you mean %s?", key, what, near[0])
+	}
+	return fmt.Sprintf("unknown key in %s; there are %s", what, strings.Join(known, ", "))
+}
+
+// of returns the place of a node: of a mapping, its first key.
+func (p *problems) of(n ast.Node) Position {
+	if mapping, ok := n.(ast.MapNode); ok {
+		if each := mapping.MapRange(); each.Next() {
+			return p.at(each.Key().GetToken())
+		}
+	}
+	return p.at(n.GetToken())
+}
+
+func kind(n ast.Node) string {
+	switch n.(type) {
+	case ast.MapNode:
+		return "a mapping"
+	case ast.ArrayNode:
+		return "a list"
+	case *ast.NullNode:
+		return "nothing"
+	default:
+		return "text"
+	}
+}
+
+func isNull(n ast.Node) bool { return n == nil || n.Type() == ast.NullType }
+
+// scalar reads text. Empty text is let through, as an empty value may be meant.
+func (p *problems) scalar(n ast.Node, what string) (text, bool) {
+	at := p.of(n)
+	switch n := n.(type) {
+	case *ast.StringNode:
+		return text{n.Value, at}, true
+	case *ast.LiteralNode:
+		return text{strings.TrimSuffix(n.Value.Value, "\n"), at}, true
+	case *ast.NullNode:
+		p.add(at, "%s needs a value", what)
+	case ast.ScalarNode:
+		return text{n.GetToken().Value, at}, true
+	default:
+		p.add(at, "%s must be text, not %s", what, kind(n))
+	}
+	return text{}, false
+}
+
+// list reads a list.
+func (p *problems) list(n ast.Node, what string) []ast.Node {
+	list, ok := n.(*ast.SequenceNode)
+	if !ok {
+		p.add(p.of(n), "%s must be a list, not %s", what, kind(n))
+		return nil
+	}
+	return list.Values
+}
+
+// texts reads a list of text.
+func (p *problems) texts(n ast.Node, what string) []text {
+	nodes := p.list(n, what)
+	all := make([]text, 0, len(nodes))
+	for _, node := range nodes {
+		if t, ok := p.scalar(node, "an item of "+what); ok {
+			all = append(all, t)
+		}
+	}
+	return all
+}

@@ -1,0 +1,186 @@
+package manifest
+
+import (
+	"bytes"
+	"slices"
+	"unicode/utf8"
+
+	"github.com/goccy/go-yaml/lexer"
+	"github.com/goccy/go-yaml/token"
+)
+
+// Limits of a file. They are far above what any manifest needs, and far below what makes the parser slow: its
+// time grows with the square of the depth, of the documents, of the keys of one mapping, and of the empty items of
+// a list.
+const (
+	// MaxSize is the size in bytes above which a file is refused.
+	MaxSize      = 4 << 20
+	maxTokens    = 250_000
+	maxDocuments = 1000
+	maxDepth     = 16
+	maxKeys      = 32
+)
+
+// scan cuts a file into tokens, and refuses what cannot be a manifest before the parser sees it. YAML is more
+// than a manifest needs: anchors, aliases, tags and the like are refused here, and with them all bombs and loops.
+func (p *problems) scan(content []byte) token.Tokens {
+	text := p.text(content)
+	if text == "" {
+		return nil
+	}
+	tokens := lexer.Tokenize(text)
+	if len(tokens) > maxTokens {
+		p.add(Position{File: p.file}, "is too large: it has more than %d parts", maxTokens)
+		return nil
+	}
+	levels, before, documents := nesting{}, &token.Token{}, 1
+	for _, t := range tokens {
+		if t.Type == token.CommentType {
+			continue
+		}
+		if t.Type == token.DocumentHeaderType {
+			documents++
+		}
+		why := refused(t)
+		switch {
+		case why != "":
+		case t.Type == token.DocumentHeaderType && before.Type == token.DocumentHeaderType:
+			why = "ends a document with nothing in it; take one of the two --- away" // the parser would drop all that follows
+		case documents > maxDocuments:
+			why = "is one document too many"
+		case isScalar(t) && isScalar(before) && t.Position.Line == before.Position.Line:
+			why = "does not belong here; put text with special characters in quotes"
+		case t.Type == token.SequenceEntryType && before.Type == token.SequenceEntryType:
+			why = "a list has no empty items, and no lists in it"
+		default:
+			why = levels.see(t, before)
+		}
+		if why != "" {
+			p.add(p.at(t), "%s", why)
+			return nil
+		}
+		before = t
+	}
+	return tokens
+}
+
+// text returns the content as lines of UTF-8, or nothing where it is none.
+func (p *problems) text(content []byte) string {
+	file := Position{File: p.file}
+	switch {
+	case len(content) > MaxSize:
+		p.add(file, "is larger than %d MiB", MaxSize>>20)
+		return ""
+	case bytes.HasPrefix(content, []byte("\xff\xfe")), bytes.HasPrefix(content, []byte("\xfe\xff")):
+		p.add(file, "is UTF-16; save it as UTF-8")
+		return ""
+	}
+	content = bytes.TrimPrefix(content, []byte("\xef\xbb\xbf"))
+	content = bytes.ReplaceAll(content, []byte("\r\n"), []byte("\n"))
+	line, column := 1, 1
+	for i := 0; i < len(content); {
+		r, size := utf8.DecodeRune(content[i:])
+		at := Position{p.file, line, column}
+		switch {
+		case r == utf8.RuneError && size == 1:
+			p.add(at, "is not UTF-8")
+			return ""
+		case r == '\n':
+			line, column = line+1, 0
+		case r < ' ' && r != '\t', r >= 0x7f && r <= 0x9f:
+			p.add(at, "holds a control character, U+%04X", r)
+			return ""
+		}
+		i += size
+		column++
+	}
+	return string(content)
+}
+
+// refused says why a token has no place in a manifest.
+func refused(t *token.Token) string {
+	switch t.Type {
+	case token.AliasType:
+		return `an unquoted * begins a YAML alias, which a manifest does not have; write a pattern in quotes, such as "*.delete"`
+	case token.AnchorType:
+		return "an unquoted & begins a YAML anchor, which a manifest does not have; defaults: says what entries share"
+	case token.TagType:
+		return "an unquoted ! begins a YAML tag, which a manifest does not have; write the text in quotes"
+	case token.MergeKeyType:
+		return "a manifest has no merge keys; defaults: says what entries share"
+	case token.MappingKeyType:
+		return "an unquoted ? begins a complex key, which a manifest does not have; write the text in quotes"
+	case token.DirectiveType:
+		return "a manifest has no YAML directives"
+	default:
+		return ""
+	}
+}
+
+func isScalar(t *token.Token) bool {
+	return slices.Contains([]token.Type{
+		token.SingleQuoteType, token.DoubleQuoteType, token.StringType, token.NullType, token.InfinityType,
+		token.NanType, token.IntegerType, token.BinaryIntegerType, token.OctetIntegerType, token.HexIntegerType,
+		token.FloatType, token.BoolType,
+	}, t.Type)
+}
+
+// nesting follows how deep the tokens stand in lists and mappings, and how many keys a mapping has.
+type nesting []level
+
+type level struct {
+	flow   bool // between brackets
+	column int  // of its keys or dashes, where it is not
+	keys   int
+}
+
+// see takes the next token and the one before it, and says why it is refused.
+func (n *nesting) see(t, before *token.Token) string {
+	switch t.Type {
+	case token.DocumentHeaderType, token.DocumentEndType:
+		*n = nil
+	case token.SequenceStartType, token.MappingStartType:
+		*n = append(*n, level{flow: true})
+	case token.SequenceEndType, token.MappingEndType:
+		n.close()
+	case token.SequenceEntryType:
+		n.open(t.Position.Column)
+	case token.MappingValueType:
+		if before.Position != nil && (len(*n) == 0 || !(*n)[len(*n)-1].flow) {
+			n.open(before.Position.Column)
+		}
+		if len(*n) > 0 {
+			(*n)[len(*n)-1].keys++
+		}
+	}
+	switch {
+	case len(*n) > maxDepth:
+		return "is nested too deep for a manifest"
+	case len(*n) > 0 && (*n)[len(*n)-1].keys > maxKeys:
+		return "has too many keys for anything in a manifest"
+	default:
+		return ""
+	}
+}
+
+// open begins or continues a block at a column, which ends every deeper one.
+func (n *nesting) open(column int) {
+	levels := *n
+	for len(levels) > 0 && !levels[len(levels)-1].flow && levels[len(levels)-1].column > column {
+		levels = levels[:len(levels)-1]
+	}
+	if len(levels) == 0 || levels[len(levels)-1].flow || levels[len(levels)-1].column < column {
+		levels = append(levels, level{column: column})
+	}
+	*n = levels
+}
+
+// close ends the innermost brackets.
+func (n *nesting) close() {
+	for i, l := range slices.Backward(*n) {
+		if l.flow {
+			*n = (*n)[:i]
+			return
+		}
+	}
+}

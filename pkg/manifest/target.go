@@ -1,0 +1,91 @@
+package manifest
+
+import (
+	"errors"
+	"iter"
+	"net/url"
+	"strings"
+
+	"github.com/tlxhook/tlxhook/pkg/secret"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+// secrets yields where the two secrets of a subscription are.
+func (w Wanted) secrets() iter.Seq2[secretKind, Reference] {
+	return func(yield func(secretKind, Reference) bool) {
+		_ = yield(authValue, w.AuthValue) && yield(hmacValue, w.HMAC)
+	}
+}
+
+// credentials yields where the credentials of the target are.
+func (w Wanted) credentials() iter.Seq2[string, Reference] {
+	return func(yield func(string, Reference) bool) {
+		_ = yield("userinfo", w.Userinfo) && yield("query", w.Query)
+	}
+}
+
+// targetURL returns the target with the credentials that the manifest manages, over those that a subscription
+// has. It is empty where the subscription has it so already, or the manifest manages none.
+func (w Wanted) targetURL(secrets Secrets, have string) string {
+	base := have
+	if base == "" {
+		base = w.Target
+	}
+	u, err := url.Parse(base)
+	if err != nil {
+		return ""
+	}
+	before := *u
+	if value := secrets.Of(w.Userinfo); value != "" {
+		u.User = userinfo(value)
+	}
+	if value := secrets.Of(w.Query); value != "" {
+		u.RawQuery = query(value)
+	}
+	if have != "" && u.User.String() == before.User.String() && u.RawQuery == before.RawQuery {
+		return ""
+	}
+	return u.String()
+}
+
+// userinfo reads "user:password" as it stands in a URL; what cannot stand there is escaped.
+func userinfo(value secret.Text) *url.Userinfo {
+	u, err := url.Parse("https://" + value.Reveal() + "@h")
+	if err != nil || u.User == nil || u.Host != "h" {
+		name, password, _ := strings.Cut(value.Reveal(), ":")
+		return url.UserPassword(name, password)
+	}
+	return u.User
+}
+
+func query(value secret.Text) string { return strings.TrimPrefix(value.Reveal(), "?") }
+
+var errQuery = errors.New("query: must be as it stands in a URL behind the question mark, such as token=abc")
+
+// Check says what is wrong with the secrets themselves, without showing any.
+func (w *Want) Check(secrets Secrets) error {
+	var wrong []Problem
+	checked := map[Reference]bool{}
+	for _, s := range w.Subscriptions {
+		for what, from := range s.credentials() {
+			if value := secrets.Of(from); what == "query" && strings.ContainsAny(value.Reveal(), "# \t\"<>") {
+				wrong = append(wrong, Problem{from.At, errQuery.Error()})
+			}
+		}
+		for kind, from := range s.secrets() {
+			value := secrets.Of(from)
+			if checked[from] || value == "" {
+				continue
+			}
+			checked[from] = true
+			u := tripletex.SubscriptionUpdate{HMACSharedSecret: value}
+			if kind == authValue {
+				u = tripletex.SubscriptionUpdate{AuthHeaderValue: value}
+			}
+			if err := u.Check(true); err != nil {
+				wrong = append(wrong, Problem{from.At, err.Error()})
+			}
+		}
+	}
+	return failure(wrong)
+}
