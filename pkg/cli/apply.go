@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"strconv"
 	"strings"
@@ -53,6 +52,9 @@ anything was changed meanwhile.
 }
 
 func apply(ctx context.Context, app *App, o *applyOptions, args []string) error {
+	if len(args) == 0 && len(o.files) == 0 {
+		return noManifest()
+	}
 	if !o.yes && !o.dryRun && !app.terminal.IsInteractive() {
 		return usageFailure("applying needs --yes where nobody can be asked").withHint("--dry-run shows the plan")
 	}
@@ -126,9 +128,6 @@ func (p *planned) execute(ctx context.Context, app *App, wait time.Duration) err
 	}
 	report, err := run.Apply(finish, p.Plan)
 	p.sent.note(app, report.NoteSent)
-	if err == nil && ctx.Err() != nil {
-		err = fmt.Errorf("everything was accepted, but there was no time to prove it: %w", ctx.Err())
-	}
 	app.notePlan(manifest.Plan{Notes: report.Notes}, true)
 	app.note("%s", tally(report))
 	if printErr := output.List(finish, app.printer, resultTable(), report.Results); printErr != nil {
@@ -175,6 +174,9 @@ func tally(report manifest.Report) string {
 func (p *planned) explain(ctx context.Context, report manifest.Report, err error) error {
 	if errors.Is(err, manifest.ErrNotProved) {
 		return &failure{exitPartial, "partial", err, "somebody else may be at work; tlxhook diff shows what differs now"}
+	}
+	if _, ok := errors.AsType[*manifest.NoProofError](err); ok && !errors.Is(err, context.Canceled) {
+		return &failure{exitPartial, "partial", err, "tlxhook diff shows whether it is so"}
 	}
 	wanted := make([]tripletex.NewSubscription, p.Create)
 	for i, c := range p.Changes[:p.Create] {

@@ -38,7 +38,11 @@ func (k *killer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if k.after {
 		k.sandbox.ServeHTTP(httptest.NewRecorder(), r)
 	}
-	k.killed.Store((<-k.process).Kill() == nil)
+	process := <-k.process
+	k.killed.Store(true) // before, as the test looks as soon as the process has ended
+	if process.Kill() != nil {
+		k.killed.Store(false)
+	}
 	panic(http.ErrAbortHandler)
 }
 

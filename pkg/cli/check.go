@@ -27,7 +27,7 @@ type checkOptions struct {
 }
 
 func newCheck(app *App) *cobra.Command {
-	o := &checkOptions{unreachable: health.Unknown}
+	o := &checkOptions{rules: health.Rules{Disabled: health.Warning}, unreachable: health.Unknown}
 	cmd := &cobra.Command{
 		Use:   "check [ID...]",
 		Short: "One verdict on subscriptions, for people, scripts and monitors",
@@ -110,7 +110,7 @@ func check(ctx context.Context, app *App, o *checkOptions, args []string) (err e
 	if err := app.show(ctx, v); err != nil {
 		return err
 	}
-	return verdict{v.report.State}
+	return pluginVerdict{v.report.State}
 }
 
 // ask makes the report. It costs one request for up to 1,000 subscriptions.

@@ -11,7 +11,9 @@ import (
 
 	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/health"
+	"github.com/tlxhook/tlxhook/pkg/journal"
 	"github.com/tlxhook/tlxhook/pkg/output"
+	"github.com/tlxhook/tlxhook/pkg/terminal"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
@@ -96,6 +98,30 @@ func (a *App) completeSubscriptions(cmd *cobra.Command, args []string, _ string)
 		}
 	}
 	return ids, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeDeliveries completes the ids of the newest deliveries in the journal that the line names.
+func (a *App) completeDeliveries(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	const most = 50
+	named, err := cmd.Flags().GetString("journal")
+	if err != nil || a.prepareQuietly(cmd) != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	j, err := a.attach(named)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	defer func() { _ = j.Close() }() // nothing was written
+	ctx, cancel := context.WithTimeout(cmd.Context(), completionBudget)
+	defer cancel()
+	newest, _, _ := j.Newest(ctx, journal.Filter{}, most) // a completion must not disturb the line
+	var ids []cobra.Completion
+	for _, e := range slices.Backward(newest) {
+		if id := strconv.FormatInt(e.ID, 10); !slices.Contains(args, id) {
+			ids = append(ids, cobra.CompletionWithDesc(id, terminal.Safe(fmt.Sprintf("%s %d %s", e.Event, e.ObjectID, e.State))))
+		}
+	}
+	return ids, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
 }
 
 func (a *App) completeTargets(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {

@@ -10,8 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tlxhook/tlxhook/pkg/config"
-	"github.com/tlxhook/tlxhook/pkg/health"
-	"github.com/tlxhook/tlxhook/pkg/sandbox"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
 
@@ -27,66 +25,27 @@ of their own that is gone afterwards. Nothing outside is touched.`,
 	}
 }
 
-// demoStep is a part of the story: what is said, what happens behind the scenes, and the command that is run.
-type demoStep struct {
-	says    string
-	happens func(ctx context.Context, folder string) error
-	command []string
-	exit    int // what the command is to end with
-}
-
-func demoSteps() []demoStep {
-	const target = "https://hooks.example.no/tripletex"
-	return []demoStep{
-		{says: "What can Tripletex tell about? Here, everything about orders.", command: []string{"event", "list", "order.*"}},
-		{
-			says:    "Subscribe a receiver to all of it: one request, signed with a new secret.",
-			command: []string{"subscription", "create", "order.*", "--target", target, "--generate-hmac-secret", "hmac.secret"},
-		},
-		{says: "That is what Tripletex has now.", command: []string{"subscription", "list"}},
-		{
-			says:    "Weeks later the receiver is down for some days. Tripletex switches a subscription\noff and tells nobody. A monitor that runs this goes red: it ends with 2, CRITICAL.",
-			happens: breakOne,
-			command: []string{"check"},
-			exit:    health.Critical.ExitCode(),
-		},
-		{says: "The receiver is back. Switch on what Tripletex switched off.", command: []string{"subscription", "enable", "--status", "DISABLED_*"}},
-		{says: "And the monitor is green again.", command: []string{"check"}},
-		{
-			says:    "Somebody leaves the team: replace the secret of all of them at once.",
-			command: []string{"subscription", "rotate-secret", "--all", "--generate-hmac-secret", "new.secret"},
-		},
-		{says: "A script reads JSON, and the exit code.", command: []string{"subscription", "list", "--jq", "group_by(.status) | map({(.[0].status): length}) | add"}},
-		{says: "Clean up.", command: []string{"subscription", "delete", "--all", "--yes"}},
-	}
-}
-
-// breakOne does what Tripletex does after a week of failed deliveries.
-func breakOne(ctx context.Context, folder string) error {
-	return sandbox.NewFile(folder).Update(ctx, func(s *sandbox.State) error {
-		s.SwitchOff(1, "DISABLED_TOO_MANY_ERRORS")
-		return nil
-	})
-}
-
 func demo(ctx context.Context, app *App) error {
 	home, err := os.MkdirTemp("", "tlxhook-demo-")
 	if err != nil {
 		return localFailure("make a folder for the demo", err)
 	}
 	defer func() { _ = os.RemoveAll(home) }()
-	environ := demoEnvironment(app, home)
-	for i, step := range demoSteps() {
+	story, err := newStory(app, home)
+	if err != nil {
+		return localFailure("begin the demo", err)
+	}
+	defer story.end()
+	for i, step := range story.steps() {
 		if step.happens != nil {
-			if err := step.happens(ctx, filepath.Join(home, "tlxhook", "sandbox")); err != nil {
+			if err := step.happens(ctx); err != nil {
 				return err
 			}
 		}
 		if err := app.tell(i+1, step); err != nil {
 			return err
 		}
-		args := inFolder(step.command, home)
-		if code := run(ctx, args, Streams{app.terminal.In, app.results.to, app.terminal.Err}, environ, app.build); code != step.exit {
+		if code := story.run(ctx, step); code != step.exit {
 			return &failure{code, "demo", fmt.Errorf("the demo ended at step %d", i+1), ""}
 		}
 	}
@@ -100,13 +59,14 @@ func (a *App) tell(number int, step demoStep) error {
 	words := make([]string, len(step.command))
 	for i, word := range step.command {
 		words[i] = word
-		if strings.ContainsAny(word, "*|() .[]{}") && !strings.Contains(word, "://") {
+		if strings.ContainsAny(word, "*|() []{}") && !strings.Contains(word, "://") {
 			words[i] = "'" + word + "'"
 		}
-		words[i] = strings.ReplaceAll(words[i], "'hmac.secret'", "hmac.secret")
-		words[i] = strings.ReplaceAll(words[i], "'new.secret'", "new.secret")
 	}
 	line := "$ tlxhook " + strings.Join(words, " ")
+	if step.background {
+		line += " &"
+	}
 	says := fmt.Sprintf("%d. %s", number, step.says)
 	if a.terminal.Color {
 		line, says = terminal.Bold.Paint(line), terminal.Faint.Paint(says)

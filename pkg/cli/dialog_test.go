@@ -27,7 +27,7 @@ func dialog(ts *testscript.TestScript, _ bool, args []string) {
 	talk := ts.ReadFile(args[1])
 	command := &exec.Cmd{Path: find(ts, args[2]), Args: args[2:]}
 	command.Dir = ts.MkAbs(".")
-	for _, name := range []string{"PATH", "HOME", "XDG_RUNTIME_DIR", "TERM", "TLXHOOK_PROFILE", "NO_COLOR", "GORACE", "DBUS_SESSION_BUS_ADDRESS"} {
+	for _, name := range []string{"PATH", "HOME", "XDG_RUNTIME_DIR", "TERM", "EDITOR", "TLXHOOK_PROFILE", "NO_COLOR", "GORACE", "DBUS_SESSION_BUS_ADDRESS"} {
 		if value := ts.Getenv(name); value != "" {
 			command.Env = append(command.Env, name+"="+value)
 		}

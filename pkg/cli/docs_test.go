@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/tlxhook/tlxhook/pkg/sandbox"
+	"github.com/tlxhook/tlxhook/pkg/webhook"
 )
 
 // Every console block of the README and the guides is true: its commands print what stands below them. The blocks
@@ -81,7 +82,8 @@ func TestLinksLeadSomewhere(t *testing.T) {
 	}
 }
 
-// The page about the sandbox lists every switch and every fault, and the one about exit codes every code.
+// The page about the sandbox lists every switch and every fault, the one about signatures every reason, and the one
+// about exit codes every code.
 func TestPagesListEverything(t *testing.T) {
 	t.Parallel()
 	read := func(page string) string {
@@ -100,6 +102,12 @@ func TestPagesListEverything(t *testing.T) {
 	for _, k := range sandbox.FaultKinds() {
 		if row := "| `" + k.Name + "` | " + k.About + " |"; !strings.Contains(sandboxPage, row) {
 			t.Errorf("sandbox.md lacks the row\n%s", row)
+		}
+	}
+	reasons, signatures := read("../pkg/webhook/reason.go"), read("signatures.md")
+	for _, found := range regexp.MustCompile(`Reason = "(\w+)"`).FindAllStringSubmatch(reasons, -1) {
+		if row := "| `" + found[1] + "` | " + webhook.Reason(found[1]).Text() + " |"; !strings.Contains(signatures, row) {
+			t.Errorf("signatures.md lacks the row\n%s", row)
 		}
 	}
 	code, help, _ := runInHome(t, t.TempDir(), "help", "exit-codes")

@@ -119,6 +119,9 @@ func (a *App) describe(err error) *failure {
 	if i, ok := errors.AsType[*interrupted](err); ok {
 		return &failure{i.exitCode(), "interrupted", err, ""}
 	}
+	if f := describeJournal(err); f != nil {
+		return f
+	}
 	if errors.Is(err, sandbox.ErrState) {
 		return &failure{exitLocal, "local_io", err, "tlxhook sandbox reset makes a new one"}
 	}

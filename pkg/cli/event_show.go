@@ -27,14 +27,7 @@ func eventShow(ctx context.Context, app *App, name string) error {
 	if err != nil {
 		return err
 	}
-	info, err := client.Event(ctx, name)
-	if tripletex.KindOf(err) == tripletex.NotFound {
-		events, listErr := client.Events(ctx)
-		if listErr != nil {
-			return err
-		}
-		return eventHint(notFoundFailure("there is no event %q", name), name, events)
-	}
+	info, err := eventInfo(ctx, client, name)
 	if err != nil {
 		return err
 	}
@@ -51,4 +44,15 @@ func eventShow(ctx context.Context, app *App, name string) error {
 		}
 	}
 	return nil
+}
+
+// eventInfo returns an event, or says which one was meant.
+func eventInfo(ctx context.Context, client *tripletex.Client, name string) (tripletex.EventInfo, error) {
+	info, err := client.Event(ctx, name)
+	if tripletex.KindOf(err) == tripletex.NotFound {
+		if events, listErr := client.Events(ctx); listErr == nil {
+			err = eventHint(notFoundFailure("there is no event %q", name), name, events)
+		}
+	}
+	return info, err
 }

@@ -16,10 +16,11 @@ import (
 
 // exporterOptions are what the flags of exporter say.
 type exporterOptions struct {
-	address, tokenFile, webConfig string
-	plainHTTP                     bool
-	keep                          time.Duration
-	each                          string
+	address, tokenFile string
+	tls                certificateFlags
+	plainHTTP          bool
+	keep               time.Duration
+	each               string
 }
 
 // mostEach are the choices of --per-subscription, as the number of subscriptions up to which each has series.
@@ -41,13 +42,13 @@ Every scrape asks Tripletex with one request, or with none: scrapes at the same
 time share one, and its answer is kept for --min-interval. The last tenth of the
 rate limit is left to others. Where Tripletex does not answer, tlxhook_up is 0.
 
-It listens on this machine only, unless --bearer-token-file or a web
-configuration says who may read, and a web configuration gives TLS. That is the
-file that every exporter of the Prometheus project reads.`,
+It listens on this machine only, unless --bearer-token-file says who may read,
+and --tls-cert and --tls-key give TLS. A certificate that is replaced while it
+serves is taken at once.`,
 		Example: `  tlxhook exporter -p sandbox
   tlxhook exporter -p acme --min-interval 1m
   tlxhook exporter --addr :10469 --bearer-token-file token \
-    --web-config-file web.yml`,
+    --tls-cert exporter.pem --tls-key exporter.key`,
 		Args:        noArgs,
 		Annotations: map[string]string{annotationTimeout: "0s"},
 		RunE:        app.runUnlimited(func(ctx context.Context, _ []string) error { return runExporter(ctx, app, o) }),
@@ -57,7 +58,7 @@ file that every exporter of the Prometheus project reads.`,
 	flags.DurationVar(&o.keep, "min-interval", 15*time.Second, "show an answer of Tripletex for this long: `TIME`")
 	flags.StringVar(&o.each, "per-subscription", "auto", "series of each subscription: `WHEN` is on, off or auto, which is on up to 2000 of them")
 	flags.StringVar(&o.tokenFile, "bearer-token-file", "", "answer only who knows the token in a `FILE`; - is stdin")
-	flags.StringVar(&o.webConfig, "web-config-file", "", "read TLS and users from a `FILE` of exporter-toolkit")
+	o.tls.bind(cmd)
 	flags.BoolVar(&o.plainHTTP, "plain-http", false, "serve others without TLS: a proxy in front ends it")
 	complete(cmd, "per-subscription", cobra.FixedCompletions(sortedNames(mostEach()), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
@@ -82,26 +83,34 @@ func runExporter(ctx context.Context, app *App, o exporterOptions) error {
 	if o.keep < 0 {
 		return usageFailure("--min-interval must not be negative")
 	}
-	server := exporter.Server{Address: o.address, WebConfig: o.webConfig, PlainHTTP: o.plainHTTP, Log: app.exporterLog()}
-	if o.tokenFile != "" {
-		var err error
-		if server.Token, err = app.secretFrom(o.tokenFile); err != nil {
-			return wrapFlag("--bearer-token-file", err)
-		}
+	server, err := o.server(app)
+	if err != nil {
+		return err
 	}
 	logins, err := app.exportedLogins(ctx)
 	if err != nil {
 		return err
 	}
-	metrics, err := exporter.NewMetrics(app.exporterBuild(), logins.calls)
-	if err != nil {
-		return err
-	}
 	handler := exporter.New(exporter.Options{
-		Metrics: metrics, Own: logins.ownTarget(), Targets: logins.targets, Open: logins.open, Ready: logins.ready,
+		Metrics: exporter.NewMetrics(app.exporterBuild(), logins.calls.Collect), Own: logins.ownTarget(), Targets: logins.targets, Open: logins.open, Ready: logins.ready,
 		Keep: o.keep, MostEach: most, Log: server.Log,
 	})
 	return app.serveExporter(ctx, server, handler)
+}
+
+// server says where to serve, and who may read.
+func (o *exporterOptions) server(app *App) (server exporter.Server, err error) {
+	if err := o.tls.check(); err != nil {
+		return server, err
+	}
+	server = exporter.Server{Address: o.address, PlainHTTP: o.plainHTTP, Log: app.exporterLog()}
+	if o.tokenFile != "" {
+		if server.Token, err = app.secretFrom(o.tokenFile); err != nil {
+			return server, wrapFlag("--bearer-token-file", err)
+		}
+	}
+	server.TLS, err = o.tls.config()
+	return server, err
 }
 
 // serveExporter serves until it is stopped, and tells where.
@@ -119,8 +128,8 @@ func (a *App) serveExporter(ctx context.Context, server exporter.Server, handler
 	case printed != nil:
 		return printed
 	case errors.Is(err, exporter.ErrExposed):
-		return usageFailure("%w", err).withHint("give --bearer-token-file and --web-config-file; docs/monitoring-exporter.md shows both")
-	case errors.Is(err, exporter.ErrWebConfig), errors.Is(err, exporter.ErrAddress):
+		return usageFailure("%w", err).withHint("give --bearer-token-file, --tls-cert and --tls-key; docs/monitoring-exporter.md shows how")
+	case errors.Is(err, exporter.ErrAddress):
 		return usageFailure("%w", err)
 	case err != nil:
 		return localFailure("serve metrics", err)

@@ -15,14 +15,19 @@ func rooms() map[string][]string {
 		"cmd/tlxhook":     {"pkg/cli"},
 		"docs/bench":      nil,
 		"docs/generate":   {"pkg/cli", "pkg/manifest"},
-		"pkg/cli":         {"pkg/config", "pkg/credentials", "pkg/exporter", "pkg/health", "pkg/manifest", "pkg/output", "pkg/sandbox", "pkg/secret", "pkg/terminal", "pkg/tripletex", "pkg/tui"},
+		"docs/signatures": {"pkg/secret", "pkg/webhook"},
+		"pkg/cli":         {"pkg/config", "pkg/credentials", "pkg/exporter", "pkg/health", "pkg/journal", "pkg/manifest", "pkg/output", "pkg/receiver", "pkg/sandbox", "pkg/secret", "pkg/terminal", "pkg/tripletex", "pkg/tui", "pkg/webhook"},
 		"pkg/config":      nil,
 		"pkg/credentials": {"pkg/secret"},
-		"pkg/exporter":    {"pkg/health", "pkg/secret", "pkg/tripletex"},
-		"pkg/health":      {"pkg/secret", "pkg/terminal", "pkg/tripletex"},
+		"pkg/exporter":    {"pkg/exposition", "pkg/health", "pkg/journal", "pkg/receiver", "pkg/secret", "pkg/tripletex"},
+		"pkg/exposition":  nil,
+		"pkg/health":      {"pkg/exposition", "pkg/program", "pkg/secret", "pkg/terminal", "pkg/tripletex"},
+		"pkg/journal":     nil,
 		"pkg/manifest":    {"pkg/secret", "pkg/tripletex"},
 		"pkg/output":      {"pkg/terminal"},
-		"pkg/sandbox":     nil,
+		"pkg/program":     nil,
+		"pkg/receiver":    {"pkg/journal", "pkg/program", "pkg/secret", "pkg/webhook"},
+		"pkg/sandbox":     {"pkg/secret", "pkg/webhook"},
 		"pkg/secret":      nil,
 		"pkg/terminal":    {"pkg/secret"},
 		"pkg/tripletex":   {"pkg/secret"},
@@ -39,23 +44,21 @@ type dependency struct {
 
 func dependencies() map[string]dependency {
 	return map[string]dependency{
-		"github.com/agnivade/levenshtein":        {[]string{"pkg/tripletex"}, "names what was meant by a misspelt event"},
-		"github.com/go-json-experiment/json":     {[]string{"pkg/tripletex", "pkg/webhook"}, "encoding/json/v2 ahead of Go 1.27: reads a list of 10,000 in less than half the time"},
-		"github.com/goccy/go-yaml":               {[]string{"pkg/manifest"}, "manifests: every problem with its line and column"},
-		"github.com/gofrs/flock":                 {[]string{"pkg/config", "pkg/credentials", "pkg/sandbox"}, "locks files on every system"},
-		"github.com/hashicorp/go-retryablehttp":  {[]string{"pkg/tripletex"}, "repeats requests, with our policy"},
-		"github.com/invopop/jsonschema":          {[]string{"docs/generate"}, "writes the JSON schemas; not linked"},
-		"github.com/itchyny/gojq":                {[]string{"pkg/output"}, "--jq"},
-		"github.com/olekukonko/tablewriter":      {[]string{"pkg/output"}, "tables"},
-		"github.com/prometheus/client_golang":    {[]string{"pkg/exporter"}, "counters, and the metrics of the process"},
-		"github.com/prometheus/common":           {[]string{"pkg/exporter"}, "the exposition formats of Prometheus"},
-		"github.com/prometheus/exporter-toolkit": {[]string{"pkg/exporter"}, "TLS and users, in the file that every exporter reads"},
-		"github.com/spf13/cobra":                 {[]string{"pkg/cli", "docs/generate"}, "commands, help, completion, man pages"},
-		"github.com/spf13/pflag":                 {[]string{"pkg/cli", "pkg/config"}, "the flags of cobra"},
-		"github.com/spf13/viper":                 {[]string{"pkg/config"}, "settings from flags, environment and file"},
-		"github.com/zalando/go-keyring":          {[]string{"pkg/credentials"}, "the keyring of the system"},
-		"go.yaml.in/yaml/v3":                     {[]string{"pkg/config", "pkg/exporter", "pkg/output"}, "-o yaml, the file of profiles, and what a web configuration protects"},
-		"golang.org/x/term":                      {[]string{"pkg/terminal"}, "whether there is a terminal, its width, hidden input"},
+		"github.com/agnivade/levenshtein":       {[]string{"pkg/tripletex"}, "names what was meant by a misspelt event"},
+		"github.com/go-json-experiment/json":    {[]string{"pkg/tripletex", "pkg/webhook"}, "encoding/json/v2 ahead of Go 1.27: reads a list of 10,000 in less than half the time"},
+		"github.com/goccy/go-yaml":              {[]string{"pkg/manifest"}, "manifests: every problem with its line and column"},
+		"github.com/gofrs/flock":                {[]string{"pkg/config", "pkg/credentials", "pkg/journal", "pkg/sandbox"}, "locks files on every system"},
+		"github.com/hashicorp/go-retryablehttp": {[]string{"pkg/tripletex"}, "repeats requests, with our policy"},
+		"github.com/invopop/jsonschema":         {[]string{"docs/generate"}, "writes the JSON schemas; not linked"},
+		"github.com/itchyny/gojq":               {[]string{"pkg/output"}, "--jq"},
+		"github.com/olekukonko/tablewriter":     {[]string{"pkg/output"}, "tables"},
+		"github.com/spf13/cobra":                {[]string{"pkg/cli", "docs/generate"}, "commands, help, completion, man pages"},
+		"github.com/spf13/pflag":                {[]string{"pkg/cli", "pkg/config"}, "the flags of cobra"},
+		"github.com/spf13/viper":                {[]string{"pkg/config"}, "settings from flags, environment and file"},
+		"github.com/zalando/go-keyring":         {[]string{"pkg/credentials"}, "the keyring of the system"},
+		"go.yaml.in/yaml/v3":                    {[]string{"pkg/config", "pkg/output"}, "-o yaml, and the file of profiles"},
+		"golang.org/x/term":                     {[]string{"pkg/terminal"}, "whether there is a terminal, its width, hidden input"},
+		"modernc.org/sqlite":                    {[]string{"pkg/journal"}, "the database of the journal, without C"},
 	}
 }
 
@@ -65,6 +68,7 @@ func testDependencies() []string {
 		"github.com/creack/pty",                    // pseudo terminals for prompts
 		"github.com/getkin/kin-openapi",            // the official specification
 		"github.com/google/go-cmp",                 // readable differences
+		"github.com/prometheus/common",             // the parser of Prometheus; its packages are slow at start
 		"github.com/rogpeppe/go-internal",          // scripts
 		"github.com/santhosh-tekuri/jsonschema/v6", // results against their schemas; too slow at start to link
 		"pgregory.net/rapid",                       // random worlds

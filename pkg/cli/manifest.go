@@ -28,8 +28,12 @@ func (f *manifestFlags) bindAs(cmd *cobra.Command, name, short, usage string) {
 	}
 }
 
-// again returns the flags that name the same files on the command line of diff and apply.
+// again returns the flags that name the same files on the command line of diff and apply, or nothing where standard
+// input was one of them: what has been read is gone.
 func (f *manifestFlags) again() string {
+	if slices.Contains(f.files, "-") {
+		return ""
+	}
 	var text strings.Builder
 	for _, name := range f.files {
 		text.WriteString(" -f '" + strings.ReplaceAll(name, "'", `'\''`) + "'")
@@ -40,7 +44,7 @@ func (f *manifestFlags) again() string {
 // read reads all the files as one manifest.
 func (f *manifestFlags) read(app *App) (*manifest.Manifest, error) {
 	if len(f.files) == 0 {
-		return nil, usageFailure("--file is missing").withHint("name the manifest with -f FILE, a folder of them, or - for standard input")
+		return nil, noManifest()
 	}
 	var sources []manifest.Source
 	for i, name := range f.files {
@@ -60,6 +64,10 @@ func (f *manifestFlags) read(app *App) (*manifest.Manifest, error) {
 		}
 	}
 	return manifest.Parse(sources...)
+}
+
+func noManifest() error {
+	return usageFailure("--file is missing").withHint("name the manifest with -f FILE, a folder of them, or - for standard input")
 }
 
 // manifestFiles returns the manifests of a folder, by name, or the file itself.

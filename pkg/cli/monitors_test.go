@@ -79,7 +79,7 @@ func TestMonitoringPluginsRunCheck(t *testing.T) {
 		negate = "/usr/lib/nagios/plugins/negate"
 	}
 	said, code := ran(t, home, negate, "--substitute", "--warning=OK", need(t, "tlxhook"), "check")
-	if code != 0 || !strings.HasPrefix(said, "WEBHOOKS OK: 1 of 3 not active: 4712 voucherstatus.ready DISABLED |") {
+	if code != 0 || !strings.HasPrefix(said, "WEBHOOKS OK: 1 of 3 not active: 4712 account.update DISABLED |") {
 		t.Errorf("%d %s", code, said)
 	}
 }
@@ -116,7 +116,7 @@ func TestNagiosRunsCheck(t *testing.T) {
 		_ = command.Process.Kill()
 		_ = command.Wait()
 	}()
-	want := regexp.MustCompile(`^WARNING\tWEBHOOKS WARNING: 1 of 3 not active: 4712 voucherstatus\.ready DISABLED\tactive=2;;1:;0;3 [^\t]*time=[0-9.]+s;;;0\t4712 voucherstatus\.ready DISABLED hooks\.example\.no`)
+	want := regexp.MustCompile(`^WARNING\tWEBHOOKS WARNING: 1 of 3 not active: 4712 account\.update DISABLED\tactive=2;;1:;0;3 [^\t]*time=[0-9.]+s;;;0\t4712 account\.update DISABLED hooks\.example\.no`)
 	var got []byte
 	for range 200 {
 		if got, err = os.ReadFile(filepath.Join(home, "perfdata")); err == nil && want.Match(got) {
@@ -179,7 +179,7 @@ func TestCheckmkScriptPrintsALocalCheck(t *testing.T) {
 	home := monitored(t)
 	script := write(t, home, "local", shipped(t, "checkmk-local.sh", "/var/lib/tlxhook", home, "-p acme", "-p sandbox"))
 	said, _ := ran(t, home, "sh", script)
-	want := `1 "Tripletex webhooks sandbox" active=2|disabled=1|too_many_errors=0|rate_limited=0|misuse=0|other=0|total=3 1 of 3 not active: 4712 voucherstatus.ready DISABLED` + "\n"
+	want := `1 "Tripletex webhooks sandbox" active=2|disabled=1|too_many_errors=0|rate_limited=0|misuse=0|other=0|total=3 1 of 3 not active: 4712 account.update DISABLED` + "\n"
 	if said != want {
 		t.Errorf("%q", said)
 	}
@@ -221,10 +221,10 @@ func TestJobsRunCheck(t *testing.T) {
 	}
 	steps := github.Jobs["check"].Steps
 	said, code := ran(t, home, "bash", "-e", "-c", steps[len(steps)-1].Run)
-	if code != 1 || said != "::warning title=Tripletex webhook 4712::voucherstatus.ready to hooks.example.no is DISABLED\n" {
+	if code != 1 || said != "::warning title=Tripletex webhook 4712::account.update to hooks.example.no is DISABLED\n" {
 		t.Errorf("%d %s", code, said)
 	}
-	if summary, err := os.ReadFile(filepath.Join(home, "summary.md")); err != nil || !strings.Contains(string(summary), "| 4712 | voucherstatus.ready |") {
+	if summary, err := os.ReadFile(filepath.Join(home, "summary.md")); err != nil || !strings.Contains(string(summary), "| 4712 | account.update |") {
 		t.Errorf("%s %v", summary, err)
 	}
 	var gitlab map[string]struct {

@@ -19,6 +19,9 @@ func (p *planned) keep(path string) error {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return usageFailure("--out: %s is not a regular file", path)
 	}
+	if _, err := os.Stat(filepath.Dir(path)); err != nil { // a folder that is misspelt is not made
+		return localFailure("keep the plan", err)
+	}
 	policy := p.policy
 	policy.ShowTarget = nil
 	raw, err := json.MarshalIndent(manifest.NewSaved(p.sent.scope, p.want, policy, manifest.Diff(p.want, p.have, policy)), "", "  ")

@@ -30,10 +30,10 @@ func meansPlugin(root *cobra.Command, args []string) bool {
 	return slices.ContainsFunc(root.Commands(), func(c *cobra.Command) bool { return isPlugin(c) && slices.Contains(args, c.Name()) })
 }
 
-// verdict is how a plugin ends that has said what it found.
-type verdict struct{ state health.State }
+// pluginVerdict is how a plugin ends that has said what it found.
+type pluginVerdict struct{ state health.State }
 
-func (v verdict) Error() string { return string(v.state) }
+func (v pluginVerdict) Error() string { return string(v.state) }
 
 // runPlugin is what run does for a plugin. No signal ends the process by itself, not even that nobody reads; it
 // stays so until the process has ended, as a signal that comes after the verdict must not change it.
@@ -49,7 +49,7 @@ func (a *App) runPlugin(ctx context.Context, root *cobra.Command, args []string)
 		}
 	}()
 	err := a.execute(ctx, root)
-	if v, ok := errors.AsType[verdict](err); ok && a.results.err == nil {
+	if v, ok := errors.AsType[pluginVerdict](err); ok && a.results.err == nil {
 		return v.state.ExitCode()
 	}
 	if err == nil {

@@ -18,20 +18,27 @@ type Result struct {
 func Results() []Result {
 	return []Result{
 		{"applied", "A change and what became of it: an item of apply.", manifest.Result{}},
+		{"attempt", "An attempt to deliver: an item of sandbox emit and trigger. A status of 0 means that nobody answered.", attemptRow{}},
 		{"auth-status", "Who is logged in, and how: auth login, auth status.", authStatus{}},
 		{"check", "A verdict: check.", health.Report{}},
 		{"company", "A client company: an item of company list.", tripletex.Company{}},
+		{"delivery", "A stored delivery: an item of delivery list.", storedDelivery{}},
+		{"delivery-details", "A stored delivery with what was received: delivery show.", deliveryDetails{}},
 		{"error", "The last line on standard error of a command with -o json that failed.", errorReport{}},
 		{"event", "An event: an item of event list.", tripletex.Event{}},
 		{"event-info", "An event with example deliveries: event show.", tripletex.EventInfo{}},
 		{"exporter", "A running exporter: exporter.", servedExporter{}},
 		{"fault", "A fault of the sandbox: an item of sandbox fault. A count of 0 means all requests.", faultRow{}},
 		{"plan", "What would make Tripletex what a manifest says: diff, apply --dry-run.", manifest.Plan{}},
+		{"occurrence", "What has happened to a delivery: a line of listen.", occurrence{}},
 		{"profile", "A login: an item of auth list.", profileRow{}},
+		{"purge", "How many deliveries are gone: delivery purge.", purgeResult{}},
+		{"replay", "What became of a delivery that was sent again: an item of delivery replay.", replayedDelivery{}},
 		{"request", "A request that --dry-run does not send: an item of its list.", plannedRequest{}},
 		{"sandbox", "A served sandbox: sandbox serve.", servedSandbox{}},
 		{"subscription", "A subscription: subscription show, and an item of every other subscription command.", tripletex.Subscription{}},
 		{"transition", "Something that happened to a subscription: a line of watch, and what its --exec reads.", health.Transition{}},
+		{"verdict", "What a signature is worth, and why: verify. A subscription and an object of 0 mean that the body is not believed.", verdict{}},
 		{"version", "What was built: version.", buildInfo{}},
 	}
 }

@@ -12,7 +12,7 @@ import (
 
 func newSandbox(app *App) *cobra.Command {
 	return group("sandbox", "A local Tripletex to try things on", nil,
-		newSandboxServe(app), newSandboxFault(app), newSandboxReset(app))
+		newSandboxServe(app), newSandboxEmit(app), newSandboxFault(app), newSandboxReset(app))
 }
 
 // sandboxFolder returns where the sandbox keeps its state.

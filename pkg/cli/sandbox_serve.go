@@ -3,6 +3,8 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -11,21 +13,30 @@ import (
 )
 
 func newSandboxServe(app *App) *cobra.Command {
-	address := ""
+	o := sandbox.ServeOptions{}
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the sandbox on a port, for clients of any language",
 		Long: `Serve the sandbox on a port of this machine, for clients of any language, until
 it is stopped. While it runs, every tlxhook command with -p sandbox uses it.
 
+It delivers: what is created, changed or deleted with POST, PUT and DELETE on
+/v2/customer, /v2/order and so on, and what tlxhook sandbox emit makes happen,
+goes to the subscriptions, signed, to this machine alone. What fails is tried
+again for 30 hours, and a subscription that has failed for a week is switched
+off: hours that pass faster here, a week in a minute unless --speed says
+otherwise.
+
 The tokens that it accepts are printed; they are no secrets.`,
 		Example: `  tlxhook sandbox serve
-  tlxhook sandbox serve --addr 127.0.0.1:9000 -o json`,
+  tlxhook sandbox serve --addr 127.0.0.1:9000 -o json
+  tlxhook sandbox serve --speed 1`,
 		Args:        noArgs,
 		Annotations: map[string]string{annotationTimeout: "0s"},
-		RunE:        app.runUnlimited(func(ctx context.Context, _ []string) error { return sandboxServe(ctx, app, address) }),
+		RunE:        app.runUnlimited(func(ctx context.Context, _ []string) error { return sandboxServe(ctx, app, o) }),
 	}
-	cmd.Flags().StringVar(&address, "addr", "127.0.0.1:8090", "where to listen: a loopback `ADDRESS`")
+	cmd.Flags().StringVar(&o.Address, "addr", "127.0.0.1:8090", "where to listen: a loopback `ADDRESS`")
+	cmd.Flags().Float64Var(&o.Speed, "speed", sandbox.DefaultSpeed, "how many times faster retries and switching off are")
 	return cmd
 }
 
@@ -38,7 +49,10 @@ type servedSandbox struct {
 	RefreshToken    string `json:"refreshToken"`
 }
 
-func sandboxServe(ctx context.Context, app *App, address string) error {
+func sandboxServe(ctx context.Context, app *App, o sandbox.ServeOptions) error {
+	if o.Speed < 1 || o.Speed > 1e6 {
+		return usageFailure("--speed must be between 1 and 1000000")
+	}
 	folder, err := app.sandboxFolder()
 	if err != nil {
 		return err
@@ -46,7 +60,11 @@ func sandboxServe(ctx context.Context, app *App, address string) error {
 	ctx, cancel := app.limited(ctx)
 	defer cancel()
 	var printed error
-	err = sandbox.Serve(ctx, folder, address, func(baseURL string) {
+	o.Attempted = func(a sandbox.Attempt) { app.note("%s %s", time.Now().Format(time.TimeOnly), app.told(a)) }
+	o.SwitchedOff = func(id int64) {
+		app.note("%s subscription %d is switched off: a week of failures", time.Now().Format(time.TimeOnly), id)
+	}
+	o.Ready = func(baseURL string) {
 		printed = output.Item(ctx, app.printer, servedTable(), servedSandbox{
 			baseURL, sandbox.ConsumerToken, sandbox.EmployeeToken, sandbox.AccountantToken, sandbox.RefreshToken,
 		})
@@ -54,7 +72,8 @@ func sandboxServe(ctx context.Context, app *App, address string) error {
 			cancel()
 		}
 		app.note("stop it with Ctrl-C")
-	})
+	}
+	err = sandbox.Serve(ctx, folder, o)
 	switch {
 	case printed != nil:
 		return printed
@@ -66,6 +85,22 @@ func sandboxServe(ctx context.Context, app *App, address string) error {
 		return localFailure("serve the sandbox", err)
 	}
 	return err
+}
+
+// told says in a line what came of an attempt to deliver.
+func (a *App) told(t sandbox.Attempt) string {
+	row := a.attempted(t)
+	said := fmt.Sprintf("%s %d to %s: %s", row.Event, row.ObjectID, row.TargetURL, row.outcome())
+	if row.Attempt > 1 {
+		said += fmt.Sprintf(", attempt %d", row.Attempt)
+	}
+	switch {
+	case row.Delivered:
+		return said
+	case t.Retry.IsZero():
+		return said + ", given up"
+	}
+	return said + ", again in " + time.Until(t.Retry).Round(time.Millisecond).String()
 }
 
 func servedTable() output.Table[servedSandbox] {

@@ -3,6 +3,8 @@ package cli_test
 import (
 	"bytes"
 	"encoding/json"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -38,7 +40,9 @@ func loadSchema(t *testing.T, name string) *jsonschema.Schema {
 // Every result that a command prints as JSON has the shape that its schema publishes.
 func TestResultsFollowTheirSchemas(t *testing.T) {
 	t.Parallel()
-	home, covered := t.TempDir(), map[string]bool{}
+	home, covered := filledHome(t), map[string]bool{}
+	app := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer app.Close()
 	file := filepath.Join(home, "hooks.yaml")
 	content := "version: 1\nsubscriptions:\n  - {events: [order.create, order.update], target: \"https://h.example.no/\", fields: id}\n"
 	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
@@ -71,7 +75,15 @@ func TestResultsFollowTheirSchemas(t *testing.T) {
 		{"auth-status", []string{"auth", "status"}},
 		{"profile", []string{"auth", "list"}},
 		{"fault", []string{"sandbox", "fault", "slow"}},
+		{"attempt", []string{"sandbox", "emit", "order.create"}},
+		{"verdict", []string{"verify", "testdata/delivery.http", "--hmac-secret-file", "testdata/hmac.secret"}},
+		{"delivery", []string{"delivery", "list"}},
+		{"delivery-details", []string{"delivery", "show", "1"}},
+		{"replay", []string{"delivery", "replay", "1", "--to", app.URL}},
+		{"delivery", []string{"delivery", "purge", "--all", "--dry-run"}},
+		{"purge", []string{"delivery", "purge", "--state", "pending,dead", "--event", "customer*,invoice*", "--yes"}},
 		{"version", []string{"version"}},
+		{"occurrence", []string{"listen", "--addr", "127.0.0.1:0", "--insecure-no-verify", "--forward-to", "http://127.0.0.1:1/", "--timeout", "500ms"}},
 		{"error", []string{"sub", "show", "1"}},
 		{"error", []string{"sub", "show", "x"}},
 		{"error", []string{"sub", "create", "no.such", "--target", "https://h.example.no/"}},

@@ -41,10 +41,11 @@ func TestScripts(t *testing.T) {
 			env.Setenv("XDG_RUNTIME_DIR", filepath.Join(env.WorkDir, "run")) // no session bus, so no keyring
 			env.Setenv("TERM", "xterm")
 			env.Setenv("GORACE", "atexit_sleep_ms=0") // a race detector that has found nothing need not wait
-			return nil
+			return setPorts(env)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "interrupt": interrupt, "await": await, "mode": mode, "dialog": dialog,
+			"exits": exits, "interrupt": interrupt, "await": await, "mode": mode, "dialog": dialog, "receive": receive, "app": app, "journal": filled,
+			"deliver": deliver,
 		},
 	})
 }
@@ -69,10 +70,10 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 
 // interrupt sends a signal to the command that runs in the background: interrupt INT.
 func interrupt(ts *testscript.TestScript, _ bool, args []string) {
-	signals := map[string]syscall.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM}
+	signals := map[string]syscall.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "KILL": syscall.SIGKILL}
 	commands := ts.BackgroundCmds()
 	if len(args) != 1 || signals[args[0]] == 0 || len(commands) == 0 {
-		ts.Fatalf("usage: interrupt INT|TERM, with a command in the background")
+		ts.Fatalf("usage: interrupt INT|TERM|KILL, with a command in the background")
 	}
 	ts.Check(commands[0].Process.Signal(signals[args[0]]))
 }

@@ -33,11 +33,16 @@ TLXHOOK_HMAC_SECRET hold them, or with _FILE or _COMMAND behind their names say
 where they are.`
 
 func (f *secretFlags) bind(cmd *cobra.Command) {
+	f.bindGiven(cmd)
+	cmd.Flags().StringVar(&f.generate, "generate-hmac-secret", "", "make a strong secret and write it to a new `FILE`")
+}
+
+// bindGiven binds the flags that name secrets which are there.
+func (f *secretFlags) bindGiven(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.authHeader, "auth-header", "", "send the header `NAME` with every delivery")
 	flags.StringVar(&f.authValueFile, "auth-value-file", "", "read the value of that header from a `FILE`; - is stdin")
 	flags.StringVar(&f.hmacFile, "hmac-secret-file", "", "read the secret that signs deliveries from a `FILE`; - is stdin")
-	flags.StringVar(&f.generate, "generate-hmac-secret", "", "make a strong secret and write it to a new `FILE`")
 }
 
 // secrets are the secrets of a subscription.
@@ -56,6 +61,17 @@ func (f *secretFlags) check() error {
 		return usageFailure("only one secret can come from standard input")
 	}
 	return nil
+}
+
+// read reads all secrets, from their flags or from the environment.
+func (f *secretFlags) read(ctx context.Context, app *App) (given secrets, err error) {
+	if err = f.check(); err == nil {
+		err = f.readAuth(ctx, app, &given)
+	}
+	if err == nil {
+		err = f.readHMAC(ctx, app, &given, true)
+	}
+	return given, err
 }
 
 // readAuth reads the value of the auth header, asking for it where a name was given without one.

@@ -62,7 +62,7 @@ subscriptions:
 // Every command, in every format, with a trace of everything: no secret in results, messages, caches or settings.
 func TestNoSecretIsEverShown(t *testing.T) {
 	t.Parallel()
-	home := t.TempDir()
+	home := filledHome(t)
 	target := "https://user:" + canaryPass + "@hooks.example.no/t?token=" + canaryQuery
 	file, refused := filepath.Join(home, "hooks.yaml"), filepath.Join(t.TempDir(), "refused.yaml")
 	for name, content := range map[string]string{file: canaryManifest, refused: canaryManifest + "  - {event: order.delete, target: \"https://u:" + canaryPass + "@h.example.no/?" + canaryQuery + "\", hmacSecret: " + canaryHMAC + "}\n"} {
@@ -70,7 +70,13 @@ func TestNoSecretIsEverShown(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	var commands [][]string
+	told, err := filepath.Abs("testdata/told.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	local := "http://user:" + canaryPass + "@127.0.0.1:9/t?token=" + canaryQuery
+	commands := [][]string{{"sandbox", "reset", "--switch", "propagation=0s"}}
+	app := "http://user:" + canaryPass + "@127.0.0.1:9/t?token=" + canaryQuery
 	for _, format := range output.Formats() {
 		for _, words := range [][]string{
 			{"sub", "create", "order.create", "--target", target, "--auth-header", "X-Key", "--dry-run"},
@@ -86,7 +92,7 @@ func TestNoSecretIsEverShown(t *testing.T) {
 			{"sub", "rotate-secret", "--all"},
 			{"sub", "disable", "--all"},
 			{"check", "-v"},
-			{"watch", "--timeout", "700ms", "--exec", "env"},
+			{"watch", "--timeout", "700ms", "--exec", told},
 			{"sub", "enable", "--all", "--probe"},
 			{"sub", "enable", "--all"},
 			{"export"},
@@ -97,11 +103,25 @@ func TestNoSecretIsEverShown(t *testing.T) {
 			{"apply", "-f", file, "--yes"},
 			{"apply", filepath.Join(home, "plan.json"), "--yes"},
 			{"apply", "-f", file, "--yes", "--send-secrets", "always"},
+			{"sub", "create", "customer.create", "--target", local, "--auth-header", "X-Key"},
+			{"sandbox", "emit", "customer.create"},
+			{"trigger", "order.create", "--target", local, "--auth-header", "X-Key"},
+			{"verify", "-", "--idempotency-key", "k", "--signature", canaryHMAC},
+			{"trigger", "order.create", "--target", local, "--auth-header", "X-Key", "--mode", "wrong-auth"},
 			{"sub", "delete", "--all", "--dry-run"},
 			{"sub", "delete", "--all", "--yes"},
 			{"auth", "status"},
 			{"auth", "login", "-p", "x", "--store", "file", "--environment", "http://127.0.0.1:9/v2", "--timeout", "100ms"},
 			{"company", "list"},
+			{"delivery", "list"},
+			{"delivery", "show", "1"},
+			{"delivery", "replay", "--all", "--to", app},
+			{"delivery", "replay", "--all", "--to", "http://user:" + canaryPass + "@h example.no/%zz?x=" + canaryQuery},
+			{"delivery", "replay", "--all", "--to", target, "--edit"},
+			{"delivery", "purge", "--state", "pending", "--dry-run"},
+			{"listen", "--addr", "127.0.0.1:0", "--auth-header", "X-Key", "--forward-to", "http://user:" + canaryPass + "@127.0.0.1:1/?token=" + canaryQuery, "--timeout", "200ms"},
+			{"listen", "--forward", "order.*=ftp://user:" + canaryPass + "@127.0.0.1:1/?token=" + canaryQuery},
+			{"listen", "--forward", "http://user:" + canaryPass + "@192.0.2.1/?token=" + canaryQuery},
 		} {
 			commands = append(commands, append(words, "-o", string(format), "--debug"))
 		}

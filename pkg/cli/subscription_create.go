@@ -52,14 +52,8 @@ func subscriptionCreate(ctx context.Context, app *App, o *createOptions, pattern
 	if o.target == "" {
 		return usageFailure("--target is missing").withHint("it is the https URL that deliveries go to")
 	}
-	if err := o.secrets.check(); err != nil {
-		return err
-	}
-	var given secrets
-	if err := o.secrets.readAuth(ctx, app, &given); err != nil {
-		return err
-	}
-	if err := o.secrets.readHMAC(ctx, app, &given, true); err != nil {
+	given, err := o.secrets.read(ctx, app)
+	if err != nil {
 		return err
 	}
 	ctx, cancel := app.limited(ctx)

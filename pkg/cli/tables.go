@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"strconv"
 	"strings"
@@ -207,9 +208,9 @@ func changedFields(c manifest.Change) string {
 
 // indented returns JSON for reading.
 func indented(raw json.RawMessage) string {
-	text, err := json.MarshalIndent(raw, "", "  ")
-	if err != nil {
+	var text bytes.Buffer
+	if err := json.Indent(&text, raw, "", "  "); err != nil {
 		return ""
 	}
-	return terminal.SafeLines(string(text))
+	return terminal.SafeLines(text.String())
 }

@@ -65,9 +65,12 @@ func secretVariables() []string {
 	return []string{"CONSUMER_TOKEN", "EMPLOYEE_TOKEN", "REFRESH_TOKEN", "SESSION_TOKEN", "AUTH_HEADER_VALUE", "HMAC_SECRET"}
 }
 
-// toldVariables are set for the commands that watch runs, which may run us again.
+// toldVariables are set for the commands that watch and listen run, which may run us again.
 func toldVariables() []string {
-	return []string{"KIND", "SUBSCRIPTION_ID", "EVENT", "OLD_STATUS", "NEW_STATUS", "STATE", "TARGET_HOST"}
+	return []string{
+		"KIND", "SUBSCRIPTION_ID", "EVENT", "OLD_STATUS", "NEW_STATUS", "STATE", "TARGET_HOST",
+		"EVENT_ID", "ATTEMPT", "REPLAY", "OBJECT_ID", "IDEMPOTENCY_KEY",
+	}
 }
 
 // WithoutSecrets returns an environment without the variables that hold a secret, for the commands of others.

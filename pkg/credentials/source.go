@@ -3,8 +3,10 @@ package credentials
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -84,7 +86,14 @@ func FromFileBelow(folder, path string) (secret.Text, error) {
 		return "", misuse("%w", err)
 	}
 	defer func() { _ = root.Close() }()
-	return fromFile(path, root.Stat, root.Open)
+	stat := func(path string) (os.FileInfo, error) {
+		info, err := root.Stat(path)
+		if failed, ok := errors.AsType[*fs.PathError](err); ok {
+			failed.Op = "stat" // it says statat, which is no word for people
+		}
+		return info, err
+	}
+	return fromFile(path, stat, root.Open)
 }
 
 // FromReader reads a secret from a stream.

@@ -92,7 +92,7 @@ func TestNothingLeadsOutOfAFolder(t *testing.T) {
 		}
 	}
 	for _, path := range []string{"../outside", outside, "link", "up/outside", "secrets", "none", ""} {
-		if value, err := credentials.FromFileBelow(folder, path); !isUsage(err) || value != "" {
+		if value, err := credentials.FromFileBelow(folder, path); !isUsage(err) || value != "" || strings.Contains(err.Error(), "statat") {
 			t.Errorf("%s: %q, %v", path, value.Reveal(), err)
 		}
 	}

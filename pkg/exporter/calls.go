@@ -3,54 +3,94 @@ package exporter
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
+	"github.com/tlxhook/tlxhook/pkg/exposition"
 	"github.com/tlxhook/tlxhook/pkg/health"
+	"github.com/tlxhook/tlxhook/pkg/journal"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// Calls counts the requests that clients send to Tripletex. It is a prometheus.Collector.
+// Calls counts the requests that clients send to Tripletex.
 type Calls struct {
-	requests, failures, retries *prometheus.CounterVec
-	duration                    *prometheus.HistogramVec
+	mu                          sync.Mutex
+	requests, failures, retries map[call]uint64
+	durations                   map[call]*journal.Histogram
 }
+
+// call is what is counted together. A label that is empty is not one.
+type call struct{ company, method, path, reason string }
+
+func (c call) labels() []string {
+	var labels []string
+	for _, pair := range [][2]string{{"company", c.company}, {"method", c.method}, {"path", c.path}, {"reason", c.reason}} {
+		if pair[1] != "" {
+			labels = append(labels, pair[:]...)
+		}
+	}
+	return labels
+}
+
+func compareCalls(a, b call) int { return slices.Compare(a.labels(), b.labels()) }
 
 // NewCalls returns counters that are at zero.
 func NewCalls() *Calls {
-	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
-		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, append([]string{"company"}, labels...))
-	}
 	return &Calls{
-		requests: counter("tlxhook_api_requests_total", "Requests sent to Tripletex.", "method", "path"),
-		failures: counter("tlxhook_api_request_failures_total", "Requests to Tripletex that failed.", "method", "path", "reason"),
-		retries:  counter("tlxhook_api_retries_total", "Requests to Tripletex that were sent again.", "reason"),
-		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "tlxhook_api_request_duration_seconds", Help: "Time until Tripletex began to answer.",
-			Buckets: []float64{0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10},
-		}, []string{"company", "method"}),
+		requests: map[call]uint64{}, failures: map[call]uint64{}, retries: map[call]uint64{}, durations: map[call]*journal.Histogram{},
 	}
 }
 
-func (c *Calls) all() []prometheus.Collector {
-	return []prometheus.Collector{c.requests, c.failures, c.retries, c.duration}
-}
-
-// Describe implements prometheus.Collector.
-func (c *Calls) Describe(to chan<- *prometheus.Desc) {
-	for _, one := range c.all() {
-		one.Describe(to)
+// Collect is a [Collector].
+func (c *Calls) Collect(w *exposition.Writer) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	counter := func(name, help string, counts map[call]uint64) {
+		if len(counts) > 0 {
+			w.Counter(name, help)
+		}
+		for _, one := range slices.SortedFunc(maps.Keys(counts), compareCalls) {
+			w.Add(strconv.FormatUint(counts[one], 10), one.labels()...)
+		}
+	}
+	counter("tlxhook_api_requests_total", "Requests sent to Tripletex.", c.requests)
+	counter("tlxhook_api_request_failures_total", "Requests to Tripletex that failed.", c.failures)
+	counter("tlxhook_api_retries_total", "Requests to Tripletex that were sent again.", c.retries)
+	if len(c.durations) > 0 {
+		w.Histogram("tlxhook_api_request_duration_seconds", "Time until Tripletex began to answer.")
+	}
+	for _, one := range slices.SortedFunc(maps.Keys(c.durations), compareCalls) {
+		h := c.durations[one]
+		w.Buckets(h.Bounds, h.Counts, h.Sum, one.labels()...)
 	}
 }
 
-// Collect implements prometheus.Collector.
-func (c *Calls) Collect(to chan<- prometheus.Metric) {
-	for _, one := range c.all() {
-		one.Collect(to)
+// ended counts a request that failed for a reason, or did not where that is empty.
+func (c *Calls) ended(company, method, path, reason string, took time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.requests[call{company, method, path, ""}]++
+	if reason != "" {
+		c.failures[call{company, method, path, reason}]++
 	}
+	durations := c.durations[call{company, method, "", ""}]
+	if durations == nil {
+		made := journal.NewHistogram(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+		durations = &made
+		c.durations[call{company, method, "", ""}] = durations
+	}
+	durations.Observe(took.Seconds())
+}
+
+func (c *Calls) retried(company, reason string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.retries[call{company, "", "", reason}]++
 }
 
 // Count makes a client that is made from options count its requests under a name.
@@ -59,7 +99,7 @@ func (c *Calls) Count(company string, options *tripletex.Options) {
 		options.Transport = tripletex.NewTransport()
 	}
 	options.Transport = counting{options.Transport, c, company}
-	options.Retried = func(kind tripletex.Kind) { c.retries.WithLabelValues(company, health.Reason(kind)).Inc() }
+	options.Retried = func(kind tripletex.Kind) { c.retried(company, health.Reason(kind)) }
 }
 
 // counting is an http.RoundTripper that counts what passes it.
@@ -72,12 +112,7 @@ type counting struct {
 func (c counting) RoundTrip(r *http.Request) (*http.Response, error) {
 	start := time.Now()
 	response, err := c.next.RoundTrip(r)
-	path := pathTemplate(r.URL.Path)
-	c.calls.requests.WithLabelValues(c.company, r.Method, path).Inc()
-	c.calls.duration.WithLabelValues(c.company, r.Method).Observe(time.Since(start).Seconds())
-	if reason := failureOf(response, err); reason != "" {
-		c.calls.failures.WithLabelValues(c.company, r.Method, path, reason).Inc()
-	}
+	c.calls.ended(c.company, r.Method, pathTemplate(r.URL.Path), failureOf(response, err), time.Since(start))
 	return response, err
 }
 

@@ -12,8 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
@@ -89,7 +87,7 @@ const (
 )
 
 func (e *Exporter) metrics(w http.ResponseWriter, r *http.Request) {
-	respond(w, r, e.sample(r, e.options.Own), e.options.Metrics.registry)
+	respond(w, r, e.options.Metrics.behind(e.sample(r, e.options.Own)))
 }
 
 func (e *Exporter) probe(w http.ResponseWriter, r *http.Request) {
@@ -106,7 +104,7 @@ func (e *Exporter) probe(w http.ResponseWriter, r *http.Request) {
 	}
 	for _, target := range targets {
 		if target.Name == names[0] {
-			respond(w, r, e.sample(r, target), prometheus.Gatherers{})
+			respond(w, r, e.sample(r, target))
 			return
 		}
 	}

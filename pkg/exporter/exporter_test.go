@@ -68,13 +68,9 @@ func newService(t testing.TB, subscriptions int, change func(*exporter.Options))
 	s := &service{store: sandbox.NewMemory(o)}
 	s.next = sandbox.New(s.store)
 	calls := exporter.NewCalls()
-	metrics, err := exporter.NewMetrics(exporter.Build{Version: "1.2.3"}, calls)
-	if err != nil {
-		t.Fatal(err)
-	}
 	all, _ := targets()
 	options := exporter.Options{
-		Metrics: metrics, Own: all[0], Targets: targets, Keep: 15 * time.Second, MostEach: 2000, Log: s.log,
+		Metrics: exporter.NewMetrics(exporter.Build{Version: "1.2.3"}, calls.Collect), Own: all[0], Targets: targets, Keep: 15 * time.Second, MostEach: 2000, Log: s.log,
 		Ready: func(context.Context) error { return s.openError },
 		Open: func(_ context.Context, target exporter.Target) (*tripletex.Client, error) {
 			if s.openError != nil {

@@ -1,68 +1,49 @@
 package exporter
 
 import (
-	"bytes"
 	"compress/gzip"
 	"io"
 	"net/http"
 	"strings"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/common/expfmt"
+	"github.com/tlxhook/tlxhook/pkg/exposition"
 )
 
 // Build says what the metric tlxhook_build_info says.
 type Build struct{ Version, Revision, GoVersion string }
 
-// Metrics is the page /metrics: the process, the Go runtime, the build, and what else is collected.
-type Metrics struct{ registry *prometheus.Registry }
+// Collector writes families of metrics as they are now. It may be called at once from many places. No two
+// collectors of a page write a family of the same name.
+type Collector func(*exposition.Writer)
 
-// NewMetrics returns the page with collectors beside those of the process. Two that collect a metric of the same
-// name are an error.
-func NewMetrics(build Build, more ...prometheus.Collector) (*Metrics, error) {
-	m := &Metrics{prometheus.NewRegistry()}
-	info := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "tlxhook_build_info", Help: "Always 1; what was built.",
-		ConstLabels: prometheus.Labels{"version": build.Version, "revision": build.Revision, "goversion": build.GoVersion},
-	}, func() float64 { return 1 })
-	standard := []prometheus.Collector{
-		info, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+// Metrics is the page /metrics: the process, the Go runtime, the build, and what else is collected.
+type Metrics struct{ collectors []Collector }
+
+// NewMetrics returns the page with collectors beside those of the process.
+func NewMetrics(build Build, more ...Collector) *Metrics {
+	info := func(w *exposition.Writer) {
+		w.Gauge("tlxhook_build_info", "Always 1; what was built.")
+		w.Add("1", "goversion", build.GoVersion, "revision", build.Revision, "version", build.Version)
 	}
-	for _, c := range append(standard, more...) {
-		if err := m.registry.Register(c); err != nil {
-			return nil, err
-		}
-	}
-	return m, nil
+	return &Metrics{append([]Collector{info, runtimeMetrics, processMetrics}, more...)}
 }
 
 // ServeHTTP implements http.Handler.
-func (m *Metrics) ServeHTTP(w http.ResponseWriter, r *http.Request) { respond(w, r, nil, m.registry) }
+func (m *Metrics) ServeHTTP(w http.ResponseWriter, r *http.Request) { respond(w, r, m.behind(nil)) }
 
-// respond writes one page in the format that the request accepts: families that are text already, and behind them
-// those of collectors.
-func respond(w http.ResponseWriter, r *http.Request, first []byte, more prometheus.Gatherer) {
-	families, err := more.Gather()
-	if err != nil {
-		http.Error(w, "collect metrics: "+err.Error(), http.StatusInternalServerError)
-		return
+// behind returns a page with everything that is collected behind what stands there.
+func (m *Metrics) behind(page []byte) []byte {
+	w := exposition.NewWriter(page)
+	for _, collect := range m.collectors {
+		collect(w)
 	}
-	// Not protobuf: what is text already cannot become that.
-	format := expfmt.NegotiateAccept(r.Header, expfmt.NewFormat(expfmt.TypeTextPlain), expfmt.NewFormat(expfmt.TypeOpenMetrics))
-	page := bytes.NewBuffer(first)
-	encoder := expfmt.NewEncoder(page, format)
-	for _, family := range families {
-		if err := encoder.Encode(family); err != nil {
-			http.Error(w, "write metrics: "+err.Error(), http.StatusInternalServerError)
-			return
-		}
-	}
-	if closer, ok := encoder.(expfmt.Closer); ok { // the line "# EOF" of OpenMetrics
-		_ = closer.Close() // a buffer takes everything
-	}
-	w.Header().Set("Content-Type", string(format))
-	w.Header().Set("Vary", "Accept, Accept-Encoding")
+	return w.Bytes()
+}
+
+// respond writes one page, compressed where that is accepted.
+func respond(w http.ResponseWriter, r *http.Request, page []byte) {
+	w.Header().Set("Content-Type", exposition.ContentType)
+	w.Header().Set("Vary", "Accept-Encoding")
 	var to io.Writer = w
 	if acceptsGzip(r.Header) {
 		w.Header().Set("Content-Encoding", "gzip")
@@ -71,7 +52,7 @@ func respond(w http.ResponseWriter, r *http.Request, first []byte, more promethe
 		defer func() { _ = zipped.Close() }()
 		to = zipped
 	}
-	_, _ = to.Write(page.Bytes()) // who asked has gone
+	_, _ = to.Write(page) // who asked has gone
 }
 
 func acceptsGzip(h http.Header) bool {

@@ -4,18 +4,14 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log"
-	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"strings"
 	"time"
-
-	"github.com/prometheus/exporter-toolkit/web"
-	"go.yaml.in/yaml/v3"
 
 	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
@@ -26,8 +22,6 @@ var (
 	ErrExposed = errors.New("beyond this machine the exporter wants protection")
 	// ErrAddress means that an address is none.
 	ErrAddress = errors.New("the address must be HOST:PORT, such as 127.0.0.1:10469")
-	// ErrWebConfig means that what is to protect it is wrong.
-	ErrWebConfig = errors.New("web configuration")
 )
 
 // Server says where to serve, and who may read.
@@ -36,9 +30,8 @@ type Server struct {
 	Address string
 	// Token is the bearer token that a scrape must carry; empty means none.
 	Token secret.Text
-	// WebConfig is the path of a file with TLS and basic authentication, in the format that all exporters of the
-	// Prometheus project read; empty means none. Certificates and users in it may change while serving.
-	WebConfig string
+	// TLS has the certificate that is shown; nil means none.
+	TLS *tls.Config
 	// PlainHTTP lets others read without TLS, as where a proxy in front ends it.
 	PlainHTTP bool
 	// Log tells somebody of a connection that failed.
@@ -63,10 +56,11 @@ func (s Server) Serve(ctx context.Context, handler http.Handler, ready func(url 
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, IdleTimeout: 2 * time.Minute,
 		WriteTimeout: longestScrapeLimit + 30*time.Second, MaxHeaderBytes: 16 << 10,
 	}
+	if s.TLS != nil {
+		listener = tls.NewListener(listener, s.TLS)
+	}
 	ended := make(chan error, 1)
-	go func() {
-		ended <- web.Serve(listener, server, &web.FlagConfig{WebConfigFile: &s.WebConfig}, slog.New(slog.DiscardHandler))
-	}()
+	go func() { ended <- server.Serve(listener) }()
 	ready(scheme + "://" + listener.Addr().String())
 	select {
 	case err := <-ended:
@@ -87,42 +81,17 @@ func (s Server) check() (scheme string, err error) {
 	if err != nil {
 		return "", ErrAddress
 	}
-	var config web.Config
-	if s.WebConfig != "" {
-		if config, err = readWebConfig(s.WebConfig); err != nil {
-			return "", err
-		}
-	}
-	encrypted := config.TLSConfig.IsEnabled()
-	asks := s.Token != "" || len(config.Users) > 0 || config.TLSConfig.ClientAuth == "RequireAndVerifyClientCert"
+	beyond := !tripletex.IsLoopback(host)
 	switch {
-	case s.Token != "" && len(config.Users) > 0:
-		return "", fmt.Errorf("%w: a bearer token and basic_auth_users exclude each other, as a request has one Authorization", ErrWebConfig)
-	case !tripletex.IsLoopback(host) && !asks:
-		return "", fmt.Errorf("%w: a bearer token, or users or client certificates in a web configuration", ErrExposed)
-	case !tripletex.IsLoopback(host) && !encrypted && !s.PlainHTTP:
-		return "", fmt.Errorf("%w: TLS in a web configuration, as the token would be readable on the way", ErrExposed)
-	case encrypted:
+	case beyond && s.Token == "":
+		return "", fmt.Errorf("%w: a bearer token", ErrExposed)
+	case beyond && s.TLS == nil && !s.PlainHTTP:
+		return "", fmt.Errorf("%w: TLS, as the token would be readable on the way", ErrExposed)
+	case s.TLS != nil:
 		return "https", nil
 	default:
 		return "http", nil
 	}
-}
-
-// readWebConfig reads the file once to judge it; while serving it is read anew.
-func readWebConfig(path string) (config web.Config, err error) {
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		return config, err
-	}
-	err = web.Validate(path)
-	if err == nil {
-		err = yaml.Unmarshal(raw, &config)
-	}
-	if err != nil {
-		return config, fmt.Errorf("%w %s: %s", ErrWebConfig, path, strings.Join(strings.Fields(err.Error()), " "))
-	}
-	return config, nil
 }
 
 // guard lets only those pass that know the token. That the process lives is no secret.

@@ -4,15 +4,12 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -24,42 +21,17 @@ import (
 
 const token = secret.Text("a-token-for-scrapes")
 
-// webConfig writes a web configuration with the parts that are named, and returns its path and a client that
-// trusts its certificate.
-func webConfig(t *testing.T, parts ...string) (path string, client *http.Client) {
+// certificate returns one, and a client that trusts it.
+func certificate(t *testing.T) (config *tls.Config, client *http.Client) {
 	t.Helper()
-	folder := t.TempDir()
 	server := httptest.NewUnstartedServer(nil)
 	server.StartTLS()
 	defer server.Close()
-	pair := server.TLS.Certificates[0]
-	key, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	known := map[string]string{
-		"tls":     "tls_server_config: {cert_file: cert.pem, key_file: key.pem}\n",
-		"clients": "tls_server_config: {cert_file: cert.pem, key_file: key.pem, client_auth_type: RequireAndVerifyClientCert, client_ca_file: cert.pem}\n",
-		"users":   "basic_auth_users: {scraper: $2a$04$ekmP3ale1F2sZZX9Pn/f1OiE1vsofL1AMF1EHxLYZnwe0fm3vTrzi}\n",
-	}
-	var text []byte
-	for _, part := range parts {
-		text = append(text, known[part]...)
-	}
-	for name, content := range map[string][]byte{
-		"cert.pem": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: pair.Certificate[0]}),
-		"key.pem":  pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}),
-		"web.yml":  text,
-	} {
-		if err := os.WriteFile(filepath.Join(folder, name), content, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
 	roots := x509.NewCertPool()
 	roots.AddCert(server.Certificate())
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: "example.com", MinVersion: tls.VersionTLS12}}
 	t.Cleanup(transport.CloseIdleConnections)
-	return filepath.Join(folder, "web.yml"), &http.Client{Transport: transport}
+	return &tls.Config{Certificates: server.TLS.Certificates, MinVersion: tls.VersionTLS12}, &http.Client{Transport: transport}
 }
 
 // serve runs a server until the test ends, and returns where.
@@ -118,11 +90,7 @@ func authorization(values ...string) func(*http.Request) {
 // Beyond this machine nothing is shown to who does not say who he is, nor on a wire that others can read.
 func TestServerRefusesToBeExposed(t *testing.T) {
 	t.Parallel()
-	tlsOnly, _ := webConfig(t, "tls")
-	users, _ := webConfig(t, "users")
-	both, _ := webConfig(t, "tls", "users")
-	clients, _ := webConfig(t, "clients")
-	empty, _ := webConfig(t)
+	encrypted, _ := certificate(t)
 	for _, test := range []struct {
 		server exporter.Server
 		want   error
@@ -134,17 +102,13 @@ func TestServerRefusesToBeExposed(t *testing.T) {
 		{exporter.Server{Address: "0.0.0.0:0"}, exporter.ErrExposed},
 		{exporter.Server{Address: "[::]:0"}, exporter.ErrExposed},
 		{exporter.Server{Address: ":0", PlainHTTP: true}, exporter.ErrExposed},
-		{exporter.Server{Address: ":0", WebConfig: tlsOnly}, exporter.ErrExposed},
-		{exporter.Server{Address: ":0", WebConfig: empty}, exporter.ErrExposed},
+		{exporter.Server{Address: ":0", TLS: encrypted}, exporter.ErrExposed},
+		{exporter.Server{Address: ":0", TLS: encrypted, PlainHTTP: true}, exporter.ErrExposed},
 		{exporter.Server{Address: ":0", Token: token}, exporter.ErrExposed},
-		{exporter.Server{Address: ":0", WebConfig: users}, exporter.ErrExposed},
+		{exporter.Server{Address: "192.0.2.1:0", Token: token}, exporter.ErrExposed},
 		{exporter.Server{Address: ":0", Token: token, PlainHTTP: true}, nil},
-		{exporter.Server{Address: ":0", Token: token, WebConfig: tlsOnly}, nil},
-		{exporter.Server{Address: ":0", WebConfig: both}, nil},
-		{exporter.Server{Address: ":0", WebConfig: clients}, nil},
-		{exporter.Server{Address: ":0", Token: token, WebConfig: both}, exporter.ErrWebConfig},
+		{exporter.Server{Address: ":0", Token: token, TLS: encrypted}, nil},
 		{exporter.Server{Address: "127.0.0.1"}, exporter.ErrAddress},
-		{exporter.Server{Address: "127.0.0.1:0", WebConfig: "missing.yml"}, os.ErrNotExist},
 	} {
 		ctx, cancel := context.WithCancel(t.Context())
 		test.server.Log = t.Logf
@@ -198,41 +162,23 @@ func TestTokenIsAskedFor(t *testing.T) {
 	}
 }
 
-// TLS and users of the web configuration are in force.
-func TestWebConfigurationIsInForce(t *testing.T) {
+// Over TLS the token is asked for all the same, and without TLS nothing is told.
+func TestTokenIsAskedForOverTLS(t *testing.T) {
 	t.Parallel()
-	path, client := webConfig(t, "tls", "users")
-	address := serve(t, exporter.Server{WebConfig: path}, newService(t, 3, nil))
+	encrypted, client := certificate(t)
+	address := serve(t, exporter.Server{TLS: encrypted, Token: token}, newService(t, 3, nil))
 	if !strings.HasPrefix(address, "https://") {
 		t.Errorf("it serves on %s", address)
 	}
-	user := func(password string) func(*http.Request) {
-		return func(r *http.Request) { r.SetBasicAuth("scraper", password) }
-	}
-	if code, page := fetch(t, client, address+"/metrics", user("let-me-read")); code != http.StatusOK || !strings.Contains(page, up+" 1") {
-		t.Errorf("the user got %d: %s", code, page)
-	}
-	if code, _ := fetch(t, client, address+"/metrics", user("let-me-in")); code != http.StatusUnauthorized {
-		t.Errorf("a wrong password got %d", code)
-	}
+	right := authorization("Bearer " + token.Reveal())
 	if code, _ := fetch(t, client, address+"/metrics", nil); code != http.StatusUnauthorized {
 		t.Errorf("nobody got %d", code)
 	}
-	if code, page := fetch(t, client, strings.Replace(address, "https", "http", 1)+"/metrics", user("let-me-read")); code != http.StatusBadRequest || strings.Contains(page, "acme") {
+	if code, page := fetch(t, client, address+"/metrics", right); code != http.StatusOK || !strings.Contains(page, up+" 1") {
+		t.Errorf("the token got %d: %s", code, page)
+	}
+	if code, page := fetch(t, client, strings.Replace(address, "https", "http", 1)+"/metrics", right); code != http.StatusBadRequest || strings.Contains(page, "acme") {
 		t.Errorf("without TLS: %d %s", code, page)
-	}
-}
-
-// A token and TLS go together.
-func TestTokenIsAskedForOverTLS(t *testing.T) {
-	t.Parallel()
-	path, client := webConfig(t, "tls")
-	address := serve(t, exporter.Server{WebConfig: path, Token: token}, newService(t, 3, nil))
-	if code, _ := fetch(t, client, address+"/metrics", nil); code != http.StatusUnauthorized {
-		t.Errorf("nobody got %d", code)
-	}
-	if code, _ := fetch(t, client, address+"/metrics", authorization("Bearer "+token.Reveal())); code != http.StatusOK {
-		t.Errorf("the token got %d", code)
 	}
 }
 
@@ -289,9 +235,9 @@ func TestScrapeInFlightIsFinished(t *testing.T) {
 // A connection that fails is told of: whoever set up the scrape looks for the reason.
 func TestFailedHandshakeIsLogged(t *testing.T) {
 	t.Parallel()
-	path, _ := webConfig(t, "tls")
+	encrypted, _ := certificate(t)
 	var said atomic.Value
-	address := serve(t, exporter.Server{WebConfig: path, Log: func(format string, args ...any) { said.Store(fmt.Sprintf(format, args...)) }}, http.NotFoundHandler())
+	address := serve(t, exporter.Server{TLS: encrypted, Log: func(format string, args ...any) { said.Store(fmt.Sprintf(format, args...)) }}, http.NotFoundHandler())
 	if code, _ := fetch(t, http.DefaultClient, address, nil); code != 0 {
 		t.Errorf("an unknown certificate was trusted: %d", code)
 	}

@@ -1,16 +1,17 @@
 package health
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os/exec"
+	"slices"
 	"strconv"
 	"time"
 
+	"github.com/tlxhook/tlxhook/pkg/program"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
 
@@ -19,8 +20,6 @@ const (
 	commandLimit = 30 * time.Second
 	// commandGrace is how long one that runs may go on when the watch is to end.
 	commandGrace = 5 * time.Second
-	// commandOutput is how much of what it prints is passed on, in bytes.
-	commandOutput = 64 << 10
 )
 
 // Command is a program that is told about transitions: the transition as JSON on its standard input, its parts in
@@ -51,22 +50,11 @@ func (c Command) Tell(ctx context.Context, t Transition) error {
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(commandGrace, cancel) })
 	defer stop()
-	command := exec.CommandContext(limited, c.Args[0], c.Args[1:]...)
-	command.Stdin = bytes.NewReader(append(document, '\n'))
-	command.Env = append(append([]string{}, c.Environ...), t.environ()...)
-	output := &head{}
-	command.Stdout, command.Stderr = output, output
-	inGroup(command)
-	// What it left running may keep the pipe open: that is no failure, and it is ended below.
-	command.WaitDelay = time.Second
-	err = command.Run()
-	endGroup(command)
-	if output.kept.Len() > 0 {
-		_, _ = c.Output.Write(output.kept.Bytes()) // that nobody reads is no fault of the command
+	got := program.Program{Args: c.Args, Environ: slices.Concat(c.Environ, t.environ()), Input: append(document, '\n')}.Run(limited)
+	if len(got.Output) > 0 {
+		_, _ = c.Output.Write(got.Output) // that nobody reads is no fault of the command
 	}
-	if errors.Is(err, exec.ErrWaitDelay) {
-		err = nil
-	}
+	err = got.Err
 	if limited.Err() != nil {
 		err = context.Cause(limited)
 	}
@@ -90,13 +78,4 @@ func (t Transition) environ() []string {
 		"TLXHOOK_TARGET_HOST=" + terminal.Safe(t.TargetHost),
 		"TLXHOOK_COMPANY=" + strconv.FormatInt(t.CompanyID, 10),
 	}
-}
-
-// head keeps the beginning of what is written and drops the rest.
-type head struct{ kept bytes.Buffer }
-
-// Write never fails: a command may print as much as it likes.
-func (h *head) Write(p []byte) (int, error) {
-	_, _ = h.kept.Write(p[:min(len(p), commandOutput-h.kept.Len())]) // a buffer takes everything
-	return len(p), nil
 }

@@ -1,12 +1,10 @@
 package health
 
 import (
-	"slices"
 	"strconv"
-	"strings"
 	"time"
-	"unicode/utf8"
 
+	"github.com/tlxhook/tlxhook/pkg/exposition"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
@@ -61,40 +59,42 @@ func Reason(kind tripletex.Kind) string {
 	}
 }
 
-// Prometheus renders the text exposition format, which is OpenMetrics too but for the line that ends it. It is
-// written by hand: at 2,000 subscriptions a registry of the client library takes ten times as long.
-// Source: Prometheus, exposition formats.
+// Prometheus renders the text format of Prometheus.
 func (s Sample) Prometheus() []byte {
-	m := newMetrics(s.Company, 4096+len(s.Report.Subscriptions)*1100)
-	m.family("tlxhook_up", "Whether the last listing of the subscriptions worked.")
-	m.add(truth(s.Report.Problem == nil))
-	m.family("tlxhook_scrape_duration_seconds", "How long the listing took.")
-	m.add(seconds(s.Report.took))
-	m.family("tlxhook_scrape_failure", "Whether this is why the last listing failed.")
-	for _, reason := range Reasons() {
-		m.add(truth(s.Report.Problem != nil && s.Reason == reason), "reason", reason)
+	var company []string
+	if s.Company != "" {
+		company = []string{"company", s.Company}
 	}
-	m.moment("tlxhook_last_success_timestamp_seconds", "When a listing last worked.", s.LastSuccess)
-	s.live(m)
-	s.counts(m)
-	s.each(m)
-	return m.out
+	w := exposition.NewWriter(make([]byte, 0, 4096+len(s.Report.Subscriptions)*1100), company...)
+	w.Gauge("tlxhook_up", "Whether the last listing of the subscriptions worked.")
+	w.Add(exposition.Bool(s.Report.Problem == nil))
+	w.Gauge("tlxhook_scrape_duration_seconds", "How long the listing took.")
+	w.Add(exposition.Seconds(s.Report.took))
+	w.Gauge("tlxhook_scrape_failure", "Whether this is why the last listing failed.")
+	for _, reason := range Reasons() {
+		w.Add(exposition.Bool(s.Report.Problem != nil && s.Reason == reason), "reason", reason)
+	}
+	moment(w, "tlxhook_last_success_timestamp_seconds", "When a listing last worked.", s.LastSuccess)
+	s.live(w)
+	s.counts(w)
+	s.each(w)
+	return w.Bytes()
 }
 
-func (s Sample) live(m *metrics) {
-	m.moment("tlxhook_session_expiry_timestamp_seconds", "When the session token ends.", s.SessionExpiry)
+func (s Sample) live(w *exposition.Writer) {
+	moment(w, "tlxhook_session_expiry_timestamp_seconds", "When the session token ends.", s.SessionExpiry)
 	if !s.RateLimit.Reset.IsZero() {
-		m.family("tlxhook_rate_limit_limit", "Requests that Tripletex allows in a period, as last said.")
-		m.add(strconv.Itoa(s.RateLimit.Limit))
-		m.family("tlxhook_rate_limit_remaining", "Requests left in the period, as last said.")
-		m.add(strconv.Itoa(s.RateLimit.Remaining))
-		m.moment("tlxhook_rate_limit_reset_timestamp_seconds", "When the period ends.", s.RateLimit.Reset)
+		w.Gauge("tlxhook_rate_limit_limit", "Requests that Tripletex allows in a period, as last said.")
+		w.Add(strconv.Itoa(s.RateLimit.Limit))
+		w.Gauge("tlxhook_rate_limit_remaining", "Requests left in the period, as last said.")
+		w.Add(strconv.Itoa(s.RateLimit.Remaining))
+		moment(w, "tlxhook_rate_limit_reset_timestamp_seconds", "When the period ends.", s.RateLimit.Reset)
 	}
 	if s.Live {
-		m.family("tlxhook_scrape_cache_age_seconds", "Age of the data shown; a listing is kept for --min-interval.")
-		m.add(seconds(s.CacheAge))
-		m.family("tlxhook_polling_paused", "Whether the reserve of the rate limit holds asking back.")
-		m.add(truth(s.Paused))
+		w.Gauge("tlxhook_scrape_cache_age_seconds", "Age of the data shown; a listing is kept for --min-interval.")
+		w.Add(exposition.Seconds(s.CacheAge))
+		w.Gauge("tlxhook_polling_paused", "Whether the reserve of the rate limit holds asking back.")
+		w.Add(exposition.Bool(s.Paused))
 	}
 }
 
@@ -109,118 +109,57 @@ func statusLabels() []string {
 	return append(labels, other)
 }
 
-func (s Sample) counts(m *metrics) {
+func (s Sample) counts(w *exposition.Writer) {
 	if s.Report.Counts == nil {
 		return
 	}
-	m.family("tlxhook_subscriptions", "Subscriptions by status.")
+	w.Gauge("tlxhook_subscriptions", "Subscriptions by status.")
 	for i, label := range statusLabels() {
-		m.add(strconv.Itoa(*s.Report.Counts.of(statusCounts()[i])), "status", label)
+		w.Add(strconv.Itoa(*s.Report.Counts.of(statusCounts()[i])), "status", label)
 	}
 	dropped := 0
 	if !s.Each {
 		dropped = len(s.Report.Subscriptions)
 	}
-	m.family("tlxhook_subscription_series_dropped", "Subscriptions that are too many to be shown one by one.")
-	m.add(strconv.Itoa(dropped))
+	w.Gauge("tlxhook_subscription_series_dropped", "Subscriptions that are too many to be shown one by one.")
+	w.Add(strconv.Itoa(dropped))
 	if c := s.Report.manifest; c != nil {
-		m.family("tlxhook_manifest_drift", "Changes that would make Tripletex what the manifest says.")
-		m.add(strconv.Itoa(len(c.Missing)), "action", "create")
-		m.add(strconv.Itoa(len(c.Drifting)), "action", "update")
-		m.add(strconv.Itoa(c.Extra), "action", "delete")
+		w.Gauge("tlxhook_manifest_drift", "Changes that would make Tripletex what the manifest says.")
+		w.Add(strconv.Itoa(len(c.Missing)), "action", "create")
+		w.Add(strconv.Itoa(len(c.Drifting)), "action", "update")
+		w.Add(strconv.Itoa(c.Extra), "action", "delete")
 	}
 }
 
-func (s Sample) each(m *metrics) {
+func (s Sample) each(w *exposition.Writer) {
 	if !s.Each || len(s.Report.Subscriptions) == 0 {
 		return
 	}
 	labels := statusLabels()
-	m.family("tlxhook_subscription_status", "Whether the subscription has the status.")
+	w.Gauge("tlxhook_subscription_status", "Whether the subscription has the status.")
 	for _, f := range s.Report.Subscriptions {
 		now := min(f.StatusCode, len(labels)-1)
 		id, event := strconv.FormatInt(f.ID, 10), terminal.Safe(f.Event)
 		for i, label := range labels {
-			m.add(truth(i == now), "subscription_id", id, "event", event, "status", label)
+			w.Add(exposition.Bool(i == now), "subscription_id", id, "event", event, "status", label)
 		}
 	}
-	m.family("tlxhook_subscription_info", "Always 1; what is known of the subscription.")
+	w.Gauge("tlxhook_subscription_info", "Always 1; what is known of the subscription.")
 	for _, f := range s.Report.Subscriptions {
-		m.add("1", "subscription_id", strconv.FormatInt(f.ID, 10), "event", terminal.Safe(f.Event), "target_host", terminal.Safe(f.TargetHost), "version", strconv.Itoa(f.Version))
+		w.Add("1", "subscription_id", strconv.FormatInt(f.ID, 10), "event", terminal.Safe(f.Event), "target_host", terminal.Safe(f.TargetHost), "version", strconv.Itoa(f.Version))
 	}
 	if len(s.Changed) > 0 {
-		m.family("tlxhook_subscription_status_changed_timestamp_seconds", "When the exporter first saw the present status.")
+		w.Gauge("tlxhook_subscription_status_changed_timestamp_seconds", "When the exporter first saw the present status.")
 		for _, f := range s.Report.Subscriptions {
-			m.add(timestamp(s.Changed[f.ID]), "subscription_id", strconv.FormatInt(f.ID, 10), "event", terminal.Safe(f.Event))
+			w.Add(exposition.Time(s.Changed[f.ID]), "subscription_id", strconv.FormatInt(f.ID, 10), "event", terminal.Safe(f.Event))
 		}
 	}
-}
-
-// metrics writes families of gauges.
-type metrics struct {
-	out    []byte
-	common []byte // the label that every sample carries
-	name   string
-}
-
-func newMetrics(company string, size int) *metrics {
-	m := &metrics{out: make([]byte, 0, size)}
-	if company != "" {
-		m.common = appendLabel(nil, "company", company)
-	}
-	return m
-}
-
-func (m *metrics) family(name, help string) {
-	m.name = name
-	m.out = append(m.out, "# HELP "+name+" "+help+"\n# TYPE "+name+" gauge\n"...)
 }
 
 // moment writes a family of one time stamp, unless there is none.
-func (m *metrics) moment(name, help string, t time.Time) {
+func moment(w *exposition.Writer, name, help string, t time.Time) {
 	if !t.IsZero() {
-		m.family(name, help)
-		m.add(timestamp(t))
+		w.Gauge(name, help)
+		w.Add(exposition.Time(t))
 	}
-}
-
-// add writes one sample of the family, with labels by name and value.
-func (m *metrics) add(value string, labels ...string) {
-	m.out = append(m.out, m.name...)
-	separator := byte('{')
-	if m.common != nil {
-		m.out = append(append(m.out, separator), m.common...)
-		separator = ','
-	}
-	for pair := range slices.Chunk(labels, 2) {
-		m.out = appendLabel(append(m.out, separator), pair[0], pair[1])
-		separator = ','
-	}
-	if separator == ',' {
-		m.out = append(m.out, '}')
-	}
-	m.out = append(append(append(m.out, ' '), value...), '\n')
-}
-
-// appendLabel writes a label. One invalid byte in a value would fail the whole scrape.
-func appendLabel(out []byte, name, value string) []byte {
-	out = append(append(out, name...), `="`...)
-	if strings.ContainsAny(value, "\\\"\n") || !utf8.ValidString(value) {
-		value = strings.ToValidUTF8(value, "\uFFFD")
-		value = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(value)
-	}
-	return append(append(out, value...), '"')
-}
-
-func truth(is bool) string {
-	if is {
-		return "1"
-	}
-	return "0"
-}
-
-func seconds(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) }
-
-func timestamp(t time.Time) string {
-	return strconv.FormatFloat(float64(t.UnixMilli())/1000, 'f', 3, 64)
 }

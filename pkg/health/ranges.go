@@ -32,8 +32,11 @@ func ParseRange(text string) (Range, error) {
 	var err1, err2 error
 	r.start, err1 = bound(start, "~", math.Inf(-1), 0)
 	r.end, err2 = bound(end, "", math.Inf(1), math.Inf(1))
-	if bounds == "" || errors.Join(err1, err2) != nil || r.start > r.end {
+	switch {
+	case bounds == "" || err1 != nil || err2 != nil:
 		return Range{}, fmt.Errorf("range %q: %w", text, errRange)
+	case r.start > r.end:
+		return Range{}, fmt.Errorf("range %q: must not begin above its end", text)
 	}
 	return r, nil
 }

@@ -90,6 +90,9 @@ func TestRangeThatIsNoneIsRefused(t *testing.T) {
 			t.Errorf("%q was accepted", text)
 		}
 	}
+	if _, err := health.ParseRange("20:10"); err == nil || err.Error() != `range "20:10": must not begin above its end` {
+		t.Errorf("%v", err)
+	}
 }
 
 func FuzzRange(f *testing.F) {

@@ -98,7 +98,7 @@ func (t *Tracker) Observe(at time.Time, found []Finding) []Transition {
 		told = t.changes(at, now)
 	}
 	for _, one := range told {
-		if one.NewStatus == "" && one.Kind == Disappeared {
+		if one.Kind == Disappeared {
 			delete(t.Known, one.ID)
 			continue
 		}

@@ -47,6 +47,24 @@ type Run struct {
 // ErrNotProved means that every call was answered well, and the list does not show it.
 var ErrNotProved = errors.New("everything was accepted, but the list does not show it")
 
+// NoProofError is why nothing proves that everything was done, where every call was answered well.
+type NoProofError struct{ Cause error }
+
+// Error says it in one line.
+func (e *NoProofError) Error() string {
+	switch {
+	case errors.Is(e.Cause, context.Canceled):
+		return "everything was accepted, but it was interrupted before the list could prove it"
+	case errors.Is(e.Cause, context.DeadlineExceeded):
+		return "everything was accepted, but there was no time to prove it by the list"
+	default:
+		return "everything was accepted, but it cannot be proved: " + e.Cause.Error()
+	}
+}
+
+// Unwrap returns the cause.
+func (e *NoProofError) Unwrap() error { return e.Cause }
+
 // Apply makes the changes of a plan: each verb in one call, or in more where Tripletex refuses the size; creates
 // before updates before deletes, so that no event falls between. It stops at the first failure. Then it asks for
 // the list again, and judges every change by it. There is a report beside an error too.
@@ -56,17 +74,19 @@ func (r Run) Apply(ctx context.Context, plan Plan) (Report, error) {
 	}
 	steps := newSteps(plan)
 	err := r.write(ctx, steps)
-	if r.Stop() != nil || !slices.ContainsFunc(steps, func(s *step) bool { return s.tried > 0 }) {
+	if !slices.ContainsFunc(steps, func(s *step) bool { return s.tried > 0 }) {
 		return unproved(steps), err
 	}
-	if err == nil && r.Settle != nil {
-		if err := r.Settle(ctx); err != nil {
-			return unproved(steps), fmt.Errorf("wait before the proof: %w", err)
-		}
+	lookErr := r.Stop()
+	if lookErr == nil && err == nil && r.Settle != nil {
+		lookErr = r.Settle(ctx)
 	}
-	after, lookErr := List(ctx, r.Service)
+	var after []tripletex.Subscription
+	if lookErr == nil {
+		after, lookErr = List(ctx, r.Service)
+	}
 	if lookErr != nil && err == nil {
-		return unproved(steps), fmt.Errorf("everything was accepted, but it cannot be proved: %w", lookErr)
+		err = &NoProofError{lookErr}
 	}
 	if lookErr != nil {
 		return unproved(steps), err

@@ -388,6 +388,40 @@ func TestWaitBeforeTheProofMayBeInterrupted(t *testing.T) {
 	}
 }
 
+func TestMissingProofIsSaidInWords(t *testing.T) {
+	t.Parallel()
+	for cause, want := range map[error]string{
+		context.Canceled:         "everything was accepted, but it was interrupted before the list could prove it",
+		context.DeadlineExceeded: "everything was accepted, but there was no time to prove it by the list",
+		errStop:                  "everything was accepted, but it cannot be proved: " + errStop.Error(),
+	} {
+		if got := (&manifest.NoProofError{Cause: cause}).Error(); got != want {
+			t.Errorf("%v: %s", cause, got)
+		}
+	}
+}
+
+// A signal after the last call, too, leaves what was done unproved.
+func TestStopAfterTheLastCallIsSaid(t *testing.T) {
+	t.Parallel()
+	w, want := mixedWorld(t), mustParse(t, mixed())
+	plan, err := w.plan(t, want, prune())
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := 0
+	stop := func() error {
+		if asked++; asked > 3 {
+			return errStop
+		}
+		return nil
+	}
+	report, err := manifest.Run{Service: w.Client, Want: want, Policy: w.policy(t, want, prune()), Stop: stop}.Apply(t.Context(), plan)
+	if _, unproved := errors.AsType[*manifest.NoProofError](err); !unproved || outcomes(report) != allDone {
+		t.Errorf("%v\n%s", err, outcomes(report))
+	}
+}
+
 func TestSecretsAreSentOnceAndAgainWhenTheyChangeHere(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "secrets-on-update=clear")

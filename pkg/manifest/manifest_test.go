@@ -267,6 +267,19 @@ func TestResolvingEndsWhenItIsInterrupted(t *testing.T) {
 	}
 }
 
+// One reference may serve many subscriptions.
+func TestQueryThatIsNoneIsNamedOnce(t *testing.T) {
+	t.Parallel()
+	want := mustParse(t, "version: 1\ndefaults: {target: https://h.no/, targetCredentials: {query: {env: A}}}\nsubscriptions:\n  - events: [order.create, order.update]\n")
+	secrets, err := manifest.Resolve(t.Context(), want.References(), func(context.Context, manifest.Reference) (secret.Text, error) { return "a=b#c", nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := problems(want.Check(secrets)); strings.Count(got, "\n") != 0 || !strings.Contains(got, "query: must be as it stands in a URL") {
+		t.Errorf("%s", got)
+	}
+}
+
 func TestSecretsThatTripletexWouldRefuseAreNamedAndNotShown(t *testing.T) {
 	t.Parallel()
 	want := mustParse(t, oneEntry+"    hmacSecret: {env: SHORT}\n    authHeader: {name: X, value: {env: LINES}}\n    targetCredentials: {query: {env: QUERY}}\n")

@@ -22,8 +22,7 @@ import (
 // it brings everything to what is wanted, after which there is nothing left to write.
 func TestRandomWorldsConvergeWithoutHarm(t *testing.T) {
 	t.Parallel()
-	const parts = 20 // of 100 worlds, the default of rapid
-	for part := range parts {
+	for part := range hundreds { // of worlds, which is the default of rapid
 		t.Run(strconv.Itoa(part), func(t *testing.T) {
 			t.Parallel()
 			rapid.Check(t, func(rt *rapid.T) { rapid.SyncTest(rt, randomWorld) })

@@ -23,7 +23,7 @@ type Saved struct {
 const savedFormat = 1
 
 // ErrSaved is the cause where a file holds no plan that this version can apply.
-var ErrSaved = errors.New("saved plan")
+var ErrSaved = errors.New("is no plan of this version of tlxhook")
 
 // NewSaved returns a plan as it may be kept.
 func NewSaved(scope string, want *Want, policy Policy, plan Plan) Saved {
@@ -38,9 +38,9 @@ func ReadSaved(raw []byte) (Saved, error) {
 	err := decoder.Decode(&saved)
 	switch {
 	case err != nil:
-		return saved, fmt.Errorf("%w: is no plan of this version of tlxhook: %w", ErrSaved, err)
+		return saved, fmt.Errorf("%w: %w", ErrSaved, err)
 	case saved.Format != savedFormat || saved.Want == nil || decoder.More():
-		return saved, fmt.Errorf("%w: is no plan of this version of tlxhook", ErrSaved)
+		return saved, ErrSaved
 	}
 	if err := saved.Want.check(); err != nil {
 		return saved, fmt.Errorf("%w: %w", ErrSaved, err)

@@ -67,11 +67,10 @@ func (w *Want) Check(secrets Secrets) error {
 	var wrong []Problem
 	checked := map[Reference]bool{}
 	for _, s := range w.Subscriptions {
-		for what, from := range s.credentials() {
-			if value := secrets.Of(from); what == "query" && strings.ContainsAny(value.Reveal(), "# \t\"<>") {
-				wrong = append(wrong, Problem{from.At, errQuery.Error()})
-			}
+		if value := secrets.Of(s.Query); !checked[s.Query] && strings.ContainsAny(value.Reveal(), "# \t\"<>") {
+			wrong = append(wrong, Problem{s.Query.At, errQuery.Error()})
 		}
+		checked[s.Query] = true
 		for kind, from := range s.secrets() {
 			value := secrets.Of(from)
 			if checked[from] || value == "" {

@@ -115,6 +115,20 @@ func TestEmptyListsStayLists(t *testing.T) {
 	}
 }
 
+// What is yet to be made has no id, and an empty line is none.
+func TestNamesLeaveOutWhatHasNoID(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	p, err := output.New(output.Options{Format: output.NameFormat}, terminal.New(nil, &out, &bytes.Buffer{}, func(string) (string, bool) { return "", false }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	nameless := output.Table[thing]{ID: func(v thing) string { return v.Name }}
+	if err := output.List(t.Context(), p, nameless, []thing{{Name: ""}, {Name: "a"}}); err != nil || out.String() != "a\n" {
+		t.Errorf("%q, %v", out.String(), err)
+	}
+}
+
 func TestTableFitsTheScreen(t *testing.T) {
 	t.Parallel()
 	long := thing{1, "blåbærsyltetøy og 日本語 og noe til", ""}

@@ -27,8 +27,9 @@ func writeTSV[T any](p *Printer, table Table[T], items []T) error {
 func writeNames[T any](p *Printer, table Table[T], items []T) error {
 	out := bufio.NewWriter(p.out)
 	for _, item := range items {
-		_, _ = out.WriteString(terminal.Safe(table.ID(item))) // Flush reports what went wrong
-		_ = out.WriteByte('\n')
+		if id := table.ID(item); id != "" { // what is yet to be made has none
+			_, _ = out.WriteString(terminal.Safe(id) + "\n") // Flush reports what went wrong
+		}
 	}
 	return out.Flush()
 }

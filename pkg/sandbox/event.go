@@ -5,49 +5,57 @@ import (
 	"strings"
 )
 
-// eventInfo is an event of the catalog.
-type eventInfo struct {
-	name, description, model string
+// The verbs: what happens to an object.
+const (
+	create   = "create"
+	update   = "update"
+	deletion = "delete"
+)
+
+// event is something that is told about: what happens to an object of a kind.
+type event struct {
+	name  string
+	kind  kind
+	verb  string
+	about string
 }
 
-// models are the delivered types, by the object of an event. Keys are as observed: all in lower case.
-func models() []eventInfo {
-	return []eventInfo{
-		{"account", "Account", "Account"},
-		{"archiverelation", "Archive relation", "ArchiveRelation"},
-		{"contact", "Contact", "Contact"},
-		{"customer", "Customer", "Customer"},
-		{"employee", "Employee", "Employee"},
-		{"order", "Order", "Order"},
-		{"product", "Product", "Product"},
-		{"project", "Project", "Project"},
-		{"supplier", "Supplier", "Supplier"},
-		{"voucher", "Voucher", "Voucher"},
+// model is the type of what is delivered; nothing is, of what is gone.
+func (e event) model() string {
+	if e.verb == deletion {
+		return ""
 	}
+	return e.kind.model
 }
 
-// catalog returns every event of the sandbox, in no special order, as on the service.
-func catalog() []eventInfo {
-	all := []eventInfo{
-		{"invoice.charged", "Invoice created and charged", "Invoice"},
-		{"voucherstatus.ready", "Voucher ready for processing", "VoucherStatus"},
-		{"notification.sent", "Notification sent", "Notification"},
-		{"closegroup.create", "Close group created", "CloseGroup"},
-		{"closegroup.delete", "Close group deleted", ""},
-	}
-	for _, m := range models() {
-		all = append(
-			all,
-			eventInfo{m.name + ".create", m.description + " created", m.model},
-			eventInfo{m.name + ".update", m.description + " updated", m.model},
-			eventInfo{m.name + ".delete", m.description + " deleted", ""},
-		)
+// events returns everything that can be subscribed to. Keys are as observed: all in lower case.
+func events() []event {
+	var all []event
+	for _, k := range kinds() {
+		for _, e := range []event{
+			{k.created, k, create, k.about + " created"},
+			{k.updated, k, update, k.about + " updated"},
+			{k.deleted, k, deletion, k.about + " deleted"},
+		} {
+			switch e.name {
+			case "":
+				continue
+			case "invoice.charged":
+				e.about += " and charged"
+			case "notification.sent":
+				e.about = "Notification sent"
+			case "voucherstatus.ready":
+				e.about = "Voucher ready for processing"
+			}
+			all = append(all, e)
+		}
 	}
 	return all
 }
 
-func eventNames() []string {
-	all := catalog()
+// EventNames returns the names of everything that a sandbox can tell about.
+func EventNames() []string {
+	all := events()
 	names := make([]string, len(all))
 	for i, e := range all {
 		names[i] = e.name
@@ -56,20 +64,21 @@ func eventNames() []string {
 }
 
 // findEvent returns the event of a name, compared as the switch says.
-func findEvent(name string, switches Switches) (eventInfo, bool) {
-	for _, e := range catalog() {
-		if e.name == name || switches.is(switchEventCase, "ignore") && strings.EqualFold(e.name, name) {
+func findEvent(name string, switches Switches) (event, bool) {
+	anyCase := switches.is(switchEventCase, "ignore")
+	for _, e := range events() {
+		if e.name == name || anyCase && strings.EqualFold(e.name, name) {
 			return e, true
 		}
 	}
-	return eventInfo{}, false
+	return event{}, false
 }
 
 func listEvents(_ *State, r *request) reply {
 	named := map[string]object{}
-	for _, e := range catalog() {
-		described := object{{"description", e.description}}
-		if model := orNull(e.model); !r.switches.is(switchPayloadModel, "absent") {
+	for _, e := range events() {
+		described := object{{"description", e.about}}
+		if model := orNull(e.model()); !r.switches.is(switchPayloadModel, "absent") {
 			if r.switches.is(switchPayloadModel, "null") {
 				model = nil
 			}
@@ -85,12 +94,23 @@ func showEvent(_ *State, r *request) reply {
 	if !ok {
 		return notFound()
 	}
-	return filtered(r, http.StatusOK, object{
+	return filtered(r, object{
 		{"name", e.name},
-		{"description", e.description},
-		{"payloadModel", orNull(e.model)},
+		{"description", e.about},
+		{"payloadModel", orNull(e.model())},
 		{"examples", []any{map[string]any{
 			"subscriptionId": firstID, "event": e.name, "id": exampleID, "value": example(e, r.Host),
 		}}},
 	}, "EventInfoDTO")
+}
+
+// exampleID is the id of the object in every example delivery.
+const exampleID = 1001
+
+// example returns the object that an example delivery of an event carries, or nil for a deletion.
+func example(e event, host string) any {
+	if e.verb == deletion {
+		return nil
+	}
+	return newEntity(e.kind, exampleID, 1).shown(nil, host)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -20,41 +21,58 @@ type hidden struct{ value any }
 
 // MarshalJSON implements json.Marshaler.
 func (o object) MarshalJSON() ([]byte, error) {
-	var out bytes.Buffer
-	out.WriteByte('{')
-	first := true
+	out := []byte{'{'}
 	for _, f := range o {
 		if _, skip := f.value.(hidden); skip {
 			continue
 		}
-		raw, err := json.Marshal(f.value)
+		name, err := marshal(f.name)
 		if err != nil {
 			return nil, err
 		}
-		if !first {
-			out.WriteByte(',')
+		raw, err := marshal(f.value)
+		if err != nil {
+			return nil, err
 		}
-		first = false
-		out.WriteByte('"')
-		out.WriteString(f.name)
-		out.WriteString(`":`)
-		out.Write(raw)
+		if len(out) > 1 {
+			out = append(out, ',')
+		}
+		out = slices.Concat(out, name, []byte{':'}, raw)
 	}
-	out.WriteByte('}')
-	return out.Bytes(), nil
+	return append(out, '}'), nil
 }
 
+// marshal returns v as JSON in which "&", "<" and ">" stand as they are, as those of the service do.
+func marshal(v any) ([]byte, error) {
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(v)
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), err
+}
+
+// reference stands for another object: shown as its id and url, or as a whole where the fields parameter asks for
+// something of it.
+type reference struct {
+	short object
+	whole func() object
+}
+
+// MarshalJSON implements json.Marshaler.
+func (r reference) MarshalJSON() ([]byte, error) { return r.short.MarshalJSON() }
+
 // filtered is the reply with one object, filtered by the fields parameter of the request.
-func filtered(r *request, status int, o object, model string) reply {
+func filtered(r *request, o object, model string) reply {
 	shown, refused := o.pick(r.URL.Query().Get("fields"), model)
 	if refused != nil {
 		return *refused
 	}
-	return value(status, shown)
+	return value(http.StatusOK, shown)
 }
 
 // pick applies the grammar of the fields parameter: names with commas between, "*" for all that is not hidden,
-// "name(…)" for what is below.
+// "name(…)" for what is below. A name that the model does not have is refused; where the sandbox does not know
+// the whole model, which is then empty, it counts as a field that is not set.
 func (o object) pick(fields, model string) (object, *reply) {
 	if fields == "" {
 		return o, nil
@@ -63,10 +81,16 @@ func (o object) pick(fields, model string) (object, *reply) {
 	for _, item := range splitFields(fields) {
 		name, below, nested := strings.Cut(strings.TrimSuffix(item, ")"), "(")
 		if name == "*" {
-			picked = append(picked, o...)
+			for _, f := range o {
+				picked = picked.with(f.name, f.value)
+			}
 			continue
 		}
 		i := o.index(name)
+		if i < 0 && model == "" {
+			picked = picked.with(name, nil)
+			continue
+		}
 		if i < 0 {
 			refused := apiError(http.StatusBadRequest, 11000, "Illegal field in fields filter",
 				"Illegal field in fields filter: "+name+". "+name+" does not match a field in the model: "+model)
@@ -75,6 +99,9 @@ func (o object) pick(fields, model string) (object, *reply) {
 		shown := o[i].value
 		if h, ok := shown.(hidden); ok {
 			shown = h.value
+		}
+		if r, ok := shown.(reference); ok && nested {
+			shown = r.whole()
 		}
 		if inner, ok := shown.(object); ok && nested {
 			sub, refused := inner.pick(below, model)

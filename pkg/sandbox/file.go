@@ -98,7 +98,7 @@ func (f *file) read() error {
 // write replaces the file as a whole. It is not flushed to the disk: a sandbox that a power cut sets back has
 // lost nothing that cannot be made again.
 func (f *file) write() error {
-	raw, err := json.Marshal(f.state)
+	raw, err := marshal(f.state)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrState, err)
 	}

@@ -3,7 +3,6 @@ package sandbox
 import (
 	"bytes"
 	"crypto/rand"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -41,7 +40,7 @@ func (a reply) bytes() []byte {
 	case []byte:
 		return body
 	default:
-		raw, err := json.Marshal(body)
+		raw, err := marshal(body)
 		if err != nil {
 			return fmt.Appendf(nil, `{"status":500,"message":%q}`, err.Error())
 		}

@@ -45,7 +45,7 @@ func route(state *State, r *request) reply {
 		return apiError(http.StatusNotFound, 6000, "Object not found", "The API of the sandbox is below "+basePath+".")
 	}
 	known := false
-	for _, e := range endpoints() {
+	for _, e := range append(endpoints(), entityEndpoints()...) {
 		if !matches(e.path, path) {
 			continue
 		}

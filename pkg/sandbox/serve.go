@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -19,6 +20,8 @@ var (
 	ErrNotServed = errors.New("the sandbox is not served")
 	// ErrServed means that another program serves it already.
 	ErrServed = errors.New("the sandbox is served already")
+	// ErrNotThisMachine means that a delivery would have left this machine.
+	ErrNotThisMachine = errors.New("a sandbox delivers only to this machine")
 	// ErrNotLocal means that an address is not on this machine alone.
 	ErrNotLocal = errors.New("a sandbox listens only on a loopback address, such as 127.0.0.1:8090")
 )
@@ -58,10 +61,22 @@ func Served(folder string) (string, error) {
 	return said.BaseURL, nil
 }
 
-// Serve answers requests on an address until the context ends, and tells other programs so. Ready is called
-// with the base URL once it listens.
-func Serve(ctx context.Context, folder, address string, ready func(baseURL string)) error {
-	if host, _, err := net.SplitHostPort(address); err != nil || !isLoopback(host) {
+// ServeOptions say how a sandbox is served.
+type ServeOptions struct {
+	// Address is where it listens, on a loopback address.
+	Address string
+	// Speed is how many times faster than the service retries and switching off are, above 0.
+	Speed float64
+	// Ready is called with the base URL once it listens.
+	Ready func(baseURL string)
+	// Attempted and SwitchedOff are those of the [Deliverer].
+	Attempted   func(Attempt)
+	SwitchedOff func(id int64)
+}
+
+// Serve answers requests and delivers until the context ends, and tells other programs so.
+func Serve(ctx context.Context, folder string, o ServeOptions) error {
+	if host, _, err := net.SplitHostPort(o.Address); err != nil || !isLoopback(host) {
 		return ErrNotLocal
 	}
 	if err := os.MkdirAll(folder, 0o700); err != nil {
@@ -74,7 +89,16 @@ func Serve(ctx context.Context, folder, address string, ready func(baseURL strin
 		return ErrServed
 	}
 	defer func() { _ = held.Unlock() }()
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	store := NewFile(folder)
+	err := store.Update(ctx, func(s *State) error {
+		s.dirty = s.dirty || s.Speed != o.Speed
+		s.Speed = o.Speed
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.Address)
 	if err != nil {
 		return err
 	}
@@ -83,21 +107,33 @@ func Serve(ctx context.Context, folder, address string, ready func(baseURL strin
 		return errors.Join(err, listener.Close())
 	}
 	defer func() { _ = os.Remove(announcementPath(folder)) }()
-	server := &http.Server{Handler: New(NewFile(folder)), ReadHeaderTimeout: 5 * time.Second}
-	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(listener) }()
-	ready(baseURL)
-	select {
-	case err := <-ended:
-		return err
-	case <-ctx.Done():
-	}
-	draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+	return serve(ctx, store, listener, o, func() { o.Ready(baseURL) })
+}
+
+// serve runs the API and the deliverer until the context ends or one of them fails.
+func serve(ctx context.Context, store Store, listener net.Listener, o ServeOptions, ready func()) error {
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	if err := server.Shutdown(draining); err != nil {
-		return server.Close()
+	deliverer := NewDeliverer(store, nil)
+	deliverer.Attempted, deliverer.SwitchedOff = o.Attempted, o.SwitchedOff
+	server := &http.Server{Handler: New(store), ReadHeaderTimeout: 5 * time.Second}
+	var served, delivered error
+	var all sync.WaitGroup
+	all.Go(func() { served = server.Serve(listener); cancel() })
+	all.Go(func() { delivered = deliverer.Run(ctx); cancel() })
+	ready()
+	<-ctx.Done()
+	draining, stop := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+	defer stop()
+	ended := server.Shutdown(draining)
+	if ended != nil {
+		ended = server.Close()
 	}
-	return nil
+	all.Wait()
+	if errors.Is(served, http.ErrServerClosed) {
+		served = nil
+	}
+	return errors.Join(served, delivered, ended)
 }
 
 func announce(folder, baseURL string) error {

@@ -151,7 +151,7 @@ func whoAmI(state *State, r *request) reply {
 	}
 	employee := employeeID(r.login.owner)
 	address := r.Host + basePath
-	return filtered(r, http.StatusOK, object{
+	return filtered(r, object{
 		{"employeeId", employee},
 		{"actualEmployeeId", employee},
 		{"employee", object{{"id", employee}, {"url", fmt.Sprintf("%s/employee/%d", address, employee)}}},

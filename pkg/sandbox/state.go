@@ -15,14 +15,18 @@ type State struct {
 	Companies     []company      `json:"companies"`
 	Sessions      []session      `json:"sessions"`
 	Subscriptions []subscription `json:"subscriptions"`
+	Entities      []*entity      `json:"entities"`
+	Deliveries    []*delivery    `json:"deliveries"`
 	Faults        []Fault        `json:"faults"`
 	Switches      Switches       `json:"switches"`
 	RateLimit     RateLimit      `json:"rateLimit"`
+	// Speed is how many times faster than the service retries and switching off are.
+	Speed float64 `json:"speed"`
 
 	dirty bool
 }
 
-const stateFormat = 1
+const stateFormat = 2
 
 // firstID is the id of the first thing that a new sandbox makes.
 const firstID = 4711
@@ -46,7 +50,7 @@ func DefaultOptions() Options {
 
 // NewState returns the state that a new sandbox begins with.
 func NewState(o Options) *State {
-	state := &State{Format: stateFormat, NextID: firstID, Switches: o.Switches, RateLimit: o.RateLimit, dirty: true}
+	state := &State{Format: stateFormat, NextID: firstID, Switches: o.Switches, RateLimit: o.RateLimit, Speed: DefaultSpeed, dirty: true}
 	if state.Switches == nil {
 		state.Switches = Switches{}
 	}
@@ -54,13 +58,13 @@ func NewState(o Options) *State {
 		state.Companies = append(state.Companies, newCompany(n))
 	}
 	now := time.Now().UTC()
-	events := eventNames()
+	events := EventNames()
 	for n := range o.Subscriptions {
 		made := subscription{
 			Event: events[n%len(events)], TargetURL: fmt.Sprintf("https://hooks.example.no/tripletex/%d", n/len(events)+1),
 			Status: statusActive, Owner: EmployeeToken,
 		}
-		state.add(&made, now)
+		state.add(&made, now.Add(-time.Hour))
 	}
 	return state
 }
@@ -68,6 +72,7 @@ func NewState(o Options) *State {
 // add gives a new subscription its id and keeps it.
 func (s *State) add(made *subscription, now time.Time) {
 	made.ID = s.NextID
+	made.Made = now
 	made.Changes = []change{{employeeID(made.Owner), timestamp(now), "CREATE"}}
 	s.NextID++
 	s.Subscriptions = append(s.Subscriptions, *made)

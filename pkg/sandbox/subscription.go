@@ -22,6 +22,10 @@ type subscription struct {
 	Owner            string   `json:"owner"`
 	Company          int64    `json:"company"`
 	Changes          []change `json:"changes"`
+	// Made is when it was created.
+	Made time.Time `json:"made"`
+	// Failing is when the first delivery failed since one succeeded; zero where none did.
+	Failing time.Time `json:"failing"`
 }
 
 type change struct {
@@ -30,10 +34,13 @@ type change struct {
 	ChangeType string `json:"changeType"`
 }
 
-const statusActive = "ACTIVE"
+const (
+	statusActive        = "ACTIVE"
+	statusTooManyErrors = "DISABLED_TOO_MANY_ERRORS"
+)
 
 func statuses() []string {
-	return []string{statusActive, "DISABLED", "DISABLED_TOO_MANY_ERRORS", "DISABLED_RATE_LIMIT_EXCEEDED", "DISABLED_MISUSE"}
+	return []string{statusActive, "DISABLED", statusTooManyErrors, "DISABLED_RATE_LIMIT_EXCEEDED", "DISABLED_MISUSE"}
 }
 
 // shown is a subscription as answers show it. Order of fields, and null for what is not set: observed.
@@ -83,7 +90,7 @@ func showSubscription(state *State, r *request) reply {
 	if refused != nil {
 		return *refused
 	}
-	return filtered(r, http.StatusOK, found.shown(r), subscriptionModel)
+	return filtered(r, found.shown(r), subscriptionModel)
 }
 
 // named returns the subscription whose id stands in the path.
@@ -151,6 +158,9 @@ func (s *State) update(r *request, found *subscription, body subscriptionBody, p
 		return refused
 	}
 	body.apply(found, r.switches)
+	if body.Status != nil {
+		s.switched(found)
+	}
 	found.touch(employeeID(r.login.owner), r.now)
 	s.dirty = true
 	return nil
@@ -194,14 +204,34 @@ func deleteSubscription(state *State, r *request) reply {
 func (s *State) SwitchOff(n int, status string) {
 	for i := range s.Subscriptions {
 		if n > 0 && s.Subscriptions[i].Status == statusActive {
-			s.Subscriptions[i].Status = status
-			s.dirty = true
+			s.switchOff(&s.Subscriptions[i], status)
 			n--
 		}
 	}
 }
 
+func (s *State) switchOff(sub *subscription, status string) {
+	sub.Status = status
+	s.switched(sub)
+	s.dirty = true
+}
+
+// switched follows a change of status: failures are counted anew, and what waits for a subscription that is off
+// is dropped, unless a switch says otherwise.
+func (s *State) switched(sub *subscription) {
+	sub.Failing = time.Time{}
+	if sub.Status != statusActive && s.Switches.is(switchPending, "drop") {
+		s.drop(sub.ID)
+	}
+}
+
+// drop takes what waits for some subscriptions out of the queue.
+func (s *State) drop(ids ...int64) {
+	s.Deliveries = slices.DeleteFunc(s.Deliveries, func(d *delivery) bool { return slices.Contains(ids, d.Subscription) })
+}
+
 func (s *State) remove(ids ...int64) {
 	s.Subscriptions = slices.DeleteFunc(s.Subscriptions, func(old subscription) bool { return slices.Contains(ids, old.ID) })
+	s.drop(ids...)
 	s.dirty = true
 }

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
-	"strings"
 )
 
 // This file holds the bulk calls. Whether they are all or nothing is a switch; nobody has written it down.
@@ -96,14 +94,9 @@ func updateSubscriptions(state *State, r *request) reply {
 }
 
 func deleteSubscriptions(state *State, r *request) reply {
-	var ids []int64
-	for text := range strings.SplitSeq(r.URL.Query().Get("ids"), ",") {
-		id, err := strconv.ParseInt(text, 10, 64)
-		if err != nil || id <= 0 {
-			return apiError(http.StatusUnprocessableEntity, 12000,
-				fmt.Sprintf("'%s': Listen med ID-er må være en kommaseparert liste med positive heltall.", text), "")
-		}
-		ids = append(ids, id)
+	ids, refused := r.idList()
+	if refused != nil {
+		return *refused
 	}
 	present := slices.DeleteFunc(slices.Clone(ids), func(id int64) bool { return state.find(r, id) == nil })
 	if len(present) < len(ids) {

@@ -24,7 +24,8 @@ type Terminal struct {
 	NoInput bool
 
 	inTTY, outTTY, errTTY bool
-	screen                any // what results go to
+	screen                any      // what results go to
+	messages              *os.File // where messages go, where that is a terminal
 	lookup                func(string) (string, bool)
 }
 
@@ -33,7 +34,9 @@ func New(in io.Reader, out, err io.Writer, lookup func(string) (string, bool)) *
 	t := &Terminal{In: in, Out: out, Err: err, lookup: lookup, screen: out}
 	_, _, t.inTTY = size(in)
 	t.Width, _, t.outTTY = size(out)
-	_, _, t.errTTY = size(err)
+	if _, _, t.errTTY = size(err); t.errTTY {
+		t.messages, _ = err.(*os.File)
+	}
 	t.Color, t.ErrColor = t.wantsColor(t.outTTY), t.wantsColor(t.errTTY)
 	return t
 }

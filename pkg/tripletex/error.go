@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -87,6 +88,8 @@ func (e *Error) cause() string {
 		return "no answer in time"
 	case e.Status == 0 && e.Kind == Canceled:
 		return "interrupted"
+	case e.Kind == Network && (errors.Is(e.Err, io.EOF) || errors.Is(e.Err, io.ErrUnexpectedEOF)):
+		return "the connection was cut before an answer came"
 	case e.Status == 0 && e.Err != nil:
 		return e.Err.Error()
 	case e.Status == 0:

@@ -3,6 +3,7 @@ package tripletex
 import (
 	"context"
 	"errors"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -67,9 +68,33 @@ func openError(look, cause error) error {
 	}
 	open := *e
 	open.Kind = Unknown
-	open.Err = errors.Join(e.Err, look)
+	open.Err = &unseen{*e, look}
 	return &open
 }
+
+// unseen is a write that had no good answer, and why nobody can see what became of it.
+type unseen struct {
+	write Error
+	look  error
+}
+
+// Error returns both in one line.
+func (u *unseen) Error() string {
+	was, why := http.StatusText(u.write.Status), u.look.Error()
+	if u.write.Status == 0 {
+		was = u.write.cause()
+	}
+	switch {
+	case errors.Is(u.look, context.DeadlineExceeded):
+		why = "there was no time to look for it"
+	case errors.Is(u.look, context.Canceled):
+		why = "it was interrupted before it could look for it"
+	}
+	return was + ", and " + why
+}
+
+// Unwrap returns both.
+func (u *unseen) Unwrap() []error { return []error{&u.write, u.look} }
 
 var errTwins = errors.New("one that looks the same is there, and the service does not say when it was made")
 

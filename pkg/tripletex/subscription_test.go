@@ -1,6 +1,10 @@
 package tripletex_test
 
 import (
+	"context"
+	"errors"
+	"io"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -225,6 +229,32 @@ func TestLostAnswerThatStaysLostIsReported(t *testing.T) {
 		_, err = w.CreateSubscriptions(t.Context(), []tripletex.NewSubscription{wanted("order.create")})
 		if tripletex.KindOf(err) != tripletex.Unknown {
 			t.Errorf("%v where nobody can look; want an unknown outcome", err)
+		}
+	})
+}
+
+func TestLostAnswerWithNoTimeToLookIsReportedInOneLine(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, nil, employee())
+		w.fault(t, sandbox.Fault{Kind: "hang", Method: "POST", Path: "/event/subscription"})
+		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+		defer cancel()
+		_, err := w.CreateSubscriptions(ctx, []tripletex.NewSubscription{wanted("order.create")})
+		if err == nil || err.Error() != "create subscription: no answer in time, and there was no time to look for it" || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%q", err)
+		}
+	})
+}
+
+func TestConnectionThatIsCutIsSaidInWords(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client, _ := newScripted(t, slices.Repeat([]scriptedAnswer{{err: io.EOF}}, 20)...)
+		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+		defer cancel()
+		if _, err := client.Subscription(ctx, 1); err == nil || !strings.Contains(err.Error(), "the connection was cut before an answer came") {
+			t.Errorf("%v", err)
 		}
 	})
 }

@@ -34,3 +34,6 @@ func ParseEnvelope(body []byte) (Envelope, error) {
 	}
 	return e, nil
 }
+
+// JSON returns the body of a delivery with the envelope. A value that is not set becomes null.
+func (e Envelope) JSON() ([]byte, error) { return jsonv2.Marshal(e) }

@@ -87,6 +87,7 @@ func TestVerifyRefusesWhatIsNotExactlyRight(t *testing.T) {
 		"key with blank":   {headers("a b", good), body, webhook.ErrBadKey},
 		"key with slash":   {headers("../a", good), body, webhook.ErrBadKey},
 		// The same text is signed, cut at the "&" of the body: another key and another body under one signature.
+		"moved by a &":    {headers("a&b", webhook.Sign(s, "a", []byte("b&c"))), "c", webhook.ErrBadKey},
 		"moved boundary":  {headers(key+"&"+body[:shifted], good), body[shifted+1:], webhook.ErrBadKey},
 		"no signature":    {http.Header{webhook.KeyHeader: {key}}, body, webhook.ErrNoSignature},
 		"empty signature": {headers(key, ""), body, webhook.ErrNoSignature},
@@ -133,22 +134,5 @@ func TestEnvelopeIsReadStrictly(t *testing.T) {
 		if e, err := webhook.ParseEnvelope([]byte(bad)); !errors.Is(err, webhook.ErrEnvelope) {
 			t.Errorf("%.40q: %+v, %v", bad, e, err)
 		}
-	}
-}
-
-func BenchmarkVerify400(b *testing.B) {
-	payload := []byte(body + strings.Repeat(" ", 400-len(body)))
-	header := headers(key, webhook.Sign("0123456789", key, payload))
-	for b.Loop() {
-		if _, err := webhook.Verify(header, payload, "0123456789"); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-func BenchmarkBareHMAC400(b *testing.B) {
-	payload := []byte(body + strings.Repeat(" ", 400-len(body)))
-	for b.Loop() {
-		webhook.Sign("0123456789", key, payload)
 	}
 }

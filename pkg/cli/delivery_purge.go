@@ -1,0 +1,174 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tlxhook/tlxhook/pkg/journal"
+	"github.com/tlxhook/tlxhook/pkg/output"
+)
+
+// deliveryPurgeOptions are the flags of delivery purge.
+type deliveryPurgeOptions struct {
+	selection deliverySelection
+	olderThan string
+	dryRun    bool
+	yes       bool
+	// keepsPending tells that nobody chose what is to be forwarded.
+	keepsPending bool
+}
+
+func newDeliveryPurge(app *App) *cobra.Command {
+	o := &deliveryPurgeOptions{}
+	cmd := &cobra.Command{
+		Use:     "purge [ID...]",
+		Aliases: []string{"rm"},
+		Short:   "Delete deliveries for good",
+		Long: `Delete deliveries from the journal for good, after asking. Where there is no
+terminal to ask at, --yes is needed. What is still to be forwarded is kept,
+unless --state pending says otherwise.
+
+What was purged is overwritten on the disk. A repeat of it is no longer known
+as one: keep deliveries for some days, as Tripletex repeats them for 30 hours.
+` + deliverySelectionHelp,
+		Example: `  tlxhook delivery purge --older-than 30d --yes
+  tlxhook delivery purge --state dead --event 'order.*' --dry-run`,
+		Annotations: map[string]string{annotationTimeout: "0"},
+		RunE:        app.runUnlimited(func(ctx context.Context, args []string) error { return deliveryPurge(ctx, app, o, args) }),
+	}
+	o.selection.bind(app, cmd)
+	cmd.Flags().BoolVar(&o.selection.all, "all", false, "choose everything that is not to be forwarded")
+	cmd.Flags().StringVar(&o.olderThan, "older-than", "", "choose what was received longer ago than an `AGE`: 30d")
+	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "list what would be deleted, and delete nothing")
+	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "do not ask")
+	return cmd
+}
+
+// read takes what was chosen.
+func (o *deliveryPurgeOptions) read(args []string) error {
+	if o.olderThan != "" {
+		age, err := parseAge(o.olderThan)
+		if err != nil {
+			return usageFailure("--older-than: %w", err)
+		}
+		if !o.selection.filter.Before.IsZero() {
+			return usageFailure("--older-than and --before exclude each other")
+		}
+		o.selection.filter.Before = time.Now().Add(-age)
+	}
+	if err := o.selection.read(args); err != nil {
+		return err
+	}
+	if err := o.selection.needed(); err != nil {
+		return err
+	}
+	if len(o.selection.filter.States) == 0 {
+		o.selection.filter.States = []journal.State{journal.Forwarded, journal.Dead}
+		o.keepsPending = true
+	}
+	return nil
+}
+
+func deliveryPurge(ctx context.Context, app *App, o *deliveryPurgeOptions, args []string) error {
+	if err := o.read(args); err != nil {
+		return err
+	}
+	if !o.yes && !o.dryRun && !app.terminal.IsInteractive() {
+		return usageFailure("purging needs --yes where nobody can be asked")
+	}
+	ctx, cancel := app.limited(ctx)
+	defer cancel()
+	j, err := app.attach(o.selection.journal)
+	if err != nil {
+		return err
+	}
+	purged, err := o.purge(ctx, app, j)
+	if closeErr := j.Close(); err == nil && closeErr != nil {
+		err = localFailure("close the journal", closeErr)
+	}
+	if err != nil || o.dryRun {
+		return err
+	}
+	return output.Item(context.WithoutCancel(ctx), app.printer, purgeTable(), purgeResult{Purged: purged})
+}
+
+// purge deletes what was chosen, after asking.
+func (o *deliveryPurgeOptions) purge(ctx context.Context, app *App, j *journal.Journal) (int64, error) {
+	if err := o.selection.checkIDs(ctx, j); err != nil {
+		return 0, err
+	}
+	if err := o.noteKept(ctx, app, j); err != nil {
+		return 0, err
+	}
+	if o.dryRun {
+		found, err := o.selection.find(ctx, j)
+		if err != nil {
+			return 0, err
+		}
+		return 0, output.List(ctx, app.printer, deliveryTable(), storedDeliveries(found))
+	}
+	if err := o.confirm(ctx, app, j); err != nil {
+		return 0, err
+	}
+	purged, err := j.Purge(ctx, o.selection.filter, nil)
+	if err != nil {
+		return purged, purgedBefore(err, purged)
+	}
+	return purged, j.Shrink(ctx)
+}
+
+// noteKept says how much of what was chosen is kept, as it is to be forwarded.
+func (o *deliveryPurgeOptions) noteKept(ctx context.Context, app *App, j *journal.Journal) error {
+	if !o.keepsPending {
+		return nil
+	}
+	kept := o.selection.filter
+	kept.States = []journal.State{journal.Pending}
+	n, err := j.Count(ctx, kept)
+	if err == nil && n > 0 {
+		app.note("%s kept, to be forwarded; --state pending chooses them", deliveries(n))
+	}
+	return err
+}
+
+// confirm asks, and returns an error unless the answer is yes.
+func (o *deliveryPurgeOptions) confirm(ctx context.Context, app *App, j *journal.Journal) error {
+	if o.yes {
+		return nil
+	}
+	count, err := j.Count(ctx, o.selection.filter)
+	if err != nil || count == 0 {
+		return err
+	}
+	sure, err := app.terminal.Confirm(ctx, fmt.Sprintf("Delete %s for good?", deliveries(count)))
+	if err != nil {
+		return err
+	}
+	if !sure {
+		return &failure{exitNo, "declined", errors.New("nothing was deleted"), ""}
+	}
+	return nil
+}
+
+// purgedBefore says how much was purged before an error.
+func purgedBefore(err error, purged int64) error {
+	if purged == 0 || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return &failure{exitPartial, "partial", fmt.Errorf("%s purged, then: %w", deliveries(purged), err), "run the command again for the rest"}
+}
+
+// purgeResult is what delivery purge did.
+type purgeResult struct {
+	Purged int64 `json:"purged"`
+}
+
+func purgeTable() output.Table[purgeResult] {
+	text := func(r purgeResult) string { return strconv.FormatInt(r.Purged, 10) }
+	return output.Table[purgeResult]{ID: text, Columns: []output.Column[purgeResult]{{Name: "purged", Title: "PURGED", Text: text}}}
+}

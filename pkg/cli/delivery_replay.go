@@ -1,0 +1,237 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tlxhook/tlxhook/pkg/journal"
+	"github.com/tlxhook/tlxhook/pkg/output"
+	"github.com/tlxhook/tlxhook/pkg/receiver"
+	"github.com/tlxhook/tlxhook/pkg/terminal"
+)
+
+// deliveryReplayOptions are the flags of delivery replay.
+type deliveryReplayOptions struct {
+	selection   deliverySelection
+	to          string
+	allowRemote bool
+	rate        float64
+	dryRun      bool
+	keepStates  bool
+	edit        bool
+	hmacFile    string
+}
+
+func newDeliveryReplay(app *App) *cobra.Command {
+	o := &deliveryReplayOptions{}
+	cmd := &cobra.Command{
+		Use:   "replay [ID...] --to URL",
+		Short: "Send stored deliveries to an app again",
+		Long: `Send stored deliveries to an app again, one after the other, the oldest first,
+with their bytes and headers as they were received, and X-Tlxhook-Replay: true.
+What the app accepts counts as forwarded. Where it does not accept one, later
+ones of the same object are skipped, so that none arrives out of order; where it
+does not answer at all three times in a row, the replay stops.
+
+With --edit one delivery is opened in the editor that VISUAL or EDITOR names,
+and what is saved is sent, with a key of its own, signed with the secret of
+--hmac-secret-file or TLXHOOK_HMAC_SECRET. The journal keeps the original.
+` + deliverySelectionHelp,
+		Example: `  tlxhook delivery replay 17 --to http://localhost:3000/hook
+  tlxhook delivery replay --state dead --since 7d --to http://localhost:3000
+  tlxhook delivery replay --all --to http://localhost:3000/hook --rate 10`,
+		Annotations: map[string]string{annotationTimeout: "0"},
+		RunE:        app.runUnlimited(func(ctx context.Context, args []string) error { return deliveryReplay(ctx, app, o, args) }),
+	}
+	o.selection.bind(app, cmd)
+	flags := cmd.Flags()
+	flags.BoolVar(&o.selection.all, "all", false, "choose every delivery")
+	flags.StringVar(&o.to, "to", "", "send to the app at a `URL` on this machine")
+	flags.BoolVar(&o.allowRemote, "allow-remote", false, "let the app be on another machine")
+	flags.Float64Var(&o.rate, "rate", 0, "send at most `N` a second (default as fast as the app answers)")
+	flags.BoolVar(&o.dryRun, "dry-run", false, "list what would be sent, and send nothing")
+	flags.BoolVar(&o.keepStates, "keep-states", false, "do not count what the app accepts as forwarded")
+	flags.BoolVar(&o.edit, "edit", false, "change the body of one delivery before it is sent")
+	flags.StringVar(&o.hmacFile, "hmac-secret-file", "", "sign an edited body with the secret in a `FILE`; - is stdin")
+	return cmd
+}
+
+// read takes what was chosen, and returns the app to send it to.
+func (o *deliveryReplayOptions) read(ctx context.Context, args []string) (*receiver.Target, error) {
+	if err := o.selection.read(args); err != nil {
+		return nil, err
+	}
+	if err := o.selection.needed(); err != nil {
+		return nil, err
+	}
+	switch {
+	case o.rate != 0 && !(o.rate >= 0.001 && o.rate <= 100_000):
+		return nil, usageFailure("--rate must be between 0.001 and 100000 a second")
+	case o.edit && o.dryRun:
+		return nil, usageFailure("--edit and --dry-run exclude each other")
+	case o.hmacFile != "" && !o.edit:
+		return nil, usageFailure("--hmac-secret-file signs an edited body, and needs --edit")
+	case o.dryRun && o.to == "":
+		return nil, nil
+	case o.to == "":
+		return nil, usageFailure("--to is needed: the URL of the app").withHint("such as --to http://localhost:3000/hook")
+	}
+	target, err := receiver.NewTarget(o.to, receiver.TargetOptions{AllowRemote: o.allowRemote})
+	if err == nil {
+		err = target.Check(ctx)
+	}
+	if err != nil {
+		f := usageFailure("--to: %w", err)
+		if address, ok := errors.AsType[*receiver.AddressError](err); ok && !address.Never {
+			return nil, f.withHint("--allow-remote lets the app be on another machine")
+		}
+		return nil, f
+	}
+	return target, nil
+}
+
+func deliveryReplay(ctx context.Context, app *App, o *deliveryReplayOptions, args []string) error {
+	ctx, cancel := app.limited(ctx)
+	defer cancel()
+	target, err := o.read(ctx, args)
+	if err != nil {
+		return err
+	}
+	j, err := app.attach(o.selection.journal)
+	if err != nil {
+		return err
+	}
+	err = o.replay(ctx, app, j, target)
+	if closeErr := j.Close(); err == nil && closeErr != nil {
+		err = localFailure("close the journal", closeErr)
+	}
+	return err
+}
+
+// replay sends what was chosen, and prints what became of it.
+func (o *deliveryReplayOptions) replay(ctx context.Context, app *App, j *journal.Journal, target *receiver.Target) error {
+	found, err := o.selection.find(ctx, j)
+	switch {
+	case err != nil:
+		return err
+	case len(found) == 0:
+		return notFoundFailure("no delivery matches").withHint("tlxhook delivery list shows what there is")
+	case o.dryRun:
+		return output.List(ctx, app.printer, deliveryTable(), storedDeliveries(found))
+	case o.edit:
+		return o.sendEdited(ctx, app, j, target, found)
+	}
+	r := receiver.Replay{Journal: j, App: target, Rate: o.rate, KeepStates: o.keepStates}
+	rows, err := app.replay(ctx, r, found)
+	return app.printReplay(ctx, rows, len(found), err)
+}
+
+// replay runs a replay, and shows how far it is.
+func (a *App) replay(ctx context.Context, r receiver.Replay, found []journal.Entry) (rows []replayedDelivery, err error) {
+	progress := a.terminal.NewProgress(len(found))
+	defer progress.End()
+	for done, err := range r.Run(ctx, found) {
+		if err != nil {
+			return rows, err
+		}
+		rows = append(rows, newReplayedDelivery(done))
+		progress.Step()
+	}
+	return rows, nil
+}
+
+// printReplay prints what was sent and how many the app accepted, and returns an error unless it accepted all.
+func (a *App) printReplay(ctx context.Context, rows []replayedDelivery, all int, err error) error {
+	accepted := 0
+	for _, row := range rows {
+		if row.Result == resultForwarded {
+			accepted++
+		}
+	}
+	a.note("%d of %s accepted", accepted, deliveries(int64(all)))
+	if printErr := output.List(context.WithoutCancel(ctx), a.printer, replayTable(), rows); printErr != nil {
+		return printErr
+	}
+	switch {
+	case accepted == all:
+		return nil
+	case err == nil:
+		err = fmt.Errorf("the app accepted %d of %s", accepted, deliveries(int64(all)))
+	case !errors.Is(err, receiver.ErrSilent):
+		return fmt.Errorf("stopped after %d of %d: %w", len(rows), all, err)
+	}
+	if accepted == 0 {
+		return &failure{exitUnavailable, "unavailable", err, "nothing was accepted; is the app running, and the URL right?"}
+	}
+	return &failure{exitPartial, "partial", err, "run the command again with the ids of the others"}
+}
+
+// The results of a replay.
+const (
+	resultForwarded = "forwarded"
+	resultFailed    = "failed"
+	resultSkipped   = "skipped"
+)
+
+// replayedDelivery is what became of a delivery that was sent again.
+type replayedDelivery struct {
+	ID       int64  `json:"id"`
+	Event    string `json:"event"`
+	ObjectID int64  `json:"objectId"`
+	// Result is forwarded, failed or skipped.
+	Result string `json:"result"`
+	// Status is the HTTP status; -1 where there was no answer.
+	Status     int     `json:"status,omitempty"`
+	DurationMS float64 `json:"durationMs"`
+	Error      string  `json:"error,omitempty"`
+	// Answer is the beginning of what an app said that did not accept the delivery.
+	Answer string `json:"answer,omitempty"`
+}
+
+func newReplayedDelivery(r receiver.Replayed) replayedDelivery {
+	const most = 2000
+	row := replayedDelivery{
+		ID: r.Entry.ID, Event: r.Entry.Event, ObjectID: r.Entry.ObjectID, Result: resultForwarded,
+		Status: r.Answer.Status, DurationMS: float64(r.Answer.Duration.Microseconds()) / 1000,
+	}
+	if r.Answer.Err != nil {
+		row.Result, row.Error = resultFailed, r.Answer.Err.Error()
+		row.Answer = strings.ToValidUTF8(string(r.Answer.Body[:min(len(r.Answer.Body), most)]), "\ufffd")
+	}
+	if r.Skipped {
+		row.Result = resultSkipped
+	}
+	return row
+}
+
+func replayTable() output.Table[replayedDelivery] {
+	type r = replayedDelivery
+	return output.Table[r]{
+		ID: func(v r) string { return strconv.FormatInt(v.ID, 10) },
+		Columns: []output.Column[r]{
+			{Name: "id", Title: "ID", Text: func(v r) string { return strconv.FormatInt(v.ID, 10) }},
+			{Name: "event", Title: "EVENT", Text: func(v r) string { return v.Event }, Shrinks: true},
+			{Name: "objectId", Title: "OBJECT", Text: func(v r) string { return strconv.FormatInt(v.ObjectID, 10) }},
+			{Name: "result", Title: "RESULT", Text: func(v r) string { return v.Result }, Style: func(v r) terminal.Style { return resultStyle(v.Result) }},
+			{Name: "durationMs", Title: "MS", Text: func(v r) string { return strconv.FormatFloat(v.DurationMS, 'f', 1, 64) }},
+			{Name: "error", Title: "ERROR", Text: func(v r) string { return v.Error }, Shrinks: true},
+			{Name: "answer", Title: "ANSWER", Text: func(v r) string { return v.Answer }, Shrinks: true},
+		},
+	}
+}
+
+func resultStyle(result string) terminal.Style {
+	switch result {
+	case resultForwarded:
+		return terminal.Good
+	case resultSkipped:
+		return terminal.Warning
+	default:
+		return terminal.Bad
+	}
+}

@@ -1,0 +1,138 @@
+package cli
+
+import (
+	"encoding/json"
+	"strconv"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/journal"
+	"github.com/tlxhook/tlxhook/pkg/output"
+	"github.com/tlxhook/tlxhook/pkg/terminal"
+)
+
+// storedDelivery is a delivery of the journal as it is printed.
+type storedDelivery struct {
+	ID             int64         `json:"id"`
+	Received       time.Time     `json:"received"`
+	Event          string        `json:"event"`
+	ObjectID       int64         `json:"objectId"`
+	SubscriptionID int64         `json:"subscriptionId"`
+	State          journal.State `json:"state"`
+	Attempts       int           `json:"attempts"`
+	// LastStatus is the HTTP status or the exit code of the last attempt; -1 where there was no answer.
+	LastStatus     int        `json:"lastStatus,omitempty"`
+	LastOutcome    string     `json:"lastOutcome,omitempty"`
+	FirstAttempt   *time.Time `json:"firstAttempt,omitempty"`
+	LastAttempt    *time.Time `json:"lastAttempt,omitempty"`
+	IdempotencyKey string     `json:"idempotencyKey"`
+	// Altered tells that another body came under the same key before.
+	Altered bool `json:"altered"`
+}
+
+func newStoredDelivery(e journal.Entry) storedDelivery {
+	return storedDelivery{
+		ID: e.ID, Received: e.Received, Event: e.Event, ObjectID: e.ObjectID, SubscriptionID: e.SubscriptionID,
+		State: e.State, Attempts: e.Attempts, LastStatus: e.Status, LastOutcome: e.Outcome,
+		FirstAttempt: momentOrNil(e.FirstAttempt), LastAttempt: momentOrNil(e.LastAttempt), IdempotencyKey: e.Key, Altered: e.Altered,
+	}
+}
+
+func storedDeliveries(all []journal.Entry) []storedDelivery {
+	rows := make([]storedDelivery, len(all))
+	for i, e := range all {
+		rows[i] = newStoredDelivery(e)
+	}
+	return rows
+}
+
+// momentOrNil returns nil for no moment.
+func momentOrNil(at time.Time) *time.Time {
+	if at.IsZero() {
+		return nil
+	}
+	return &at
+}
+
+// deliveryDetails is a delivery with all that came.
+type deliveryDetails struct {
+	storedDelivery
+	ContentType string `json:"contentType"`
+	Signature   string `json:"signature"`
+	// Body is what came: as JSON where it is JSON, else as text.
+	Body any `json:"body"`
+}
+
+func newDeliveryDetails(e journal.Entry) deliveryDetails {
+	d := deliveryDetails{newStoredDelivery(e), e.ContentType, e.Signature, string(e.Body)}
+	if json.Valid(e.Body) {
+		d.Body = json.RawMessage(e.Body)
+	}
+	return d
+}
+
+func deliveryTable() output.Table[storedDelivery] {
+	type d = storedDelivery
+	return output.Table[d]{
+		ID: func(v d) string { return strconv.FormatInt(v.ID, 10) },
+		Columns: []output.Column[d]{
+			{Name: "id", Title: "ID", Text: func(v d) string { return strconv.FormatInt(v.ID, 10) }},
+			{Name: "received", Title: "RECEIVED", Text: func(v d) string { return v.Received.Format(time.RFC3339) }},
+			{Name: "event", Title: "EVENT", Text: func(v d) string { return v.Event }, Shrinks: true},
+			{Name: "objectId", Title: "OBJECT", Text: func(v d) string { return strconv.FormatInt(v.ObjectID, 10) }},
+			{Name: "state", Title: "STATE", Text: func(v d) string { return string(v.State) }, Style: func(v d) terminal.Style { return stateStyle(v.State) }},
+			{Name: "attempts", Title: "ATTEMPTS", Text: func(v d) string { return strconv.Itoa(v.Attempts) }, Detail: true},
+			{Name: "lastOutcome", Title: "LAST OUTCOME", Text: lastOutcome, Shrinks: true},
+			{Name: "lastAttempt", Title: "LAST ATTEMPT", Text: lastAttempt, Detail: true},
+			{Name: "subscriptionId", Title: "SUBSCRIPTION", Text: func(v d) string { return strconv.FormatInt(v.SubscriptionID, 10) }, Detail: true},
+			{Name: "idempotencyKey", Title: "KEY", Text: func(v d) string { return v.IdempotencyKey }, Detail: true},
+			{Name: "altered", Title: "ALTERED", Text: func(v d) string { return strconv.FormatBool(v.Altered) }, Detail: true},
+		},
+	}
+}
+
+func stateStyle(s journal.State) terminal.Style {
+	switch s {
+	case journal.Forwarded:
+		return terminal.Good
+	case journal.Pending:
+		return terminal.Warning
+	default:
+		return terminal.Bad
+	}
+}
+
+// lastOutcome returns how the last attempt ended, in a word where that is enough.
+func lastOutcome(d storedDelivery) string {
+	switch {
+	case d.Attempts == 0:
+		return ""
+	case d.LastOutcome != "":
+		return d.LastOutcome
+	default:
+		return strconv.Itoa(d.LastStatus)
+	}
+}
+
+func lastAttempt(d storedDelivery) string {
+	if d.LastAttempt == nil {
+		return ""
+	}
+	return d.LastAttempt.Format(time.RFC3339)
+}
+
+func deliveryDetailsTable() output.Table[deliveryDetails] {
+	type d = deliveryDetails
+	table := output.Table[d]{ID: func(v d) string { return strconv.FormatInt(v.ID, 10) }}
+	for _, c := range deliveryTable().Columns {
+		column := output.Column[d]{Name: c.Name, Title: c.Title, Text: func(v d) string { return c.Text(v.storedDelivery) }}
+		if c.Style != nil {
+			column.Style = func(v d) terminal.Style { return c.Style(v.storedDelivery) }
+		}
+		table.Columns = append(table.Columns, column)
+	}
+	table.Columns = append(table.Columns,
+		output.Column[d]{Name: "contentType", Title: "CONTENT TYPE", Text: func(v d) string { return v.ContentType }},
+		output.Column[d]{Name: "signature", Title: "SIGNATURE", Text: func(v d) string { return v.Signature }},
+	)
+	return table
+}

@@ -1,0 +1,77 @@
+package cli_test
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/tlxhook/tlxhook/pkg/secret"
+	"github.com/tlxhook/tlxhook/pkg/webhook"
+)
+
+// deliver sends a signed delivery and checks the answer: deliver 200 URL SECRETFILE KEY BODY. It waits until
+// somebody listens.
+func deliver(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 5 {
+		ts.Fatalf("usage: deliver STATUS URL SECRETFILE KEY BODY")
+	}
+	key := secret.Text(strings.TrimSpace(ts.ReadFile(args[2])))
+	var err error
+	for range 1000 {
+		var request *http.Request
+		request, err = http.NewRequestWithContext(context.Background(), http.MethodPost, args[1], strings.NewReader(args[4]))
+		ts.Check(err)
+		request.Header.Set("Content-Type", "application/json")
+		request.Header.Set(webhook.KeyHeader, args[3])
+		request.Header.Set(webhook.SignatureHeader, webhook.Sign(key, args[3], []byte(args[4])))
+		var response *http.Response
+		if response, err = http.DefaultClient.Do(request); err == nil {
+			var said bytes.Buffer
+			_, _ = said.ReadFrom(response.Body)
+			ts.Check(response.Body.Close())
+			if got := strconv.Itoa(response.StatusCode); got != args[0] {
+				ts.Fatalf("the answer is %s: %s", got, said.String())
+			}
+			return
+		}
+		<-time.After(10 * time.Millisecond)
+	}
+	ts.Fatalf("nobody listens: %v", err)
+}
+
+// freePort returns a port of this machine that nobody listens on.
+func freePort() (string, error) {
+	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	if err != nil {
+		return "", err
+	}
+	return port, listener.Close()
+}
+
+// setPorts gives a script the ports PORT, PORT2 and PORT3, and a secret in the file hmac.
+func setPorts(env *testscript.Env) error {
+	for _, name := range []string{"PORT", "PORT2", "PORT3"} {
+		port, err := freePort()
+		if err != nil {
+			return err
+		}
+		env.Setenv(name, port)
+	}
+	hmac := filepath.Join(env.WorkDir, "hmac")
+	if _, err := os.Stat(hmac); err == nil {
+		return nil // the script brings its own
+	}
+	return os.WriteFile(hmac, []byte("a-secret-of-the-script\n"), 0o600)
+}

@@ -1,0 +1,250 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/output"
+	"github.com/tlxhook/tlxhook/pkg/receiver"
+	"github.com/tlxhook/tlxhook/pkg/terminal"
+)
+
+// occurrence is what has happened to a delivery, as it is printed.
+type occurrence struct {
+	Time           time.Time       `json:"time"`
+	Kind           receiver.Kind   `json:"kind"`
+	ID             int64           `json:"id,omitempty"`
+	Event          string          `json:"event,omitempty"`
+	ObjectID       int64           `json:"objectId,omitempty"`
+	SubscriptionID int64           `json:"subscriptionId,omitempty"`
+	IdempotencyKey string          `json:"idempotencyKey,omitempty"`
+	Reason         receiver.Reason `json:"reason,omitempty"`
+	Attempt        int             `json:"attempt,omitempty"`
+	App            string          `json:"app,omitempty"`
+	// AppStatus is an HTTP status or an exit code, -1 where there was no answer; nil where no app was asked.
+	AppStatus         *int    `json:"appStatus,omitempty"`
+	DurationSeconds   float64 `json:"durationSeconds,omitempty"`
+	RetryAfterSeconds float64 `json:"retryAfterSeconds,omitempty"`
+	Message           string  `json:"message,omitempty"`
+	// AppBody is the beginning of what the app said where it has not accepted the delivery.
+	AppBody string `json:"appBody,omitempty"`
+}
+
+// maxShownBody is how much of what an app said is shown, in bytes.
+const maxShownBody = 2 << 10
+
+func (a *App) newOccurrence(o receiver.Occurrence) occurrence {
+	shown := occurrence{
+		Time: o.Time.UTC(), Kind: o.Kind, ID: o.ID, Event: o.Event, ObjectID: o.ObjectID, SubscriptionID: o.SubscriptionID,
+		IdempotencyKey: o.Key, Reason: o.Reason, Message: o.Message,
+	}
+	if o.Attempt == 0 {
+		return shown
+	}
+	status := o.Answer.Status
+	shown.AppStatus, shown.Attempt, shown.App = &status, o.Attempt, o.App
+	shown.DurationSeconds, shown.RetryAfterSeconds = o.Answer.Duration.Seconds(), o.Again.Seconds()
+	if o.Answer.Err != nil {
+		shown.Message = a.redactor.Redact(o.Answer.Err.Error())
+		body := a.redactor.Redact(strings.ToValidUTF8(string(o.Answer.Body), "\ufffd"))
+		shown.AppBody = strings.ToValidUTF8(body[:min(len(body), maxShownBody)], "")
+	}
+	return shown
+}
+
+func occurrenceTable() output.Table[occurrence] {
+	type o = occurrence
+	number := func(n int64) string {
+		if n == 0 {
+			return ""
+		}
+		return strconv.FormatInt(n, 10)
+	}
+	return output.Table[o]{
+		ID: func(v o) string { return number(v.ID) },
+		Columns: []output.Column[o]{
+			{Name: "time", Text: func(v o) string { return v.Time.Format(time.RFC3339Nano) }},
+			{Name: "kind", Text: func(v o) string { return string(v.Kind) }},
+			{Name: "id", Text: func(v o) string { return number(v.ID) }},
+			{Name: "event", Text: func(v o) string { return v.Event }},
+			{Name: "objectId", Text: func(v o) string { return number(v.ObjectID) }},
+			{Name: "subscriptionId", Text: func(v o) string { return number(v.SubscriptionID) }},
+			{Name: "idempotencyKey", Text: func(v o) string { return v.IdempotencyKey }},
+			{Name: "reason", Text: func(v o) string { return string(v.Reason) }},
+			{Name: "attempt", Text: func(v o) string { return number(int64(v.Attempt)) }},
+			{Name: "appStatus", Text: o.status},
+			{Name: "durationSeconds", Text: o.took},
+			{Name: "message", Text: func(v o) string { return v.Message }},
+		},
+	}
+}
+
+func (v occurrence) status() string {
+	if v.AppStatus == nil {
+		return ""
+	}
+	return strconv.Itoa(*v.AppStatus)
+}
+
+// took is how long the app took, in seconds; empty where none was asked.
+func (v occurrence) took() string {
+	if v.AppStatus == nil {
+		return ""
+	}
+	return strconv.FormatFloat(v.DurationSeconds, 'f', 6, 64)
+}
+
+// line says in one line what has happened, for a person. It is not cut to the screen: what went wrong stands at its end.
+func (v occurrence) line(t *terminal.Terminal) string {
+	event, object := terminal.Safe(v.Event), strconv.FormatInt(v.ObjectID, 10)
+	if v.Event == "" {
+		event, object = "-", "-"
+	}
+	const before, after = 10, 19 // where the kind stands
+	text := fmt.Sprintf("%s  %-9s  %-24s %10s  %s", v.Time.Local().Format(time.TimeOnly), v.Kind, event, object, terminal.Safe(v.remark()))
+	text = strings.TrimRight(text, " ")
+	if t.Color {
+		text = text[:before] + v.style().Paint(text[before:after]) + text[after:]
+	}
+	return text
+}
+
+func (v occurrence) remark() string {
+	took := time.Duration(v.DurationSeconds * float64(time.Second)).Round(100 * time.Microsecond)
+	again := time.Duration(v.RetryAfterSeconds * float64(time.Second)).Round(time.Second)
+	switch v.Kind {
+	case receiver.KindForwarded:
+		return fmt.Sprintf("%s in %s", v.status(), took)
+	case receiver.KindFailed:
+		return fmt.Sprintf("%s in %s; again in %s", v.Message, took, again)
+	case receiver.KindDead:
+		return fmt.Sprintf("%s; not tried again: tlxhook delivery replay %d", v.Message, v.ID)
+	case receiver.KindAltered:
+		return "another body came under the same key before"
+	default:
+		return v.Message
+	}
+}
+
+func (v occurrence) style() terminal.Style {
+	switch v.Kind {
+	case receiver.KindReceived, receiver.KindForwarded:
+		return terminal.Good
+	case receiver.KindRejected, receiver.KindDead:
+		return terminal.Bad
+	case receiver.KindFailed, receiver.KindAltered:
+		return terminal.Warning
+	default:
+		return terminal.Faint
+	}
+}
+
+// listenView prints what happens. Receiving never waits for whoever reads: where that is too slow, lines are left
+// out, and their number is said.
+type listenView struct {
+	app       *App
+	until     int64
+	forwards  bool
+	stop      func()
+	queue     chan receiver.Occurrence
+	ended     chan struct{}
+	printed   sync.WaitGroup
+	count     atomic.Int64
+	dropped   atomic.Int64
+	forPeople bool
+}
+
+// viewQueue is how many lines wait for a slow reader.
+const viewQueue = 4096
+
+func newListenView(app *App, until int, forwards bool) *listenView {
+	return &listenView{
+		app: app, until: int64(until), forwards: forwards, queue: make(chan receiver.Occurrence, viewQueue),
+		ended: make(chan struct{}), forPeople: app.printer.IsTable(),
+	}
+}
+
+// report takes note of what has happened, without waiting.
+func (v *listenView) report(o receiver.Occurrence) {
+	o.Body = nil // so that what waits for a slow reader is small
+	select {
+	case v.queue <- o:
+	default:
+		v.dropped.Add(1)
+	}
+	counts := o.Kind == receiver.KindForwarded
+	if !v.forwards {
+		counts = o.Kind == receiver.KindReceived || o.Kind == receiver.KindAltered
+	}
+	if counts && v.count.Add(1) == v.until {
+		v.stop()
+	}
+}
+
+func (v *listenView) counted() int { return int(v.count.Load()) }
+
+// start prints until close, and calls stop where that fails or enough has come.
+func (v *listenView) start(stop func()) {
+	v.stop = stop
+	v.printed.Go(func() {
+		for {
+			select {
+			case o := <-v.queue:
+				v.show(o)
+				continue
+			default: // what waits is printed before the end
+			}
+			select {
+			case o := <-v.queue:
+				v.show(o)
+			case <-v.ended:
+				return
+			}
+		}
+	})
+}
+
+func (v *listenView) show(o receiver.Occurrence) {
+	if v.app.results.err == nil && v.print(v.app.newOccurrence(o)) != nil {
+		v.stop()
+	}
+	if n := v.dropped.Swap(0); n > 0 {
+		v.app.note("warning: %d lines were left out, as nobody reads fast enough; what was received is stored", n)
+	}
+}
+
+// close prints what is left. What a sender that was cut off still makes happen after it is not printed.
+func (v *listenView) close() {
+	close(v.ended)
+	v.printed.Wait()
+}
+
+func (v *listenView) print(o occurrence) error {
+	if !v.forPeople {
+		return output.Item(context.Background(), v.app.printer, occurrenceTable(), o)
+	}
+	if v.forwards && o.Kind == receiver.KindReceived {
+		return nil // what the app says follows
+	}
+	text := o.line(v.app.terminal) + "\n"
+	if body := strings.TrimSpace(terminal.SafeLines(o.AppBody)); body != "" {
+		text += "          " + strings.ReplaceAll(body, "\n", "\n          ") + "\n"
+	}
+	_, err := v.app.terminal.Out.Write([]byte(text))
+	return err
+}
+
+// checkStreamed refuses a format that cannot be printed bit by bit.
+func (a *App) checkStreamed(command string) error {
+	switch f := output.Format(a.settings.Output); f {
+	case output.CSVFormat, output.YAMLFormat:
+		return usageFailure("%s prints line by line; -o %s cannot", command, f).withHint("use table, tsv, json, ndjson or name")
+	default:
+		return nil
+	}
+}

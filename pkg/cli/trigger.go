@@ -1,0 +1,133 @@
+package cli
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+	"github.com/tlxhook/tlxhook/pkg/webhook"
+)
+
+// triggerOptions are the flags of trigger.
+type triggerOptions struct {
+	target  string
+	mode    string
+	set     []string
+	body    string
+	count   int
+	secrets secretFlags
+}
+
+func newTrigger(app *App) *cobra.Command {
+	o := &triggerOptions{}
+	cmd := &cobra.Command{
+		Use:   "trigger EVENT",
+		Short: "Send a signed sample delivery to a receiver",
+		Long: `Send a delivery to a receiver, as Tripletex would: the example that it has for
+the event, signed. With -p sandbox no account is needed, and with --body not
+even an example. A target is https, or http on this machine.
+
+Exit code 0 means that every answer was 2xx, 1 that one was not, 3 that nobody
+answered. The modes try out what a receiver must be able to take:
+
+  duplicate      twice, with one idempotency key: it must act on it once
+  out-of-order   the version after it first: it must keep the later one
+  bad-signature  signed with another secret: it must refuse, so 1 is good
+  wrong-auth     with another auth value or password: it must refuse, too
+` + secretHelp,
+		Example: `  tlxhook trigger order.create -p sandbox --target http://localhost:3000/hook
+  tlxhook trigger invoice.charged --target https://hooks.example.no/t \
+    --hmac-secret-file hmac.secret --set value.invoiceNumber=17
+  tlxhook trigger order.update --target http://localhost:3000/hook \
+    --hmac-secret-file hmac.secret --mode bad-signature`,
+		Args:              oneArg("event"),
+		ValidArgsFunction: app.completeEvents,
+		RunE:              app.runUnlimited(func(ctx context.Context, args []string) error { return trigger(ctx, app, o, args[0]) }),
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&o.target, "target", "", "where it goes: a `URL`")
+	flags.StringVar(&o.mode, "mode", "", "send it in another way: `MODE`, see above")
+	flags.StringArrayVar(&o.set, "set", nil, "change the body: `PATH=VALUE`, such as value.name=X")
+	flags.StringVar(&o.body, "body", "", "send these bytes: a `FILE`; - is stdin")
+	flags.IntVar(&o.count, "count", 1, "how many deliveries: `N`")
+	o.secrets.bindGiven(cmd)
+	complete(cmd, "target", app.completeTargets)
+	modes := make([]cobra.Completion, len(webhook.Modes()))
+	for i, m := range webhook.Modes() {
+		modes[i] = string(m)
+	}
+	complete(cmd, "mode", cobra.FixedCompletions(modes, cobra.ShellCompDirectiveNoFileComp))
+	return cmd
+}
+
+// check refuses what is certainly wrong, before anything is read or asked.
+func (o *triggerOptions) check() error {
+	const most = 1000
+	switch {
+	case o.target == "":
+		return usageFailure("--target is missing").withHint("it is the URL of the receiver")
+	case o.count < 1 || o.count > most:
+		return usageFailure("--count must be between 1 and %d", most)
+	case o.mode != "" && !slices.Contains(webhook.Modes(), webhook.Mode(o.mode)):
+		return usageFailure("there is no mode %q", o.mode).withHint("there are duplicate, out-of-order, bad-signature and wrong-auth")
+	case o.body == "-" && (o.secrets.hmacFile == "-" || o.secrets.authValueFile == "-"):
+		return usageFailure("only one of the body and the secrets can come from standard input")
+	}
+	for _, text := range o.set {
+		if path, _, ok := strings.Cut(text, "="); !ok || path == "" {
+			return usageFailure("--set %q: must be PATH=VALUE, such as value.name=X", text)
+		}
+	}
+	return nil
+}
+
+func trigger(ctx context.Context, app *App, o *triggerOptions, event string) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	given, err := o.secrets.read(ctx, app)
+	if err != nil {
+		return err
+	}
+	accepted := tripletex.NewSubscription{
+		Event: event, TargetURL: o.target, AuthHeaderName: given.authHeader, AuthHeaderValue: given.authValue, HMACSharedSecret: given.hmac,
+	}
+	if err := accepted.Check(true); err != nil {
+		return usageFailure("%w", err)
+	}
+	ctx, cancel := app.limited(ctx)
+	defer cancel()
+	body, err := o.sample(ctx, app, event)
+	if err != nil {
+		return err
+	}
+	if given.hmac == "" && o.mode != string(webhook.BadSignature) {
+		app.note("not signed, as there is no secret; see --hmac-secret-file")
+	}
+	return app.send(ctx, webhook.Outgoing{
+		Target: o.target, Body: body, Secret: given.hmac, AuthHeader: given.authHeader, AuthValue: given.authValue,
+		UserAgent: "tlxhook/" + app.build.Version,
+	}, webhook.Mode(o.mode), o.count)
+}
+
+// sample returns the body that is sent.
+func (o *triggerOptions) sample(ctx context.Context, app *App, event string) (body []byte, err error) {
+	if o.body != "" {
+		body, err = app.input(o.body)
+	} else {
+		body, err = app.example(ctx, event)
+	}
+	for _, text := range o.set {
+		if err != nil {
+			return nil, err
+		}
+		path, value, _ := strings.Cut(text, "=")
+		if body, err = webhook.SetField(body, path, value); err != nil {
+			return nil, usageFailure("%w", err)
+		}
+	}
+	return body, err
+}

@@ -1,0 +1,83 @@
+package journal
+
+import (
+	"bytes"
+	"hash/crc32"
+	"slices"
+	"strconv"
+)
+
+// Stored tells what became of an appended delivery.
+type Stored struct {
+	// ID is of the delivery, or of the one before that it repeats.
+	ID int64
+	// Duplicate tells that the same key and body are stored already; nothing was stored.
+	Duplicate bool
+	// Altered tells that the same key came with another body before. It was stored all the same.
+	Altered bool
+}
+
+func insert(c *connection, d Delivery) (Stored, error) {
+	id, fresh, err := insertVariant(c, d, 0)
+	if err != nil || fresh {
+		return Stored{ID: id}, err
+	}
+	return insertRepeat(c, d)
+}
+
+// insertRepeat stores a delivery whose key is known, unless its body is known too.
+func insertRepeat(c *connection, d Delivery) (Stored, error) {
+	variants, same := int64(0), int64(0)
+	err := c.query(`SELECT id, body FROM delivery JOIN content USING (id) WHERE idempotency_key = ? ORDER BY variant`,
+		[]any{d.Key}, func(r row) error {
+			variants++
+			if body, _ := r[1].([]byte); bytes.Equal(body, d.Body) {
+				same = r.int(0)
+			}
+			return nil
+		})
+	if err != nil || same != 0 {
+		return Stored{ID: same, Duplicate: true}, err
+	}
+	id, _, err := insertVariant(c, d, variants)
+	return Stored{ID: id, Altered: true}, err
+}
+
+// insertVariant stores a delivery, unless that variant of its key is there.
+func insertVariant(c *connection, d Delivery, variant int64) (id int64, fresh bool, err error) {
+	added, err := c.exec(`INSERT INTO delivery (idempotency_key, variant, received, event, subscription, object)
+		VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		d.Key, variant, d.Received.UnixMicro(), d.Event, d.SubscriptionID, d.ObjectID)
+	if err != nil {
+		return 0, false, err
+	}
+	if n, err := added.RowsAffected(); err != nil || n == 0 {
+		return 0, false, err
+	}
+	if id, err = added.LastInsertId(); err != nil {
+		return 0, false, err
+	}
+	_, err = c.exec(`INSERT INTO content (id, content_type, signature, body, checksum) VALUES (?, ?, ?, ?, ?)`,
+		id, d.ContentType, d.Signature, d.Body, d.checksum())
+	return id, true, err
+}
+
+// checksum is over all that was received, with the lengths of the parts, so that none can pass for another.
+func (d *Delivery) checksum() int64 {
+	sum := crc32.New(crc32.MakeTable(crc32.Castagnoli))
+	number := make([]byte, 0, 24)
+	write := func(n int64, text []byte) {
+		_, _ = sum.Write(append(strconv.AppendInt(number, n, 10), ' ')) // a hash never fails
+		_, _ = sum.Write(text)
+	}
+	for _, text := range []string{d.Key, d.Event, d.ContentType, d.Signature} {
+		write(int64(len(text)), []byte(text))
+	}
+	write(d.Received.UnixMicro(), nil)
+	write(d.SubscriptionID, nil)
+	write(d.ObjectID, nil)
+	write(int64(len(d.Body)), d.Body)
+	return int64(sum.Sum32())
+}
+
+func (s State) number() int64 { return int64(slices.Index(States(), s)) }

@@ -1,0 +1,172 @@
+package journal
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"path/filepath"
+	"strings"
+
+	"modernc.org/sqlite"
+)
+
+// connection is one connection to SQLite, for one goroutine at a time. It is used below database/sql, whose
+// bookkeeping costs more than an insert.
+type connection struct {
+	driver.Conn
+	statements map[string]driver.Stmt
+}
+
+// settings of every connection. FULL syncs the log at every commit; a write of another program is waited for.
+func settings() []string {
+	return []string{
+		"busy_timeout(5000)",
+		"journal_mode(WAL)",
+		"synchronous(FULL)",
+		"wal_autocheckpoint(2000)", // pages
+		"cache_size(-16000)",       // KiB
+		"secure_delete(ON)",        // what is purged is overwritten
+		"trusted_schema(OFF)",
+		"cell_size_check(ON)",
+	}
+}
+
+func connect(path string, fresh bool) (*connection, error) {
+	// On Linux a commit needs the content and the length of the file, not its time stamps.
+	_, _ = sqlite.Fdatasync(true)
+	slashed := filepath.ToSlash(path)
+	if !strings.HasPrefix(slashed, "/") {
+		slashed = "/" + slashed
+	}
+	pragmas := settings()
+	if fresh {
+		pragmas = append([]string{"auto_vacuum(INCREMENTAL)"}, pragmas...) // later it would have no effect
+	}
+	name := url.URL{Scheme: "file", Path: slashed, RawQuery: url.Values{"_pragma": pragmas}.Encode()}
+	conn, err := (&sqlite.Driver{}).Open(name.String())
+	if err != nil {
+		return nil, explain("open the journal", err)
+	}
+	return &connection{conn, map[string]driver.Stmt{}}, nil
+}
+
+// Close ends the connection.
+func (c *connection) Close() error {
+	var err error
+	for _, s := range c.statements {
+		err = errors.Join(err, s.Close())
+	}
+	return errors.Join(err, c.Conn.Close())
+}
+
+func (c *connection) prepare(query string) (driver.Stmt, error) {
+	if s, ok := c.statements[query]; ok {
+		return s, nil
+	}
+	s, err := c.Prepare(query)
+	if err == nil {
+		c.statements[query] = s
+	}
+	return s, err
+}
+
+func named(args []any) []driver.NamedValue {
+	values := make([]driver.NamedValue, len(args))
+	for i, a := range args {
+		values[i] = driver.NamedValue{Ordinal: i + 1, Value: a}
+	}
+	return values
+}
+
+// exec runs a statement that returns no rows. Arguments are int64, string, []byte or nil.
+func (c *connection) exec(query string, args ...any) (driver.Result, error) {
+	s, err := c.prepare(query)
+	if err != nil {
+		return nil, err
+	}
+	run, ok := s.(driver.StmtExecContext)
+	if !ok {
+		return nil, errors.ErrUnsupported
+	}
+	return run.ExecContext(context.Background(), named(args))
+}
+
+// query calls use for every row. What it is given is valid only until it returns.
+func (c *connection) query(query string, args []any, use func(row) error) error {
+	s, err := c.prepare(query)
+	if err != nil {
+		return err
+	}
+	run, ok := s.(driver.StmtQueryContext)
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	rows, err := run.QueryContext(context.Background(), named(args))
+	if err != nil {
+		return err
+	}
+	values := make([]driver.Value, len(rows.Columns()))
+	for {
+		if err = rows.Next(values); err != nil {
+			break
+		}
+		if err = use(values); err != nil {
+			break
+		}
+	}
+	if closeErr := rows.Close(); errors.Is(err, io.EOF) {
+		err = closeErr
+	}
+	return err
+}
+
+// number returns the one number that a query gives.
+func (c *connection) number(query string, args ...any) (n int64, err error) {
+	err = c.query(query, args, func(r row) error {
+		n = r.int(0)
+		return nil
+	})
+	return n, err
+}
+
+// row is one row of a result. A value of another type than expected reads as zero, as SQLite has it.
+type row []driver.Value
+
+func (r row) int(i int) int64 {
+	n, _ := r[i].(int64)
+	return n
+}
+
+func (r row) text(i int) string {
+	s, _ := r[i].(string)
+	return s
+}
+
+func (r row) bytes(i int) []byte {
+	b, _ := r[i].([]byte)
+	return append([]byte(nil), b...)
+}
+
+// The result codes of SQLite that mean that the file is not as SQLite wrote it.
+const (
+	codeCorrupt = 11
+	codeNotADB  = 26
+)
+
+// explain says what was attempted, and marks what SQLite says: that the file is damaged, or cannot be used.
+func explain(operation string, err error) error {
+	if err == nil {
+		return nil
+	}
+	e, ok := errors.AsType[*sqlite.Error](err)
+	switch {
+	case !ok:
+		return fmt.Errorf("%s: %w", operation, err)
+	case e.Code()&0xff == codeCorrupt || e.Code()&0xff == codeNotADB:
+		return fmt.Errorf("%s: %w: %w", operation, ErrDamaged, err)
+	}
+	return fmt.Errorf("%s: %w: %w", operation, ErrUnusable, err)
+}

@@ -1,0 +1,73 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+)
+
+// makeFolder makes the folder of a journal, which nobody else can read, and refuses one that others can change.
+func makeFolder(folder string) error {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return err
+	}
+	return checkFolder(folder)
+}
+
+func checkFolder(folder string) error {
+	info, err := os.Stat(folder)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w in %s", ErrAbsent, folder)
+	case err != nil:
+		return err
+	case !info.IsDir():
+		return fmt.Errorf("%w: %s is not a folder", ErrUnsafe, folder)
+	}
+	return checkOwner(folder, info)
+}
+
+// makeFile makes an empty file that nobody else can read, whatever the umask, so that SQLite does not make one. It
+// tells whether the file is empty. A link is refused.
+func makeFile(path string) (fresh bool, err error) {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		if err != nil {
+			return false, err
+		}
+		return true, file.Close()
+	case err != nil:
+		return false, err
+	case !info.Mode().IsRegular():
+		return false, fmt.Errorf("%w: %s is not a regular file", ErrUnsafe, path)
+	}
+	return info.Size() == 0, nil
+}
+
+// place remembers which file lies at a path.
+type place struct {
+	path string
+	file os.FileInfo
+}
+
+var errMoved = errors.New("its file was removed or replaced")
+
+// look fails where another file, or none, lies at the path than at the first look. What is written then goes
+// nowhere, and the system does not say so.
+func (p *place) look() error {
+	now, err := os.Lstat(p.path)
+	switch {
+	case err != nil && p.file == nil:
+		return nil // not made yet
+	case err != nil:
+		return errMoved
+	case p.file == nil:
+		p.file = now
+	case !os.SameFile(p.file, now):
+		return errMoved
+	}
+	return nil
+}

@@ -1,0 +1,29 @@
+package journal
+
+import "slices"
+
+// Histogram counts observations in buckets, as Prometheus has them. It is not safe for concurrent use.
+type Histogram struct {
+	// Bounds are the upper ends of the buckets; a last one has none.
+	Bounds []float64
+	// Counts are how many observations fell into each bucket, and into none before.
+	Counts []uint64
+	Sum    float64
+}
+
+// NewHistogram returns an empty histogram with buckets up to the bounds, which must grow.
+func NewHistogram(bounds ...float64) Histogram {
+	return Histogram{Bounds: bounds, Counts: make([]uint64, len(bounds)+1)}
+}
+
+// Observe counts a value.
+func (h *Histogram) Observe(value float64) {
+	i, _ := slices.BinarySearch(h.Bounds, value)
+	h.Counts[i]++
+	h.Sum += value
+}
+
+// Clone returns a copy that later observations do not change.
+func (h *Histogram) Clone() Histogram {
+	return Histogram{h.Bounds, slices.Clone(h.Counts), h.Sum}
+}

@@ -1,0 +1,252 @@
+// Package journal keeps deliveries on disk: what was received, and what became of it. A delivery that Append has
+// accepted survives a crash of the program and of the machine.
+// It leaves judging deliveries, forwarding them and printing them to others.
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+var (
+	// ErrLocked means that another program receives into the journal.
+	ErrLocked = errors.New("another tlxhook listen uses this journal")
+	// ErrAbsent means that there is no journal in a folder.
+	ErrAbsent = errors.New("there is no journal")
+	// ErrNotFound means that there is no delivery of an id.
+	ErrNotFound = errors.New("there is no delivery")
+	// ErrDamaged means that the file was altered by something else than this package. It is left as it is.
+	ErrDamaged = errors.New("the journal is damaged")
+	// ErrUnusable means that the file cannot be opened, read or written, for a reason that the error tells.
+	ErrUnusable = errors.New("the journal cannot be used")
+	// ErrVersion means that a newer version of the program made the file.
+	ErrVersion = errors.New("the journal was made by a newer version of tlxhook")
+	// ErrUnsafe means that others could put another file in the place of the journal.
+	ErrUnsafe = errors.New("the folder of the journal is not safe")
+	// ErrSpace means that the disk has less free space than the journal is to leave.
+	ErrSpace = errors.New("the disk is almost full")
+	// ErrUnavailable means that the last write failed, and that none has succeeded since.
+	ErrUnavailable = errors.New("the journal cannot be written")
+	// ErrClosed means that the journal was closed.
+	ErrClosed = errors.New("the journal is closed")
+)
+
+// State says what became of a delivery.
+type State string
+
+// The states.
+const (
+	Pending   State = "pending"   // to be forwarded
+	Forwarded State = "forwarded" // an app has accepted it
+	Dead      State = "dead"      // given up; kept, and can be replayed
+)
+
+// States returns every state. Their places in it are what the file holds.
+func States() []State { return []State{Pending, Forwarded, Dead} }
+
+// Delivery is what was received.
+type Delivery struct {
+	// Key is the idempotency key.
+	Key            string
+	Received       time.Time // kept in microseconds
+	Event          string
+	SubscriptionID int64
+	// ObjectID is of what the event is about.
+	ObjectID int64
+	// ContentType and Signature are headers as they came; they may be empty.
+	ContentType string
+	Signature   string
+	Body        []byte
+}
+
+// Entry is a delivery in the journal.
+type Entry struct {
+	// ID grows with every delivery and is never given twice.
+	ID int64
+	Delivery
+	State State
+	// Altered tells that another delivery with the same key and another body came before.
+	Altered  bool
+	Attempts int
+	// FirstAttempt and LastAttempt are zero where there was none.
+	FirstAttempt time.Time
+	LastAttempt  time.Time
+	// Status is the HTTP status or exit code of the last attempt; -1 where there was no answer.
+	Status int
+	// Outcome says in words how the last attempt failed.
+	Outcome string
+}
+
+// Options say how to use a journal.
+type Options struct {
+	// MinFree is the free space in bytes that Append leaves on the disk.
+	MinFree int64
+}
+
+// Journal is an open journal. It is safe for concurrent use.
+type Journal struct {
+	folder string
+	space  *space
+	lock   *flock.Flock // nil beside another program that receives
+	writer *writer
+	mu     sync.Mutex // guards reader
+	reader *connection
+}
+
+const (
+	fileName = "journal.db"
+	lockName = "journal.lock"
+)
+
+// Open opens the journal of a folder for receiving, and makes it if it is not there. Only one program can: another
+// one gets ErrLocked. The file is checked as a whole first; a damaged one is refused and left as it is.
+func Open(folder string, o Options) (*Journal, error) {
+	if err := makeFolder(folder); err != nil {
+		return nil, err
+	}
+	held := flock.New(filepath.Join(folder, lockName), flock.SetPermissions(0o600))
+	if ok, err := held.TryLock(); err != nil {
+		return nil, err
+	} else if !ok {
+		return nil, ErrLocked
+	}
+	j, err := open(folder, o, true)
+	if err != nil {
+		return nil, errors.Join(err, held.Unlock())
+	}
+	j.lock = held
+	return j, nil
+}
+
+// Attach opens the journal of a folder for reading and for short changes, beside a program that may be receiving.
+func Attach(folder string) (*Journal, error) {
+	if err := checkFolder(folder); err != nil {
+		return nil, err
+	}
+	if _, err := os.Lstat(filepath.Join(folder, fileName)); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w in %s", ErrAbsent, folder)
+	}
+	return open(folder, Options{}, false)
+}
+
+func open(folder string, o Options, receiving bool) (*Journal, error) {
+	path, err := filepath.Abs(filepath.Join(folder, fileName))
+	if err != nil {
+		return nil, err
+	}
+	fresh, err := makeFile(path)
+	if err != nil {
+		return nil, err
+	}
+	c, err := connect(path, fresh)
+	if err != nil {
+		return nil, err
+	}
+	if err = prepare(c, folder, receiving); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	reader, err := connect(path, false)
+	if err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	j := &Journal{folder: folder, space: newSpace(folder, o.MinFree), reader: reader, writer: newWriter(c, path)}
+	go j.writer.run()
+	return j, nil
+}
+
+// prepare brings a file to the present version. What a crash has left unsynced is made durable before anything is
+// told to be a repeat of it.
+func prepare(c *connection, folder string, receiving bool) error {
+	version, err := readVersion(c)
+	if err != nil {
+		return err
+	}
+	if version < currentVersion() && !receiving {
+		held := flock.New(filepath.Join(folder, lockName))
+		if ok, err := held.TryLock(); err != nil || !ok {
+			return errors.Join(err, ErrLocked)
+		}
+		defer func() { _ = held.Unlock() }()
+	}
+	if receiving && version > 0 {
+		if err := check(c); err != nil {
+			return err
+		}
+	}
+	if err := migrate(c, version); err != nil {
+		return err
+	}
+	if !receiving {
+		return nil
+	}
+	return checkpoint(c)
+}
+
+// Close waits for the writes in flight, and closes the journal.
+func (j *Journal) Close() error {
+	err := j.writer.close()
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.reader != nil {
+		err = errors.Join(err, j.reader.Close())
+		j.reader = nil
+	}
+	err = errors.Join(err, j.writer.connection.Close())
+	if j.lock != nil {
+		err = errors.Join(err, j.lock.Unlock())
+	}
+	return err
+}
+
+// Append stores a delivery, and returns once it is on the disk. Where the same key and body are stored already,
+// it tells that instead.
+func (j *Journal) Append(ctx context.Context, d Delivery) (Stored, error) {
+	if err := j.space.check(); err != nil {
+		return Stored{}, err
+	}
+	var stored Stored
+	err := j.writer.commit(ctx, func(c *connection) (err error) {
+		stored, err = insert(c, d)
+		return err
+	})
+	if err != nil {
+		return Stored{}, err
+	}
+	return stored, nil
+}
+
+// Attempt is one try to forward a delivery.
+type Attempt struct {
+	At time.Time
+	// State is what the delivery is now; empty leaves it as it is.
+	State State
+	// Status and Outcome are as in Entry.
+	Status  int
+	Outcome string
+}
+
+// Mark keeps the outcome of an attempt to forward a delivery.
+func (j *Journal) Mark(ctx context.Context, id int64, a Attempt) error {
+	return j.writer.commit(ctx, func(c *connection) error {
+		_, err := c.exec(`UPDATE delivery SET state = iif(?1 < 0, state, ?1), attempts = attempts + 1, first_attempt = coalesce(first_attempt, ?2),
+			last_attempt = ?2, status = ?3, outcome = ?4 WHERE id = ?5`,
+			a.State.number(), a.At.UnixMicro(), int64(a.Status), a.Outcome, id)
+		return err
+	})
+}
+
+// Healthy returns why nothing can be stored now, or nil.
+func (j *Journal) Healthy() error {
+	if err := j.writer.healthy(); err != nil {
+		return err
+	}
+	return j.space.check()
+}

@@ -1,0 +1,71 @@
+package journal
+
+import "context"
+
+// purgeGroup is how many deliveries are purged in one transaction: what is being received waits for no longer.
+const purgeGroup = 200
+
+// Purge deletes what the filter picks, but for what keep wants, and returns how many that were. Keep may be nil.
+// It stops between two groups where ctx ends.
+func (j *Journal) Purge(ctx context.Context, f Filter, keep func(Entry) bool) (int64, error) {
+	var purged int64
+	group := make([]int64, 0, purgeGroup)
+	flush := func() error {
+		n, err := j.remove(ctx, group)
+		purged, group = purged+n, group[:0]
+		return err
+	}
+	for e, err := range j.List(ctx, f) {
+		if err != nil {
+			return purged, err
+		}
+		if keep != nil && keep(e) {
+			continue
+		}
+		if group = append(group, e.ID); len(group) == purgeGroup {
+			if err := flush(); err != nil {
+				return purged, err
+			}
+		}
+	}
+	return purged, flush()
+}
+
+func (j *Journal) remove(ctx context.Context, ids []int64) (int64, error) {
+	if len(ids) == 0 {
+		return 0, nil
+	}
+	list, removed := asJSON(ids), int64(0)
+	err := j.writer.commit(ctx, func(c *connection) error {
+		gone, err := c.exec(`DELETE FROM delivery WHERE id IN (SELECT value FROM json_each(?))`, list)
+		if err != nil {
+			return err
+		}
+		if removed, err = gone.RowsAffected(); err != nil {
+			return err
+		}
+		_, err = c.exec(`DELETE FROM content WHERE id IN (SELECT value FROM json_each(?))`, list)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	return removed, nil
+}
+
+// Shrink gives the room that purged deliveries have left back to the disk.
+func (j *Journal) Shrink(ctx context.Context) error {
+	for {
+		left := int64(0)
+		err := j.writer.commit(ctx, func(c *connection) (err error) {
+			if _, err = c.exec(`PRAGMA incremental_vacuum(500)`); err != nil {
+				return err
+			}
+			left, err = c.number(`PRAGMA freelist_count`)
+			return err
+		})
+		if err != nil || left == 0 {
+			return err
+		}
+	}
+}

@@ -1,0 +1,207 @@
+package journal
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// pageSize is how many entries are read at once. A reader that is slow must not keep the log from being emptied.
+const pageSize = 500
+
+const columns = `delivery.id, idempotency_key, variant, received, event, subscription, object, state, attempts,
+	first_attempt, last_attempt, status, outcome`
+
+// Filter picks deliveries. What is empty lets everything through; all must agree.
+type Filter struct {
+	IDs []int64
+	// Events are patterns with "*" and "?", compared without case.
+	Events  []string
+	Objects []int64
+	States  []State
+	// Since and Before are moments of receipt: from the first, up to but without the second.
+	Since  time.Time
+	Before time.Time
+}
+
+// Empty tells whether the filter lets everything through.
+func (f Filter) Empty() bool {
+	return len(f.IDs)+len(f.Events)+len(f.Objects)+len(f.States) == 0 && f.Since.IsZero() && f.Before.IsZero()
+}
+
+// where returns the condition in SQL.
+func (f Filter) where() (string, []any) {
+	parts, args := []string{"TRUE"}, []any(nil)
+	if len(f.IDs) > 0 {
+		parts, args = append(parts, "delivery.id IN (SELECT value FROM json_each(?))"), append(args, asJSON(f.IDs))
+	}
+	if len(f.Objects) > 0 {
+		parts, args = append(parts, "object IN (SELECT value FROM json_each(?))"), append(args, asJSON(f.Objects))
+	}
+	if len(f.States) > 0 {
+		states := make([]string, len(f.States))
+		for i, s := range f.States {
+			states[i] = "state = " + strconv.FormatInt(s.number(), 10) // so the indexes over one state are used
+		}
+		parts = append(parts, "("+strings.Join(states, " OR ")+")")
+	}
+	if len(f.Events) > 0 {
+		patterns := make([]string, len(f.Events))
+		for i, p := range f.Events {
+			patterns[i] = "lower(event) GLOB ?"
+			args = append(args, strings.ReplaceAll(strings.ToLower(p), "[", "[[]"))
+		}
+		parts = append(parts, "("+strings.Join(patterns, " OR ")+")")
+	}
+	if !f.Since.IsZero() {
+		parts, args = append(parts, "received >= ?"), append(args, f.Since.UnixMicro())
+	}
+	if !f.Before.IsZero() {
+		parts, args = append(parts, "received < ?"), append(args, f.Before.UnixMicro())
+	}
+	return strings.Join(parts, " AND "), args
+}
+
+// asJSON returns numbers as SQLite takes a list of them in one argument.
+func asJSON(all []int64) string {
+	raw, _ := json.Marshal(all) // numbers always marshal
+	return string(raw)
+}
+
+// List yields what the filter picks, the oldest first, without headers and bodies.
+func (j *Journal) List(ctx context.Context, f Filter) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		after := int64(0)
+		for {
+			page, err := j.page(ctx, f, after)
+			if err != nil {
+				yield(Entry{}, err)
+				return
+			}
+			for _, e := range page {
+				if !yield(e, nil) {
+					return
+				}
+				after = e.ID
+			}
+			if len(page) < pageSize {
+				return
+			}
+		}
+	}
+}
+
+func (j *Journal) page(ctx context.Context, f Filter, after int64) ([]Entry, error) {
+	where, args := f.where()
+	return j.entries(ctx, `SELECT `+columns+` FROM delivery WHERE `+where+` AND delivery.id > ? ORDER BY delivery.id LIMIT ?`,
+		append(args, after, int64(pageSize))...)
+}
+
+// Newest returns the last deliveries that the filter picks, the oldest first, without headers and bodies, and how
+// many there are in all.
+func (j *Journal) Newest(ctx context.Context, f Filter, limit int) (entries []Entry, all int64, err error) {
+	where, args := f.where()
+	entries, err = j.entries(ctx, `SELECT `+columns+` FROM delivery WHERE `+where+` ORDER BY delivery.id DESC LIMIT ?`, append(args, int64(limit))...)
+	if err != nil {
+		return nil, 0, err
+	}
+	slices.Reverse(entries)
+	if len(entries) < limit {
+		return entries, int64(len(entries)), nil
+	}
+	all, err = j.Count(ctx, f)
+	return entries, all, err
+}
+
+// Count returns how many deliveries the filter picks.
+func (j *Journal) Count(ctx context.Context, f Filter) (n int64, err error) {
+	where, args := f.where()
+	err = j.read(ctx, func(c *connection) error {
+		n, err = c.number(`SELECT count(*) FROM delivery WHERE `+where, args...)
+		return err
+	})
+	return n, err
+}
+
+// Waiting returns the deliveries after an id that are to be forwarded, the oldest first, without headers and bodies.
+func (j *Journal) Waiting(ctx context.Context, after int64, limit int) ([]Entry, error) {
+	return j.entries(ctx, `SELECT `+columns+` FROM delivery WHERE state = 0 AND id > ? ORDER BY id LIMIT ?`, after, int64(limit))
+}
+
+// Get returns one delivery with all that was received. One that is not there is ErrNotFound; one that is not as it
+// was received is ErrDamaged.
+func (j *Journal) Get(ctx context.Context, id int64) (Entry, error) {
+	var found []Entry
+	err := j.read(ctx, func(c *connection) error {
+		return c.query(`SELECT `+columns+`, content_type, signature, body, checksum
+			FROM delivery LEFT JOIN content ON content.id = delivery.id WHERE delivery.id = ?`, []any{id}, func(r row) error {
+			e := entry(r)
+			e.ContentType, e.Signature, e.Body = r.text(13), r.text(14), r.bytes(15)
+			if e.checksum() != r.int(16) {
+				return fmt.Errorf("%w: delivery %d is not as it was received", ErrDamaged, id)
+			}
+			found = append(found, e)
+			return nil
+		})
+	})
+	if err == nil && len(found) == 0 {
+		err = fmt.Errorf("%w %d", ErrNotFound, id)
+	}
+	if err != nil {
+		return Entry{}, err
+	}
+	return found[0], nil
+}
+
+func (j *Journal) entries(ctx context.Context, query string, args ...any) ([]Entry, error) {
+	var all []Entry
+	err := j.read(ctx, func(c *connection) error {
+		return c.query(query, args, func(r row) error {
+			all = append(all, entry(r))
+			return nil
+		})
+	})
+	return all, err
+}
+
+// read runs queries on the connection for reading.
+func (j *Journal) read(ctx context.Context, do func(*connection) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.reader == nil {
+		return ErrClosed
+	}
+	return explain("read the journal", do(j.reader))
+}
+
+func entry(r row) Entry {
+	e := Entry{
+		ID: r.int(0),
+		Delivery: Delivery{
+			Key: r.text(1), Received: moment(r[3]), Event: r.text(4), SubscriptionID: r.int(5), ObjectID: r.int(6),
+		},
+		Altered: r.int(2) > 0, Attempts: int(r.int(8)), FirstAttempt: moment(r[9]), LastAttempt: moment(r[10]),
+		Status: int(r.int(11)), Outcome: r.text(12),
+	}
+	if n := r.int(7); n >= 0 && n < int64(len(States())) {
+		e.State = States()[n]
+	}
+	return e
+}
+
+// moment reads microseconds since 1970; null is no moment.
+func moment(value any) time.Time {
+	n, ok := value.(int64)
+	if !ok {
+		return time.Time{}
+	}
+	return time.UnixMicro(n).UTC()
+}

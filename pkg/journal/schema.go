@@ -1,0 +1,127 @@
+package journal
+
+import (
+	"fmt"
+	"strings"
+)
+
+// applicationID marks the file as ours: "tlxh".
+const applicationID = 0x746c7868
+
+// migrations bring a file from one version to the next; the first makes a new one. A step that was released is
+// never changed.
+func migrations() [][]string {
+	return [][]string{{
+		// What happens to a delivery is kept apart from what came: it changes, and lists need nothing else.
+		`CREATE TABLE delivery (
+			id              INTEGER PRIMARY KEY AUTOINCREMENT,
+			idempotency_key TEXT NOT NULL,
+			variant         INTEGER NOT NULL, -- 0 for the first body under the key, then 1, 2, …
+			received        INTEGER NOT NULL, -- microseconds since 1970
+			event           TEXT NOT NULL,
+			subscription    INTEGER NOT NULL,
+			object          INTEGER NOT NULL,
+			state           INTEGER NOT NULL DEFAULT 0,
+			attempts        INTEGER NOT NULL DEFAULT 0,
+			first_attempt   INTEGER,
+			last_attempt    INTEGER,
+			status          INTEGER NOT NULL DEFAULT 0,
+			outcome         TEXT NOT NULL DEFAULT '',
+			UNIQUE (idempotency_key, variant)
+		) STRICT`,
+		`CREATE TABLE content (
+			id           INTEGER PRIMARY KEY,
+			content_type TEXT NOT NULL,
+			signature    TEXT NOT NULL,
+			body         BLOB NOT NULL,
+			checksum     INTEGER NOT NULL -- CRC-32C over all that was received
+		) STRICT`,
+		`CREATE INDEX delivery_pending ON delivery (id) WHERE state = 0`,
+		`CREATE INDEX delivery_dead ON delivery (id) WHERE state = 2`,
+	}, {
+		// What a receiver must know of the one before.
+		`CREATE TABLE note (name TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT, WITHOUT ROWID`,
+	}}
+}
+
+func currentVersion() int { return len(migrations()) }
+
+// readVersion returns the version of a file, 0 for an empty one.
+func readVersion(c *connection) (int, error) {
+	id, err := c.number(`PRAGMA application_id`)
+	if err != nil {
+		return 0, explain("read the journal", err)
+	}
+	version, err := c.number(`PRAGMA user_version`)
+	if err != nil {
+		return 0, explain("read the journal", err)
+	}
+	tables, err := c.number(`SELECT count(*) FROM sqlite_schema`)
+	switch {
+	case err != nil:
+		return 0, explain("read the journal", err)
+	case id != applicationID && tables > 0:
+		return 0, fmt.Errorf("%w: it is a database of another program", ErrDamaged)
+	case version < 0 || version == 0 && tables > 0:
+		return 0, fmt.Errorf("%w: format %d does not exist", ErrDamaged, version)
+	case version > int64(currentVersion()):
+		return 0, fmt.Errorf("%w (format %d, this one knows %d)", ErrVersion, version, currentVersion())
+	}
+	return int(version), nil
+}
+
+// check reads the whole file and holds its pages against each other, and the states against the indexes over them.
+// What this cannot see, a changed byte of a body, is seen by the checksum when the delivery is read.
+func check(c *connection) error {
+	var complaints []string
+	err := c.query(`PRAGMA quick_check(3)`, nil, func(r row) error {
+		complaints = append(complaints, strings.ReplaceAll(r.text(0), "\n", ", "))
+		return nil
+	})
+	switch {
+	case err != nil:
+		return explain("check the journal", err)
+	case len(complaints) != 1 || complaints[0] != "ok":
+		return fmt.Errorf("%w: %s", ErrDamaged, strings.Join(complaints, "; "))
+	}
+	for _, index := range []string{`delivery_pending WHERE state = 0`, `delivery_dead WHERE state = 2`} {
+		_, condition, _ := strings.Cut(index, " ")
+		differ, err := c.number(`SELECT (SELECT count(*) || ' ' || total(id) FROM delivery NOT INDEXED ` + condition + `) <>
+			(SELECT count(*) || ' ' || total(id) FROM delivery INDEXED BY ` + index + `)`)
+		if err != nil {
+			return explain("check the journal", err)
+		}
+		if differ != 0 {
+			return fmt.Errorf("%w: the states of deliveries and their index differ", ErrDamaged)
+		}
+	}
+	return nil
+}
+
+// migrate brings a file of a version to the present one, or leaves it as it was.
+func migrate(c *connection, version int) error {
+	if version == currentVersion() {
+		return nil
+	}
+	statements := []string{`BEGIN IMMEDIATE`}
+	for _, step := range migrations()[version:] {
+		statements = append(statements, step...)
+	}
+	statements = append(statements,
+		fmt.Sprintf(`PRAGMA application_id = %d`, applicationID),
+		fmt.Sprintf(`PRAGMA user_version = %d`, currentVersion()),
+		`COMMIT`,
+	)
+	for _, s := range statements {
+		if _, err := c.exec(s); err != nil {
+			_, _ = c.exec(`ROLLBACK`) // the first error is the one to tell
+			return explain("bring the journal to the present format", err)
+		}
+	}
+	return nil
+}
+
+// checkpoint syncs the log and copies what is in it to the file.
+func checkpoint(c *connection) error {
+	return explain("write the log of the journal to its file", c.query(`PRAGMA wal_checkpoint(RESTART)`, nil, func(row) error { return nil }))
+}

@@ -1,0 +1,53 @@
+package receiver
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/journal"
+)
+
+const (
+	// forwardLimit is how long an app may take for one delivery.
+	forwardLimit = 30 * time.Second
+	// maxAnswer is how much is kept of what an app answers, in bytes.
+	maxAnswer = 64 << 10
+	// noAnswer is the status where an app gave none.
+	noAnswer = -1
+)
+
+// errStopped is the error of a try that the end of the program cut off.
+var errStopped = errors.New("tlxhook was stopped before the app had answered")
+
+// App takes deliveries: a [Target] over HTTP, or a [Command].
+type App interface {
+	// Forward hands over one delivery, once. The delivery has its body; replay tells that it is sent again on purpose.
+	Forward(ctx context.Context, e journal.Entry, replay bool) Answer
+	// String names the app without secrets.
+	String() string
+}
+
+// Answer is what became of one try to forward a delivery.
+type Answer struct {
+	// Status is the HTTP status or the exit code, -1 where there was none.
+	Status int
+	// Body is the beginning of what the app said, at most 64 KiB. It is foreign text: make it safe before printing.
+	Body     []byte
+	Duration time.Duration
+	// RetryAfter is how long the app asked to wait, at most five minutes; 0 where it did not.
+	RetryAfter time.Duration
+	// Gone tells that the app wants the delivery never again.
+	Gone bool
+	// Err says why the app has not accepted the delivery; nil where it has. It shows no secret.
+	Err error
+}
+
+// Attempt returns what the journal keeps of an answer, where the delivery now has a state.
+func (a Answer) Attempt(at time.Time, state journal.State) journal.Attempt {
+	attempt := journal.Attempt{At: at, State: state, Status: a.Status}
+	if a.Err != nil {
+		attempt.Outcome = a.Err.Error()
+	}
+	return attempt
+}

@@ -1,0 +1,29 @@
+package receiver
+
+import (
+	"crypto/rand"
+	"math/big"
+	"time"
+)
+
+const (
+	minBackoff = time.Second
+	maxBackoff = 5 * time.Minute
+	// giveUpAfter is how long an app may refuse a delivery before that is dead.
+	giveUpAfter = 24 * time.Hour
+)
+
+// backoff returns how long to wait after a number of failed attempts: at random between a second and a bound that
+// doubles, up to five minutes, so that what failed together does not come again together.
+func backoff(failed int) time.Duration {
+	bound := maxBackoff
+	if failed < 9 {
+		bound = minBackoff << failed
+	}
+	bound = min(bound, maxBackoff)
+	n, err := rand.Int(rand.Reader, big.NewInt(int64(bound-minBackoff)+1))
+	if err != nil {
+		return bound
+	}
+	return minBackoff + time.Duration(n.Int64())
+}

@@ -1,0 +1,59 @@
+package receiver
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/journal"
+	"github.com/tlxhook/tlxhook/pkg/program"
+)
+
+// Command is an app that is run for every delivery, with its body on standard input. Exit code 0 means that it has
+// accepted the delivery.
+type Command struct {
+	// Args are its name and its arguments. No shell reads them.
+	Args []string
+	// Environ is what it inherits; the caller leaves secrets out.
+	Environ []string
+}
+
+// String returns the name of the command.
+func (c *Command) String() string { return c.Args[0] }
+
+// Forward runs the command once. After 30 seconds it is killed with everything that it started.
+func (c *Command) Forward(ctx context.Context, e journal.Entry, replay bool) Answer {
+	ctx, cancel := context.WithTimeout(ctx, forwardLimit)
+	defer cancel()
+	start := time.Now()
+	got := program.Program{Args: c.Args, Environ: slices.Concat(c.Environ, environ(e, replay)), Input: e.Body}.Run(ctx)
+	answer := Answer{Status: got.Code, Body: got.Output, Duration: time.Since(start)}
+	switch {
+	case got.Err == nil:
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		answer.Err = errors.New("the command took longer than 30 seconds")
+	case errors.Is(ctx.Err(), context.Canceled):
+		answer.Err = errStopped
+	default:
+		answer.Err = fmt.Errorf("the command %s: %w", c.Args[0], got.Err)
+	}
+	return answer
+}
+
+// environ are the parts of a delivery that a command gets as variables. A sender chooses none of them freely but the
+// event, which is passed as it came.
+func environ(e journal.Entry, replay bool) []string {
+	return []string{
+		"TLXHOOK_EVENT_ID=" + strconv.FormatInt(e.ID, 10),
+		"TLXHOOK_ATTEMPT=" + strconv.Itoa(e.Attempts+1),
+		"TLXHOOK_REPLAY=" + strconv.FormatBool(replay),
+		"TLXHOOK_EVENT=" + string(bytes.ReplaceAll([]byte(e.Event), []byte{0}, nil)),
+		"TLXHOOK_SUBSCRIPTION_ID=" + strconv.FormatInt(e.SubscriptionID, 10),
+		"TLXHOOK_OBJECT_ID=" + strconv.FormatInt(e.ObjectID, 10),
+		"TLXHOOK_IDEMPOTENCY_KEY=" + e.Key,
+	}
+}

@@ -1,0 +1,64 @@
+package receiver
+
+import (
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/journal"
+)
+
+// Kind says what has happened to a delivery.
+type Kind string
+
+// The kinds.
+const (
+	KindReceived  Kind = "received"  // it is on disk
+	KindDuplicate Kind = "duplicate" // it was on disk already
+	KindAltered   Kind = "altered"   // it is on disk, and another one with the same key and another body too
+	KindRejected  Kind = "rejected"  // it was not accepted
+	KindForwarded Kind = "forwarded" // an app has accepted it
+	KindFailed    Kind = "failed"    // an app has not accepted it; it is tried again
+	KindDead      Kind = "dead"      // an app has not accepted it; it is not tried again
+)
+
+// Occurrence is something that has happened to a delivery.
+type Occurrence struct {
+	Time time.Time
+	Kind Kind
+	// ID is of the delivery in the journal; 0 for one that was rejected.
+	ID int64
+	// Delivery is empty for one that was rejected before it was verified. Its body may be missing.
+	journal.Delivery
+	// Reason says why one was rejected, and Message says so in words.
+	Reason  Reason
+	Message string
+	// Attempt counts the tries to forward it to App; Answer is what became of the last, and Again after how long the
+	// next one is.
+	Attempt int
+	App     string
+	Answer  Answer
+	Again   time.Duration
+}
+
+// Reason says why a delivery was rejected.
+type Reason string
+
+// The reasons.
+const (
+	ReasonSignature     Reason = "signature"
+	ReasonMissingHeader Reason = "missing_header"
+	ReasonBadKey        Reason = "bad_key"
+	ReasonNotJSON       Reason = "not_json"
+	ReasonTooLarge      Reason = "too_large"
+	ReasonMethod        Reason = "method" // or path
+	ReasonOverload      Reason = "overload"
+	ReasonJournal       Reason = "journal"
+	ReasonTimeout       Reason = "timeout"
+)
+
+// Reasons returns every reason.
+func Reasons() []Reason {
+	return []Reason{
+		ReasonSignature, ReasonMissingHeader, ReasonBadKey, ReasonNotJSON, ReasonTooLarge, ReasonMethod, ReasonOverload,
+		ReasonJournal, ReasonTimeout,
+	}
+}

@@ -1,0 +1,262 @@
+package receiver
+
+import (
+	"container/heap"
+	"context"
+	"errors"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/journal"
+)
+
+const (
+	// parallel is how many deliveries an app gets at once.
+	parallel = 8
+	// window is how many deliveries that wait are held in memory, a few dozen bytes each. The others stay in the
+	// journal until some of these are done.
+	window = 100_000
+	// pageSize is how many are read from the journal at once.
+	pageSize = 1000
+	// lookAgain is how often the journal is asked for deliveries that another program made wait again.
+	lookAgain = 2 * time.Second
+	// drainTime is how long what is in flight may take once all is to end.
+	drainTime = 10 * time.Second
+)
+
+// Route sends events to an app.
+type Route struct {
+	// Event is a pattern with "*" and "?", compared without case.
+	Event string
+	App   App
+}
+
+// Queue forwards what waits in a journal: at least once, in order for each subscription and object, and many objects
+// at once. A delivery that fails is tried again for 24 hours, and holds up only those of its own object.
+type Queue struct {
+	journal *journal.Journal
+	routes  []*route
+	report  func(Occurrence)
+	counts  *counters
+	wake    chan struct{}
+	done    chan finished
+
+	// What follows belongs to Run.
+	lanes   map[laneKey]*lane
+	known   map[int64]bool
+	cursor  int64 // what is up to here was read
+	more    bool  // there may be more behind it
+	ignored int64 // of these, no route takes the event
+	behind  bool  // at the last look more waited than is known of
+}
+
+// NewQueue returns a queue. The first route whose pattern fits takes a delivery; one that no route takes keeps
+// waiting. Report may be nil.
+func NewQueue(j *journal.Journal, routes []Route, report func(Occurrence)) *Queue {
+	q := &Queue{
+		journal: j, report: report, counts: newCounters(), wake: make(chan struct{}, 1), done: make(chan finished),
+		lanes: map[laneKey]*lane{}, known: map[int64]bool{}, more: true,
+	}
+	if report == nil {
+		q.report = func(Occurrence) {}
+	}
+	for _, r := range routes {
+		q.routes = append(q.routes, &route{Route: r})
+	}
+	return q
+}
+
+// Wake tells that a delivery was stored.
+func (q *Queue) Wake() {
+	select {
+	case q.wake <- struct{}{}:
+	default: // it is awake
+	}
+}
+
+// Run forwards until the context ends. What is in flight then may take ten seconds more.
+func (q *Queue) Run(ctx context.Context) {
+	working, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	again := time.NewTicker(lookAgain)
+	defer again.Stop()
+	for ctx.Err() == nil {
+		q.load(ctx)
+		wait := q.start(working)
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+		case <-q.wake:
+			q.more = true
+		case f := <-q.done:
+			q.finish(f)
+		case <-again.C:
+			q.look(ctx)
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+	defer time.AfterFunc(drainTime, cancel).Stop()
+	for _, r := range q.routes {
+		for r.running > 0 {
+			q.finish(<-q.done)
+		}
+	}
+}
+
+// load reads what waits, as far as there is room.
+func (q *Queue) load(ctx context.Context) {
+	for q.more && len(q.known) < window {
+		page, err := q.journal.Waiting(ctx, q.cursor, pageSize)
+		if err != nil {
+			return // it is tried again soon
+		}
+		for _, e := range page {
+			q.add(e)
+		}
+		q.more = len(page) == pageSize
+	}
+}
+
+func (q *Queue) add(e journal.Entry) {
+	q.cursor = max(q.cursor, e.ID)
+	if q.known[e.ID] {
+		return
+	}
+	r := q.routeOf(e.Event)
+	if r == nil {
+		q.ignored++
+		return
+	}
+	q.known[e.ID] = true
+	key := laneKey{r, e.SubscriptionID, e.ObjectID}
+	if l := q.lanes[key]; l != nil {
+		l.ids = append(l.ids, e.ID)
+		return
+	}
+	l := &lane{key: key, ids: []int64{e.ID}}
+	q.lanes[key] = l
+	heap.Push(&r.waiting, l)
+}
+
+func (q *Queue) routeOf(event string) *route {
+	for _, r := range q.routes {
+		if matches(r.Event, event) {
+			return r
+		}
+	}
+	return nil
+}
+
+// look reads the journal from the beginning again where more waits than is known of, twice in a row: another program
+// has made deliveries wait again.
+func (q *Queue) look(ctx context.Context) {
+	q.more = true // a read may have failed
+	q.load(ctx)
+	waiting, err := q.journal.Count(ctx, journal.Filter{States: []journal.State{journal.Pending}})
+	behind := err == nil && len(q.known) < window && waiting > int64(len(q.known))+q.ignored
+	if behind && q.behind {
+		q.cursor, q.ignored, q.more = 0, 0, true
+	}
+	q.behind = behind
+}
+
+// start begins what is due, and returns how long until more is.
+func (q *Queue) start(ctx context.Context) time.Duration {
+	now, wait := time.Now(), maxBackoff
+	for _, r := range q.routes {
+		for r.running < parallel && len(r.waiting) > 0 {
+			if until := r.waiting[0].due.Sub(now); until > 0 {
+				wait = min(wait, until)
+				break
+			}
+			l, _ := heap.Pop(&r.waiting).(*lane)
+			r.running++
+			id := l.ids[0]
+			go func() { q.done <- finished{l, q.forward(ctx, r.App, id)} }()
+		}
+	}
+	return wait
+}
+
+// finished is what became of the first delivery of a lane.
+type finished struct {
+	lane  *lane
+	again time.Duration // 0 where it is settled
+}
+
+func (q *Queue) finish(f finished) {
+	r := f.lane.key.route
+	r.running--
+	if f.again > 0 {
+		f.lane.due = time.Now().Add(f.again)
+	} else {
+		delete(q.known, f.lane.ids[0])
+		f.lane.ids, f.lane.due = f.lane.ids[1:], time.Time{}
+	}
+	if len(f.lane.ids) == 0 {
+		delete(q.lanes, f.lane.key)
+		return
+	}
+	heap.Push(&r.waiting, f.lane)
+}
+
+// forward tries one delivery, and returns after how long it is to be tried again; 0 where it is settled.
+func (q *Queue) forward(ctx context.Context, app App, id int64) time.Duration {
+	e, err := q.journal.Get(ctx, id)
+	switch {
+	case errors.Is(err, journal.ErrNotFound):
+		return 0 // it was purged
+	case errors.Is(err, journal.ErrDamaged):
+		return q.settle(ctx, app, e, Answer{Status: noAnswer, Err: err, Gone: true}, id)
+	case err != nil:
+		return minBackoff
+	case e.State != journal.Pending:
+		return 0 // another program has settled it
+	}
+	q.counts.start()
+	answer := app.Forward(ctx, e, false)
+	q.counts.end(answer)
+	return q.settle(ctx, app, e, answer, id)
+}
+
+// settle keeps what became of a try. While the journal cannot be written, it is not known to be done: what an app has
+// accepted is not sent again for that as long as this program runs.
+func (q *Queue) settle(ctx context.Context, app App, e journal.Entry, answer Answer, id int64) time.Duration {
+	now := time.Now()
+	state, kind, again := judge(e, answer, now)
+	for q.journal.Mark(context.WithoutCancel(ctx), id, answer.Attempt(now, state)) != nil {
+		select {
+		case <-ctx.Done():
+			return minBackoff
+		case <-time.After(minBackoff):
+		}
+	}
+	e.ID = id
+	q.report(Occurrence{
+		Time: now, Kind: kind, ID: id, Delivery: e.Delivery, Attempt: e.Attempts + 1, App: app.String(), Answer: answer, Again: again,
+	})
+	return again
+}
+
+// judge decides what an answer means for a delivery.
+func judge(e journal.Entry, answer Answer, now time.Time) (journal.State, Kind, time.Duration) {
+	first := e.FirstAttempt
+	if first.IsZero() {
+		first = now
+	}
+	switch {
+	case answer.Err == nil:
+		return journal.Forwarded, KindForwarded, 0
+	case answer.Gone, now.Sub(first) >= giveUpAfter:
+		return journal.Dead, KindDead, 0
+	}
+	return journal.Pending, KindFailed, max(backoff(e.Attempts+1), answer.RetryAfter)
+}
+
+// matches tells whether a name fits a pattern with "*" and "?", without case. A slash in a name is nothing special.
+func matches(pattern, name string) bool {
+	fits, err := path.Match(strings.ToLower(pattern), strings.ToLower(strings.ReplaceAll(name, "/", "_")))
+	return err == nil && fits
+}

@@ -1,0 +1,297 @@
+package receiver_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/journal"
+	"github.com/tlxhook/tlxhook/pkg/receiver"
+)
+
+// app answers as the test says, and remembers the keys that it got.
+type app struct {
+	mu     sync.Mutex
+	got    []string
+	answer func(e journal.Entry) receiver.Answer
+}
+
+func (a *app) String() string { return "app" }
+
+func (a *app) Forward(_ context.Context, e journal.Entry, _ bool) receiver.Answer {
+	a.mu.Lock()
+	a.got = append(a.got, e.Key)
+	a.mu.Unlock()
+	return a.answer(e)
+}
+
+func (a *app) keys() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Clone(a.got)
+}
+
+func accept(journal.Entry) receiver.Answer { return receiver.Answer{Status: 200} }
+
+func refuse(journal.Entry) receiver.Answer {
+	return receiver.Answer{Status: 500, Err: errors.New("the app answered 500")}
+}
+
+// store puts deliveries into a new journal: object 0 has keys 0-0, 0-1 and so on.
+func store(t *testing.T, objects, each int) *journal.Journal {
+	t.Helper()
+	j, err := journal.Open(t.TempDir(), journal.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = j.Close() })
+	for n := range each {
+		for object := range objects {
+			add(t, j, object, n)
+		}
+	}
+	return j
+}
+
+func add(t *testing.T, j *journal.Journal, object, n int) int64 {
+	t.Helper()
+	stored, err := j.Append(t.Context(), journal.Delivery{
+		Key: fmt.Sprintf("%d-%d", object, n), Received: time.Now(), Event: "order.update", SubscriptionID: 1,
+		ObjectID: int64(object), Body: []byte("{}"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stored.ID
+}
+
+// linger is how long run goes on when there is enough: what must not happen could happen then.
+const linger = 200 * time.Millisecond
+
+// run forwards until there is enough, and returns what was reported.
+func run(t *testing.T, j *journal.Journal, enough func([]receiver.Occurrence) bool, routes ...receiver.Route) []receiver.Occurrence {
+	t.Helper()
+	var mu sync.Mutex
+	var all []receiver.Occurrence
+	q := receiver.NewQueue(j, routes, func(o receiver.Occurrence) {
+		mu.Lock()
+		defer mu.Unlock()
+		all = append(all, o)
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	go func() {
+		defer cancel()
+		for done := false; !done && ctx.Err() == nil; {
+			<-time.After(5 * time.Millisecond)
+			mu.Lock()
+			done = enough(all)
+			mu.Unlock()
+		}
+		<-time.After(linger)
+	}()
+	q.Run(ctx)
+	if stats := q.Stats(); stats.InFlight != 0 {
+		t.Errorf("%d are in flight after the end", stats.InFlight)
+	}
+	return all
+}
+
+// reports is enough where so much was reported.
+func reports(n int) func([]receiver.Occurrence) bool {
+	return func(all []receiver.Occurrence) bool { return len(all) >= n }
+}
+
+func states(t *testing.T, j *journal.Journal) map[journal.State]int {
+	t.Helper()
+	all := map[journal.State]int{}
+	for e, err := range j.List(t.Context(), journal.Filter{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[e.State]++
+	}
+	return all
+}
+
+func TestQueueForwardsOfEachObjectInOrder(t *testing.T) {
+	t.Parallel()
+	j, a := store(t, 20, 30), &app{answer: accept}
+	var mu sync.Mutex
+	failed := map[string]int{}
+	a.answer = func(e journal.Entry) receiver.Answer { // each fails once or not at all
+		mu.Lock()
+		defer mu.Unlock()
+		if failed[e.Key]++; failed[e.Key] == 1 && e.ID%17 == 0 {
+			return refuse(e)
+		}
+		return accept(e)
+	}
+	run(t, j, reports(600+600/17), receiver.Route{Event: "*", App: a})
+	last, done := map[string]string{}, 0
+	for _, key := range a.keys() {
+		var object, n, before int
+		_, _ = fmt.Sscanf(key, "%d-%d", &object, &n)
+		name := strconv.Itoa(object)
+		if _, err := fmt.Sscanf(last[name], "%d", &before); err == nil && n != before && n != before+1 {
+			t.Errorf("%s came after %d", key, before)
+		}
+		last[name] = strconv.Itoa(n)
+		done++
+	}
+	if got := states(t, j); done != 600+600/17 || got[journal.Forwarded] != 600 {
+		t.Errorf("%d tries, %v", done, got)
+	}
+}
+
+// One object whose delivery is refused holds up only itself.
+func TestRefusedDeliveryHoldsUpOnlyItsObject(t *testing.T) {
+	t.Parallel()
+	j := store(t, 3, 2)
+	a := &app{answer: func(e journal.Entry) receiver.Answer {
+		if e.ObjectID == 1 {
+			return refuse(e)
+		}
+		return accept(e)
+	}}
+	all := run(t, j, reports(5), receiver.Route{Event: "*", App: a})
+	if got := states(t, j); got[journal.Forwarded] != 4 || got[journal.Pending] != 2 {
+		t.Errorf("%v", got)
+	}
+	if slices.Contains(a.keys(), "1-1") {
+		t.Error("a delivery went before an older one of its object")
+	}
+	i := slices.IndexFunc(all, func(o receiver.Occurrence) bool { return o.Kind == receiver.KindFailed })
+	if i < 0 || all[i].Again < time.Second || all[i].Attempt != 1 || all[i].Answer.Status != 500 {
+		t.Errorf("%+v", all)
+	}
+}
+
+func TestDeliveryIsDeadAfterADay(t *testing.T) {
+	t.Parallel()
+	j := store(t, 2, 1)
+	for id, since := range map[int64]time.Duration{1: 24 * time.Hour, 2: 23 * time.Hour} {
+		first := journal.Attempt{At: time.Now().Add(-since), State: journal.Pending}
+		if err := j.Mark(t.Context(), id, first); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := run(t, j, reports(2), receiver.Route{Event: "*", App: &app{answer: refuse}})
+	if got := states(t, j); got[journal.Dead] != 1 || got[journal.Pending] != 1 {
+		t.Errorf("%v", got)
+	}
+	for _, o := range all {
+		if (o.ID == 1) != (o.Kind == receiver.KindDead) || o.Attempt != 2 {
+			t.Errorf("%+v", o)
+		}
+	}
+}
+
+func TestGoneIsDeadAtOnceAndLaterOnesGoOn(t *testing.T) {
+	t.Parallel()
+	j := store(t, 1, 2)
+	a := &app{answer: func(e journal.Entry) receiver.Answer {
+		if e.Key == "0-0" {
+			return receiver.Answer{Status: 410, Gone: true, Err: errors.New("the app answered 410 Gone")}
+		}
+		return accept(e)
+	}}
+	run(t, j, reports(2), receiver.Route{Event: "*", App: a})
+	if got := states(t, j); got[journal.Dead] != 1 || got[journal.Forwarded] != 1 {
+		t.Errorf("%v", got)
+	}
+}
+
+func TestRetryAfterIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	j := store(t, 1, 1)
+	all := run(t, j, reports(1), receiver.Route{Event: "*", App: &app{answer: func(journal.Entry) receiver.Answer {
+		return receiver.Answer{Status: 429, Err: errors.New("busy"), RetryAfter: 4 * time.Minute}
+	}}})
+	if len(all) != 1 || all[0].Again != 4*time.Minute {
+		t.Errorf("%+v", all)
+	}
+}
+
+func TestFirstRouteThatFitsTakesADelivery(t *testing.T) {
+	t.Parallel()
+	j, orders, rest := store(t, 2, 1), &app{answer: accept}, &app{answer: accept}
+	run(t, j, reports(2), receiver.Route{Event: "ORDER.*", App: orders}, receiver.Route{Event: "*", App: rest})
+	if len(orders.keys()) != 2 || len(rest.keys()) != 0 {
+		t.Errorf("%v %v", orders.keys(), rest.keys())
+	}
+	other := store(t, 2, 1)
+	run(t, other, reports(0), receiver.Route{Event: "invoice.*", App: orders})
+	if got := states(t, other); got[journal.Pending] != 2 {
+		t.Errorf("%v", got)
+	}
+}
+
+// A slow app does not hold up another one.
+func TestSlowAppHoldsUpOnlyItself(t *testing.T) {
+	t.Parallel()
+	j, hang := store(t, 30, 1), make(chan struct{})
+	defer close(hang)
+	other := journal.Delivery{Key: "quick", Received: time.Now(), Event: "invoice.charged", Body: []byte("{}")}
+	if _, err := j.Append(t.Context(), other); err != nil {
+		t.Fatal(err)
+	}
+	quick := &app{answer: accept}
+	slow := &app{answer: func(journal.Entry) receiver.Answer {
+		select {
+		case <-hang:
+		case <-time.After(700 * time.Millisecond):
+		}
+		return receiver.Answer{Status: 200}
+	}}
+	all := func([]receiver.Occurrence) bool { return len(quick.keys()) == 1 && len(slow.keys()) == 8 }
+	run(t, j, all, receiver.Route{Event: "order.*", App: slow}, receiver.Route{Event: "*", App: quick})
+	if len(quick.keys()) != 1 || len(slow.keys()) != 8 {
+		t.Errorf("%v %v", quick.keys(), slow.keys())
+	}
+}
+
+// Another program makes a delivery wait again, as replay does.
+func TestReplayedDeliveryIsForwardedAgain(t *testing.T) {
+	t.Parallel()
+	j, a := store(t, 1, 3), &app{answer: accept}
+	go func() {
+		<-time.After(300 * time.Millisecond)
+		_ = j.Mark(context.WithoutCancel(t.Context()), 1, journal.Attempt{At: time.Now(), State: journal.Pending})
+	}()
+	run(t, j, func([]receiver.Occurrence) bool { return len(a.keys()) == 4 }, receiver.Route{Event: "*", App: a})
+	if got := a.keys(); !slices.Equal(got, []string{"0-0", "0-1", "0-2", "0-0"}) {
+		t.Errorf("%v", got)
+	}
+}
+
+func TestBackoffGrowsToFiveMinutes(t *testing.T) {
+	t.Parallel()
+	for failed, longest := range map[int]time.Duration{1: 2 * time.Second, 2: 4 * time.Second, 8: 256 * time.Second, 9: 5 * time.Minute, 1 << 40: 5 * time.Minute} {
+		var least, most time.Duration = time.Hour, 0
+		for range 2000 {
+			wait := receiver.Backoff(failed)
+			least, most = min(least, wait), max(most, wait)
+		}
+		if least < time.Second || most > longest || most < longest*9/10 {
+			t.Errorf("%d: from %s to %s", failed, least, most)
+		}
+	}
+}
+
+func TestPatternsOfRoutes(t *testing.T) {
+	t.Parallel()
+	for pattern, want := range map[string]bool{
+		"*": true, "order.update": true, "ORDER.Update": true, "order.*": true, "*.update": true, "o*r.u*e": true, "order?update": true,
+		"": false, "order": false, "*.create": false, "order.update?": false, "order.update*": true, "**": true, "a*": false,
+	} {
+		if got := receiver.Matches(pattern, "order.update"); got != want {
+			t.Errorf("%q: %v", pattern, got)
+		}
+	}
+}

@@ -1,0 +1,262 @@
+// Package receiver takes deliveries of Tripletex over HTTP, keeps them in a journal before it answers, and forwards
+// them to apps from there.
+// It leaves the form of a delivery to pkg/webhook, durability to pkg/journal, and making subscriptions to others.
+package receiver
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/journal"
+	"github.com/tlxhook/tlxhook/pkg/secret"
+	"github.com/tlxhook/tlxhook/pkg/webhook"
+)
+
+const (
+	// DefaultMaxBody is the greatest body in bytes where nobody says otherwise.
+	DefaultMaxBody = 1 << 20
+	// maxWaiting is how many deliveries wait for the disk at once; more are told to come again.
+	maxWaiting = 64
+	// storeLimit is how long a delivery waits for the disk.
+	storeLimit = 15 * time.Second
+	// The seconds after which a sender is told to come again.
+	retryOverload = 5
+	retryJournal  = 10
+)
+
+// Options say how to receive.
+type Options struct {
+	// Path is the only one that takes deliveries, such as "/".
+	Path string
+	// Secrets are those that a signature may be made with. With none, nothing is verified.
+	Secrets []secret.Text
+	// AuthHeader must be there once and hold AuthValue, where it is not empty.
+	AuthHeader string
+	AuthValue  secret.Text
+	// MaxBody is the greatest body in bytes; 0 means [DefaultMaxBody].
+	MaxBody int64
+	// Report is told what happens to each delivery. It must not block. Nil means nobody.
+	Report func(Occurrence)
+	// Stored is called after a delivery was stored. Nil means nobody.
+	Stored func()
+}
+
+// Receiver is the handler that deliveries come to. It answers 200 only to what is on disk.
+type Receiver struct {
+	journal *journal.Journal
+	o       Options
+	slots   chan struct{}
+	counts  *counters
+
+	mu     sync.Mutex
+	probes map[string]bool // the keys of probes on their way: whether they arrived
+}
+
+// New returns a receiver that stores into a journal.
+func New(j *journal.Journal, o Options) *Receiver {
+	if o.MaxBody == 0 {
+		o.MaxBody = DefaultMaxBody
+	}
+	if o.Report == nil {
+		o.Report = func(Occurrence) {}
+	}
+	if o.Stored == nil {
+		o.Stored = func() {}
+	}
+	return &Receiver{journal: j, o: o, slots: make(chan struct{}, maxWaiting), counts: newCounters(), probes: map[string]bool{}}
+}
+
+// rejection is an answer to what is not accepted.
+type rejection struct {
+	status     int
+	reason     Reason
+	message    string
+	retryAfter int // seconds; 0 for none
+}
+
+// ServeHTTP takes one delivery. What costs least is judged first; nothing of the body is believed before the
+// signature was judged.
+func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
+	start := time.Now()
+	if refused := r.judgeHead(w, request); refused != nil {
+		r.reject(w, start, journal.Delivery{}, refused)
+		return
+	}
+	body, refused := r.read(w, request)
+	if refused != nil {
+		r.reject(w, start, journal.Delivery{}, refused)
+		return
+	}
+	fitting, refused := r.verify(request.Header, body)
+	if refused != nil {
+		r.reject(w, start, journal.Delivery{}, refused)
+		return
+	}
+	key, err := webhook.IdempotencyKey(request.Header)
+	if err != nil {
+		key = "none:" + rand.Text() // where nothing is verified
+	}
+	if r.arrived(key) {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	d, refused := parse(request.Header, key, body, start)
+	if refused != nil {
+		r.reject(w, start, d, refused)
+		return
+	}
+	stored, refused := r.store(request.Context(), d)
+	if refused != nil {
+		r.reject(w, start, d, refused)
+		return
+	}
+	r.accept(w, d, stored, fitting)
+}
+
+// judgeHead judges what can be judged before the body.
+func (r *Receiver) judgeHead(w http.ResponseWriter, request *http.Request) *rejection {
+	switch {
+	case request.URL.Path != r.o.Path || request.URL.RawPath != "":
+		return &rejection{status: http.StatusNotFound, reason: ReasonMethod, message: "deliveries do not go to this path"}
+	case request.Method != http.MethodPost:
+		w.Header().Set("Allow", http.MethodPost)
+		return &rejection{status: http.StatusMethodNotAllowed, reason: ReasonMethod, message: "a delivery is a POST"}
+	}
+	if refused := r.judgeHeaders(request.Header); refused != nil {
+		return refused
+	}
+	if request.ContentLength > r.o.MaxBody {
+		return tooLarge(r.o.MaxBody)
+	}
+	return nil
+}
+
+func (r *Receiver) judgeHeaders(header http.Header) *rejection {
+	keys, signatures := header.Values(webhook.KeyHeader), header.Values(webhook.SignatureHeader)
+	_, err := webhook.IdempotencyKey(header)
+	verified := len(r.o.Secrets) > 0
+	encoding := strings.Join(header.Values("Content-Encoding"), ",")
+	switch {
+	case len(keys) > 1:
+		return &rejection{status: http.StatusBadRequest, reason: ReasonBadKey, message: webhook.ErrRepeated.Error()}
+	case len(signatures) > 1:
+		return &rejection{status: http.StatusBadRequest, reason: ReasonSignature, message: webhook.ErrRepeated.Error()}
+	case len(keys) == 0 && verified:
+		return &rejection{status: http.StatusBadRequest, reason: ReasonMissingHeader, message: webhook.ErrNoKey.Error()}
+	case len(keys) == 1 && err != nil:
+		return &rejection{status: http.StatusBadRequest, reason: ReasonBadKey, message: err.Error()}
+	case verified && (len(signatures) == 0 || signatures[0] == ""):
+		return &rejection{status: http.StatusUnauthorized, reason: ReasonMissingHeader, message: webhook.ErrNoSignature.Error()}
+	case r.o.AuthHeader != "" && !r.authorized(header):
+		return &rejection{status: http.StatusUnauthorized, reason: ReasonSignature, message: "the header " + r.o.AuthHeader + " is not there once with the right value"}
+	case encoding != "" && !strings.EqualFold(encoding, "identity"):
+		return &rejection{status: http.StatusUnsupportedMediaType, reason: ReasonNotJSON, message: "the body is compressed"}
+	}
+	return nil
+}
+
+// authorized compares the auth header in a time that does not depend on the value.
+func (r *Receiver) authorized(header http.Header) bool {
+	values := header.Values(r.o.AuthHeader)
+	return len(values) == 1 && subtle.ConstantTimeCompare([]byte(values[0]), []byte(r.o.AuthValue.Reveal())) == 1
+}
+
+func tooLarge(limit int64) *rejection {
+	return &rejection{
+		status: http.StatusRequestEntityTooLarge, reason: ReasonTooLarge,
+		message: "the body is larger than " + strconv.FormatInt(limit, 10) + " bytes",
+	}
+}
+
+func (r *Receiver) read(w http.ResponseWriter, request *http.Request) ([]byte, *rejection) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, request.Body, r.o.MaxBody))
+	if _, large := errors.AsType[*http.MaxBytesError](err); large {
+		return nil, tooLarge(r.o.MaxBody)
+	}
+	switch {
+	case err == nil:
+		return body, nil
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, &rejection{status: http.StatusRequestTimeout, reason: ReasonTimeout, message: "the body did not come in time"}
+	default:
+		return nil, &rejection{status: http.StatusBadRequest, reason: ReasonTimeout, message: "the body did not come whole"}
+	}
+}
+
+// verify judges the signature, and returns which secret it fits.
+func (r *Receiver) verify(header http.Header, body []byte) (int, *rejection) {
+	if len(r.o.Secrets) == 0 {
+		return -1, nil
+	}
+	fitting, err := webhook.Verify(header, body, r.o.Secrets...)
+	if err != nil {
+		return -1, &rejection{status: http.StatusUnauthorized, reason: ReasonSignature, message: err.Error()}
+	}
+	return fitting, nil
+}
+
+func parse(header http.Header, key string, body []byte, received time.Time) (journal.Delivery, *rejection) {
+	e, err := webhook.ParseEnvelope(body)
+	if err != nil {
+		return journal.Delivery{}, &rejection{status: http.StatusBadRequest, reason: ReasonNotJSON, message: err.Error()}
+	}
+	return journal.Delivery{
+		Key: key, Received: received, Event: e.Event, SubscriptionID: e.SubscriptionID, ObjectID: e.ID,
+		ContentType: header.Get("Content-Type"), Signature: header.Get(webhook.SignatureHeader), Body: body,
+	}, nil
+}
+
+// store puts a delivery on disk. A sender that has gone does not end that: it sent all of it.
+func (r *Receiver) store(ctx context.Context, d journal.Delivery) (journal.Stored, *rejection) {
+	select {
+	case r.slots <- struct{}{}:
+		defer func() { <-r.slots }()
+	default:
+		return journal.Stored{}, &rejection{http.StatusServiceUnavailable, ReasonOverload, "too many deliveries wait for the disk", retryOverload}
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeLimit)
+	defer cancel()
+	stored, err := r.journal.Append(ctx, d)
+	if err != nil {
+		return stored, &rejection{http.StatusServiceUnavailable, ReasonJournal, err.Error(), retryJournal}
+	}
+	return stored, nil
+}
+
+func (r *Receiver) accept(w http.ResponseWriter, d journal.Delivery, stored journal.Stored, fitting int) {
+	kind := KindReceived
+	switch {
+	case stored.Duplicate:
+		kind = KindDuplicate
+	case stored.Altered:
+		kind = KindAltered
+	}
+	w.WriteHeader(http.StatusOK)
+	r.counts.accepted(d.Event, stored.Duplicate, fitting, d.Received)
+	if !stored.Duplicate {
+		r.o.Stored()
+	}
+	r.o.Report(Occurrence{Time: d.Received, Kind: kind, ID: stored.ID, Delivery: d})
+}
+
+func (r *Receiver) reject(w http.ResponseWriter, now time.Time, d journal.Delivery, refused *rejection) {
+	if refused.retryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(refused.retryAfter))
+	}
+	message := refused.message
+	if refused.reason == ReasonJournal {
+		message = "the delivery cannot be stored now" // the rest concerns only this machine
+	}
+	http.Error(w, message, refused.status)
+	r.counts.rejected(refused.reason)
+	r.o.Report(Occurrence{Time: now, Kind: KindRejected, Delivery: d, Reason: refused.reason, Message: refused.message})
+}

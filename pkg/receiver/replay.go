@@ -1,0 +1,133 @@
+package receiver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/journal"
+	"github.com/tlxhook/tlxhook/pkg/secret"
+	"github.com/tlxhook/tlxhook/pkg/webhook"
+)
+
+var (
+	// ErrSilent means that an app gave no answer several times in a row.
+	ErrSilent = errors.New("the app does not answer")
+	errEarly  = errors.New("an earlier delivery of the same object was not accepted")
+)
+
+// mostSilence is how often in a row an app may give no answer before a replay stops.
+const mostSilence = 3
+
+// Replay sends stored deliveries again on purpose.
+type Replay struct {
+	Journal *journal.Journal
+	App     App
+	// Rate is how many deliveries are sent in a second at most; 0 is no limit.
+	Rate float64
+	// KeepStates leaves the journal as it is: what is accepted is not marked as forwarded.
+	KeepStates bool
+}
+
+// Replayed is what became of one delivery of a replay.
+type Replayed struct {
+	Entry  journal.Entry
+	Answer Answer
+	// Skipped tells that the delivery was not sent, as one before it was not accepted.
+	Skipped bool
+}
+
+// object is what deliveries are kept in order for.
+type object struct{ subscription, id int64 }
+
+// Run sends deliveries one after the other, each once, in the given order, and yields what became of each. Where an
+// app does not accept one, later ones of the same subscription and object are skipped. It ends with ErrSilent where the
+// app is not there, and between two deliveries where ctx ends.
+func (r Replay) Run(ctx context.Context, entries []journal.Entry) iter.Seq2[Replayed, error] {
+	return func(yield func(Replayed, error) bool) {
+		start, silence, sent, failed := time.Now(), 0, 0, map[object]bool{}
+		for _, e := range entries {
+			of := object{e.SubscriptionID, e.ObjectID}
+			if failed[of] {
+				if !yield(Replayed{Entry: e, Answer: Answer{Err: errEarly}, Skipped: true}, nil) {
+					return
+				}
+				continue
+			}
+			if err := r.pace(ctx, start, sent); err != nil {
+				yield(Replayed{}, err)
+				return
+			}
+			done, err := r.one(context.WithoutCancel(ctx), e)
+			sent++
+			if err != nil {
+				yield(Replayed{}, err)
+				return
+			}
+			failed[of] = done.Answer.Err != nil
+			if silence++; done.Answer.Status != noAnswer {
+				silence = 0
+			}
+			if !yield(done, nil) {
+				return
+			}
+			if silence == mostSilence {
+				yield(Replayed{}, fmt.Errorf("%w: %w", ErrSilent, done.Answer.Err))
+				return
+			}
+		}
+	}
+}
+
+// Edited returns a delivery with another body, as it is sent in its place. It is another delivery: it has a key of its
+// own, and a signature by the key of the subscription; none where that is not known.
+func Edited(e journal.Entry, body []byte, key secret.Text, at time.Time) (journal.Entry, error) {
+	envelope, err := webhook.ParseEnvelope(body)
+	if err != nil {
+		return journal.Entry{}, err
+	}
+	e.Body, e.Event, e.SubscriptionID, e.ObjectID = body, envelope.Event, envelope.SubscriptionID, envelope.ID
+	e.Key, e.Signature = fmt.Sprintf("edited-%d-%d", e.ID, at.UnixMicro()), ""
+	if key != "" {
+		e.Signature = webhook.Sign(key, e.Key, body)
+	}
+	return e, nil
+}
+
+// pace waits until one more delivery may be sent.
+func (r Replay) pace(ctx context.Context, start time.Time, sent int) error {
+	if ctx.Err() != nil || r.Rate <= 0 {
+		return context.Cause(ctx)
+	}
+	due := start.Add(time.Duration(float64(sent) / r.Rate * float64(time.Second)))
+	timer := time.NewTimer(time.Until(due))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// one sends one delivery. One that cannot be read as it was received is not sent.
+func (r Replay) one(ctx context.Context, e journal.Entry) (Replayed, error) {
+	whole, err := r.Journal.Get(ctx, e.ID)
+	if errors.Is(err, journal.ErrNotFound) || errors.Is(err, journal.ErrDamaged) {
+		return Replayed{Entry: e, Answer: Answer{Err: err}}, nil
+	}
+	if err != nil {
+		return Replayed{}, err
+	}
+	answer := r.App.Forward(ctx, whole, true)
+	if r.KeepStates {
+		return Replayed{Entry: whole, Answer: answer}, nil
+	}
+	state := journal.State("") // a refused replay makes nothing worse
+	if answer.Err == nil {
+		state = journal.Forwarded
+	}
+	return Replayed{Entry: whole, Answer: answer}, r.Journal.Mark(ctx, e.ID, answer.Attempt(time.Now(), state))
+}

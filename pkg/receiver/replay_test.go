@@ -1,0 +1,283 @@
+package receiver_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/journal"
+	"github.com/tlxhook/tlxhook/pkg/receiver"
+	"github.com/tlxhook/tlxhook/pkg/webhook"
+)
+
+// recorder is an app that remembers what it got, and answers by what is in the body.
+type recorder struct {
+	mu      sync.Mutex
+	got     []string
+	headers []http.Header
+}
+
+func (a *recorder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	a.mu.Lock()
+	a.got, a.headers = append(a.got, string(body)), append(a.headers, r.Header)
+	a.mu.Unlock()
+	switch string(body) {
+	case "refused":
+		w.WriteHeader(http.StatusInternalServerError)
+	case "silent":
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// bodies returns what the app got.
+func (a *recorder) bodies() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Clone(a.got)
+}
+
+// replaying returns a journal with a delivery for each body, and a replay of it to an app.
+func replaying(t *testing.T, app http.Handler, bodies ...string) (receiver.Replay, []journal.Entry) {
+	t.Helper()
+	j, err := journal.Open(t.TempDir(), journal.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = j.Close() })
+	server := httptest.NewServer(app)
+	t.Cleanup(server.Close)
+	target, err := receiver.NewTarget(server.URL, receiver.TargetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, body := range bodies {
+		// Two objects by turns.
+		d := journal.Delivery{Key: fmt.Sprint("key-", n), Received: time.Now(), Event: "order.update", SubscriptionID: 1, ObjectID: int64(n % 2), Body: []byte(body)}
+		if _, err := j.Append(t.Context(), d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var entries []journal.Entry
+	for e, err := range j.List(t.Context(), journal.Filter{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		entries = append(entries, e)
+	}
+	return receiver.Replay{Journal: j, App: target}, entries
+}
+
+// many returns bodies that differ.
+func many(n int) []string {
+	bodies := make([]string, n)
+	for i := range bodies {
+		bodies[i] = fmt.Sprint("body ", i)
+	}
+	return bodies
+}
+
+func stateOf(t *testing.T, j *journal.Journal, id int64) journal.Entry {
+	t.Helper()
+	e, err := j.Get(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func TestAReplayKeepsTheOrderOfEachObject(t *testing.T) {
+	t.Parallel()
+	app := &recorder{}
+	replay, entries := replaying(t, app, "first", "other", "refused", "other 2", "later")
+	var results []string
+	for done, err := range replay.Run(t.Context(), entries) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		results = append(results, fmt.Sprintf("%d %v %t", done.Entry.ID, done.Answer.Err == nil, done.Skipped))
+	}
+	if want := []string{"1 true false", "2 true false", "3 false false", "4 true false", "5 false true"}; !slices.Equal(results, want) {
+		t.Errorf("%v", results)
+	}
+	if want := []string{"first", "other", "refused", "other 2"}; !slices.Equal(app.bodies(), want) {
+		t.Errorf("the app got %v", app.bodies())
+	}
+	app.mu.Lock()
+	defer app.mu.Unlock()
+	if h := app.headers[0]; h.Get(receiver.ReplayHeader) != "true" || h.Get(receiver.EventIDHeader) != "1" || h.Get("Idempotency-Key") != "key-0" {
+		t.Errorf("%v", h)
+	}
+	if e := stateOf(t, replay.Journal, 1); e.State != journal.Forwarded || e.Attempts != 1 || e.Status != 200 {
+		t.Errorf("accepted: %+v", e)
+	}
+	if e := stateOf(t, replay.Journal, 3); e.State != journal.Pending || e.Attempts != 1 || e.Status != 500 {
+		t.Errorf("refused: %+v", e)
+	}
+	if e := stateOf(t, replay.Journal, 5); e.State != journal.Pending || e.Attempts != 0 {
+		t.Errorf("skipped: %+v", e)
+	}
+}
+
+func TestAReplayThatKeepsStatesWritesNothing(t *testing.T) {
+	t.Parallel()
+	replay, entries := replaying(t, &recorder{}, "first", "second")
+	replay.KeepStates = true
+	for _, err := range replay.Run(t.Context(), entries) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, e := range entries {
+		if now := stateOf(t, replay.Journal, e.ID); now.State != journal.Pending || now.Attempts != 0 {
+			t.Errorf("%+v", now)
+		}
+	}
+}
+
+func TestAReplayStopsWhereTheAppIsSilent(t *testing.T) {
+	t.Parallel()
+	app := &recorder{}
+	replay, entries := replaying(t, app, "silent", "refused", "silent", "silent", "silent", "silent", "late", "late")
+	for i := range entries {
+		entries[i].ObjectID = int64(i) // none holds another up
+	}
+	last := error(nil)
+	for _, err := range replay.Run(t.Context(), entries) {
+		last = err
+	}
+	if !errors.Is(last, receiver.ErrSilent) || len(app.bodies()) != 5 {
+		t.Errorf("%v after %v", last, app.bodies())
+	}
+}
+
+func TestAReplayKeepsToItsRateAndEndsBetweenTwo(t *testing.T) {
+	t.Parallel()
+	app := &recorder{}
+	replay, entries := replaying(t, app, "a", "b", "c", "d", "e")
+	replay.Rate = 50
+	start := time.Now()
+	for _, err := range replay.Run(t.Context(), entries) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if took := time.Since(start); took < 80*time.Millisecond {
+		t.Errorf("five at 50 a second took %v", took)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	replay.Rate = 0.1
+	sent, last := 0, error(nil)
+	for _, err := range replay.Run(ctx, entries) {
+		if sent++; err != nil {
+			last = err
+		}
+		cancel()
+	}
+	if sent != 2 || last == nil || len(app.bodies()) != 6 {
+		t.Errorf("%d were yielded, then %v", sent, last)
+	}
+}
+
+// Two people replay at once: the app gets each delivery twice, under one id, and nothing fails.
+func TestTwoReplaysAtOnceDoNotDisturbEachOther(t *testing.T) {
+	t.Parallel()
+	app := &recorder{}
+	replay, entries := replaying(t, app, many(50)...)
+	var both sync.WaitGroup
+	for range 2 {
+		both.Go(func() {
+			for done, err := range replay.Run(t.Context(), entries) {
+				if err != nil || done.Answer.Err != nil {
+					t.Errorf("%+v, %v", done, err)
+				}
+			}
+		})
+	}
+	both.Wait()
+	if n := len(app.bodies()); n != 100 {
+		t.Errorf("the app got %d", n)
+	}
+	for _, e := range entries {
+		if now := stateOf(t, replay.Journal, e.ID); now.State != journal.Forwarded || now.Attempts != 2 {
+			t.Errorf("%+v", now)
+		}
+	}
+}
+
+func TestADeliveryThatChangedOnTheDiskIsNotReplayed(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	path := filepath.Join(folder, "journal.db")
+	j, err := journal.Open(folder, journal.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, body := range []string{"pay 100", "pay 200"} {
+		if _, err := j.Append(t.Context(), journal.Delivery{Key: fmt.Sprint("key-", n), Event: "order.update", ObjectID: int64(n), Body: []byte(body)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	raw, err := os.ReadFile(path)
+	if err == nil {
+		err = os.WriteFile(path, bytes.Replace(raw, []byte("pay 100"), []byte("pay 900"), 1), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	app := &recorder{}
+	replay, _ := replaying(t, app)
+	if replay.Journal, err = journal.Attach(folder); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = replay.Journal.Close() }()
+	var failures []error
+	for done, err := range replay.Run(t.Context(), []journal.Entry{{ID: 1}, {ID: 2, Delivery: journal.Delivery{ObjectID: 1}}, {ID: 99, Delivery: journal.Delivery{ObjectID: 2}}}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		failures = append(failures, done.Answer.Err)
+	}
+	if len(failures) != 3 || !errors.Is(failures[0], journal.ErrDamaged) || failures[1] != nil || !errors.Is(failures[2], journal.ErrNotFound) {
+		t.Errorf("%v", failures)
+	}
+	if got := app.bodies(); !slices.Equal(got, []string{"pay 200"}) {
+		t.Errorf("the app got %v", got)
+	}
+}
+
+func TestAnEditedDeliveryIsAnotherOne(t *testing.T) {
+	t.Parallel()
+	e := journal.Entry{ID: 7, Delivery: journal.Delivery{Key: "key", Event: "order.create", Signature: "old", Body: []byte("old")}}
+	body := []byte(`{"subscriptionId":3,"event":"order.update","id":5,"value":null}`)
+	edited, err := receiver.Edited(e, body, "0123456789", time.Now())
+	if err != nil || edited.ID != 7 || edited.Event != "order.update" || edited.SubscriptionID != 3 || edited.ObjectID != 5 {
+		t.Fatalf("%+v, %v", edited, err)
+	}
+	header := http.Header{}
+	header.Set(webhook.KeyHeader, edited.Key)
+	header.Set(webhook.SignatureHeader, edited.Signature)
+	if _, err := webhook.Verify(header, edited.Body, "0123456789"); err != nil || edited.Key == e.Key {
+		t.Errorf("%+v, %v", edited, err)
+	}
+	if edited, err = receiver.Edited(e, body, "", time.Now()); err != nil || edited.Signature != "" {
+		t.Errorf("without a secret: %+v, %v", edited, err)
+	}
+	if _, err := receiver.Edited(e, []byte(`{"event":`), "", time.Now()); !errors.Is(err, webhook.ErrEnvelope) {
+		t.Errorf("what is no delivery: %v", err)
+	}
+}

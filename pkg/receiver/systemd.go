@@ -1,0 +1,70 @@
+package receiver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"time"
+)
+
+// firstPassed is the first of the descriptors that a service manager passes. Source: sd_listen_fds(3).
+const firstPassed = 3
+
+// Activated returns the socket that a service manager listens on for this process, or nil where it passes none. It
+// stays open while the process is replaced, so that no sender is ever refused.
+func Activated(lookup func(string) (string, bool)) (net.Listener, error) {
+	pid, _ := lookup("LISTEN_PID")
+	count, _ := lookup("LISTEN_FDS")
+	if pid != strconv.Itoa(os.Getpid()) || count == "" || count == "0" {
+		return nil, nil
+	}
+	if count != "1" {
+		return nil, fmt.Errorf("the service manager passes %s sockets; one is expected", count)
+	}
+	file := os.NewFile(firstPassed, "LISTEN_FD_3")
+	if file == nil {
+		return nil, errors.New("the service manager passes no socket")
+	}
+	listener, err := net.FileListener(file) // a copy
+	return listener, errors.Join(err, file.Close())
+}
+
+// Notify tells a service manager a state, such as "READY=1". Where there is none it does nothing. Source:
+// sd_notify(3).
+func Notify(ctx context.Context, lookup func(string) (string, bool), state string) error {
+	path, _ := lookup("NOTIFY_SOCKET")
+	if path == "" {
+		return nil
+	}
+	conn, err := (&net.Dialer{}).DialContext(ctx, "unixgram", path)
+	if err != nil {
+		return fmt.Errorf("tell the service manager: %w", err)
+	}
+	_, err = conn.Write([]byte(state))
+	return errors.Join(err, conn.Close())
+}
+
+// Watchdog tells a service manager twice in each of its intervals that all is well, for as long as it is. It returns
+// when the context ends, or at once where nobody wants to know.
+func Watchdog(ctx context.Context, lookup func(string) (string, bool), healthy func() error) {
+	text, _ := lookup("WATCHDOG_USEC")
+	interval, err := strconv.ParseInt(text, 10, 64)
+	if pid, ok := lookup("WATCHDOG_PID"); err != nil || interval <= 0 || ok && pid != strconv.Itoa(os.Getpid()) {
+		return
+	}
+	tick := time.NewTicker(max(time.Duration(interval)*time.Microsecond/2, time.Millisecond))
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if healthy() == nil {
+				_ = Notify(ctx, lookup, "WATCHDOG=1") // a manager that hears nothing acts
+			}
+		}
+	}
+}

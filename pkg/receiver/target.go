@@ -1,0 +1,192 @@
+package receiver
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/journal"
+	"github.com/tlxhook/tlxhook/pkg/secret"
+	"github.com/tlxhook/tlxhook/pkg/webhook"
+)
+
+// The headers that an app gets beside those of the delivery.
+const (
+	// EventIDHeader numbers the delivery; it is the same however often that is sent.
+	EventIDHeader = "X-Tlxhook-Event-Id"
+	// AttemptHeader counts the tries, from 1.
+	AttemptHeader = "X-Tlxhook-Attempt"
+	// ReplayHeader is "true" where the delivery is sent again on purpose.
+	ReplayHeader = "X-Tlxhook-Replay"
+)
+
+// ErrTarget is the cause of every error about a target that nothing is forwarded to.
+var ErrTarget = errors.New("forward")
+
+// TargetOptions say what a target may be.
+type TargetOptions struct {
+	// AllowRemote permits other machines than this one. Addresses that only a network segment or the host of a virtual
+	// machine has are never permitted: credentials of the machine can be had there.
+	AllowRemote bool
+	// Parallel is how many connections are kept open between deliveries.
+	Parallel int
+}
+
+// Target is an app that takes deliveries over HTTP.
+type Target struct {
+	url      *url.URL
+	guard    guard
+	client   *http.Client
+	username string
+	password secret.Text
+}
+
+// NewTarget returns the app at an http or https URL. Userinfo in it is sent as Basic authorization.
+func NewTarget(address string, o TargetOptions) (*Target, error) {
+	u, err := url.Parse(address)
+	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" || u.Fragment != "" {
+		return nil, fmt.Errorf("%w: %s is no http or https URL", ErrTarget, secret.MaskURL(address))
+	}
+	t := &Target{url: u, guard: guard{o.AllowRemote}}
+	if err := t.guard.checkHost(u.Hostname()); err != nil {
+		return nil, fmt.Errorf("%w to %s: %w", ErrTarget, secret.MaskURL(address), err)
+	}
+	if u.User != nil {
+		password, _ := u.User.Password()
+		t.username, t.password = u.User.Username(), secret.Text(password)
+		withoutUser := *u
+		withoutUser.User = nil
+		t.url = &withoutUser
+	}
+	dialer := &net.Dialer{Timeout: 10 * time.Second, Control: t.guard.control}
+	t.client = &http.Client{
+		Transport: &http.Transport{
+			DialContext: dialer.DialContext, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12},
+			TLSHandshakeTimeout: 10 * time.Second, MaxResponseHeaderBytes: maxAnswer, DisableCompression: true,
+			// Shorter than what servers use, so that they do not close a connection while it is being used.
+			MaxIdleConnsPerHost: max(o.Parallel, 1), IdleConnTimeout: 3 * time.Second,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return t, nil
+}
+
+// Check looks the target up and tells where it is not permitted. That it is not found is no error: the app may come
+// later, and every connection is checked again.
+func (t *Target) Check(ctx context.Context) error {
+	addresses, _ := net.DefaultResolver.LookupNetIP(ctx, "ip", t.url.Hostname())
+	for _, a := range addresses {
+		if err := t.guard.check(a); err != nil {
+			return fmt.Errorf("%w to %s: %w", ErrTarget, t, err)
+		}
+	}
+	return nil
+}
+
+// String returns the URL without secrets.
+func (t *Target) String() string { return secret.MaskURL(t.url.String()) }
+
+// Forward sends a delivery as it was received, once.
+func (t *Target) Forward(ctx context.Context, e journal.Entry, replay bool) Answer {
+	ctx, cancel := context.WithTimeout(ctx, forwardLimit)
+	defer cancel()
+	start := time.Now()
+	answer := t.send(ctx, e, replay)
+	answer.Duration = time.Since(start)
+	if answer.Err != nil && answer.Status == noAnswer {
+		answer.Err = reason(ctx, answer.Err)
+	}
+	return answer
+}
+
+func (t *Target) send(ctx context.Context, e journal.Entry, replay bool) Answer {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, t.url.String(), bytes.NewReader(e.Body))
+	if err != nil {
+		return Answer{Status: noAnswer, Err: err}
+	}
+	// With it, a request that has a key would be repeated unseen by net/http.
+	request.GetBody = nil
+	t.setHeaders(request.Header, e, replay)
+	response, err := t.client.Do(request)
+	if err != nil {
+		return Answer{Status: noAnswer, Err: err}
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	answer := Answer{Status: response.StatusCode, Body: body}
+	switch {
+	case response.StatusCode >= 200 && response.StatusCode < 300:
+		if err != nil {
+			answer.Status, answer.Err = noAnswer, err
+		}
+	case response.StatusCode >= 300 && response.StatusCode < 400:
+		answer.Err = fmt.Errorf("the app answered %d, and redirects are not followed", response.StatusCode)
+	default:
+		answer.Err = fmt.Errorf("the app answered %s", strings.TrimSpace(strconv.Itoa(response.StatusCode)+" "+http.StatusText(response.StatusCode)))
+		answer.Gone = response.StatusCode == http.StatusGone
+		answer.RetryAfter = retryAfter(response.Header.Get("Retry-After"), time.Now())
+	}
+	return answer
+}
+
+func (t *Target) setHeaders(h http.Header, e journal.Entry, replay bool) {
+	if e.ContentType != "" {
+		h.Set("Content-Type", e.ContentType)
+	}
+	if t.username != "" || t.password != "" {
+		(&http.Request{Header: h}).SetBasicAuth(t.username, t.password.Reveal())
+	}
+	h.Set("User-Agent", "tlxhook")
+	h.Set(webhook.KeyHeader, e.Key)
+	if e.Signature != "" {
+		h.Set(webhook.SignatureHeader, e.Signature)
+	}
+	h.Set(EventIDHeader, strconv.FormatInt(e.ID, 10))
+	h.Set(AttemptHeader, strconv.Itoa(e.Attempts+1))
+	if replay {
+		h.Set(ReplayHeader, "true")
+	}
+}
+
+// retryAfter reads a Retry-After header, in seconds or as a date. What makes no sense counts as absent, what is too
+// long is cut.
+func retryAfter(text string, now time.Time) time.Duration {
+	seconds, err := strconv.ParseInt(text, 10, 64)
+	wait := time.Duration(min(seconds, int64(maxBackoff/time.Second))) * time.Second
+	if err != nil {
+		date, err := http.ParseTime(text)
+		if err != nil {
+			return 0
+		}
+		wait = date.Sub(now)
+	}
+	return min(max(wait, 0), maxBackoff)
+}
+
+// reason says the usual causes in plain words, and takes the URL, which may hold a token, out of an error.
+func reason(ctx context.Context, err error) error {
+	if withURL, ok := errors.AsType[*url.Error](err); ok {
+		err = withURL.Err
+	}
+	var address *AddressError
+	switch {
+	case errors.As(err, &address):
+		return address
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return errors.New("the app gave no answer within 30 seconds")
+	case errors.Is(ctx.Err(), context.Canceled):
+		return errStopped
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return errors.New("the app closed the connection without an answer")
+	}
+	return err
+}

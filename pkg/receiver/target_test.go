@@ -1,0 +1,259 @@
+package receiver_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tlxhook/tlxhook/pkg/journal"
+	"github.com/tlxhook/tlxhook/pkg/receiver"
+)
+
+// entry returns a delivery as the journal gives it.
+func entry() journal.Entry {
+	return journal.Entry{ID: 17, Attempts: 2, Delivery: journal.Delivery{
+		Key: "key-17", Event: "order.update", SubscriptionID: 4711, ObjectID: 1001,
+		ContentType: "application/json; charset=UTF-8", Signature: "c2lnbmF0dXJl",
+		Body: []byte(`{"subscriptionId":4711, "event":"order.update","id":1001,"value":{"a":"&"}}`),
+	}}
+}
+
+func target(t *testing.T, url string) *receiver.Target {
+	t.Helper()
+	made, err := receiver.NewTarget(url, receiver.TargetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made
+}
+
+func TestAppGetsTheBytesAndTheHeadersOfTheDelivery(t *testing.T) {
+	t.Parallel()
+	var got *http.Request
+	var body []byte
+	app := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		got = r
+		body, _ = io.ReadAll(r.Body)
+	}))
+	defer app.Close()
+	url := strings.Replace(app.URL, "http://", "http://user:pass@", 1) + "/hook?token=1"
+	answer := target(t, url).Forward(t.Context(), entry(), true)
+	if answer.Err != nil || answer.Status != http.StatusOK {
+		t.Fatalf("%+v", answer)
+	}
+	if !bytes.Equal(body, entry().Body) {
+		t.Errorf("the app got %s", body)
+	}
+	want := http.Header{
+		"Accept-Encoding": nil, "Authorization": {"Basic dXNlcjpwYXNz"}, "Content-Length": {"75"},
+		"Content-Type": {"application/json; charset=UTF-8"}, "Idempotency-Key": {"key-17"},
+		"X-Request-Signature": {"c2lnbmF0dXJl"}, "User-Agent": {"tlxhook"},
+		"X-Tlxhook-Event-Id": {"17"}, "X-Tlxhook-Attempt": {"3"}, "X-Tlxhook-Replay": {"true"},
+	}
+	delete(want, "Accept-Encoding")
+	if diff := cmp.Diff(want, got.Header); diff != "" || got.URL.RequestURI() != "/hook?token=1" {
+		t.Errorf("%s %s", got.URL, diff)
+	}
+}
+
+func TestOnly2xxIsAccepted(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[int]struct {
+		err  string
+		gone bool
+		wait time.Duration
+	}{
+		200: {}, 204: {},
+		301: {err: "the app answered 301, and redirects are not followed"},
+		400: {err: "the app answered 400 Bad Request", wait: 7 * time.Second},
+		410: {err: "the app answered 410 Gone", gone: true, wait: 7 * time.Second},
+		503: {err: "the app answered 503 Service Unavailable", wait: 7 * time.Second},
+		799: {err: "the app answered 799", wait: 7 * time.Second},
+	} {
+		app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/elsewhere" {
+				t.Error("a redirect was followed")
+			}
+			w.Header().Set("Location", "/elsewhere")
+			w.Header().Set("Retry-After", "7")
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, "because")
+		}))
+		answer := target(t, app.URL).Forward(t.Context(), entry(), false)
+		got := ""
+		if answer.Err != nil {
+			got = answer.Err.Error()
+		}
+		if got != want.err || answer.Gone != want.gone || answer.RetryAfter != want.wait || answer.Status != status {
+			t.Errorf("%d: %+v", status, answer)
+		}
+		app.Close()
+	}
+}
+
+func TestRetryAfterThatMakesNoSenseIsAbsentOrCut(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]time.Duration{
+		"": 0, "-1": 0, "abc": 0, "1e9": 0, "12": 12 * time.Second, "999999999999": 5 * time.Minute,
+		"Mon, 02 Jan 2006 15:04:05 GMT": 0, "Mon, 02 Jan 2096 15:04:05 GMT": 5 * time.Minute,
+	} {
+		app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Retry-After", text)
+			w.WriteHeader(http.StatusTooManyRequests)
+		}))
+		if answer := target(t, app.URL).Forward(t.Context(), entry(), false); answer.RetryAfter != want {
+			t.Errorf("%q: %s", text, answer.RetryAfter)
+		}
+		app.Close()
+	}
+}
+
+// raw serves one answer to every connection, after having read a request.
+func raw(t *testing.T, answer func(net.Conn)) string {
+	t.Helper()
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer func() { _ = conn.Close() }()
+				buffer := make([]byte, 4096)
+				for got := ""; !strings.HasSuffix(got, "}}"); {
+					n, err := conn.Read(buffer)
+					if got += string(buffer[:n]); err != nil {
+						return
+					}
+				}
+				answer(conn)
+			}()
+		}
+	}()
+	return "http://" + listener.Addr().String()
+}
+
+func TestAppThatAnswersBadlyHasNotAccepted(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]func(net.Conn){
+		"closes":     func(net.Conn) {},
+		"resets":     func(c net.Conn) { _ = c.(*net.TCPConn).SetLinger(0) },
+		"speaks TLS": func(c net.Conn) { _, _ = c.Write([]byte{22, 3, 1, 0, 5, 1, 2, 3, 4, 5}) },
+		"header of 1 MB": func(c net.Conn) {
+			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nX: "+strings.Repeat("x", 1<<20)+"\r\n\r\n")
+		},
+		"1xx for ever": func(c net.Conn) {
+			for {
+				if _, err := io.WriteString(c, "HTTP/1.1 102 Processing\r\nX: "+strings.Repeat("x", 1000)+"\r\n\r\n"); err != nil {
+					return
+				}
+			}
+		},
+		"cut body": func(c net.Conn) { _, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc") },
+	} {
+		got := target(t, raw(t, answer)).Forward(t.Context(), entry(), false)
+		if got.Err == nil || got.Status != -1 || strings.Contains(got.Err.Error(), "Post ") {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
+func TestAnswerOfAGigabyteIsCut(t *testing.T) {
+	t.Parallel()
+	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		for block := make([]byte, 1<<20); ; {
+			if _, err := w.Write(block); err != nil {
+				return
+			}
+		}
+	}))
+	defer app.Close()
+	answer := target(t, app.URL).Forward(t.Context(), entry(), false)
+	if answer.Err != nil || len(answer.Body) != 64<<10 {
+		t.Errorf("%d bytes, %v", len(answer.Body), answer.Err)
+	}
+}
+
+func TestOnlyThisMachineIsForwardedTo(t *testing.T) {
+	t.Parallel()
+	for url, want := range map[string]string{
+		"http://127.0.0.1:1/":                    "",
+		"http://[::1]:1/":                        "",
+		"http://[::ffff:127.0.0.1]:1/":           "",
+		"http://localhost:1/":                    "",
+		"http://0.0.0.0:1/":                      "is an address that nothing is forwarded to",
+		"http://169.254.169.254/latest":          "is an address that nothing is forwarded to",
+		"http://[::ffff:169.254.169.254]/":       "is an address that nothing is forwarded to",
+		"http://[fe80::1%25eth0]/":               "is an address that nothing is forwarded to",
+		"http://[fd00:ec2::254]/":                "is an address that nothing is forwarded to",
+		"http://192.0.2.1/":                      "192.0.2.1 is not on this machine",
+		"http://user:pass@127.0.0.1#@evil/":      "is no http or https URL",
+		"ftp://127.0.0.1/":                       "is no http or https URL",
+		"127.0.0.1:3000":                         "is no http or https URL",
+		"":                                       "is no http or https URL",
+		"http://user:secret@192.0.2.1/?x=secret": "forward to http://***@192.0.2.1/?x=***: 192.0.2.1 is not on this machine",
+	} {
+		_, err := receiver.NewTarget(url, receiver.TargetOptions{})
+		got := ""
+		if err != nil {
+			got = err.Error()
+		}
+		if want == "" != (got == "") || !strings.Contains(got, want) || strings.Contains(got, "secret") {
+			t.Errorf("%s: %q", url, got)
+		}
+	}
+	for url, allowed := range map[string]bool{"http://192.0.2.1/": true, "http://169.254.169.254/": false, "http://[::]/": false} {
+		if _, err := receiver.NewTarget(url, receiver.TargetOptions{AllowRemote: true}); (err == nil) != allowed {
+			t.Errorf("%s: %v", url, err)
+		}
+	}
+}
+
+// A name can mean this machine when it is looked at and another one when it is connected to.
+func TestNameIsJudgedWhenItIsConnectedTo(t *testing.T) {
+	t.Parallel()
+	made := target(t, "http://localhost:1/")
+	if err := made.Check(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := receiver.ControlOf(made)("tcp", "192.0.2.1:80"); err == nil {
+		t.Error("an address of another machine was connected to")
+	}
+	if err := receiver.ControlOf(made)("tcp6", "[::ffff:169.254.169.254]:80"); err == nil {
+		t.Error("the address of the metadata of a machine was connected to")
+	}
+	if err := receiver.ControlOf(made)("tcp", "127.0.0.1:80"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestForwardEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	hang := make(chan struct{})
+	app := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-hang }))
+	defer app.Close()
+	defer close(hang)
+	for name, app := range map[string]receiver.App{
+		"target": target(t, app.URL), "command": &receiver.Command{Args: []string{"sleep", "600"}},
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer time.AfterFunc(50*time.Millisecond, cancel).Stop()
+		answer := app.Forward(ctx, entry(), false)
+		if answer.Err == nil || answer.Err.Error() != "tlxhook was stopped before the app had answered" || answer.Status != -1 {
+			t.Errorf("%s: %+v", name, answer)
+		}
+	}
+}

@@ -1,0 +1,27 @@
+package receiver_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/journal"
+	"github.com/tlxhook/tlxhook/pkg/receiver"
+)
+
+// What waits for several apps or of several objects when the program starts is all forwarded.
+func TestWhatWaitsOfManyObjectsIsForwarded(t *testing.T) {
+	t.Parallel()
+	app := &recorder{}
+	replay, entries := replaying(t, app, many(20)...)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	receiver.NewQueue(replay.Journal, []receiver.Route{{Event: "*", App: replay.App}}, func(receiver.Occurrence) {
+		if n, err := replay.Journal.Count(ctx, journal.Filter{States: []journal.State{journal.Pending}}); err == nil && n == 0 {
+			cancel()
+		}
+	}).Run(ctx)
+	if len(app.bodies()) != len(entries) {
+		t.Errorf("%d of %d were forwarded", len(app.bodies()), len(entries))
+	}
+}

@@ -1,0 +1,250 @@
+package sandbox_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/sandbox"
+)
+
+// emitTo emits one new order to a target over the real network.
+func emitTo(t *testing.T, target string) sandbox.Attempt {
+	t.Helper()
+	c := newCaller(t, nil)
+	c.set("http-target=allow")
+	c.set("propagation=0s")
+	if status, said := c.call("POST /event/subscription", `{"event":"order.create","targetUrl":"`+target+`"}`); status != http.StatusCreated {
+		t.Fatal(said)
+	}
+	emitted, err := sandbox.NewDeliverer(c.store, nil).Emit(t.Context(), sandbox.Emission{Event: "order.create", Count: 1})
+	if err != nil || len(emitted.Attempts) != 1 {
+		t.Fatalf("%+v, %v", emitted, err)
+	}
+	return emitted.Attempts[0]
+}
+
+func TestDeliveriesNeverLeaveThisMachine(t *testing.T) {
+	t.Parallel()
+	var reached atomic.Int64
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", ":0") // on every address
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{ReadHeaderTimeout: time.Second, Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached.Add(1) })}
+	go func() { _ = server.Serve(listener) }()
+	defer func() { _ = server.Close() }()
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	addresses, err := net.InterfaceAddrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	targets := map[string]bool{"127.0.0.1": true, "localhost": true, "[::ffff:127.0.0.1]": true, "0.0.0.0": false, "[::]": false, "[::ffff:0.0.0.0]": false}
+	for _, a := range addresses {
+		if ip, ok := a.(*net.IPNet); ok && !ip.IP.IsLoopback() && ip.IP.To4() != nil {
+			targets[ip.IP.String()] = false
+		}
+	}
+	for host, allowed := range targets {
+		before := reached.Load()
+		a := emitTo(t, "http://"+net.JoinHostPort(strings.Trim(host, "[]"), port)+"/")
+		if allowed && (!a.Delivered || reached.Load() != before+1) {
+			t.Errorf("%s: %v", host, a.Err)
+		}
+		if !allowed && (!errors.Is(a.Err, sandbox.ErrNotThisMachine) || reached.Load() != before) {
+			t.Errorf("%s: %v", host, a.Err)
+		}
+	}
+}
+
+func TestOnlyAWholeAnswerOf2xxIsASuccess(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/created":
+			w.WriteHeader(http.StatusCreated)
+		case "/redirect":
+			http.Redirect(w, r, "/ok", http.StatusTemporaryRedirect)
+		case "/ok":
+		case "/cut":
+			w.Header().Set("Content-Length", "10")
+			_, _ = w.Write([]byte("short"))
+		case "/endless":
+			for r.Context().Err() == nil {
+				if _, err := w.Write(make([]byte, 1<<16)); err != nil {
+					return
+				}
+			}
+		case "/reset":
+			panic(http.ErrAbortHandler)
+		default:
+			w.WriteHeader(http.StatusBadGateway)
+		}
+	}))
+	defer server.Close()
+	for path, want := range map[string]bool{"/ok": true, "/created": true, "/endless": true, "/redirect": false, "/cut": false, "/reset": false, "/broken": false} {
+		a := emitTo(t, server.URL+path)
+		if a.Delivered != want || a.Delivered == a.Retry.After(time.Time{}) || len(a.Answer.Body) > 4096 {
+			t.Errorf("%s: delivered %t (%d, %v), retry %v", path, a.Delivered, a.Answer.Status, a.Err, a.Retry)
+		}
+		if path == "/redirect" && a.Answer.Status != http.StatusTemporaryRedirect {
+			t.Errorf("a redirect was followed: %+v", a.Answer)
+		}
+	}
+	if a := emitTo(t, "http://127.0.0.1:9/"); a.Delivered || a.Err == nil {
+		t.Errorf("nobody listens, and it was delivered: %+v", a)
+	}
+}
+
+func TestEmitSaysWhatItCannotDo(t *testing.T) {
+	t.Parallel()
+	c := newCaller(t, nil)
+	deliverer := sandbox.NewDeliverer(c.store, &c.receiver)
+	for want, e := range map[error]sandbox.Emission{
+		sandbox.ErrNoEvent:   {Event: "order.eat"},
+		sandbox.ErrNoObject:  {Event: "order.update", ID: 5},
+		sandbox.ErrNoCompany: {Event: "order.update", Company: 5},
+		sandbox.ErrNewID:     {Event: "order.create", ID: 5},
+	} {
+		e.Count = 1
+		if _, err := deliverer.Emit(t.Context(), e); !errors.Is(err, want) {
+			t.Errorf("%+v: %v, want %v", e, err, want)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := deliverer.Emit(ctx, sandbox.Emission{Event: "order.create", Count: 1}); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
+func TestEmitTellsWhomItPassedBy(t *testing.T) {
+	inTime(t, func(t *testing.T, c *caller) {
+		c.subscribe("order.update", "")
+		deliverer := sandbox.NewDeliverer(c.store, &c.receiver)
+		emission := sandbox.Emission{Event: "order.update", Count: 3}
+		emitted, err := deliverer.Emit(t.Context(), emission)
+		if err != nil || len(emitted.Passed) != 1 || emitted.Passed[0] != 4712 || len(emitted.Attempts) != 0 {
+			t.Errorf("%+v, %v", emitted, err)
+		}
+		time.Sleep(propagated)
+		// Three versions in one moment are told once, and the latest is.
+		emitted, err = deliverer.Emit(t.Context(), emission)
+		if err != nil || len(emitted.Passed) != 0 || len(emitted.Attempts) != 1 {
+			t.Errorf("%+v, %v", emitted, err)
+		}
+		if all := c.receiver.all(); len(all) != 1 || !strings.Contains(all[0].body, `"version":6`) {
+			t.Errorf("%+v", all)
+		}
+		// With every version told, they come in order.
+		c.set("rapid-changes=every")
+		if emitted, err = deliverer.Emit(t.Context(), emission); err != nil || len(emitted.Attempts) != 3 {
+			t.Errorf("%+v, %v", emitted, err)
+		}
+		for i, one := range c.receiver.all()[1:] {
+			if !strings.Contains(one.body, `"version":`+string(rune('7'+i))) {
+				t.Errorf("%d: %s", i, one.body)
+			}
+		}
+	})
+}
+
+// The rate is kept beside a receiver that takes its time, and beside a slow store.
+func TestEventsHappenAtTheirRateWhateverTheReceiverDoes(t *testing.T) {
+	inTime(t, func(t *testing.T, c *caller) {
+		c.set("propagation=0s")
+		c.receiver.answer = func(int, string) (int, time.Duration) { return http.StatusOK, 5 * time.Second }
+		c.call("POST /event/subscription", `{"event":"order.create","targetUrl":"http://127.0.0.1/"}`)
+		start := time.Now()
+		emitted, err := sandbox.NewDeliverer(slow{c.store}, &c.receiver).Emit(t.Context(), sandbox.Emission{Event: "order.create", Count: 100, Rate: 50})
+		if took := time.Since(start); err != nil || len(emitted.Attempts) != 100 || took > 8*time.Second {
+			t.Errorf("%d attempts after %s, %v", len(emitted.Attempts), took, err)
+		}
+		early := 0
+		for _, one := range c.receiver.all() {
+			if one.at.Sub(start) < time.Second {
+				early++
+			}
+		}
+		if early < 40 || early > 51 {
+			t.Errorf("%d of 100 at 50 a second came in the first second", early)
+		}
+	})
+}
+
+// slow is a store that needs longer for a change than there is between two events.
+type slow struct{ sandbox.Store }
+
+func (s slow) Update(ctx context.Context, change func(*sandbox.State) error) error {
+	time.Sleep(30 * time.Millisecond)
+	return s.Store.Update(ctx, change)
+}
+
+// A deliverer that is killed keeps no record of what was under way: the next one makes the attempt again at once.
+func TestWhatWasUnderWayAtAKillIsDueAgain(t *testing.T) {
+	inTime(t, func(t *testing.T, c *caller) {
+		c.set("propagation=0s")
+		c.call("POST /event/subscription", `{"event":"order.create","targetUrl":"http://127.0.0.1/"}`)
+		c.call("POST /order", `{}`)
+		c.receiver.answer = func(n int, _ string) (int, time.Duration) {
+			return http.StatusOK, time.Hour * time.Duration(1-min(n, 1))
+		}
+		if err := sandbox.NewDeliverer(&dying{Store: c.store, updates: 2}, &c.receiver).Run(t.Context()); !errors.Is(err, errKilled) {
+			t.Fatal(err)
+		}
+		c.starts()
+		time.Sleep(time.Second)
+		all := c.receiver.all()
+		if len(all) != 2 || all[0].header.Get("Idempotency-Key") != all[1].header.Get("Idempotency-Key") {
+			t.Errorf("%+v", all)
+		}
+	})
+}
+
+var errKilled = errors.New("killed")
+
+// dying is a store that is gone after some updates.
+type dying struct {
+	sandbox.Store
+	updates int
+}
+
+func (d *dying) Update(ctx context.Context, change func(*sandbox.State) error) error {
+	if d.updates--; d.updates < 0 {
+		return errKilled
+	}
+	return d.Store.Update(ctx, change)
+}
+
+// Two deliveries about one object are never under way together, so that a slow answer does not turn them round.
+func TestDeliveriesAboutAnObjectComeOneAfterTheOther(t *testing.T) {
+	inTime(t, func(t *testing.T, c *caller) {
+		c.set("propagation=0s")
+		c.set("rapid-changes=every")
+		c.receiver.answer = func(int, string) (int, time.Duration) { return http.StatusOK, time.Second }
+		c.subscribe("order.update", "")
+		c.call("POST /order", `{}`)
+		for range 3 {
+			c.call("PUT /order/4713", `{}`)
+		}
+		time.Sleep(10 * time.Second)
+		all := c.receiver.all()
+		if len(all) != 3 {
+			t.Fatalf("%d deliveries", len(all))
+		}
+		for i, one := range all {
+			if !strings.Contains(one.body, `"version":`+string(rune('1'+i))) || i > 0 && one.at.Sub(all[i-1].at) < time.Second {
+				t.Errorf("%d: %s after %s", i, one.body, one.at.Sub(all[0].at))
+			}
+		}
+	})
+}

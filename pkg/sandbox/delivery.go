@@ -1,0 +1,155 @@
+package sandbox
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/secret"
+	"github.com/tlxhook/tlxhook/pkg/webhook"
+)
+
+// delivery is a delivery that waits to be sent, or to be sent again.
+type delivery struct {
+	Key          string `json:"key"`
+	Subscription int64  `json:"subscription"`
+	Event        string `json:"event"`
+	Object       int64  `json:"object"`
+	Host         string `json:"host"`
+	// Body is text, so that storing it changes no byte.
+	Body     string `json:"body"`
+	Attempts int    `json:"attempts"`
+	// Due is when it is to be sent; while it is under way, when it counts as lost.
+	Due      time.Time `json:"due"`
+	UnderWay bool      `json:"underWay"`
+}
+
+// Attempt is one attempt to deliver, and what came of it.
+type Attempt struct {
+	Key            string
+	SubscriptionID int64
+	Event          string
+	ObjectID       int64
+	// Target may hold credentials: mask it before printing.
+	Target string
+	// Number counts the attempts of the delivery, from 1.
+	Number int
+	// Answer is what the receiver said; its status is 0 where Err says why there is no answer.
+	Answer webhook.Answer
+	Err    error
+	// Delivered tells whether the answer counts as a success.
+	Delivered bool
+	// Retry is when the next attempt is due; zero where there is none.
+	Retry time.Time
+}
+
+// fire puts a delivery into the queue of every subscription that an event reaches, and returns their keys.
+func (s *State) fire(name string, about *entity, host string, now time.Time) (fired []string) {
+	for i := range s.Subscriptions {
+		sub := &s.Subscriptions[i]
+		if name == "" || !strings.EqualFold(sub.Event, name) || sub.Company != about.Company || sub.Status != statusActive || s.isNew(sub, now) {
+			continue
+		}
+		d := &delivery{
+			Key: webhook.NewKey(), Subscription: sub.ID, Event: sub.Event, Object: about.ID, Host: host,
+			Body: s.envelope(sub, about, host), Due: now,
+		}
+		if sub.Event == kindEvent(about, update) && s.Switches.is(switchRapidChanges, "latest") {
+			if waiting := s.unsent(d); waiting != nil {
+				waiting.Body = d.Body
+				fired = append(fired, waiting.Key)
+				continue
+			}
+			d.Due = now.Add(settle)
+		}
+		s.Deliveries = append(s.Deliveries, d)
+		fired = append(fired, d.Key)
+		s.dirty = true
+	}
+	return fired
+}
+
+// isNew tells whether a subscription has not reached all servers yet, so that events pass it by.
+func (s *State) isNew(sub *subscription, now time.Time) bool {
+	wait, err := time.ParseDuration(s.Switches.value(switchPropagation))
+	return err == nil && now.Before(sub.Made.Add(wait))
+}
+
+func kindEvent(about *entity, verb string) string {
+	k, _ := findKind(about.Kind)
+	return map[string]string{create: k.created, update: k.updated, deletion: k.deleted}[verb]
+}
+
+// unsent returns the delivery about the same object that nobody has tried to send yet, or nil.
+func (s *State) unsent(like *delivery) *delivery {
+	i := slices.IndexFunc(s.Deliveries, func(d *delivery) bool {
+		return d.Subscription == like.Subscription && d.Object == like.Object && d.Event == like.Event && d.Attempts == 0 && !d.UnderWay
+	})
+	if i < 0 {
+		return nil
+	}
+	return s.Deliveries[i]
+}
+
+// envelope is the body of a delivery. Source: official webhook page; the object is filtered as in a GET.
+func (s *State) envelope(sub *subscription, about *entity, host string) string {
+	var shown any
+	if sub.Event != kindEvent(about, deletion) {
+		picked, _ := about.shown(s, host).pick(sub.Fields, "")
+		shown = picked
+	}
+	raw, err := object{{"subscriptionId", sub.ID}, {"event", sub.Event}, {"id", about.ID}, {"value", shown}}.MarshalJSON()
+	if err != nil {
+		return "" // never: what is shown came from JSON
+	}
+	return string(raw)
+}
+
+// outgoing returns a delivery as it is sent.
+func (s *State) outgoing(d *delivery, sub *subscription) webhook.Outgoing {
+	out := webhook.Outgoing{
+		Target: sub.TargetURL, Key: d.Key, Body: []byte(d.Body), Secret: secret.Text(sub.HMACSharedSecret),
+		AuthHeader: sub.AuthHeaderName, AuthValue: secret.Text(sub.AuthHeaderValue), UserAgent: "tlxhook-sandbox",
+	}
+	if s.Switches.is(switchContentType, "plain") {
+		out.ContentType = "application/json"
+	}
+	if target, err := url.Parse(sub.TargetURL); err == nil && target.User != nil &&
+		strings.EqualFold(out.AuthHeader, "Authorization") && s.Switches.is(switchCredentials, "url") {
+		out.AuthHeader = ""
+	}
+	if out.Secret == "" {
+		if s.Switches.is(switchUnsignedKey, "absent") {
+			out.Key = ""
+		}
+		return out
+	}
+	return s.signed(out)
+}
+
+// signed signs as the switches say.
+func (s *State) signed(out webhook.Outgoing) webhook.Outgoing {
+	key := out.Secret
+	if s.Switches.is(switchSignatureKey, "base64") {
+		key = decoded(key)
+	}
+	out.Signature = webhook.Sign(key, out.Key, out.Body)
+	if s.Switches.is(switchSignatureText, "unpadded") {
+		out.Signature = strings.TrimRight(out.Signature, "=")
+	}
+	return out
+}
+
+// accepts tells whether an answer counts as a success.
+func (s *State) accepts(status int) bool {
+	switch s.Switches.value(switchDeliveredBy) {
+	case "200":
+		return status == http.StatusOK
+	case "below-400":
+		return status >= 200 && status < 400
+	default:
+		return status >= 200 && status < 300
+	}
+}

@@ -1,0 +1,220 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// This file holds the calls for the objects that events are about. They are the same for every kind.
+
+// maxMatches is how many objects a list may match, whatever its count says. Source: the official FAQ, by way of
+// others.
+const maxMatches = 10000
+
+// entityEndpoints returns what the API can do with objects.
+func entityEndpoints() []endpoint {
+	var all []endpoint
+	for _, k := range kinds() {
+		if k.path == "" {
+			continue
+		}
+		for _, e := range []struct {
+			method, below, does string
+			handle              func(kind, *State, *request) reply
+		}{
+			{http.MethodGet, "", "", listEntities},
+			{http.MethodPost, "", create, createEntity},
+			{http.MethodDelete, "/list", deletion, deleteEntities},
+			{http.MethodGet, "/{}", "", showEntity},
+			{http.MethodPut, "/{}", update, updateEntity},
+			{http.MethodDelete, "/{}", deletion, deleteEntity},
+		} {
+			if k.can(e.does) {
+				all = append(all, endpoint{e.method, k.path + e.below, false, func(s *State, r *request) reply { return e.handle(k, s, r) }})
+			}
+		}
+	}
+	return all
+}
+
+func listEntities(k kind, state *State, r *request) reply {
+	wanted, refused := r.entityFilter(k)
+	if refused != nil {
+		return *refused
+	}
+	var found []*entity
+	for _, e := range state.Entities {
+		if e.Kind == k.name && e.Company == r.login.company && wanted(e) {
+			found = append(found, e)
+		}
+	}
+	if len(found) > maxMatches {
+		return apiError(http.StatusUnprocessableEntity, 23000, "Result set too large", "")
+	}
+	return list(r, len(found), func(i int) object { return found[i].shown(state, r.Host) }, "", true)
+}
+
+// entityFilter reads the parameters that limit a list.
+func (r *request) entityFilter(k kind) (wanted func(*entity) bool, refused *reply) {
+	query := r.URL.Query()
+	if k.date != "" {
+		from, to := query.Get(k.date+"From"), query.Get(k.date+"To")
+		var complaints []validation
+		for name, text := range map[string]string{k.date + "From": from, k.date + "To": to} {
+			if _, err := time.Parse(time.DateOnly, text); err != nil {
+				complaints = append(complaints, validation{Field: name, Message: "Kan ikke være null."})
+			}
+		}
+		if complaints != nil {
+			slices.SortFunc(complaints, func(a, b validation) int { return strings.Compare(a.Field, b.Field) })
+			failed := invalid(complaints...)
+			return nil, &failed
+		}
+		return func(e *entity) bool {
+			date := ""
+			return json.Unmarshal(e.Fields[k.date], &date) == nil && date >= from && date < to
+		}, nil
+	}
+	if text := query.Get("changedSince"); k.changedSince && text != "" {
+		since, err := parseTime(text)
+		if err != nil {
+			failed := apiError(http.StatusUnprocessableEntity, 21000, fmt.Sprintf("Wrong data format! Expected date and time. For input string: %q", text), "")
+			return nil, &failed
+		}
+		return func(e *entity) bool { return e.Changed.After(since) }, nil
+	}
+	return func(*entity) bool { return true }, nil
+}
+
+// parseTime reads a moment as the service writes it, in UTC where it names no zone.
+func parseTime(text string) (t time.Time, err error) {
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", time.DateOnly} {
+		if t, err = time.Parse(layout, text); err == nil {
+			return t, nil
+		}
+	}
+	return t, err
+}
+
+func showEntity(k kind, state *State, r *request) reply {
+	found, refused := state.namedEntity(k, r)
+	if refused != nil {
+		return *refused
+	}
+	return filtered(r, found.shown(state, r.Host), "")
+}
+
+func (s *State) namedEntity(k kind, r *request) (*entity, *reply) {
+	id, refused := r.pathID()
+	if refused != nil {
+		return nil, refused
+	}
+	found := s.entity(k, r.login.company, id)
+	if found == nil {
+		missing := notFound()
+		return nil, &missing
+	}
+	return found, nil
+}
+
+func createEntity(k kind, state *State, r *request) reply {
+	body, refused := r.entityBody()
+	if refused != nil {
+		return *refused
+	}
+	if _, ok := body.fields["id"]; ok {
+		return invalid(validation{Field: "id", Message: "An ID cannot be set when creating a new object"}.at("null"))
+	}
+	made := state.addEntity(&entity{Kind: k.name, Company: r.login.company, Fields: body.fields}, r.now)
+	state.fire(k.created, made, r.Host, r.now)
+	return value(http.StatusCreated, made.shown(state, r.Host))
+}
+
+func updateEntity(k kind, state *State, r *request) reply {
+	found, refused := state.namedEntity(k, r)
+	if refused != nil {
+		return *refused
+	}
+	body, refused := r.entityBody()
+	if refused != nil {
+		return *refused
+	}
+	if body.version != nil && *body.version != found.Version {
+		return moved()
+	}
+	delete(body.fields, "id")
+	state.changeEntity(found, body.fields, r.now)
+	state.fire(k.updated, found, r.Host, r.now)
+	return value(http.StatusOK, found.shown(state, r.Host))
+}
+
+func deleteEntity(k kind, state *State, r *request) reply {
+	found, refused := state.namedEntity(k, r)
+	if refused != nil {
+		return *refused
+	}
+	state.removeEntity(found)
+	state.fire(k.deleted, found, r.Host, r.now)
+	return reply{status: http.StatusNoContent}
+}
+
+func deleteEntities(k kind, state *State, r *request) reply {
+	ids, refused := r.idList()
+	if refused != nil {
+		return *refused
+	}
+	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
+	found := make([]*entity, len(ids))
+	for i, id := range ids {
+		if found[i] = state.entity(k, r.login.company, id); found[i] == nil {
+			return notFound()
+		}
+	}
+	for _, e := range found {
+		state.removeEntity(e)
+		state.fire(k.deleted, e, r.Host, r.now)
+	}
+	return reply{status: http.StatusNoContent}
+}
+
+// entityBody is what a create or an update of an object says.
+type entityBody struct {
+	fields  map[string]json.RawMessage
+	version *int
+}
+
+// entityBody reads an object without the fields that the service decides. Any field is kept: the sandbox does not
+// know all that the service knows.
+func (r *request) entityBody() (body entityBody, refused *reply) {
+	if refused = r.decode(&body.fields); refused != nil {
+		return body, refused
+	}
+	if raw, ok := body.fields["version"]; body.fields == nil || ok && json.Unmarshal(raw, &body.version) != nil {
+		failed := apiError(http.StatusUnprocessableEntity, 16000, "Request mapping failed", "")
+		return body, &failed
+	}
+	for _, name := range []string{"version", "url", "changes"} {
+		delete(body.fields, name)
+	}
+	return body, nil
+}
+
+// idList reads the ids of a bulk deletion.
+func (r *request) idList() ([]int64, *reply) {
+	var ids []int64
+	for text := range strings.SplitSeq(r.URL.Query().Get("ids"), ",") {
+		id, err := strconv.ParseInt(text, 10, 64)
+		if err != nil || id <= 0 {
+			refused := apiError(http.StatusUnprocessableEntity, 12000,
+				fmt.Sprintf("'%s': Listen med ID-er må være en kommaseparert liste med positive heltall.", text), "")
+			return nil, &refused
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
+}

@@ -1,0 +1,55 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+)
+
+// emitPaced lets events happen at the rate, without waiting for the deliveries of those before. What falls behind
+// happens together.
+func (d *Deliverer) emitPaced(ctx context.Context, e Emission) (all Emitted, err error) {
+	start, one := time.Now(), e
+	var results []*Emitted
+	var senders sync.WaitGroup
+	failures := make(chan error, e.Count)
+	for made := 0; made < e.Count && err == nil; made += one.Count {
+		next := start.Add(time.Duration(float64(made) / e.Rate * float64(time.Second)))
+		if !wait(ctx, time.Until(next)) {
+			break
+		}
+		due := min(e.Count, 1+int(time.Since(start).Seconds()*e.Rate))
+		one.Count = min(max(1, due-made), emitAtOnce)
+		result := &Emitted{}
+		var claimed []sending
+		if claimed, err = d.claim(ctx, one, result); err == nil {
+			results = append(results, result)
+			senders.Go(func() { failures <- d.deliver(ctx, claimed, result) })
+		}
+	}
+	senders.Wait()
+	close(failures)
+	for failed := range failures {
+		err = errors.Join(err, failed)
+	}
+	for _, r := range results {
+		all.Objects = append(all.Objects, r.Objects...)
+		all.Attempts = append(all.Attempts, r.Attempts...)
+		all.Passed = append(all.Passed, r.Passed...)
+	}
+	all.Passed = slices.Compact(slices.Sorted(slices.Values(all.Passed)))
+	return all, errors.Join(err, ctx.Err())
+}
+
+// wait waits, and tells whether the context is still there afterwards.
+func wait(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return ctx.Err() == nil
+}

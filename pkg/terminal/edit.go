@@ -1,0 +1,51 @@
+package terminal
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+)
+
+// Edit lets the person change a text in the editor that VISUAL or EDITOR names, and returns what was saved. Suffix is
+// the end of the name of the file, by which editors know what is in it.
+func (t *Terminal) Edit(ctx context.Context, text []byte, suffix string) ([]byte, error) {
+	in, ok := t.In.(*os.File)
+	if !ok || t.messages == nil || !t.IsInteractive() {
+		return nil, ErrNoPrompt
+	}
+	file, err := os.CreateTemp("", "tlxhook-*"+suffix) // which nobody else can read
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.Remove(file.Name()) }() // there is nothing better to do
+	_, err = file.Write(text)
+	if closeErr := file.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return nil, err
+	}
+	words := append(t.editor(), file.Name())
+	command := exec.CommandContext(ctx, words[0], words[1:]...)
+	command.Stdin, command.Stdout, command.Stderr = in, t.messages, t.messages
+	if err := command.Run(); err != nil {
+		return nil, fmt.Errorf("run the editor %s: %w", words[0], err)
+	}
+	return os.ReadFile(file.Name())
+}
+
+// editor returns the words that start the editor.
+func (t *Terminal) editor() []string {
+	for _, name := range []string{"VISUAL", "EDITOR"} {
+		if value, _ := t.lookup(name); strings.TrimSpace(value) != "" {
+			return strings.Fields(value)
+		}
+	}
+	if runtime.GOOS == "windows" {
+		return []string{"notepad"}
+	}
+	return []string{"vi"}
+}
