@@ -1,0 +1,54 @@
+package exporter_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+// A profile is the only thing that /probe takes, so that nobody can make the program call somewhere else. What was
+// asked for is not repeated in the answer.
+func TestProbeTakesNamesOfProfilesOnly(t *testing.T) {
+	t.Parallel()
+	s := newService(t, 3, nil)
+	for target, want := range map[string]int{
+		"acme": 200, "bolt": 200, "": 400, "http://evil.example/": 404, "../../x": 404, "ACME": 404, "acme\x00": 404, " acme": 404,
+		"<script>": 404, "\xff\xfe": 404, "acme\r\nX: y": 404, strings.Repeat("a", 1<<20): 404, "169.254.169.254": 404, "localhost": 404,
+	} {
+		before := s.lists.Load()
+		answer := s.get(t, "/probe?target="+url.QueryEscape(target))
+		if answer.Code != want {
+			t.Errorf("%.40q gave %d, want %d", target, answer.Code, want)
+		}
+		if want != http.StatusOK && (s.lists.Load() != before || answer.Body.Len() > 100 || strings.Contains(answer.Body.String(), "evil")) {
+			t.Errorf("%.40q: %d requests, %.200s", target, s.lists.Load()-before, answer.Body)
+		}
+	}
+	for path, want := range map[string]int{"/probe": 400, "/probe?target=acme&target=bolt": 400, "/probe?target=acme&target=http://evil/": 400, "/probe/acme": 404, "/nonsense": 404} {
+		if got := s.get(t, path).Code; got != want {
+			t.Errorf("%s gave %d, want %d", path, got, want)
+		}
+	}
+}
+
+// The page of one profile holds that profile and nothing of the process.
+func TestProbeShowsOneCompany(t *testing.T) {
+	t.Parallel()
+	s := newService(t, 3, nil)
+	page := s.get(t, "/probe?target=bolt").Body.String()
+	wantValues(t, page, map[string]string{`tlxhook_up{company="bolt"}`: "1"})
+	if strings.Contains(page, "acme") || strings.Contains(page, "go_") || strings.Contains(page, "api_requests") {
+		t.Error(page)
+	}
+}
+
+func TestDiscoveryIsWhatPrometheusReads(t *testing.T) {
+	t.Parallel()
+	answer := newService(t, 0, nil).get(t, "/sd")
+	want := `[{"targets":["acme"],"labels":{"__meta_tlxhook_company_name":"Acme \"A|S\"","company":"acme"}},` +
+		`{"targets":["bolt"],"labels":{"__meta_tlxhook_company_name":"","company":"bolt"}}]` + "\n"
+	if answer.Body.String() != want || answer.Header().Get("Content-Type") != "application/json" {
+		t.Errorf("%v %s", answer.Header(), answer.Body)
+	}
+}

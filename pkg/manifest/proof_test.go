@@ -1,0 +1,80 @@
+package manifest_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/tlxhook/tlxhook/pkg/manifest"
+	"github.com/tlxhook/tlxhook/pkg/sandbox"
+)
+
+// An answer is not taken for the deed.
+func TestWhatTheListDoesNotShowIsNotDone(t *testing.T) {
+	t.Parallel()
+	w := mixedWorld(t)
+	policy := w.policy(t, mustParse(t, mixed()), prune())
+	plan, err := w.plan(t, mustParse(t, mixed()), prune())
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := manifest.Run{Service: w.Client, Want: mustParse(t, mixed()), Policy: policy, Settle: func(ctx context.Context) error {
+		return w.store.Update(ctx, func(s *sandbox.State) error { // Tripletex forgets it all
+			*s = *sandbox.NewState(sandbox.DefaultOptions())
+			return nil
+		})
+	}}
+	report, err := run.Apply(t.Context(), plan)
+	const none = "create order.create failed\ncreate order.update failed\nupdate product.create failed\nupdate product.update failed\ndelete customer.create done\ndelete customer.update done\n"
+	if !errors.Is(err, manifest.ErrNotProved) || outcomes(report) != none {
+		t.Errorf("%v\n%s", err, outcomes(report))
+	}
+}
+
+func TestWaitBeforeTheProofMayBeInterrupted(t *testing.T) {
+	t.Parallel()
+	w, want := mixedWorld(t), mustParse(t, mixed())
+	plan, err := w.plan(t, want, prune())
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := manifest.Run{Service: w.Client, Want: want, Policy: w.policy(t, want, prune()), Settle: func(context.Context) error { return errStop }}
+	report, err := run.Apply(t.Context(), plan)
+	if !errors.Is(err, errStop) || outcomes(report) != allDone {
+		t.Errorf("%v\n%s", err, outcomes(report))
+	}
+}
+
+func TestMissingProofIsSaidInWords(t *testing.T) {
+	t.Parallel()
+	for cause, want := range map[error]string{
+		context.Canceled:         "everything was accepted, but it was interrupted before the list could prove it",
+		context.DeadlineExceeded: "everything was accepted, but there was no time to prove it by the list",
+		errStop:                  "everything was accepted, but it cannot be proved: " + errStop.Error(),
+	} {
+		if got := (&manifest.NoProofError{Cause: cause}).Error(); got != want {
+			t.Errorf("%v: %s", cause, got)
+		}
+	}
+}
+
+// A signal after the last call, too, leaves what was done unproved.
+func TestStopAfterTheLastCallIsSaid(t *testing.T) {
+	t.Parallel()
+	w, want := mixedWorld(t), mustParse(t, mixed())
+	plan, err := w.plan(t, want, prune())
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := 0
+	stop := func() error {
+		if asked++; asked > 3 {
+			return errStop
+		}
+		return nil
+	}
+	report, err := manifest.Run{Service: w.Client, Want: want, Policy: w.policy(t, want, prune()), Stop: stop}.Apply(t.Context(), plan)
+	if _, unproved := errors.AsType[*manifest.NoProofError](err); !unproved || outcomes(report) != allDone {
+		t.Errorf("%v\n%s", err, outcomes(report))
+	}
+}

@@ -1,0 +1,190 @@
+package tripletex_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/sandbox"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+// Every lost answer leaves exactly one subscription, whether it was lost before or after the work was done.
+func TestLostAnswerNeverMakesASecondSubscription(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"reset", "reset-after", "truncated", "html", "server-error", "bad-gateway", "unavailable"} {
+		for _, events := range [][]string{{"order.create"}, {"order.create", "order.update", "order.delete"}} {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, nil, employee())
+				w.fault(t, sandbox.Fault{Kind: kind, Method: "POST", Path: "/event/subscription*", Count: 1},
+					sandbox.Fault{Kind: kind, Method: "POST", Path: "/event/subscription/*", Count: 1})
+				var all []tripletex.NewSubscription
+				for _, e := range events {
+					all = append(all, wanted(e))
+				}
+				made, err := w.CreateSubscriptions(t.Context(), all)
+				if err != nil || len(made) != len(events) {
+					t.Errorf("%s: made %d of %d, %v", kind, len(made), len(events), err)
+				}
+				if got := w.subscriptions(t); got != len(events) {
+					t.Errorf("%s: %d subscriptions exist, want %d", kind, got, len(events))
+				}
+			})
+		}
+	}
+}
+
+func TestLostAnswerThatStaysLostIsReported(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, nil, employee())
+		w.fault(t, sandbox.Fault{Kind: "server-error", Method: "POST", Path: "/event/subscription"})
+		_, err := w.CreateSubscriptions(t.Context(), []tripletex.NewSubscription{wanted("order.create")})
+		if tripletex.KindOf(err) != tripletex.ServerFailed || w.wire.count("POST /event/subscription") != 2 {
+			t.Errorf("%v after %q; want a server error after two tries", err, w.wire.lines)
+		}
+		w.fault(t, sandbox.Fault{Kind: "forbidden", Method: "GET", Path: "/event/subscription"})
+		_, err = w.CreateSubscriptions(t.Context(), []tripletex.NewSubscription{wanted("order.create")})
+		if tripletex.KindOf(err) != tripletex.Unknown {
+			t.Errorf("%v where nobody can look; want an unknown outcome", err)
+		}
+	})
+}
+
+func TestLostAnswerWithNoTimeToLookIsReportedInOneLine(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, nil, employee())
+		w.fault(t, sandbox.Fault{Kind: "hang", Method: "POST", Path: "/event/subscription"})
+		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+		defer cancel()
+		_, err := w.CreateSubscriptions(ctx, []tripletex.NewSubscription{wanted("order.create")})
+		if err == nil || err.Error() != "create subscription: no answer in time, and there was no time to look for it" || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%q", err)
+		}
+	})
+}
+
+func TestConnectionThatIsCutIsSaidInWords(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client, _ := newScripted(t, slices.Repeat([]scriptedAnswer{{err: io.EOF}}, 20)...)
+		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+		defer cancel()
+		if _, err := client.Subscription(ctx, 1); err == nil || !strings.Contains(err.Error(), "the connection was cut before an answer came") {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
+func TestLostAnswerBesideATwinOfUnknownAge(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client, s := newScripted(t,
+			scriptedAnswer{status: 502},
+			scriptedAnswer{status: 200, body: `{"values":[{"id":1,"version":0,"event":"order.create","targetUrl":"https://h.no/","status":"ACTIVE"}]}`})
+		_, err := client.CreateSubscriptions(t.Context(), []tripletex.NewSubscription{{Event: "order.create", TargetURL: "https://h.no/"}})
+		if tripletex.KindOf(err) != tripletex.Unknown || s.sent != 2 {
+			t.Errorf("%v after %d requests; want an unknown outcome and no second create", err, s.sent)
+		}
+	})
+}
+
+// What was made and at once changed by somebody else is not made again.
+func TestLostAnswerOfOneThatSomebodyElseHasChangedSince(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, nil, employee())
+		w.fault(t, sandbox.Fault{Kind: "reset-after", Method: "POST", Path: "/event/subscription", Count: 1})
+		time.AfterFunc(time.Second/2, func() {
+			all, err := collect(w.Client, t)
+			if err != nil || len(all) != 1 {
+				t.Errorf("somebody else sees %+v, %v", all, err)
+				return
+			}
+			fields := "id"
+			if _, err := w.UpdateSubscription(t.Context(), tripletex.SubscriptionUpdate{ID: all[0].ID, Fields: &fields}); err != nil {
+				t.Error(err)
+			}
+		})
+		made, err := w.CreateSubscriptions(t.Context(), []tripletex.NewSubscription{wanted("order.create")})
+		if err != nil || len(made) != 1 || made[0].Version != 1 || w.subscriptions(t) != 1 {
+			t.Errorf("made %+v, %v; %d exist", made, err, w.subscriptions(t))
+		}
+	})
+}
+
+// Whose version moved while an answer was lost may have another secret than the one that was sent.
+func TestUpdateOfASecretWhoseAnswerWasLostIsOpen(t *testing.T) {
+	t.Parallel()
+	for _, fault := range []string{"reset-after", "reset"} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, func(o *sandbox.Options) { o.Subscriptions = 1 }, employee())
+			all, err := collect(w.Client, t)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.fault(t, sandbox.Fault{Kind: fault, Method: "PUT", Count: 1})
+			_, err = w.UpdateSubscription(t.Context(), tripletex.SubscriptionUpdate{ID: all[0].ID, HMACSharedSecret: "0123456789"})
+			if want := map[string]tripletex.Kind{"reset-after": tripletex.Unknown, "reset": ""}[fault]; tripletex.KindOf(err) != want {
+				t.Errorf("%s: %v, want %q", fault, err, want)
+			}
+		})
+	}
+}
+
+func TestUpdateWhoseAnswerWasLostIsNotAConflict(t *testing.T) {
+	t.Parallel()
+	for _, bulk := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, func(o *sandbox.Options) { o.Subscriptions = 2 }, employee())
+			before, err := collect(w.Client, t)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.fault(t, sandbox.Fault{Kind: "reset-after", Method: "PUT", Count: 1})
+			updates := []tripletex.SubscriptionUpdate{{ID: before[0].ID, Status: tripletex.Disabled}}
+			if bulk {
+				updates = append(updates, tripletex.SubscriptionUpdate{ID: before[1].ID, Status: tripletex.Disabled})
+			}
+			after, err := w.UpdateSubscriptions(t.Context(), updates)
+			if err != nil || len(after) != len(updates) || after[0].Version != 1 || after[0].Status != tripletex.Disabled {
+				t.Errorf("bulk %v: %+v, %v", bulk, after, err)
+			}
+			updates[0].Status = tripletex.Active // another change with the old version: now it is a real conflict
+			w.fault(t, sandbox.Fault{Kind: "reset", Method: "PUT", Count: 1})
+			if _, err := w.UpdateSubscriptions(t.Context(), updates); tripletex.KindOf(err) != tripletex.Conflict {
+				t.Errorf("bulk %v: old version: %v, want a conflict", bulk, err)
+			}
+		})
+	}
+}
+
+func TestDeleteWhoseAnswerWasLostIsDone(t *testing.T) {
+	t.Parallel()
+	for _, bulk := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, func(o *sandbox.Options) { o.Subscriptions = 3 }, employee())
+			all, err := collect(w.Client, t)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ids := []int64{all[0].ID}
+			if bulk {
+				ids = append(ids, all[1].ID)
+			}
+			w.fault(t, sandbox.Fault{Kind: "reset-after", Method: "DELETE", Count: 1})
+			if err := w.DeleteSubscriptions(t.Context(), ids); err != nil {
+				t.Errorf("bulk %v: %v", bulk, err)
+			}
+			if got := w.subscriptions(t); got != 3-len(ids) {
+				t.Errorf("bulk %v: %d are left", bulk, got)
+			}
+		})
+	}
+}
