@@ -50,7 +50,7 @@ func app(ts *testscript.TestScript, neg bool, args []string) {
 		case r.URL.Path == "/moved":
 			http.Redirect(w, r, "http://127.0.0.1:9/", http.StatusMovedPermanently)
 		case r.URL.Path == "/slow":
-			time.Sleep(700 * time.Millisecond)
+			time.Sleep(700 * time.Millisecond) // a signal comes while it works
 		}
 	}))
 	ts.Setenv("APP", server.URL)

@@ -85,37 +85,45 @@ const patience = 10 * time.Second
 
 // answers waits until the receiver takes connections.
 func (s *story) answers(ctx context.Context) int {
+	if await(ctx, func(ctx context.Context) (bool, error) { return health.Probe(ctx, s.hookURL) == nil, nil }) != nil {
+		return exitUnavailable
+	}
+	return exitOK
+}
+
+// await looks every 10 milliseconds until something is so, it fails, or patience ends.
+func await(ctx context.Context, isSo func(context.Context) (bool, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	for ctx.Err() == nil {
-		if health.Probe(ctx, s.hookURL) == nil {
-			return exitOK
+	again := time.NewTicker(10 * time.Millisecond)
+	defer again.Stop()
+	for {
+		if done, err := isSo(ctx); done || err != nil {
+			return err
 		}
-		time.Sleep(10 * time.Millisecond)
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
-	return exitUnavailable
 }
 
 // settled waits until so many deliveries have a state and so many tries.
 func (s *story) settled(ctx context.Context, state journal.State, tries int) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
 	kept, err := journal.Attach(filepath.Join(s.home, "tlxhook", "journal"))
 	if err != nil {
 		return err
 	}
 	defer func() { _ = kept.Close() }()
-	for {
+	return await(ctx, func(ctx context.Context) (bool, error) {
 		for entry, err := range kept.List(ctx, journal.Filter{States: []journal.State{state}}) {
-			if err != nil {
-				return err
-			}
-			if entry.Attempts >= tries {
-				return nil
+			if err != nil || entry.Attempts >= tries {
+				return err == nil, err
 			}
 		}
-		time.Sleep(10 * time.Millisecond)
-	}
+		return false, nil
+	})
 }
 
 // begin makes subscriptions deliver at once, so that nobody has to wait for the story.

@@ -77,10 +77,7 @@ func testDependencies() []string {
 
 func list(t *testing.T, args ...string) []string {
 	t.Helper()
-	if _, err := exec.LookPath("go"); err != nil {
-		t.Skip("there is no go command to list packages with")
-	}
-	command := exec.CommandContext(t.Context(), "go", append([]string{"list"}, args...)...)
+	command := exec.CommandContext(t.Context(), need(t, "go"), append([]string{"list"}, args...)...)
 	command.Dir = "../.."
 	raw, err := command.Output()
 	if err != nil {

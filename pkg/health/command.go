@@ -46,9 +46,11 @@ func (c Command) Tell(ctx context.Context, t Transition) error {
 	if err != nil {
 		return err
 	}
-	limited, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), commandLimit, errTooSlow)
+	stopped, end := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer end(nil)
+	limited, cancel := context.WithTimeoutCause(stopped, commandLimit, errTooSlow)
 	defer cancel()
-	stop := context.AfterFunc(ctx, func() { time.AfterFunc(commandGrace, cancel) })
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(commandGrace, func() { end(errStopped) }) })
 	defer stop()
 	got := program.Program{Args: c.Args, Environ: slices.Concat(c.Environ, t.environ()), Input: append(document, '\n')}.Run(limited)
 	if len(got.Output) > 0 {
@@ -64,7 +66,10 @@ func (c Command) Tell(ctx context.Context, t Transition) error {
 	return nil
 }
 
-var errTooSlow = errors.New("it took longer than 30 seconds")
+var (
+	errTooSlow = errors.New("it took longer than 30 seconds")
+	errStopped = errors.New("it was still running 5 seconds after the watch was to end")
+)
 
 // environ are the parts of a transition as variables, safe to print.
 func (t Transition) environ() []string {
