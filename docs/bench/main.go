@@ -44,7 +44,8 @@ type contest struct {
 
 func main() {
 	runs := flag.Int("runs", 21, "how often each command is run")
-	memory := flag.Bool("memory", false, "run the command behind the flags, and print the most memory that it had, in kB")
+	fleetRuns := flag.Int("fleet", 1, "how often each command over many companies is run")
+	memory := flag.Bool("memory", false, "run the command behind the flags, and print on standard error the most memory that it had, in kB")
 	flag.Parse()
 	if *memory {
 		if err := printMemory(context.Background(), flag.Args()); err != nil {
@@ -53,13 +54,13 @@ func main() {
 		}
 		return
 	}
-	if err := bench(context.Background(), *runs, os.Stdout); err != nil {
+	if err := bench(context.Background(), *runs, *fleetRuns, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func bench(ctx context.Context, runs int, out io.Writer) error {
+func bench(ctx context.Context, runs, fleetRuns int, out io.Writer) error {
 	folder, err := os.MkdirTemp("", "tlxhook-bench-")
 	if err != nil {
 		return err
@@ -93,6 +94,9 @@ func bench(ctx context.Context, runs int, out io.Writer) error {
 		if err := c.run(ctx, runs, folder, out); err != nil {
 			return err
 		}
+	}
+	if err := benchFleet(ctx, fleetRuns, tlxhook, folder, out); err != nil {
+		return err
 	}
 	info, err := os.Stat(tlxhook)
 	if err != nil {
@@ -143,30 +147,43 @@ func environment(home, base string) []string {
 	return []string{"HOME=" + home, "PATH=" + os.Getenv("PATH"), "TLXHOOK_SESSION_TOKEN=token", "TLXHOOK_BASE_URL=" + base}
 }
 
-// memoryOf returns the most memory that a command had, in megabytes. A small process starts it: the system counts
-// the memory of the process that starts another one as the other's.
+// memoryOf returns the most memory that a command had, in megabytes.
 func memoryOf(ctx context.Context, home, base string, args []string) (float64, error) {
+	command, used, err := measured(ctx, home, base, args)
+	if err == nil {
+		err = command.Run()
+	}
+	if err != nil {
+		return 0, err
+	}
+	return megabytes(used)
+}
+
+// measured returns a command that tells on a stream of its own the most memory that it had. A small process starts it:
+// the system counts the memory of the process that starts another one as the other's.
+func measured(ctx context.Context, home, base string, args []string) (command *exec.Cmd, used *bytes.Buffer, err error) {
 	self, err := os.Executable()
 	if err != nil {
-		return 0, err
+		return nil, nil, err
 	}
-	command := exec.CommandContext(ctx, self, append([]string{"-memory", "--"}, args...)...)
-	command.Env = environment(home, base)
-	raw, err := command.Output()
-	if err != nil {
-		return 0, err
-	}
-	kilobytes, err := strconv.ParseFloat(strings.TrimSpace(string(raw)), 64)
+	command, used = exec.CommandContext(ctx, self, append([]string{"-memory", "--"}, args...)...), &bytes.Buffer{}
+	command.Env, command.Stderr = environment(home, base), used
+	return command, used, nil
+}
+
+func megabytes(used *bytes.Buffer) (float64, error) {
+	kilobytes, err := strconv.ParseFloat(strings.TrimSpace(used.String()), 64)
 	return kilobytes / 1000, err
 }
 
 func printMemory(ctx context.Context, args []string) error {
 	command := exec.CommandContext(ctx, args[0], args[1:]...)
+	command.Stdout = os.Stdout
 	if err := command.Run(); err != nil {
 		return err
 	}
 	if usage, ok := command.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		_, err := fmt.Fprintln(os.Stdout, usage.Maxrss)
+		_, err := fmt.Fprintln(os.Stderr, usage.Maxrss)
 		return err
 	}
 	return nil

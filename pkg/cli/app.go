@@ -57,7 +57,7 @@ func (a *App) prepare(cmd *cobra.Command) error {
 		}
 	}
 	a.settings = settings
-	a.terminal.NoInput = settings.NoInput
+	a.terminal.NoInput, a.terminal.Quiet = settings.NoInput, settings.Quiet
 	if isPlugin(cmd) && settings.Verbose == 0 {
 		settings.Quiet = true // some monitors mix both streams
 	}

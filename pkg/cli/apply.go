@@ -33,14 +33,15 @@ func newApply(app *App) *cobra.Command {
 delete in at most one request each, and prove the result by the list. A second
 apply writes nothing. PLAN is what diff --out has kept; it is refused if
 anything was changed meanwhile.
-` + manifestHelp,
+` + manifestHelp + "\n" + fleetManifestHelp,
 		Example: `  tlxhook apply -f hooks.yaml
   tlxhook apply -f hooks.yaml --prune --max-deletes 10 --yes
+  tlxhook apply -f clients.yaml --all-companies
   tlxhook diff -f hooks.yaml --out plan.json; tlxhook apply plan.json --yes`,
 		Args: noneOrOne("plan"),
 		RunE: app.runUnlimited(func(ctx context.Context, args []string) error { return apply(ctx, app, o, args) }),
 	}
-	o.bind(cmd)
+	o.bind(app, cmd)
 	flags := cmd.Flags()
 	flags.BoolVar(&o.dryRun, "dry-run", false, "show the plan as diff does, and change nothing")
 	flags.BoolVarP(&o.yes, "yes", "y", false, "do not ask")
@@ -60,6 +61,9 @@ func apply(ctx context.Context, app *App, o *applyOptions, args []string) error 
 	}
 	if o.maxDeletes < 0 || o.wait < 0 {
 		return usageFailure("--max-deletes and --wait must not be negative")
+	}
+	if o.fleet.many() {
+		return applyCompanies(ctx, app, o, args)
 	}
 	p, err := o.look(ctx, app, args)
 	if err != nil {
@@ -97,6 +101,11 @@ func (o *applyOptions) permit(ctx context.Context, app *App, p *planned) error {
 	if err := p.Withheld(); err != nil {
 		return err
 	}
+	return o.confirm(ctx, app, p.Plan, p.where)
+}
+
+// confirm refuses too many deletions, and asks whether to go on. Where says in which company, or in how many.
+func (o *applyOptions) confirm(ctx context.Context, app *App, p manifest.Plan, where string) error {
 	if p.Delete > o.maxDeletes {
 		return usageFailure("the plan deletes %s, and --max-deletes allows %d", subscriptions(p.Delete), o.maxDeletes).
 			withHint("if that is what you want, say --max-deletes %d", p.Delete)
@@ -104,7 +113,7 @@ func (o *applyOptions) permit(ctx context.Context, app *App, p *planned) error {
 	if o.yes {
 		return nil
 	}
-	sure, err := app.terminal.Confirm(ctx, "Apply this: "+p.Summary()+"?")
+	sure, err := app.terminal.Confirm(ctx, "Apply this: "+p.Summary()+where+"?")
 	if err == nil && !sure {
 		err = &failure{exitNo, "declined", errors.New("nothing was changed"), ""}
 	}
@@ -118,8 +127,21 @@ func (a *App) notePlan(plan manifest.Plan, optional bool) {
 	}
 }
 
-// execute makes the changes and says what became of each. A signal ends the run after the request in flight.
+// execute makes the changes and says what became of each.
 func (p *planned) execute(ctx context.Context, app *App, wait time.Duration) error {
+	report, err := p.do(ctx, app, wait)
+	app.notePlan(manifest.Plan{Notes: report.Notes}, true)
+	app.note("%s", tally(report))
+	finish, cancel := finishing(ctx)
+	defer cancel()
+	if printErr := output.List(finish, app.printer, resultTable(), report.Results); printErr != nil {
+		return printErr
+	}
+	return p.explain(finish, report, err)
+}
+
+// do makes the changes. A signal ends the run after the request in flight.
+func (p *planned) do(ctx context.Context, app *App, wait time.Duration) (manifest.Report, error) {
 	finish, cancel := finishing(ctx)
 	defer cancel()
 	run := manifest.Run{Service: p.client, Want: p.want, Policy: p.policy, Stop: ctx.Err}
@@ -128,12 +150,7 @@ func (p *planned) execute(ctx context.Context, app *App, wait time.Duration) err
 	}
 	report, err := run.Apply(finish, p.Plan)
 	p.sent.note(app, report.NoteSent)
-	app.notePlan(manifest.Plan{Notes: report.Notes}, true)
-	app.note("%s", tally(report))
-	if printErr := output.List(finish, app.printer, resultTable(), report.Results); printErr != nil {
-		return printErr
-	}
-	return p.explain(finish, report, err)
+	return report, err
 }
 
 // settle waits, unless a signal comes first.

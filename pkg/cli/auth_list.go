@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
@@ -38,18 +39,23 @@ func authList(ctx context.Context, app *App) error {
 	if err != nil {
 		return err
 	}
-	var rows []profileRow
+	rows := profileRows(profiles)
+	if len(rows) == 0 && app.printer.IsTable() {
+		app.note("no profiles; tlxhook auth login makes one")
+		return nil
+	}
+	return output.List(ctx, app.printer, profileTable(), rows)
+}
+
+func profileRows(profiles *config.Profiles) []profileRow {
+	rows := []profileRow{}
 	for _, p := range profiles.All {
 		l := &login{options: tripletex.Options{BaseURL: p.BaseURL}}
 		rows = append(rows, profileRow{
 			p.Name, p.Name == profiles.Current, environmentName(l), p.BaseURL, p.TokenKind, p.Store, p.CompanyID, p.CompanyName,
 		})
 	}
-	if len(rows) == 0 && app.printer.IsTable() {
-		app.note("no profiles; tlxhook auth login makes one")
-		return nil
-	}
-	return output.List(ctx, app.printer, profileTable(), rows)
+	return rows
 }
 
 func profileTable() output.Table[profileRow] {

@@ -26,7 +26,7 @@ func showAuthStatus(ctx context.Context, app *App) error {
 	status, err := app.prove(ctx, l)
 	if err != nil {
 		if l.source != "" {
-			app.note("used: %s tokens from %s, for %s", l.tokenKind, l.source, l.options.BaseURL)
+			app.note("used: %s tokens from %s, for %s", l.tokenKind, l.from(), l.options.BaseURL)
 		}
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/health"
 	"github.com/tlxhook/tlxhook/pkg/manifest"
 	"github.com/tlxhook/tlxhook/pkg/output"
@@ -18,12 +19,14 @@ import (
 // checkOptions are the flags of check.
 type checkOptions struct {
 	selection   selection
+	fleet       fleetFlags
 	rules       health.Rules
 	unreachable health.State
 	outputFile  string
 	each        bool
 	against     manifestFlags
 	wanted      *manifest.Manifest // nil where there is nothing to compare with
+	events      knownEvents
 }
 
 func newCheck(app *App) *cobra.Command {
@@ -39,7 +42,13 @@ Tripletex did, is CRITICAL, and so it is that nothing matches or none is active.
 A status that is not known is UNKNOWN, as when Tripletex cannot be asked.
 
 --against MANIFEST also compares with a manifest: what is missing is CRITICAL,
-what differs is a WARNING. Secrets are neither needed nor judged.
+what differs is a WARNING, and what the manifest wants DISABLED may be so.
+Secrets are neither needed nor judged.
+
+--all-companies gives one verdict on every client company that the login
+reaches, the worst first; --profiles and --all-profiles on those of several
+logins. Counts are summed. A company that cannot be asked is UNKNOWN, and never
+hides what another one has.
 ` + selectionHelp + `
 
 Formats for -o: table (default on a screen), nagios (default elsewhere), json,
@@ -53,7 +62,8 @@ active, disabled, too_many_errors, rate_limited, misuse, other, total.`,
   tlxhook check --event 'order.*' -o nagios
   tlxhook check -w too_many_errors=0 -c too_many_errors=2
   tlxhook check -o prometheus --output-file /var/lib/node_exporter/tlxhook.prom
-  tlxhook check --against hooks.yaml --disabled-state ok
+  tlxhook check --against hooks.yaml
+  tlxhook check --all-companies --timeout 1m
   tlxhook check -o junit --output-file webhooks.xml`,
 		Annotations: map[string]string{
 			annotationPlugin: "yes", annotationTimeout: "8s", annotationFormats: strings.Join(reportFormats(), " "),
@@ -69,6 +79,7 @@ active, disabled, too_many_errors, rate_limited, misuse, other, total.`,
 	flags.BoolVar(&o.each, "per-subscription", false, "checkmk: a service for each; prometheus: also where there are many")
 	o.against.bindAs(cmd, "against", "", "compare with a manifest: a `FILE` or folder; - is stdin")
 	o.selection.bind(app, cmd, false)
+	o.fleet.bindChoice(app, cmd)
 	complete(cmd, "disabled-state", completeStates)
 	complete(cmd, "unreachable-state", completeStates)
 	complete(cmd, "warning", completeCounts)
@@ -77,7 +88,7 @@ active, disabled, too_many_errors, rate_limited, misuse, other, total.`,
 }
 
 func check(ctx context.Context, app *App, o *checkOptions, args []string) (err error) {
-	if err := o.selection.read(args, false); err != nil {
+	if err := o.selection.read(args, false, o.fleet.many()); err != nil {
 		return err
 	}
 	if o.unreachable == health.OK {
@@ -90,11 +101,18 @@ func check(ctx context.Context, app *App, o *checkOptions, args []string) (err e
 		if o.wanted, err = o.against.read(app); err != nil {
 			return err
 		}
+		if err := o.fleet.compared(o.wanted); err != nil {
+			return err
+		}
 	}
 	v := view{output: output.Options{Format: output.Format(app.settings.Output), JQ: app.settings.JQ, Template: app.settings.Template}}
 	v.each, v.all, v.flags = o.each, app.settings.Verbose > 0, app.loginFlags()
 	start := time.Now()
-	if err := o.ask(ctx, app, &v); err != nil {
+	ask := o.ask
+	if o.fleet.many() {
+		ask = o.askAll
+	}
+	if err := ask(ctx, app, &v); err != nil {
 		f := app.describe(err)
 		v.report = health.NotAsked(app.problem(app.timedOut(ctx, f)), o.stateOf(f), time.Since(start))
 		v.sample.Reason = health.ReasonOf(err)
@@ -116,47 +134,55 @@ func check(ctx context.Context, app *App, o *checkOptions, args []string) (err e
 // ask makes the report. It costs one request for up to 1,000 subscriptions.
 func (o *checkOptions) ask(ctx context.Context, app *App, v *view) error {
 	start := time.Now()
-	login, err := app.login(ctx)
+	m, err := app.ownMember(ctx)
+	v.login = m.Label()
 	if err != nil {
 		return err
 	}
-	v.login = login.profile
-	if app.settings.Company != 0 {
-		v.login = strings.TrimPrefix(fmt.Sprintf("%s/%d", v.login, app.settings.Company), "/")
-	}
-	client, err := app.connect(login)
+	in, err := o.input(ctx, v, m, start)
 	if err != nil {
 		return err
 	}
+	if o.wanted != nil {
+		v.against = o.against.again()
+	}
+	v.report = health.Check(in)
+	v.sample.LastSuccess = time.Now()
+	v.sample.RateLimit, _ = m.Client.RateLimit()
+	return nil
+}
+
+// input asks one company.
+func (o *checkOptions) input(ctx context.Context, v *view, m fleet.Member, start time.Time) (health.Input, error) {
 	fields := ""
 	if v.output.Format == tableReport {
 		fields = tripletex.WithChanges // a person asks since when
 	}
-	found, absent, err := o.selection.look(ctx, client, fields)
+	found, absent, err := o.selection.look(ctx, m.Client, fields)
 	if err != nil {
-		return err
+		return health.Input{}, err
 	}
-	in := health.Input{Subscriptions: found, Absent: absent, Rules: o.rules, CompanyID: app.settings.Company}
+	in := health.Input{Subscriptions: found, Absent: absent, Rules: o.rules, CompanyID: m.CompanyID}
 	if o.wanted != nil {
-		if in.Manifest, err = comparison(ctx, client, o.wanted, found); err != nil {
-			return err
+		wanted, meant := forMember(o.wanted, m)
+		if !meant {
+			wanted = &manifest.Manifest{} // which is for other companies
 		}
-		v.against = o.against.again()
+		if in.Manifest, err = comparison(ctx, m.Client, &o.events, wanted, found); err != nil {
+			return in, err
+		}
 	}
 	in.Took = time.Since(start)
-	v.report = health.Check(in)
-	v.sample.LastSuccess = time.Now()
-	v.sample.RateLimit, _ = client.RateLimit()
-	return nil
+	return in, nil
 }
 
 // comparison says how what there is differs from a manifest. A pattern costs one request more.
-func comparison(ctx context.Context, client *tripletex.Client, wanted *manifest.Manifest, found []tripletex.Subscription) (*health.Comparison, error) {
-	want, _, err := expandManifest(ctx, client, wanted)
+func comparison(ctx context.Context, client *tripletex.Client, events *knownEvents, wanted *manifest.Manifest, found []tripletex.Subscription) (*health.Comparison, error) {
+	want, _, err := events.expand(ctx, client, wanted)
 	if err != nil {
 		return nil, err
 	}
-	compared := &health.Comparison{}
+	compared := &health.Comparison{Off: manifest.Off(want, found)}
 	deviations, extra := manifest.Deviations(want, found)
 	compared.Extra = extra
 	for _, d := range deviations {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,12 +42,15 @@ type view struct {
 	output output.Options
 	// login names the login and the company, or is empty.
 	login string
-	// sample is what Prometheus is told besides.
-	sample health.Sample
+	// sample is what Prometheus is told besides; samples are those of many companies.
+	sample  health.Sample
+	samples []health.Sample
+	// many tells that the report is about several companies.
+	many bool
 	// each asks for single subscriptions where a format would show the sum, all for those that are well too.
 	each, all bool
-	// flags repeat the login on another command line.
-	flags string
+	// flags repeat the login on another command line, command the choice of companies.
+	flags, command string
 	// against names the manifest on another command line, or is empty.
 	against string
 }
@@ -59,6 +63,9 @@ func (a *App) show(ctx context.Context, v view) error {
 	}
 	if p := v.report.Problem; p != nil && slices.Contains([]string{prometheusReport, zabbixReport}, string(v.output.Format)) {
 		a.report(&failure{err: errors.New(p.Message), hint: p.Hint}, false)
+	}
+	if v.report.Problem == nil && v.output.Format == zabbixReport && len(v.silence()) > 0 {
+		a.report(&failure{err: errors.New(v.report.Summary), hint: "nothing is printed: Zabbix would delete what a shorter list lacks"}, false)
 	}
 	_, err = a.terminal.Out.Write(raw)
 	return err
@@ -118,9 +125,7 @@ func (v view) render(ctx context.Context, t *terminal.Terminal) ([]byte, error) 
 	case jsonReport:
 		return v.json(ctx, t)
 	case prometheusReport:
-		v.sample.Report, v.sample.Company = v.report, v.login
-		v.sample.Each = v.each || len(v.report.Subscriptions) <= health.MostSeries
-		return v.sample.Prometheus(), nil
+		return v.prometheus(), nil
 	case checkmkReport:
 		return v.report.Checkmk(v.login, v.each), nil
 	case zabbixReport:
@@ -132,6 +137,19 @@ func (v view) render(ctx context.Context, t *terminal.Terminal) ([]byte, error) 
 	default:
 		return v.report.Nagios(v.all), nil
 	}
+}
+
+// prometheus renders a sample for each company.
+func (v view) prometheus() []byte {
+	each := v.each || len(v.report.Subscriptions) <= health.MostSeries
+	if len(v.samples) == 0 {
+		v.sample.Report, v.sample.Company = v.report, v.login
+		v.samples = []health.Sample{v.sample}
+	}
+	for i := range v.samples {
+		v.samples[i].Each = each
+	}
+	return health.Prometheus(v.samples)
 }
 
 // json renders the report itself, or what a query makes of it.
@@ -173,48 +191,74 @@ func (v view) table(ctx context.Context, t *terminal.Terminal) ([]byte, error) {
 		return nil, err
 	}
 	out.WriteByte('\n')
-	if err := output.List(ctx, p, troubleTable(), troubles[:min(len(troubles), mostRows)]); err != nil {
+	if err := output.List(ctx, p, troubleTable(v.many), troubles[:min(len(troubles), mostRows)]); err != nil {
 		return nil, err
 	}
 	if more := len(troubles) - mostRows; more > 0 {
 		fmt.Fprintf(&out, "and %d more; -o json shows all\n", more)
 	}
-	for _, repair := range v.repairs() {
+	for _, repair := range append(v.silence(), v.repairs()...) {
 		fmt.Fprintf(&out, "\n%s\n", repair)
 	}
 	return out.Bytes(), nil
 }
 
-// mostNamed is how many ids a command that repairs names one by one.
+// silence says why companies could not be asked.
+func (v view) silence() []string {
+	var lines []string
+	for _, c := range v.report.Companies {
+		if c.Problem != nil {
+			lines = append(lines, terminal.Safe("  "+c.Label()+": "+c.Problem.Message))
+		}
+	}
+	if len(lines) == 0 {
+		return nil
+	}
+	if more := len(lines) - mostNamed; more > 0 {
+		lines = append(lines[:mostNamed], fmt.Sprintf("  and %d more", more))
+	}
+	return []string{"Could not be asked:\n" + strings.Join(lines, "\n")}
+}
+
+// mostNamed is how many companies a person is shown, and how many ids a command that repairs names one by one.
 const mostNamed = 10
 
 // repairs says what can be done, in words and as commands.
 func (v view) repairs() []string {
-	var off, unknown []string
+	var off []string
+	var unknown string
 	for _, f := range v.report.Subscriptions {
 		switch id := strconv.FormatInt(f.ID, 10); {
 		case f.State == health.OK:
 		case strings.HasPrefix(string(f.Status), string(tripletex.Disabled)):
 			off = append(off, id)
 		default:
-			unknown = append(unknown, id)
+			unknown = cmp.Or(unknown, v.inCompany(f)+" subscription show "+id)
 		}
 	}
 	var texts []string
-	if len(off) > mostNamed {
-		off = []string{"--status 'DISABLED*'"}
+	if len(off) > mostNamed || len(off) > 0 && v.many { // an id is of one company
+		off = []string{"--status 'DISABLED*'" + v.command}
 	}
 	if len(off) > 0 {
 		texts = append(texts, "Once the receiver answers, switch on again:\n  tlxhook"+v.flags+" subscription enable "+strings.Join(off, " ")+" --probe")
 	}
-	if len(unknown) > 0 {
-		texts = append(texts, "A status that this version does not know; more about it:\n  tlxhook"+v.flags+" subscription show "+unknown[0])
+	if unknown != "" {
+		texts = append(texts, "A status that this version does not know; more about it:\n  tlxhook"+v.flags+unknown)
 	}
 	switch compared := len(v.against) > 0; {
 	case compared && len(v.report.Missing)+len(v.report.Drifting) > 0:
-		texts = append(texts, "What differs from the manifest, and how to mend it:\n  tlxhook"+v.flags+" diff"+v.against+"\n  tlxhook"+v.flags+" apply"+v.against)
+		texts = append(texts, "What differs from the manifest, and how to mend it:\n  tlxhook"+v.flags+" diff"+v.against+v.command+"\n  tlxhook"+v.flags+" apply"+v.against+v.command)
 	case len(v.report.Missing) > 0:
-		texts = append(texts, "What there is:\n  tlxhook"+v.flags+" subscription list")
+		texts = append(texts, "What there is:\n  tlxhook"+v.flags+" subscription list"+v.command)
 	}
 	return texts
+}
+
+// inCompany returns the flags that lead to the company of a finding.
+func (v view) inCompany(f health.Finding) string {
+	if !v.many || f.CompanyID == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" --company %d", f.CompanyID)
 }

@@ -37,27 +37,13 @@ func (a *App) client(ctx context.Context) (*tripletex.Client, error) {
 	return a.connect(l)
 }
 
-// clientAndSent returns a client, and where the secrets that it sends are noted.
-func (a *App) clientAndSent(ctx context.Context) (*tripletex.Client, sentSecrets, error) {
-	l, err := a.login(ctx)
-	if err != nil {
-		return nil, sentSecrets{}, err
-	}
-	sent, err := a.sentSecrets(l)
-	if err != nil {
-		return nil, sent, err
-	}
-	client, err := a.connect(l)
-	return client, sent, err
-}
-
 func (a *App) connect(l *login) (*tripletex.Client, error) {
 	l.options.UserAgent = "tlxhook/" + a.build.Version
 	if a.settings.Debug {
 		l.options.Trace = a.trace
 	}
 	if a.settings.Verbose > 0 && l.source != "" {
-		a.note("using %s tokens from %s%s at %s", l.tokenKind, l.source, ofProfile(l.profile), l.options.BaseURL)
+		a.note("using %s tokens from %s, at %s", l.tokenKind, l.from(), l.options.BaseURL)
 	}
 	client, err := tripletex.New(l.options)
 	if err != nil {
@@ -66,11 +52,16 @@ func (a *App) connect(l *login) (*tripletex.Client, error) {
 	return client.ForCompany(a.settings.Company), nil
 }
 
-func ofProfile(name string) string {
-	if name == "" {
-		return ""
+// from says in words where the tokens come from.
+func (l *login) from() string {
+	switch l.profile {
+	case "":
+		return l.source
+	case config.SandboxProfile:
+		return "the built-in sandbox"
+	default:
+		return l.source + " (profile " + l.profile + ")"
 	}
-	return " (profile " + name + ")"
 }
 
 // loginFlags returns the flags that chose the login, as another command line repeats them.

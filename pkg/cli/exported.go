@@ -16,6 +16,7 @@ import (
 type exportedLogins struct {
 	app   *App
 	own   *login
+	used  []*login // those that /metrics needs
 	calls *exporter.Calls
 }
 
@@ -24,7 +25,7 @@ func (a *App) exportedLogins(ctx context.Context) (*exportedLogins, error) {
 	if err != nil {
 		return nil, err
 	}
-	logins := &exportedLogins{a, own, exporter.NewCalls()}
+	logins := &exportedLogins{a, own, []*login{own}, exporter.NewCalls()}
 	if all, err := logins.targets(); err != nil || len(all) == 0 && own.options.Credentials == nil {
 		return nil, cmp.Or[error](err, &tripletex.Error{Kind: tripletex.Unauthorized, Err: tripletex.ErrNoCredentials})
 	}
@@ -61,20 +62,24 @@ func (e *exportedLogins) targets() ([]exporter.Target, error) {
 	return all, nil
 }
 
+// login returns what to log in with for a target.
+func (e *exportedLogins) login(ctx context.Context, target exporter.Target) (*login, error) {
+	if target == e.ownTarget() {
+		used := *e.own
+		return &used, nil
+	}
+	return e.app.profileLogin(ctx, target.Name)
+}
+
 // open returns a client that counts its requests.
 func (e *exportedLogins) open(ctx context.Context, target exporter.Target) (*tripletex.Client, error) {
-	isOwn := target == e.ownTarget()
-	used := *e.own
-	if !isOwn {
-		other, err := e.app.profileLogin(ctx, target.Name)
-		if err != nil {
-			return nil, err
-		}
-		used = *other
+	used, err := e.login(ctx, target)
+	if err != nil {
+		return nil, err
 	}
 	e.calls.Count(target.Company, &used.options)
-	client, err := e.app.connect(&used)
-	if err != nil || isOwn {
+	client, err := e.app.connect(used)
+	if err != nil || target == e.ownTarget() {
 		return client, err
 	}
 	return client.ForCompany(0), nil // --company is one of the own login's
@@ -82,12 +87,17 @@ func (e *exportedLogins) open(ctx context.Context, target exporter.Target) (*tri
 
 // ready tells whether there is something to log in with, without asking Tripletex.
 func (e *exportedLogins) ready(ctx context.Context) error {
-	if e.own.options.Credentials == nil {
-		return tripletex.ErrNoCredentials
+	for _, l := range e.used {
+		if l.options.Credentials == nil {
+			return tripletex.ErrNoCredentials
+		}
+		tokens, err := l.options.Credentials(ctx)
+		if err != nil {
+			return err
+		}
+		if tokens == (tripletex.Credentials{}) {
+			return tripletex.ErrNoCredentials
+		}
 	}
-	tokens, err := e.own.options.Credentials(ctx)
-	if err == nil && tokens == (tripletex.Credentials{}) {
-		return tripletex.ErrNoCredentials
-	}
-	return err
+	return nil
 }

@@ -11,15 +11,18 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tlxhook/tlxhook/pkg/exporter"
+	"github.com/tlxhook/tlxhook/pkg/health"
 	"github.com/tlxhook/tlxhook/pkg/output"
 )
 
 // exporterOptions are what the flags of exporter say.
 type exporterOptions struct {
+	fleet              fleetFlags
 	address, tokenFile string
 	tls                certificateFlags
 	plainHTTP          bool
 	keep               time.Duration
+	pace               time.Duration // where nobody chose for how long to keep
 	each               string
 }
 
@@ -27,7 +30,7 @@ type exporterOptions struct {
 func mostEach() map[string]int { return map[string]int{"auto": 2000, "on": math.MaxInt, "off": 0} }
 
 func newExporter(app *App) *cobra.Command {
-	var o exporterOptions
+	o := &exporterOptions{}
 	cmd := &cobra.Command{
 		Use:   "exporter",
 		Short: "Serve the state of subscriptions to Prometheus",
@@ -42,17 +45,29 @@ Every scrape asks Tripletex with one request, or with none: scrapes at the same
 time share one, and its answer is kept for --min-interval. The last tenth of the
 rate limit is left to others. Where Tripletex does not answer, tlxhook_up is 0.
 
+With --all-companies, --profiles and --all-profiles /metrics shows many
+companies, each with a label of its own. They are asked in the background, each
+once in --min-interval and without that flag at most ten in a second: a scrape
+never waits.
+
 It listens on this machine only, unless --bearer-token-file says who may read,
 and --tls-cert and --tls-key give TLS. A certificate that is replaced while it
 serves is taken at once.`,
 		Example: `  tlxhook exporter -p sandbox
   tlxhook exporter -p acme --min-interval 1m
+  tlxhook exporter -p acme --all-companies --min-interval 5m
   tlxhook exporter --addr :10469 --bearer-token-file token \
     --tls-cert exporter.pem --tls-key exporter.key`,
 		Args:        noArgs,
 		Annotations: map[string]string{annotationTimeout: "0s"},
-		RunE:        app.runUnlimited(func(ctx context.Context, _ []string) error { return runExporter(ctx, app, o) }),
 	}
+	cmd.RunE = app.runUnlimited(func(ctx context.Context, _ []string) error {
+		if !cmd.Flags().Changed("min-interval") {
+			o.pace = health.Pace
+		}
+		return runExporter(ctx, app, o)
+	})
+	o.fleet.bindChoice(app, cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&o.address, "addr", "127.0.0.1:10469", "where to listen: `HOST:PORT`")
 	flags.DurationVar(&o.keep, "min-interval", 15*time.Second, "show an answer of Tripletex for this long: `TIME`")
@@ -75,7 +90,7 @@ func servedExporterTable() output.Table[servedExporter] {
 	return output.Table[s]{ID: address, Columns: []output.Column[s]{{Name: "url", Title: "METRICS", Text: address}}}
 }
 
-func runExporter(ctx context.Context, app *App, o exporterOptions) error {
+func runExporter(ctx context.Context, app *App, o *exporterOptions) error {
 	most, ok := mostEach()[o.each]
 	if !ok {
 		return usageFailure("--per-subscription %q: must be auto, on or off", o.each)
@@ -91,10 +106,20 @@ func runExporter(ctx context.Context, app *App, o exporterOptions) error {
 	if err != nil {
 		return err
 	}
+	fleet, err := o.follow(ctx, logins)
+	if err != nil {
+		return err
+	}
 	handler := exporter.New(exporter.Options{
+		Fleet:   fleet,
 		Metrics: exporter.NewMetrics(app.exporterBuild(), logins.calls.Collect), Own: logins.ownTarget(), Targets: logins.targets, Open: logins.open, Ready: logins.ready,
 		Keep: o.keep, MostEach: most, Log: server.Log,
 	})
+	ctx, cancel := context.WithCancel(ctx)
+	var following sync.WaitGroup
+	following.Go(func() { handler.Follow(ctx) })
+	defer following.Wait()
+	defer cancel()
 	return app.serveExporter(ctx, server, handler)
 }
 

@@ -8,8 +8,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 
 	"github.com/tlxhook/tlxhook/pkg/config"
+	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/manifest"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
@@ -20,22 +22,27 @@ type sentSecrets struct {
 	scope string // the API, the login and the company that they were sent with
 }
 
-// sentSecrets returns the place for a login. The sandbox has a file of its own, as a new sandbox uses the same
-// ids once more.
-func (a *App) sentSecrets(l *login) (sentSecrets, error) {
+// sentBy returns the place for a login and a company. The sandbox has places of its own, as a new sandbox uses the
+// same ids once more; so has each client company, as one file for thousands would be read and written thousands of
+// times.
+func (a *App) sentBy(m fleet.Member) (sentSecrets, error) {
 	folders, err := config.NewFolders(a.lookup)
-	name, where := "fingerprints.json", l.options.BaseURL
-	if l.profile == config.SandboxProfile {
+	name, where := "fingerprints", m.Client.BaseURL()
+	if m.Profile == config.SandboxProfile {
 		name = sandboxFingerprints
 		if a.settings.BaseURL == "" {
 			where = "sandbox" // whether it is served or not
 		}
 	}
-	scope := fmt.Sprintf("profile %q at %s, company %d", l.profile, where, a.settings.Company)
-	return sentSecrets{filepath.Join(folders.State, name), scope}, err
+	scope := fmt.Sprintf("profile %q at %s, company %d", m.Profile, where, m.CompanyID)
+	path := filepath.Join(folders.State, name)
+	if m.CompanyID != 0 {
+		path = filepath.Join(path, strconv.FormatInt(m.CompanyID, 10))
+	}
+	return sentSecrets{path + ".json", scope}, err
 }
 
-const sandboxFingerprints = "fingerprints-sandbox.json"
+const sandboxFingerprints = "fingerprints-sandbox"
 
 // read returns what is known. It is nothing where nothing was sent yet.
 func (s sentSecrets) read() (*manifest.Fingerprints, error) {
@@ -99,8 +106,9 @@ func (a *App) forgetSandboxSecrets() error {
 	if err != nil {
 		return err
 	}
-	if err := os.Remove(filepath.Join(folders.State, sandboxFingerprints)); !errors.Is(err, fs.ErrNotExist) {
+	path := filepath.Join(folders.State, sandboxFingerprints)
+	if err := os.Remove(path + ".json"); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return nil
+	return os.RemoveAll(path)
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -63,6 +65,8 @@ func listen(ctx context.Context, app *App, o *listenOptions) error {
 	if err != nil {
 		return err
 	}
+	// A look from outside tells it. That it cannot be written is no reason to receive nothing.
+	_ = j.Note(ctx, journal.ReceiverNote, fmt.Sprintf("process %d since %s", os.Getpid(), time.Now().Format(time.RFC3339)))
 	l := &listening{app: app, options: o, verify: verify, journal: j, ears: &subscribed{}}
 	l.view = newListenView(app, o.until, len(routes) > 0)
 	if len(routes) > 0 {

@@ -36,10 +36,13 @@ func (f *manifestFlags) again() string {
 	}
 	var text strings.Builder
 	for _, name := range f.files {
-		text.WriteString(" -f '" + strings.ReplaceAll(name, "'", `'\''`) + "'")
+		text.WriteString(" -f " + quoted(name))
 	}
 	return text.String()
 }
+
+// quoted is a text as one word of a command line.
+func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
 // read reads all the files as one manifest.
 func (f *manifestFlags) read(app *App) (*manifest.Manifest, error) {

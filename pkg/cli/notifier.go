@@ -43,6 +43,9 @@ func (a *App) notifier(o *watchOptions) (*notifier, error) {
 	}
 	parts := append(append([]string{}, o.selection.filter.Events...), o.selection.filter.Targets...)
 	parts = append(parts, fmt.Sprint(o.selection.filter.IDs))
+	if o.fleet.many() {
+		parts = append(parts, o.fleet.again())
+	}
 	path := filepath.Join(folders.State, "watch", a.identity(folders, append(parts, o.command...)...)+".json")
 	release, err := config.Lock(strings.TrimSuffix(path, ".json") + ".lock")
 	if errors.Is(err, config.ErrLocked) {
@@ -108,7 +111,7 @@ func (a *App) readMemory(path string) (health.Memory, error) {
 	return health.Memory{}, nil
 }
 
-func (n *notifier) add(transitions []health.Transition, known map[int64]health.Seen) {
+func (n *notifier) add(transitions []health.Transition, known map[health.Subject]health.Seen) {
 	if n.Notifier != nil {
 		n.Add(transitions, known)
 	}

@@ -17,6 +17,7 @@ import (
 // planOptions are the flags of the commands that make a plan.
 type planOptions struct {
 	manifestFlags
+	fleet  fleetFlags
 	policy manifest.Policy
 	trust  bool
 }
@@ -27,7 +28,8 @@ A manifest says where a secret is and never holds it: {env: NAME}, {file: PATH},
 --trust-manifest lets it run commands, and read files outside its folder.
 With --send-secrets never no secret is looked for at all.`
 
-func (o *planOptions) bind(cmd *cobra.Command) {
+func (o *planOptions) bind(app *App, cmd *cobra.Command) {
+	o.fleet.bind(app, cmd)
 	o.policy.SendSecrets = manifest.SendSecretsChoices()[0]
 	flags := cmd.Flags()
 	o.manifestFlags.bind(cmd)
@@ -62,6 +64,7 @@ type planned struct {
 	manifest.Plan
 
 	client *tripletex.Client
+	where  string // as in a question
 	sent   sentSecrets
 	want   *manifest.Want
 	have   []tripletex.Subscription
@@ -74,30 +77,29 @@ func (o *planOptions) plan(ctx context.Context, app *App) (*planned, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &planned{policy: o.policy}
-	p.policy.ShowTarget = app.target
-	if p.policy.Secrets, err = o.secrets(ctx, app, m.References()); err != nil {
+	if err := o.fleet.compared(m); err != nil {
+		return nil, err
+	}
+	p := &planned{}
+	if p.policy, err = o.policyFor(ctx, app, m); err != nil {
 		return nil, err
 	}
 	if err := p.connect(ctx, app); err != nil {
 		return nil, err
 	}
 	var known []tripletex.Event
-	if p.want, known, err = expandManifest(ctx, p.client, m); err != nil {
+	if p.want, known, err = new(knownEvents).expand(ctx, p.client, m); err != nil {
 		return nil, err
 	}
 	return p, p.compare(ctx, known)
 }
 
-// expandManifest returns what a manifest wants. Events are asked for where it has patterns, and only then.
-func expandManifest(ctx context.Context, client *tripletex.Client, m *manifest.Manifest) (want *manifest.Want, known []tripletex.Event, err error) {
-	if m.HasPatterns() {
-		if known, err = client.Events(ctx); err != nil {
-			return nil, nil, err
-		}
-	}
-	want, err = m.Expand(known)
-	return want, known, err
+// policyFor returns the policy with the secrets of a manifest.
+func (o *planOptions) policyFor(ctx context.Context, app *App, m *manifest.Manifest) (policy manifest.Policy, err error) {
+	policy = o.policy
+	policy.ShowTarget = app.target
+	policy.Secrets, err = o.secrets(ctx, app, m.References())
+	return policy, err
 }
 
 // secrets finds the secrets, unless none is to be sent.
@@ -116,7 +118,12 @@ func (o *planOptions) secrets(ctx context.Context, app *App, all []manifest.Refe
 
 // connect opens the way to Tripletex, and to what is known of secrets that were sent there.
 func (p *planned) connect(ctx context.Context, app *App) (err error) {
-	if p.client, p.sent, err = app.clientAndSent(ctx); err != nil {
+	m, err := app.ownMember(ctx)
+	if err != nil {
+		return err
+	}
+	p.client, p.where = m.Client, where(m)
+	if p.sent, err = app.sentBy(m); err != nil {
 		return err
 	}
 	p.policy.Fingerprints, err = p.sent.read()
@@ -138,14 +145,14 @@ func (p *planned) compare(ctx context.Context, known []tripletex.Event) (err err
 // show prints a plan as a result, and returns exit code 1 where there is something to do.
 func (p *planned) show(ctx context.Context, app *App) error {
 	var err error
-	switch s := app.settings; {
-	case s.Output == githubFormat:
+	switch app.planFormat() {
+	case planMarkdown:
 		_, err = fmt.Fprint(app.terminal.Out, p.Markdown())
-	case app.printer.IsTable(), s.Output == "" && s.JQ == "" && s.Template == "":
+	case planLines:
 		_, err = fmt.Fprint(app.terminal.Out, painted(p.Lines(), app.terminal.Color))
-	case s.JQ == "" && s.Template == "" && isRows(output.Format(s.Output)):
+	case planRows:
 		err = output.List(ctx, app.printer, changeTable(), p.Changes)
-	default:
+	case planItem:
 		err = output.Item(ctx, app.printer, output.Table[manifest.Plan]{}, p.Plan)
 	}
 	if err != nil {
@@ -164,6 +171,29 @@ func (p *planned) beside() string {
 		return ""
 	}
 	return ", and " + subscriptions(p.Unmanaged) + " not in the manifest left alone"
+}
+
+// The ways to print a plan.
+type planFormat int
+
+const (
+	planMarkdown planFormat = iota
+	planLines               // for a person
+	planRows                // its changes
+	planItem                // as a whole
+)
+
+func (a *App) planFormat() planFormat {
+	switch s := a.settings; {
+	case s.Output == githubFormat:
+		return planMarkdown
+	case a.printer.IsTable(), s.Output == "" && s.JQ == "" && s.Template == "":
+		return planLines
+	case s.JQ == "" && s.Template == "" && isRows(output.Format(s.Output)):
+		return planRows
+	default:
+		return planItem
+	}
 }
 
 func isRows(f output.Format) bool {

@@ -52,9 +52,10 @@ func background(t *testing.T, command *exec.Cmd) {
 }
 
 // startExporter runs the exporter over the sandbox of a home, and returns its host and port.
-func startExporter(t *testing.T, home string) string {
+func startExporter(t *testing.T, home string, more ...string) string {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), "tlxhook", "exporter", "-p", "sandbox", "--addr", "127.0.0.1:0", "--min-interval", "0s")
+	args := append([]string{"exporter", "-p", "sandbox", "--addr", "127.0.0.1:0", "--min-interval", "0s"}, more...)
+	command := exec.CommandContext(t.Context(), "tlxhook", args...)
 	command.Env = append(os.Environ(), "HOME="+home, "XDG_RUNTIME_DIR="+home)
 	out, err := command.StdoutPipe()
 	if err != nil {
@@ -304,9 +305,14 @@ func TestExporterShowsNoSecret(t *testing.T) {
 	t.Parallel()
 	home := t.TempDir()
 	target := "https://user:" + canaryPass + "@hooks.example.no/" + canaryHMAC + "?token=" + canaryQuery
-	if code, _, said := runInHome(t, home, "sub", "create", "order.create", "--target", target); code != 0 {
-		t.Fatal(said)
+	for _, company := range []string{"0", "2001"} {
+		if code, _, said := runInHome(t, home, "--company", company, "sub", "create", "order.create", "--target", target); code != 0 {
+			t.Fatal(said)
+		}
 	}
+	fleet := "http://" + startExporter(t, home, "--all-companies") + "/metrics"
+	eventually(t, "the company is shown", func() bool { return strings.Contains(page(t, fleet), `{company="sandbox/2001",subscription_id`) })
+	showsNoSecret(t, "/metrics of companies", page(t, fleet), "sandbox-session-", sandbox.EmployeeToken, sandbox.ConsumerToken)
 	host := startExporter(t, home)
 	for _, path := range []string{"/metrics", "/probe?target=sandbox", "/sd", "/", "/probe?target=" + canaryToken} {
 		showsNoSecret(t, path, page(t, "http://"+host+path), "sandbox-session-", sandbox.EmployeeToken, sandbox.ConsumerToken)
@@ -324,7 +330,10 @@ func TestGuideListsEveryMetric(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	names := regexp.MustCompile(`(?m)^# TYPE (tlxhook_\w+) `).FindAllStringSubmatch(page(t, "http://"+startExporter(t, home)+"/metrics"), -1)
+	fleet := "http://" + startExporter(t, home, "--all-companies") + "/metrics"
+	eventually(t, "companies are shown", func() bool { return strings.Contains(page(t, fleet), "tlxhook_company_info") })
+	pages := page(t, "http://"+startExporter(t, home)+"/metrics") + page(t, fleet)
+	names := regexp.MustCompile(`(?m)^# TYPE (tlxhook_\w+) `).FindAllStringSubmatch(pages, -1)
 	if len(names) < 15 {
 		t.Fatalf("%q", names)
 	}

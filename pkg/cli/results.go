@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"github.com/tlxhook/tlxhook/pkg/doctor"
 	"github.com/tlxhook/tlxhook/pkg/health"
 	"github.com/tlxhook/tlxhook/pkg/manifest"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
@@ -18,6 +19,7 @@ type Result struct {
 func Results() []Result {
 	return []Result{
 		{"applied", "A change and what became of it: an item of apply.", manifest.Result{}},
+		{"applied-in-company", "A change and what became of it in one of many companies: an item of apply --all-companies.", companyResult{}},
 		{"attempt", "An attempt to deliver: an item of sandbox emit and trigger. A status of 0 means that nobody answered.", attemptRow{}},
 		{"auth-status", "Who is logged in, and how: auth login, auth status.", authStatus{}},
 		{"check", "A verdict: check.", health.Report{}},
@@ -28,8 +30,10 @@ func Results() []Result {
 		{"event", "An event: an item of event list.", tripletex.Event{}},
 		{"event-info", "An event with example deliveries: event show.", tripletex.EventInfo{}},
 		{"exporter", "A running exporter: exporter.", servedExporter{}},
+		{"doctor", "What a check found: an item of doctor, doctor target.", doctor.Finding{}},
 		{"fault", "A fault of the sandbox: an item of sandbox fault. A count of 0 means all requests.", faultRow{}},
 		{"plan", "What would make Tripletex what a manifest says: diff, apply --dry-run.", manifest.Plan{}},
+		{"plan-of-company", "A plan for one of many companies: an item of diff --all-companies.", companyPlan{}},
 		{"occurrence", "What has happened to a delivery: a line of listen.", occurrence{}},
 		{"profile", "A login: an item of auth list.", profileRow{}},
 		{"purge", "How many deliveries are gone: delivery purge.", purgeResult{}},
@@ -39,6 +43,7 @@ func Results() []Result {
 		{"subscription", "A subscription: subscription show, and an item of every other subscription command.", tripletex.Subscription{}},
 		{"transition", "Something that happened to a subscription: a line of watch, and what its --exec reads.", health.Transition{}},
 		{"verdict", "What a signature is worth, and why: verify. A subscription and an object of 0 mean that the body is not believed.", verdict{}},
+		{"subscription-of-company", "A subscription of one of many companies: an item of subscription commands with --all-companies.", companySubscription{}},
 		{"version", "What was built: version.", buildInfo{}},
 	}
 }

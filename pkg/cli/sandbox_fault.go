@@ -25,11 +25,13 @@ func newSandboxFault(app *App) *cobra.Command {
 		Use:   "fault [KIND]",
 		Short: "Make the sandbox fail",
 		Long: `Make the sandbox fail, to see what tlxhook or your own client does then. Without
-a kind the faults that are set are listed. The kinds:
+a kind the faults that are set are listed. With --company only requests for that
+client company fail. The kinds:
 
 ` + faultsHelp(),
 		Example: `  tlxhook sandbox fault rate-limit --count 2
   tlxhook sandbox fault reset-after --method POST --count 1
+  tlxhook sandbox fault forbidden --company 2002
   tlxhook sandbox fault --clear`,
 		Args: cobra.MaximumNArgs(1),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
@@ -64,7 +66,7 @@ func sandboxFault(ctx context.Context, app *App, o *faultOptions, args []string)
 		return usageFailure("--clear takes no kind: it takes all faults away")
 	}
 	if len(args) > 0 {
-		o.fault.Kind = args[0]
+		o.fault.Kind, o.fault.Company = args[0], app.settings.Company
 		if o.fault.Kind != "slow" {
 			o.fault.Delay = 0
 		}
@@ -90,7 +92,7 @@ func sandboxFault(ctx context.Context, app *App, o *faultOptions, args []string)
 	}
 	rows := make([]faultRow, len(set))
 	for i, f := range set {
-		rows[i] = faultRow{f.Kind, f.Method, f.Path, f.After, f.Count, f.Delay.Seconds()}
+		rows[i] = faultRow{f.Kind, f.Method, f.Path, f.After, f.Count, f.Delay.Seconds(), f.Company}
 	}
 	return output.List(ctx, app.printer, faultTable(), rows)
 }
@@ -103,6 +105,7 @@ type faultRow struct {
 	After        int     `json:"after"`
 	Count        int     `json:"count"` // 0 for all
 	DelaySeconds float64 `json:"delaySeconds"`
+	CompanyID    int64   `json:"companyId"` // 0 for all
 }
 
 func faultTable() output.Table[faultRow] {
@@ -116,6 +119,7 @@ func faultTable() output.Table[faultRow] {
 			{Name: "after", Title: "AFTER", Text: func(v f) string { return strconv.Itoa(v.After) }},
 			{Name: "count", Title: "COUNT", Text: func(v f) string { return strconv.Itoa(v.Count) }},
 			{Name: "delaySeconds", Title: "DELAY", Text: func(v f) string { return strconv.FormatFloat(v.DelaySeconds, 'f', -1, 64) }},
+			{Name: "companyId", Title: "COMPANY", Text: func(v f) string { return strconv.FormatInt(v.CompanyID, 10) }},
 		},
 	}
 }

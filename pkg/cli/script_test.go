@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -29,6 +30,7 @@ func TestMain(m *testing.M) {
 
 func TestScripts(t *testing.T) {
 	t.Parallel()
+	program := sync.OnceValue(func() string { return released(t) })
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", UpdateScripts: flag.Lookup("update").Value.String() == "true", RequireExplicitExec: true, RequireUniqueNames: true,
 		Setup: func(env *testscript.Env) error {
@@ -45,9 +47,21 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "interrupt": interrupt, "await": await, "mode": mode, "dialog": dialog, "receive": receive, "app": app, "journal": filled,
-			"deliver": deliver,
+			"deliver": deliver, "secured": secured,
+			// From here on the script runs the program as it is released, which is faster than one with a race detector.
+			"released": func(ts *testscript.TestScript, _ bool, _ []string) {
+				ts.Setenv("PATH", program()+string(filepath.ListSeparator)+ts.Getenv("PATH"))
+			},
 		},
 	})
+}
+
+// released makes the program as it is released, and returns its folder.
+func released(t *testing.T) string {
+	t.Helper()
+	folder := t.TempDir()
+	build(t, folder)
+	return folder
 }
 
 // exits runs a command and checks its exit code: exits 5 tlxhook subscription show 1.

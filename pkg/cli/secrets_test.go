@@ -122,6 +122,20 @@ func TestNoSecretIsEverShown(t *testing.T) {
 			{"listen", "--addr", "127.0.0.1:0", "--auth-header", "X-Key", "--forward-to", "http://user:" + canaryPass + "@127.0.0.1:1/?token=" + canaryQuery, "--timeout", "200ms"},
 			{"listen", "--forward", "order.*=ftp://user:" + canaryPass + "@127.0.0.1:1/?token=" + canaryQuery},
 			{"listen", "--forward", "http://user:" + canaryPass + "@192.0.2.1/?token=" + canaryQuery},
+			{"--company", "2001", "sub", "create", "order.create", "--target", target, "--auth-header", "X-Key"},
+			{"sub", "list", "--all-companies"},
+			{"check", "-v", "--all-companies"},
+			{"watch", "--all-companies", "--timeout", "700ms", "--exec", told},
+			{"exporter", "--all-companies", "--addr", "127.0.0.1:0", "--timeout", "300ms"},
+			{"export", "--all-companies"},
+			{"diff", "-f", file, "--all-companies"},
+			{"apply", "-f", file, "--all-companies", "--yes"},
+			{"sub", "disable", "--all", "--all-companies", "--dry-run"},
+			{"sub", "delete", "--all", "--all-companies", "--yes"},
+			{"doctor"},
+			{"doctor", "-f", file, "--journal", home},
+			{"doctor", "-f", refused},
+			{"doctor", "target", strings.Replace(target, "hooks.example.no", "127.0.0.1:1", 1)},
 		} {
 			commands = append(commands, append(words, "-o", string(format), "--debug"))
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
@@ -53,7 +54,7 @@ func (s *selection) bindNames(app *App, cmd *cobra.Command) {
 }
 
 // read takes the ids from the arguments.
-func (s *selection) read(args []string, writes bool) error {
+func (s *selection) read(args []string, writes, many bool) error {
 	for _, arg := range args {
 		id, err := strconv.ParseInt(arg, 10, 64)
 		if err != nil || id <= 0 {
@@ -62,6 +63,8 @@ func (s *selection) read(args []string, writes bool) error {
 		s.filter.IDs = append(s.filter.IDs, id)
 	}
 	switch {
+	case many && len(s.filter.IDs) > 0:
+		return usageFailure("an id is of one company").withHint("choose with --event, --target or --status, or name the company with --company")
 	case s.all && !s.filter.Empty():
 		return usageFailure("--all and a narrower choice exclude each other")
 	case writes && !s.all && s.filter.Empty():
@@ -72,15 +75,25 @@ func (s *selection) read(args []string, writes bool) error {
 
 // find returns the chosen subscriptions, in the order of the service. Ids that are not there are an error.
 func (s *selection) find(ctx context.Context, client *tripletex.Client) ([]tripletex.Subscription, error) {
-	found, absent, err := s.look(ctx, client, "")
+	found, err := s.findFields(ctx, client, "")
+	for i := range found {
+		found[i].Changes = nil // as a list has them
+	}
+	return found, err
+}
+
+// findWithChanges is find with what was changed in each, and when.
+func (s *selection) findWithChanges(ctx context.Context, client *tripletex.Client) ([]tripletex.Subscription, error) {
+	return s.findFields(ctx, client, tripletex.WithChanges)
+}
+
+func (s *selection) findFields(ctx context.Context, client *tripletex.Client, fields string) ([]tripletex.Subscription, error) {
+	found, absent, err := s.look(ctx, client, fields)
 	if err == nil && len(absent) > 0 {
 		err = missing(absent)
 	}
 	if err != nil {
 		return nil, err
-	}
-	for i := range found {
-		found[i].Changes = nil // as a list has them
 	}
 	return found, nil
 }
@@ -121,11 +134,7 @@ func missing(ids []int64) error {
 	return f.withHint("tlxhook subscription list shows what there is; those of another company need --company")
 }
 
-// findSome is find where something must match.
-func (s *selection) findSome(ctx context.Context, client *tripletex.Client) ([]tripletex.Subscription, error) {
-	found, err := s.find(ctx, client)
-	if err == nil && len(found) == 0 {
-		return nil, notFoundFailure("no subscription matches").withHint("tlxhook subscription list shows what there is")
-	}
-	return found, err
+// findIn is find in one company.
+func (s *selection) findIn(ctx context.Context, m fleet.Member) ([]tripletex.Subscription, error) {
+	return s.find(ctx, m.Client)
 }

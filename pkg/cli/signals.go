@@ -37,10 +37,12 @@ func interruptible(parent context.Context, do func(context.Context) error) error
 	return err
 }
 
+var errInterrupted = errors.New("interrupted")
+
 // signaled is the cause of a context that a signal ended.
 type signaled struct{ signal os.Signal }
 
-func (s signaled) Error() string { return "interrupted" }
+func (s signaled) Error() string { return errInterrupted.Error() }
 
 // untilSignal returns a context that the first SIGINT or SIGTERM ends. A second one ends the process at once.
 func untilSignal(parent context.Context) (ctx context.Context, stop func()) {

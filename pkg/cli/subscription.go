@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tlxhook/tlxhook/pkg/output"
+	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
@@ -59,6 +59,7 @@ func partly(err error, done, all int) error {
 // changeOptions are the flags of the commands that change subscriptions.
 type changeOptions struct {
 	selection selection
+	fleet     fleetFlags
 	dryRun    bool
 	secrets   secretFlags
 }
@@ -67,60 +68,59 @@ type changeOptions struct {
 func (o *changeOptions) send(ctx context.Context, app *App, change tripletex.SubscriptionUpdate, verb string) error {
 	ctx, cancel := app.limited(ctx)
 	defer cancel()
-	client, sent, err := app.clientAndSent(ctx)
-	if err != nil {
-		return err
-	}
-	if err := change.Check(client.IsLocal()); err != nil {
-		return usageFailure("%w", err)
-	}
-	found, err := o.selection.findSome(ctx, client)
-	if err != nil {
-		return err
-	}
-	updates, err := change.For(found)
-	if err != nil {
-		return usageFailure("%w", err).withHint("name the header with --auth-header")
+	work := func(ctx context.Context, m fleet.Member) (c companyChange, err error) {
+		if err := change.Check(m.Client.IsLocal()); err != nil {
+			return c, usageFailure("%w", err)
+		}
+		found, err := o.selection.find(ctx, m.Client)
+		if err != nil {
+			return c, err
+		}
+		c.found = len(found)
+		updates, err := change.For(found)
+		if err != nil {
+			return c, usageFailure("%w", err).withHint("name the header with --auth-header")
+		}
+		return c, c.update(ctx, app, m, updates, o.dryRun)
 	}
 	if o.dryRun {
-		return app.printPlan(ctx, updates)
+		return app.change(ctx, &o.fleet, verb, true, work)
 	}
-	return o.secrets.keeping(app, change.HMACSharedSecret, func() error { return app.update(ctx, client, sent, updates, verb) })
+	return o.secrets.keeping(app, change.HMACSharedSecret, func() error { return app.change(ctx, &o.fleet, verb, false, work) })
 }
 
-// update sends updates, prints what they made, and says how much was done.
-func (a *App) update(ctx context.Context, client *tripletex.Client, sent sentSecrets, updates []tripletex.SubscriptionUpdate, verb string) error {
-	var changed []tripletex.Subscription
+// update sends updates, or plans them.
+func (c *companyChange) update(ctx context.Context, app *App, m fleet.Member, updates []tripletex.SubscriptionUpdate, dryRun bool) error {
+	if dryRun {
+		c.plan = app.updatePlan(updates)
+		return nil
+	}
 	done, err := inBatches(ctx, updates, maxBulk, func(ctx context.Context, batch []tripletex.SubscriptionUpdate) error {
-		made, err := client.UpdateSubscriptions(ctx, batch)
-		changed = append(changed, made...)
+		made, err := m.Client.UpdateSubscriptions(ctx, batch)
+		c.done = append(c.done, made...)
 		return err
 	})
-	sent.noteUpdated(a, updates, changed)
-	if done > 0 || err == nil {
-		a.note("%s %s", verb, subscriptions(done))
-		if printErr := output.List(context.WithoutCancel(ctx), a.printer, subscriptionTable(), a.shown(changed)); printErr != nil {
-			return printErr
-		}
+	if sent, sentErr := app.sentBy(m); sentErr == nil { // without a folder there is nothing to note them in
+		sent.noteUpdated(app, updates, c.done)
 	}
 	return partly(err, done, len(updates))
 }
 
-// printPlan prints the requests that --dry-run does not send, with masked targets and without secrets.
-func (a *App) printPlan(ctx context.Context, bodies []tripletex.SubscriptionUpdate) error {
+// updatePlan returns the requests that --dry-run does not send, with masked targets and without secrets.
+func (a *App) updatePlan(bodies []tripletex.SubscriptionUpdate) []plannedRequest {
 	var plan []plannedRequest
 	for batch := range slices.Chunk(bodies, maxBulk) {
 		masked := slices.Clone(batch)
 		for i := range masked {
 			masked[i].TargetURL = a.target(masked[i].TargetURL)
 		}
-		request := plannedRequest{http.MethodPut, "/event/subscription/list", masked}
+		request := plannedRequest{Method: http.MethodPut, Path: "/event/subscription/list", Body: masked}
 		if len(masked) == 1 {
 			request.Path, request.Body = fmt.Sprintf("/event/subscription/%d", masked[0].ID), masked[0]
 		}
 		plan = append(plan, request)
 	}
-	return output.List(ctx, a.printer, requestTable(), plan)
+	return plan
 }
 
 // subscriptions returns "1 subscription" or "2 subscriptions".

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -58,7 +59,12 @@ func subscriptionCreate(ctx context.Context, app *App, o *createOptions, pattern
 	}
 	ctx, cancel := app.limited(ctx)
 	defer cancel()
-	client, sent, err := app.clientAndSent(ctx)
+	m, err := app.ownMember(ctx)
+	if err != nil {
+		return err
+	}
+	client := m.Client
+	sent, err := app.sentBy(m)
 	if err != nil {
 		return err
 	}
@@ -128,13 +134,13 @@ func (a *App) printCreatePlan(ctx context.Context, wanted []tripletex.NewSubscri
 		for i := range masked {
 			masked[i].TargetURL = a.target(masked[i].TargetURL)
 		}
-		request := plannedRequest{"POST", "/event/subscription/list", masked}
+		request := plannedRequest{Method: http.MethodPost, Path: "/event/subscription/list", Body: masked}
 		if len(masked) == 1 {
 			request.Path, request.Body = "/event/subscription", masked[0]
 		}
 		plan = append(plan, request)
 	}
-	return output.List(ctx, a.printer, requestTable(), plan)
+	return output.List(ctx, a.printer, requestTable(false), plan)
 }
 
 // expand replaces patterns by events, asking for the list of them only where there is a pattern.

@@ -4,19 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/tlxhook/tlxhook/pkg/output"
+	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
 // deleteOptions are the flags of subscription delete.
 type deleteOptions struct {
 	selection selection
+	fleet     fleetFlags
 	dryRun    bool
 	yes       bool
 }
@@ -29,33 +31,31 @@ func newSubscriptionDelete(app *App) *cobra.Command {
 		Short:   "Delete subscriptions",
 		Long: `Delete subscriptions, after asking. Where there is no terminal to ask at,
 --yes is needed. What was deleted is printed.
-` + selectionHelp,
+` + selectionHelp + "\n" + fleetHelp,
 		Example: `  tlxhook subscription delete 4711
   tlxhook subscription delete --target old.example.no --yes`,
 		RunE: app.runUnlimited(func(ctx context.Context, args []string) error { return subscriptionDelete(ctx, app, o, args) }),
 	}
 	o.selection.bind(app, cmd, true)
+	o.fleet.bind(app, cmd)
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "print what would be sent, and send nothing")
 	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "do not ask")
 	return cmd
 }
 
 func subscriptionDelete(ctx context.Context, app *App, o *deleteOptions, args []string) error {
-	if err := o.selection.read(args, true); err != nil {
+	if err := o.selection.read(args, true, o.fleet.many()); err != nil {
 		return err
 	}
 	if !o.yes && !o.dryRun && !app.terminal.IsInteractive() {
 		return usageFailure("deleting needs --yes where nobody can be asked")
 	}
-	client, found, err := o.look(ctx, app)
+	d, err := o.look(ctx, app)
 	if err != nil {
 		return err
 	}
-	if o.dryRun {
-		return app.printDeletePlan(ctx, found)
-	}
-	if !o.yes {
-		sure, err := app.terminal.Confirm(ctx, deleteQuestion(app, found))
+	if !o.yes && !o.dryRun && len(d.rows.all) > 0 {
+		sure, err := app.terminal.Confirm(ctx, d.question())
 		if err != nil {
 			return err
 		}
@@ -65,57 +65,94 @@ func subscriptionDelete(ctx context.Context, app *App, o *deleteOptions, args []
 	}
 	ctx, cancel := app.limited(ctx)
 	defer cancel()
-	done, err := inBatches(ctx, found, maxBulkDelete, func(ctx context.Context, batch []tripletex.Subscription) error {
-		return client.DeleteSubscriptions(ctx, idsOf(batch))
+	return app.changeIn(ctx, &o.fleet, d.chosen, "deleted", o.dryRun, func(ctx context.Context, m fleet.Member) (companyChange, error) {
+		return deleteFound(ctx, m.Client, d.found[m.Client], o.dryRun)
 	})
-	if done > 0 || err == nil {
-		app.note("%s deleted", subscriptions(done))
-		if printErr := output.List(context.WithoutCancel(ctx), app.printer, subscriptionTable(), app.shown(found[:done])); printErr != nil {
-			return printErr
-		}
-	}
-	return partly(err, done, len(found))
+}
+
+// deletion is what is to be deleted, and where.
+type deletion struct {
+	many   bool // companies
+	chosen chosenCompanies
+	found  map[*tripletex.Client][]tripletex.Subscription
+	rows   subscriptionRows // to show to the person
 }
 
 // look finds what is to be deleted, within a limit of time of its own: the person may think for longer.
-func (o *deleteOptions) look(ctx context.Context, app *App) (*tripletex.Client, []tripletex.Subscription, error) {
+func (o *deleteOptions) look(ctx context.Context, app *App) (*deletion, error) {
 	ctx, cancel := app.limited(ctx)
 	defer cancel()
-	client, err := app.client(ctx)
+	all, err := o.fleet.choose(ctx, app)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	found, err := o.selection.findSome(ctx, client)
-	return client, found, err
+	d := &deletion{many: o.fleet.many(), found: map[*tripletex.Client][]tripletex.Subscription{}, rows: subscriptionRows{app: app}}
+	failed, err := inChosen(ctx, app, &o.fleet, all, o.selection.findIn, func(m fleet.Member, found []tripletex.Subscription) error {
+		d.chosen.members, d.found[m.Client] = append(d.chosen.members, m), found
+		return d.rows.add(ctx, m, found)
+	})
+	if err == nil && !o.fleet.many() && len(failed) > 0 {
+		err = failed[0].err
+	}
+	d.chosen.failed = failed
+	return d, err
 }
 
-func deleteQuestion(app *App, found []tripletex.Subscription) string {
+// question shows what would be deleted, and asks.
+func (d *deletion) question() string {
 	const most = 10
+	all := d.rows.all
 	var text strings.Builder
-	for _, s := range app.shown(found[:min(most, len(found))]) {
-		fmt.Fprintf(&text, "  %d %s to %s\n", s.ID, s.Event, s.TargetURL)
+	for _, s := range all[:min(most, len(all))] {
+		fmt.Fprintf(&text, "  %d %s to %s", s.ID, s.Event, s.TargetURL)
+		if d.many {
+			fmt.Fprintf(&text, " of %s", s.label())
+		}
+		text.WriteByte('\n')
 	}
-	if more := len(found) - most; more > 0 {
+	if more := len(all) - most; more > 0 {
 		fmt.Fprintf(&text, "  and %d more\n", more)
 	}
-	fmt.Fprintf(&text, "Delete %s?", subscriptions(len(found)))
+	of := map[ofCompany]bool{}
+	for _, s := range all {
+		of[s.ofCompany] = true
+	}
+	in := " in " + companies(len(of))
+	if !d.many {
+		in = where(d.chosen.members[0])
+	}
+	fmt.Fprintf(&text, "Delete %s%s?", subscriptions(len(all)), in)
 	return text.String()
 }
 
-func (a *App) printDeletePlan(ctx context.Context, found []tripletex.Subscription) error {
+// deleteFound deletes subscriptions of one company, or plans it.
+func deleteFound(ctx context.Context, client *tripletex.Client, found []tripletex.Subscription, dryRun bool) (companyChange, error) {
+	c := companyChange{found: len(found)}
+	if dryRun {
+		c.plan = deletePlan(found)
+		return c, nil
+	}
+	done, err := inBatches(ctx, found, maxBulkDelete, func(ctx context.Context, batch []tripletex.Subscription) error {
+		return client.DeleteSubscriptions(ctx, idsOf(batch))
+	})
+	c.done = found[:done]
+	return c, partly(err, done, len(found))
+}
+
+func deletePlan(found []tripletex.Subscription) []plannedRequest {
 	var plan []plannedRequest
 	for batch := range slices.Chunk(found, maxBulkDelete) {
 		texts := make([]string, len(batch))
 		for i, id := range idsOf(batch) {
 			texts[i] = strconv.FormatInt(id, 10)
 		}
-		request := plannedRequest{Method: "DELETE", Path: "/event/subscription/list?ids=" + strings.Join(texts, ",")}
+		request := plannedRequest{Method: http.MethodDelete, Path: "/event/subscription/list?ids=" + strings.Join(texts, ",")}
 		if len(batch) == 1 {
 			request.Path = "/event/subscription/" + texts[0]
 		}
 		plan = append(plan, request)
 	}
-	return output.List(ctx, a.printer, requestTable(), plan)
+	return plan
 }
 
 func idsOf(all []tripletex.Subscription) []int64 {

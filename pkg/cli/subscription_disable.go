@@ -15,7 +15,7 @@ func newSubscriptionDisable(app *App) *cobra.Command {
 		Short: "Switch subscriptions off",
 		Long: `Switch subscriptions off. What Tripletex has switched off already is left as it
 is, so that its status still says why.
-` + selectionHelp,
+` + selectionHelp + "\n" + fleetHelp,
 		Example: `  tlxhook subscription disable 4711 4712
   tlxhook subscription disable --target old.example.no`,
 		RunE: app.run(func(ctx context.Context, args []string) error {

@@ -2,9 +2,12 @@ package cli
 
 import (
 	"context"
+	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/health"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
@@ -12,8 +15,10 @@ import (
 // switchOptions are the flags of subscription enable and disable.
 type switchOptions struct {
 	selection selection
+	fleet     fleetFlags
 	dryRun    bool
 	probe     bool
+	disabled  bool
 }
 
 func newSubscriptionEnable(app *App) *cobra.Command {
@@ -22,57 +27,86 @@ func newSubscriptionEnable(app *App) *cobra.Command {
 		Use:   "enable [ID...]",
 		Short: "Switch subscriptions on again",
 		Long: `Switch subscriptions on again. What is active already is left alone. Events of
-the time in between do not come back: sync what they were about.
-` + selectionHelp,
+the time in between do not come back: for each it is said from when to when to
+sync what they were about, as far as Tripletex tells. Before it switches one off
+for too many errors, deliveries have failed for a week.
+` + selectionHelp + "\n" + fleetHelp,
 		Example: `  tlxhook subscription enable 4711
   tlxhook subscription enable --status 'DISABLED_*' --probe
-  tlxhook subscription enable --all --dry-run`,
+  tlxhook subscription enable --all-disabled --all-companies --probe`,
 		RunE: app.run(func(ctx context.Context, args []string) error {
 			return subscriptionSwitch(ctx, app, o, args, tripletex.Active, "enabled")
 		}),
 	}
 	o.bind(app, cmd)
+	cmd.Flags().BoolVar(&o.disabled, "all-disabled", false, "choose all that Tripletex has switched off")
 	cmd.Flags().BoolVar(&o.probe, "probe", false, "first ask whether the targets answer, and refuse if one does not")
 	return cmd
 }
 
 func (o *switchOptions) bind(app *App, cmd *cobra.Command) {
 	o.selection.bind(app, cmd, true)
+	o.fleet.bind(app, cmd)
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "print what would be sent, and send nothing")
 }
 
 // subscriptionSwitch sets the status of the chosen subscriptions that do not have it.
 func subscriptionSwitch(ctx context.Context, app *App, o *switchOptions, args []string, status tripletex.Status, verb string) error {
-	if err := o.selection.read(args, true); err != nil {
+	if o.disabled {
+		o.selection.filter.Statuses = append(o.selection.filter.Statuses, "DISABLED_*")
+	}
+	if err := o.selection.read(args, true, o.fleet.many()); err != nil {
 		return err
 	}
-	client, sent, err := app.clientAndSent(ctx)
-	if err != nil {
-		return err
-	}
-	found, err := o.selection.findSome(ctx, client)
-	if err != nil {
-		return err
-	}
-	var updates []tripletex.SubscriptionUpdate
-	for _, s := range found {
-		if s.Status == status || status == tripletex.Disabled && s.Status != tripletex.Active {
-			continue
+	probes := &probes{}
+	return app.change(ctx, &o.fleet, verb, o.dryRun, func(ctx context.Context, m fleet.Member) (c companyChange, err error) {
+		find := o.selection.find
+		if status == tripletex.Active {
+			find = o.selection.findWithChanges // they tell since when events are lost
 		}
-		if o.probe {
-			if err := health.Probe(ctx, s.TargetURL); err != nil {
-				return unreachable(s, app.target(s.TargetURL), err)
+		found, err := find(ctx, m.Client)
+		if err != nil {
+			return c, err
+		}
+		var updates []tripletex.SubscriptionUpdate
+		for _, s := range found {
+			if s.Status == status || status == tripletex.Disabled && s.Status != tripletex.Active {
+				continue
 			}
+			if o.probe {
+				if err := probes.probe(ctx, s.TargetURL); err != nil {
+					return c, unreachable(s, app.target(s.TargetURL), err)
+				}
+			}
+			updates = append(updates, tripletex.SubscriptionUpdate{ID: s.ID, Version: s.Version, Status: status})
 		}
-		updates = append(updates, tripletex.SubscriptionUpdate{ID: s.ID, Version: s.Version, Status: status})
+		c.found, c.left = len(found), len(found)-len(updates)
+		err = c.update(ctx, app, m, updates, o.dryRun)
+		if status == tripletex.Active {
+			c.lost = eventsLost(found, c.done, time.Now())
+		}
+		return c, err
+	})
+}
+
+// probes asks each target once, as most subscriptions share one.
+type probes struct {
+	mu    sync.Mutex
+	known map[string]func() error
+}
+
+func (p *probes) probe(ctx context.Context, target string) error {
+	p.mu.Lock()
+	if p.known == nil {
+		p.known = map[string]func() error{}
 	}
-	if left := len(found) - len(updates); left > 0 {
-		app.note("%s left alone: %s already", subscriptions(left), verb)
+	ask, ok := p.known[target]
+	if !ok {
+		ask = sync.OnceValue(func() error { return health.Probe(ctx, target) })
+		p.known[target] = ask
 	}
-	if o.dryRun {
-		return app.printPlan(ctx, updates)
-	}
-	return app.update(ctx, client, sent, updates, verb)
+	p.mu.Unlock()
+	return ask()
 }
 
 // unreachable says which target does not answer, and why.

@@ -5,53 +5,60 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tlxhook/tlxhook/pkg/output"
+	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
+// listOptions are the flags of subscription list.
+type listOptions struct {
+	selection selection
+	fleet     fleetFlags
+}
+
 func newSubscriptionList(app *App) *cobra.Command {
-	s := &selection{}
+	o := &listOptions{}
 	cmd := &cobra.Command{
 		Use:     "list [ID...]",
 		Aliases: []string{"ls"},
 		Short:   "List subscriptions and whether they still work",
 		Long: `List subscriptions and whether they still work.
-` + selectionHelp,
+` + selectionHelp + "\n" + fleetHelp,
 		Example: `  tlxhook subscription list
   tlxhook subscription list --status 'DISABLED*'
-  tlxhook subscription list --event 'order.*' -o json`,
-		RunE: app.run(func(ctx context.Context, args []string) error { return subscriptionList(ctx, app, s, args) }),
+  tlxhook subscription list --event 'order.*' -o json
+  tlxhook subscription list --all-companies --status 'DISABLED_*'`,
+		RunE: app.run(func(ctx context.Context, args []string) error { return subscriptionList(ctx, app, o, args) }),
 	}
-	s.bind(app, cmd, false)
+	o.selection.bind(app, cmd, false)
+	o.fleet.bind(app, cmd)
 	return cmd
 }
 
-func subscriptionList(ctx context.Context, app *App, s *selection, args []string) error {
-	if err := s.read(args, false); err != nil {
+func subscriptionList(ctx context.Context, app *App, o *listOptions, args []string) error {
+	if err := o.selection.read(args, false, o.fleet.many()); err != nil {
 		return err
 	}
-	client, err := app.client(ctx)
-	if err != nil {
+	rows := &subscriptionRows{app: app, many: o.fleet.many()}
+	err := inCompanies(ctx, app, &o.fleet, o.selection.findIn, func(m fleet.Member, found []tripletex.Subscription) error {
+		return rows.add(ctx, m, found)
+	})
+	switch {
+	case err != nil && len(rows.all) == 0:
 		return err
-	}
-	found, err := s.find(ctx, client)
-	if err != nil {
-		return err
-	}
-	if len(found) == 0 && app.printer.IsTable() {
+	case len(rows.all) == 0 && app.printer.IsTable():
 		app.note("no subscriptions; tlxhook subscription create makes one")
 		return nil
 	}
-	if err := output.List(ctx, app.printer, subscriptionTable(), app.shown(found)); err != nil {
-		return err
+	if printErr := rows.print(ctx); printErr != nil {
+		return printErr
 	}
-	if s.filter.Empty() {
-		remember(app, rememberSubscriptions, condensed(found))
+	if o.selection.filter.Empty() && !rows.many {
+		remember(app, rememberSubscriptions, condensed(rows.subscriptions()))
 	}
-	if broken := countBroken(found); broken > 0 && app.printer.IsTable() {
-		app.note("%s not active; tlxhook subscription enable ID switches one on again", subscriptions(broken))
+	if rows.broken > 0 && app.printer.IsTable() {
+		app.note("%s not active; tlxhook subscription enable ID switches one on again", subscriptions(rows.broken))
 	}
-	return nil
+	return err
 }
 
 func countBroken(all []tripletex.Subscription) int {

@@ -17,7 +17,7 @@ func newSubscriptionRotateSecret(app *App) *cobra.Command {
 Tripletex knows one secret at a time: let receivers accept the new one beside
 the old one before you rotate, and drop the old one a day later, when retries
 of earlier deliveries are over.
-` + selectionHelp + "\n" + secretHelp,
+` + selectionHelp + "\n" + fleetHelp + "\n" + secretHelp,
 		Example: `  tlxhook subscription rotate-secret --all --generate-hmac-secret hmac.secret
   tlxhook subscription rotate-secret 4711 --hmac-secret-file new.secret
   pass show hooks/new | tlxhook subscription rotate-secret \
@@ -25,13 +25,14 @@ of earlier deliveries are over.
 		RunE: app.runUnlimited(func(ctx context.Context, args []string) error { return subscriptionRotate(ctx, app, o, args) }),
 	}
 	o.selection.bind(app, cmd, true)
+	o.fleet.bind(app, cmd)
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "print what would be sent, and send nothing")
 	o.secrets.bind(cmd)
 	return cmd
 }
 
 func subscriptionRotate(ctx context.Context, app *App, o *changeOptions, args []string) error {
-	if err := o.selection.read(args, true); err != nil {
+	if err := o.selection.read(args, true, o.fleet.many()); err != nil {
 		return err
 	}
 	given, err := o.readSecret(ctx, app)

@@ -23,7 +23,7 @@ func newSubscriptionShow(app *App) *cobra.Command {
 
 func subscriptionShow(ctx context.Context, app *App, args []string) error {
 	s := &selection{}
-	if err := s.read(args, false); err != nil {
+	if err := s.read(args, false, false); err != nil {
 		return err
 	}
 	client, err := app.client(ctx)

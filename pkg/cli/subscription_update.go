@@ -30,7 +30,7 @@ flag names stays as it is.
 Name subscriptions by id, or choose them by --event, --where-target and
 --where-status; --target and --status say what to change to. An HMAC secret in
 the environment is not used here: rotate-secret does that.
-` + secretHelp,
+` + fleetHelp + "\n" + secretHelp,
 		Example: `  tlxhook subscription update 4711 --fields id,version,number
   tlxhook subscription update --where-target old.example.no \
     --target https://new.example.no/tripletex --dry-run
@@ -46,6 +46,7 @@ the environment is not used here: rotate-secret does that.
 	flags.Var((*patterns)(&o.selection.filter.Targets), "where-target", "choose by target, such as '*.example.no'")
 	flags.Var((*patterns)(&o.selection.filter.Statuses), "where-status", "choose by status, such as 'DISABLED*'")
 	flags.BoolVar(&o.selection.all, "all", false, "choose every subscription")
+	o.fleet.bind(app, cmd)
 	o.secrets.bind(cmd)
 	cmd.PreRun = func(cmd *cobra.Command, _ []string) { o.setFields = cmd.Flags().Changed("fields") }
 	cmd.ValidArgsFunction = app.completeSubscriptions
@@ -58,7 +59,7 @@ the environment is not used here: rotate-secret does that.
 }
 
 func subscriptionUpdate(ctx context.Context, app *App, o *updateOptions, args []string) error {
-	if err := o.selection.read(args, true); err != nil {
+	if err := o.selection.read(args, true, o.fleet.many()); err != nil {
 		return err
 	}
 	change, err := o.change(ctx, app)

@@ -41,9 +41,10 @@ func lastChange(s tripletex.Subscription) string {
 	return s.Changes[len(s.Changes)-1].Timestamp
 }
 
-func troubleTable() output.Table[health.Trouble] {
+// troubleTable has what is wrong; with the company of each where there are many.
+func troubleTable(many bool) output.Table[health.Trouble] {
 	type t = health.Trouble
-	return output.Table[t]{
+	table := output.Table[t]{
 		ID: func(v t) string { return v.ID },
 		Columns: []output.Column[t]{
 			{Name: "id", Title: "ID", Text: func(v t) string { return v.ID }},
@@ -53,6 +54,11 @@ func troubleTable() output.Table[health.Trouble] {
 			{Name: "targetHost", Title: "TARGET HOST", Text: func(v t) string { return v.TargetHost }, Shrinks: true},
 		},
 	}
+	if many {
+		company := output.Column[t]{Name: "company", Title: "COMPANY", Text: func(v t) string { return v.Company }, Shrinks: true}
+		table.Columns = append([]output.Column[t]{company}, table.Columns...)
+	}
+	return table
 }
 
 // localTime returns a time stamp of the service as a person here reads it, or as it is where that cannot be told.
@@ -125,14 +131,17 @@ func companyTable() output.Table[tripletex.Company] {
 
 // plannedRequest is a request that --dry-run prints instead of sending.
 type plannedRequest struct {
-	Method string `json:"method"`
-	Path   string `json:"path"`
-	Body   any    `json:"body,omitempty"`
+	CompanyID int64  `json:"companyId,omitempty"` // where a command works in many companies
+	Company   string `json:"company,omitempty"`
+	Method    string `json:"method"`
+	Path      string `json:"path"`
+	Body      any    `json:"body,omitempty"`
 }
 
-func requestTable() output.Table[plannedRequest] {
+// requestTable prints planned requests; with the company of each where there are many.
+func requestTable(many bool) output.Table[plannedRequest] {
 	type r = plannedRequest
-	return output.Table[r]{
+	table := output.Table[r]{
 		ID: func(v r) string { return v.Method + " " + v.Path },
 		Columns: []output.Column[r]{
 			{Name: "method", Title: "METHOD", Text: func(v r) string { return v.Method }},
@@ -146,6 +155,12 @@ func requestTable() output.Table[plannedRequest] {
 			}},
 		},
 	}
+	if many {
+		company := output.Column[r]{Name: "company", Title: "COMPANY", Text: func(v r) string { return v.Company }}
+		id := output.Column[r]{Name: "companyId", Title: "COMPANY ID", Text: func(v r) string { return strconv.FormatInt(v.CompanyID, 10) }, Detail: true}
+		table.Columns = append([]output.Column[r]{company}, append(table.Columns, id)...)
+	}
+	return table
 }
 
 func resultTable() output.Table[manifest.Result] {

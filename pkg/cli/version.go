@@ -58,7 +58,11 @@ func version(ctx context.Context, app *App) error {
 			{Name: "platform", Title: "PLATFORM", Text: func(v b) string { return v.Platform }},
 		},
 	}
-	return output.Item(ctx, app.printer, table, buildInfo{app.build, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH})
+	return output.Item(ctx, app.printer, table, app.build.info())
+}
+
+func (b Build) info() buildInfo {
+	return buildInfo{b, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
 }
 
 // BuildInfo returns what is known of this build. Released is the version that the linker was given, or empty.

@@ -8,18 +8,21 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/health"
 )
 
 // watchOptions are the flags of watch.
 type watchOptions struct {
 	selection selection
+	fleet     fleetFlags
 	interval  time.Duration
 	lasting   time.Duration
 	command   []string // the program of --exec and its arguments
 	heartbeat string
 	until     string
 	plain     bool
+	pace      time.Duration // where nobody chose the interval
 }
 
 // The interval between two looks may not use up the rate limit, nor be so long that the watch sees nothing.
@@ -38,12 +41,17 @@ them all are watched.
 --exec runs a program for each change. It reads the change as JSON on its
 standard input and finds it in TLXHOOK_KIND, TLXHOOK_SUBSCRIPTION_ID,
 TLXHOOK_EVENT, TLXHOOK_OLD_STATUS, TLXHOOK_NEW_STATUS, TLXHOOK_STATE,
-TLXHOOK_TARGET_HOST and TLXHOOK_COMPANY. Arguments for it stand behind "--". It
-may take 30 seconds. Where it fails it is run again, after a restart too, until
-it exits with 0.
+TLXHOOK_TARGET_HOST, TLXHOOK_COMPANY and TLXHOOK_COMPANY_NAME. Arguments for it
+stand behind "--". It may take 30 seconds. Where it fails it is run again, after
+a restart too, until it exits with 0.
 
 --until waits for something and exits with 0, or with 1 where --timeout is over
-before. Without it the first SIGINT or SIGTERM ends the watch with 0.`
+before. Without it the first SIGINT or SIGTERM ends the watch with 0.
+
+--all-companies follows every client company that the login reaches, --profiles
+and --all-profiles those of several logins. Each is asked once an interval, one
+after the other; without --interval at most ten companies a second are asked.
+What cannot be asked is said, and hides nothing of the others.`
 
 func newWatch(app *App) *cobra.Command {
 	o, program := &watchOptions{}, ""
@@ -54,6 +62,7 @@ func newWatch(app *App) *cobra.Command {
 		Example: `  tlxhook watch
   tlxhook watch --event 'order.*' --for 2m -o ndjson
   tlxhook watch --exec ./notify-slack -- /etc/tlxhook/slack-url
+  tlxhook watch --all-companies --interval 5m
   tlxhook watch 4711 --until active --timeout 10m`,
 		Annotations: map[string]string{annotationTimeout: "0s"},
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -62,15 +71,19 @@ func newWatch(app *App) *cobra.Command {
 				ids = args[:dash]
 			}
 			o.command = append([]string{program}, args[len(ids):]...)
+			if !cmd.Flags().Changed("interval") {
+				o.pace = health.Pace
+			}
 			return app.runUnlimited(func(ctx context.Context, _ []string) error { return watch(ctx, app, o, ids) })(cmd, args)
 		},
 	}
 	o.selection.bindNames(app, cmd)
+	o.fleet.bindChoice(app, cmd)
 	flags := cmd.Flags()
 	flags.DurationVar(&o.interval, "interval", 30*time.Second, "ask every `TIME`, a tenth more or less")
 	flags.DurationVar(&o.lasting, "for", 0, "tell only what lasts for `TIME`, against flapping")
 	flags.StringVar(&program, "exec", "", "run `PROGRAM` for each change")
-	flags.StringVar(&o.heartbeat, "heartbeat-url-file", "", "call the URL in `FILE` after each look that was answered")
+	flags.StringVar(&o.heartbeat, "heartbeat-url-file", "", "call the URL in `FILE` after each look that all answered")
 	flags.StringVar(&o.until, "until", "", "wait until all are `CONDITION`: active, or something has changed")
 	flags.BoolVar(&o.plain, "plain", false, "print lines at a terminal too")
 	var conditions []cobra.Completion
@@ -100,7 +113,7 @@ func (o *watchOptions) check(ids []string) error {
 			return usageFailure("--exec: %w", err)
 		}
 	}
-	return o.selection.read(ids, false)
+	return o.selection.read(ids, false, o.fleet.many())
 }
 
 func watch(ctx context.Context, app *App, o *watchOptions, ids []string) error {
@@ -113,7 +126,7 @@ func watch(ctx context.Context, app *App, o *watchOptions, ids []string) error {
 	if err != nil {
 		return err
 	}
-	client, err := app.client(ctx)
+	follow, err := o.follow(ctx, app)
 	if err != nil {
 		return err
 	}
@@ -122,12 +135,28 @@ func watch(ctx context.Context, app *App, o *watchOptions, ids []string) error {
 		return err
 	}
 	defer notifier.close()
-	w := &watching{app: app, options: o, heartbeat: beat, notifier: notifier, follow: health.Watch{
-		Source:   &health.Source{Client: client, Filter: o.selection.filter},
-		Tracker:  &health.Tracker{For: o.lasting, Known: notifier.memory.Known, CompanyID: app.settings.Company},
-		Interval: o.interval,
-	}}
+	follow.Known = notifier.memory.Known
+	w := &watching{app: app, options: o, heartbeat: beat, notifier: notifier, follow: follow}
 	return w.run(ctx)
+}
+
+// follow says what is to be followed.
+func (o *watchOptions) follow(ctx context.Context, app *App) (*health.Watch, error) {
+	if err := o.fleet.check(app); err != nil {
+		return nil, err
+	}
+	logins, err := o.fleet.logins(ctx, app)
+	if err != nil {
+		return nil, err
+	}
+	w := &health.Watch{
+		Logins: logins, Many: o.fleet.many(), Filter: o.selection.filter, For: o.lasting,
+		Interval: o.interval, Pace: o.pace, Parallel: o.fleet.parallel,
+	}
+	if o.fleet.companies {
+		w.Companies = fleet.Clients
+	}
+	return w, nil
 }
 
 // conditionFailure says that what was waited for did not come.

@@ -23,11 +23,12 @@ func TestHeartbeatOfWatchIsASignThatItCouldAsk(t *testing.T) {
 	defer server.Close()
 	home := t.TempDir()
 	file := filepath.Join(home, "url")
-	watch := func(url string) (code int, said string) {
+	watch := func(url string, more ...string) (code int, said string) {
 		if err := os.WriteFile(file, []byte(url+"\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		code, stdout, stderr := runInHome(t, home, "watch", "--heartbeat-url-file", file, "--timeout", "2s", "--debug")
+		args := append([]string{"watch", "--heartbeat-url-file", file, "--timeout", "2s", "--debug"}, more...)
+		code, stdout, stderr := runInHome(t, home, args...)
 		showsNoSecret(t, "watch", stdout+stderr, "canary-path")
 		return code, stderr
 	}
@@ -41,6 +42,15 @@ func TestHeartbeatOfWatchIsASignThatItCouldAsk(t *testing.T) {
 	// Where nobody can be asked there is none.
 	runInHome(t, home, "sandbox", "fault", "html", "--path", "/event/subscription")
 	if code, said := watch(server.URL + "/canary-path"); code != 0 || beats.Load() != 1 {
+		t.Errorf("%d, %d beats: %s", code, beats.Load(), said)
+	}
+	// Of many companies all must have answered.
+	runInHome(t, home, "sandbox", "fault", "--clear")
+	if code, said := watch(server.URL+"/canary-path", "--all-companies"); code != 0 || beats.Load() != 2 {
+		t.Errorf("%d, %d beats: %s", code, beats.Load(), said)
+	}
+	runInHome(t, home, "sandbox", "fault", "html", "--company", "2002")
+	if code, said := watch(server.URL+"/canary-path", "--all-companies"); code != 0 || beats.Load() != 2 || !strings.Contains(said, "Kystfisk AS (2002) cannot be asked") {
 		t.Errorf("%d, %d beats: %s", code, beats.Load(), said)
 	}
 }

@@ -19,13 +19,15 @@ import (
 type watching struct {
 	app       *App
 	options   *watchOptions
-	follow    health.Watch
+	follow    *health.Watch
 	notifier  *notifier
 	heartbeat *heartbeat
 	view      liveView
 	answered  bool      // there was a look that was answered
 	waiting   time.Time // until when the rate limit was said to be waited for
 	err       error     // why the last look was not answered
+	bulletin  health.Bulletin
+	slow      bool // it was said that a round takes longer than the interval
 }
 
 // liveView shows what the looks bring.
@@ -56,7 +58,7 @@ func (w *watching) run(ctx context.Context) (err error) {
 		if err := w.take(ctx, news); err != nil {
 			return err
 		}
-		if w.follow.Met(health.Condition(w.options.until), news) {
+		if news.Meets(health.Condition(w.options.until)) {
 			return w.notifier.flush(ctx)
 		}
 	}
@@ -70,7 +72,11 @@ func (w *watching) open(messages *together) {
 		w.view = &lines{app: w.app, stream: output.NewStream(w.app.printer, transitionTable())}
 		return
 	}
-	screen := tui.Open(t, fmt.Sprintf("Asked every %s; Ctrl-C ends it.", w.options.interval))
+	title := fmt.Sprintf("Asked every %s; Ctrl-C ends it.", w.options.interval)
+	if w.follow.Many {
+		title = "Companies are asked in turn; Ctrl-C ends it."
+	}
+	screen := tui.Open(t, title)
 	w.view = screen
 	if t.IsErrScreen() {
 		messages.sendTo(w.app.redactor.Writer(screen))
@@ -79,22 +85,63 @@ func (w *watching) open(messages *together) {
 
 // take does what one look asks for: it keeps what is to be told, shows it, and says what is wrong.
 func (w *watching) take(ctx context.Context, news health.News) error {
-	if news.Err != nil {
-		if !w.answered && isFinal(news.Err) {
+	if w.follow.Many {
+		w.befallen(news)
+	}
+	switch {
+	case news.Err != nil:
+		if err := w.unanswered(news); err != nil {
+			return err
+		}
+	case news.Whole:
+		if err := w.whole(ctx, news); err != nil {
+			return err
+		}
+	}
+	w.notifier.add(news.Transitions, news.Known)
+	return w.view.Show(ctx, news)
+}
+
+// befallen says what befell companies.
+func (w *watching) befallen(news health.News) {
+	for _, line := range w.bulletin.Lines(news) {
+		say := w.app.warn
+		if line.Event == health.CompanyJoined {
+			say = w.app.note
+		}
+		say("%s", line.Text)
+	}
+	if news.Slow > 0 && !w.slow {
+		w.slow = true
+		w.app.note("asking all companies took %s, and they are not asked more often", news.Slow.Round(time.Second))
+	}
+}
+
+// unanswered says that nobody could be asked, unless that will not go away by waiting.
+func (w *watching) unanswered(news health.News) error {
+	if !w.answered {
+		switch {
+		case errors.Is(news.Err, health.ErrNoCompanies):
+			return notFoundFailure("%w", news.Err).withHint("without --all-companies it works in its own company; see tlxhook company list")
+		case isFinal(news.Err):
 			return news.Err
 		}
-		if w.err == nil {
-			w.app.warn("cannot ask: %v; trying again every %s", news.Err, w.options.interval)
-		}
-		w.err = news.Err
-		return w.view.Show(ctx, news)
 	}
+	if w.err == nil && !w.follow.Many {
+		w.app.warn("cannot ask: %v; trying again every %s", news.Err, w.options.interval)
+	}
+	w.err = news.Err
+	return nil
+}
+
+// whole takes in that all were looked at.
+func (w *watching) whole(ctx context.Context, news health.News) error {
 	if !w.answered {
 		if err := w.allThere(news.Report); err != nil {
 			return err
 		}
 	}
-	if w.err != nil {
+	if w.err != nil && !w.follow.Many {
 		w.app.warn("asking works again after %s", news.At.Sub(news.Silent).Round(time.Second))
 	}
 	w.answered, w.err = true, nil
@@ -102,9 +149,10 @@ func (w *watching) take(ctx context.Context, news health.News) error {
 		w.waiting = news.Waiting
 		w.app.note("the rate limit is nearly used up; asking again at %s", news.Waiting.Local().Format(time.TimeOnly))
 	}
-	w.notifier.add(news.Transitions, w.follow.Tracker.Known)
-	w.heartbeat.beat(ctx)
-	return w.view.Show(ctx, news)
+	if news.Unasked == 0 {
+		w.heartbeat.beat(ctx)
+	}
+	return nil
 }
 
 // isFinal tells whether an error at the first look will not go away by waiting.
@@ -121,7 +169,7 @@ func isFinal(err error) bool {
 func (w *watching) allThere(r *health.Report) error {
 	var absent []int64
 	for _, entry := range r.Missing {
-		if _, known := w.notifier.memory.Known[entry.ID]; !known {
+		if _, known := w.notifier.memory.Known[health.Subject{ID: entry.ID}]; !known {
 			absent = append(absent, entry.ID)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -68,7 +69,7 @@ func secretVariables() []string {
 // toldVariables are set for the commands that watch and listen run, which may run us again.
 func toldVariables() []string {
 	return []string{
-		"KIND", "SUBSCRIPTION_ID", "EVENT", "OLD_STATUS", "NEW_STATUS", "STATE", "TARGET_HOST",
+		"KIND", "SUBSCRIPTION_ID", "EVENT", "OLD_STATUS", "NEW_STATUS", "STATE", "TARGET_HOST", "COMPANY_NAME",
 		"EVENT_ID", "ATTEMPT", "REPLAY", "OBJECT_ID", "IDEMPOTENCY_KEY",
 	}
 }
@@ -145,15 +146,12 @@ func (s *Settings) readFile(v *viper.Viper, flags *pflag.FlagSet, lookup Lookup)
 }
 
 func knownKeys() string {
-	var names []string
-	for key := range keys() {
-		if key != "config" {
-			names = append(names, key)
-		}
-	}
-	slices.Sort(names)
-	return strings.Join(names, ", ")
+	names := Keys()
+	return strings.Join(slices.DeleteFunc(names, func(key string) bool { return key == "config" }), ", ")
 }
+
+// Keys returns the names of all settings.
+func Keys() []string { return slices.Sorted(maps.Keys(keys())) }
 
 // readEnvironment merges the variables over the file. An empty one counts as not set.
 func (s *Settings) readEnvironment(v *viper.Viper, lookup Lookup) error {

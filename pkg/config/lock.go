@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -27,4 +28,14 @@ func Lock(path string) (release func(), err error) {
 		return nil, fmt.Errorf("%s: %w by another process", path, ErrLocked)
 	}
 	return func() { _ = lock.Close() }, nil // the end of the process does the same
+}
+
+// IsLocked tells whether another process holds a lock. It makes none.
+func IsLocked(path string) (bool, error) {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	lock := flock.New(path)
+	free, err := lock.TryRLock()
+	return !free, errors.Join(err, lock.Close())
 }

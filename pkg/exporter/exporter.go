@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tlxhook/tlxhook/pkg/health"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
@@ -39,8 +40,10 @@ func (t Target) label() string {
 type Options struct {
 	// Metrics is the page to add the subscriptions to.
 	Metrics *Metrics
-	// Own is the target whose subscriptions /metrics shows.
+	// Own is the target whose subscriptions /metrics shows, unless there is a fleet.
 	Own Target
+	// Fleet follows many companies, which /metrics shows then. [Exporter.Follow] runs it; nil for none.
+	Fleet *health.Watch
 	// Targets returns what /probe accepts and /sd lists.
 	Targets func() ([]Target, error)
 	// Open returns a client for a target. It is asked once for each, before the first listing.
@@ -86,7 +89,24 @@ const (
 	pathReady   = "/-/ready"
 )
 
+// Follow asks for the companies of the fleet until the context ends: a scrape of hundreds could not wait for them.
+func (e *Exporter) Follow(ctx context.Context) {
+	if e.options.Fleet == nil {
+		return
+	}
+	var bulletin health.Bulletin
+	for news := range e.options.Fleet.News(ctx) {
+		for _, line := range bulletin.Lines(news) {
+			e.options.Log("%s", line.Text)
+		}
+	}
+}
+
 func (e *Exporter) metrics(w http.ResponseWriter, r *http.Request) {
+	if fleet := e.options.Fleet; fleet != nil {
+		respond(w, r, e.options.Metrics.behind(health.Prometheus(fleet.Samples(e.options.MostEach))))
+		return
+	}
 	respond(w, r, e.options.Metrics.behind(e.sample(r, e.options.Own)))
 }
 
@@ -207,7 +227,7 @@ const landingPage = `<!DOCTYPE html>
 <h1>tlxhook exporter</h1>
 <p>The state of Tripletex webhook subscriptions, for Prometheus.</p>
 <ul>
-<li><a href="/metrics">/metrics</a>: the subscriptions of its own login, and the exporter itself</li>
+<li><a href="/metrics">/metrics</a>: the subscriptions of its own login or companies, and the exporter itself</li>
 <li>/probe?target=NAME: the subscriptions of one profile</li>
 <li><a href="/sd">/sd</a>: the profiles, for http_sd_configs</li>
 <li><a href="/-/healthy">/-/healthy</a> and <a href="/-/ready">/-/ready</a></li>

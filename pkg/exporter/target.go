@@ -13,9 +13,6 @@ import (
 // next scrape has the answer then.
 const lookLimit = 30 * time.Second
 
-// reasonAuth is the reason of a failure before any request: there is nothing to log in with.
-const reasonAuth = "auth"
-
 // watched follows the subscriptions of one target. Everybody who asks while a listing is in flight waits for that
 // one, and its result is kept for a while: Tripletex limits requests, and others need them.
 type watched struct {
@@ -32,19 +29,13 @@ type watched struct {
 
 	// The following belong to the listing in flight.
 	source health.Source
-	seen   map[int64]status
+	seen   health.Statuses
 }
 
 // result is what one listing gave. It is not changed once it is there.
 type result struct {
 	at     time.Time
 	sample health.Sample
-}
-
-// status is what a subscription has, and since when as far as this process knows.
-type status struct {
-	is    tripletex.Status
-	since time.Time
 }
 
 // sample returns what there is to show. Where the context ends before the listing does, it says so.
@@ -134,33 +125,14 @@ func (w *watched) ask(ctx context.Context) (health.Sample, error) {
 		return health.Sample{}, err
 	}
 	report := health.Check(health.Input{Subscriptions: look.Subscriptions, Took: look.Took, CompanyID: w.source.Client.Company()})
-	session, _ := w.source.Client.Session(ctx) // there is one, as it was just used
 	return health.Sample{
 		Report: report, Company: w.target.Company, Live: true, Each: len(look.Subscriptions) <= w.mostEach,
-		Changed: w.follow(look), SessionExpiry: session.Expires,
+		Changed: w.seen.Observe(look), SessionExpiry: look.Session,
 	}, nil
 }
 
-// failed is the sample of a listing that failed. An error that is not the client's comes from the tokens.
+// failed is the sample of a listing that failed.
 func (w *watched) failed(err error, took time.Duration) health.Sample {
-	kind, reason := tripletex.KindOf(err), reasonAuth
-	if kind != "" {
-		reason = health.Reason(kind)
-	}
-	problem := health.Problem{Code: string(kind), Message: err.Error()}
-	return health.Sample{Report: health.NotAsked(problem, health.Unknown, took), Company: w.target.Company, Reason: reason, Live: true}
-}
-
-// follow returns since when each subscription has the status that it has.
-func (w *watched) follow(look health.Look) map[int64]time.Time {
-	now, changed := make(map[int64]status, len(look.Subscriptions)), make(map[int64]time.Time, len(look.Subscriptions))
-	for _, s := range look.Subscriptions {
-		known, ok := w.seen[s.ID]
-		if !ok || known.is != s.Status {
-			known = status{s.Status, look.At}
-		}
-		now[s.ID], changed[s.ID] = known, known.since
-	}
-	w.seen = now
-	return changed
+	report := health.NotAsked(health.ProblemOf(err), health.Unknown, took)
+	return health.Sample{Report: report, Company: w.target.Company, Reason: health.ReasonOf(err), Live: true}
 }

@@ -24,7 +24,7 @@ func (r *Report) Checkmk(name string, each bool) []byte {
 	if each {
 		for _, f := range r.Subscriptions {
 			t := f.trouble()
-			checkmkService(&out, f.State, words("Tripletex webhook", name, t.Event, t.ID), "-", words(t.Status, t.TargetHost))
+			checkmkService(&out, f.State, words("Tripletex webhook", name, t.Company, t.Event, t.ID), "-", words(t.Status, t.TargetHost))
 		}
 	}
 	return []byte(out.String())

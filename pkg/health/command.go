@@ -73,7 +73,7 @@ var (
 
 // environ are the parts of a transition as variables, safe to print.
 func (t Transition) environ() []string {
-	return []string{
+	all := []string{
 		"TLXHOOK_KIND=" + string(t.Kind),
 		"TLXHOOK_SUBSCRIPTION_ID=" + strconv.FormatInt(t.ID, 10),
 		"TLXHOOK_EVENT=" + terminal.Safe(t.Event),
@@ -82,5 +82,10 @@ func (t Transition) environ() []string {
 		"TLXHOOK_STATE=" + string(t.State),
 		"TLXHOOK_TARGET_HOST=" + terminal.Safe(t.TargetHost),
 		"TLXHOOK_COMPANY=" + strconv.FormatInt(t.CompanyID, 10),
+		"TLXHOOK_COMPANY_NAME=" + terminal.Safe(t.Company),
 	}
+	if t.Profile != "" { // then the command can call tlxhook for the same company
+		all = append(all, "TLXHOOK_PROFILE="+t.Profile)
+	}
+	return all
 }

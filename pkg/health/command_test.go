@@ -26,7 +26,7 @@ func shell(script string, environ ...string) (health.Command, *bytes.Buffer) {
 func broken() health.Transition {
 	return health.Transition{
 		Kind: health.Changed, ID: 4711, Event: "order.\x1bcreate", OldStatus: "ACTIVE", NewStatus: "DISABLED_TOO_MANY_ERRORS",
-		State: health.Critical, TargetHost: "hooks.example.no", CompanyID: 7, Time: time.Unix(0, 0).UTC(),
+		State: health.Critical, TargetHost: "hooks.example.no", CompanyID: 7, Profile: "acme", Company: "Fjell\x1b AS", Time: time.Unix(0, 0).UTC(),
 	}
 }
 
@@ -42,10 +42,12 @@ func TestCommandIsToldEverything(t *testing.T) {
 		t.Errorf("%s: %v", document, err)
 	}
 	want := `TLXHOOK_COMPANY=7
+TLXHOOK_COMPANY_NAME=Fjell\u{1b} AS
 TLXHOOK_EVENT=order.\u{1b}create
 TLXHOOK_KIND=changed
 TLXHOOK_NEW_STATUS=DISABLED_TOO_MANY_ERRORS
 TLXHOOK_OLD_STATUS=ACTIVE
+TLXHOOK_PROFILE=acme
 TLXHOOK_STATE=CRITICAL
 TLXHOOK_SUBSCRIPTION_ID=4711
 TLXHOOK_TARGET_HOST=hooks.example.no

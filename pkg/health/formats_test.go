@@ -100,7 +100,7 @@ func readPlugin(output []byte) (perfdata []string, err error) {
 func TestNagiosStaysWithinItsLimits(t *testing.T) {
 	t.Parallel()
 	for name, report := range map[string]*health.Report{
-		"example": threeOfFourteen(), "hostile": hostile(), "not asked": notAsked(), "thousands": thousands(),
+		"example": threeOfFourteen(), "hostile": hostile(), "not asked": notAsked(), "companies": hostileCompanies(), "thousands": thousands(),
 		"nothing": health.Check(health.Input{}), "long reason": health.NotAsked(health.Problem{Message: strings.Repeat("æ", 3000)}, health.Unknown, 0),
 	} {
 		for _, all := range []bool{false, true} {
@@ -137,7 +137,7 @@ func TestCheckmkReadsEveryLine(t *testing.T) {
 		t.Error(diff)
 	}
 	line := regexp.MustCompile(`^([0-3]) "([^"']+)" (-|[a-z_]+=[0-9]+(?:\|[a-z_]+=[0-9]+)*) (.+)$`)
-	for name, report := range map[string]*health.Report{"example": threeOfFourteen(), "hostile": hostile(), "not asked": notAsked(), "thousands": thousands()} {
+	for name, report := range map[string]*health.Report{"example": threeOfFourteen(), "hostile": hostile(), "not asked": notAsked(), "companies": hostileCompanies(), "thousands": thousands()} {
 		services := map[string]bool{}
 		for one := range strings.Lines(string(report.Checkmk("a'c\"me", true))) {
 			parts := line.FindStringSubmatch(strings.TrimSuffix(one, "\n"))

@@ -41,6 +41,9 @@ func (r *Report) GitHub() []byte {
 
 // sentence says what is wrong in words.
 func (t Trouble) sentence() string {
+	if t.Status == statusNotAsked {
+		return cut(t.long(), nagiosFirstLine)
+	}
 	text := cut(plain(t.Event), longest)
 	if text == "" {
 		text = "subscription " + t.ID
@@ -50,11 +53,11 @@ func (t Trouble) sentence() string {
 	}
 	switch t.Status {
 	case statusMissing:
-		return text + " is missing"
+		return text + " is missing" + t.place()
 	case statusDiffers:
-		return text + " differs from the manifest"
+		return text + " differs from the manifest" + t.place()
 	default:
-		return text + " is " + cut(plain(t.Status), longest)
+		return text + " is " + cut(plain(t.Status), longest) + t.place()
 	}
 }
 
@@ -72,11 +75,18 @@ func (r *Report) GitHubSummary() []byte {
 	var out strings.Builder
 	fmt.Fprintf(&out, "### Tripletex webhooks: %s\n\n%s\n", r.State, markdown(r.Summary))
 	rows := r.Troubles()
-	if len(rows) > 0 {
+	company := len(r.Companies) > 0
+	switch {
+	case len(rows) > 0 && company:
+		out.WriteString("\n| company | id | event | status | target host |\n|---|---|---|---|---|\n")
+	case len(rows) > 0:
 		out.WriteString("\n| id | event | status | target host |\n|---|---|---|---|\n")
 	}
 	for i, t := range rows {
 		row := fmt.Sprintf("| %s | %s | %s | %s |\n", t.ID, markdown(t.Event), markdown(t.Status), markdown(t.TargetHost))
+		if company {
+			row = "| " + markdown(t.Company) + " " + row
+		}
 		if i == githubRows || out.Len()+len(row) > githubSummary {
 			fmt.Fprintf(&out, "\nand %d more\n", len(rows)-i)
 			break

@@ -54,18 +54,29 @@ func (r *Report) JUnit(suite string) ([]byte, error) {
 	cases := []junitCase{verdict}
 	for _, f := range r.Subscriptions {
 		t := f.trouble()
-		one := junitCase{Class: class, Name: words(f.Event, t.ID)}
+		one := junitCase{Class: t.class(class), Name: words(f.Event, t.ID)}
 		if f.State != OK {
 			one.Failure = &junitFault{cut(plain(t.Status), longest), t.sentence()}
 		}
 		cases = append(cases, one)
 	}
 	for _, t := range r.Troubles() {
-		if t.Status == statusMissing || t.Status == statusDiffers {
-			cases = append(cases, junitCase{Class: class, Name: words(t.Event, t.ID, t.TargetHost), Failure: &junitFault{t.Status, t.sentence()}})
+		switch t.Status {
+		case statusNotAsked:
+			cases = append(cases, junitCase{Class: t.class(class), Name: "asked", Error: &junitFault{t.Status, t.sentence()}})
+		case statusMissing, statusDiffers:
+			cases = append(cases, junitCase{Class: t.class(class), Name: words(t.Event, t.ID, t.TargetHost), Failure: &junitFault{t.Status, t.sentence()}})
 		}
 	}
 	return junitDocument(class, cases, strconv.FormatFloat(r.took.Seconds(), 'f', 3, 64))
+}
+
+// class puts the company behind the name of the suite, where there are several.
+func (t Trouble) class(suite string) string {
+	if t.Company == "" {
+		return suite
+	}
+	return suite + "." + words(t.Company)
 }
 
 func junitDocument(name string, cases []junitCase, took string) ([]byte, error) {

@@ -73,7 +73,7 @@ func argumentsWith(text string) string {
 // evil is a transition whose names try to be more than text.
 func evil() health.Transition {
 	t := broken()
-	t.Event, t.OldStatus, t.TargetHost = "<!channel> & \"a\"\n[x](http://evil)", "", "h\\o*s*t"
+	t.Event, t.OldStatus, t.TargetHost, t.Company = "<!channel> & \"a\"\n[x](http://evil)", "", "h\\o*s*t", "<!here> AS"
 	return t
 }
 
@@ -82,10 +82,10 @@ func TestSlackIsTold(t *testing.T) {
 	url, posted := channel(t, http.StatusOK)
 	c, output := notifier(t, "notify-slack", url+"\n")
 	for want, one := range map[string]health.Transition{
-		":rotating_light: *CRITICAL* webhook 4711 order.\x1bcreate: ACTIVE → DISABLED_TOO_MANY_ERRORS (hooks.example.no)":              broken(),
-		":rotating_light: *CRITICAL* webhook 4711 &lt;!channel&gt; &amp; \"a\"\n[x](http://evil): DISABLED_TOO_MANY_ERRORS (h\\o*s*t)": evil(),
-		":white_check_mark: *OK* webhook 4711 : DISABLED → ACTIVE":                                                                     {ID: 4711, OldStatus: "DISABLED", NewStatus: "ACTIVE", State: health.OK},
-		":rotating_light: *CRITICAL* webhook 4711 order.create: ACTIVE → gone (h)":                                                     {ID: 4711, Event: "order.create", OldStatus: "ACTIVE", State: health.Critical, TargetHost: "h"},
+		":rotating_light: *CRITICAL* webhook 4711 order.\x1bcreate in Fjell\x1b AS: ACTIVE → DISABLED_TOO_MANY_ERRORS (hooks.example.no)":                  broken(),
+		":rotating_light: *CRITICAL* webhook 4711 &lt;!channel&gt; &amp; \"a\"\n[x](http://evil) in &lt;!here&gt; AS: DISABLED_TOO_MANY_ERRORS (h\\o*s*t)": evil(),
+		":white_check_mark: *OK* webhook 4711 : DISABLED → ACTIVE":                                                                                         {ID: 4711, OldStatus: "DISABLED", NewStatus: "ACTIVE", State: health.OK},
+		":rotating_light: *CRITICAL* webhook 4711 order.create: ACTIVE → gone (h)":                                                                         {ID: 4711, Event: "order.create", OldStatus: "ACTIVE", State: health.Critical, TargetHost: "h"},
 	} {
 		if err := c.Tell(t.Context(), one); err != nil || output.Len() > 0 {
 			t.Fatalf("%v %s", err, output)
@@ -113,7 +113,7 @@ func TestTeamsIsTold(t *testing.T) {
 	}
 	if err := json.Unmarshal([]byte(`{"type":"message","attachments":[{"contentType":"application/vnd.microsoft.card.adaptive","content":{
 		"type":"AdaptiveCard","version":"1.4","body":[
-		{"type":"TextBlock","weight":"bolder","wrap":true,"color":"attention","text":"CRITICAL: webhook 4711 \\<\\!channel\\> & \"a\"\n\\[x\\]\\(http://evil\\)"},
+		{"type":"TextBlock","weight":"bolder","wrap":true,"color":"attention","text":"CRITICAL: webhook 4711 \\<\\!channel\\> & \"a\"\n\\[x\\]\\(http://evil\\) in \\<\\!here\\> AS"},
 		{"type":"TextBlock","wrap":true,"text":"DISABLED\\_TOO\\_MANY\\_ERRORS, delivers to h\\\\o\\*s\\*t"}]}}]}`), &want); err != nil {
 		t.Fatal(err)
 	}
@@ -207,14 +207,14 @@ func TestMailIsSent(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"To": "<ops@example.no>", "From": "tlxhook <tlxhook@example.no>",
-		"Subject": `CRITICAL: webhook 4711 ordr??\u{d}\u{a}Bcc: evil@example.no DISABLED_TOO_MANY_ERRORS`,
+		"Subject": `CRITICAL: webhook 4711 ordr??\u{d}\u{a}Bcc: evil@example.no DISABLED_TOO_MANY_ERRORS in Fjell\u{1b} AS`,
 	} {
 		if got := message.Header.Get(name); got != want {
 			t.Errorf("%s: %s, want %s", name, got, want)
 		}
 	}
 	text, err := io.ReadAll(base64.NewDecoder(base64.StdEncoding, message.Body))
-	want := `CRITICAL: webhook 4711 ordré\u{d}\u{a}Bcc: evil@example.no DISABLED_TOO_MANY_ERRORS
+	want := `CRITICAL: webhook 4711 ordré\u{d}\u{a}Bcc: evil@example.no DISABLED_TOO_MANY_ERRORS in Fjell\u{1b} AS
 
 Before:      ACTIVE
 Now:         DISABLED_TOO_MANY_ERRORS
@@ -223,7 +223,7 @@ Seen at:     1970-01-01T00:00:00Z
 
 Once the target answers, this switches it on again:
 
-  tlxhook subscription enable 4711 --probe
+  tlxhook -p acme --company 7 subscription enable 4711 --probe
 `
 	if diff := cmp.Diff(want, string(text)); diff != "" || err != nil {
 		t.Error(diff, err)

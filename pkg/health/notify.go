@@ -24,8 +24,8 @@ var ErrGivenUp = errors.New("given up, as 1,000 newer ones wait")
 
 // Memory is what a watch must remember over a restart, so that nothing is told twice and nothing is left untold.
 type Memory struct {
-	Known   map[int64]Seen `json:"known"`
-	Pending []Transition   `json:"pending"`
+	Known   map[Subject]Seen `json:"known"`
+	Pending []Transition     `json:"pending"`
 }
 
 // Notifier tells somebody about transitions until they have taken note: in order for each subscription, again
@@ -40,8 +40,8 @@ type Notifier struct {
 
 	mu      sync.Mutex
 	memory  Memory
-	waiting map[int64]backoff // by subscription
-	running map[int64]bool
+	waiting map[Subject]backoff
+	running map[Subject]bool
 	wake    chan struct{}
 	settled chan struct{}
 	ended   sync.WaitGroup
@@ -56,12 +56,13 @@ type backoff struct {
 // Start begins with what an earlier process remembered, and left untold.
 func (n *Notifier) Start(memory Memory) {
 	n.memory = memory
-	n.waiting, n.running = map[int64]backoff{}, map[int64]bool{}
+	n.memory.Known = maps.Clone(memory.Known) // the caller goes on with its own
+	n.waiting, n.running = map[Subject]backoff{}, map[Subject]bool{}
 	n.wake, n.settled = make(chan struct{}, 1), make(chan struct{}, 1)
 }
 
-// Add takes transitions in, with what is known after them. It returns once they are saved.
-func (n *Notifier) Add(transitions []Transition, known map[int64]Seen) {
+// Add takes transitions in, with what is known after them; nil leaves that as it was. It returns once they are saved.
+func (n *Notifier) Add(transitions []Transition, known map[Subject]Seen) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	before := len(n.memory.Pending)
@@ -74,10 +75,13 @@ func (n *Notifier) Add(transitions []Transition, known map[int64]Seen) {
 		n.Failed(n.memory.Pending[0], ErrGivenUp)
 		n.memory.Pending = n.memory.Pending[1:]
 	}
+	if known == nil {
+		known = n.memory.Known
+	}
 	if len(n.memory.Pending) == before && maps.Equal(n.memory.Known, known) {
 		return
 	}
-	n.memory.Known = maps.Clone(known)
+	n.memory.Known = known
 	n.save()
 	nudge(n.wake)
 }
@@ -117,16 +121,17 @@ func (n *Notifier) sendDue(ctx context.Context) time.Duration {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	soonest := lastRetry
-	passed := map[int64]bool{} // an older one of the same subscription comes first
+	passed := map[Subject]bool{} // an older one of the same subscription comes first
 	for _, t := range n.memory.Pending {
-		if passed[t.ID] {
+		subject := t.subject()
+		if passed[subject] {
 			continue
 		}
-		passed[t.ID] = true
-		if wait := time.Until(n.waiting[t.ID].next); wait > 0 {
+		passed[subject] = true
+		if wait := time.Until(n.waiting[subject].next); wait > 0 {
 			soonest = min(soonest, wait)
-		} else if !n.running[t.ID] && len(n.running) < atOnce && ctx.Err() == nil {
-			n.running[t.ID] = true
+		} else if !n.running[subject] && len(n.running) < atOnce && ctx.Err() == nil {
+			n.running[subject] = true
 			n.ended.Go(func() { n.send(ctx, t) })
 		}
 	}
@@ -137,16 +142,17 @@ func (n *Notifier) send(ctx context.Context, t Transition) {
 	err := n.Send(ctx, t)
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	delete(n.running, t.ID)
+	subject := t.subject()
+	delete(n.running, subject)
 	if err == nil {
-		delete(n.waiting, t.ID)
+		delete(n.waiting, subject)
 		if i := slices.Index(n.memory.Pending, t); i >= 0 {
 			n.memory.Pending = slices.Delete(n.memory.Pending, i, i+1)
 		}
 		n.save()
 	} else {
-		pause := min(max(firstRetry, 2*n.waiting[t.ID].pause), lastRetry)
-		n.waiting[t.ID] = backoff{time.Now().Add(pause), pause}
+		pause := min(max(firstRetry, 2*n.waiting[subject].pause), lastRetry)
+		n.waiting[subject] = backoff{time.Now().Add(pause), pause}
 		n.Failed(t, err)
 	}
 	nudge(n.wake)

@@ -24,25 +24,25 @@ type post struct {
 	tries   map[string]int
 	file    []byte
 	failed  []error
-	running map[int64]int
+	running map[health.Subject]int
 	most    int
 }
 
 func (p *post) notifier(took time.Duration) *health.Notifier {
-	p.tries, p.running = map[string]int{}, map[int64]int{}
+	p.tries, p.running = map[string]int{}, map[health.Subject]int{}
 	return &health.Notifier{
 		Send: func(ctx context.Context, t health.Transition) error {
-			name := fmt.Sprintf("%d %s", t.ID, t.NewStatus)
+			name, subject := fmt.Sprintf("%d %s", t.ID, t.NewStatus), health.Subject{Profile: t.Profile, CompanyID: t.CompanyID, ID: t.ID}
 			p.mu.Lock()
 			p.tries[name]++
-			p.running[t.ID]++
+			p.running[subject]++
 			p.most = max(p.most, len(p.running))
-			overlap, refused := p.running[t.ID] > 1, p.refuse != nil && p.refuse(t, p.tries[name])
+			overlap, refused := p.running[subject] > 1, p.refuse != nil && p.refuse(t, p.tries[name])
 			p.mu.Unlock()
 			time.Sleep(took)
 			p.mu.Lock()
 			defer p.mu.Unlock()
-			delete(p.running, t.ID)
+			delete(p.running, subject)
 			if overlap {
 				p.sent = append(p.sent, "two at once for "+name)
 			}
@@ -124,14 +124,32 @@ func TestNotificationIsTriedAgainUntilItIsTaken(t *testing.T) {
 	})
 }
 
+// Ids of different logins may be the same; a company that nobody takes note of holds up no other.
+func TestNotifierTellsCompaniesApart(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := &post{refuse: func(t health.Transition, _ int) bool { return t.Profile == "acme" }}
+		n := p.notifier(0)
+		stop := start(t, n)
+		defer stop()
+		one, other := change(1, "A"), change(1, "B")
+		one.Profile, other.Profile = "acme", "nord"
+		n.Add([]health.Transition{one, other}, map[health.Subject]health.Seen{{Profile: "acme", ID: 1}: {}, {Profile: "nord", ID: 1}: {}})
+		time.Sleep(time.Second)
+		if m := p.remembered(t); p.list() != "1 B" || len(m.Pending) != 1 || len(m.Known) != 2 {
+			t.Errorf("%q told, and kept is %+v", p.list(), m)
+		}
+	})
+}
+
 func TestNotificationSurvivesARestart(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := &post{refuse: func(health.Transition, int) bool { return true }}
 		n := p.notifier(0)
 		stop := start(t, n)
-		n.Add([]health.Transition{change(1, "A")}, map[int64]health.Seen{1: {Status: "A"}})
-		if m := p.remembered(t); len(m.Pending) != 1 || m.Known[1].Status != "A" {
+		n.Add([]health.Transition{change(1, "A")}, map[health.Subject]health.Seen{{ID: 1}: {Status: "A"}})
+		if m := p.remembered(t); len(m.Pending) != 1 || m.Known[health.Subject{ID: 1}].Status != "A" {
 			t.Errorf("%+v must be remembered before anything is sent", m)
 		}
 		time.Sleep(time.Second)
@@ -232,11 +250,24 @@ func TestNotifierSavesOnlyWhatIsNew(t *testing.T) {
 		saves++
 		return save(m)
 	}
-	known := map[int64]health.Seen{1: {Status: "ACTIVE"}}
+	known := map[health.Subject]health.Seen{{ID: 1}: {Status: "ACTIVE"}}
 	for range 10 {
 		n.Add(nil, known)
 	}
 	if saves != 1 {
 		t.Errorf("%d times written", saves)
+	}
+}
+
+// A watch goes on with the map that it gave, while what is remembered is written elsewhere.
+func TestWhatIsRememberedIsNotTheMapThatTheWatchChanges(t *testing.T) {
+	t.Parallel()
+	saved := 0
+	n := &health.Notifier{Save: func(health.Memory) error { saved++; return nil }}
+	known := map[health.Subject]health.Seen{}
+	n.Start(health.Memory{Known: known})
+	known[health.Subject{ID: 1}] = health.Seen{Event: "order.create"}
+	if n.Add(nil, known); saved != 1 {
+		t.Errorf("it was saved %d times, want once", saved)
 	}
 }

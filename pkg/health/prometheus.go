@@ -17,6 +17,8 @@ type Sample struct {
 	Report *Report
 	// Company is the value of the label that every metric carries; empty means none.
 	Company string
+	// CompanyName is what people call it.
+	CompanyName string
 	// Reason is why asking failed; see [Reasons].
 	Reason string
 	// CacheAge is how old the report is.
@@ -38,8 +40,14 @@ func Reasons() []string {
 	return []string{"auth", "network", "timeout", "rate_limit", "server", "decode"}
 }
 
-// ReasonOf returns the reason of an error of the client.
-func ReasonOf(err error) string { return Reason(tripletex.KindOf(err)) }
+// ReasonOf returns the reason of an error. One that is not the client's comes from the tokens.
+func ReasonOf(err error) string {
+	kind := tripletex.KindOf(err)
+	if kind == "" {
+		kind = tripletex.Unauthorized
+	}
+	return Reason(kind)
+}
 
 // Reason returns the reason that a kind of error is counted under.
 func Reason(kind tripletex.Kind) string {
@@ -65,7 +73,11 @@ func (s Sample) Prometheus() []byte {
 	if s.Company != "" {
 		company = []string{"company", s.Company}
 	}
-	w := exposition.NewWriter(make([]byte, 0, 4096+len(s.Report.Subscriptions)*1100), company...)
+	size := 4096
+	if s.Each {
+		size += len(s.Report.Subscriptions) * 1100
+	}
+	w := exposition.NewWriter(make([]byte, 0, size), company...)
 	w.Gauge("tlxhook_up", "Whether the last listing of the subscriptions worked.")
 	w.Add(exposition.Bool(s.Report.Problem == nil))
 	w.Gauge("tlxhook_scrape_duration_seconds", "How long the listing took.")
@@ -75,6 +87,10 @@ func (s Sample) Prometheus() []byte {
 		w.Add(exposition.Bool(s.Report.Problem != nil && s.Reason == reason), "reason", reason)
 	}
 	moment(w, "tlxhook_last_success_timestamp_seconds", "When a listing last worked.", s.LastSuccess)
+	if s.CompanyName != "" {
+		w.Gauge("tlxhook_company_info", "Always 1; what the company is called.")
+		w.Add("1", "name", terminal.Safe(s.CompanyName))
+	}
 	s.live(w)
 	s.counts(w)
 	s.each(w)

@@ -32,6 +32,8 @@ type Comparison struct {
 	Drifting []Entry
 	// Extra is how many the service has that the manifest owns and does not list.
 	Extra int
+	// Off are the ids of those that the manifest itself wants switched off.
+	Off []int64
 }
 
 // Entry names a subscription that has no id yet, or names it by what is known of it.
@@ -39,6 +41,9 @@ type Entry struct {
 	ID         int64  `json:"id,omitempty"`
 	Event      string `json:"event,omitempty"`
 	TargetHost string `json:"targetHost,omitempty"`
+	// CompanyID and Company name the company, where there are several.
+	CompanyID int64  `json:"companyId,omitempty"`
+	Company   string `json:"company,omitempty"`
 }
 
 // Report is the one verdict that every format renders.
@@ -48,16 +53,19 @@ type Report struct {
 	Summary  string `json:"summary"`
 	// Counts is nil where nobody could be asked: zeros would be a lie.
 	Counts *Counts `json:"counts,omitempty"`
-	// Subscriptions are in the order of the service.
+	// Subscriptions are in the order of the service; of several companies, the worst company comes first.
 	Subscriptions []Finding `json:"subscriptions"`
 	Missing       []Entry   `json:"missing,omitempty"`
 	Drifting      []Entry   `json:"drifting,omitempty"`
+	// Companies are those of a merged report, the worst first.
+	Companies []Company `json:"companies,omitempty"`
 	// Problem says why nobody could be asked.
 	Problem *Problem `json:"error,omitempty"`
 
 	took     time.Duration
 	rules    Rules
 	manifest *Comparison
+	off      int // how many are DISABLED, as the manifest says
 }
 
 // Finding is a subscription and its verdict. It holds no secret: of the target only the host is kept.
@@ -69,10 +77,14 @@ type Finding struct {
 	State      State            `json:"state"`
 	TargetHost string           `json:"targetHost"`
 	CompanyID  int64            `json:"companyId"`
+	Company    string           `json:"company,omitempty"` // where there are several
 	Version    int              `json:"version"`
 	// LastChange is when the subscription was last changed, where the service was asked and says so.
 	LastChange string `json:"lastChange,omitempty"`
 }
+
+// Where names the company of the subscription; empty where there are not several.
+func (f Finding) Where() string { return labelOf(f.CompanyID, f.Company) }
 
 // Problem is why there is no verdict.
 type Problem struct {
@@ -80,6 +92,11 @@ type Problem struct {
 	Message string `json:"message"`
 	// Hint says what to do next; it may be empty.
 	Hint string `json:"hint,omitempty"`
+}
+
+// ProblemOf returns an error of the client as a problem.
+func ProblemOf(err error) Problem {
+	return Problem{Code: string(tripletex.KindOf(err)), Message: err.Error()}
 }
 
 // Findings judges subscriptions one by one, in their order.
@@ -101,21 +118,45 @@ func (r Rules) Findings(all []tripletex.Subscription, company int64) []Finding {
 func Check(in Input) *Report {
 	r := &Report{Counts: &Counts{}, rules: in.Rules, took: in.Took, manifest: in.Manifest}
 	r.Subscriptions = in.Rules.Findings(in.Subscriptions, in.CompanyID)
-	states := []State{OK}
-	for _, f := range r.Subscriptions {
-		name := countOf(f.Status)
-		*r.Counts.of(name)++
-		r.Counts.Total++
-		if !in.Rules.Thresholds.chosen(name) {
-			states = append(states, f.State)
-		}
-	}
 	for _, id := range in.Absent {
 		r.Missing = append(r.Missing, Entry{ID: id})
 	}
 	if in.Manifest != nil {
 		r.Missing = append(r.Missing, in.Manifest.Missing...)
 		r.Drifting = in.Manifest.Drifting
+		r.forgive(in.Manifest.Off)
+	}
+	r.judge()
+	return r
+}
+
+// forgive takes it for well that what is meant to be off is off.
+func (r *Report) forgive(off []int64) {
+	for i, f := range r.Subscriptions {
+		if f.Status == tripletex.Disabled && slices.Contains(off, f.ID) {
+			r.Subscriptions[i].State = OK
+			r.off++
+		}
+	}
+}
+
+// judge counts what was found and concludes.
+func (r *Report) judge() {
+	for _, f := range r.Subscriptions {
+		*r.Counts.of(countOf(f.Status))++
+		r.Counts.Total++
+	}
+	crossed, state := r.crossed()
+	r.conclude(Worst(state, r.found()), r.headline(crossed))
+}
+
+// found returns the worst of what was found one by one. Counts that somebody judges by a threshold are left to it.
+func (r *Report) found() State {
+	states := []State{OK}
+	for _, f := range r.Subscriptions {
+		if !r.rules.Thresholds.chosen(countOf(f.Status)) {
+			states = append(states, f.State)
+		}
 	}
 	if len(r.Missing) > 0 {
 		states = append(states, Critical)
@@ -123,9 +164,12 @@ func Check(in Input) *Report {
 	if len(r.Drifting) > 0 {
 		states = append(states, Warning)
 	}
-	crossed, state := r.crossed()
-	r.conclude(Worst(append(states, state)...), r.headline(crossed))
-	return r
+	for _, c := range r.Companies {
+		if c.Problem != nil {
+			states = append(states, c.State)
+		}
+	}
+	return Worst(states...)
 }
 
 // NotAsked is the report where there is no verdict, in a state that somebody chose for that.
@@ -148,7 +192,11 @@ func (r *Report) crossed() (texts []string, worst State) {
 		if !chosen && name != countActive {
 			continue
 		}
-		state, text := r.rules.judge(name, *r.Counts.of(name))
+		count := *r.Counts.of(name)
+		if !chosen {
+			count += r.off // so that none is active may be as it is meant
+		}
+		state, text := r.rules.judge(name, count)
 		worst = Worst(worst, state)
 		if chosen && text != "" {
 			texts = append(texts, text)
@@ -160,14 +208,17 @@ func (r *Report) crossed() (texts []string, worst State) {
 // headline says in one line how things stand, without naming any subscription.
 func (r *Report) headline(crossed []string) string {
 	var parts []string
-	inactive := r.Counts.Total - r.Counts.Active
+	inactive := r.Counts.Total - r.Counts.Active - r.off
 	switch {
 	case inactive > 0:
-		parts = append(parts, fmt.Sprintf("%d of %d not active", inactive, r.Counts.Total))
+		parts = append(parts, fmt.Sprintf("%d of %d not active%s", inactive, r.Counts.Total, r.where()))
 	case r.Counts.Total > 0:
-		parts = append(parts, fmt.Sprintf("%d of %d active", r.Counts.Active, r.Counts.Total))
+		parts = append(parts, fmt.Sprintf("%d of %d active%s", r.Counts.Active, r.Counts.Total, r.where()))
 	case len(r.Missing) == 0:
 		parts = append(parts, "no subscription matches")
+	}
+	if r.off > 0 {
+		parts = append(parts, fmt.Sprintf("%d off as the manifest says", r.off))
 	}
 	if n := len(r.Missing); n > 0 {
 		parts = append(parts, fmt.Sprintf("%d missing", n))
@@ -178,12 +229,21 @@ func (r *Report) headline(crossed []string) string {
 	case n > 1:
 		parts = append(parts, fmt.Sprintf("%d differ from the manifest", n))
 	}
+	if n := r.unasked(); n > 0 {
+		parts = append(parts, companies(n)+" could not be asked")
+	}
 	return strings.Join(append(parts, crossed...), "; ")
 }
 
-// WorstFirst returns the findings with the worst in front, else in the order of the service.
+// WorstFirst returns the findings with the worst in front, else in the order of the service. A company that could not
+// be asked is one of them, without an id.
 func (r *Report) WorstFirst() []Finding {
 	found := slices.Clone(r.Subscriptions)
+	for _, c := range r.Companies {
+		if c.Problem != nil {
+			found = append(found, Finding{CompanyID: c.CompanyID, Company: c.Company, Status: statusNotAsked, State: c.State})
+		}
+	}
 	slices.SortStableFunc(found, func(a, b Finding) int { return b.State.severity() - a.State.severity() })
 	return found
 }

@@ -3,7 +3,6 @@ package health
 import (
 	"context"
 	"crypto/rand"
-	"iter"
 	"math/big"
 	"slices"
 	"time"
@@ -11,8 +10,11 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// lookLimit is how long one look may take, with all its repeats.
-const lookLimit = 30 * time.Second
+// lookLimit is how long one look may take, with all its repeats. One of many has less, as others wait for their turn.
+const (
+	lookLimit       = 30 * time.Second
+	lookLimitOfMany = 10 * time.Second
+)
 
 // Source looks at the subscriptions of one company again and again. Where nothing changed that costs a 304
 // without a body, if the service gives one. It is not safe for concurrent use.
@@ -32,6 +34,8 @@ type Look struct {
 	Subscriptions []tripletex.Subscription
 	// Absent are ids that the filter names and that are not there.
 	Absent []int64
+	// Session is when the session ends that was used.
+	Session time.Time
 	// RateLimit is what the service last said of it; zero where it said nothing.
 	RateLimit tripletex.RateLimit
 }
@@ -46,6 +50,8 @@ func (s *Source) Look(ctx context.Context) (Look, error) {
 	s.before = now
 	look := Look{At: time.Now(), Took: time.Since(start)}
 	look.Subscriptions, look.Absent = Choose(s.Filter, now.Subscriptions)
+	session, _ := s.Client.Session(ctx) // there is one, as it was just used
+	look.Session = session.Expires
 	look.RateLimit, _ = s.Client.RateLimit()
 	return look, nil
 }
@@ -65,36 +71,56 @@ func Choose(filter tripletex.Filter, all []tripletex.Subscription) (chosen []tri
 	return chosen, absent
 }
 
-// Looks yields a look, or why it failed, until the context ends: one at once and then one every interval, a tenth
-// more or less, so that many watchers do not ask at the same moment. While the reserve of the rate limit is
-// touched it waits for the next period: others share the limit.
-func (s *Source) Looks(ctx context.Context, interval time.Duration) iter.Seq2[Look, error] {
-	return func(yield func(Look, error) bool) {
-		for {
-			limited, cancel := context.WithTimeout(ctx, lookLimit)
-			look, err := s.Look(limited)
-			cancel()
-			if ctx.Err() != nil || !yield(look, err) {
-				return
-			}
-			wait := interval - interval/10 + jitter(interval/5)
-			if limit, _ := s.Client.RateLimit(); Reserved(limit) {
-				wait = max(wait, time.Until(limit.Reset))
-			}
-			timer := time.NewTimer(wait)
-			select {
-			case <-ctx.Done():
-				timer.Stop()
-				return
-			case <-timer.C:
-			}
+// Statuses remembers since when each subscription has the status that it has, as far as this process knows.
+type Statuses map[int64]struct {
+	is    tripletex.Status
+	since time.Time
+}
+
+// Observe takes a look in, and returns those times. What is gone is forgotten.
+func (s *Statuses) Observe(look Look) map[int64]time.Time {
+	now, changed := make(Statuses, len(look.Subscriptions)), make(map[int64]time.Time, len(look.Subscriptions))
+	for _, one := range look.Subscriptions {
+		known, ok := (*s)[one.ID]
+		if !ok || known.is != one.Status {
+			known.is, known.since = one.Status, look.At
 		}
+		now[one.ID], changed[one.ID] = known, known.since
 	}
+	*s = now
+	return changed
 }
 
 // Reserved tells whether less than a tenth of a rate limit is left in its period: that much is for others.
 func Reserved(limit tripletex.RateLimit) bool {
 	return limit.Remaining*10 < limit.Limit && time.Now().Before(limit.Reset)
+}
+
+// awaitReserve waits while the reserve of a client's rate limit is touched: others share it. Of requests that are sent
+// at once all want their place before it.
+func awaitReserve(ctx context.Context, client *tripletex.Client, atOnce int) error {
+	for {
+		limit, _ := client.RateLimit()
+		full := limit.Remaining < min(atOnce, limit.Limit/2) && time.Now().Before(limit.Reset)
+		if !full && !Reserved(limit) {
+			return nil
+		}
+		if err := waitUntil(ctx, limit.Reset); err != nil {
+			return err
+		}
+	}
+}
+
+// waitUntil waits for a time, which may be over. Its error is that of the context.
+func waitUntil(ctx context.Context, at time.Time) error {
+	timer := time.NewTimer(time.Until(at))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return ctx.Err()
+	}
 }
 
 // jitter returns a random duration below d.

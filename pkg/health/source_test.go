@@ -14,13 +14,16 @@ import (
 
 // service is a sandbox that counts what it is asked, and how it answered.
 type service struct {
-	store       sandbox.Store
-	next        http.RoundTripper
-	lists, same atomic.Int64
+	store                sandbox.Store
+	next                 http.RoundTripper
+	lists, same, limited atomic.Int64
 }
 
 func (s *service) RoundTrip(r *http.Request) (*http.Response, error) {
 	response, err := s.next.RoundTrip(r)
+	if err == nil && response.StatusCode == http.StatusTooManyRequests {
+		s.limited.Add(1)
+	}
 	if r.URL.Path == "/v2/event/subscription" {
 		s.lists.Add(1)
 		if err == nil && response.StatusCode == http.StatusNotModified {
@@ -88,14 +91,16 @@ func TestLookChooses(t *testing.T) {
 	}
 }
 
-// While less than a tenth of the rate limit is left, looking waits for the next period: the rest is for others.
-func TestLooksYieldToTheRateLimit(t *testing.T) {
+// While less than a tenth of the rate limit is left, watching waits for the next period: the rest is for others.
+func TestWatchYieldsToTheRateLimit(t *testing.T) {
 	t.Parallel()
 	for remaining, slow := range map[int]bool{10: false, 8: true} {
 		synctest.Test(t, func(t *testing.T) {
 			o := options(1)
 			o.RateLimit = sandbox.RateLimit{Requests: 100, Period: time.Hour}
-			source, _ := newSource(t, o)
+			w, _ := newWatchOf(t, o)
+			w.Interval = 10 * time.Second
+			source := health.Source{Client: w.Logins[0].Client}
 			if _, err := source.Look(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -105,9 +110,9 @@ func TestLooksYieldToTheRateLimit(t *testing.T) {
 				}
 			}
 			start, looks := time.Now(), 0
-			for _, err := range source.Looks(t.Context(), 10*time.Second) {
-				if err != nil {
-					t.Fatal(err)
+			for n := range w.News(t.Context()) {
+				if n.Err != nil {
+					t.Fatal(n.Err)
 				}
 				if looks++; looks == 2 {
 					break
@@ -121,16 +126,16 @@ func TestLooksYieldToTheRateLimit(t *testing.T) {
 }
 
 // A look that fails is said, and the next one comes all the same.
-func TestLooksGoOnAfterAFailure(t *testing.T) {
+func TestWatchGoesOnAfterAFailure(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		source, s := newSource(t, options(1))
+		w, s := newWatch(t, 1)
 		s.change(t, func(state *sandbox.State) {
 			state.ChangeFaults(false, sandbox.Fault{Kind: "hang", Count: 1, Path: "/event/subscription"})
 		})
 		var errs []error
-		for _, err := range source.Looks(t.Context(), time.Minute) {
-			if errs = append(errs, err); len(errs) == 2 {
+		for n := range w.News(t.Context()) {
+			if errs = append(errs, n.Err); len(errs) == 2 {
 				break
 			}
 		}

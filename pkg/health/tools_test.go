@@ -37,7 +37,7 @@ func run(t *testing.T, input []byte, tool string, args ...string) (string, error
 func TestJUnitFollowsItsSchema(t *testing.T) {
 	t.Parallel()
 	for name, report := range map[string]*health.Report{
-		"example": threeOfFourteen(), "hostile": hostile(), "not asked": notAsked(), "thousands": thousands(), "nothing": health.Check(health.Input{}),
+		"example": threeOfFourteen(), "hostile": hostile(), "not asked": notAsked(), "companies": hostileCompanies(), "thousands": thousands(), "nothing": health.Check(health.Input{}),
 	} {
 		raw, err := report.JUnit("acme")
 		if err != nil {
@@ -89,7 +89,7 @@ func sample(report *health.Report) health.Sample {
 func TestPrometheusReadsEveryMetric(t *testing.T) {
 	t.Parallel()
 	for name, report := range map[string]*health.Report{
-		"example": threeOfFourteen(), "hostile": hostile(), "not asked": notAsked(), "nothing": health.Check(health.Input{}),
+		"example": threeOfFourteen(), "hostile": hostile(), "not asked": notAsked(), "companies": hostileCompanies(), "nothing": health.Check(health.Input{}),
 	} {
 		raw := sample(report).Prometheus()
 		if said, err := run(t, raw, "promtool", "check", "metrics"); err != nil || said != "" {

@@ -31,6 +31,9 @@ type Transition struct {
 	State      State            `json:"state"`     // what the new status means; CRITICAL where it is gone
 	TargetHost string           `json:"targetHost"`
 	CompanyID  int64            `json:"companyId"`
+	// Profile and Company name the login and the company, where there are several.
+	Profile string `json:"profile,omitempty"`
+	Company string `json:"company,omitempty"`
 
 	repeated bool // an earlier process has told of it
 }
@@ -48,7 +51,10 @@ func (t Transition) String() string {
 		text = name + " is gone; it was " + from
 	case Changed:
 	}
-	if t.CompanyID != 0 {
+	switch {
+	case t.Company != "":
+		text += " in " + words(labelOf(t.CompanyID, t.Company))
+	case t.CompanyID != 0:
 		text += ", company " + strconv.FormatInt(t.CompanyID, 10)
 	}
 	if host := words(t.TargetHost); host != "" {
@@ -62,6 +68,8 @@ type Seen struct {
 	Event      string           `json:"event"`
 	Status     tripletex.Status `json:"status"`
 	TargetHost string           `json:"targetHost"`
+	// Company is the name of its company, where there are several.
+	Company string `json:"company,omitempty"`
 }
 
 // Tracker finds transitions between looks.
@@ -72,6 +80,8 @@ type Tracker struct {
 	Known map[int64]Seen
 	// CompanyID is the company of all of them; 0 is the login's own.
 	CompanyID int64
+	// Profile and Company name the login and the company, where there are several.
+	Profile, Company string
 
 	looked  bool
 	pending map[int64]pending
@@ -102,7 +112,7 @@ func (t *Tracker) Observe(at time.Time, found []Finding) []Transition {
 			delete(t.Known, one.ID)
 			continue
 		}
-		t.Known[one.ID] = Seen{one.Event, one.NewStatus, one.TargetHost}
+		t.Known[one.ID] = Seen{one.Event, one.NewStatus, one.TargetHost, t.Company}
 	}
 	return told
 }
@@ -118,7 +128,7 @@ func (t *Tracker) baseline(at time.Time, now map[int64]Finding) []Transition {
 		f, there := now[id]
 		switch {
 		case first, known && there && seen.Status == f.Status:
-			t.Known[id] = Seen{f.Event, f.Status, f.TargetHost}
+			t.Known[id] = Seen{f.Event, f.Status, f.TargetHost, t.Company}
 			if f.State != OK {
 				one := t.transition(at, Baseline, Seen{}, f)
 				one.repeated = !first
@@ -174,6 +184,6 @@ func (t *Tracker) compare(at time.Time, id int64, seen Seen, known bool, f Findi
 func (t *Tracker) transition(at time.Time, kind Kind, seen Seen, f Finding) Transition {
 	return Transition{
 		Time: at.UTC().Truncate(time.Millisecond), Kind: kind, ID: f.ID, Event: f.Event, OldStatus: seen.Status, NewStatus: f.Status,
-		State: f.State, TargetHost: f.TargetHost, CompanyID: t.CompanyID,
+		State: f.State, TargetHost: f.TargetHost, CompanyID: t.CompanyID, Profile: t.Profile, Company: t.Company,
 	}
 }

@@ -20,13 +20,18 @@ type Trouble struct {
 	Status     string
 	TargetHost string
 	LastChange string
+	// Company names the company, where there are several.
+	Company string
+	// Why says why a company could not be asked.
+	Why string
 }
 
 // What stands in the place of a status.
 const (
-	statusMissing = "MISSING"
-	statusDiffers = "DIFFERS"
-	statusNone    = "without status"
+	statusMissing  = "MISSING"
+	statusDiffers  = "DIFFERS"
+	statusNotAsked = "NOT ASKED" // of a whole company
+	statusNone     = "without status"
 )
 
 // Troubles returns everything that is wrong, the worst first, else in the order of the service.
@@ -41,10 +46,24 @@ func (r *Report) Troubles() []Trouble {
 		all = append(all, e.trouble(Critical, statusMissing))
 	}
 	for _, e := range r.Drifting {
-		all = append(all, e.trouble(Warning, statusDiffers))
+		if !r.told(e) {
+			all = append(all, e.trouble(Warning, statusDiffers))
+		}
+	}
+	for _, c := range r.Companies {
+		if c.Problem != nil {
+			all = append(all, Trouble{State: c.State, Status: statusNotAsked, Company: c.Label(), Why: c.Problem.Message})
+		}
 	}
 	slices.SortStableFunc(all, func(a, b Trouble) int { return b.State.severity() - a.State.severity() })
 	return all
+}
+
+// told tells whether what differs is in trouble by its status already, and so is named once.
+func (r *Report) told(e Entry) bool {
+	return slices.ContainsFunc(r.Subscriptions, func(f Finding) bool {
+		return f.ID == e.ID && f.State != OK && (e.Company == "" || f.CompanyID == e.CompanyID)
+	})
 }
 
 // statusWords returns a status as it is shown.
@@ -54,23 +73,49 @@ func statusWords(status tripletex.Status) string { return words(cmp.Or(string(st
 func (f Finding) trouble() Trouble {
 	return Trouble{
 		State: f.State, ID: strconv.FormatInt(f.ID, 10), Event: f.Event, Status: cmp.Or(string(f.Status), statusNone),
-		TargetHost: f.TargetHost, LastChange: f.LastChange,
+		TargetHost: f.TargetHost, LastChange: f.LastChange, Company: f.Where(),
 	}
 }
 
 func (e Entry) trouble(state State, status string) Trouble {
-	t := Trouble{State: state, Event: e.Event, Status: status, TargetHost: e.TargetHost}
+	t := Trouble{State: state, Event: e.Event, Status: status, TargetHost: e.TargetHost, Company: labelOf(e.CompanyID, e.Company)}
 	if e.ID != 0 {
 		t.ID = strconv.FormatInt(e.ID, 10)
 	}
 	return t
 }
 
-// short names a trouble in one line of plain text: id, event and what is wrong.
-func (t Trouble) short() string { return words(t.ID, t.Event, t.Status) }
+// labelOf names the company of one thing, or is empty where there are not several.
+func labelOf(id int64, company string) string {
+	if company == "" {
+		return ""
+	}
+	return Company{CompanyID: id, Company: company}.Label()
+}
 
-// long is short with the host of the target behind.
-func (t Trouble) long() string { return words(t.ID, t.Event, t.Status, t.TargetHost) }
+// short names a trouble in one line of plain text: id, event, what is wrong, and where there are several the company.
+func (t Trouble) short() string {
+	if t.Status == statusNotAsked {
+		return words(t.Company, "could not be asked")
+	}
+	return words(t.ID, t.Event, t.Status) + t.place()
+}
+
+// place is the company in words.
+func (t Trouble) place() string {
+	if t.Company == "" {
+		return ""
+	}
+	return " in " + words(t.Company)
+}
+
+// long is short with the host of the target behind, or with why nobody could be asked.
+func (t Trouble) long() string {
+	if t.Status == statusNotAsked {
+		return t.short() + ": " + cut(plain(t.Why), nagiosFirstLine)
+	}
+	return words(t.ID, t.Event, t.Status, t.TargetHost) + t.place()
+}
 
 // longest is how many bytes of a name are shown: the service allows events of 255 characters.
 const longest = 80

@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/health"
 	"github.com/tlxhook/tlxhook/pkg/sandbox"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
@@ -14,8 +15,13 @@ import (
 
 func newWatch(t *testing.T, subscriptions int) (*health.Watch, *service) {
 	t.Helper()
-	source, s := newSource(t, options(subscriptions))
-	return &health.Watch{Source: source, Tracker: &health.Tracker{}, Interval: 30 * time.Second}, s
+	return newWatchOf(t, options(subscriptions))
+}
+
+func newWatchOf(t *testing.T, o sandbox.Options) (*health.Watch, *service) {
+	t.Helper()
+	source, s := newSource(t, o)
+	return &health.Watch{Logins: []fleet.Member{{Client: source.Client}}, Interval: 30 * time.Second}, s
 }
 
 // A week of watching every 30 seconds, with changes, a program that fails at times and an hour without answers: at
@@ -36,7 +42,7 @@ func TestAWeekOfWatchingNeedsNoMoreMemory(t *testing.T) {
 			if news.Err != nil {
 				silent++
 			}
-			n.Add(news.Transitions, w.Tracker.Known)
+			n.Add(news.Transitions, news.Known)
 			switch {
 			case looks == 10000:
 				s.change(t, func(state *sandbox.State) {
@@ -84,7 +90,7 @@ func TestNewsSaysSinceWhenNobodyAnswers(t *testing.T) {
 				})
 			case 2:
 				since = n.Silent
-				if tripletex.KindOf(n.Err) != tripletex.Timeout || since.IsZero() || n.Report != nil || w.Met(health.UntilActive, n) {
+				if tripletex.KindOf(n.Err) != tripletex.Timeout || since.IsZero() || n.Report != nil || n.Meets(health.UntilActive) {
 					t.Errorf("%+v", n)
 				}
 			case 3:
@@ -110,8 +116,8 @@ func TestNewsSaysThatTheRateLimitIsWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := options(1)
 		o.RateLimit = sandbox.RateLimit{Requests: 4, Period: time.Hour}
-		source, _ := newSource(t, o)
-		w := &health.Watch{Source: source, Tracker: &health.Tracker{}, Interval: time.Second}
+		w, _ := newWatchOf(t, o)
+		w.Interval = time.Second
 		begin, looks := time.Now(), 0
 		for n := range w.News(t.Context()) {
 			if looks++; !n.Waiting.IsZero() {
@@ -141,19 +147,25 @@ func TestConditionsAreMet(t *testing.T) {
 		"all are gone":         {"1=ACTIVE", " ", false, true},
 		"nothing happened":     {"1=DISABLED", "1=DISABLED", false, false},
 	} {
-		w := &health.Watch{Tracker: &health.Tracker{}}
+		tracker := &health.Tracker{}
 		if test.before != "" {
-			w.Tracker.Observe(time.Now(), seen(test.before))
+			tracker.Observe(time.Now(), seen(test.before))
 		}
-		n := health.News{Transitions: w.Tracker.Observe(time.Now(), seen(test.now))}
-		if got := w.Met(health.UntilActive, n); got != test.active {
+		n := health.News{Whole: true, Transitions: tracker.Observe(time.Now(), seen(test.now)), Known: map[health.Subject]health.Seen{}}
+		for id, seen := range tracker.Known {
+			n.Known[health.Subject{ID: id}] = seen
+		}
+		if got := n.Meets(health.UntilActive); got != test.active {
 			t.Errorf("%s: active %v", name, got)
 		}
-		if got := w.Met(health.UntilChanged, n); got != test.changed {
+		if got := n.Meets(health.UntilChanged); got != test.changed {
 			t.Errorf("%s: changed %v", name, got)
 		}
-		if w.Met("", n) {
+		if n.Meets("") {
 			t.Errorf("%s: nothing was waited for", name)
+		}
+		if n.Unasked = 1; n.Meets(health.UntilActive) {
+			t.Errorf("%s: a company could not be asked", name)
 		}
 	}
 }
@@ -186,13 +198,13 @@ func TestNotifierKeepsWhatIsKnown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &post{}
 		n := p.notifier(0)
-		n.Start(health.Memory{Known: map[int64]health.Seen{1: {Status: "A"}}, Pending: []health.Transition{change(1, "A")}})
+		n.Start(health.Memory{Known: map[health.Subject]health.Seen{{ID: 1}: {Status: "A"}}, Pending: []health.Transition{change(1, "A")}})
 		ctx, cancel := context.WithCancel(t.Context())
 		go n.Run(ctx)
 		time.Sleep(time.Second)
 		cancel()
 		synctest.Wait()
-		if m := p.remembered(t); len(m.Pending) != 0 || m.Known[1].Status != "A" {
+		if m := p.remembered(t); len(m.Pending) != 0 || m.Known[health.Subject{ID: 1}].Status != "A" {
 			t.Errorf("%+v", m)
 		}
 	})

@@ -13,17 +13,22 @@ type discovered struct {
 	ID         string `json:"{#SUBID}"`
 	Event      string `json:"{#EVENT}"`
 	TargetHost string `json:"{#TARGETHOST}"`
+	CompanyID  string `json:"{#COMPANYID},omitempty"` // where there are several
+	Company    string `json:"{#COMPANY},omitempty"`
 }
 
-// ZabbixDiscovery renders the subscriptions for low-level discovery. Where nobody could be asked it is empty: an
-// empty list would make Zabbix delete its items.
+// ZabbixDiscovery renders the subscriptions for low-level discovery. Where somebody could not be asked it is
+// empty: a shorter list would make Zabbix delete the items that it lacks.
 func (r *Report) ZabbixDiscovery(profile string) ([]byte, error) {
-	if r.Problem != nil {
+	if r.Problem != nil || r.unasked() > 0 {
 		return nil, nil
 	}
 	items := make([]discovered, len(r.Subscriptions))
 	for i, f := range r.Subscriptions {
-		items[i] = discovered{profile, strconv.FormatInt(f.ID, 10), terminal.Safe(f.Event), terminal.Safe(f.TargetHost)}
+		items[i] = discovered{Profile: profile, ID: strconv.FormatInt(f.ID, 10), Event: terminal.Safe(f.Event), TargetHost: terminal.Safe(f.TargetHost)}
+		if f.Company != "" {
+			items[i].CompanyID, items[i].Company = strconv.FormatInt(f.CompanyID, 10), terminal.Safe(f.Company)
+		}
 	}
 	raw, err := json.Marshal(items)
 	return append(raw, '\n'), err

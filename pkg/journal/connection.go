@@ -35,17 +35,22 @@ func settings() []string {
 }
 
 func connect(path string, fresh bool) (*connection, error) {
+	pragmas := settings()
+	if fresh {
+		pragmas = append([]string{"auto_vacuum(INCREMENTAL)"}, pragmas...) // later it would have no effect
+	}
+	return dial(path, url.Values{"_pragma": pragmas})
+}
+
+// dial opens a file with the settings of a query.
+func dial(path string, query url.Values) (*connection, error) {
 	// On Linux a commit needs the content and the length of the file, not its time stamps.
 	_, _ = sqlite.Fdatasync(true)
 	slashed := filepath.ToSlash(path)
 	if !strings.HasPrefix(slashed, "/") {
 		slashed = "/" + slashed
 	}
-	pragmas := settings()
-	if fresh {
-		pragmas = append([]string{"auto_vacuum(INCREMENTAL)"}, pragmas...) // later it would have no effect
-	}
-	name := url.URL{Scheme: "file", Path: slashed, RawQuery: url.Values{"_pragma": pragmas}.Encode()}
+	name := url.URL{Scheme: "file", Path: slashed, RawQuery: query.Encode()}
 	conn, err := (&sqlite.Driver{}).Open(name.String())
 	if err != nil {
 		return nil, explain("open the journal", err)

@@ -19,12 +19,13 @@ func checkOwner(folder string, info os.FileInfo) error {
 	return nil
 }
 
-// freeSpace returns how many bytes a file in a folder can still grow.
-func freeSpace(folder string) (int64, error) {
+// Space returns how many bytes a file in a folder can still grow, and how many its file system has.
+func Space(folder string) (free, total int64, err error) {
 	var stat syscall.Statfs_t
 	if err := syscall.Statfs(folder, &stat); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	// The systems have these numbers in different types.
-	return int64(float64(stat.Bavail) * float64(stat.Bsize)), nil
+	block := float64(stat.Bsize)
+	return int64(float64(stat.Bavail) * block), int64(float64(stat.Blocks) * block), nil
 }

@@ -26,7 +26,7 @@ func (s *space) available() (int64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if now := time.Now(); s.looked.IsZero() || now.Sub(s.looked) > lookAgain {
-		s.free, s.err = freeSpace(s.folder)
+		s.free, _, s.err = Space(s.folder)
 		s.looked = now
 	}
 	return s.free, s.err

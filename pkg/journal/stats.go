@@ -65,21 +65,30 @@ func (c *counters) snapshot() Stats {
 func (j *Journal) Stats(ctx context.Context) (Stats, error) {
 	s := j.writer.counts.snapshot()
 	s.Healthy = j.Healthy() == nil
-	for _, path := range []string{j.writer.database.path, j.writer.log.path} {
-		if info, err := os.Lstat(path); err == nil {
-			s.Bytes += info.Size()
-		}
-	}
+	s.Bytes = sizeOf(j.writer.database.path, j.writer.log.path)
 	if free, err := j.space.available(); err == nil {
 		s.Free = free
 	}
-	err := j.read(ctx, func(c *connection) error {
-		return c.query(`SELECT (SELECT count(*) FROM delivery), (SELECT count(*) FROM delivery WHERE state = 0),
-			(SELECT count(*) FROM delivery WHERE state = 2),
-			(SELECT received FROM delivery WHERE state = 0 ORDER BY id LIMIT 1)`, nil, func(r row) error {
-			s.Events, s.Waiting, s.Dead, s.Oldest = r.int(0), r.int(1), r.int(2), moment(r[3])
-			return nil
-		})
-	})
+	err := j.read(ctx, s.count)
 	return s, err
+}
+
+// count fills in what the file holds.
+func (s *Stats) count(c *connection) error {
+	return c.query(`SELECT (SELECT count(*) FROM delivery), (SELECT count(*) FROM delivery WHERE state = 0),
+		(SELECT count(*) FROM delivery WHERE state = 2),
+		(SELECT received FROM delivery WHERE state = 0 ORDER BY id LIMIT 1)`, nil, func(r row) error {
+		s.Events, s.Waiting, s.Dead, s.Oldest = r.int(0), r.int(1), r.int(2), moment(r[3])
+		return nil
+	})
+}
+
+// sizeOf adds the sizes of the files that are there.
+func sizeOf(paths ...string) (bytes int64) {
+	for _, path := range paths {
+		if info, err := os.Lstat(path); err == nil {
+			bytes += info.Size()
+		}
+	}
+	return bytes
 }

@@ -29,3 +29,17 @@ func Deviations(want *Want, have []tripletex.Subscription) (all []Deviation, ext
 	}
 	return all, extra
 }
+
+// Off returns the ids of what a manifest itself wants switched off, in the order of the service.
+func Off(want *Want, have []tripletex.Subscription) (ids []int64) {
+	off := map[string]bool{}
+	for _, w := range want.Subscriptions {
+		off[w.identity()] = w.Status != tripletex.Active
+	}
+	for _, s := range have {
+		if off[identity(s.Event, s.TargetURL)] {
+			ids = append(ids, s.ID)
+		}
+	}
+	return ids
+}

@@ -32,9 +32,48 @@ const exportHMAC = `
 `
 
 // YAML returns the document as a file. All that is foreign stands in quotes, and says nothing to a YAML reader.
-func (d Document) YAML() []byte {
+func (d Document) YAML() []byte { return []byte(exportHead + d.body()) }
+
+// ExportYAML returns the manifest of what there is in each of several companies. Those that have the same share a
+// document; those that have nothing have none.
+func ExportYAML(companies []Company, documents []Document) []byte {
+	var bodies []string
+	sharing := map[string][]Company{}
+	for i, d := range documents {
+		body := d.body()
+		if len(d.Subscriptions)+len(d.leftOut) == 0 {
+			continue
+		}
+		if sharing[body] == nil {
+			bodies = append(bodies, body)
+		}
+		sharing[body] = append(sharing[body], companies[i])
+	}
 	var out strings.Builder
-	out.WriteString(exportHead)
+	for i, body := range bodies {
+		if i > 0 {
+			out.WriteString("---\n")
+		}
+		out.WriteString(exportHead)
+		writeCompanies(&out, sharing[body])
+		out.WriteString(body)
+	}
+	if len(bodies) == 0 {
+		out.WriteString(exportHead + "\ncompanies: {all: true}\n\nsubscriptions: []\n")
+	}
+	return []byte(out.String())
+}
+
+func writeCompanies(out *strings.Builder, all []Company) {
+	out.WriteString("\ncompanies:\n  ids:\n")
+	for _, c := range all {
+		fmt.Fprintf(out, "    - %d # %s\n", c.ID, strconv.Quote(c.Name))
+	}
+}
+
+// body is all of a document but its head.
+func (d Document) body() string {
+	var out strings.Builder
 	if hosts := d.addresses(); len(hosts) > 0 {
 		fmt.Fprintf(&out, exportOwns, strings.Join(hosts, ", "))
 		out.WriteString(exportHMAC)
@@ -51,7 +90,7 @@ func (d Document) YAML() []byte {
 	for _, s := range d.leftOut {
 		fmt.Fprintf(&out, "# Left out: %d, whose event %s or target is not one that a manifest can name.\n", s.ID, strconv.Quote(s.Event))
 	}
-	return []byte(out.String())
+	return out.String()
 }
 
 // addresses returns the top of every target, in order.

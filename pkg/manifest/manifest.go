@@ -28,7 +28,9 @@ type Manifest struct {
 	// Owns are addresses; only what lies below them may be pruned.
 	Owns    []string
 	entries []entry
-	count   int // of entries, each of which may have several events
+	count   int      // of entries, each of which may have several events
+	scoped  []scoped // documents that name companies
+	general bool     // there is one that does not
 }
 
 // Parse reads manifests; what they say counts together. It returns an [*Error] with everything that is wrong.
@@ -104,7 +106,7 @@ func lineOf(content []byte, line int) []byte {
 }
 
 func documentKeys() []string {
-	return []string{"$schema", "version", "owns", "defaults", "subscriptions"}
+	return []string{"$schema", "version", "companies", "owns", "defaults", "subscriptions"}
 }
 
 // document reads one document.
@@ -114,8 +116,9 @@ func (m *Manifest) document(p *problems, body ast.Node, folder string) {
 		return
 	}
 	p.version(body, values["version"])
+	said := scoped{companies: p.companies(values["companies"])}
 	if owns := values["owns"]; owns != nil {
-		m.Owns = append(m.Owns, p.owns(owns)...)
+		said.owns = p.owns(owns)
 	}
 	base := settings{}
 	if defaults := values["defaults"]; !isNull(defaults) {
@@ -130,8 +133,23 @@ func (m *Manifest) document(p *problems, body ast.Node, folder string) {
 	}
 	for _, node := range p.list(list, "subscriptions") {
 		m.count++
-		m.entries = append(m.entries, p.entry(node, m.count, base, folder)...)
+		said.entries = append(said.entries, p.entry(node, m.count, base, folder)...)
 	}
+	if said.companies != nil {
+		m.scoped = append(m.scoped, said)
+		return
+	}
+	m.general = true
+	m.Owns, m.entries = append(m.Owns, said.owns...), append(m.entries, said.entries...)
+}
+
+// all returns the entries of all documents.
+func (m *Manifest) all() []entry {
+	all := slices.Clone(m.entries)
+	for _, s := range m.scoped {
+		all = append(all, s.entries...)
+	}
+	return all
 }
 
 func (p *problems) version(body, n ast.Node) {

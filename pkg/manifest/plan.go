@@ -189,3 +189,16 @@ func (p Plan) Withheld() error {
 	}
 	return failure(wrong)
 }
+
+// Sum returns one plan with the counts and changes of all, without their notes, and how many of them change something.
+func Sum(all []Plan) (sum Plan, changing int) {
+	for _, p := range all {
+		sum.Changes = append(sum.Changes, p.Changes...)
+		sum.Create, sum.Update, sum.Delete = sum.Create+p.Create, sum.Update+p.Update, sum.Delete+p.Delete
+		sum.Unmanaged += p.Unmanaged
+		if !p.Empty() {
+			changing++
+		}
+	}
+	return sum, changing
+}

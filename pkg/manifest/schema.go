@@ -13,6 +13,26 @@ const Schema = `{
   "properties": {
     "$schema": {"type": "string", "description": "The address of this schema, for JSON."},
     "version": {"const": 1},
+    "companies": {
+      "type": "object",
+      "additionalProperties": false,
+      "oneOf": [
+        {"required": ["all"]},
+        {"anyOf": [{"required": ["ids"]}, {"required": ["names"]}], "not": {"required": ["except"]}}
+      ],
+      "description": "The client companies that this document is for, with --all-companies. Any where left out.",
+      "properties": {
+        "all": {"const": true, "description": "Every company that the login reaches."},
+        "ids": {"$ref": "#/$defs/companyIds"},
+        "names": {"$ref": "#/$defs/companyNames"},
+        "except": {
+          "type": "object",
+          "additionalProperties": false,
+          "description": "Companies that all leaves out.",
+          "properties": {"ids": {"$ref": "#/$defs/companyIds"}, "names": {"$ref": "#/$defs/companyNames"}}
+        }
+      }
+    },
     "owns": {
       "type": "array",
       "items": {"$ref": "#/$defs/address"},
@@ -55,6 +75,16 @@ const Schema = `{
       "type": "string",
       "pattern": "[.*?]",
       "description": "An event such as order.create, or a pattern such as \"order.*\", in quotes."
+    },
+    "companyIds": {
+      "type": "array",
+      "items": {"type": "integer", "minimum": 1},
+      "description": "As tlxhook company list shows them."
+    },
+    "companyNames": {
+      "type": "array",
+      "items": {"type": "string", "minLength": 1},
+      "description": "As Tripletex has them, whatever the case; two of one name need their ids."
     },
     "address": {
       "type": "string",

@@ -51,7 +51,7 @@ func (w Wanted) references() []Reference {
 // References returns every reference to a secret, in the order of the files.
 func (m *Manifest) References() []Reference {
 	var all []Reference
-	for _, e := range m.entries {
+	for _, e := range m.all() {
 		all = append(all, e.wanted("").references()...)
 	}
 	return all
@@ -59,7 +59,7 @@ func (m *Manifest) References() []Reference {
 
 // HasPatterns tells whether the list of events is needed to know what the manifest says.
 func (m *Manifest) HasPatterns() bool {
-	for _, e := range m.entries {
+	for _, e := range m.all() {
 		if tripletex.IsPattern(e.event.value) {
 			return true
 		}

@@ -91,6 +91,11 @@ func (p *Printer) IsTable() bool {
 	return p.format == TableFormat && p.query == nil && p.template == nil
 }
 
+// IsStream tells whether several lists, one printed after the other, read as one.
+func (p *Printer) IsStream() bool {
+	return p.query == nil && (p.template != nil || p.format == NDJSONFormat || p.format == TSVFormat || p.format == NameFormat)
+}
+
 // IsJSON tells whether the caller reads JSON, and so expects errors as JSON too.
 func (o Options) IsJSON() bool {
 	return o.Format == JSONFormat || o.Format == NDJSONFormat || o.JQ != ""

@@ -87,6 +87,7 @@ type rejection struct {
 // signature was judged.
 func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	start := time.Now()
+	w.Header().Set("Server", "tlxhook") // tlxhook doctor target asks whose listener this is
 	if refused := r.judgeHead(w, request); refused != nil {
 		r.reject(w, start, journal.Delivery{}, refused)
 		return

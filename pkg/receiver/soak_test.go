@@ -44,7 +44,8 @@ func TestSoak(t *testing.T) {
 	app := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer app.Close()
 	s, rate := forwarding(t, app.URL), size("soak-rate", 500)
-	client := &http.Client{Transport: &http.Transport{MaxConnsPerHost: 16, MaxIdleConnsPerHost: 16}}
+	const connections = 16
+	client := &http.Client{Transport: &http.Transport{MaxConnsPerHost: connections, MaxIdleConnsPerHost: connections}}
 	defer client.CloseIdleConnections()
 	// What is filled once, caches and pools, is filled before the first look.
 	sent := s.load(t, client, 0, rate, lasting/4)
@@ -56,7 +57,8 @@ func TestSoak(t *testing.T) {
 	slices.Sort(all.took)
 	t.Logf("%d deliveries in %s: answers p50 %s, p99 %s; before %+v, after %+v",
 		len(all.took), lasting, all.took[len(all.took)/2], all.took[len(all.took)*99/100], before, after)
-	if after.heap > before.heap+before.heap/10+8<<20 || after.descriptors > before.descriptors+16 || after.goroutines > before.goroutines+16 {
+	// Any of the connections may have come into use since; each has two ends here, and three goroutines.
+	if after.heap > before.heap+before.heap/10+8<<20 || after.descriptors > before.descriptors+2*connections || after.goroutines > before.goroutines+3*connections {
 		t.Errorf("it grows: before %+v, after %+v", before, after)
 	}
 	if got, wanted := s.stored(t), int64(all.next); got != wanted {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -16,6 +17,8 @@ type Fault struct {
 	// Method and Path say which requests: empty for any; the path is below /v2 and may hold "*".
 	Method string `json:"method,omitempty"`
 	Path   string `json:"path,omitempty"`
+	// Company is the id of the client company that a request acts for; 0 for any.
+	Company int64 `json:"company,omitempty"`
 	// After is how many matching requests are answered well before.
 	After int `json:"after,omitempty"`
 	// Count is how many requests it hits; 0 for all.
@@ -81,16 +84,18 @@ func (s *State) ChangeFaults(clear bool, added Fault) []Fault {
 	return slices.Clone(s.Faults)
 }
 
-func (f Fault) matches(method, requestPath string) bool {
-	hit, err := path.Match(f.Path, requestPath)
-	return (f.Method == "" || strings.EqualFold(f.Method, method)) && (f.Path == "" || err == nil && hit)
+func (f Fault) matches(r *http.Request) bool {
+	hit, err := path.Match(f.Path, strings.TrimPrefix(r.URL.Path, basePath))
+	company, _, _ := r.BasicAuth()
+	return (f.Method == "" || strings.EqualFold(f.Method, r.Method)) && (f.Path == "" || err == nil && hit) &&
+		(f.Company == 0 || strconv.FormatInt(f.Company, 10) == company)
 }
 
 // takeFault returns the fault that hits a request, and counts it.
-func (s *State) takeFault(method, requestPath string) *Fault {
+func (s *State) takeFault(r *http.Request) *Fault {
 	for i := range s.Faults {
 		f := &s.Faults[i]
-		if !f.matches(method, requestPath) {
+		if !f.matches(r) {
 			continue
 		}
 		if f.After > 0 {

@@ -17,6 +17,9 @@ import (
 // ErrState is the cause of every failure to read, write or lock the file of a sandbox.
 var ErrState = errors.New("sandbox state")
 
+// errTogether is the error of an update where one that it was made with has broken off.
+var errTogether = fmt.Errorf("%w: an update at the same time broke off", ErrState)
+
 // lockTimeout is how long a request waits for another program to finish with the state.
 const lockTimeout = 10 * time.Second
 
@@ -29,6 +32,9 @@ type file struct {
 	mu     sync.Mutex
 	state  *State
 	seen   os.FileInfo
+
+	queue   sync.Mutex
+	waiting []*pending
 }
 
 // NewFile returns a store in a folder, which is made when it is first written to.
@@ -44,10 +50,50 @@ func Reset(ctx context.Context, folder string, o Options) error {
 	return (&file{folder: folder, state: NewState(o)}).write()
 }
 
-// Update implements Store.
+// pending is an update that waits for its turn.
+type pending struct {
+	change func(*State) error
+	begun  bool
+	err    error
+}
+
+// Update implements Store. Updates that wait for the one before them are one transaction, as writing costs more than
+// all of them: they are kept together, or fail together.
 func (f *file) Update(ctx context.Context, change func(*State) error) error {
+	mine := &pending{change: change, err: errTogether}
+	f.queue.Lock()
+	f.waiting = append(f.waiting, mine)
+	f.queue.Unlock()
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if !mine.begun {
+		f.updateAll(context.WithoutCancel(ctx)) // others wait for it, too
+	}
+	return mine.err
+}
+
+func (f *file) updateAll(ctx context.Context) {
+	f.queue.Lock()
+	all := f.waiting
+	f.waiting = nil
+	f.queue.Unlock()
+	for _, p := range all {
+		p.begun = true
+	}
+	err := f.transaction(ctx, func(s *State) error {
+		for _, p := range all {
+			if err := p.change(s); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	for _, p := range all {
+		p.err = err
+	}
+}
+
+func (f *file) transaction(ctx context.Context, change func(*State) error) error {
 	unlock, err := lock(ctx, f.folder, "state.lock")
 	if err != nil {
 		return err
@@ -57,10 +103,16 @@ func (f *file) Update(ctx context.Context, change func(*State) error) error {
 		return err
 	}
 	f.state.dirty = f.seen == nil
+	whole := false
+	defer func() {
+		if !whole { // half a change must not be kept by the next
+			f.state = nil
+		}
+	}()
 	if err := change(f.state); err != nil {
-		f.state = nil
 		return err
 	}
+	whole = true
 	if !f.state.dirty {
 		return nil
 	}

@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"strings"
 	"time"
 )
 
@@ -58,7 +57,7 @@ func (s *Sandbox) serve(w http.ResponseWriter, r *http.Request) error {
 	var answer reply
 	var fault *Fault
 	err = s.store.Update(r.Context(), func(state *State) error {
-		fault = state.takeFault(r.Method, strings.TrimPrefix(r.URL.Path, basePath))
+		fault = state.takeFault(r)
 		answer = s.answer(state, request, fault)
 		return nil
 	})

@@ -52,15 +52,20 @@ func (r *Redactor) Redact(text string) string {
 }
 
 // Writer returns a writer that redacts each Write before passing it to w. A secret that is cut in two by
-// separate calls is not seen, so callers write whole lines.
-func (r *Redactor) Writer(w io.Writer) io.Writer { return redactingWriter{r, w} }
+// separate calls is not seen, so callers write whole lines. It is safe for concurrent use, as requests that run side
+// by side are traced.
+func (r *Redactor) Writer(w io.Writer) io.Writer { return &redactingWriter{redactor: r, to: w} }
 
 type redactingWriter struct {
 	redactor *Redactor
-	to       io.Writer
+
+	mu sync.Mutex
+	to io.Writer
 }
 
-func (w redactingWriter) Write(p []byte) (int, error) {
+func (w *redactingWriter) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if _, err := io.WriteString(w.to, w.redactor.Redact(string(p))); err != nil {
 		return 0, err
 	}

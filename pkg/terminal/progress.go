@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -15,8 +16,9 @@ const (
 )
 
 // Progress shows how far a long run has come, on the screen of messages. It shows nothing where that is no screen, and
-// nothing of a short run.
+// nothing of a short run. It is safe for concurrent use.
 type Progress struct {
+	mu     sync.Mutex
 	to     io.Writer // nil where nobody looks
 	all    int
 	done   int
@@ -28,7 +30,7 @@ type Progress struct {
 // NewProgress begins to show a run over a number of things.
 func (t *Terminal) NewProgress(all int) *Progress {
 	p := &Progress{all: all, start: time.Now()}
-	if t.errTTY {
+	if t.errTTY && !t.Quiet {
 		p.to = t.Err
 	}
 	return p
@@ -36,6 +38,8 @@ func (t *Terminal) NewProgress(all int) *Progress {
 
 // Step counts one thing as done.
 func (p *Progress) Step() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.done++
 	now := time.Now()
 	if p.to == nil || now.Sub(p.start) < patience || now.Sub(p.drawn) < redrawAfter {
@@ -45,8 +49,22 @@ func (p *Progress) Step() {
 	p.show(bar(p.done, p.all, now.Sub(p.start)))
 }
 
+// Around takes the progress off the screen while something else is printed.
+func (p *Progress) Around(write func() error) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.clear()
+	return write()
+}
+
 // End takes the progress off the screen.
 func (p *Progress) End() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.clear()
+}
+
+func (p *Progress) clear() {
 	if p.length > 0 {
 		p.show("")
 		_, _ = io.WriteString(p.to, "\r")

@@ -22,6 +22,8 @@ type Terminal struct {
 	Color, ErrColor bool
 	// NoInput keeps every question from being asked.
 	NoInput bool
+	// Quiet keeps progress from being drawn.
+	Quiet bool
 
 	inTTY, outTTY, errTTY bool
 	screen                any      // what results go to

@@ -177,6 +177,33 @@ Changes`)
 	t.Errorf("%q does not fit", got)
 }
 
+// Of many companies each line says whose it is, also of one that nobody can ask.
+func TestScreenNamesCompanies(t *testing.T) {
+	t.Parallel()
+	p := sitDown(t)
+	s := tui.Open(p.terminal, "Asked.")
+	defer func() { _ = s.Close() }()
+	found := health.Check(health.Input{Subscriptions: []tripletex.Subscription{
+		{ID: 7, Event: "order.create", Status: tripletex.Active, TargetURL: "https://hooks.example.no/"},
+		{ID: 8, Event: "order.delete", Status: tripletex.Disabled, TargetURL: "https://hooks.example.no/"},
+	}})
+	silent := health.NotAsked(health.Problem{Message: "no route"}, health.Unknown, 0)
+	show(t, s, health.News{At: time.Date(2026, 1, 1, 12, 0, 0, 0, time.Local), Whole: true, Report: health.Merge([]health.Part{
+		{Company: health.Company{CompanyID: 2001, Company: "Fjell AS"}, Report: found}, {Company: health.Company{CompanyID: 2002, Company: "Fjell AS"}, Report: silent},
+	}, health.Rules{}, 0)})
+	picture := p.picture(t, "NOT ASKED")
+	show(t, s, health.News{}) // what one company brings in the middle of a round changes nothing of that
+	compare(t, picture, `
+WARNING  1 of 2 not active in 1 of 2 companies; 1 company could not be asked, as of 12:00:00
+Asked.
+
+COMPANY          ID  EVENT         STATUS     TARGET HOST
+Fjell AS (2001)  8   order.delete  DISABLED   hooks.example.no
+Fjell AS (2002)                    NOT ASKED
+Fjell AS (2001)  7   order.create  ACTIVE     hooks.example.no`)
+	compare(t, p.picture(t, "NOT ASKED"), "\n"+strings.Join(picture, "\n"))
+}
+
 func TestScreenSaysThatNobodyAnswers(t *testing.T) {
 	t.Parallel()
 	p := sitDown(t)

@@ -39,7 +39,9 @@ func (v *view) take(n health.News) {
 		v.silent = n.Silent
 		return
 	}
-	v.last, v.asked = n.Report, n.At
+	if n.Report != nil {
+		v.last, v.asked = n.Report, n.At
+	}
 	v.changes = newest(append(v.changes, n.Transitions...), maxChanges)
 }
 
@@ -110,7 +112,7 @@ func (v *view) table(width, room int, color bool) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := output.List(context.Background(), printer, findingTable(), found[:rows]); err != nil {
+	if err := output.List(context.Background(), printer, findingTable(v.last.Companies != nil), found[:rows]); err != nil {
 		return nil, err
 	}
 	lines := strings.Split(strings.TrimSuffix(drawn.String(), "\n"), "\n")
@@ -143,15 +145,27 @@ func heading(text string, color bool) string {
 	return text
 }
 
-func findingTable() output.Table[health.Finding] {
+// findingTable names the company of each, where there are many.
+func findingTable(many bool) output.Table[health.Finding] {
 	type f = health.Finding
-	return output.Table[f]{
-		ID: func(v f) string { return strconv.FormatInt(v.ID, 10) },
+	id := func(v f) string {
+		if v.ID == 0 { // a company that could not be asked
+			return ""
+		}
+		return strconv.FormatInt(v.ID, 10)
+	}
+	table := output.Table[f]{
+		ID: id,
 		Columns: []output.Column[f]{
-			{Name: "id", Title: "ID", Text: func(v f) string { return strconv.FormatInt(v.ID, 10) }},
+			{Name: "id", Title: "ID", Text: id},
 			{Name: "event", Title: "EVENT", Text: func(v f) string { return v.Event }, Shrinks: true},
 			{Name: "status", Title: "STATUS", Text: func(v f) string { return string(v.Status) }, Style: func(v f) terminal.Style { return v.State.Style() }},
 			{Name: "targetHost", Title: "TARGET HOST", Text: func(v f) string { return v.TargetHost }, Shrinks: true},
 		},
 	}
+	if many {
+		company := output.Column[f]{Name: "company", Title: "COMPANY", Text: func(v f) string { return v.Where() }, Shrinks: true}
+		table.Columns = slices.Insert(table.Columns, 0, company)
+	}
+	return table
 }

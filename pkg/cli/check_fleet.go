@@ -1,0 +1,75 @@
+package cli
+
+import (
+	"context"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/fleet"
+	"github.com/tlxhook/tlxhook/pkg/health"
+)
+
+// checked is what one of many companies has to say.
+type checked struct {
+	part   health.Part
+	sample health.Sample
+}
+
+// askAll makes one report of all the companies of the run. One that cannot be asked has a report that says so.
+func (o *checkOptions) askAll(ctx context.Context, app *App, v *view) error {
+	start := time.Now()
+	all, err := o.fleet.choose(ctx, app)
+	if err != nil {
+		return err
+	}
+	v.many, v.command = true, o.fleet.again()
+	var parts []health.Part
+	keep := func(c checked) { parts, v.samples = append(parts, c.part), append(v.samples, c.sample) }
+	for _, l := range all.failed {
+		keep(o.notAsked(ctx, app, l.member, l.err, 0))
+	}
+	look := func(ctx context.Context, m fleet.Member) (checked, error) { return o.askOne(ctx, app, v, m), nil }
+	chosen := chosenCompanies{members: all.members}
+	notBegun, err := inChosen(ctx, app, &o.fleet, chosen, look, func(_ fleet.Member, c checked) error {
+		if c.part.Report != nil { // it was begun
+			keep(c)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, l := range notBegun {
+		keep(o.notAsked(ctx, app, l.member, l.err, 0))
+	}
+	v.report = health.Merge(parts, o.rules, time.Since(start))
+	if o.wanted != nil {
+		v.against = o.against.again()
+	}
+	return nil
+}
+
+// askOne makes the report of one company.
+func (o *checkOptions) askOne(ctx context.Context, app *App, v *view, m fleet.Member) checked {
+	start := time.Now()
+	in, err := o.input(ctx, v, m, start)
+	if err != nil {
+		return o.notAsked(ctx, app, m, err, time.Since(start))
+	}
+	c := checked{part: health.Part{Company: companyOf(m), Report: health.Check(in)}}
+	c.sample = health.Sample{Report: c.part.Report, Company: m.Label(), LastSuccess: time.Now()}
+	c.sample.RateLimit, _ = m.Client.RateLimit()
+	return c
+}
+
+func (o *checkOptions) notAsked(ctx context.Context, app *App, m fleet.Member, err error, took time.Duration) checked {
+	f := app.describe(err)
+	report := health.NotAsked(app.problem(app.timedOut(ctx, f)), o.stateOf(f), took)
+	return checked{
+		part:   health.Part{Company: companyOf(m), Report: report},
+		sample: health.Sample{Report: report, Company: m.Label(), Reason: health.ReasonOf(err)},
+	}
+}
+
+func companyOf(m fleet.Member) health.Company {
+	return health.Company{Profile: m.Profile, CompanyID: m.CompanyID, Company: m.Name()}
+}

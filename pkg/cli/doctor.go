@@ -1,0 +1,152 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tlxhook/tlxhook/pkg/config"
+	"github.com/tlxhook/tlxhook/pkg/doctor"
+	"github.com/tlxhook/tlxhook/pkg/output"
+	"github.com/tlxhook/tlxhook/pkg/terminal"
+)
+
+// doctorOptions are the flags of doctor.
+type doctorOptions struct {
+	manifest manifestFlags
+	journal  string
+	bundle   string
+}
+
+func newDoctor(app *App) *cobra.Command {
+	o := &doctorOptions{}
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "Say what is wrong with the set-up, or with a target",
+		Long: `Say what is wrong with the set-up: settings, files, disk, journal, keyring,
+network, clock, login, rights, subscriptions, and with --file a manifest. Each
+check says what it found, and where something is wrong what to do. Nothing is
+changed, but the session of a new login is kept.
+
+A check ends ok, warning, failed, or skipped where what it needs has failed or
+is not there. The exit code is 1 where one has failed, and 0 with warnings.
+
+--bundle writes what was found into a zip file for support, with the settings
+and where they come from, and without anything secret.`,
+		Example: `  tlxhook doctor
+  tlxhook doctor --jq 'map(select(.state == "failed"))'
+  tlxhook doctor -f hooks.yaml --bundle support.zip
+  tlxhook doctor target https://hooks.example.no/tripletex`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			broken := app.prepare(cmd)
+			if broken != nil {
+				app.prepareWithout()
+			}
+			return interruptible(cmd.Context(), func(ctx context.Context) error { return examine(ctx, app, o, broken) })
+		},
+	}
+	o.manifest.bind(cmd)
+	bindJournal(cmd, &o.journal)
+	cmd.Flags().StringVar(&o.bundle, "bundle", "", "write what was found, without secrets, into a new zip `FILE`")
+	cmd.AddCommand(newDoctorTarget(app))
+	return cmd
+}
+
+// prepareWithout lets a command run although the settings cannot be read, so that it can say so.
+func (a *App) prepareWithout() {
+	a.settings = &config.Settings{Timeout: defaultTimeout}
+	if printer, err := output.New(output.Options{}, a.terminal); err == nil {
+		a.printer = printer
+	}
+}
+
+func examine(ctx context.Context, app *App, o *doctorOptions, broken error) error {
+	ctx, cancel := app.limited(ctx)
+	defer cancel()
+	s := newSetup(app, o, broken)
+	found, err := app.printFindings(ctx, doctor.Examine(ctx, s.checks()))
+	if err != nil {
+		return err
+	}
+	if o.bundle != "" {
+		if err := s.writeBundle(o.bundle, found); err != nil {
+			return err
+		}
+		app.note("what was found is in %s; look into it before you send it", o.bundle)
+	}
+	return healthy(found)
+}
+
+// healthy is an error where a check has failed.
+func healthy(found []doctor.Finding) error {
+	failed := 0
+	for _, f := range found {
+		if f.State == doctor.Failed {
+			failed++
+		}
+	}
+	if failed == 0 {
+		return nil
+	}
+	return &failure{exitNo, "unhealthy", fmt.Errorf("%d of %d checks failed", failed, len(found)), ""}
+}
+
+// printFindings prints findings: for a person each as soon as it is there, else all at the end.
+func (a *App) printFindings(ctx context.Context, findings iter.Seq[doctor.Finding]) ([]doctor.Finding, error) {
+	all := []doctor.Finding{}
+	for f := range findings {
+		f.Text, f.Repair = a.redactor.Redact(f.Text), a.redactor.Redact(f.Repair)
+		all = append(all, f)
+		if !a.printer.IsTable() {
+			continue
+		}
+		if _, err := a.terminal.Out.Write([]byte(a.findingLines(f))); err != nil {
+			return all, err
+		}
+	}
+	if a.printer.IsTable() {
+		return all, nil
+	}
+	return all, output.List(context.WithoutCancel(ctx), a.printer, findingTable(), all)
+}
+
+// findingLines is a finding for a person: never cut, as its end may be what matters.
+func (a *App) findingLines(f doctor.Finding) string {
+	state := fmt.Sprintf("%-8s", f.State)
+	if a.terminal.Color {
+		state = findingStyle(f.State).Paint(state)
+	}
+	text := fmt.Sprintf("%s %-14s %s\n", state, f.Check, terminal.Safe(f.Text))
+	if f.Repair != "" {
+		text += fmt.Sprintf("%s to do: %s\n", strings.Repeat(" ", 23), terminal.Safe(f.Repair))
+	}
+	return text
+}
+
+func findingStyle(s doctor.State) terminal.Style {
+	switch s {
+	case doctor.OK:
+		return terminal.Good
+	case doctor.Failed:
+		return terminal.Bad
+	default:
+		return terminal.Warning
+	}
+}
+
+func findingTable() output.Table[doctor.Finding] {
+	type f = doctor.Finding
+	return output.Table[f]{
+		ID: func(v f) string { return v.Check },
+		Columns: []output.Column[f]{
+			{Name: "check", Title: "CHECK", Text: func(v f) string { return v.Check }},
+			{Name: "state", Title: "STATE", Text: func(v f) string { return string(v.State) }},
+			{Name: "text", Title: "FOUND", Text: func(v f) string { return v.Text }},
+			{Name: "repair", Title: "TO DO", Text: func(v f) string { return v.Repair }},
+		},
+	}
+}

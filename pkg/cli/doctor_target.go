@@ -1,0 +1,46 @@
+package cli
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tlxhook/tlxhook/pkg/doctor"
+)
+
+func newDoctorTarget(app *App) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "target URL|ID",
+		Short: "Say whether a target can receive deliveries",
+		Long: `Say whether a target can receive deliveries: its name, connection, certificate,
+answer, redirects and latency, seen from this machine. It sends one HEAD request
+and no credentials. An id means the target of that subscription.`,
+		Example: `  tlxhook doctor target https://hooks.example.no/tripletex
+  tlxhook doctor target 4711 -o json`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: app.completeSubscriptions,
+		RunE:              app.run(func(ctx context.Context, args []string) error { return doctorTarget(ctx, app, args[0]) }),
+	}
+	return cmd
+}
+
+func doctorTarget(ctx context.Context, app *App, text string) error {
+	target := &doctor.Target{URL: text}
+	if id, err := strconv.ParseInt(text, 10, 64); err == nil {
+		client, err := app.client(ctx)
+		if err != nil {
+			return err
+		}
+		s, err := client.Subscription(ctx, id)
+		if err != nil {
+			return err
+		}
+		target.URL = s.TargetURL
+	}
+	found, err := app.printFindings(ctx, doctor.Examine(ctx, target.Checks()))
+	if err != nil {
+		return err
+	}
+	return healthy(found)
+}

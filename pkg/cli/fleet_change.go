@@ -1,0 +1,78 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/tlxhook/tlxhook/pkg/fleet"
+	"github.com/tlxhook/tlxhook/pkg/output"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+// companyChange is what a command did, or with --dry-run would do, in one company.
+type companyChange struct {
+	found int // how many were chosen
+	left  int // of them left alone, as they are so already
+	done  []tripletex.Subscription
+	plan  []plannedRequest
+	lost  []lostEvents
+}
+
+// change works in the companies of a run, prints what was changed, and says how much was done.
+func (a *App) change(ctx context.Context, f *fleetFlags, verb string, dryRun bool, work func(context.Context, fleet.Member) (companyChange, error)) error {
+	all, err := f.choose(ctx, a)
+	if err != nil {
+		return err
+	}
+	return a.changeIn(ctx, f, all, verb, dryRun, work)
+}
+
+// changeIn is change for companies that are chosen already.
+func (a *App) changeIn(ctx context.Context, f *fleetFlags, all chosenCompanies, verb string, dryRun bool, work func(context.Context, fleet.Member) (companyChange, error)) error {
+	f.planning = dryRun
+	if err := a.rememberBegun(f, all); err != nil {
+		return err
+	}
+	rows := &subscriptionRows{app: a, many: f.many()}
+	var plan []plannedRequest
+	var gaps []lostEvents
+	found, left := 0, 0
+	failed, err := inChosen(ctx, a, f, all, work, func(m fleet.Member, c companyChange) error {
+		found, left = found+c.found, left+c.left
+		for _, request := range c.plan {
+			if f.many() {
+				request.CompanyID, request.Company = m.CompanyID, m.Name()
+			}
+			plan = append(plan, request)
+		}
+		for _, gap := range c.lost {
+			if f.many() {
+				gap.company = companyOf(m).Label()
+			}
+			gaps = append(gaps, gap)
+		}
+		return rows.add(ctx, m, c.done)
+	})
+	if err == nil {
+		err = f.end(a, failed, all.count(), len(rows.all)+len(plan)+left == 0)
+	}
+	switch {
+	case err != nil && len(rows.all)+len(plan) == 0:
+		return err
+	case err == nil && found == 0:
+		return notFoundFailure("no subscription matches").withHint("tlxhook subscription list shows what there is")
+	}
+	if left > 0 {
+		a.note("%s left alone: %s already", subscriptions(left), verb)
+	}
+	show := rows.print
+	if dryRun {
+		show = func(ctx context.Context) error { return output.List(ctx, a.printer, requestTable(f.many()), plan) }
+	} else {
+		a.note("%s %s", verb, subscriptions(len(rows.all)))
+	}
+	a.tellLost(gaps)
+	if printErr := show(ctx); printErr != nil {
+		return printErr
+	}
+	return err
+}

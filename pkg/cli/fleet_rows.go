@@ -1,0 +1,70 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/tlxhook/tlxhook/pkg/fleet"
+	"github.com/tlxhook/tlxhook/pkg/output"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+// subscriptionRows are subscriptions to print: of one company, or of many with the company of each.
+type subscriptionRows struct {
+	app    *App
+	many   bool
+	all    []companySubscription
+	broken int
+}
+
+// add takes what was found or changed in a company. Formats without a header are printed at once, so that a reader
+// need not wait for the last company.
+func (r *subscriptionRows) add(ctx context.Context, m fleet.Member, found []tripletex.Subscription) error {
+	r.broken += countBroken(found)
+	first := len(r.all)
+	for _, s := range r.app.shown(found) {
+		r.all = append(r.all, companySubscription{of(m), s})
+	}
+	if !r.many || !r.app.printer.IsStream() {
+		return nil
+	}
+	return output.List(context.WithoutCancel(ctx), r.app.printer, companySubscriptionTable(), r.all[first:])
+}
+
+// print prints what is not printed yet. A run that was stopped prints what it has.
+func (r *subscriptionRows) print(ctx context.Context) error {
+	ctx = context.WithoutCancel(ctx)
+	if !r.many {
+		return output.List(ctx, r.app.printer, subscriptionTable(), r.subscriptions())
+	}
+	if r.app.printer.IsStream() {
+		return nil
+	}
+	if r.app.printer.IsTable() {
+		r.tellTwinsApart()
+	}
+	return output.List(ctx, r.app.printer, companySubscriptionTable(), r.all)
+}
+
+// tellTwinsApart adds the id to the names that several companies share: a person sees no other.
+func (r *subscriptionRows) tellTwinsApart() {
+	first, twins := map[string]ofCompany{}, map[string]bool{}
+	for _, s := range r.all {
+		if one, seen := first[s.Company]; seen && one != s.ofCompany {
+			twins[s.Company] = true
+		}
+		first[s.Company] = s.ofCompany
+	}
+	for i := range r.all {
+		if s := &r.all[i]; twins[s.Company] {
+			s.Company = s.label()
+		}
+	}
+}
+
+func (r *subscriptionRows) subscriptions() []tripletex.Subscription {
+	all := make([]tripletex.Subscription, len(r.all))
+	for i, s := range r.all {
+		all[i] = s.Subscription
+	}
+	return all
+}

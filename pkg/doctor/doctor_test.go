@@ -1,0 +1,54 @@
+package doctor_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/doctor"
+)
+
+func TestWhatNeedsAFailedCheckIsSkipped(t *testing.T) {
+	t.Parallel()
+	asked := map[string]bool{}
+	look := func(name string, f doctor.Finding) func(context.Context) doctor.Finding {
+		return func(context.Context) doctor.Finding {
+			asked[name] = true
+			return f
+		}
+	}
+	checks := []doctor.Check{
+		{Name: "a", Look: look("a", doctor.Weak("weak", "mend it"))},
+		{Name: "b", Needs: []string{"a"}, Look: look("b", doctor.Bad("broken", "mend it"))},
+		{Name: "c", Needs: []string{"a", "b"}, Look: look("c", doctor.Good("fine"))},
+		{Name: "d", Needs: []string{"c"}, Look: look("d", doctor.Good("fine"))},
+		{Name: "e", Needs: []string{"a"}, Look: look("e", doctor.Good("fine"))},
+	}
+	want := map[string]doctor.State{"a": doctor.Warning, "b": doctor.Failed, "c": doctor.Skipped, "d": doctor.Skipped, "e": doctor.OK}
+	for f := range doctor.Examine(t.Context(), checks) {
+		if f.State != want[f.Check] {
+			t.Errorf("%s is %q, want %q", f.Check, f.State, want[f.Check])
+		}
+		if asked[f.Check] != (f.State != doctor.Skipped) {
+			t.Errorf("%s was asked: %v", f.Check, asked[f.Check])
+		}
+	}
+}
+
+func TestACheckThatHangsIsGivenUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		hangs := doctor.Check{Name: "hangs", Look: func(ctx context.Context) doctor.Finding {
+			<-ctx.Done()
+			return doctor.Bad("no answer", "")
+		}}
+		for range doctor.Examine(t.Context(), []doctor.Check{hangs, hangs}) {
+			continue
+		}
+		if took := time.Since(began); took != 30*time.Second {
+			t.Errorf("two checks took %v, want 15 s each", took)
+		}
+	})
+}

@@ -1,0 +1,226 @@
+package doctor
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/secret"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+const (
+	// answerLimit is how long Tripletex waits for an answer, and slow is from when it is worth a warning.
+	answerLimit = 10 * time.Second
+	slow        = 3 * time.Second
+	// expirySoon is from when an ending certificate is worth a warning.
+	expirySoon = 21 * 24 * time.Hour
+)
+
+// Target looks at a target of subscriptions from this machine.
+type Target struct {
+	// URL is the target with all that it holds; no finding shows what is secret in it.
+	URL string
+	// Roots are the certificates that are trusted; nil for those of the system.
+	Roots *x509.CertPool
+
+	parsed *url.URL
+	answer *http.Response
+	took   time.Duration
+}
+
+// Checks returns what there is to look at: the address, its name, the connection, the certificate and the answer.
+func (t *Target) Checks() []Check {
+	return []Check{
+		{"address", nil, t.address},
+		{"dns", []string{"address"}, t.names},
+		{"connection", []string{"dns"}, t.connection},
+		{"certificate", []string{"connection"}, t.certificate},
+		{"answer", []string{"connection", "certificate"}, t.request},
+		{"redirect", []string{"answer"}, t.redirect},
+		{"latency", []string{"answer"}, t.latency},
+		{"receiver", []string{"answer"}, t.receiver},
+	}
+}
+
+// address tells whether Tripletex would take the URL at all.
+func (t *Target) address(context.Context) Finding {
+	u, err := url.Parse(t.URL)
+	if err != nil || u.Hostname() == "" {
+		return Bad("it is not a URL", "give a URL such as https://hooks.example.no/tripletex, or the id of a subscription")
+	}
+	t.parsed = u
+	switch {
+	case tripletex.IsLoopback(u.Hostname()):
+		return Weak(shown(u)+" is on this machine, where Tripletex cannot reach it", "put a tunnel before it, and subscribe its address")
+	case u.Scheme != "https":
+		return Bad(shown(u)+" is not https", "Tripletex delivers to https alone")
+	}
+	return Good(shown(u))
+}
+
+func shown(u *url.URL) string { return secret.MaskURL(u.String()) }
+
+func (t *Target) port() string {
+	switch {
+	case t.parsed.Port() != "":
+		return t.parsed.Port()
+	case t.parsed.Scheme == "http":
+		return "80"
+	default:
+		return "443"
+	}
+}
+
+// names tells whether the name leads to addresses that Tripletex can reach.
+func (t *Target) names(ctx context.Context) Finding {
+	host := t.parsed.Hostname()
+	found, err := net.DefaultResolver.LookupIPAddr(ctx, host)
+	if err != nil {
+		return Bad(fmt.Sprintf("%s has no address: %v", host, plain(err)), "does the name exist in public DNS?")
+	}
+	texts := make([]string, len(found))
+	private := 0
+	for i, a := range found {
+		texts[i] = a.String()
+		if a.IP.IsPrivate() || a.IP.IsLinkLocalUnicast() || a.IP.IsLoopback() {
+			private++
+		}
+	}
+	text := fmt.Sprintf("%s is %s", host, strings.Join(texts, ", "))
+	if private == len(found) && !tripletex.IsLoopback(host) {
+		return Weak(text+", which only your own network reaches", "the name must lead to a public address for Tripletex")
+	}
+	return Good(text)
+}
+
+func (t *Target) connection(ctx context.Context) Finding {
+	began := time.Now()
+	address := net.JoinHostPort(t.parsed.Hostname(), t.port())
+	connection, err := (&net.Dialer{Timeout: answerLimit}).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return Bad(fmt.Sprintf("%s takes no connection: %v", address, plain(err)), "is the receiver running, and the firewall open?")
+	}
+	defer func() { _ = connection.Close() }()
+	return Good(fmt.Sprintf("%s, in %s", connection.RemoteAddr(), time.Since(began).Round(time.Millisecond)))
+}
+
+// certificate looks at the chain that the server shows, and how long it holds.
+func (t *Target) certificate(ctx context.Context) Finding {
+	if t.parsed.Scheme != "https" {
+		return Good("none is needed on this machine")
+	}
+	host := t.parsed.Hostname()
+	dialer := tls.Dialer{Config: &tls.Config{ServerName: host, RootCAs: t.Roots, MinVersion: tls.VersionTLS12}}
+	connection, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(host, t.port()))
+	if err != nil {
+		return badCertificate(err)
+	}
+	defer func() { _ = connection.Close() }()
+	secured, ok := connection.(*tls.Conn)
+	if !ok || len(secured.ConnectionState().PeerCertificates) == 0 {
+		return Bad("it shows no certificate", "Tripletex delivers over TLS alone")
+	}
+	leaf := secured.ConnectionState().PeerCertificates[0]
+	left := time.Until(leaf.NotAfter)
+	text := fmt.Sprintf("issued by %s, ends on %s", leaf.Issuer.CommonName, leaf.NotAfter.Format(time.DateOnly))
+	if left < expirySoon {
+		return Weak(fmt.Sprintf("%s, in %d days", text, int(left.Hours()/24)), "renew it: the day it ends deliveries begin to fail")
+	}
+	return Good(text)
+}
+
+func badCertificate(err error) Finding {
+	var unknown x509.UnknownAuthorityError
+	var invalid x509.CertificateInvalidError
+	var name x509.HostnameError
+	text := fmt.Sprintf("it is not accepted: %v", plain(err))
+	switch {
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return Bad(text, "renew the certificate")
+	case errors.As(err, &name):
+		return Bad(text, "get a certificate for this very name")
+	case errors.As(err, &unknown):
+		return Bad(text, "serve the whole chain, with intermediate certificates, from an authority that everybody knows")
+	}
+	return Bad(text, "does the server speak TLS 1.2 or newer on this port?")
+}
+
+// request asks with HEAD and no credentials: a receiver may refuse that, but must answer.
+func (t *Target) request(ctx context.Context) Finding {
+	u := *t.parsed
+	u.User = nil
+	request, err := http.NewRequestWithContext(ctx, http.MethodHead, u.String(), nil)
+	if err != nil {
+		return Bad("it is not a URL that can be asked", "give a URL such as https://hooks.example.no/tripletex")
+	}
+	request.Header.Set("User-Agent", "tlxhook-probe")
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: t.Roots, MinVersion: tls.VersionTLS12}}
+	defer transport.CloseIdleConnections()
+	client := &http.Client{Transport: transport, Timeout: answerLimit, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	began := time.Now()
+	response, err := client.Do(request)
+	t.took = time.Since(began)
+	if err != nil {
+		return Bad(fmt.Sprintf("no answer: %v", plain(err)), "Tripletex waits for 10 seconds, then counts a failure")
+	}
+	defer func() { _ = response.Body.Close() }()
+	t.answer = response
+	text := "it answers " + t.answer.Status
+	switch {
+	case t.answer.StatusCode >= http.StatusInternalServerError:
+		return Bad(text, "look into the log of the receiver")
+	case t.answer.StatusCode == http.StatusNotFound:
+		return Weak(text+" to a HEAD request", "is the path right? A receiver may also hide itself from anything but a delivery")
+	}
+	return Good(text)
+}
+
+func (t *Target) redirect(context.Context) Finding {
+	if t.answer.StatusCode < http.StatusMultipleChoices || t.answer.StatusCode >= http.StatusBadRequest {
+		return Good("none")
+	}
+	to, err := t.answer.Location()
+	if err != nil {
+		return Bad("it redirects, but does not say where to", "subscribe the address where the receiver really is")
+	}
+	return Bad("it redirects to "+shown(to), "subscribe that address: deliveries do not follow redirects")
+}
+
+func (t *Target) latency(context.Context) Finding {
+	text := t.took.Round(time.Millisecond).String()
+	if t.took > slow {
+		return Weak(text, "answer at once and work later: Tripletex waits for 10 seconds, then counts a failure")
+	}
+	return Good(text)
+}
+
+// receiver tells whether the listener is ours, or perhaps none at all: a web page is what login pages, parked domains
+// and tunnels without anybody behind them show.
+func (t *Target) receiver(context.Context) Finding {
+	if strings.HasPrefix(t.answer.Header.Get("Server"), "tlxhook") {
+		return Good("tlxhook listen answers")
+	}
+	if t.answer.StatusCode < http.StatusMultipleChoices && strings.HasPrefix(t.answer.Header.Get("Content-Type"), "text/html") {
+		return Weak("a web page answers", "is it the address of the receiver? A login page, a parked domain or an idle tunnel answers so, too")
+	}
+	return Good("another program than tlxhook listen answers")
+}
+
+// plain takes the URL, which may hold a token, out of an error.
+func plain(err error) error {
+	if withURL, ok := errors.AsType[*url.Error](err); ok {
+		err = withURL.Err
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return errors.New("it does not answer in time")
+	}
+	return err
+}

@@ -1,0 +1,108 @@
+package exporter_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/exporter"
+	"github.com/tlxhook/tlxhook/pkg/fleet"
+	"github.com/tlxhook/tlxhook/pkg/health"
+	"github.com/tlxhook/tlxhook/pkg/sandbox"
+)
+
+// newFleet returns an exporter that follows two companies, and what ends that.
+func newFleet(t *testing.T) (s *service, end func()) {
+	t.Helper()
+	s = newService(t, 3, func(o *exporter.Options) {
+		all, _ := targets()
+		client, err := o.Open(t.Context(), all[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.Fleet = &health.Watch{
+			Logins: []fleet.Member{{Profile: "acme", Client: client}}, Many: true, Interval: 15 * time.Second, Parallel: 2,
+			Companies: func(_ context.Context, m fleet.Member) (companies []fleet.Member, err error) {
+				for _, id := range []int64{2001, 2002} {
+					companies = append(companies, fleet.Member{Profile: m.Profile, CompanyID: id, Company: "Kunde", Client: m.Client.ForCompany(id)})
+				}
+				return companies, nil
+			},
+		}
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		s.Follow(ctx)
+	}()
+	return s, func() {
+		cancel()
+		<-ended
+	}
+}
+
+// However often and slowly they are asked, a scrape of many companies waits for nobody and asks nobody.
+func TestScrapeOfManyCompaniesNeverWaits(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, end := newFleet(t)
+		defer end()
+		synctest.Wait()
+		s.fault(t, sandbox.Fault{Kind: "slow", Path: "/event/subscription", Delay: 5 * time.Second})
+		time.Sleep(18 * time.Second) // in the middle of a look
+		start, asked := time.Now(), s.lists.Load()
+		for range 100 {
+			wantValues(t, s.get(t, "/metrics").Body.String(), map[string]string{
+				`tlxhook_up{company="acme"}`: "1", `tlxhook_up{company="acme/2001"}`: "1", `tlxhook_up{company="acme/2002"}`: "1",
+			})
+		}
+		if time.Since(start) != 0 || s.lists.Load() != asked {
+			t.Errorf("100 scrapes took %s and %d requests", time.Since(start), s.lists.Load()-asked)
+		}
+	})
+}
+
+// Each company is asked once an interval, by itself: one that fails takes nothing from the other, and both are told.
+func TestEachCompanyHasItsOwnState(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, end := newFleet(t)
+		defer end()
+		s.fault(t, sandbox.Fault{Kind: "html", Company: 2002})
+		time.Sleep(100 * time.Second)
+		if n := s.lists.Load(); n < 12 || n > 16 {
+			t.Errorf("%d looks at two companies in 100 s at 15 s", n)
+		}
+		page := s.get(t, "/metrics").Body.String()
+		wantValues(t, page, map[string]string{
+			`tlxhook_up{company="acme/2001"}`: "1", `tlxhook_up{company="acme/2002"}`: "0",
+			`tlxhook_scrape_failure{company="acme/2002",reason="decode"}`: "1", `tlxhook_rate_limit_limit{company="acme"}`: "1000",
+		})
+		if strings.Contains(page, `tlxhook_subscriptions{company="acme/2002"`) || strings.Count(page, "# TYPE tlxhook_up ") != 1 {
+			t.Error(page)
+		}
+		s.change(t, func(state *sandbox.State) { state.ChangeFaults(true, sandbox.Fault{}) })
+		time.Sleep(20 * time.Second)
+		wantValues(t, s.get(t, "/metrics").Body.String(), map[string]string{`tlxhook_up{company="acme/2002"}`: "1"})
+		if len(s.said) != 2 || !strings.HasPrefix(s.said[0], "Kunde (2002) cannot be asked: list subscriptions: ") || !strings.HasPrefix(s.said[1], "Kunde (2002) can be asked again after 1m") {
+			t.Errorf("%q", s.said)
+		}
+	})
+}
+
+// A target of /probe is asked when it is scraped, beside the companies that are followed.
+func TestProbeWorksBesideAFleet(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, end := newFleet(t)
+		defer end()
+		wantValues(t, s.get(t, "/probe?target=bolt").Body.String(), map[string]string{`tlxhook_up{company="bolt"}`: "1"})
+		if code := s.get(t, "/probe?target=acme/2001").Code; code != 404 {
+			t.Errorf("a company is no target, and gave %d", code)
+		}
+		time.Sleep(time.Second)
+	})
+}

@@ -1,0 +1,45 @@
+package fleet_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/tlxhook/tlxhook/pkg/fleet"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+func TestEndingSaysWhatIsKnownOfAMember(t *testing.T) {
+	t.Parallel()
+	var count fleet.Count
+	for _, test := range []struct {
+		name string
+		err  error
+		want fleet.Ending
+	}{
+		{"before its turn", fmt.Errorf("%w: %w", fleet.ErrNotBegun, context.Canceled), fleet.Untouched},
+		{"before its turn, as time was over", fmt.Errorf("%w: %w", fleet.ErrNotBegun, context.DeadlineExceeded), fleet.Untouched},
+		{"while it was read", &tripletex.Error{Kind: tripletex.Canceled, Err: context.Canceled}, fleet.Untouched},
+		{"between two writes", fmt.Errorf("stopped after 400 of 1000: %w", context.Canceled), fleet.Unsettled},
+		{"a lost answer", &tripletex.Error{Kind: tripletex.Unknown}, fleet.Unsettled},
+		{"a refusal", &tripletex.Error{Kind: tripletex.Forbidden, Status: 403}, fleet.Failed},
+		{"no answer in time", &tripletex.Error{Kind: tripletex.Timeout}, fleet.Failed},
+		{"anything else", errors.New("odd"), fleet.Failed},
+	} {
+		got := fleet.EndingOf(test.err)
+		if got != test.want {
+			t.Errorf("%s: %d, want %d", test.name, got, test.want)
+		}
+		count.Add(got)
+	}
+	if got := count.String(); count.Sum() != 8 || got != "; 3 failed, 2 unsettled, 3 untouched" {
+		t.Errorf("%d: %q", count.Sum(), got)
+	}
+	if got := (fleet.Count{Untouched: 2}).String(); got != "; 2 untouched" {
+		t.Errorf("%q", got)
+	}
+	if got := (fleet.Count{}).String(); got != "" {
+		t.Errorf("nothing is %q", got)
+	}
+}

@@ -1,0 +1,203 @@
+package fleet_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/fleet"
+)
+
+func members(n int) []fleet.Member {
+	all := make([]fleet.Member, n)
+	for i := range all {
+		all[i].CompanyID = int64(i + 1)
+	}
+	return all
+}
+
+func TestResultsComeInTheOrderOfTheMembers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var got []int64
+		run := fleet.Run(t.Context(), members(100), fleet.Options{Parallel: 7}, func(_ context.Context, m fleet.Member) (int64, error) {
+			time.Sleep(time.Duration(m.CompanyID%5) * time.Second) // who begins first does not end first
+			return m.CompanyID * 10, nil
+		})
+		for r := range run {
+			if r.Value != r.CompanyID*10 || r.Err != nil {
+				t.Errorf("company %d has the result %d, %v", r.CompanyID, r.Value, r.Err)
+			}
+			got = append(got, r.CompanyID)
+		}
+		if len(got) != 100 || !slices.IsSorted(got) {
+			t.Errorf("the order is %v", got)
+		}
+	})
+}
+
+func TestSoManyRunAtOnceAndNoMore(t *testing.T) {
+	t.Parallel()
+	for _, o := range []struct{ asked, want int }{{3, 3}, {0, fleet.DefaultParallel}, {500, 40}} {
+		synctest.Test(t, func(t *testing.T) {
+			var mu sync.Mutex
+			running, most, began := 0, 0, time.Now()
+			for range fleet.Run(t.Context(), members(40), fleet.Options{Parallel: o.asked}, func(context.Context, fleet.Member) (int, error) {
+				mu.Lock()
+				running++
+				most = max(most, running)
+				mu.Unlock()
+				time.Sleep(time.Second)
+				mu.Lock()
+				running--
+				mu.Unlock()
+				return 0, nil
+			}) {
+				continue
+			}
+			if most != o.want {
+				t.Errorf("with Parallel %d there ran %d at once, want %d", o.asked, most, o.want)
+			}
+			rounds := (40 + o.want - 1) / o.want
+			if took := time.Since(began); took != time.Duration(rounds)*time.Second {
+				t.Errorf("with Parallel %d it took %v, want %d s", o.asked, took, rounds)
+			}
+		})
+	}
+}
+
+func TestOneFailureHidesNoOther(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("broken")
+	failed := 0
+	for r := range fleet.Run(t.Context(), members(30), fleet.Options{}, func(_ context.Context, m fleet.Member) (bool, error) {
+		if m.CompanyID%3 == 0 {
+			return false, broken
+		}
+		return true, nil
+	}) {
+		if wrong := r.CompanyID%3 == 0; wrong != errors.Is(r.Err, broken) || wrong == r.Value {
+			t.Errorf("company %d: %v, %v", r.CompanyID, r.Value, r.Err)
+		}
+		if r.Err != nil {
+			failed++
+		}
+	}
+	if failed != 10 {
+		t.Errorf("%d failed, want 10", failed)
+	}
+}
+
+func TestAMemberThatNeverAnswersCostsItsTimeoutAlone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		var late []int64
+		for r := range fleet.Run(t.Context(), members(8), fleet.Options{Parallel: 2, Timeout: 10 * time.Second}, func(ctx context.Context, m fleet.Member) (int, error) {
+			if m.CompanyID == 1 {
+				<-ctx.Done()
+			}
+			return 0, ctx.Err()
+		}) {
+			if errors.Is(r.Err, context.DeadlineExceeded) {
+				late = append(late, r.CompanyID)
+			} else if r.Err != nil {
+				t.Errorf("company %d: %v", r.CompanyID, r.Err)
+			}
+		}
+		if took := time.Since(began); !slices.Equal(late, []int64{1}) || took != 10*time.Second {
+			t.Errorf("late are %v after %v", late, took)
+		}
+	})
+}
+
+func TestAfterTheEndNoMemberIsBegun(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		stopped := errors.New("stopped by a person")
+		time.AfterFunc(1500*time.Millisecond, func() { cancel(stopped) })
+		var done, cut, notBegun int
+		for r := range fleet.Run(ctx, members(10), fleet.Options{Parallel: 2}, func(ctx context.Context, _ fleet.Member) (int, error) {
+			select {
+			case <-time.After(time.Second):
+				return 0, nil
+			case <-ctx.Done():
+				return 0, ctx.Err()
+			}
+		}) {
+			switch {
+			case errors.Is(r.Err, fleet.ErrNotBegun):
+				notBegun++
+				if !errors.Is(r.Err, stopped) {
+					t.Errorf("company %d does not tell why: %v", r.CompanyID, r.Err)
+				}
+			case r.Err != nil:
+				cut++
+			default:
+				done++
+			}
+		}
+		if done != 2 || cut != 2 || notBegun != 6 {
+			t.Errorf("done %d, cut %d, not begun %d, want 2, 2, 6", done, cut, notBegun)
+		}
+	})
+}
+
+func TestACallerThatStopsLeavesNothingRunning(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ended := 0
+		var mu sync.Mutex
+		for range fleet.Run(t.Context(), members(50), fleet.Options{Parallel: 4}, func(ctx context.Context, m fleet.Member) (int, error) {
+			if m.CompanyID > 1 {
+				<-ctx.Done()
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			ended++
+			return 0, nil
+		}) {
+			break
+		}
+		// The bubble of the test fails if a goroutine is left; what had begun has ended.
+		if ended < 1 || ended > 5 {
+			t.Errorf("%d ended, want at most one and the four in flight", ended)
+		}
+	})
+}
+
+func TestProgressCountsUp(t *testing.T) {
+	t.Parallel()
+	var told []int
+	for range fleet.Run(t.Context(), members(20), fleet.Options{Finished: func(done int) { told = append(told, done) }}, func(context.Context, fleet.Member) (int, error) { return 0, nil }) {
+		continue
+	}
+	if len(told) != 20 || !slices.IsSorted(told) || told[0] != 1 || told[19] != 20 {
+		t.Errorf("told %v", told)
+	}
+}
+
+func TestNoMembersAreNoResults(t *testing.T) {
+	t.Parallel()
+	for r := range fleet.Run(t.Context(), nil, fleet.Options{}, func(context.Context, fleet.Member) (int, error) { return 0, nil }) {
+		t.Errorf("there is a result: %v", r)
+	}
+}
+
+func TestAMemberIsCalledByWhatPeopleKnow(t *testing.T) {
+	t.Parallel()
+	for want, m := range map[string]fleet.Member{
+		"Kystfisk AS": {Profile: "office", CompanyID: 7, Company: "Kystfisk AS"},
+		"7":           {Profile: "office", CompanyID: 7},
+		"office":      {Profile: "office"},
+	} {
+		if got := m.Name(); got != want {
+			t.Errorf("%+v is called %q, want %q", m, got, want)
+		}
+	}
+}

@@ -1,0 +1,357 @@
+package health_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tlxhook/tlxhook/pkg/fleet"
+	"github.com/tlxhook/tlxhook/pkg/health"
+	"github.com/tlxhook/tlxhook/pkg/sandbox"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+// office is an accountant's login over a sandbox, with the companies that it reaches.
+type office struct {
+	*service
+	watch     *health.Watch
+	companies []int64
+	failing   error // why the companies cannot be listed
+	listed    int
+}
+
+// newOffice reaches so many companies of a sandbox, which have a subscription each.
+func newOffice(t *testing.T, companies int, o sandbox.Options) *office {
+	t.Helper()
+	o.Companies = companies
+	source, s := newSource(t, o)
+	of := &office{service: s}
+	for i := range companies {
+		id := int64(2001 + i)
+		of.companies = append(of.companies, id)
+		made := tripletex.NewSubscription{Event: "order.create", TargetURL: "https://hooks.example.no/"}
+		if _, err := source.Client.ForCompany(id).CreateSubscriptions(t.Context(), []tripletex.NewSubscription{made}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	of.lists.Store(0)
+	of.watch = &health.Watch{
+		Logins: []fleet.Member{{Profile: "acme", Client: source.Client}}, Many: true, Interval: 30 * time.Second, Parallel: 4,
+		Companies: func(_ context.Context, m fleet.Member) (all []fleet.Member, err error) {
+			of.listed++
+			for _, id := range of.companies {
+				all = append(all, fleet.Member{Profile: m.Profile, CompanyID: id, Company: fmt.Sprint("Kunde ", id), Client: m.Client.ForCompany(id)})
+			}
+			return all, of.failing
+		},
+	}
+	return of
+}
+
+// disable switches off what a company has.
+func (o *office) disable(t *testing.T, company int64) {
+	t.Helper()
+	client := o.watch.Logins[0].Client.ForCompany(company)
+	for one, err := range client.Subscriptions(t.Context(), "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		off := tripletex.Disabled
+		if _, err := client.UpdateSubscription(t.Context(), tripletex.SubscriptionUpdate{ID: one.ID, Version: one.Version, Status: off}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// follow hands the news of whole rounds to a function until it has had enough, and returns everything that was told.
+func (o *office) follow(t *testing.T, each func(round int, n health.News) bool) string {
+	t.Helper()
+	var told []string
+	round := 0
+	for n := range o.watch.News(t.Context()) {
+		for _, one := range n.Companies {
+			told = append(told, fmt.Sprintf("%s %s", one.Company.Label(), one.Event))
+		}
+		for _, one := range n.Transitions {
+			told = append(told, fmt.Sprintf("%d %s %s", one.CompanyID, one.Kind, one.NewStatus))
+		}
+		if n.Whole {
+			if round++; !each(round, n) {
+				break
+			}
+		}
+	}
+	return strings.Join(told, ", ")
+}
+
+// The looks of a round are spread over the interval: others share the rate limit. Only the first comes at once.
+func TestRoundIsSpreadOverTheInterval(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		o := newOffice(t, 30, options(0))
+		start, first := time.Now(), time.Duration(0)
+		o.follow(t, func(round int, n health.News) bool {
+			if n.Slow != 0 || n.Unasked != 0 || n.Report == nil || n.Report.Counts.Total != 30 {
+				t.Errorf("round %d: %+v", round, n)
+			}
+			if round == 1 {
+				first = time.Since(start)
+				go func() { // half way through the next round
+					time.Sleep(45 * time.Second)
+					if asked := o.lists.Load() - 30; asked < 10 || asked > 20 {
+						t.Errorf("%d of 30 were asked after half a round", asked)
+					}
+				}()
+			}
+			return round < 2
+		})
+		if first > time.Second {
+			t.Errorf("the first round took %s", first)
+		}
+		if o.lists.Load() != 60 || o.same.Load() != 30 || o.listed != 1 {
+			t.Errorf("%d looks, %d of them 304, %d lists of companies; want 60, 30 and 1", o.lists.Load(), o.same.Load(), o.listed)
+		}
+	})
+}
+
+// Where nobody chose an interval, hundreds of companies are not asked in half a minute.
+func TestPaceMakesTheIntervalLonger(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		o := newOffice(t, 40, options(0))
+		o.watch.Interval, o.watch.Pace = time.Second, health.Pace
+		start := time.Now()
+		o.follow(t, func(round int, _ health.News) bool { return round < 5 })
+		if took := time.Since(start); took < 12*time.Second || took > 20*time.Second {
+			t.Errorf("four rounds of 40 companies took %s, want about 16s", took)
+		}
+	})
+}
+
+// A company that cannot be asked is told once, and hides nothing of the others.
+func TestSilentCompanyHidesNothing(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"hang", "html", "forbidden", "server-error"} {
+		synctest.Test(t, func(t *testing.T) {
+			o := newOffice(t, 5, options(0))
+			o.change(t, func(state *sandbox.State) { state.ChangeFaults(true, sandbox.Fault{Kind: kind, Company: 2002}) })
+			start := time.Now()
+			told := o.follow(t, func(round int, n health.News) bool {
+				silent := round <= 3
+				if took := time.Since(start); round == 1 && took > 11*time.Second {
+					t.Errorf("%s: the others waited %s for it", kind, took)
+				}
+				if (n.Unasked == 1) != silent || n.Err != nil || n.Meets(health.UntilActive) != (round >= 1 && !silent && round < 2) {
+					t.Errorf("%s, round %d: %+v", kind, round, n)
+				}
+				switch round {
+				case 2:
+					o.disable(t, 2005)
+				case 3:
+					o.change(t, func(state *sandbox.State) { state.ChangeFaults(true, sandbox.Fault{}) })
+				}
+				return round < 5
+			})
+			want := "Kunde 2002 (2002) silent, 2005 changed DISABLED, Kunde 2002 (2002) answers"
+			if diff := cmp.Diff(want, told); diff != "" {
+				t.Errorf("%s: %s", kind, diff)
+			}
+		})
+	}
+}
+
+// Where nobody answers at all there is no verdict, and the end of that is told.
+func TestWatchOfManySaysThatNobodyAnswers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		o := newOffice(t, 3, options(0))
+		o.follow(t, func(round int, n health.News) bool {
+			switch round {
+			case 1:
+				o.change(t, func(state *sandbox.State) { state.ChangeFaults(true, sandbox.Fault{Kind: "html"}) })
+			case 2:
+				if n.Err == nil || n.Report != nil || n.Unasked != 3 || n.Silent.IsZero() {
+					t.Errorf("%+v", n)
+				}
+				o.change(t, func(state *sandbox.State) { state.ChangeFaults(true, sandbox.Fault{}) })
+			case 3:
+				if n.Err != nil || n.Report == nil || n.Silent.IsZero() {
+					t.Errorf("%+v", n)
+				}
+			}
+			return round < 3
+		})
+	})
+}
+
+// Every ten minutes it is looked which companies there are. What a new one has appears; what one has that is not
+// reached any more disappears, so that somebody is told.
+func TestCompaniesComeAndGo(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		o := newOffice(t, 4, options(0))
+		all := o.companies
+		o.companies = all[:3]
+		start := time.Now()
+		told := o.follow(t, func(_ int, n health.News) bool {
+			o.companies = all[1:]
+			if n.Report == nil || n.Report.Counts.Total != 3 {
+				t.Errorf("%+v", n)
+			}
+			return time.Since(start) < 30*time.Minute
+		})
+		want := "Kunde 2004 (2004) joined, Kunde 2001 (2001) left, 2004 appeared ACTIVE, 2001 disappeared "
+		if diff := cmp.Diff(want, told); diff != "" {
+			t.Error(diff)
+		}
+		if o.listed < 3 || o.listed > 4 {
+			t.Errorf("the companies were listed %d times in half an hour", o.listed)
+		}
+	})
+}
+
+// A list of companies that cannot be had takes nothing away; at first it is told, and tried again.
+func TestCompaniesThatCannotBeListedAreNotGone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		o := newOffice(t, 2, options(0))
+		o.failing = &tripletex.Error{Kind: tripletex.ServerFailed, Operation: "list companies"}
+		known := map[health.Subject]health.Seen{
+			{Profile: "acme", CompanyID: 2001, ID: 4712}: {Status: "ACTIVE", Company: "Kunde 2001"},
+			{Profile: "acme", CompanyID: 2009, ID: 4799}: {Status: "ACTIVE", Company: "Kunde 2009", Event: "order.create"},
+		}
+		o.watch.Known = known
+		start := time.Now()
+		told := o.follow(t, func(round int, n health.News) bool {
+			switch round {
+			case 1:
+				if n.Err == nil || n.Transitions != nil {
+					t.Errorf("%+v", n)
+				}
+				o.failing = nil
+			case 2: // what an earlier process knew of a company that is gone is told
+				if n.Err != nil || len(n.Known) != 2 {
+					t.Errorf("%+v", n)
+				}
+				o.failing, o.companies = &tripletex.Error{Kind: tripletex.ServerFailed}, nil
+			default:
+				if n.Err != nil || len(n.Known) != 2 || n.Unasked != 0 {
+					t.Errorf("round %d: %+v", round, n)
+				}
+			}
+			return time.Since(start) < 20*time.Minute
+		})
+		want := "acme silent, Kunde 2009 (2009) left, acme answers, 2002 appeared ACTIVE, 2009 disappeared "
+		if diff := cmp.Diff(want, told); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+// What is known after a restart is told of each company by itself, though ids be the same in two of them.
+func TestKnownIsOfEachCompany(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		o := newOffice(t, 2, options(0))
+		var known map[health.Subject]health.Seen
+		o.follow(t, func(_ int, n health.News) bool {
+			known = n.Known
+			return false
+		})
+		o.disable(t, 2002)
+		again := newOffice(t, 0, options(0))
+		again.watch.Logins, again.companies, again.watch.Known = o.watch.Logins, o.companies, known
+		told := again.follow(t, func(int, health.News) bool { return false })
+		if want := "2002 changed DISABLED"; told != want {
+			t.Errorf("%q, want %q", told, want)
+		}
+	})
+}
+
+// The rate limit of the login is followed: no 429, and it is said that a round takes
+// longer than it should.
+func TestRoundKeepsToTheRateLimit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		o := newOffice(t, 50, options(0))
+		o.change(t, func(state *sandbox.State) {
+			state.RateLimit = sandbox.RateLimit{Requests: 20, Period: 10 * time.Second}
+		})
+		time.Sleep(time.Minute) // what making the companies used is over
+		if _, err := (&health.Source{Client: o.watch.Logins[0].Client}).Look(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		o.watch.Interval = 5 * time.Second
+		told := o.follow(t, func(round int, n health.News) bool {
+			if n.Slow < 20*time.Second {
+				t.Errorf("round %d: 50 companies at 18 in 10 s took %s", round, n.Slow)
+			}
+			return round < 3
+		})
+		if told != "" || o.limited.Load() != 0 {
+			t.Errorf("%s; %d requests were refused", told, o.limited.Load())
+		}
+	})
+}
+
+func TestSubjectIsReadAsItWasWritten(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]health.Subject{
+		"4711": {ID: 4711}, "acme/2001/4711": {"acme", 2001, 4711}, "/2001/4711": {"", 2001, 4711}, "a/b/0/7": {"a/b", 0, 7},
+	} {
+		var got health.Subject
+		if err := got.UnmarshalText([]byte(text)); err != nil || got != want {
+			t.Errorf("%s: %+v, %v", text, got, err)
+		}
+		if again, _ := got.MarshalText(); string(again) != text {
+			t.Errorf("%s became %s", text, again)
+		}
+	}
+	for _, text := range []string{"", "x", "acme/x/1", "acme/1/x"} {
+		if err := new(health.Subject).UnmarshalText([]byte(text)); err == nil {
+			t.Errorf("%q was read", text)
+		}
+	}
+}
+
+// Prometheus is told of all of it at any time, and nobody is asked for that.
+func TestSamplesNameEachCompany(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		o := newOffice(t, 3, options(0))
+		o.change(t, func(state *sandbox.State) { state.ChangeFaults(true, sandbox.Fault{Kind: "forbidden", Company: 2002}) })
+		if got := o.watch.Samples(2000); len(got) != 0 {
+			t.Errorf("%+v before the first look", got)
+		}
+		o.follow(t, func(int, health.News) bool { return false })
+		asked := o.lists.Load()
+		page := string(health.Prometheus(o.watch.Samples(2000)))
+		var ups []string
+		for line := range strings.Lines(page) {
+			if strings.HasPrefix(line, "tlxhook_up") {
+				ups = append(ups, strings.TrimSpace(line))
+			}
+		}
+		want := []string{`tlxhook_up{company="acme"} 1`, `tlxhook_up{company="acme/2001"} 1`, `tlxhook_up{company="acme/2002"} 0`, `tlxhook_up{company="acme/2003"} 1`}
+		if !slices.Equal(ups, want) || o.lists.Load() != asked {
+			t.Errorf("%q, %d requests", ups, o.lists.Load()-asked)
+		}
+		for _, want := range []string{
+			`tlxhook_scrape_failure{company="acme/2002",reason="auth"} 1`, `tlxhook_company_info{company="acme/2003",name="Kunde 2003"} 1`,
+			`tlxhook_rate_limit_limit{company="acme"} 1000`, `tlxhook_subscriptions{company="acme/2001",status="ACTIVE"} 1`,
+		} {
+			if strings.Count(page, want+"\n") != 1 {
+				t.Errorf("%s is not there once in\n%s", want, page)
+			}
+		}
+		if few := string(health.Prometheus(o.watch.Samples(1))); strings.Contains(few, "subscription_id") {
+			t.Error("two are more than one, and shown one by one")
+		}
+	})
+}

@@ -1,0 +1,140 @@
+package health
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// Part is what was found in one of several companies.
+type Part struct {
+	Company Company
+	Report  *Report
+}
+
+// Company is one of the companies that a report is about, and how it fares.
+type Company struct {
+	// Profile is the login that reaches it; it may be empty.
+	Profile string `json:"profile,omitempty"`
+	// CompanyID is 0 for the login's own company.
+	CompanyID int64  `json:"companyId"`
+	Company   string `json:"company"`
+	State     State  `json:"state"`
+	// Total and Active count its subscriptions.
+	Total  int `json:"total"`
+	Active int `json:"active"`
+	// Problem says why it could not be asked.
+	Problem *Problem `json:"error,omitempty"`
+}
+
+// Label names the company in one line: two may have one name, so the id is there, too.
+func (c Company) Label() string {
+	switch {
+	case c.CompanyID == 0:
+		return c.Company
+	case c.Company == "" || c.Company == strconv.FormatInt(c.CompanyID, 10):
+		return strconv.FormatInt(c.CompanyID, 10)
+	default:
+		return fmt.Sprintf("%s (%d)", c.Company, c.CompanyID)
+	}
+}
+
+// Merge gives one verdict on several companies, and puts the worst of them first. The rules judge the sums, so a
+// company without subscriptions is nothing bad, unless a manifest wants some or there are none anywhere. One that
+// could not be asked adds its state and takes nothing from what others found; where none could be asked, that is the
+// report.
+func Merge(parts []Part, rules Rules, took time.Duration) *Report {
+	for i, part := range parts {
+		parts[i].Company = part.judged()
+	}
+	slices.SortStableFunc(parts, func(a, b Part) int { return b.Company.State.severity() - a.Company.State.severity() })
+	r := &Report{Counts: &Counts{}, Subscriptions: []Finding{}, rules: rules, took: took}
+	for _, part := range parts {
+		r.add(part)
+	}
+	if n := len(parts); n > 0 && r.unasked() == n {
+		first := r.Companies[0]
+		r.Counts, r.Problem = nil, first.Problem
+		r.conclude(first.State, fmt.Sprintf("none of %s could be asked, such as %s: %s", companies(n), first.Label(), first.Problem.Message))
+		return r
+	}
+	r.judge()
+	return r
+}
+
+// judged returns the company with how it fares.
+func (p Part) judged() Company {
+	c := p.Company
+	c.State, c.Problem = p.Report.found(), p.Report.Problem
+	if c.Problem != nil {
+		c.State = p.Report.State
+	}
+	if counts := p.Report.Counts; counts != nil {
+		c.Total, c.Active = counts.Total, counts.Active
+	}
+	return c
+}
+
+// add takes what was found in one company.
+func (r *Report) add(part Part) {
+	c, found := part.Company, part.Report
+	r.Companies = append(r.Companies, c)
+	for _, f := range found.Subscriptions {
+		f.CompanyID, f.Company = c.CompanyID, c.Company
+		r.Subscriptions = append(r.Subscriptions, f)
+	}
+	r.off += found.off
+	r.Missing = append(r.Missing, inCompany(c, found.Missing)...)
+	r.Drifting = append(r.Drifting, inCompany(c, found.Drifting)...)
+	if m := found.manifest; m != nil {
+		if r.manifest == nil {
+			r.manifest = &Comparison{}
+		}
+		r.manifest.Extra += m.Extra
+	}
+}
+
+func inCompany(c Company, all []Entry) []Entry {
+	all = slices.Clone(all)
+	for i := range all {
+		all[i].CompanyID, all[i].Company = c.CompanyID, c.Company
+	}
+	return all
+}
+
+// unasked counts the companies that could not be asked.
+func (r *Report) unasked() int {
+	return r.count(func(c Company) bool { return c.Problem != nil })
+}
+
+func (r *Report) count(is func(Company) bool) int {
+	n := 0
+	for _, c := range r.Companies {
+		if is(c) {
+			n++
+		}
+	}
+	return n
+}
+
+// companies counts companies in words.
+func companies(n int) string {
+	if n == 1 {
+		return "1 company"
+	}
+	return strconv.Itoa(n) + " companies"
+}
+
+// where says in how many companies things are so.
+func (r *Report) where() string {
+	unwell := r.count(func(c Company) bool { return c.Problem == nil && c.State != OK })
+	switch all := len(r.Companies); {
+	case all == 0:
+		return ""
+	case unwell == 0:
+		return " in " + companies(all-r.unasked())
+	default:
+		return fmt.Sprintf(" in %d of %s", unwell, companies(all))
+	}
+}

@@ -1,0 +1,125 @@
+package health_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tlxhook/tlxhook/pkg/health"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+// part is a company with subscriptions of these statuses.
+func part(id int64, name string, statuses ...tripletex.Status) health.Part {
+	report := health.Check(health.Input{Subscriptions: subscriptions(statuses...), CompanyID: id})
+	return health.Part{Company: health.Company{CompanyID: id, Company: name}, Report: report}
+}
+
+// silent is a company that could not be asked.
+func silent(id int64, name string, state health.State) health.Part {
+	report := health.NotAsked(health.Problem{Code: "timeout", Message: "no answer in time"}, state, time.Second)
+	return health.Part{Company: health.Company{CompanyID: id, Company: name}, Report: report}
+}
+
+// hostileCompanies is a report on companies whose names are traps.
+func hostileCompanies() *health.Report {
+	var parts []health.Part
+	for i, name := range hostileNames() {
+		parts = append(parts, health.Part{Company: health.Company{CompanyID: int64(i), Company: name}, Report: hostile()},
+			silent(int64(i+100), name, health.Unknown))
+	}
+	return health.Merge(parts, health.Rules{}, time.Second)
+}
+
+func TestCompaniesAreOneVerdict(t *testing.T) {
+	t.Parallel()
+	const off, tooMany = tripletex.Disabled, tripletex.DisabledTooManyErrors
+	for name, test := range map[string]struct {
+		parts   []health.Part
+		state   health.State
+		summary string
+		first   string // the company in front
+	}{
+		"all well":             {[]health.Part{part(1, "A", tripletex.Active), part(2, "B", tripletex.Active)}, health.OK, "2 of 2 active in 2 companies", "A"},
+		"one has none":         {[]health.Part{part(1, "A"), part(2, "B", tripletex.Active)}, health.OK, "1 of 1 active in 2 companies", "A"},
+		"none anywhere":        {[]health.Part{part(1, "A"), part(2, "B")}, health.Critical, "no subscription matches", "A"},
+		"the worst decides":    {[]health.Part{part(1, "A", off, tripletex.Active), part(2, "B", tooMany)}, health.Critical, "2 of 3 not active in 2 of 2 companies", "B"},
+		"silence is UNKNOWN":   {[]health.Part{part(1, "A", tripletex.Active), silent(2, "B", health.Unknown)}, health.Unknown, "1 of 1 active in 1 company; 1 company could not be asked", "B"},
+		"silence lowers none":  {[]health.Part{silent(1, "A", health.Unknown), part(2, "B", tooMany, tripletex.Active)}, health.Critical, "1 of 2 not active in 1 of 2 companies; 1 company could not be asked", "B"},
+		"silence as one likes": {[]health.Part{part(1, "A", off, tripletex.Active), silent(2, "B", health.Critical)}, health.Critical, "1 of 2 not active in 1 of 2 companies; 1 company could not be asked", "B"},
+		"nobody answers":       {[]health.Part{silent(1, "A", health.Unknown), silent(2, "B", health.Unknown)}, health.Unknown, "none of 2 companies could be asked, such as A (1): no answer in time", "A"},
+	} {
+		r := health.Merge(test.parts, health.Rules{}, time.Second)
+		if r.State != test.state || r.ExitCode != test.state.ExitCode() || r.Summary != test.summary || r.Companies[0].Company != test.first {
+			t.Errorf("%s: %s %d %q, %s in front", name, r.State, r.ExitCode, r.Summary, r.Companies[0].Company)
+		}
+		if asked := r.Problem == nil; asked != (r.Counts != nil) || asked == strings.HasPrefix(test.summary, "none of") {
+			t.Errorf("%s: there must be counts or a problem: %v, %v", name, r.Counts, r.Problem)
+		}
+	}
+}
+
+// Thresholds are about all companies together: one of them alone would not know how many are too many.
+func TestThresholdsJudgeTheSum(t *testing.T) {
+	t.Parallel()
+	rules := health.Rules{Thresholds: thresholds(t, "w disabled=1", "c disabled=2")}
+	two := []health.Part{part(1, "A", tripletex.Disabled, tripletex.Active), part(2, "B", tripletex.Disabled)}
+	if r := health.Merge(two, rules, 0); r.State != health.Warning || r.Counts.Disabled != 2 {
+		t.Errorf("%s, %+v", r.State, r.Counts)
+	}
+	if r := health.Merge(append(two, part(3, "C", tripletex.Disabled)), rules, 0); r.State != health.Critical {
+		t.Errorf("%s, %+v", r.State, r.Counts)
+	}
+}
+
+// Two companies of one name are told apart, and every trouble says whose it is.
+func TestTroublesNameTheirCompany(t *testing.T) {
+	t.Parallel()
+	lacking := health.Part{Company: health.Company{CompanyID: 3, Company: "Nord AS"}, Report: health.Check(health.Input{
+		Subscriptions: subscriptions(tripletex.Active), Manifest: &health.Comparison{Missing: []health.Entry{{Event: "order.delete", TargetHost: "h.example.no"}}},
+	})}
+	r := health.Merge([]health.Part{silent(9, "Sør AS", health.Unknown), part(2, "Nord AS", tripletex.Active, tripletex.Disabled), lacking}, health.Rules{}, 0)
+	_, lines, _ := strings.Cut(string(r.Nagios(false)), "\n")
+	want := `order.delete MISSING h.example.no in Nord AS (3)
+4712 order.create DISABLED hooks.example.no in Nord AS (2)
+Sør AS (9) could not be asked: no answer in time
+`
+	if diff := cmp.Diff(want, lines); diff != "" {
+		t.Error(diff)
+	}
+	if raw, err := r.ZabbixDiscovery("acme"); err != nil || len(raw) > 0 {
+		t.Errorf("Zabbix would delete the items of a company that was not asked: %s, %v", raw, err)
+	}
+}
+
+// Every family stands on the page once, with the series of all companies.
+func TestPrometheusOfCompanies(t *testing.T) {
+	t.Parallel()
+	samples := []health.Sample{sample(threeOfFourteen()), sample(notAsked()), sample(hostile())}
+	for i, company := range []string{"acme/1", "acme/2", "acme/3"} {
+		samples[i].Company = company
+	}
+	page := health.Prometheus(samples)
+	if said, err := run(t, page, "promtool", "check", "metrics"); err != nil || said != "" {
+		t.Errorf("%v\n%s", err, said)
+	}
+	series := 0
+	for _, s := range samples {
+		series += seriesOf(s.Prometheus())
+	}
+	if got := seriesOf(page); got != series || len(samplesOf(page, "tlxhook_up")) != 3 {
+		t.Errorf("%d series of %d are there", got, series)
+	}
+}
+
+func seriesOf(page []byte) int {
+	n := 0
+	for line := range strings.Lines(string(page)) {
+		if !strings.HasPrefix(line, "#") {
+			n++
+		}
+	}
+	return n
+}

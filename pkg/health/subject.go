@@ -1,0 +1,39 @@
+package health
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Subject names a subscription among those of several logins and companies.
+type Subject struct {
+	Profile   string
+	CompanyID int64
+	ID        int64
+}
+
+// MarshalText writes the id alone, or PROFILE/COMPANY/ID where there are several companies.
+func (s Subject) MarshalText() ([]byte, error) {
+	if s.Profile == "" && s.CompanyID == 0 {
+		return strconv.AppendInt(nil, s.ID, 10), nil
+	}
+	return fmt.Appendf(nil, "%s/%d/%d", s.Profile, s.CompanyID, s.ID), nil
+}
+
+// UnmarshalText reads what MarshalText wrote.
+func (s *Subject) UnmarshalText(text []byte) (err error) {
+	parts := strings.Split(string(text), "/")
+	if n := len(parts); n >= 3 {
+		s.Profile = strings.Join(parts[:n-2], "/")
+		if s.CompanyID, err = strconv.ParseInt(parts[n-2], 10, 64); err != nil {
+			return err
+		}
+	}
+	s.ID, err = strconv.ParseInt(parts[len(parts)-1], 10, 64)
+	return err
+}
+
+func (t Transition) subject() Subject { return Subject{t.Profile, t.CompanyID, t.ID} }
+
+func (s Subject) company() company { return company{s.Profile, s.CompanyID} }

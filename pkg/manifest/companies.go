@@ -1,0 +1,158 @@
+package manifest
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+// Company is a company that a manifest may be for.
+type Company struct {
+	ID   int64
+	Name string
+}
+
+// companies are those that a document is for.
+type companies struct {
+	all    bool
+	named  []named
+	except []named
+}
+
+// named is a company as a document names it: by its id, or by its name, which is compared without case.
+type named struct {
+	text
+
+	id int64 // 0 where it is a name
+}
+
+func (n named) is(c Company) bool {
+	if n.id != 0 {
+		return n.id == c.ID
+	}
+	return strings.EqualFold(n.value, c.Name)
+}
+
+func (s *companies) has(c Company) bool {
+	is := func(n named) bool { return n.is(c) }
+	return (s.all || slices.ContainsFunc(s.named, is)) && !slices.ContainsFunc(s.except, is)
+}
+
+func companiesKeys() []string { return []string{"all", "ids", "names", "except"} }
+func exceptKeys() []string    { return []string{"ids", "names"} }
+
+// companies reads which companies a document is for; nil where it does not say.
+func (p *problems) companies(n ast.Node) *companies {
+	if n == nil {
+		return nil
+	}
+	s, before := &companies{}, len(p.all)
+	values, ok := p.mapping(n, "companies", companiesKeys())
+	if !ok {
+		return s
+	}
+	if all := values["all"]; all != nil {
+		if t, ok := p.scalar(all, "all"); ok && t.value != "true" {
+			p.add(t.at, "all can only be true; leave it out to name companies")
+		}
+		s.all = true
+	}
+	s.named = p.named(values)
+	if except := values["except"]; except != nil {
+		if values, ok := p.mapping(except, "except", exceptKeys()); ok {
+			s.except = p.named(values)
+		}
+	}
+	switch {
+	case len(p.all) > before: // what is missing may be misspelt
+	case s.all == (len(s.named) > 0):
+		p.add(p.of(n), "companies needs all: true, or else ids or names")
+	case len(s.except) > 0 && !s.all:
+		p.add(p.of(values["except"]), "except makes sense only with all: true")
+	}
+	return s
+}
+
+// named reads lists of ids and of names.
+func (p *problems) named(values keyed) []named {
+	var all []named
+	if ids := values["ids"]; ids != nil {
+		for _, t := range p.texts(ids, "ids") {
+			id, err := strconv.ParseInt(t.value, 10, 64)
+			if err != nil || id <= 0 {
+				p.add(t.at, "an id of a company is a number above 0")
+				continue
+			}
+			all = append(all, named{t, id})
+		}
+	}
+	if names := values["names"]; names != nil {
+		for _, t := range p.texts(names, "names") {
+			if t.value == "" {
+				p.add(t.at, "a name of a company is not empty")
+				continue
+			}
+			all = append(all, named{text: t})
+		}
+	}
+	return all
+}
+
+// scoped is what a document that names companies says.
+type scoped struct {
+	companies *companies
+	owns      []string
+	entries   []entry
+}
+
+// NamesCompanies tells whether a part of the manifest says which companies it is for. That part counts only in
+// what [Manifest.For] returns.
+func (m *Manifest) NamesCompanies() bool { return len(m.scoped) > 0 }
+
+// For returns what the manifest says of a company, and whether it is for that company at all. What does not say which
+// companies it is for is for all of them.
+func (m *Manifest) For(c Company) (*Manifest, bool) {
+	one := &Manifest{Owns: slices.Clone(m.Owns), entries: slices.Clone(m.entries), general: m.general}
+	meant := m.general
+	for _, s := range m.scoped {
+		if s.companies.has(c) {
+			meant = true
+			one.Owns, one.entries = append(one.Owns, s.owns...), append(one.entries, s.entries...)
+		}
+	}
+	return one, meant
+}
+
+// CheckCompanies says which companies are named that are not among all, or that share their name. An id tells
+// those apart.
+func (m *Manifest) CheckCompanies(all []Company) error {
+	var wrong []Problem
+	for _, s := range m.scoped {
+		for _, n := range append(slices.Clone(s.companies.named), s.companies.except...) {
+			if why := n.check(all); why != "" {
+				wrong = append(wrong, Problem{n.at, why})
+			}
+		}
+	}
+	return failure(wrong)
+}
+
+func (n named) check(all []Company) string {
+	var ids []string
+	for _, c := range all {
+		if n.is(c) && !slices.Contains(ids, strconv.FormatInt(c.ID, 10)) {
+			ids = append(ids, strconv.FormatInt(c.ID, 10))
+		}
+	}
+	switch {
+	case len(ids) == 0:
+		return fmt.Sprintf("the login reaches no company %s; tlxhook company list shows them", printable(n.value))
+	case len(ids) > 1:
+		return fmt.Sprintf("%s companies are called %s: %s; say which by its id", strconv.Itoa(len(ids)), printable(n.value), strings.Join(ids, ", "))
+	default:
+		return ""
+	}
+}

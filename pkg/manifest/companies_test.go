@@ -1,0 +1,155 @@
+package manifest_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tlxhook/tlxhook/pkg/manifest"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+func clients() []manifest.Company {
+	return []manifest.Company{{ID: 1, Name: "Nord AS"}, {ID: 2, Name: "Sør AS"}, {ID: 3, Name: "Øst AS"}, {ID: 4, Name: "Nord AS"}}
+}
+
+// forWhom is a document for companies, that wants one event.
+func forWhom(companies, event string) string {
+	return "version: 1\n" + companies + "\nowns: [\"https://" + event + ".no/\"]\nsubscriptions:\n  - {event: " + event + ".create, target: \"https://h.no/\"}\n"
+}
+
+func TestADocumentIsForTheCompaniesThatItNames(t *testing.T) {
+	t.Parallel()
+	for companies, want := range map[string][]int64{
+		"":                         {1, 2, 3, 4},
+		"companies: {all: true}":   {1, 2, 3, 4},
+		"companies: {ids: [2, 4]}": {2, 4},
+		"companies: {names: [SØR as], ids: [3]}":                      {2, 3},
+		"companies: {all: true, except: {ids: [1], names: [Øst AS]}}": {2, 4},
+	} {
+		m, err := manifest.Parse(manifest.Source{Name: "in.yaml", Content: []byte(forWhom(companies, "order"))})
+		if err != nil {
+			t.Fatalf("%s: %v", companies, err)
+		}
+		var got []int64
+		for _, c := range clients() {
+			one, meant := m.For(c)
+			want, err := one.Expand(nil)
+			if err != nil || meant != (len(want.Subscriptions) == 1 && len(want.Owns) == 1) {
+				t.Errorf("%s: company %d: %v, %+v, %v", companies, c.ID, meant, want, err)
+			}
+			if meant {
+				got = append(got, c.ID)
+			}
+		}
+		if !slices.Equal(got, want) || m.NamesCompanies() != (companies != "") {
+			t.Errorf("%q is for %v, want %v", companies, got, want)
+		}
+	}
+}
+
+// What several documents say of a company counts together, and no company gets what is another one's.
+func TestDocumentsOfACompanyCountTogether(t *testing.T) {
+	t.Parallel()
+	content := forWhom("companies: {all: true}", "order") + "---\n" + forWhom("companies: {ids: [2]}", "product") + "---\n" + forWhom("companies: {ids: [3]}", "order")
+	m, err := manifest.Parse(manifest.Source{Name: "in.yaml", Content: []byte(content)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, _ := m.For(clients()[1])
+	want, err := second.Expand(nil)
+	if err != nil || len(want.Subscriptions) != 2 || !slices.Equal(want.Owns, []string{"https://order.no/", "https://product.no/"}) {
+		t.Errorf("%+v, %v", want, err)
+	}
+	third, _ := m.For(clients()[2])
+	if _, err := third.Expand(nil); problems(err) != "17:13: order.create to https://h.no/ is wanted twice; the first is at in.yaml:5:13" {
+		t.Errorf("two documents want the same of one company: %s", problems(err))
+	}
+	if first, _ := m.For(clients()[0]); first.HasPatterns() || len(first.References()) > len(m.References()) {
+		t.Error("a company wants more than all of them")
+	}
+}
+
+func TestBadCompaniesAreRefusedWithTheirPlace(t *testing.T) {
+	t.Parallel()
+	for companies, want := range map[string]string{
+		"companies:":                                  "2:11: companies must be a mapping of all, ids, names, except, not nothing",
+		"companies: {}":                               "2:12: companies needs all: true, or else ids or names",
+		"companies: all":                              "2:12: companies must be a mapping of all, ids, names, except, not text",
+		"companies: {all: false}":                     "2:18: all can only be true; leave it out to name companies",
+		"companies: {all: true, ids: [1]}":            "2:13: companies needs all: true, or else ids or names",
+		"companies: {ids: [Nord]}":                    "2:19: an id of a company is a number above 0",
+		"companies: {ids: [0]}":                       "2:19: an id of a company is a number above 0",
+		"companies: {names: [\"\"]}":                  "2:21: a name of a company is not empty",
+		"companies: {idz: [1]}":                       `2:13: unknown key "idz" in companies; did you mean ids?`,
+		"companies: {ids: [1], except: {ids: [2]}}":   "2:32: except makes sense only with all: true",
+		"companies: {all: true, except: {all: true}}": "2:33: unknown key in except; there are ids, names",
+		"companies: {ids: 1}":                         "2:18: ids must be a list, not text",
+	} {
+		_, err := manifest.Parse(manifest.Source{Name: "in.yaml", Content: []byte(forWhom(companies, "order"))})
+		if got := problems(err); got != want {
+			t.Errorf("%s\n got %s\nwant %s", companies, got, want)
+		}
+	}
+}
+
+func TestCompaniesThatAreNotThereOrShareTheirNameAreRefused(t *testing.T) {
+	t.Parallel()
+	m, err := manifest.Parse(manifest.Source{Name: "in.yaml", Content: []byte(forWhom("companies: {ids: [1, 9], names: [nord as, Vest AS, Sør AS]}", "order"))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `2:22: the login reaches no company 9; tlxhook company list shows them
+2:34: 2 companies are called nord as: 1, 4; say which by its id
+2:43: the login reaches no company Vest AS; tlxhook company list shows them`
+	if diff := cmp.Diff(want, problems(m.CheckCompanies(clients()))); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A plan for what was exported is empty in every company, whatever its name.
+func TestWhatIsExportedOfCompaniesIsWhatTheyHave(t *testing.T) {
+	t.Parallel()
+	all := []manifest.Company{{1, "Nord AS"}, {2, "a\n\"b\" # c"}, {3, ""}, {4, "\u2028---"}}
+	have := [][]tripletex.Subscription{
+		{sub(1, "order.create"), sub(2, "order.delete")},
+		{sub(3, "order.create"), sub(4, "order.delete")},
+		nil,
+		{sub(5, "order.create", status(tripletex.Disabled))},
+	}
+	documents := make([]manifest.Document, len(all))
+	for i := range all {
+		documents[i] = manifest.Export(have[i], nil)
+	}
+	raw := manifest.ExportYAML(all, documents)
+	m, err := manifest.Parse(manifest.Source{Name: "out.yaml", Content: raw})
+	if err != nil || strings.Count(string(raw), "subscriptions:") != 2 {
+		t.Fatalf("%v\n%s", err, raw)
+	}
+	for i, c := range all {
+		one, meant := m.For(c)
+		want, err := one.Expand(nil)
+		if err != nil || meant != (len(have[i]) > 0) {
+			t.Fatalf("%d: %v %v", c.ID, meant, err)
+		}
+		if plan := manifest.Diff(want, have[i], manifest.Policy{}); !plan.Empty() || plan.Unmanaged > 0 {
+			t.Errorf("%d: %s", c.ID, shown(plan))
+		}
+	}
+	if m, err := manifest.Parse(manifest.Source{Name: "out.yaml", Content: manifest.ExportYAML(nil, nil)}); err != nil || len(m.References()) > 0 {
+		t.Errorf("nothing at all: %v", err)
+	}
+}
+
+func TestSumCountsThePlansOfAll(t *testing.T) {
+	t.Parallel()
+	change := []manifest.Change{{Event: "order.create"}}
+	sum, changing := manifest.Sum([]manifest.Plan{
+		{Changes: change, Create: 1, Unmanaged: 2}, {Unmanaged: 1}, {Changes: append(change, change...), Update: 1, Delete: 1},
+	})
+	if len(sum.Changes) != 3 || sum.Create != 1 || sum.Update != 1 || sum.Delete != 1 || sum.Unmanaged != 3 || changing != 2 {
+		t.Errorf("%+v, of which %d change something", sum, changing)
+	}
+}

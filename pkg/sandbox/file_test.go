@@ -1,0 +1,71 @@
+package sandbox_test
+
+import (
+	"errors"
+	"sync"
+	"testing"
+
+	"github.com/tlxhook/tlxhook/pkg/sandbox"
+)
+
+// Updates that come at once are kept, all of them, and each is on disk before its Update returns.
+func TestUpdatesAtOnceAreAllKept(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	store := sandbox.NewFile(folder)
+	var all sync.WaitGroup
+	for n := range 40 {
+		all.Go(func() {
+			fault := sandbox.Fault{Kind: "html", After: n + 1}
+			err := store.Update(t.Context(), func(s *sandbox.State) error { s.ChangeFaults(false, fault); return nil })
+			if err != nil {
+				t.Error(err)
+			}
+			kept := false
+			err = sandbox.NewFile(folder).Update(t.Context(), func(s *sandbox.State) error { // as another program
+				for _, f := range s.Faults {
+					kept = kept || f == fault
+				}
+				return nil
+			})
+			if err != nil || !kept {
+				t.Errorf("update %d is not on disk: %v", n, err)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// An update that fails or breaks off leaves nothing behind, and those that wait for it do not wait for ever.
+func TestUpdateThatBreaksOffLeavesNothing(t *testing.T) {
+	t.Parallel()
+	store := sandbox.NewFile(t.TempDir())
+	odd := errors.New("odd")
+	err := store.Update(t.Context(), func(s *sandbox.State) error { s.ChangeFaults(true, sandbox.Fault{}); return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = store.Update(t.Context(), func(s *sandbox.State) error {
+		s.ChangeFaults(false, sandbox.Fault{Kind: "html"})
+		return odd
+	})
+	if !errors.Is(err, odd) {
+		t.Errorf("%v", err)
+	}
+	func() {
+		defer func() { _ = recover() }()
+		_ = store.Update(t.Context(), func(s *sandbox.State) error {
+			s.ChangeFaults(false, sandbox.Fault{Kind: "html"})
+			panic("odd")
+		})
+	}()
+	err = store.Update(t.Context(), func(s *sandbox.State) error {
+		if len(s.Faults) > 0 {
+			t.Errorf("left behind: %v", s.Faults)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
