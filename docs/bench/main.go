@@ -98,6 +98,9 @@ func bench(ctx context.Context, runs, fleetRuns int, out io.Writer) error {
 	if err := benchFleet(ctx, fleetRuns, tlxhook, folder, out); err != nil {
 		return err
 	}
+	if err := benchBackfill(ctx, tlxhook, folder, runs, out); err != nil {
+		return err
+	}
 	info, err := os.Stat(tlxhook)
 	if err != nil {
 		return err

@@ -128,7 +128,7 @@ func (o *deliveryReplayOptions) replay(ctx context.Context, app *App, j *journal
 	}
 	r := receiver.Replay{Journal: j, App: target, Rate: o.rate, KeepStates: o.keepStates}
 	rows, err := app.replay(ctx, r, found)
-	return app.printReplay(ctx, rows, len(found), err)
+	return app.printReplay(ctx, rows, len(found), replayOthers, err)
 }
 
 // replay runs a replay, and shows how far it is.
@@ -145,8 +145,10 @@ func (a *App) replay(ctx context.Context, r receiver.Replay, found []journal.Ent
 	return rows, nil
 }
 
+const replayOthers = "run the command again with the ids of the others"
+
 // printReplay prints what was sent and how many the app accepted, and returns an error unless it accepted all.
-func (a *App) printReplay(ctx context.Context, rows []replayedDelivery, all int, err error) error {
+func (a *App) printReplay(ctx context.Context, rows []replayedDelivery, all int, others string, err error) error {
 	accepted := 0
 	for _, row := range rows {
 		if row.Result == resultForwarded {
@@ -168,7 +170,7 @@ func (a *App) printReplay(ctx context.Context, rows []replayedDelivery, all int,
 	if accepted == 0 {
 		return &failure{exitUnavailable, "unavailable", err, "nothing was accepted; is the app running, and the URL right?"}
 	}
-	return &failure{exitPartial, "partial", err, "run the command again with the ids of the others"}
+	return &failure{exitPartial, "partial", err, others}
 }
 
 // The results of a replay.

@@ -43,7 +43,7 @@ func (o *deliveryReplayOptions) sendEdited(ctx context.Context, app *App, j *jou
 		app.note("there is no secret to sign it with: it is sent without a signature")
 	}
 	answer := target.Forward(context.WithoutCancel(ctx), edited, true)
-	return app.printReplay(ctx, []replayedDelivery{newReplayedDelivery(receiver.Replayed{Entry: edited, Answer: answer})}, 1, nil)
+	return app.printReplay(ctx, []replayedDelivery{newReplayedDelivery(receiver.Replayed{Entry: edited, Answer: answer})}, 1, replayOthers, nil)
 }
 
 // edit opens a body in an editor, one field a line, and returns what was saved.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"time"
 
@@ -27,6 +28,8 @@ type storedDelivery struct {
 	IdempotencyKey string     `json:"idempotencyKey"`
 	// Altered tells that another body came under the same key before.
 	Altered bool `json:"altered"`
+	// Backfill tells that it stands for a delivery that Tripletex has skipped.
+	Backfill bool `json:"backfill"`
 }
 
 func newStoredDelivery(e journal.Entry) storedDelivery {
@@ -34,6 +37,7 @@ func newStoredDelivery(e journal.Entry) storedDelivery {
 		ID: e.ID, Received: e.Received, Event: e.Event, ObjectID: e.ObjectID, SubscriptionID: e.SubscriptionID,
 		State: e.State, Attempts: e.Attempts, LastStatus: e.Status, LastOutcome: e.Outcome,
 		FirstAttempt: momentOrNil(e.FirstAttempt), LastAttempt: momentOrNil(e.LastAttempt), IdempotencyKey: e.Key, Altered: e.Altered,
+		Backfill: e.Backfill,
 	}
 }
 
@@ -86,6 +90,7 @@ func deliveryTable() output.Table[storedDelivery] {
 			{Name: "subscriptionId", Title: "SUBSCRIPTION", Text: func(v d) string { return strconv.FormatInt(v.SubscriptionID, 10) }, Detail: true},
 			{Name: "idempotencyKey", Title: "KEY", Text: func(v d) string { return v.IdempotencyKey }, Detail: true},
 			{Name: "altered", Title: "ALTERED", Text: func(v d) string { return strconv.FormatBool(v.Altered) }, Detail: true},
+			{Name: "backfill", Title: "BACKFILL", Text: func(v d) string { return strconv.FormatBool(v.Backfill) }, Detail: true},
 		},
 	}
 }
@@ -123,14 +128,16 @@ func lastAttempt(d storedDelivery) string {
 func deliveryDetailsTable() output.Table[deliveryDetails] {
 	type d = deliveryDetails
 	table := output.Table[d]{ID: func(v d) string { return strconv.FormatInt(v.ID, 10) }}
-	for _, c := range deliveryTable().Columns {
+	columns := deliveryTable().Columns
+	for _, c := range columns {
 		column := output.Column[d]{Name: c.Name, Title: c.Title, Text: func(v d) string { return c.Text(v.storedDelivery) }}
 		if c.Style != nil {
 			column.Style = func(v d) terminal.Style { return c.Style(v.storedDelivery) }
 		}
 		table.Columns = append(table.Columns, column)
 	}
-	table.Columns = append(table.Columns,
+	last := len(columns) - 1 // what is new stays behind what was there
+	table.Columns = slices.Insert(table.Columns, last,
 		output.Column[d]{Name: "contentType", Title: "CONTENT TYPE", Text: func(v d) string { return v.ContentType }},
 		output.Column[d]{Name: "signature", Title: "SIGNATURE", Text: func(v d) string { return v.Signature }},
 	)

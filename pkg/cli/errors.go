@@ -122,6 +122,9 @@ func (a *App) describe(err error) *failure {
 	if f := describeJournal(err); f != nil {
 		return f
 	}
+	if f := describeStream(err); f != nil {
+		return f
+	}
 	if errors.Is(err, sandbox.ErrState) {
 		return &failure{exitLocal, "local_io", err, "tlxhook sandbox reset makes a new one"}
 	}

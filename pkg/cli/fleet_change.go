@@ -35,6 +35,7 @@ func (a *App) changeIn(ctx context.Context, f *fleetFlags, all chosenCompanies, 
 	rows := &subscriptionRows{app: a, many: f.many()}
 	var plan []plannedRequest
 	var gaps []lostEvents
+	var commands []string // that find what was lost
 	found, left := 0, 0
 	failed, err := inChosen(ctx, a, f, all, work, func(m fleet.Member, c companyChange) error {
 		found, left = found+c.found, left+c.left
@@ -49,6 +50,9 @@ func (a *App) changeIn(ctx context.Context, f *fleetFlags, all chosenCompanies, 
 				gap.company = companyOf(m).Label()
 			}
 			gaps = append(gaps, gap)
+		}
+		if command := a.backfillCommand(m, c.lost); command != "" {
+			commands = append(commands, command)
 		}
 		return rows.add(ctx, m, c.done)
 	})
@@ -70,7 +74,7 @@ func (a *App) changeIn(ctx context.Context, f *fleetFlags, all chosenCompanies, 
 	} else {
 		a.note("%s %s", verb, subscriptions(len(rows.all)))
 	}
-	a.tellLost(gaps)
+	a.tellLost(gaps, commands)
 	if printErr := show(ctx); printErr != nil {
 		return printErr
 	}

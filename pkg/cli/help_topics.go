@@ -52,6 +52,7 @@ Tokens, for CI and other places without a keyring:
   TLXHOOK_BASE_URL  the API they are for (default https://tripletex.no/v2)
 
 Secrets of a subscription: TLXHOOK_AUTH_HEADER_VALUE and TLXHOOK_HMAC_SECRET.
+The password of --nats-user: TLXHOOK_NATS_PASSWORD.
 
 Each of these secrets can also be given with _FILE behind its name, which names
 a file that holds it, or with _COMMAND, which names a command that prints it:

@@ -16,7 +16,8 @@ func rooms() map[string][]string {
 		"docs/bench":      nil,
 		"docs/generate":   {"pkg/cli", "pkg/manifest"},
 		"docs/signatures": {"pkg/secret", "pkg/webhook"},
-		"pkg/cli":         {"pkg/config", "pkg/credentials", "pkg/doctor", "pkg/exporter", "pkg/fleet", "pkg/health", "pkg/journal", "pkg/manifest", "pkg/output", "pkg/receiver", "pkg/sandbox", "pkg/secret", "pkg/terminal", "pkg/tripletex", "pkg/tui", "pkg/webhook"},
+		"pkg/backfill":    {"pkg/journal", "pkg/secret", "pkg/tripletex", "pkg/webhook"},
+		"pkg/cli":         {"pkg/backfill", "pkg/config", "pkg/credentials", "pkg/doctor", "pkg/exporter", "pkg/fleet", "pkg/health", "pkg/journal", "pkg/manifest", "pkg/output", "pkg/receiver", "pkg/sandbox", "pkg/secret", "pkg/stream", "pkg/terminal", "pkg/tripletex", "pkg/tui", "pkg/webhook"},
 		"pkg/config":      nil,
 		"pkg/credentials": {"pkg/secret"},
 		"pkg/doctor":      {"pkg/journal", "pkg/secret", "pkg/tripletex"},
@@ -31,6 +32,7 @@ func rooms() map[string][]string {
 		"pkg/receiver":    {"pkg/journal", "pkg/program", "pkg/secret", "pkg/webhook"},
 		"pkg/sandbox":     {"pkg/secret", "pkg/webhook"},
 		"pkg/secret":      nil,
+		"pkg/stream":      {"pkg/journal", "pkg/secret", "pkg/webhook"},
 		"pkg/terminal":    {"pkg/secret"},
 		"pkg/tripletex":   {"pkg/secret"},
 		"pkg/tui":         {"pkg/health", "pkg/output", "pkg/terminal"},
@@ -53,6 +55,7 @@ func dependencies() map[string]dependency {
 		"github.com/hashicorp/go-retryablehttp": {[]string{"pkg/tripletex"}, "repeats requests, with our policy"},
 		"github.com/invopop/jsonschema":         {[]string{"docs/generate"}, "writes the JSON schemas; not linked"},
 		"github.com/itchyny/gojq":               {[]string{"pkg/output"}, "--jq"},
+		"github.com/nats-io/nats.go":            {[]string{"pkg/stream"}, "the stream of more than one machine: deduplication, replicas and consumers on the server"},
 		"github.com/olekukonko/tablewriter":     {[]string{"pkg/output"}, "tables"},
 		"github.com/spf13/cobra":                {[]string{"pkg/cli", "docs/generate"}, "commands, help, completion, man pages"},
 		"github.com/spf13/pflag":                {[]string{"pkg/cli", "pkg/config"}, "the flags of cobra"},
@@ -67,10 +70,14 @@ func dependencies() map[string]dependency {
 // testDependencies are modules that only tests use.
 func testDependencies() []string {
 	return []string{
+		"github.com/cloudevents/sdk-go/v2",         // whether what is published is a CloudEvent
 		"github.com/creack/pty",                    // pseudo terminals for prompts
 		"github.com/getkin/kin-openapi",            // the official specification
 		"github.com/google/go-cmp",                 // readable differences
 		"github.com/prometheus/common",             // the parser of Prometheus; its packages are slow at start
+		"github.com/nats-io/jwt/v2",                // credentials for that server
+		"github.com/nats-io/nats-server/v2",        // a real server beside the tests; not linked
+		"github.com/nats-io/nkeys",                 // keys for it
 		"github.com/rogpeppe/go-internal",          // scripts
 		"github.com/santhosh-tekuri/jsonschema/v6", // results against their schemas; too slow at start to link
 		"pgregory.net/rapid",                       // random worlds

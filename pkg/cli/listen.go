@@ -5,14 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"os/exec"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/receiver"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
@@ -29,10 +27,8 @@ type listenOptions struct {
 	auth      secretFlags // of which listen has the two about the header
 	noVerify  bool
 
-	forwardTo   string
-	forward     []string
-	command     []string // the program of --exec and its arguments
-	allowRemote bool
+	appFlags
+	publish publishFlags
 
 	journal   string
 	retention time.Duration
@@ -54,10 +50,10 @@ not lost, even if the machine fails.
 one for some events and stands above it. --exec runs a program instead, with the
 body on its standard input and TLXHOOK_EVENT, TLXHOOK_EVENT_ID,
 TLXHOOK_OBJECT_ID, TLXHOOK_SUBSCRIPTION_ID, TLXHOOK_IDEMPOTENCY_KEY,
-TLXHOOK_ATTEMPT and TLXHOOK_REPLAY set; its arguments stand behind "--". What is
-not accepted is tried again for 24 hours, in order for each object, and is then
-dead; tlxhook delivery replay sends it again. Without an app deliveries are only
-stored, and wait.
+TLXHOOK_ATTEMPT, TLXHOOK_REPLAY and TLXHOOK_BACKFILL set; its arguments stand
+behind "--". What is not accepted is tried again for 24 hours, in order for each
+object, and is then dead; tlxhook delivery replay sends it again. Without an app
+deliveries are only stored, and wait.
 
 The secret that deliveries are signed with comes from --hmac-secret-file, given
 twice while one takes the place of another ("-" is standard input), or from
@@ -69,11 +65,20 @@ TLXHOOK_AUTH_HEADER_VALUE.
 secret made for it where none is given. Before that, and every minute, it sends
 itself a probe through the public URL, so that it is never silently deaf.
 
+--publish stores deliveries in a stream of NATS JetStream instead of on this
+disk: a delivery is answered with 200 once the stream has acknowledged it. Any
+number of such receivers may stand behind a balancer, as none has a state of
+its own; --company says whose deliveries they are. tlxhook forward hands them
+to an app. A stream that is not there is made, with --replicas and --dedupe-
+window, and keeps deliveries for --retention; one that is there is checked and
+left as it is.
+` + natsHelp + `
+
 --until waits for so many deliveries, accepted by the app where there is one,
 and exits with 0, or with 1 where --timeout is over before.`
 
 func newListen(app *App) *cobra.Command {
-	o, program := &listenOptions{}, ""
+	o := &listenOptions{}
 	cmd := &cobra.Command{
 		Use:   "listen [-- ARG...]",
 		Short: "Receive, verify, store and forward deliveries",
@@ -82,15 +87,13 @@ func newListen(app *App) *cobra.Command {
   tlxhook listen --hmac-secret-file hmac --exec ./import -- --verbose
   tlxhook listen --subscribe 'order.*' --public-url https://me.example.no/ \
     --forward-to http://localhost:3000/hook
-  tlxhook listen --hmac-secret-file hmac --until 3 --timeout 1m -o ndjson`,
+  tlxhook listen --hmac-secret-file hmac --until 3 --timeout 1m -o ndjson
+  tlxhook listen --hmac-secret-file hmac --publish nats://127.0.0.1 --replicas 3`,
 		Annotations: map[string]string{annotationTimeout: "0s"},
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if cmd.ArgsLenAtDash() != 0 && len(args) > 0 {
-				return noArgs(cmd, args)
-			}
-			o.command = append([]string{program}, args...)
+		RunE: o.withCommand(func(cmd *cobra.Command, args []string) error {
+			o.publish.note(cmd)
 			return app.runUnlimited(func(ctx context.Context, _ []string) error { return listen(ctx, app, o) })(cmd, args)
-		},
+		}),
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.address, "addr", "127.0.0.1:8080", "where to listen: `ADDRESS`; a service manager may pass a socket instead")
@@ -102,10 +105,8 @@ func newListen(app *App) *cobra.Command {
 	flags.StringVar(&o.auth.authHeader, "auth-header", "", "accept only deliveries with the header `NAME`")
 	flags.StringVar(&o.auth.authValueFile, "auth-value-file", "", "read the value of that header from a `FILE`; - is stdin")
 	flags.BoolVar(&o.noVerify, "insecure-no-verify", false, "accept deliveries from anybody")
-	flags.StringVar(&o.forwardTo, "forward-to", "", "forward to the app at `URL`")
-	flags.StringArrayVar(&o.forward, "forward", nil, "forward some events to another app: `EVENT=URL`")
-	flags.StringVar(&program, "exec", "", "run `PROGRAM` for each delivery")
-	flags.BoolVar(&o.allowRemote, "allow-remote", false, "forward to other machines too")
+	o.bind(cmd)
+	o.publish.bind(cmd)
 	bindJournal(cmd, &o.journal)
 	flags.DurationVar(&o.retention, "retention", 30*24*time.Hour, "delete what is settled after `TIME`; 0 keeps all")
 	flags.Int64Var(&o.minFree, "min-free", 256, "accept nothing with less than so many `MIB` free on the disk")
@@ -141,10 +142,9 @@ func (o *listenOptions) check(app *App) error {
 		return usageFailure("--insecure-no-verify and --subscribe exclude each other")
 	case o.auth.authHeader == "" && o.auth.authValueFile != "":
 		return usageFailure("--auth-value-file needs --auth-header")
-	case o.command[0] == "" && len(o.command) > 1:
-		return usageFailure("what stands behind \"--\" are arguments for --exec, which is not given")
-	case o.command[0] != "" && o.forwardTo != "":
-		return usageFailure("--exec and --forward-to exclude each other")
+	}
+	if err := errors.Join(o.checkApps(), o.publish.check(o)); err != nil {
+		return err
 	}
 	if o.metrics != "" && !isLoopbackAddress(o.metrics) {
 		return usageFailure("--metrics-addr %s: must be a loopback address, such as 127.0.0.1:9180", o.metrics)
@@ -173,60 +173,6 @@ func (o *listenOptions) checkPublicURL() error {
 		return usageFailure("--public-url must begin with https")
 	}
 	return nil
-}
-
-// routes returns the apps, the ones for some events first.
-func (o *listenOptions) routes(ctx context.Context, app *App) ([]receiver.Route, error) {
-	var routes []receiver.Route
-	for _, text := range o.forward {
-		event, address, found := strings.Cut(text, "=")
-		if !found || event == "" || strings.ContainsAny(event, `:/@[\`) { // the "=" may be one of a query
-			return nil, usageFailure("--forward %s: must be EVENT=URL", app.target(text))
-		}
-		target, err := o.target(ctx, address)
-		if err != nil {
-			return nil, err
-		}
-		routes = append(routes, receiver.Route{Event: event, App: target})
-	}
-	if o.forwardTo != "" {
-		target, err := o.target(ctx, o.forwardTo)
-		if err != nil {
-			return nil, err
-		}
-		routes = append(routes, receiver.Route{Event: "*", App: target})
-	}
-	if o.command[0] != "" {
-		if _, err := exec.LookPath(o.command[0]); err != nil {
-			return nil, usageFailure("--exec: %w", err)
-		}
-		routes = append(routes, receiver.Route{Event: "*", App: &receiver.Command{Args: o.command, Environ: config.WithoutSecrets(app.environ)}})
-	}
-	return routes, nil
-}
-
-// lookUpLimit is how long the name of an app is looked up when listen starts.
-const lookUpLimit = 2 * time.Second
-
-func (o *listenOptions) target(ctx context.Context, address string) (*receiver.Target, error) {
-	target, err := receiver.NewTarget(address, receiver.TargetOptions{AllowRemote: o.allowRemote, Parallel: 8})
-	if err == nil {
-		ctx, cancel := context.WithTimeout(ctx, lookUpLimit)
-		defer cancel()
-		err = target.Check(ctx)
-	}
-	if err != nil {
-		return nil, remoteHint(err)
-	}
-	return target, nil
-}
-
-func remoteHint(err error) error {
-	f := usageFailure("%w", err)
-	if address, ok := asAddressError(err); ok && !address.Never {
-		return f.withHint("--allow-remote permits it")
-	}
-	return f
 }
 
 // listenFailure says that there is no listening on an address; the error names it.

@@ -33,6 +33,8 @@ type occurrence struct {
 	Message           string  `json:"message,omitempty"`
 	// AppBody is the beginning of what the app said where it has not accepted the delivery.
 	AppBody string `json:"appBody,omitempty"`
+
+	replay string // how one that is given up is sent again
 }
 
 // maxShownBody is how much of what an app said is shown, in bytes.
@@ -123,7 +125,7 @@ func (v occurrence) remark() string {
 	case receiver.KindFailed:
 		return fmt.Sprintf("%s in %s; again in %s", v.Message, took, again)
 	case receiver.KindDead:
-		return fmt.Sprintf("%s; not tried again: tlxhook delivery replay %d", v.Message, v.ID)
+		return fmt.Sprintf("%s; not tried again: %s", v.Message, v.replay)
 	case receiver.KindAltered:
 		return "another body came under the same key before"
 	default:
@@ -157,6 +159,7 @@ type listenView struct {
 	count     atomic.Int64
 	dropped   atomic.Int64
 	forPeople bool
+	replay    string // the command that sends again what was given up
 }
 
 // viewQueue is how many lines wait for a slow reader.
@@ -165,7 +168,7 @@ const viewQueue = 4096
 func newListenView(app *App, until int, forwards bool) *listenView {
 	return &listenView{
 		app: app, until: int64(until), forwards: forwards, queue: make(chan receiver.Occurrence, viewQueue),
-		ended: make(chan struct{}), forPeople: app.printer.IsTable(),
+		ended: make(chan struct{}), forPeople: app.printer.IsTable(), replay: "tlxhook delivery replay ID",
 	}
 }
 
@@ -210,7 +213,9 @@ func (v *listenView) start(stop func()) {
 }
 
 func (v *listenView) show(o receiver.Occurrence) {
-	if v.app.results.err == nil && v.print(v.app.newOccurrence(o)) != nil {
+	shown := v.app.newOccurrence(o)
+	shown.replay = v.replay
+	if v.app.results.err == nil && v.print(shown) != nil {
 		v.stop()
 	}
 	if n := v.dropped.Swap(0); n > 0 {

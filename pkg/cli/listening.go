@@ -16,6 +16,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/journal"
 	"github.com/tlxhook/tlxhook/pkg/receiver"
 	"github.com/tlxhook/tlxhook/pkg/secret"
+	"github.com/tlxhook/tlxhook/pkg/stream"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
@@ -24,7 +25,8 @@ type listening struct {
 	app      *App
 	options  *listenOptions
 	verify   verification
-	journal  *journal.Journal
+	journal  *journal.Journal // nil where deliveries are published
+	stream   *stream.Stream   // nil where they are kept in a journal
 	receiver *receiver.Receiver
 	queue    *receiver.Queue // nil where nothing is forwarded
 	view     *listenView
@@ -57,30 +59,66 @@ func listen(ctx context.Context, app *App, o *listenOptions) error {
 	if err != nil {
 		return err
 	}
-	folder, err := app.journalFolder(o.journal)
-	if err != nil {
+	l := &listening{app: app, options: o, verify: verify, ears: &subscribed{}}
+	if err := l.openStore(ctx); err != nil {
 		return err
 	}
-	j, err := journal.Open(folder, journal.Options{MinFree: o.minFree << 20})
-	if err != nil {
-		return err
-	}
-	// A look from outside tells it. That it cannot be written is no reason to receive nothing.
-	_ = j.Note(ctx, journal.ReceiverNote, fmt.Sprintf("process %d since %s", os.Getpid(), time.Now().Format(time.RFC3339)))
-	l := &listening{app: app, options: o, verify: verify, journal: j, ears: &subscribed{}}
 	l.view = newListenView(app, o.until, len(routes) > 0)
 	if len(routes) > 0 {
-		l.queue = receiver.NewQueue(j, routes, l.view.report)
+		l.queue = receiver.NewQueue(l.journal, routes, l.view.report)
 	}
-	l.receiver = receiver.New(j, receiver.Options{
-		Path: o.path, Secrets: verify.secrets, AuthHeader: o.auth.authHeader, AuthValue: verify.authValue,
-		MaxBody: o.maxBody, Report: l.view.report, Stored: l.wake,
-	})
+	l.receiver = l.newReceiver()
 	err = l.run(ctx, certificate)
-	if closeErr := j.Close(); err == nil && closeErr != nil {
+	if closeErr := l.closeStore(); err == nil && closeErr != nil {
 		err = localFailure("close the journal", closeErr)
 	}
 	return err
+}
+
+// openStore opens what deliveries are kept in.
+func (l *listening) openStore(ctx context.Context) (err error) {
+	if l.options.publish.on() {
+		l.stream, err = l.options.openStream(ctx, l.app)
+		return err
+	}
+	folder, err := l.app.journalFolder(l.options.journal)
+	if err != nil {
+		return err
+	}
+	if l.journal, err = journal.Open(folder, journal.Options{MinFree: l.options.minFree << 20}); err != nil {
+		return err
+	}
+	// A look from outside tells it. That it cannot be written is no reason to receive nothing.
+	_ = l.journal.Note(ctx, journal.ReceiverNote, fmt.Sprintf("process %d since %s", os.Getpid(), time.Now().Format(time.RFC3339)))
+	return nil
+}
+
+func (l *listening) closeStore() error {
+	if l.stream != nil {
+		l.stream.Close()
+		return nil
+	}
+	return l.journal.Close()
+}
+
+func (l *listening) newReceiver() *receiver.Receiver {
+	o := receiver.Options{
+		Path: l.options.path, Secrets: l.verify.secrets, AuthHeader: l.options.auth.authHeader, AuthValue: l.verify.authValue,
+		MaxBody: l.options.maxBody, Report: l.view.report, Stored: l.wake,
+	}
+	if l.stream != nil {
+		o.MaxWaiting, o.Failed = l.options.maxConns, receiver.ReasonStream // the way to the stream is longer, and carries more at once
+		return receiver.New(l.stream, o)
+	}
+	return receiver.New(l.journal, o)
+}
+
+// healthy returns why nothing can be stored now, or nil.
+func (l *listening) healthy() error {
+	if l.stream != nil {
+		return l.stream.Healthy()
+	}
+	return l.journal.Healthy()
 }
 
 // verification reads the secrets. Without any way to verify, it refuses.
@@ -219,10 +257,10 @@ func (l *listening) work(ctx context.Context) (end func(), err error) {
 	if l.queue != nil {
 		l.parts.Go(func() { l.queue.Run(working) })
 	}
-	if l.options.retention > 0 {
+	if l.journal != nil && l.options.retention > 0 {
 		l.parts.Go(func() { l.forget(working) })
 	}
-	l.parts.Go(func() { receiver.Watchdog(working, l.app.lookup, l.journal.Healthy) })
+	l.parts.Go(func() { receiver.Watchdog(working, l.app.lookup, l.healthy) })
 	if l.options.metrics == "" {
 		return end, nil
 	}
@@ -237,11 +275,14 @@ func (l *listening) work(ctx context.Context) (end func(), err error) {
 
 // metrics returns what --metrics-addr answers.
 func (l *listening) metrics() http.Handler {
-	numbers := exporter.Receiver{Receiving: l.receiver.Stats, Journal: l.journal.Stats}
+	numbers := exporter.Receiver{Receiving: l.receiver.Stats}
+	if l.journal != nil {
+		numbers.Journal = l.journal.Stats
+	}
 	if l.queue != nil {
 		numbers.Forwarding = l.queue.Stats
 	}
-	mux := receiver.HealthHandler(l.journal.Healthy, l.ears.healthy)
+	mux := receiver.HealthHandler(l.healthy, l.ears.healthy)
 	mux.Handle("GET /metrics", exporter.NewMetrics(l.app.exporterBuild(), numbers.Collect))
 	return mux
 }
@@ -279,10 +320,9 @@ func (l *listening) settle(ctx context.Context, address string, secure bool) err
 		scheme = "https"
 	}
 	l.app.note("listening on %s://%s%s", scheme, address, l.options.path)
-	if err := l.noteWaiting(ctx); err != nil {
-		return err
-	}
-	if err := l.subscribe(ctx); err != nil {
+	if l.stream != nil {
+		l.app.note("deliveries are published to the stream %s", l.options.publish.name)
+	} else if err := errors.Join(l.noteWaiting(ctx), l.subscribe(ctx)); err != nil {
 		return err
 	}
 	if l.ears.note != nil {

@@ -33,12 +33,12 @@ func eventsLost(before, done []tripletex.Subscription, now time.Time) []lostEven
 // minute is how exactly a person is told a time.
 const minute = "2006-01-02 15:04"
 
-// tellLost says what is to be synced, from when to when. It is the one place that says how.
-func (a *App) tellLost(all []lostEvents) {
+// tellLost says what may be lost, from when to when, and what finds it. It is the one place that says how.
+func (a *App) tellLost(all []lostEvents, commands []string) {
 	if len(all) == 0 {
 		return
 	}
-	a.note("events may be lost: sync what these are about")
+	a.note("events may be lost; backfill finds what these were about")
 	for _, l := range all {
 		from, in := "an unknown time", ""
 		if !l.since.IsZero() {
@@ -48,5 +48,8 @@ func (a *App) tellLost(all []lostEvents) {
 			in = " in " + l.company
 		}
 		a.note("  %d %s from %s to %s%s", l.id, l.event, from, l.until.Local().Format(minute), in)
+	}
+	for _, command := range commands {
+		a.note("  %s", command)
 	}
 }

@@ -276,14 +276,20 @@ func TestShippedManifestsRunCommandsThatExist(t *testing.T) {
 			if err := nodeOf(&document, "args").Decode(&args); err != nil || len(args) == 0 {
 				t.Fatalf("%v, %v", args, err)
 			}
-			command, rest, err := cli.Tree().Find(args)
-			if err != nil || !command.Runnable() || command.Name() != args[0] {
-				t.Fatalf("there is no command %s", args[0])
-			}
-			if err := command.ParseFlags(rest); err != nil || command.Flags().NArg() > 0 {
-				t.Errorf("%v: %v", args, err)
-			}
+			isCommand(t, args)
 		})
+	}
+}
+
+// isCommand tells that the program takes a command line.
+func isCommand(t *testing.T, args []string) {
+	t.Helper()
+	command, rest, err := cli.Tree().Find(args)
+	if err != nil || !command.Runnable() || command.Name() != args[0] {
+		t.Fatalf("there is no command %s", args[0])
+	}
+	if err := command.ParseFlags(rest); err != nil || command.Flags().NArg() > 0 {
+		t.Errorf("%v: %v", args, err)
 	}
 }
 

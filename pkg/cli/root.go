@@ -57,7 +57,8 @@ func newRoot(app *App) *cobra.Command {
 	)
 	globalFlags(root.PersistentFlags())
 	inGroup(root, groupMain, newEvent(app), newSubscription(app), newCheck(app), newWatch(app), newExporter(app),
-		newExport(app), newDiff(app), newApply(app), newListen(app), newDelivery(app), newTrigger(app), newVerify(app))
+		newExport(app), newDiff(app), newApply(app), newListen(app), newForward(app), newDelivery(app), newTrigger(app), newVerify(app),
+		newBackfill(app))
 	inGroup(root, groupSetup, newAuth(app), newCompany(app), newDoctor(app))
 	inGroup(root, groupLearn, newDemo(app), newSandbox(app), newVersion(app))
 	root.AddCommand(newHelpTopics()...)

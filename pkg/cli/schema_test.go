@@ -87,6 +87,7 @@ func TestResultsFollowTheirSchemas(t *testing.T) {
 		{"doctor", []string{"doctor"}},
 		{"fault", []string{"sandbox", "fault", "slow"}},
 		{"attempt", []string{"sandbox", "emit", "order.create"}},
+		{"backfill", []string{"backfill", "voucher"}},
 		{"verdict", []string{"verify", "testdata/delivery.http", "--hmac-secret-file", "testdata/hmac.secret"}},
 		{"delivery", []string{"delivery", "list"}},
 		{"delivery-details", []string{"delivery", "show", "1"}},

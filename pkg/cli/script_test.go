@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"tlxhook": func() {
 		streams := cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}
 		os.Exit(cli.Main(os.Args[1:], streams, os.Environ(), cli.Build{Version: "1.2.3"}))
-	}})
+	}, "nats-server": func() { os.Exit(runServer()) }})
 }
 
 func TestScripts(t *testing.T) {
@@ -47,7 +47,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "interrupt": interrupt, "await": await, "mode": mode, "dialog": dialog, "receive": receive, "app": app, "journal": filled,
-			"deliver": deliver, "secured": secured,
+			"deliver": deliver, "secured": secured, "nats": startServer,
 			// From here on the script runs the program as it is released, which is faster than one with a race detector.
 			"released": func(ts *testscript.TestScript, _ bool, _ []string) {
 				ts.Setenv("PATH", program()+string(filepath.ListSeparator)+ts.Getenv("PATH"))

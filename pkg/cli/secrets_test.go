@@ -70,6 +70,11 @@ func TestNoSecretIsEverShown(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	server := serveNATS(t)
+	credentials := filepath.Join(t.TempDir(), "app.creds")
+	if err := os.WriteFile(credentials, []byte("-----BEGIN NATS USER JWT-----\n"+canaryToken+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	told, err := filepath.Abs("testdata/told.sh")
 	if err != nil {
 		t.Fatal(err)
@@ -118,10 +123,19 @@ func TestNoSecretIsEverShown(t *testing.T) {
 			{"delivery", "replay", "--all", "--to", app},
 			{"delivery", "replay", "--all", "--to", "http://user:" + canaryPass + "@h example.no/%zz?x=" + canaryQuery},
 			{"delivery", "replay", "--all", "--to", target, "--edit"},
+			{"backfill", "customer", "--forward-to", app},
+			{"backfill", "customer", "--forward-to", "http://user:" + canaryPass + "@h example.no/%zz?x=" + canaryQuery},
+			{"backfill", "--for-subscriptions", "--target", target},
+			{"backfill", "customer", "--all-companies", "--report"},
 			{"delivery", "purge", "--state", "pending", "--dry-run"},
 			{"listen", "--addr", "127.0.0.1:0", "--auth-header", "X-Key", "--forward-to", "http://user:" + canaryPass + "@127.0.0.1:1/?token=" + canaryQuery, "--timeout", "200ms"},
 			{"listen", "--forward", "order.*=ftp://user:" + canaryPass + "@127.0.0.1:1/?token=" + canaryQuery},
 			{"listen", "--forward", "http://user:" + canaryPass + "@192.0.2.1/?token=" + canaryQuery},
+			{"listen", "--addr", "127.0.0.1:0", "--publish", "nats://user:" + canaryPass + "@127.0.0.1:1", "--auth-header", "X-Key"},
+			{"listen", "--addr", "127.0.0.1:0", "--publish", "nats://127.0.0.1:1,http://u:" + canaryPass + "@127.0.0.1:1", "--nats-user", "me", "--auth-header", "X-Key"},
+			{"forward", "--from", "nats://127.0.0.1:1", "--nats-user", "me", "--forward-to", app},
+			{"forward", "--from", "nats://127.0.0.1:1/?token=" + canaryQuery, "--nats-user", "me", "--forward-to", app},
+			{"forward", "--from", server.ClientURL(), "--stream", "absent", "--nats-creds", credentials, "--forward-to", app},
 			{"--company", "2001", "sub", "create", "order.create", "--target", target, "--auth-header", "X-Key"},
 			{"sub", "list", "--all-companies"},
 			{"check", "-v", "--all-companies"},
@@ -142,7 +156,7 @@ func TestNoSecretIsEverShown(t *testing.T) {
 	}
 	environ := []string{
 		"HOME=" + home, "XDG_RUNTIME_DIR=" + home, "TLXHOOK_PROFILE=sandbox", "TLXHOOK_AUTH_HEADER_VALUE=" + canaryAuth,
-		"HOOK_USERINFO=user:" + canaryPass, "HOOK_QUERY=token=" + canaryQuery, "TLXHOOK_HMAC_SECRET=" + canaryHMAC, "TLXHOOK_EMPLOYEE_TOKEN=" + canaryToken, "TLXHOOK_CONSUMER_TOKEN=" + canaryToken,
+		"HOOK_USERINFO=user:" + canaryPass, "HOOK_QUERY=token=" + canaryQuery, "TLXHOOK_HMAC_SECRET=" + canaryHMAC, "TLXHOOK_NATS_PASSWORD=" + canaryPass, "TLXHOOK_EMPLOYEE_TOKEN=" + canaryToken, "TLXHOOK_CONSUMER_TOKEN=" + canaryToken,
 	}
 	for _, words := range commands {
 		var stdout, stderr bytes.Buffer

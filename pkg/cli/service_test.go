@@ -47,6 +47,27 @@ func TestServiceUnitsAreAccepted(t *testing.T) {
 	}
 }
 
+// The units of docs/syncing are, too.
+func TestBackfillUnitsAreAccepted(t *testing.T) {
+	t.Parallel()
+	analyze, folder := need(t, "systemd-analyze"), t.TempDir()
+	var units []string
+	for _, name := range []string{"tlxhook-backfill.service", "tlxhook-backfill.timer"} {
+		raw, err := os.ReadFile(filepath.Join("../../docs/syncing", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw = bytes.ReplaceAll(raw, []byte("/usr/bin/tlxhook"), []byte("/bin/true")) // which is there
+		units = append(units, write(t, folder, name, string(raw)))
+	}
+	if said, code := ran(t, folder, analyze, append([]string{"verify", "--man=no", "--recursive-errors=no"}, units...)...); code != 0 || said != "" {
+		t.Errorf("exit %d: %s", code, said)
+	}
+	if said, code := ran(t, folder, analyze, "security", "--offline=true", "--threshold=30", "--no-pager", units[0]); code != 0 {
+		t.Errorf("exit %d: %s", code, said[max(0, len(said)-500):])
+	}
+}
+
 // sendSigned sends a delivery until somebody answers.
 func sendSigned(t *testing.T, client *http.Client, url, key string) int {
 	t.Helper()

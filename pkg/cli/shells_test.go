@@ -10,7 +10,7 @@ import (
 )
 
 // need returns the path of a tool that CI must have.
-func need(t *testing.T, tool string) string {
+func need(t testing.TB, tool string) string {
 	t.Helper()
 	path, err := exec.LookPath(tool)
 	if err != nil && os.Getenv("CI") != "" {

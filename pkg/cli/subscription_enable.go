@@ -27,9 +27,10 @@ func newSubscriptionEnable(app *App) *cobra.Command {
 		Use:   "enable [ID...]",
 		Short: "Switch subscriptions on again",
 		Long: `Switch subscriptions on again. What is active already is left alone. Events of
-the time in between do not come back: for each it is said from when to when to
-sync what they were about, as far as Tripletex tells. Before it switches one off
-for too many errors, deliveries have failed for a week.
+the time in between do not come back: for each it is said from when to when they
+may be lost, as far as Tripletex tells, and which tlxhook backfill finds what
+they were about. Before Tripletex switches one off for too many errors,
+deliveries have failed for a week.
 ` + selectionHelp + "\n" + fleetHelp,
 		Example: `  tlxhook subscription enable 4711
   tlxhook subscription enable --status 'DISABLED_*' --probe

@@ -63,14 +63,14 @@ func keys() map[string]any {
 
 // secretVariables are read by pkg/credentials, each also with _FILE and _COMMAND behind it.
 func secretVariables() []string {
-	return []string{"CONSUMER_TOKEN", "EMPLOYEE_TOKEN", "REFRESH_TOKEN", "SESSION_TOKEN", "AUTH_HEADER_VALUE", "HMAC_SECRET"}
+	return []string{"CONSUMER_TOKEN", "EMPLOYEE_TOKEN", "REFRESH_TOKEN", "SESSION_TOKEN", "AUTH_HEADER_VALUE", "HMAC_SECRET", "NATS_PASSWORD"}
 }
 
 // toldVariables are set for the commands that watch and listen run, which may run us again.
 func toldVariables() []string {
 	return []string{
 		"KIND", "SUBSCRIPTION_ID", "EVENT", "OLD_STATUS", "NEW_STATUS", "STATE", "TARGET_HOST", "COMPANY_NAME",
-		"EVENT_ID", "ATTEMPT", "REPLAY", "OBJECT_ID", "IDEMPOTENCY_KEY",
+		"EVENT_ID", "ATTEMPT", "REPLAY", "BACKFILL", "OBJECT_ID", "IDEMPOTENCY_KEY",
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 
 // Receiver collects what a listen has received, stored and forwarded.
 type Receiver struct {
-	// Receiving and Forwarding return the present numbers of both; Forwarding is nil where nothing is forwarded.
+	// Receiving, Forwarding and Journal return the present numbers of each; nil is for what is not done here.
 	Receiving  func() receiver.Stats
 	Forwarding func() receiver.Stats
 	Journal    func(context.Context) (journal.Stats, error)
@@ -26,22 +26,14 @@ const journalLimit = 5 * time.Second
 // Collect is a [Collector].
 func (r *Receiver) Collect(to *exposition.Writer) {
 	w := numbers{to}
-	received := r.Receiving()
-	w.counter("tlxhook_deliveries_total", "Deliveries that were stored.", float64(received.Deliveries))
-	w.counter("tlxhook_deliveries_duplicate_total", "Deliveries that were stored already.", float64(received.Duplicates))
-	to.Counter("tlxhook_deliveries_rejected_total", "Deliveries that were not accepted.")
-	for _, reason := range receiver.Reasons() { // all of them always, so that an alert sees the first
-		to.Add(strconv.FormatUint(received.Rejected[reason], 10), "reason", string(reason))
-	}
-	w.histogram("tlxhook_delivery_duration_seconds", "Time until a delivery was stored.", received.Seconds)
-	if len(received.Last) > 0 {
-		to.Gauge("tlxhook_last_delivery_timestamp_seconds", "When the last delivery came.")
-	}
-	for _, event := range slices.Sorted(maps.Keys(received.Last)) {
-		to.Add(exposition.Time(received.Last[event]), "event", event)
+	if r.Receiving != nil {
+		w.receiving(r.Receiving())
 	}
 	if r.Forwarding != nil {
 		w.forwarding(r.Forwarding())
+	}
+	if r.Journal == nil {
+		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), journalLimit)
 	defer cancel()
@@ -51,6 +43,22 @@ func (r *Receiver) Collect(to *exposition.Writer) {
 
 // numbers writes families of one sample.
 type numbers struct{ *exposition.Writer }
+
+func (w numbers) receiving(r receiver.Stats) {
+	w.counter("tlxhook_deliveries_total", "Deliveries that were stored.", float64(r.Deliveries))
+	w.counter("tlxhook_deliveries_duplicate_total", "Deliveries that were stored already.", float64(r.Duplicates))
+	w.Counter("tlxhook_deliveries_rejected_total", "Deliveries that were not accepted.")
+	for _, reason := range receiver.Reasons() { // all of them always, so that an alert sees the first
+		w.Add(strconv.FormatUint(r.Rejected[reason], 10), "reason", string(reason))
+	}
+	w.histogram("tlxhook_delivery_duration_seconds", "Time until a delivery was stored.", r.Seconds)
+	if len(r.Last) > 0 {
+		w.Gauge("tlxhook_last_delivery_timestamp_seconds", "When the last delivery came.")
+	}
+	for _, event := range slices.Sorted(maps.Keys(r.Last)) {
+		w.Add(exposition.Time(r.Last[event]), "event", event)
+	}
+}
 
 func (w numbers) forwarding(f receiver.Stats) {
 	w.counter("tlxhook_forward_attempts_total", "Tries to forward a delivery.", float64(f.Attempts))

@@ -42,7 +42,7 @@ type result struct {
 func (w *watched) sample(ctx context.Context) health.Sample {
 	start := time.Now()
 	w.mu.Lock()
-	if w.last != nil && (time.Since(w.last.at) < w.keep || health.Reserved(w.last.sample.RateLimit)) {
+	if w.last != nil && (time.Since(w.last.at) < w.keep || w.last.sample.RateLimit.Reserved()) {
 		defer w.mu.Unlock()
 		return w.current()
 	}
@@ -71,7 +71,7 @@ func (w *watched) current() health.Sample {
 	s := w.last.sample
 	s.LastSuccess = w.lastSuccess
 	s.CacheAge = time.Since(w.last.at)
-	s.Paused = health.Reserved(s.RateLimit)
+	s.Paused = s.RateLimit.Reserved()
 	return s
 }
 

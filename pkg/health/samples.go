@@ -39,7 +39,7 @@ func (w *Watch) Samples(most int) []Sample {
 func (s Sample) ofLogin(c *tripletex.Client, session time.Time) Sample {
 	s.SessionExpiry = session
 	s.RateLimit, _ = c.RateLimit()
-	s.Paused = Reserved(s.RateLimit)
+	s.Paused = s.RateLimit.Reserved()
 	return s
 }
 

@@ -91,18 +91,13 @@ func (s *Statuses) Observe(look Look) map[int64]time.Time {
 	return changed
 }
 
-// Reserved tells whether less than a tenth of a rate limit is left in its period: that much is for others.
-func Reserved(limit tripletex.RateLimit) bool {
-	return limit.Remaining*10 < limit.Limit && time.Now().Before(limit.Reset)
-}
-
 // awaitReserve waits while the reserve of a client's rate limit is touched: others share it. Of requests that are sent
 // at once all want their place before it.
 func awaitReserve(ctx context.Context, client *tripletex.Client, atOnce int) error {
 	for {
 		limit, _ := client.RateLimit()
 		full := limit.Remaining < min(atOnce, limit.Limit/2) && time.Now().Before(limit.Reset)
-		if !full && !Reserved(limit) {
+		if !full && !limit.Reserved() {
 			return nil
 		}
 		if err := waitUntil(ctx, limit.Reset); err != nil {

@@ -133,7 +133,7 @@ func (w *Watch) round(ctx context.Context, start time.Time, length time.Duration
 func (n News) at(w *Watch) News {
 	n.At = time.Now()
 	for _, login := range w.Logins {
-		if limit, _ := login.Client.RateLimit(); Reserved(limit) && limit.Reset.After(n.Waiting) {
+		if limit, _ := login.Client.RateLimit(); limit.Reserved() && limit.Reset.After(n.Waiting) {
 			n.Waiting = limit.Reset
 		}
 	}

@@ -45,9 +45,9 @@ func insertRepeat(c *connection, d Delivery) (Stored, error) {
 
 // insertVariant stores a delivery, unless that variant of its key is there.
 func insertVariant(c *connection, d Delivery, variant int64) (id int64, fresh bool, err error) {
-	added, err := c.exec(`INSERT INTO delivery (idempotency_key, variant, received, event, subscription, object)
-		VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-		d.Key, variant, d.Received.UnixMicro(), d.Event, d.SubscriptionID, d.ObjectID)
+	added, err := c.exec(`INSERT INTO delivery (idempotency_key, variant, received, event, subscription, object, backfill)
+		VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		d.Key, variant, d.Received.UnixMicro(), d.Event, d.SubscriptionID, d.ObjectID, number(d.Backfill))
 	if err != nil {
 		return 0, false, err
 	}
@@ -78,6 +78,14 @@ func (d *Delivery) checksum() int64 {
 	write(d.ObjectID, nil)
 	write(int64(len(d.Body)), d.Body)
 	return int64(sum.Sum32())
+}
+
+// number is how SQLite keeps a bool.
+func number(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 func (s State) number() int64 { return int64(slices.Index(States(), s)) }

@@ -65,6 +65,8 @@ type Delivery struct {
 	ContentType string
 	Signature   string
 	Body        []byte
+	// Backfill tells that no sender delivered it: it stands for one that was found to lack.
+	Backfill bool
 }
 
 // Entry is a delivery in the journal.

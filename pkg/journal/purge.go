@@ -5,9 +5,13 @@ import "context"
 // purgeGroup is how many deliveries are purged in one transaction: what is being received waits for no longer.
 const purgeGroup = 200
 
-// Purge deletes what the filter picks, but for what keep wants, and returns how many that were. Keep may be nil.
+// Purge deletes what the filter picks, but for what keep wants, and returns how many that were. Keep may be nil. What
+// deliveries have brought of objects stays known.
 // It stops between two groups where ctx ends.
 func (j *Journal) Purge(ctx context.Context, f Filter, keep func(Entry) bool) (int64, error) {
+	if err := j.CatchUp(ctx); err != nil {
+		return 0, err
+	}
 	var purged int64
 	group := make([]int64, 0, purgeGroup)
 	flush := func() error {
@@ -37,6 +41,12 @@ func (j *Journal) remove(ctx context.Context, ids []int64) (int64, error) {
 	}
 	list, removed := asJSON(ids), int64(0)
 	err := j.writer.commit(ctx, func(c *connection) error {
+		for caught := false; !caught; { // with what came since the purge began
+			var err error
+			if caught, err = catchUp(c); err != nil {
+				return err
+			}
+		}
 		gone, err := c.exec(`DELETE FROM delivery WHERE id IN (SELECT value FROM json_each(?))`, list)
 		if err != nil {
 			return err

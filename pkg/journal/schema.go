@@ -41,6 +41,26 @@ func migrations() [][]string {
 	}, {
 		// What a receiver must know of the one before.
 		`CREATE TABLE note (name TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT, WITHOUT ROWID`,
+	}, {
+		`ALTER TABLE delivery ADD COLUMN backfill INTEGER NOT NULL DEFAULT 0`,
+		// What deliveries have brought of each object outlives them: a purge must not make an object look new.
+		`CREATE TABLE object (
+			kind         TEXT NOT NULL,    -- the name of the event up to the dot, in lower case
+			id           INTEGER NOT NULL,
+			version      INTEGER NOT NULL, -- the highest; -1 where no delivery told one
+			gone         INTEGER NOT NULL, -- 1 after a deletion
+			subscription INTEGER NOT NULL, -- of the last delivery
+			company      INTEGER NOT NULL DEFAULT 0, -- that a list has shown it in; 0 for none
+			PRIMARY KEY (kind, id)
+		) STRICT, WITHOUT ROWID`,
+		// Pages of lists whose objects have all been brought.
+		`CREATE TABLE page (
+			name   TEXT PRIMARY KEY,
+			digest TEXT NOT NULL,
+			count  INTEGER NOT NULL,
+			first  INTEGER NOT NULL,
+			last   INTEGER NOT NULL
+		) STRICT, WITHOUT ROWID`,
 	}}
 }
 

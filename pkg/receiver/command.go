@@ -51,6 +51,7 @@ func environ(e journal.Entry, replay bool) []string {
 		"TLXHOOK_EVENT_ID=" + strconv.FormatInt(e.ID, 10),
 		"TLXHOOK_ATTEMPT=" + strconv.Itoa(e.Attempts+1),
 		"TLXHOOK_REPLAY=" + strconv.FormatBool(replay),
+		"TLXHOOK_BACKFILL=" + strconv.FormatBool(e.Backfill),
 		"TLXHOOK_EVENT=" + string(bytes.ReplaceAll([]byte(e.Event), []byte{0}, nil)),
 		"TLXHOOK_SUBSCRIPTION_ID=" + strconv.FormatInt(e.SubscriptionID, 10),
 		"TLXHOOK_OBJECT_ID=" + strconv.FormatInt(e.ObjectID, 10),

@@ -17,6 +17,7 @@ func TestCommandGetsTheBodyAndItsParts(t *testing.T) {
 	answer := shell(`cat; echo; env | grep ^TLXHOOK_ | sort`).Forward(t.Context(), entry(), false)
 	want := string(entry().Body) + `
 TLXHOOK_ATTEMPT=3
+TLXHOOK_BACKFILL=false
 TLXHOOK_EVENT=order.update
 TLXHOOK_EVENT_ID=17
 TLXHOOK_IDEMPOTENCY_KEY=key-17

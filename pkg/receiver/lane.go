@@ -2,11 +2,12 @@ package receiver
 
 import "time"
 
-// laneKey names what keeps its order: the deliveries of one subscription about one object.
+// laneKey names what keeps its order: the deliveries about one object, whichever of its subscriptions they are for. What
+// is backfilled does not pass what waits.
 type laneKey struct {
-	route        *route
-	subscription int64
-	object       int64
+	route  *route
+	kind   string // the event up to the dot
+	object int64
 }
 
 // lane is what waits of one object, the oldest first. Only that one is tried.

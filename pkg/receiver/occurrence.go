@@ -11,9 +11,9 @@ type Kind string
 
 // The kinds.
 const (
-	KindReceived  Kind = "received"  // it is on disk
-	KindDuplicate Kind = "duplicate" // it was on disk already
-	KindAltered   Kind = "altered"   // it is on disk, and another one with the same key and another body too
+	KindReceived  Kind = "received"  // it is stored
+	KindDuplicate Kind = "duplicate" // it was stored already
+	KindAltered   Kind = "altered"   // it is stored, and another one with the same key and another body too
 	KindRejected  Kind = "rejected"  // it was not accepted
 	KindForwarded Kind = "forwarded" // an app has accepted it
 	KindFailed    Kind = "failed"    // an app has not accepted it; it is tried again
@@ -24,7 +24,7 @@ const (
 type Occurrence struct {
 	Time time.Time
 	Kind Kind
-	// ID is of the delivery in the journal; 0 for one that was rejected.
+	// ID is of the delivery in the journal or the stream; 0 for one that was rejected.
 	ID int64
 	// Delivery is empty for one that was rejected before it was verified. Its body may be missing.
 	journal.Delivery
@@ -52,6 +52,7 @@ const (
 	ReasonMethod        Reason = "method" // or path
 	ReasonOverload      Reason = "overload"
 	ReasonJournal       Reason = "journal"
+	ReasonStream        Reason = "stream"
 	ReasonTimeout       Reason = "timeout"
 )
 
@@ -59,6 +60,6 @@ const (
 func Reasons() []Reason {
 	return []Reason{
 		ReasonSignature, ReasonMissingHeader, ReasonBadKey, ReasonNotJSON, ReasonTooLarge, ReasonMethod, ReasonOverload,
-		ReasonJournal, ReasonTimeout,
+		ReasonJournal, ReasonStream, ReasonTimeout,
 	}
 }

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// parallel is how many deliveries an app gets at once.
+	// parallel is how many deliveries an app gets at once where nobody says otherwise.
 	parallel = 8
 	// window is how many deliveries that wait are held in memory, a few dozen bytes each. The others stay in the
 	// journal until some of these are done.
@@ -30,12 +30,32 @@ type Route struct {
 	// Event is a pattern with "*" and "?", compared without case.
 	Event string
 	App   App
+	// Parallel is how many deliveries the app gets at once; 0 means 8.
+	Parallel int
 }
 
-// Queue forwards what waits in a journal: at least once, in order for each subscription and object, and many objects
-// at once. A delivery that fails is tried again for 24 hours, and holds up only those of its own object.
+// Backlog is where a queue finds what is to be forwarded and keeps what became of it: a journal, or the turn of a
+// consumer of a stream.
+type Backlog interface {
+	// Waiting returns the deliveries after an id that are to be forwarded, the oldest first.
+	Waiting(ctx context.Context, after int64, limit int) ([]journal.Entry, error)
+	// Count returns how many deliveries the filter picks.
+	Count(ctx context.Context, f journal.Filter) (int64, error)
+	Records
+}
+
+// Records are deliveries by their ids.
+type Records interface {
+	// Get returns one with its body; it is journal.ErrNotFound where it is not there, and journal.ErrDamaged where it is
+	// not as it was received.
+	Get(ctx context.Context, id int64) (journal.Entry, error)
+	// Mark keeps the outcome of a try to forward one.
+	Mark(ctx context.Context, id int64, a journal.Attempt) error
+}
+
+// Queue forwards what waits: at least once, in order for each object, and many objects at once. A delivery that fails is tried again for 24 hours, and holds up only those of its own object.
 type Queue struct {
-	journal *journal.Journal
+	backlog Backlog
 	routes  []*route
 	report  func(Occurrence)
 	counts  *counters
@@ -53,15 +73,18 @@ type Queue struct {
 
 // NewQueue returns a queue. The first route whose pattern fits takes a delivery; one that no route takes keeps
 // waiting. Report may be nil.
-func NewQueue(j *journal.Journal, routes []Route, report func(Occurrence)) *Queue {
+func NewQueue(backlog Backlog, routes []Route, report func(Occurrence)) *Queue {
 	q := &Queue{
-		journal: j, report: report, counts: newCounters(), wake: make(chan struct{}, 1), done: make(chan finished),
+		backlog: backlog, report: report, counts: newCounters(), wake: make(chan struct{}, 1), done: make(chan finished),
 		lanes: map[laneKey]*lane{}, known: map[int64]bool{}, more: true,
 	}
 	if report == nil {
 		q.report = func(Occurrence) {}
 	}
 	for _, r := range routes {
+		if r.Parallel == 0 {
+			r.Parallel = parallel
+		}
 		q.routes = append(q.routes, &route{Route: r})
 	}
 	return q
@@ -76,7 +99,12 @@ func (q *Queue) Wake() {
 }
 
 // Run forwards until the context ends. What is in flight then may take ten seconds more.
-func (q *Queue) Run(ctx context.Context) {
+func (q *Queue) Run(ctx context.Context) { q.run(ctx, false) }
+
+// Drain forwards what waits until all of it is accepted or was tried in vain.
+func (q *Queue) Drain(ctx context.Context) { q.run(ctx, true) }
+
+func (q *Queue) run(ctx context.Context, drain bool) {
 	working, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	again := time.NewTicker(lookAgain)
@@ -84,6 +112,9 @@ func (q *Queue) Run(ctx context.Context) {
 	for ctx.Err() == nil {
 		q.load(ctx)
 		wait := q.start(working)
+		if drain && !q.more && q.running() == 0 {
+			return
+		}
 		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
@@ -108,7 +139,7 @@ func (q *Queue) Run(ctx context.Context) {
 // load reads what waits, as far as there is room.
 func (q *Queue) load(ctx context.Context) {
 	for q.more && len(q.known) < window {
-		page, err := q.journal.Waiting(ctx, q.cursor, pageSize)
+		page, err := q.backlog.Waiting(ctx, q.cursor, pageSize)
 		if err != nil {
 			return // it is tried again soon
 		}
@@ -130,7 +161,8 @@ func (q *Queue) add(e journal.Entry) {
 		return
 	}
 	q.known[e.ID] = true
-	key := laneKey{r, e.SubscriptionID, e.ObjectID}
+	kind, _, _ := strings.Cut(strings.ToLower(e.Event), ".")
+	key := laneKey{r, kind, e.ObjectID}
 	if l := q.lanes[key]; l != nil {
 		l.ids = append(l.ids, e.ID)
 		return
@@ -142,19 +174,22 @@ func (q *Queue) add(e journal.Entry) {
 
 func (q *Queue) routeOf(event string) *route {
 	for _, r := range q.routes {
-		if matches(r.Event, event) {
+		if r.Takes(event) {
 			return r
 		}
 	}
 	return nil
 }
 
+// Takes tells whether the route is for an event.
+func (r Route) Takes(event string) bool { return matches(r.Event, event) }
+
 // look reads the journal from the beginning again where more waits than is known of, twice in a row: another program
 // has made deliveries wait again.
 func (q *Queue) look(ctx context.Context) {
 	q.more = true // a read may have failed
 	q.load(ctx)
-	waiting, err := q.journal.Count(ctx, journal.Filter{States: []journal.State{journal.Pending}})
+	waiting, err := q.backlog.Count(ctx, journal.Filter{States: []journal.State{journal.Pending}})
 	behind := err == nil && len(q.known) < window && waiting > int64(len(q.known))+q.ignored
 	if behind && q.behind {
 		q.cursor, q.ignored, q.more = 0, 0, true
@@ -166,7 +201,7 @@ func (q *Queue) look(ctx context.Context) {
 func (q *Queue) start(ctx context.Context) time.Duration {
 	now, wait := time.Now(), maxBackoff
 	for _, r := range q.routes {
-		for r.running < parallel && len(r.waiting) > 0 {
+		for r.running < r.Parallel && len(r.waiting) > 0 {
 			if until := r.waiting[0].due.Sub(now); until > 0 {
 				wait = min(wait, until)
 				break
@@ -178,6 +213,14 @@ func (q *Queue) start(ctx context.Context) time.Duration {
 		}
 	}
 	return wait
+}
+
+// running returns how many deliveries an app has right now.
+func (q *Queue) running() (n int) {
+	for _, r := range q.routes {
+		n += r.running
+	}
+	return n
 }
 
 // finished is what became of the first delivery of a lane.
@@ -204,7 +247,7 @@ func (q *Queue) finish(f finished) {
 
 // forward tries one delivery, and returns after how long it is to be tried again; 0 where it is settled.
 func (q *Queue) forward(ctx context.Context, app App, id int64) time.Duration {
-	e, err := q.journal.Get(ctx, id)
+	e, err := q.backlog.Get(ctx, id)
 	switch {
 	case errors.Is(err, journal.ErrNotFound):
 		return 0 // it was purged
@@ -226,7 +269,7 @@ func (q *Queue) forward(ctx context.Context, app App, id int64) time.Duration {
 func (q *Queue) settle(ctx context.Context, app App, e journal.Entry, answer Answer, id int64) time.Duration {
 	now := time.Now()
 	state, kind, again := judge(e, answer, now)
-	for q.journal.Mark(context.WithoutCancel(ctx), id, answer.Attempt(now, state)) != nil {
+	for q.backlog.Mark(context.WithoutCancel(ctx), id, answer.Attempt(now, state)) != nil {
 		select {
 		case <-ctx.Done():
 			return minBackoff

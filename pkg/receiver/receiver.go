@@ -1,5 +1,5 @@
-// Package receiver takes deliveries of Tripletex over HTTP, keeps them in a journal before it answers, and forwards
-// them to apps from there.
+// Package receiver takes deliveries of Tripletex over HTTP, stores them before it answers, and forwards them to apps
+// from there.
 // It leaves the form of a delivery to pkg/webhook, durability to pkg/journal, and making subscriptions to others.
 package receiver
 
@@ -24,14 +24,20 @@ import (
 const (
 	// DefaultMaxBody is the greatest body in bytes where nobody says otherwise.
 	DefaultMaxBody = 1 << 20
-	// maxWaiting is how many deliveries wait for the disk at once; more are told to come again.
+	// maxWaiting is how many deliveries are being stored at once where nobody says otherwise; more are told to come again.
 	maxWaiting = 64
-	// storeLimit is how long a delivery waits for the disk.
+	// storeLimit is how long a delivery waits to be stored.
 	storeLimit = 15 * time.Second
 	// The seconds after which a sender is told to come again.
 	retryOverload = 5
-	retryJournal  = 10
+	retryStore    = 10
 )
+
+// Store is where deliveries are kept: a journal on this machine, or a stream on several.
+type Store interface {
+	// Append returns once a delivery is durable, or is known to be stored already.
+	Append(ctx context.Context, d journal.Delivery) (journal.Stored, error)
+}
 
 // Options say how to receive.
 type Options struct {
@@ -48,21 +54,25 @@ type Options struct {
 	Report func(Occurrence)
 	// Stored is called after a delivery was stored. Nil means nobody.
 	Stored func()
+	// MaxWaiting is how many deliveries are being stored at once; 0 means 64.
+	MaxWaiting int
+	// Failed is the reason to reject what the store does not take; empty means [ReasonJournal].
+	Failed Reason
 }
 
-// Receiver is the handler that deliveries come to. It answers 200 only to what is on disk.
+// Receiver is the handler that deliveries come to. It answers 200 only to what is stored.
 type Receiver struct {
-	journal *journal.Journal
-	o       Options
-	slots   chan struct{}
-	counts  *counters
+	store  Store
+	o      Options
+	slots  chan struct{}
+	counts *counters
 
 	mu     sync.Mutex
 	probes map[string]bool // the keys of probes on their way: whether they arrived
 }
 
-// New returns a receiver that stores into a journal.
-func New(j *journal.Journal, o Options) *Receiver {
+// New returns a receiver.
+func New(store Store, o Options) *Receiver {
 	if o.MaxBody == 0 {
 		o.MaxBody = DefaultMaxBody
 	}
@@ -72,7 +82,13 @@ func New(j *journal.Journal, o Options) *Receiver {
 	if o.Stored == nil {
 		o.Stored = func() {}
 	}
-	return &Receiver{journal: j, o: o, slots: make(chan struct{}, maxWaiting), counts: newCounters(), probes: map[string]bool{}}
+	if o.MaxWaiting == 0 {
+		o.MaxWaiting = maxWaiting
+	}
+	if o.Failed == "" {
+		o.Failed = ReasonJournal
+	}
+	return &Receiver{store: store, o: o, slots: make(chan struct{}, o.MaxWaiting), counts: newCounters(), probes: map[string]bool{}}
 }
 
 // rejection is an answer to what is not accepted.
@@ -115,7 +131,7 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 		r.reject(w, start, d, refused)
 		return
 	}
-	stored, refused := r.store(request.Context(), d)
+	stored, refused := r.keep(request.Context(), d)
 	if refused != nil {
 		r.reject(w, start, d, refused)
 		return
@@ -216,19 +232,19 @@ func parse(header http.Header, key string, body []byte, received time.Time) (jou
 	}, nil
 }
 
-// store puts a delivery on disk. A sender that has gone does not end that: it sent all of it.
-func (r *Receiver) store(ctx context.Context, d journal.Delivery) (journal.Stored, *rejection) {
+// keep stores a delivery. A sender that has gone does not end that: it sent all of it.
+func (r *Receiver) keep(ctx context.Context, d journal.Delivery) (journal.Stored, *rejection) {
 	select {
 	case r.slots <- struct{}{}:
 		defer func() { <-r.slots }()
 	default:
-		return journal.Stored{}, &rejection{http.StatusServiceUnavailable, ReasonOverload, "too many deliveries wait for the disk", retryOverload}
+		return journal.Stored{}, &rejection{http.StatusServiceUnavailable, ReasonOverload, "too many deliveries are being stored", retryOverload}
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeLimit)
 	defer cancel()
-	stored, err := r.journal.Append(ctx, d)
+	stored, err := r.store.Append(ctx, d)
 	if err != nil {
-		return stored, &rejection{http.StatusServiceUnavailable, ReasonJournal, err.Error(), retryJournal}
+		return stored, &rejection{http.StatusServiceUnavailable, r.o.Failed, err.Error(), retryStore}
 	}
 	return stored, nil
 }
@@ -254,8 +270,8 @@ func (r *Receiver) reject(w http.ResponseWriter, now time.Time, d journal.Delive
 		w.Header().Set("Retry-After", strconv.Itoa(refused.retryAfter))
 	}
 	message := refused.message
-	if refused.reason == ReasonJournal {
-		message = "the delivery cannot be stored now" // the rest concerns only this machine
+	if refused.reason == r.o.Failed {
+		message = "the delivery cannot be stored now" // the rest does not concern a sender
 	}
 	http.Error(w, message, refused.status)
 	r.counts.rejected(refused.reason)

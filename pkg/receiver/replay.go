@@ -23,7 +23,7 @@ const mostSilence = 3
 
 // Replay sends stored deliveries again on purpose.
 type Replay struct {
-	Journal *journal.Journal
+	Journal Records
 	App     App
 	// Rate is how many deliveries are sent in a second at most; 0 is no limit.
 	Rate float64

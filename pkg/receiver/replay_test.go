@@ -87,7 +87,7 @@ func many(n int) []string {
 	return bodies
 }
 
-func stateOf(t *testing.T, j *journal.Journal, id int64) journal.Entry {
+func stateOf(t *testing.T, j receiver.Records, id int64) journal.Entry {
 	t.Helper()
 	e, err := j.Get(t.Context(), id)
 	if err != nil {
@@ -241,10 +241,12 @@ func TestADeliveryThatChangedOnTheDiskIsNotReplayed(t *testing.T) {
 	}
 	app := &recorder{}
 	replay, _ := replaying(t, app)
-	if replay.Journal, err = journal.Attach(folder); err != nil {
+	damaged, err := journal.Attach(folder)
+	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = replay.Journal.Close() }()
+	defer func() { _ = damaged.Close() }()
+	replay.Journal = damaged
 	var failures []error
 	for done, err := range replay.Run(t.Context(), []journal.Entry{{ID: 1}, {ID: 2, Delivery: journal.Delivery{ObjectID: 1}}, {ID: 99, Delivery: journal.Delivery{ObjectID: 2}}}) {
 		if err != nil {

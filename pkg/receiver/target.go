@@ -27,6 +27,8 @@ const (
 	AttemptHeader = "X-Tlxhook-Attempt"
 	// ReplayHeader is "true" where the delivery is sent again on purpose.
 	ReplayHeader = "X-Tlxhook-Replay"
+	// BackfillHeader is "true" where the delivery stands for one that Tripletex has skipped.
+	BackfillHeader = "X-Tlxhook-Backfill"
 )
 
 // ErrTarget is the cause of every error about a target that nothing is forwarded to.
@@ -154,6 +156,9 @@ func (t *Target) setHeaders(h http.Header, e journal.Entry, replay bool) {
 	h.Set(AttemptHeader, strconv.Itoa(e.Attempts+1))
 	if replay {
 		h.Set(ReplayHeader, "true")
+	}
+	if e.Backfill {
+		h.Set(BackfillHeader, "true")
 	}
 }
 

@@ -16,8 +16,12 @@ func TestWhatWaitsOfManyObjectsIsForwarded(t *testing.T) {
 	replay, entries := replaying(t, app, many(20)...)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	receiver.NewQueue(replay.Journal, []receiver.Route{{Event: "*", App: replay.App}}, func(receiver.Occurrence) {
-		if n, err := replay.Journal.Count(ctx, journal.Filter{States: []journal.State{journal.Pending}}); err == nil && n == 0 {
+	j, ok := replay.Journal.(*journal.Journal)
+	if !ok {
+		t.Fatal("it is another journal")
+	}
+	receiver.NewQueue(j, []receiver.Route{{Event: "*", App: replay.App}}, func(receiver.Occurrence) {
+		if n, err := j.Count(ctx, journal.Filter{States: []journal.State{journal.Pending}}); err == nil && n == 0 {
 			cancel()
 		}
 	}).Run(ctx)

@@ -47,6 +47,9 @@ type Attempt struct {
 
 // fire puts a delivery into the queue of every subscription that an event reaches, and returns their keys.
 func (s *State) fire(name string, about *entity, host string, now time.Time) (fired []string) {
+	if s.loses(about.Company) {
+		return nil
+	}
 	for i := range s.Subscriptions {
 		sub := &s.Subscriptions[i]
 		if name == "" || !strings.EqualFold(sub.Event, name) || sub.Company != about.Company || sub.Status != statusActive || s.isNew(sub, now) {

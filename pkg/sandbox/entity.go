@@ -54,6 +54,8 @@ func (e *entity) shown(s *State, host string) object {
 	return all
 }
 
+func (e *entity) isInactive() bool { return string(e.Fields["isInactive"]) == "true" }
+
 // shownField is the value of a field: another object is shown as its id and url.
 func (e *entity) shownField(s *State, name string, raw json.RawMessage, host string) any {
 	var fields map[string]json.RawMessage

@@ -47,8 +47,12 @@ func listEntities(k kind, state *State, r *request) reply {
 	if refused != nil {
 		return *refused
 	}
+	inactive := r.URL.Query().Get("isInactive") == "true"
 	var found []*entity
 	for _, e := range state.Entities {
+		if k.inactive && e.isInactive() != inactive {
+			continue
+		}
 		if e.Kind == k.name && e.Company == r.login.company && wanted(e) {
 			found = append(found, e)
 		}

@@ -67,6 +67,7 @@ func TestListsOfObjectsAreLimitedAsOnTheService(t *testing.T) {
 			time.Sleep(time.Hour)
 		}
 		c.call("PUT /customer/4712", `{"name":"Nr. 0b"}`)
+		c.call("POST /supplier", `{"name":"Gone quiet","isInactive":true}`)
 		names := func(line string) string {
 			status, body := c.call(line, "")
 			var listed struct{ Values []map[string]string }
@@ -86,6 +87,8 @@ func TestListsOfObjectsAreLimitedAsOnTheService(t *testing.T) {
 			"GET /invoice?fields=invoiceDate&invoiceDateFrom=2026-05-11&invoiceDateTo=2026-05-13":   "2026-05-11 2026-05-12",
 			"GET /invoice?fields=invoiceDate&invoiceDateFrom=2026-05-11&invoiceDateTo=2026-05-11":   "",
 			"GET /supplier?fields=name":                                                             "",
+			"GET /supplier?fields=name&isInactive=false":                                            "",
+			"GET /supplier?fields=name&isInactive=true":                                             "Gone quiet",
 			"GET /product?fields=name&changedSince=this+is+not+a+parameter+of+the+list+of+products": "",
 		} {
 			if got := names(line); got != want {

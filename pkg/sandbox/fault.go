@@ -51,8 +51,12 @@ func FaultKinds() []FaultKind {
 		{"redirect", "302 to another host"},
 		{"endless", "the first page of a list, again and again"},
 		{"unknown-status", "a subscription status that nobody has heard of"},
+		{faultLost, "an event is told to nobody, as if its deliveries were lost"},
 	}
 }
+
+// faultLost is the one fault that hits events and no requests.
+const faultLost = "lost"
 
 // Check tells whether the fault can be injected.
 func (f Fault) Check() error {
@@ -65,6 +69,9 @@ func (f Fault) Check() error {
 	}
 	if _, err := path.Match(f.Path, ""); err != nil {
 		return fmt.Errorf("path %q: is not a pattern", f.Path)
+	}
+	if f.Kind == faultLost && f.Method+f.Path != "" {
+		return fmt.Errorf("fault %s: it hits events, which have neither method nor path", f.Kind)
 	}
 	if f.Count < 0 || f.After < 0 || f.Delay < 0 {
 		return fmt.Errorf("fault %s: count, after and delay must not be negative", f.Kind)
@@ -93,9 +100,19 @@ func (f Fault) matches(r *http.Request) bool {
 
 // takeFault returns the fault that hits a request, and counts it.
 func (s *State) takeFault(r *http.Request) *Fault {
+	return s.countFault(func(f *Fault) bool { return f.Kind != faultLost && f.matches(r) })
+}
+
+// loses tells whether an event in a company is told to nobody, and counts it.
+func (s *State) loses(company int64) bool {
+	return s.countFault(func(f *Fault) bool { return f.Kind == faultLost && (f.Company == 0 || f.Company == company) }) != nil
+}
+
+// countFault returns the first fault that hits, and counts it.
+func (s *State) countFault(hits func(*Fault) bool) *Fault {
 	for i := range s.Faults {
 		f := &s.Faults[i]
-		if !f.matches(r) {
+		if !hits(f) {
 			continue
 		}
 		if f.After > 0 {

@@ -16,6 +16,8 @@ type kind struct {
 	created, updated, deleted string
 	// changedSince tells whether a list can be limited to what has changed.
 	changedSince bool
+	// inactive tells that a list holds what is active, unless its parameter isInactive is true.
+	inactive bool
 	// date is the field by whose date a list must be limited, with the parameters date+"From" and date+"To".
 	date string
 	// example are the fields of a new object, beside those that every object has.
@@ -42,7 +44,7 @@ func kinds() []kind {
 			name: "contact", about: "Contact", path: "/contact",
 			example: object{{"firstName", "Kari"}, {"lastName", "Nordmann"}, {"email", "kari@example.no"}, {"customer", reference(301)}},
 		}),
-		crud(kind{name: "customer", about: "Customer", path: "/customer", changedSince: true, example: firm()}),
+		crud(kind{name: "customer", about: "Customer", path: "/customer", changedSince: true, inactive: true, example: firm()}),
 		crud(kind{
 			name: "employee", about: "Employee", path: "/employee", methods: "create update",
 			example: object{{"firstName", "Ola"}, {"lastName", "Nordmann"}, {"employeeNumber", "7"}, {"email", "ola@example.no"}},
@@ -81,7 +83,7 @@ func kinds() []kind {
 			name: "project", about: "Project", path: "/project",
 			example: object{{"name", "Nytt tak"}, {"number", "P-17"}, {"startDate", "2026-05-01"}, {"customer", reference(301)}},
 		}),
-		crud(kind{name: "supplier", about: "Supplier", path: "/supplier", changedSince: true, example: firm()}),
+		crud(kind{name: "supplier", about: "Supplier", path: "/supplier", changedSince: true, inactive: true, example: firm()}),
 		crud(kind{name: "voucher", about: "Voucher", path: "/ledger/voucher", date: "date", example: receipt()}),
 		{
 			name: "voucherstatus", about: "Voucher status", model: "VoucherStatus", path: "/voucherStatus", methods: "create",

@@ -241,7 +241,8 @@ func TestFaultIsChecked(t *testing.T) {
 		}
 	}
 	for _, k := range sandbox.FaultKinds() {
-		if err := (sandbox.Fault{Kind: k.Name, Path: "/event/*"}).Check(); err != nil {
+		err := (sandbox.Fault{Kind: k.Name, Path: "/event/*"}).Check()
+		if refused := err != nil; refused != (k.Name == "lost") { // events have no path
 			t.Errorf("%s: %v", k.Name, err)
 		}
 	}

@@ -27,7 +27,7 @@ type Progress struct {
 	length int
 }
 
-// NewProgress begins to show a run over a number of things.
+// NewProgress begins to show a run over a number of things; 0 is a number that is not known.
 func (t *Terminal) NewProgress(all int) *Progress {
 	p := &Progress{all: all, start: time.Now()}
 	if t.errTTY && !t.Quiet {
@@ -37,10 +37,13 @@ func (t *Terminal) NewProgress(all int) *Progress {
 }
 
 // Step counts one thing as done.
-func (p *Progress) Step() {
+func (p *Progress) Step() { p.Add(1) }
+
+// Add counts things as done.
+func (p *Progress) Add(things int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.done++
+	p.done += things
 	now := time.Now()
 	if p.to == nil || now.Sub(p.start) < patience || now.Sub(p.drawn) < redrawAfter {
 		return
@@ -80,6 +83,9 @@ func (p *Progress) show(text string) {
 
 // bar draws how much is done, and how long the rest will take at this pace. It fits 60 columns for up to a million.
 func bar(done, all int, took time.Duration) string {
+	if all == 0 {
+		return fmt.Sprintf("%d so far, %s", done, took.Round(time.Second))
+	}
 	const width = 20
 	full := width * done / max(all, 1)
 	left := time.Duration(float64(took) / float64(max(done, 1)) * float64(all-done))

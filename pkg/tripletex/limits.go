@@ -131,3 +131,20 @@ func (l *limits) leave(h http.Header, before int) {
 	}
 	l.last = RateLimit{limit, remaining, end}
 }
+
+// Reserved tells whether less than a tenth of the limit is left in its period: that much is for others.
+func (r RateLimit) Reserved() bool {
+	return r.Remaining*10 < r.Limit && time.Now().Before(r.Reset)
+}
+
+// spare waits until what is left of the rate limit is more than what is for others.
+func (c *Client) spare(ctx context.Context, operation string) error {
+	limit, known := c.RateLimit()
+	if !known || !limit.Reserved() {
+		return nil
+	}
+	if err := sleep(ctx, time.Until(limit.Reset)); err != nil {
+		return &Error{Kind: kindOfCause(ctx, err), Operation: operation, Err: err}
+	}
+	return nil
+}

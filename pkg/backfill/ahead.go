@@ -1,0 +1,39 @@
+package backfill
+
+import (
+	"context"
+	"iter"
+)
+
+// ahead yields what a sequence yields, and lets it make the next one meanwhile: while a page is compared, the one
+// after it is on its way.
+func ahead[T any](ctx context.Context, sequence func(context.Context) iter.Seq2[T, error]) iter.Seq2[T, error] {
+	type item struct {
+		value T
+		err   error
+	}
+	return func(yield func(T, error) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		made := make(chan item)
+		go func() {
+			defer close(made)
+			for value, err := range sequence(ctx) {
+				select {
+				case made <- item{value, err}:
+				case <-ctx.Done():
+					return
+				}
+			}
+		}()
+		defer func() {
+			cancel()
+			for range made { // until it has ended
+			}
+		}()
+		for i := range made {
+			if !yield(i.value, i.err) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,160 @@
+package journal
+
+import (
+	"context"
+	"strconv"
+)
+
+// Object is what deliveries have brought of an object.
+type Object struct {
+	ID int64
+	// Version is the highest that a delivery told; -1 where none did.
+	Version int64
+	// Gone tells that a deletion was delivered.
+	Gone bool
+	// Subscription is of the last delivery.
+	Subscription int64
+	// Company is the one in which a list has shown the object; 0 where none has.
+	Company int64
+}
+
+const (
+	// noteObjects names the note that says up to which delivery the objects are noted, and noted is that delivery.
+	noteObjects = "objects"
+	noted       = `coalesce((SELECT CAST(text AS INTEGER) FROM note WHERE name = '` + noteObjects + `'), 0)`
+	// objectGroup is how many deliveries are read for their objects in one transaction.
+	objectGroup = 1000
+)
+
+// CatchUp notes what the deliveries since the last time have brought. That is not done while they are received:
+// there it would cost each of them time.
+func (j *Journal) CatchUp(ctx context.Context) error {
+	for {
+		caught := false
+		err := j.read(ctx, func(c *connection) error {
+			n, err := c.number(`SELECT EXISTS (SELECT 1 FROM delivery WHERE id > ` + noted + `)`)
+			caught = n == 0
+			return err
+		})
+		if err != nil || caught {
+			return err
+		}
+		err = j.writer.commit(ctx, func(c *connection) (err error) {
+			caught, err = catchUp(c)
+			return err
+		})
+		if err != nil || caught {
+			return err
+		}
+	}
+}
+
+// catchUp reads one group of deliveries, and tells whether that was the last.
+func catchUp(c *connection) (caught bool, err error) {
+	done, err := c.number(`SELECT ` + noted)
+	if err != nil {
+		return false, err
+	}
+	last, err := c.number(`SELECT coalesce(max(id), 0) FROM (SELECT id FROM delivery WHERE id > ? ORDER BY id LIMIT ?)`, done, int64(objectGroup))
+	if err != nil || last == 0 {
+		return true, err
+	}
+	_, err = c.exec(`INSERT INTO object (kind, id, version, gone, subscription)
+		SELECT lower(substr(event, 1, instr(event, '.') - 1)), object,
+			iif(json_valid(text) AND json_type(text, '$.value.version') = 'integer', json_extract(text, '$.value.version'), -1),
+			lower(event) LIKE '%.delete%', subscription
+		FROM (SELECT delivery.*, CAST(body AS TEXT) AS text FROM delivery LEFT JOIN content USING (id)
+			WHERE delivery.id > ? AND delivery.id <= ? AND instr(event, '.') > 1 ORDER BY delivery.id) WHERE TRUE
+		ON CONFLICT DO UPDATE SET version = max(version, excluded.version), gone = max(gone, excluded.gone), subscription = excluded.subscription`,
+		done, last)
+	if err != nil {
+		return false, err
+	}
+	_, err = c.exec(`INSERT OR REPLACE INTO note (name, text) VALUES (?, ?)`, noteObjects, strconv.FormatInt(last, 10))
+	return false, err
+}
+
+// Objects returns what was brought of the objects of a kind, in the order of their ids, from one id up to another, at
+// most limit. What was received after the last [Journal.CatchUp] does not count.
+func (j *Journal) Objects(ctx context.Context, kind string, first, last int64, limit int) ([]Object, error) {
+	all := make([]Object, 0, limit)
+	err := j.read(ctx, func(c *connection) error {
+		return c.query(`SELECT id, version, gone, subscription, company FROM object WHERE kind = ? AND id BETWEEN ? AND ? ORDER BY id LIMIT ?`,
+			[]any{kind, first, last, int64(limit)}, func(r row) error {
+				all = append(all, Object{r.int(0), r.int(1), r.int(2) != 0, r.int(3), r.int(4)})
+				return nil
+			})
+	})
+	return all, err
+}
+
+// CountObjects returns how many objects of a kind were brought and are not gone, in a company or in none that is known.
+func (j *Journal) CountObjects(ctx context.Context, kind string, company int64) (n int64, err error) {
+	err = j.read(ctx, func(c *connection) error {
+		n, err = c.number(`SELECT count(*) FROM object WHERE kind = ? AND gone = 0 AND company IN (0, ?)`, kind, company)
+		return err
+	})
+	return n, err
+}
+
+// AppendBackfill stores deliveries that stand for what was found to lack, all or none, and returns how many are new.
+// One whose key is there is not stored again.
+func (j *Journal) AppendBackfill(ctx context.Context, all []Delivery) (fresh int, err error) {
+	if err := j.space.check(); err != nil {
+		return 0, err
+	}
+	err = j.writer.commit(ctx, func(c *connection) error {
+		for _, d := range all {
+			d.Backfill = true
+			_, added, err := insertVariant(c, d, 0)
+			if err != nil {
+				return err
+			}
+			fresh += int(number(added))
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	return fresh, nil
+}
+
+// Place notes that a list has shown objects of a kind in a company.
+func (j *Journal) Place(ctx context.Context, kind string, company int64, ids []int64) error {
+	return j.writer.commit(ctx, func(c *connection) error {
+		_, err := c.exec(`UPDATE object SET company = ? WHERE kind = ? AND id IN (SELECT value FROM json_each(?))`, company, kind, asJSON(ids))
+		return err
+	})
+}
+
+// Page is a page of a list all of whose objects have been brought.
+type Page struct {
+	Digest      string
+	Count       int
+	First, Last int64 // ids
+}
+
+// KeepPages keeps pages under their names.
+func (j *Journal) KeepPages(ctx context.Context, pages map[string]Page) error {
+	return j.writer.commit(ctx, func(c *connection) error {
+		for name, p := range pages {
+			if _, err := c.exec(`INSERT OR REPLACE INTO page (name, digest, count, first, last) VALUES (?, ?, ?, ?, ?)`,
+				name, p.Digest, int64(p.Count), p.First, p.Last); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// KeptPage returns the page that is kept under a name; its digest is empty where there is none.
+func (j *Journal) KeptPage(ctx context.Context, name string) (p Page, err error) {
+	err = j.read(ctx, func(c *connection) error {
+		return c.query(`SELECT digest, count, first, last FROM page WHERE name = ?`, []any{name}, func(r row) error {
+			p = Page{r.text(0), int(r.int(1)), r.int(2), r.int(3)}
+			return nil
+		})
+	})
+	return p, err
+}

@@ -1,0 +1,137 @@
+package journal_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tlxhook/tlxhook/pkg/journal"
+)
+
+// about returns the nth delivery, about an object, with a value.
+func about(n int, event string, object int64, value string) journal.Delivery {
+	d := delivery(n)
+	d.Event, d.ObjectID = event, object
+	d.Body = fmt.Appendf(nil, `{"subscriptionId":4711,"event":%q,"id":%d,"value":%s}`, event, object, value)
+	return d
+}
+
+// known returns what the journal knows of orders.
+func known(t *testing.T, j *journal.Journal) []journal.Object {
+	t.Helper()
+	if err := j.CatchUp(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	all, err := j.Objects(t.Context(), "order", 0, 1<<40, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// The highest version counts in whatever order it came, a deletion for good, and nonsense for nothing.
+func TestWhatDeliveriesBroughtIsKnown(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	j := open(t, folder)
+	appendAll(t, j,
+		about(1, "order.create", 1, `{"version":2}`), about(2, "order.update", 1, `{"version":1}`),
+		about(3, "Order.Update", 2, `{"version":7}`), about(4, "order.delete", 2, `null`), about(5, "order.update", 2, `{"version":8}`),
+		about(6, "order.update", 3, `{"id":3}`), about(7, "order.update", 4, `{"version":"9"}`), about(8, "order.update", 5, `{"version":1e99}`),
+		about(9, "order.update", 6, `[{"version":9}]`), about(10, "customer.create", 1, `{"version":0}`), about(11, "nonsense", 1, `{"version":9}`),
+	)
+	broken := about(12, "order.update", 7, "")
+	broken.Body = []byte(`{"value":{"version":5}`)
+	appendAll(t, j, broken)
+	want := []journal.Object{
+		{ID: 1, Version: 2, Subscription: 4711},
+		{ID: 2, Version: 8, Gone: true, Subscription: 4711},
+		{ID: 3, Version: -1, Subscription: 4711},
+		{ID: 4, Version: -1, Subscription: 4711},
+		{ID: 5, Version: -1, Subscription: 4711},
+		{ID: 6, Version: -1, Subscription: 4711},
+		{ID: 7, Version: -1, Subscription: 4711},
+	}
+	if got := known(t, j); !cmp.Equal(got, want) {
+		t.Error(cmp.Diff(want, got))
+	}
+	// Beside a program that receives, too, and after a purge of everything, even of what came meanwhile.
+	beside := attach(t, folder)
+	appendAll(t, j, about(13, "order.update", 1, `{"version":3}`))
+	if _, err := beside.Purge(t.Context(), journal.Filter{}, nil); err != nil {
+		t.Fatal(err)
+	}
+	want[0].Version = 3
+	if got := known(t, j); !cmp.Equal(got, want) {
+		t.Error(cmp.Diff(want, got))
+	}
+	if err := beside.Place(t.Context(), "order", 2001, []int64{1, 99}); err != nil {
+		t.Fatal(err)
+	}
+	n, err := j.CountObjects(t.Context(), "order", 2001)
+	other, errOther := j.CountObjects(t.Context(), "order", 2002)
+	if err != nil || errOther != nil || n != 6 || other != 5 { // one is gone, one is in company 2001
+		t.Errorf("%d %v, %d %v", n, err, other, errOther)
+	}
+	if got := known(t, j)[0]; got.Company != 2001 {
+		t.Errorf("%+v", got)
+	}
+}
+
+// More than one group of deliveries is read to the end.
+func TestEveryDeliveryIsCaughtUpWith(t *testing.T) {
+	t.Parallel()
+	j := open(t, t.TempDir())
+	all := make([]journal.Delivery, 2500)
+	for i := range all {
+		all[i] = about(i, "order.update", int64(i%50), fmt.Sprintf(`{"version":%d}`, i))
+	}
+	if n, err := j.AppendBackfill(t.Context(), all); err != nil || n != len(all) {
+		t.Fatal(n, err)
+	}
+	for i, o := range known(t, j) {
+		if o.Version != int64(2450+i) {
+			t.Errorf("%+v", o)
+		}
+	}
+}
+
+// A backfilled delivery is marked, and its key is stored once, whatever the body.
+func TestABackfilledDeliveryIsStoredOnce(t *testing.T) {
+	t.Parallel()
+	j := open(t, t.TempDir())
+	first, second := about(1, "order.create", 1, `{"version":0}`), about(2, "order.create", 2, `{"version":0}`)
+	if n, err := j.AppendBackfill(t.Context(), []journal.Delivery{first}); err != nil || n != 1 {
+		t.Fatal(n, err)
+	}
+	first.Body = append(first.Body, ' ')
+	if n, err := j.AppendBackfill(t.Context(), []journal.Delivery{first, second}); err != nil || n != 1 {
+		t.Errorf("%d %v", n, err)
+	}
+	e, err := j.Get(t.Context(), 1)
+	if err != nil || !e.Backfill || e.Altered || string(e.Body) == string(first.Body) {
+		t.Errorf("%+v %v", e, err)
+	}
+	ids := appendAll(t, j, delivery(3))
+	if e, err := j.Get(t.Context(), ids[0]); err != nil || e.Backfill {
+		t.Errorf("%+v %v", e, err)
+	}
+}
+
+func TestAPageIsKept(t *testing.T) {
+	t.Parallel()
+	j := open(t, t.TempDir())
+	want := journal.Page{Digest: "abc", Count: 1000, First: 1, Last: 2000}
+	if err := j.KeepPages(t.Context(), map[string]journal.Page{"a": {Digest: "old"}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.KeepPages(t.Context(), map[string]journal.Page{"a": want, "b": {}}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := j.KeptPage(t.Context(), "a")
+	none, errNone := j.KeptPage(t.Context(), "c")
+	if err != nil || errNone != nil || got != want || none != (journal.Page{}) {
+		t.Errorf("%+v %v, %+v %v", got, err, none, errNone)
+	}
+}

@@ -1,0 +1,99 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// DefaultWindow is how long a stream that is made here knows an idempotency key again: Tripletex repeats a delivery
+// over 30 hours.
+const DefaultWindow = 36 * time.Hour
+
+// Config is how a stream is made, and what one that is there must be at least.
+type Config struct {
+	// Replicas is on how many servers each delivery is stored before it is acknowledged.
+	Replicas int
+	// Window is how long the stream knows an idempotency key again, Retention how long it keeps deliveries; 0 keeps all.
+	Window    time.Duration
+	Retention time.Duration
+	// AllowMemory accepts a stream that is there and keeps deliveries in memory.
+	AllowMemory bool
+}
+
+// Check tells what no stream can be.
+func (c Config) Check() error {
+	switch {
+	case c.Replicas < 1 || c.Replicas > 5:
+		return fmt.Errorf("%w: there can be from 1 to 5 replicas", ErrOptions)
+	case c.Window < time.Second || c.Retention < 0:
+		return fmt.Errorf("%w: the window for duplicates must be at least 1s, and what is kept not negative", ErrOptions)
+	case c.Retention > 0 && c.Retention < c.Window:
+		return fmt.Errorf("%w: deliveries must be kept at least as long as duplicates are known, %s", ErrOptions, c.Window)
+	}
+	return nil
+}
+
+// find looks the stream up, makes it where that is wanted, and tells where it is not fit. One that is there is never
+// changed.
+func (s *Stream) find(ctx context.Context, wanted *Config) error {
+	found, err := s.js.Stream(ctx, s.name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) && wanted != nil {
+		found, err = s.js.CreateStream(ctx, wanted.stream(s.name))
+	}
+	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another copy was faster
+		found, err = s.js.Stream(ctx, s.name)
+	}
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return fmt.Errorf("%w %s", ErrAbsent, s.name)
+	}
+	if err != nil {
+		return explain("open the stream "+s.name, err)
+	}
+	s.stream = found
+	if wanted == nil {
+		return (&Config{AllowMemory: true}).judge(found.CachedInfo().Config) // who stores is the one to judge that
+	}
+	if err := wanted.judge(found.CachedInfo().Config); err != nil {
+		return err
+	}
+	return s.makeDeadLetters(ctx) // now, while all servers are likely there: without one of them no stream can be made
+}
+
+func (c Config) stream(name string) jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name: name, Description: "deliveries of Tripletex, by tlxhook", Subjects: []string{allSubjects},
+		Storage: jetstream.FileStorage, Replicas: c.Replicas, Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardNew,
+		MaxAge: c.Retention, Duplicates: c.Window, AllowDirect: true,
+	}
+}
+
+// judge tells why a stream would lose what it has acknowledged, or does not get it.
+func (c Config) judge(found jetstream.StreamConfig) error {
+	limited := found.MaxMsgs > 0 || found.MaxBytes > 0
+	wrong := ""
+	switch {
+	case found.Storage != jetstream.FileStorage && !c.AllowMemory:
+		wrong = "keeps deliveries in memory and not in files"
+	case found.Replicas < c.Replicas:
+		wrong = fmt.Sprintf("has %d of the %d replicas that are wanted", found.Replicas, c.Replicas)
+	case found.Retention != jetstream.LimitsPolicy:
+		wrong = "deletes what was consumed, and not what is old"
+	case limited && found.Discard == jetstream.DiscardOld, found.MaxMsgsPerSubject > 0 && !found.DiscardNewPerSubject:
+		wrong = "deletes old deliveries where it is full, consumed or not; it must discard new ones"
+	case found.NoAck || found.Sealed || found.Mirror != nil:
+		wrong = "does not take deliveries"
+	case !slices.Contains(found.Subjects, allSubjects):
+		wrong = "does not take " + allSubjects
+	case found.SubjectTransform != nil:
+		wrong = "renames what it takes"
+	}
+	if wrong != "" {
+		return fmt.Errorf("%w: the stream %s %s", ErrUnfit, found.Name, wrong)
+	}
+	return nil
+}

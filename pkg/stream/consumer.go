@@ -1,0 +1,195 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	// group is the one group of copies of a consumer.
+	group = "copies"
+	// pinHeader names which copy the server has chosen.
+	pinHeader = "Nats-Pin-Id"
+	// mostHeld is how many deliveries are unsettled at once.
+	mostHeld = 10_000
+	// DefaultTakeover is after how long another copy takes over from one that is gone.
+	DefaultTakeover = 30 * time.Second
+	// SafeTakeover is the shortest time in which what a copy has in flight has ended before another one takes over.
+	SafeTakeover = 15 * time.Second
+	minTakeover  = 4 * time.Second
+	// longestPull is how long the server is asked to wait for a delivery; each time it hears that this copy is there.
+	longestPull = 30 * time.Second
+)
+
+// ConsumerOptions say how to consume.
+type ConsumerOptions struct {
+	// Durable is the name that all copies share. The server remembers by it what is settled.
+	Durable string
+	// Takeover is after how long another copy takes over from one that is gone. The first copy decides.
+	Takeover time.Duration
+	// Takes tells which events are wanted; the others are settled as they come.
+	Takes func(event string) bool
+}
+
+// Consumer hands the deliveries of a stream to one of its copies at a time, the active one: so each object keeps its
+// order without the copies knowing each other. The others wait, and one of them takes over where the active one ends.
+type Consumer struct {
+	stream   *Stream
+	consumer jetstream.Consumer
+	o        ConsumerOptions
+
+	mu     sync.Mutex
+	active *Backlog
+	chosen bool          // the server's last word was that it is this copy's turn
+	turn   chan *Backlog // where this copy becomes the active one
+	failed chan error
+}
+
+// Consumer returns the durable consumer of a name, made where it is not there, with the stream of its dead letters.
+func (s *Stream) Consumer(ctx context.Context, o ConsumerOptions) (*Consumer, error) {
+	switch {
+	case !validName(o.Durable):
+		return nil, fmt.Errorf("%w: %q is no name of a consumer: letters, digits, dash and underscore", ErrOptions, o.Durable)
+	case o.Takeover < minTakeover:
+		return nil, fmt.Errorf("%w: another copy takes over after %s at the earliest", ErrOptions, minTakeover)
+	}
+	c := &Consumer{stream: s, o: o, turn: make(chan *Backlog), failed: make(chan error, 1)}
+	if err := s.patiently(ctx, c.open); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// open finds or makes what the consumer needs on the server.
+func (c *Consumer) open(ctx context.Context) error {
+	found, err := c.stream.stream.Consumer(ctx, c.o.Durable)
+	if errors.Is(err, jetstream.ErrConsumerNotFound) {
+		found, err = c.stream.stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
+			Durable: c.o.Durable, Description: "tlxhook forward", AckPolicy: jetstream.AckExplicitPolicy, AckWait: c.o.Takeover,
+			MaxAckPending: mostHeld, MaxDeliver: -1, FilterSubject: allSubjects,
+			PriorityPolicy: jetstream.PriorityPolicyPinned, PriorityGroups: []string{group}, PinnedTTL: c.o.Takeover / 2,
+		})
+	}
+	if errors.Is(err, jetstream.ErrConsumerExists) { // another copy was faster
+		found, err = c.stream.stream.Consumer(ctx, c.o.Durable)
+	}
+	if err != nil {
+		return explain("open the consumer "+c.o.Durable, err)
+	}
+	config := found.CachedInfo().Config
+	if config.PriorityPolicy != jetstream.PriorityPolicyPinned || config.AckPolicy != jetstream.AckExplicitPolicy {
+		return fmt.Errorf("%w: the consumer %s cannot keep copies apart; the server must be 2.11 or later, and the consumer one that tlxhook made", ErrUnfit, c.o.Durable)
+	}
+	c.consumer, c.o.Takeover = found, config.AckWait
+	return c.stream.makeDeadLetters(ctx)
+}
+
+// Takeover is after how long another copy takes over, as the first copy has decided.
+func (c *Consumer) Takeover() time.Duration { return c.o.Takeover }
+
+// Run calls work each time that this copy becomes the active one, with what is to be done, until ctx ends. The context
+// of work ends when the copy is not the active one any more.
+func (c *Consumer) Run(ctx context.Context, work func(context.Context, *Backlog)) error {
+	lost := c.lose
+	c.stream.lost.Store(&lost)
+	expires := min(max(c.o.Takeover/8, time.Second), longestPull)
+	consuming, err := c.consumer.Consume(func(m jetstream.Msg) { c.take(ctx, m) },
+		jetstream.PullPriorityGroup(group), jetstream.PullExpiry(expires), jetstream.PullHeartbeat(expires/2),
+		jetstream.ConsumeErrHandler(c.trouble))
+	if err != nil {
+		return explain("consume", err)
+	}
+	defer consuming.Stop()
+	for {
+		select {
+		case b := <-c.turn:
+			work(b.ctx, b)
+			b.lose()
+			if ctx.Err() != nil {
+				return c.leave(ctx, consuming)
+			}
+			b.release()
+		case err := <-c.failed:
+			return err
+		case <-ctx.Done():
+			return c.leave(ctx, consuming)
+		}
+	}
+}
+
+// leave ends the turn of this copy, even one that has hardly begun, so that another one need not wait for it.
+func (c *Consumer) leave(ctx context.Context, consuming jetstream.ConsumeContext) error {
+	consuming.Drain() // what has arrived is given back, see take
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askLimit)
+	defer cancel()
+	select {
+	case <-consuming.Closed():
+	case <-ctx.Done():
+	}
+	c.mu.Lock()
+	b, chosen := c.active, c.chosen
+	c.mu.Unlock()
+	if !chosen {
+		return nil // it is another one's turn
+	}
+	if b != nil {
+		b.release()
+	}
+	if err := c.stream.conn.FlushWithContext(ctx); err == nil {
+		_ = c.stream.stream.UnpinConsumer(ctx, c.o.Durable, group) // else the server notices by itself
+	}
+	return nil
+}
+
+// trouble is told what goes wrong between the server and this copy.
+func (c *Consumer) trouble(_ jetstream.ConsumeContext, err error) {
+	switch {
+	case errors.Is(err, jetstream.ErrPinIDMismatch), errors.Is(err, jetstream.ErrNoHeartbeat), errors.Is(err, jetstream.ErrConsumerLeadershipChanged):
+		c.lose()
+	case errors.Is(err, jetstream.ErrConsumerDeleted), errors.Is(err, jetstream.ErrBadRequest):
+		c.lose()
+		select {
+		case c.failed <- fmt.Errorf("%w: the consumer %s: %w", ErrUnfit, c.o.Durable, err):
+		default:
+		}
+	}
+}
+
+// lose ends the turn of this copy, if it has one: the server may have chosen another one.
+func (c *Consumer) lose() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.chosen = false
+	if c.active != nil {
+		c.active.lose()
+		c.active = nil
+	}
+}
+
+// take keeps a message. The first one of a turn begins it.
+func (c *Consumer) take(ctx context.Context, m jetstream.Msg) {
+	pin := m.Headers().Get(pinHeader)
+	c.mu.Lock()
+	c.chosen = true
+	if ctx.Err() != nil {
+		c.mu.Unlock()
+		_ = m.Nak() // this copy is ending
+		return
+	}
+	b := c.active
+	if b == nil || b.pin != pin || b.ctx.Err() != nil {
+		if b != nil {
+			b.lose()
+		}
+		b = newBacklog(ctx, c, pin)
+		c.active = b
+		go b.begin(ctx)
+	}
+	c.mu.Unlock()
+	b.take(m)
+}

@@ -1,0 +1,133 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/tlxhook/tlxhook/pkg/journal"
+)
+
+const (
+	// deadSubjects are those of dead letters: consumer, company, object and verb. They have two parts more than those of
+	// deliveries, so no stream can take both by mistake.
+	deadSubjects = subjectRoot + ".dead.*.*.*.*"
+	// deadSuffix ends the name of the stream of dead letters.
+	deadSuffix = "_dead"
+	// headerNumber is the number that a dead letter had as a delivery.
+	headerNumber = "Tlxhook-Event-Id"
+	// headerOutcome says why a delivery was given up.
+	headerOutcome = "Tlxhook-Outcome"
+)
+
+// makeDeadLetters sees to the stream of dead letters, which is made like the one of deliveries where it is not there. Nothing in it
+// is deleted for its age.
+func (s *Stream) makeDeadLetters(ctx context.Context) error {
+	name := s.name + deadSuffix
+	_, err := s.js.Stream(ctx, name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		like := s.stream.CachedInfo().Config
+		_, err = s.js.CreateStream(ctx, jetstream.StreamConfig{
+			Name: name, Description: "deliveries of " + s.name + " that were given up, by tlxhook", Subjects: []string{deadSubjects},
+			Storage: like.Storage, Replicas: like.Replicas, Discard: jetstream.DiscardNew, AllowDirect: true,
+		})
+	}
+	return explain("open the stream "+name, err)
+}
+
+// bury stores a delivery with the dead letters, as it is in the stream. That is safe to repeat.
+func (b *Backlog) bury(ctx context.Context, h *held, outcome string) error {
+	s, durable := b.consumer.stream, b.consumer.o.Durable
+	found, err := s.stream.GetMsg(ctx, h.seq)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return nil // it is older than what the stream keeps
+	}
+	if err != nil {
+		return explain("read what is given up", err)
+	}
+	m := &nats.Msg{Header: nats.Header{}, Data: found.Data}
+	for name, values := range found.Header {
+		if !strings.HasPrefix(name, "Nats-") { // those are the server's words about where it was stored
+			m.Header[name] = values
+		}
+	}
+	m.Subject = subjectRoot + ".dead." + durable + strings.TrimPrefix(found.Subject, subjectRoot)
+	m.Header.Set(jetstream.MsgIDHeader, durable+"/"+strconv.FormatInt(h.ID, 10))
+	m.Header.Set(headerNumber, strconv.FormatInt(h.ID, 10))
+	m.Header.Set(headerOutcome, encode(outcome))
+	_, _, err = s.publish(ctx, m)
+	return explain("store a dead letter", err)
+}
+
+// DeadLetters are the deliveries that a consumer has given up. They have the methods of a journal that a replay wants.
+type DeadLetters struct {
+	letters jetstream.Stream
+	seqs    map[int64]uint64 // where a delivery is among the dead letters
+}
+
+// DeadLetters returns those of a consumer, the oldest first, without bodies.
+func (s *Stream) DeadLetters(ctx context.Context, durable string) (*DeadLetters, []journal.Entry, error) {
+	letters, err := s.js.Stream(ctx, s.name+deadSuffix)
+	d := &DeadLetters{letters, map[int64]uint64{}}
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return d, nil, nil
+	}
+	if err != nil {
+		return nil, nil, explain("open the dead letters of "+s.name, err)
+	}
+	var all []journal.Entry
+	filter := jetstream.WithGetMsgSubject(subjectRoot + ".dead." + durable + ".>")
+	for seq := uint64(1); ; seq++ {
+		m, err := letters.GetMsg(ctx, seq, filter)
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			return d, all, nil
+		}
+		if err != nil {
+			return nil, nil, explain("read the dead letters of "+s.name, err)
+		}
+		seq = m.Sequence
+		e := letter(m)
+		d.seqs[e.ID] = seq
+		e.Body = nil
+		all = append(all, e)
+	}
+}
+
+// letter reads a dead letter. It has the number that it had as a delivery.
+func letter(m *jetstream.RawStreamMsg) journal.Entry {
+	e := entry(m.Sequence, m.Subject, m.Header, m.Data, m.Time)
+	e.State, e.Outcome = journal.Dead, m.Header.Get(headerOutcome)
+	if outcome, err := url.PathUnescape(e.Outcome); err == nil {
+		e.Outcome = outcome
+	}
+	if id, err := strconv.ParseInt(m.Header.Get(headerNumber), 10, 64); err == nil {
+		e.ID = id
+	}
+	return e
+}
+
+// Get returns a dead letter with its body.
+func (d *DeadLetters) Get(ctx context.Context, id int64) (journal.Entry, error) {
+	m, err := d.letters.GetMsg(ctx, d.seqs[id])
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return journal.Entry{}, fmt.Errorf("%w %d", journal.ErrNotFound, id)
+	}
+	if err != nil {
+		return journal.Entry{}, explain("read a dead letter", err)
+	}
+	return letter(m), nil
+}
+
+// Mark deletes a dead letter that was accepted after all.
+func (d *DeadLetters) Mark(ctx context.Context, id int64, a journal.Attempt) error {
+	if a.State != journal.Forwarded {
+		return nil
+	}
+	return explain("delete a dead letter", d.letters.DeleteMsg(ctx, d.seqs[id]))
+}

@@ -1,0 +1,102 @@
+package stream
+
+import (
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/tlxhook/tlxhook/pkg/secret"
+)
+
+const (
+	connectLimit  = 5 * time.Second
+	reconnectWait = 250 * time.Millisecond
+	// pingEvery finds out that a server is gone without a word, after two of them.
+	pingEvery = 5 * time.Second
+)
+
+// Login says where the servers are and how to log in there. What is empty is not used.
+type Login struct {
+	// Servers are URLs with a comma between them, such as "nats://a:4222,nats://b:4222"; tls:// asks for TLS.
+	Servers  string
+	User     string
+	Password secret.Text
+	// Credentials is a file with a JWT and its key, NKey one with the seed of a key.
+	Credentials string
+	NKey        string
+	// CA is a file with the certificates that the servers' are signed by; Certificate and Key show who asks.
+	CA          string
+	Certificate string
+	Key         string
+}
+
+// Check tells what makes no sense, before anything is opened. Nothing secret may stand in a URL.
+func (l Login) Check() error {
+	for server := range strings.SplitSeq(l.Servers, ",") {
+		u, err := url.Parse(strings.TrimSpace(server))
+		switch {
+		case err != nil || u.Hostname() == "" || u.Scheme != "nats" && u.Scheme != "tls":
+			return fmt.Errorf("%w: %s is no URL of a server, such as nats://127.0.0.1:4222", ErrOptions, secret.MaskURL(server))
+		case u.User != nil || u.RawQuery != "" || u.Fragment != "" || strings.Trim(u.Path, "/") != "":
+			return fmt.Errorf("%w: %s must hold neither credentials nor a path", ErrOptions, secret.MaskURL(server))
+		}
+	}
+	ways := 0
+	for _, given := range []string{l.User, l.Credentials, l.NKey} {
+		if given != "" {
+			ways++
+		}
+	}
+	switch {
+	case ways > 1:
+		return fmt.Errorf("%w: a user, a file of credentials and an NKey exclude each other", ErrOptions)
+	case (l.Certificate == "") != (l.Key == ""):
+		return fmt.Errorf("%w: a certificate and its key belong together", ErrOptions)
+	case l.User != "" && l.Password == "":
+		return fmt.Errorf("%w: the user has no password", ErrOptions)
+	}
+	return nil
+}
+
+func (l Login) options() ([]nats.Option, error) {
+	if err := l.Check(); err != nil {
+		return nil, err
+	}
+	for _, name := range []string{l.Credentials, l.NKey, l.CA, l.Certificate, l.Key} {
+		if name == "" {
+			continue
+		}
+		if _, err := os.Stat(name); err != nil { // so that a wrong name is not taken for a server that is away
+			return nil, err
+		}
+	}
+	options := []nats.Option{
+		nats.Name("tlxhook"), nats.Timeout(connectLimit), nats.MaxReconnects(-1), nats.ReconnectWait(reconnectWait),
+		nats.PingInterval(pingEvery), nats.MaxPingsOutstanding(2),
+		nats.ReconnectBufSize(-1),   // what cannot be sent now is refused, and sent again by whoever sent it
+		nats.IgnoreAuthErrorAbort(), // a server that is being reconfigured may refuse for a while
+	}
+	switch {
+	case l.User != "":
+		options = append(options, nats.UserInfo(l.User, l.Password.Reveal()))
+	case l.Credentials != "":
+		options = append(options, nats.UserCredentials(l.Credentials))
+	case l.NKey != "":
+		key, err := nats.NkeyOptionFromSeed(l.NKey)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %s holds no seed of an NKey", ErrOptions, l.NKey)
+		}
+		options = append(options, key)
+	}
+	if l.CA != "" {
+		options = append(options, nats.RootCAs(l.CA))
+	}
+	if l.Certificate != "" {
+		options = append(options, nats.ClientCert(l.Certificate, l.Key))
+	}
+	return options, nil
+}

@@ -1,0 +1,190 @@
+package stream_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/jwt/v2"
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nkeys"
+
+	"github.com/tlxhook/tlxhook/pkg/stream"
+)
+
+func write(t *testing.T, name string, content []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func must[T any](t *testing.T) func(T, error) T {
+	return func(value T, err error) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return value
+	}
+}
+
+// accepts tells that a login may make and fill a stream, and that others are refused before that.
+func accepts(t *testing.T, s *server.Server, right stream.Login, wrong map[string]stream.Login) {
+	t.Helper()
+	right.Servers = s.ClientURL()
+	opened, err := stream.Open(t.Context(), right, "DELIVERIES", 0, usual())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer opened.Close()
+	if _, err := opened.Append(t.Context(), delivery("key-1", 1)); err != nil {
+		t.Error(err)
+	}
+	for name, login := range wrong {
+		if login.Servers == "" {
+			login.Servers = s.ClientURL()
+		}
+		_, err := stream.Open(t.Context(), login, "DELIVERIES", 0, usual())
+		if !errors.Is(err, stream.ErrRefused) && !errors.Is(err, stream.ErrUnreachable) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestUserAndPassword(t *testing.T) {
+	t.Parallel()
+	s := serve(t, &server.Options{Username: "me", Password: "right"})
+	accepts(t, s, stream.Login{User: "me", Password: "right"}, map[string]stream.Login{
+		"nobody": {}, "wrong password": {User: "me", Password: "wrong"}, "wrong user": {User: "you", Password: "right"},
+	})
+	_, err := stream.Open(t.Context(), stream.Login{Servers: s.ClientURL(), User: "me", Password: "a-wrong-one"}, "DELIVERIES", 0, usual())
+	if !errors.Is(err, stream.ErrRefused) || strings.Contains(err.Error(), "a-wrong-one") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestNKey(t *testing.T) {
+	t.Parallel()
+	user, other := must[nkeys.KeyPair](t)(nkeys.CreateUser()), must[nkeys.KeyPair](t)(nkeys.CreateUser())
+	s := serve(t, &server.Options{Nkeys: []*server.NkeyUser{{Nkey: must[string](t)(user.PublicKey())}}})
+	accepts(t, s, stream.Login{NKey: write(t, "seed", must[[]byte](t)(user.Seed()))}, map[string]stream.Login{
+		"nobody": {}, "another key": {NKey: write(t, "seed", must[[]byte](t)(other.Seed()))},
+	})
+	_, err := stream.Open(t.Context(), stream.Login{Servers: s.ClientURL(), NKey: write(t, "seed", []byte("no seed"))}, "DELIVERIES", 0, usual())
+	if !errors.Is(err, stream.ErrOptions) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestCredentialsFile(t *testing.T) {
+	t.Parallel()
+	operator, account := must[nkeys.KeyPair](t)(nkeys.CreateOperator()), must[nkeys.KeyPair](t)(nkeys.CreateAccount())
+	accountKey := must[string](t)(account.PublicKey())
+	claims := jwt.NewAccountClaims(accountKey)
+	claims.Limits.JetStreamLimits = jwt.JetStreamLimits{DiskStorage: -1, MemoryStorage: -1, Streams: -1, Consumer: -1}
+	resolver := &server.MemAccResolver{}
+	if err := resolver.Store(accountKey, must[string](t)(claims.Encode(operator))); err != nil {
+		t.Fatal(err)
+	}
+	system := must[nkeys.KeyPair](t)(nkeys.CreateAccount())
+	systemKey := must[string](t)(system.PublicKey())
+	if err := resolver.Store(systemKey, must[string](t)(jwt.NewAccountClaims(systemKey).Encode(operator))); err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t, &server.Options{
+		TrustedKeys: []string{must[string](t)(operator.PublicKey())}, AccountResolver: resolver, SystemAccount: systemKey,
+	})
+	credentials := func(signer nkeys.KeyPair) string {
+		user := must[nkeys.KeyPair](t)(nkeys.CreateUser())
+		token := must[string](t)(jwt.NewUserClaims(must[string](t)(user.PublicKey())).Encode(signer))
+		return write(t, "app.creds", must[[]byte](t)(jwt.FormatUserConfig(token, must[[]byte](t)(user.Seed()))))
+	}
+	accepts(t, s, stream.Login{Credentials: credentials(account)}, map[string]stream.Login{
+		"nobody": {}, "another account": {Credentials: credentials(must[nkeys.KeyPair](t)(nkeys.CreateAccount()))},
+	})
+}
+
+// authority signs certificates for one test.
+type authority struct {
+	key         *ecdsa.PrivateKey
+	certificate *x509.Certificate
+	file        string
+}
+
+func newAuthority(t *testing.T) *authority {
+	t.Helper()
+	key := must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "a test"}, NotAfter: time.Now().Add(time.Hour), IsCA: true,
+		KeyUsage: x509.KeyUsageCertSign, BasicConstraintsValid: true,
+	}
+	raw := must[[]byte](t)(x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key))
+	return &authority{key, must[*x509.Certificate](t)(x509.ParseCertificate(raw)), write(t, "ca.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: raw}))}
+}
+
+// issue returns the files of a certificate for this machine and of its key.
+func (a *authority) issue(t *testing.T) (certificate, key string) {
+	t.Helper()
+	private := must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(2), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+	}
+	raw := must[[]byte](t)(x509.CreateCertificate(rand.Reader, template, a.certificate, &private.PublicKey, a.key))
+	secret := must[[]byte](t)(x509.MarshalECPrivateKey(private))
+	return write(t, "cert.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: raw})),
+		write(t, "key.pem", pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: secret}))
+}
+
+// A server with TLS is trusted by its certificate only, and may ask for one itself.
+func TestTLS(t *testing.T) {
+	t.Parallel()
+	ours, theirs := newAuthority(t), newAuthority(t)
+	cert, key := ours.issue(t)
+	config := must[*tls.Config](t)(server.GenTLSConfig(&server.TLSConfigOpts{CertFile: cert, KeyFile: key, CaFile: ours.file, Verify: true}))
+	s := serve(t, &server.Options{TLS: true, TLSVerify: true, TLSConfig: config, TLSTimeout: 5})
+	ourCert, ourKey := ours.issue(t)
+	theirCert, theirKey := theirs.issue(t)
+	accepts(t, s, stream.Login{CA: ours.file, Certificate: ourCert, Key: ourKey}, map[string]stream.Login{
+		"no authority":           {Certificate: ourCert, Key: ourKey},
+		"another authority":      {CA: theirs.file, Certificate: ourCert, Key: ourKey},
+		"no certificate":         {CA: ours.file},
+		"another's certificate":  {CA: ours.file, Certificate: theirCert, Key: theirKey},
+		"no TLS in the address":  {Servers: strings.Replace(s.ClientURL(), "tls://", "nats://", 1)},
+		"TLS where there is one": {Servers: strings.Replace(s.ClientURL(), "nats://", "tls://", 1)},
+	})
+}
+
+// No URL of a server holds a secret, and what excludes each other is said before anything is opened.
+func TestLoginIsCheckedFirst(t *testing.T) {
+	t.Parallel()
+	for _, l := range []stream.Login{
+		{},
+		{Servers: "http://127.0.0.1"},
+		{Servers: "nats://u:canary@127.0.0.1"},
+		{Servers: "nats://127.0.0.1,nats://canary@127.0.0.1"},
+		{Servers: "nats://127.0.0.1/?canary"},
+		{Servers: "nats://127.0.0.1", User: "u", Password: "p", NKey: "seed"},
+		{Servers: "nats://127.0.0.1", User: "u"},
+		{Servers: "nats://127.0.0.1", Certificate: "c"},
+	} {
+		if err := l.Check(); !errors.Is(err, stream.ErrOptions) || strings.Contains(err.Error(), "canary") {
+			t.Errorf("%+v: %v", l, err)
+		}
+	}
+}

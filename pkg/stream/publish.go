@@ -1,0 +1,104 @@
+package stream
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/tlxhook/tlxhook/pkg/journal"
+)
+
+const (
+	// tryLimit is how long one try waits: a server that has just died never answers.
+	tryLimit = 1500 * time.Millisecond
+	// betweenTries is how long a stream that chooses another leader is left alone.
+	betweenTries = 100 * time.Millisecond
+)
+
+// Append publishes a delivery, and returns once the stream has acknowledged it. Where the stream knows its key, it tells
+// whether the body is the same; another one is stored too.
+func (s *Stream) Append(ctx context.Context, d journal.Delivery) (journal.Stored, error) {
+	ctx, cancel := context.WithTimeout(ctx, publishLimit)
+	defer cancel()
+	m := message(s.company, d)
+	ack, own, err := s.publish(ctx, m)
+	if err != nil {
+		return journal.Stored{}, explain("publish", err)
+	}
+	stored := journal.Stored{ID: number(ack.Sequence), Duplicate: ack.Duplicate && !own}
+	if !ack.Duplicate {
+		return stored, nil
+	}
+	same, err := s.holds(ctx, ack.Sequence, d.Body)
+	if err != nil || same {
+		return stored, explain("compare with what is stored", err)
+	}
+	return s.appendAltered(ctx, m)
+}
+
+// appendAltered publishes a delivery whose key came with another body before. Its id cannot be a key: "/" is none of
+// their characters.
+func (s *Stream) appendAltered(ctx context.Context, m *nats.Msg) (journal.Stored, error) {
+	sum := sha256.Sum256(m.Data)
+	m.Header.Set(jetstream.MsgIDHeader, m.Header.Get(jetstream.MsgIDHeader)+"/"+hex.EncodeToString(sum[:16]))
+	ack, own, err := s.publish(ctx, m)
+	if err != nil {
+		return journal.Stored{}, explain("publish", err)
+	}
+	again := ack.Duplicate && !own
+	return journal.Stored{ID: number(ack.Sequence), Duplicate: again, Altered: !again}, nil
+}
+
+// holds tells whether a message has a body. One that was deleted is taken for the same: nothing can tell otherwise.
+func (s *Stream) holds(ctx context.Context, seq uint64, body []byte) (bool, error) {
+	before, err := s.stream.GetMsg(ctx, seq)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return bytes.Equal(before.Data, body), nil
+}
+
+// publish tries until the stream acknowledges or the time is over. That is safe, as the id makes repeats known; own
+// tells that a repeat may be one of an earlier try here.
+func (s *Stream) publish(ctx context.Context, m *nats.Msg) (ack *jetstream.PubAck, own bool, err error) {
+	for try := 1; ; try++ {
+		ack, err = s.try(ctx, m)
+		var refused *jetstream.APIError
+		if err == nil || errors.As(err, &refused) && refused.Code < 500 {
+			return ack, try > 1, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, false, err
+		case <-time.After(betweenTries):
+		}
+	}
+}
+
+func (s *Stream) try(ctx context.Context, m *nats.Msg) (*jetstream.PubAck, error) {
+	future, err := s.js.PublishMsgAsync(&nats.Msg{Subject: m.Subject, Header: m.Header, Data: m.Data}, jetstream.WithRetryAttempts(0))
+	if err != nil {
+		return nil, err
+	}
+	timer := time.NewTimer(tryLimit)
+	defer timer.Stop()
+	select {
+	case ack := <-future.Ok():
+		return ack, nil
+	case err := <-future.Err():
+		return nil, err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	case <-timer.C:
+		return nil, nats.ErrTimeout
+	}
+}

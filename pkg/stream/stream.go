@@ -1,0 +1,199 @@
+// Package stream keeps deliveries in a stream of NATS JetStream, which many machines can write to and read from: it
+// publishes what was received, and hands it to one of several copies of a consumer, in order for each object.
+// It leaves receiving and forwarding to pkg/receiver.
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+var (
+	// ErrUnreachable means that no server answers, or that none can store now.
+	ErrUnreachable = errors.New("the stream cannot be reached")
+	// ErrRefused means that the server does not accept the login, or does not permit what is needed.
+	ErrRefused = errors.New("the NATS server refuses")
+	// ErrAbsent means that there is no stream of a name.
+	ErrAbsent = errors.New("there is no stream")
+	// ErrUnfit means that a stream, a consumer or a server is there and cannot do what is promised.
+	ErrUnfit = errors.New("unfit")
+	// ErrOptions means that what was asked for makes no sense.
+	ErrOptions = errors.New("nats")
+)
+
+const (
+	// askLimit is how long a question to the server may take.
+	askLimit = 5 * time.Second
+	// patience is how long servers that are there may take to agree on who leads.
+	patience = 20 * time.Second
+	// publishLimit is how long a delivery waits for the acknowledgement of the stream.
+	publishLimit = 5 * time.Second
+	// mostPublishing is how many deliveries wait for it at once.
+	mostPublishing = 4096
+)
+
+// Stream is a stream that deliveries are published to or consumed from. It is safe for concurrent use.
+type Stream struct {
+	conn    *nats.Conn
+	js      jetstream.JetStream
+	stream  jetstream.Stream
+	name    string
+	company int64
+	// lost is called when the connection is gone. It comes back by itself.
+	lost atomic.Pointer[func()]
+	// refused is what the server has said that is not permitted: it says so beside the question, which has no answer.
+	refused atomic.Pointer[error]
+}
+
+// Open connects and returns the stream of a name, which must be fit for deliveries. One that is not there is made where
+// wanted is given, else it is ErrAbsent. Company is what is published as belonging to; 0 is the one of the login.
+func Open(ctx context.Context, l Login, name string, company int64, wanted *Config) (*Stream, error) {
+	if !validName(name) {
+		return nil, fmt.Errorf("%w: %q is no name of a stream: letters, digits, dash and underscore", ErrOptions, name)
+	}
+	s := &Stream{name: name, company: company}
+	if err := s.connect(ctx, l); err != nil {
+		return nil, err
+	}
+	if err := s.patiently(ctx, func(ctx context.Context) error { return s.find(ctx, wanted) }); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Stream) connect(ctx context.Context, l Login) error {
+	options, err := l.options()
+	if err != nil {
+		return err
+	}
+	options = append(options, nats.DisconnectErrHandler(func(*nats.Conn, error) { s.disconnected() }), nats.ErrorHandler(s.complained))
+	if s.conn, err = dial(ctx, l.Servers, options); err != nil {
+		return explain("connect to "+l.Servers, err)
+	}
+	s.js, err = jetstream.New(s.conn, jetstream.WithPublishAsyncMaxPending(mostPublishing), jetstream.WithDefaultTimeout(askLimit))
+	return explain("connect", err)
+}
+
+// patiently does what can be repeated until the servers answer: for some seconds they may be choosing a leader.
+func (s *Stream) patiently(ctx context.Context, do func(context.Context) error) error {
+	limit := time.Now().Add(patience)
+	for {
+		asking, cancel := context.WithTimeout(ctx, askLimit)
+		err := do(asking)
+		cancel()
+		if refused := s.refused.Load(); err != nil && refused != nil {
+			return fmt.Errorf("%w: %w", ErrRefused, *refused)
+		}
+		if !errors.Is(err, ErrUnreachable) || time.Now().After(limit) {
+			return err
+		}
+		select {
+		case <-time.After(reconnectWait):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+// dial connects, and gives up where ctx ends before.
+func dial(ctx context.Context, servers string, options []nats.Option) (*nats.Conn, error) {
+	type outcome struct {
+		conn *nats.Conn
+		err  error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		conn, err := nats.Connect(servers, options...)
+		done <- outcome{conn, err}
+	}()
+	select {
+	case o := <-done:
+		return o.conn, o.err
+	case <-ctx.Done():
+		go func() {
+			if o := <-done; o.conn != nil {
+				o.conn.Close()
+			}
+		}()
+		return nil, context.Cause(ctx)
+	}
+}
+
+func (s *Stream) complained(_ *nats.Conn, _ *nats.Subscription, err error) {
+	if errors.Is(err, nats.ErrPermissionViolation) {
+		s.refused.Store(&err)
+	}
+}
+
+func (s *Stream) disconnected() {
+	if lost := s.lost.Load(); lost != nil {
+		(*lost)()
+	}
+}
+
+// Close ends the connection.
+func (s *Stream) Close() { s.conn.Close() }
+
+// Window is how long the stream knows an idempotency key again.
+func (s *Stream) Window() time.Duration { return s.stream.CachedInfo().Config.Duplicates }
+
+// Healthy returns why nothing can be stored now, or nil.
+func (s *Stream) Healthy() error {
+	ctx, cancel := context.WithTimeout(context.Background(), askLimit/2)
+	defer cancel()
+	_, err := s.js.Stream(ctx, s.name)
+	return explain("ask for the stream", err)
+}
+
+// explain gives an error of NATS the cause by which others judge it.
+func explain(what string, err error) error {
+	cause := ErrUnreachable
+	var refusal *jetstream.APIError
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, context.Canceled):
+		return err
+	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrAuthRevoked),
+		errors.Is(err, nats.ErrAccountAuthExpired), errors.Is(err, nats.ErrPermissionViolation), errors.Is(err, nats.ErrNkeysNotSupported):
+		cause = ErrRefused
+	case errors.Is(err, jetstream.ErrStreamNotFound):
+		cause = ErrAbsent
+	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
+		cause = ErrUnfit
+	case errors.As(err, &refusal):
+		cause = causeOf(refusal)
+	}
+	return fmt.Errorf("%s: %w: %w", what, cause, err)
+}
+
+// The codes of refusals whose class says something else than they do. Source: errors.json of the server.
+const (
+	codeNoPeers    jetstream.ErrorCode = 10005 // too few servers are there now
+	codeNoReplicas jetstream.ErrorCode = 10074 // there is only one server, whatever happens
+)
+
+// causeOf tells what may pass from what does not.
+func causeOf(refusal *jetstream.APIError) error {
+	passing := refusal.Code >= 500
+	switch refusal.ErrorCode {
+	case codeNoPeers:
+		passing = true
+	case codeNoReplicas:
+		passing = false
+	}
+	if passing {
+		return ErrUnreachable
+	}
+	return ErrUnfit
+}
+
+// validName tells whether a name of a stream or a consumer can stand in a subject and in a file name.
+func validName(name string) bool { return name != "" && len(name) <= 64 && token(name) == name }

@@ -1,0 +1,279 @@
+package tripletex_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/sandbox"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+// lists is an API that lists objects by the answer that a test gives to each query.
+type lists struct {
+	answer func(query url.Values) (status int, ids []int64)
+	header http.Header
+	asked  []string
+}
+
+func (l *lists) RoundTrip(r *http.Request) (*http.Response, error) {
+	query := r.URL.Query()
+	l.asked = append(l.asked, query.Encode()+" "+r.Header.Get("If-None-Match"))
+	status, ids := l.answer(query)
+	values := make([]string, len(ids))
+	for i, id := range ids {
+		values[i] = fmt.Sprintf(`{"id":%d,"version":3}`, id)
+	}
+	body := `{"versionDigest":"digest","values":[` + strings.Join(values, ",") + `]}`
+	if status == http.StatusUnprocessableEntity {
+		body = `{"status":422,"code":23000,"message":"Result set too large"}`
+	}
+	header := http.Header{"Content-Type": {"application/json"}}
+	maps.Copy(header, l.header)
+	return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+}
+
+// page returns the ids of a page of what the API holds.
+func page(query url.Values, all []int64) (int, []int64) {
+	from, _ := strconv.Atoi(query.Get("from"))
+	count, _ := strconv.Atoi(query.Get("count"))
+	from = min(from, len(all))
+	return http.StatusOK, all[from:min(from+count, len(all))]
+}
+
+func upTo(n int64) []int64 {
+	all := make([]int64, n)
+	for i := range all {
+		all[i] = int64(i) + 1
+	}
+	return all
+}
+
+// listed returns the ids that a client lists, and the error that ended it.
+func listed(ctx context.Context, t *testing.T, api http.RoundTripper, kind string, o tripletex.ObjectList) (ids []int64, err error) {
+	t.Helper()
+	client, err := tripletex.New(tripletex.Options{BaseURL: baseURL, Transport: api, Credentials: tripletex.Credentials{SessionToken: "x"}.Get})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, _ := tripletex.FindObjectKind(kind)
+	for p, err := range client.ObjectPages(ctx, k, o) {
+		if err != nil {
+			return ids, err
+		}
+		for _, o := range p.Objects {
+			ids = append(ids, o.ID)
+		}
+		if p.Fresh != len(p.Objects) && !p.Same {
+			t.Errorf("%d fresh of %d", p.Fresh, len(p.Objects))
+		}
+	}
+	return ids, nil
+}
+
+func same(got, want []int64) bool { return fmt.Sprint(got) == fmt.Sprint(want) }
+
+func TestEveryObjectIsListedOnce(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int64{0, 1, 999, 1000, 1001, 1999, 2000, 2500} {
+		api := &lists{answer: func(q url.Values) (int, []int64) { return page(q, upTo(n)) }}
+		if got, err := listed(t.Context(), t, api, "product", tripletex.ObjectList{}); err != nil || !same(got, upTo(n)) {
+			t.Errorf("of %d objects %d were listed, %v", n, len(got), err)
+		}
+	}
+}
+
+// What is deleted while a list is read moves everything after it up. Nothing is left out for that.
+func TestNothingIsLeftOutWhereObjectsAreDeletedMeanwhile(t *testing.T) {
+	t.Parallel()
+	for _, gone := range []int{1, 2, 700, 1500} {
+		all, asked := upTo(3000), 0
+		api := &lists{answer: func(q url.Values) (int, []int64) {
+			if asked++; asked == 2 {
+				all = all[gone:] // the first ones, which were read
+			}
+			return page(q, all)
+		}}
+		got, err := listed(t.Context(), t, api, "product", tripletex.ObjectList{})
+		seen := map[int64]int{}
+		for _, id := range got {
+			seen[id]++
+		}
+		for _, id := range all {
+			if seen[id] != 1 {
+				t.Fatalf("%d gone: %d was listed %d times, %v", gone, id, seen[id], err)
+			}
+		}
+	}
+}
+
+func TestAListThatCannotBeRightIsRefused(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]func(url.Values) (int, []int64){
+		"unsorted": func(url.Values) (int, []int64) { return http.StatusOK, []int64{2, 1} },
+		"endless":  func(url.Values) (int, []int64) { return http.StatusOK, upTo(1000) },
+	} {
+		_, err := listed(t.Context(), t, &lists{answer: answer}, "product", tripletex.ObjectList{})
+		if tripletex.KindOf(err) != tripletex.Foreign {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// Of customers and suppliers a list leaves out the inactive ones, unless it is asked for them.
+func TestInactiveObjectsAreListedToo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil, employee())
+	emit := func(event string) {
+		if _, err := sandbox.NewDeliverer(w.store, nil).Emit(t.Context(), sandbox.Emission{Event: event, Count: 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	emit("customer.create")
+	api := &lists{answer: func(q url.Values) (int, []int64) {
+		if q.Get("isInactive") == "true" {
+			return http.StatusOK, []int64{1}
+		}
+		return http.StatusOK, []int64{2}
+	}}
+	if got, err := listed(t.Context(), t, api, "customer", tripletex.ObjectList{}); err != nil || !same(got, []int64{2, 1}) {
+		t.Errorf("%v %v", got, err)
+	}
+	k, _ := tripletex.FindObjectKind("customer")
+	for p, err := range w.ObjectPages(t.Context(), k, tripletex.ObjectList{ChangedSince: time.Now().Add(time.Hour)}) {
+		t.Errorf("changed in an hour: %+v %v", p, err)
+	}
+}
+
+func day(text string) time.Time {
+	at, _ := time.Parse(time.DateOnly, text)
+	return at
+}
+
+// What is too much for one list is listed in ever shorter spans that leave out no day.
+func TestTooManyObjectsAreListedInShorterSpans(t *testing.T) {
+	t.Parallel()
+	first := day("2026-01-01")
+	api := &lists{answer: func(q url.Values) (int, []int64) {
+		from, to := day(q.Get("dateFrom")), day(q.Get("dateTo"))
+		if to.Sub(from) > 100*24*time.Hour {
+			return http.StatusUnprocessableEntity, nil
+		}
+		var days []int64
+		for ; from.Before(to); from = from.AddDate(0, 0, 1) {
+			days = append(days, int64(from.Sub(first).Hours()/24)+1)
+		}
+		return http.StatusOK, days
+	}}
+	got, err := listed(t.Context(), t, api, "voucher", tripletex.ObjectList{From: first, To: day("2027-01-01")})
+	if err != nil || !same(got, upTo(365)) {
+		t.Errorf("%d days, %v", len(got), err)
+	}
+	never := &lists{answer: func(url.Values) (int, []int64) { return http.StatusUnprocessableEntity, nil }}
+	var refused *tripletex.Error
+	for kind, o := range map[string]tripletex.ObjectList{"voucher": {From: first, To: day("2026-01-09")}, "product": {}} {
+		if _, err := listed(t.Context(), t, never, kind, o); !errors.As(err, &refused) || refused.Code != 23000 {
+			t.Errorf("%s: %v", kind, err)
+		}
+	}
+}
+
+// A page that is what it was costs a 304, and counts with its ids.
+func TestAPageThatIsTheSameDoesNotCome(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil, employee())
+	if _, err := sandbox.NewDeliverer(w.store, nil).Emit(t.Context(), sandbox.Emission{Event: "product.create", Count: 3}); err != nil {
+		t.Fatal(err)
+	}
+	k, _ := tripletex.FindObjectKind("product")
+	marks := map[string]tripletex.PageMark{}
+	look := func() (last tripletex.ObjectPage) {
+		o := tripletex.ObjectList{Kept: func(name string) tripletex.PageMark { return marks[name] }}
+		for p, err := range w.ObjectPages(t.Context(), k, o) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			marks[p.Name], last = p.Mark, p
+		}
+		return last
+	}
+	first, second := look(), look()
+	if first.Same || len(first.Objects) != 3 || !second.Same || second.Objects != nil || second.Fresh != 3 || second.Mark != first.Mark {
+		t.Errorf("first %+v\nsecond %+v", first, second)
+	}
+	if _, err := sandbox.NewDeliverer(w.store, nil).Emit(t.Context(), sandbox.Emission{Event: "product.update", Count: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if third := look(); third.Same || third.Objects[2].Version != 1 {
+		t.Errorf("%+v", third)
+	}
+}
+
+// Values are filtered as a delivery would be, but for the id and the version.
+func TestValuesAlwaysHaveIDAndVersion(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil, employee())
+	if _, err := sandbox.NewDeliverer(w.store, nil).Emit(t.Context(), sandbox.Emission{Event: "order.create", Count: 1}); err != nil {
+		t.Fatal(err)
+	}
+	k, _ := tripletex.FindObjectKind("ORDER")
+	all := tripletex.ObjectList{From: day("2000-01-01"), To: day("2100-01-01")}
+	for fields, want := range map[string]string{
+		"number":                       `{"number":"2001","id":%d,"version":0}`,
+		"version,customer(id,version)": `{"version":0,"customer":{"id":301,"version":null},"id":%d}`,
+		"id,version":                   `{"id":%d,"version":0}`,
+	} {
+		for p, err := range w.ObjectPages(t.Context(), k, all) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			values, err := w.ObjectValues(t.Context(), p, fields)
+			one, errOne := w.Object(t.Context(), k, p.Objects[0].ID, fields)
+			want := fmt.Sprintf(want, p.Objects[0].ID)
+			if err != nil || errOne != nil || string(values[0].Value) != want || string(one.Value) != want || values[0].Object != p.Objects[0] {
+				t.Errorf("%s: %s\n%s, %v %v", fields, values[0].Value, one.Value, err, errOne)
+			}
+		}
+	}
+	if _, err := w.Object(t.Context(), k, 1, ""); tripletex.KindOf(err) != tripletex.NotFound {
+		t.Error(err)
+	}
+	var whole map[string]any
+	for p, err := range w.ObjectPages(t.Context(), k, all) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		values, err := w.ObjectValues(t.Context(), p, "")
+		if err != nil || json.Unmarshal(values[0].Value, &whole) != nil || len(whole) != 8 {
+			t.Errorf("%v %v", whole, err)
+		}
+	}
+}
+
+// The last tenth of the rate limit is for others: a list waits for the next period.
+func TestListsLeaveATenthOfTheRateLimit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		api := &lists{header: http.Header{"X-Rate-Limit-Limit": {"100"}, "X-Rate-Limit-Remaining": {"9"}, "X-Rate-Limit-Reset": {"7"}}}
+		api.answer = func(q url.Values) (int, []int64) { return page(q, upTo(1500)) }
+		start := time.Now()
+		if _, err := listed(t.Context(), t, api, "product", tripletex.ObjectList{}); err != nil || time.Since(start) != 7*time.Second {
+			t.Errorf("%v after %s", err, time.Since(start))
+		}
+		limited, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		defer cancel()
+		if _, err := listed(limited, t, api, "product", tripletex.ObjectList{}); tripletex.KindOf(err) != tripletex.Timeout {
+			t.Error(err)
+		}
+	})
+}
