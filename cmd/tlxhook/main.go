@@ -17,5 +17,5 @@ func main() {
 	os.Exit(cli.Main(os.Args[1:], streams, os.Environ(), cli.BuildInfo(version)))
 }
 
-// version is set by the linker in a release.
+// version is set by the linker in a release: the version, the commit and its time, with a blank between.
 var version string

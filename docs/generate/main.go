@@ -1,10 +1,12 @@
 // Command generate writes what is derived from the commands and their results: the reference, the man pages, the
-// completions and the JSON schemas. Run it with "go generate ./...".
+// completions, the JSON schemas and the licences of others. Run it with "go generate ./...".
 package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -22,10 +24,23 @@ import (
 //go:generate go run . ../..
 
 func main() {
-	if err := generate(os.Args[1]); err != nil {
+	if err := errors.Join(generate(os.Args[1]), generateLicences(os.Args[1])); err != nil {
 		fmt.Fprintln(os.Stderr, "generate:", err)
 		os.Exit(1)
 	}
+}
+
+// generateLicences writes the licences of others, which need the modules of every system.
+func generateLicences(top string) error {
+	all, err := modules(context.Background(), "darwin", "linux", "windows")
+	if err != nil {
+		return err
+	}
+	page, err := licences(all)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(top, "docs/licences.txt"), []byte(page), 0o600)
 }
 
 // folders are what is written anew as a whole, below the top of the project.

@@ -71,7 +71,7 @@ func (a *App) changeIn(ctx context.Context, f *fleetFlags, all chosenCompanies, 
 	show := rows.print
 	if dryRun {
 		show = func(ctx context.Context) error { return output.List(ctx, a.printer, requestTable(f.many()), plan) }
-	} else {
+	} else if len(rows.all) > 0 {
 		a.note("%s %s", verb, subscriptions(len(rows.all)))
 	}
 	a.tellLost(gaps, commands)

@@ -15,6 +15,7 @@ func rooms() map[string][]string {
 		"cmd/tlxhook":     {"pkg/cli"},
 		"docs/bench":      nil,
 		"docs/generate":   {"pkg/cli", "pkg/manifest"},
+		"docs/record":     {"pkg/sandbox"},
 		"docs/signatures": {"pkg/secret", "pkg/webhook"},
 		"pkg/backfill":    {"pkg/journal", "pkg/secret", "pkg/tripletex", "pkg/webhook"},
 		"pkg/cli":         {"pkg/backfill", "pkg/config", "pkg/credentials", "pkg/doctor", "pkg/exporter", "pkg/fleet", "pkg/health", "pkg/journal", "pkg/manifest", "pkg/output", "pkg/receiver", "pkg/sandbox", "pkg/secret", "pkg/stream", "pkg/terminal", "pkg/tripletex", "pkg/tui", "pkg/webhook"},
@@ -49,6 +50,7 @@ type dependency struct {
 func dependencies() map[string]dependency {
 	return map[string]dependency{
 		"github.com/agnivade/levenshtein":       {[]string{"pkg/tripletex"}, "names what was meant by a misspelt event"},
+		"github.com/creack/pty":                 {[]string{"docs/record"}, "pseudo terminals, for the picture of a session and for tests; not linked"},
 		"github.com/go-json-experiment/json":    {[]string{"pkg/tripletex", "pkg/webhook"}, "encoding/json/v2 ahead of Go 1.27: reads a list of 10,000 in less than half the time"},
 		"github.com/goccy/go-yaml":              {[]string{"pkg/manifest"}, "manifests: every problem with its line and column"},
 		"github.com/gofrs/flock":                {[]string{"pkg/config", "pkg/credentials", "pkg/journal", "pkg/sandbox"}, "locks files on every system"},
@@ -71,7 +73,6 @@ func dependencies() map[string]dependency {
 func testDependencies() []string {
 	return []string{
 		"github.com/cloudevents/sdk-go/v2",         // whether what is published is a CloudEvent
-		"github.com/creack/pty",                    // pseudo terminals for prompts
 		"github.com/getkin/kin-openapi",            // the official specification
 		"github.com/google/go-cmp",                 // readable differences
 		"github.com/prometheus/common",             // the parser of Prometheus; its packages are slow at start

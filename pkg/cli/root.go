@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"io"
 	"maps"
 	"slices"
@@ -40,15 +41,13 @@ func newRoot(app *App) *cobra.Command {
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs,
 		RunE:          onlyHelp,
-		Version:       app.build.Version,
+		Version:       app.build.String(),
 	}
 	root.SetVersionTemplate("tlxhook {{.Version}}\n")
 	root.SetIn(app.terminal.In)
 	root.SetOut(app.terminal.Out)
 	root.SetErr(app.terminal.Err)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usageFailure("%w", err).withHint("%s --help shows the flags", cmd.CommandPath())
-	})
+	root.SetFlagErrorFunc(unknownFlag)
 	root.SetUsageTemplate(usageTemplate(root.UsageTemplate()))
 	root.AddGroup(
 		&cobra.Group{ID: groupMain, Title: "Webhooks:"},
@@ -95,7 +94,7 @@ func globalFlags(flags *pflag.FlagSet) {
 	flags.Duration("timeout", 0, "how long the whole run may take: `TIME` (default 30s)")
 	flags.Bool("no-input", false, "never ask; fail where a question would be needed")
 	flags.BoolP("quiet", "q", false, "print no notes, only results and errors")
-	flags.CountP("verbose", "v", "say which login is used, and where from")
+	flags.CountP("verbose", "v", "``say which login is used, and where from")
 	flags.Bool("debug", false, "print every request and answer, without secrets")
 	flags.Bool("show-secrets", false, "print credentials in target URLs")
 	flags.String("config", "", "read settings from `FILE`")
@@ -115,11 +114,45 @@ func onlyHelp(cmd *cobra.Command, args []string) error {
 		return cmd.Help()
 	}
 	f := usageFailure("unknown command %q for %s", args[0], cmd.CommandPath())
+	if below := commandsBelow(cmd, args[0]); len(below) > 0 {
+		return f.withHint("did you mean %s?", strings.Join(below, " or "))
+	}
 	cmd.SuggestionsMinimumDistance = 2
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 		return f.withHint("did you mean %s %s?", cmd.CommandPath(), strings.Join(near, " or "))
 	}
 	return f.withHint("%s --help shows the commands", cmd.CommandPath())
+}
+
+// commandsBelow returns what a command is called that somebody has named without its noun, such as "list". There may be
+// several; subscriptions come first.
+func commandsBelow(cmd *cobra.Command, name string) []string {
+	var paths []string
+	for _, noun := range cmd.Commands() {
+		for _, verb := range noun.Commands() {
+			if verb.Name() != name && !verb.HasAlias(name) {
+				continue
+			}
+			if noun.Name() == "subscription" {
+				return []string{verb.CommandPath()}
+			}
+			paths = append(paths, verb.CommandPath())
+		}
+	}
+	return paths
+}
+
+// unknownFlag names the flag that was meant, where one is near.
+func unknownFlag(cmd *cobra.Command, err error) error {
+	f := usageFailure("%w", err)
+	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		var known []string
+		cmd.Flags().VisitAll(func(flag *pflag.Flag) { known = append(known, flag.Name) })
+		if near := tripletex.Nearest(unknown.GetSpecifiedName(), known); len(near) > 0 {
+			return f.withHint("did you mean --%s? %s --help shows the flags", strings.Join(near, " or --"), cmd.CommandPath())
+		}
+	}
+	return f.withHint("%s --help shows the flags", cmd.CommandPath())
 }
 
 // group returns a command that only holds others.

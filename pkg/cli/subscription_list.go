@@ -46,7 +46,7 @@ func subscriptionList(ctx context.Context, app *App, o *listOptions, args []stri
 	case err != nil && len(rows.all) == 0:
 		return err
 	case len(rows.all) == 0 && app.printer.IsTable():
-		app.note("no subscriptions; tlxhook subscription create makes one")
+		app.note("%s", nothingListed(o.selection.filter.Empty()))
 		return nil
 	}
 	if printErr := rows.print(ctx); printErr != nil {
@@ -59,6 +59,14 @@ func subscriptionList(ctx context.Context, app *App, o *listOptions, args []stri
 		app.note("%s not active; tlxhook subscription enable ID switches one on again", subscriptions(rows.broken))
 	}
 	return err
+}
+
+// nothingListed says why a list is empty.
+func nothingListed(all bool) string {
+	if all {
+		return "no subscriptions; tlxhook subscription create makes one"
+	}
+	return "no subscription matches; without --event, --target and --status all are listed"
 }
 
 func countBroken(all []tripletex.Subscription) int {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -18,6 +19,14 @@ type Build struct {
 	Date    string `json:"date"`
 }
 
+// String is the version and, where they are known, the commit and its time.
+func (b Build) String() string {
+	if b.Commit == "" {
+		return b.Version
+	}
+	return fmt.Sprintf("%s (commit %.12s, %s)", b.Version, b.Commit, b.Date)
+}
+
 // buildInfo is what version -o json prints.
 type buildInfo struct {
 	Build
@@ -29,7 +38,7 @@ func newVersion(app *App) *cobra.Command {
 	return &cobra.Command{
 		Use:     "version",
 		Short:   "Print the version",
-		Long:    "Print the version. tlxhook never asks anybody whether there is a newer one.",
+		Long:    "Print the version, and of a release the commit that it was built from.\n\ntlxhook never asks anybody whether there is a newer one.",
 		Example: "  tlxhook version\n  tlxhook version -o json",
 		Args:    noArgs,
 		// Not by app.run: listening for signals would take an eighth of the time of the whole run.
@@ -44,7 +53,7 @@ func newVersion(app *App) *cobra.Command {
 
 func version(ctx context.Context, app *App) error {
 	if app.settings.Output == "" && app.settings.JQ == "" && app.settings.Template == "" {
-		_, err := fmt.Fprintf(app.terminal.Out, "tlxhook %s\n", app.build.Version)
+		_, err := fmt.Fprintf(app.terminal.Out, "tlxhook %s\n", app.build)
 		return err
 	}
 	type b = buildInfo
@@ -65,18 +74,20 @@ func (b Build) info() buildInfo {
 	return buildInfo{b, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
 }
 
-// BuildInfo returns what is known of this build. Released is the version that the linker was given, or empty.
+// BuildInfo returns what is known of this build. Released is what the linker was given in a release: the version, the
+// commit and its time, with a blank between. It is empty elsewhere, and then Go itself knows the version of a module
+// that was installed, and the commit of a clone.
 func BuildInfo(released string) Build {
-	b := Build{Version: released}
+	if words := strings.Fields(released); len(words) == 3 {
+		return Build{Version: words[0], Commit: words[1], Date: words[2]}
+	}
+	b := Build{Version: "dev"}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return b
 	}
-	if b.Version == "" {
-		b.Version = info.Main.Version
-	}
-	if b.Version == "" || b.Version == "(devel)" {
-		b.Version = "dev"
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		b.Version = strings.TrimPrefix(v, "v")
 	}
 	for _, s := range info.Settings {
 		switch s.Key {

@@ -78,7 +78,7 @@ func TestWatchServiceIsAUnit(t *testing.T) {
 		}
 		return string(said)
 	}
-	unit := service(t, "/usr/local/bin/tlxhook", need(t, "true"))
+	unit := service(t, "/usr/bin/tlxhook", need(t, "true"))
 	if said := verify(unit); said != "" {
 		t.Error(said)
 	}
@@ -115,7 +115,7 @@ func TestWatchServiceTellsSlack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	unit := service(t, "\\\n", "", "/usr/local/bin/tlxhook", filepath.Join(home, "tlxhook"),
+	unit := service(t, "\\\n", "", "/usr/bin/tlxhook", filepath.Join(home, "tlxhook"),
 		"/usr/local/lib/tlxhook/notify-slack", notifier, "${CREDENTIALS_DIRECTORY}", home, "--for 2m", "--for 0s --interval 1s")
 	words := strings.Fields(regexp.MustCompile(`(?m)^ExecStart=(.*)$`).FindStringSubmatch(unit)[1])
 	watch := exec.CommandContext(t.Context(), words[0], words[1:]...)

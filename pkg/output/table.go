@@ -21,6 +21,9 @@ const narrowest = 12
 
 // writeTable writes the main columns under a header, cut to the width of the screen.
 func writeTable[T any](p *Printer, table Table[T], items []T) error {
+	if len(items) == 0 {
+		return nil // a note says why; headings of nothing only puzzle
+	}
 	var columns []Column[T]
 	header := []string{}
 	for _, column := range table.Columns {

@@ -73,7 +73,7 @@ func (e *Error) Error() string {
 		parts = append(parts, cause)
 	}
 	for _, v := range e.Validation {
-		parts = append(parts, strings.TrimPrefix(v.Field+" "+v.Message, " "))
+		parts = append(parts, strings.TrimPrefix(v.Field+" "+glossed(v.Message), " "))
 	}
 	text := strings.Join(parts, ": ")
 	if e.RequestID != "" {
@@ -109,7 +109,7 @@ func (e *Error) cause() string {
 	if words == "" {
 		words = http.StatusText(e.Status)
 	}
-	return text + ": " + strings.TrimSuffix(words, ".")
+	return text + ": " + strings.TrimSuffix(glossed(words), ".")
 }
 
 // Unwrap returns the cause.

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+// The page that is in every package has the licence of all that is in the program, as it stands in the module.
+func TestLicencesOfOthersAreAllThere(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile("../licences.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := modules(t.Context(), runtime.GOOS)
+	if err != nil || len(all) < 20 {
+		t.Fatalf("%d modules: %v", len(all), err)
+	}
+	for _, m := range all {
+		page, err := licences([]licensed{m})
+		if err != nil {
+			t.Error(err)
+		}
+		for part := range strings.SplitSeq(strings.TrimPrefix(page, licencesIntro), "\n"+licencesRule+"\n") {
+			if !strings.Contains(string(raw), part) {
+				t.Errorf("docs/licences.txt lacks this about %s: run go generate ./...\n%.200s", m.path, part)
+			}
+		}
+	}
+}
+
+func TestLicenceIsNamedOrRefused(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"Permission is hereby granted, free of charge, to any\n person obtaining a copy of this software": "MIT",
+		"                Apache License\n           Version 2.0, January 2004":                            "Apache-2.0",
+		"Permission is hereby granted, free of charge, to any person obtaining a copy\nApache License":    "Apache-2.0, MIT",
+		"Mozilla Public License, version 2.0\n\n1.12. means the GNU General Public License":               "MPL-2.0",
+		"GNU GENERAL PUBLIC LICENSE Version 3":                                                            "",
+		"Business Source License 1.1":                                                                     "",
+		"":                                                                                                "",
+	} {
+		if got, err := licence(text); got != want || (err == nil) != (want != "") {
+			t.Errorf("%.30q is %q, %v", text, got, err)
+		}
+	}
+}
+
+func TestModuleWithoutLicenceIsRefused(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	m := licensed{"example.no/module", "v1.0.0", folder}
+	if _, err := licences([]licensed{m}); err == nil || !strings.Contains(err.Error(), "example.no/module has no licence") {
+		t.Error(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "COPYING"), []byte("All rights reserved"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := licences([]licensed{m}); err == nil || !strings.Contains(err.Error(), "example.no/module: a licence that is none of those known") {
+		t.Error(err)
+	}
+}

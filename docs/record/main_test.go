@@ -1,0 +1,38 @@
+//go:build unix
+
+package main
+
+import (
+	"html"
+	"os"
+	"regexp"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// The picture in the README shows what tlxhook prints today.
+func TestThePictureIsTrue(t *testing.T) {
+	t.Parallel()
+	drawn, err := record(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept, err := os.ReadFile("../session.svg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(words(kept), words(drawn)); diff != "" {
+		t.Errorf("go run ./docs/record docs/session.svg draws it anew (-kept +now):\n%s", diff)
+	}
+}
+
+// words returns the text of a picture, with every time made the same.
+func words(picture []byte) []string {
+	var all []string
+	for _, line := range regexp.MustCompile(`<text [^>]*>(.*)</text>`).FindAllSubmatch(picture, -1) {
+		text := regexp.MustCompile(`<[^>]*>`).ReplaceAll(line[1], nil)
+		all = append(all, html.UnescapeString(string(regexp.MustCompile(`\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\dZ)?`).ReplaceAll(text, []byte("TIME")))))
+	}
+	return all
+}
