@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"slices"
 
 	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/output"
@@ -20,9 +21,10 @@ type subscriptionRows struct {
 // need not wait for the last company.
 func (r *subscriptionRows) add(ctx context.Context, m fleet.Member, found []tripletex.Subscription) error {
 	r.broken += countBroken(found)
-	first := len(r.all)
+	first, company := len(r.all), of(m)
+	r.all = slices.Grow(r.all, len(found)) // a company may have tens of thousands
 	for _, s := range r.app.shown(found) {
-		r.all = append(r.all, companySubscription{of(m), s})
+		r.all = append(r.all, companySubscription{company, s})
 	}
 	if !r.many || !r.app.printer.IsStream() {
 		return nil
