@@ -158,7 +158,7 @@ func (a *clientAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusTooManyRequests)
 		return
 	}
-	time.Sleep(latency)
+	time.Sleep(latency) // what is measured against
 	if strings.HasPrefix(r.URL.Path, "/v2/company/") {
 		companies := make([]string, clients)
 		if r.URL.Query().Get("from") != "0" {

@@ -135,7 +135,7 @@ func check(ctx context.Context, app *App, o *checkOptions, args []string) (err e
 func (o *checkOptions) ask(ctx context.Context, app *App, v *view) error {
 	start := time.Now()
 	m, err := app.ownMember(ctx)
-	v.login = m.Label()
+	v.login = m.Path()
 	if err != nil {
 		return err
 	}

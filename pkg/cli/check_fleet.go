@@ -56,7 +56,7 @@ func (o *checkOptions) askOne(ctx context.Context, app *App, v *view, m fleet.Me
 		return o.notAsked(ctx, app, m, err, time.Since(start))
 	}
 	c := checked{part: health.Part{Company: companyOf(m), Report: health.Check(in)}}
-	c.sample = health.Sample{Report: c.part.Report, Company: m.Label(), LastSuccess: time.Now()}
+	c.sample = health.Sample{Report: c.part.Report, Company: m.Path(), LastSuccess: time.Now()}
 	c.sample.RateLimit, _ = m.Client.RateLimit()
 	return c
 }
@@ -66,7 +66,7 @@ func (o *checkOptions) notAsked(ctx context.Context, app *App, m fleet.Member, e
 	report := health.NotAsked(app.problem(app.timedOut(ctx, f)), o.stateOf(f), took)
 	return checked{
 		part:   health.Part{Company: companyOf(m), Report: report},
-		sample: health.Sample{Report: report, Company: m.Label(), Reason: health.ReasonOf(err)},
+		sample: health.Sample{Report: report, Company: m.Path(), Reason: health.ReasonOf(err)},
 	}
 }
 

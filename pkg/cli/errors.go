@@ -149,6 +149,23 @@ func (a *App) describe(err error) *failure {
 	return &failure{exitUsage, "usage", err, ""}
 }
 
+// knownCause is an error of a room, with its exit code, its name in JSON and its hint.
+type knownCause struct {
+	cause      error
+	exit       int
+	code, hint string
+}
+
+// describeKnown describes an error by the first cause that it has; nil where it has none of them.
+func describeKnown(err error, causes []knownCause) *failure {
+	for _, known := range causes {
+		if errors.Is(err, known.cause) {
+			return &failure{known.exit, known.code, err, known.hint}
+		}
+	}
+	return nil
+}
+
 func isMisuse(err error) bool {
 	_, ok := errors.AsType[*credentials.UsageError](err)
 	return ok

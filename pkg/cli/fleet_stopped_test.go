@@ -30,7 +30,7 @@ func (c *clients) stopped(t *testing.T, signal syscall.Signal, method string, ar
 		if n == stoppedAt {
 			_ = (<-started).Signal(signal)
 		}
-		time.Sleep(150 * time.Millisecond)
+		time.Sleep(150 * time.Millisecond) // until the process has taken the signal: it is a real one, with a real clock
 	})
 	if err := command.Start(); err != nil {
 		t.Fatal(err)

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -41,11 +40,7 @@ func (a *App) attach(folder string) (*journal.Journal, error) {
 
 // describeJournal decides the exit code and the hint of an error of the journal; nil where it is of something else.
 func describeJournal(err error) *failure {
-	for _, known := range []struct {
-		cause      error
-		exit       int
-		code, hint string
-	}{
+	return describeKnown(err, []knownCause{
 		{journal.ErrLocked, exitConflict, "conflict", "one listen can use a journal; stop the other one, or name another folder with --journal"},
 		{journal.ErrAbsent, exitNotFound, "not_found", "tlxhook listen makes one; --journal names another folder"},
 		{journal.ErrNotFound, exitNotFound, "not_found", "tlxhook delivery list shows what there is"},
@@ -56,10 +51,5 @@ func describeJournal(err error) *failure {
 		{journal.ErrUnavailable, exitLocal, "local_io", ""},
 		{journal.ErrClosed, exitLocal, "local_io", ""},
 		{journal.ErrUnusable, exitLocal, "local_io", ""},
-	} {
-		if errors.Is(err, known.cause) {
-			return &failure{known.exit, known.code, err, known.hint}
-		}
-	}
-	return nil
+	})
 }

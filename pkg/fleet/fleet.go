@@ -57,8 +57,8 @@ func Clients(ctx context.Context, login Member) ([]Member, error) {
 	return all, nil
 }
 
-// Label names the login and the company for programs, such as acme/2001.
-func (m Member) Label() string {
+// Path names the login and the company for programs, such as acme/2001.
+func (m Member) Path() string {
 	if m.CompanyID == 0 {
 		return m.Profile
 	}

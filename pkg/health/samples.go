@@ -44,7 +44,7 @@ func (s Sample) ofLogin(c *tripletex.Client, session time.Time) Sample {
 }
 
 func (f *followed) sample(w *Watch) Sample {
-	s := Sample{Report: f.report, Company: f.member.Label(), LastSuccess: f.good, CacheAge: time.Since(f.at), Changed: f.changed}
+	s := Sample{Report: f.report, Company: f.member.Path(), LastSuccess: f.good, CacheAge: time.Since(f.at), Changed: f.changed}
 	if f.err != nil {
 		s.Reason = ReasonOf(f.err)
 	}
