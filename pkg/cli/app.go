@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -133,6 +134,26 @@ func (a *App) runUnlimited(do func(ctx context.Context, args []string) error) fu
 		}
 		return interruptible(cmd.Context(), func(ctx context.Context) error { return do(ctx, args) })
 	}
+}
+
+// runUntilStopped is runUnlimited for a command that serves until a signal stops it. A stop is success at any moment,
+// also while the command starts.
+func (a *App) runUntilStopped(do func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
+	return a.runUnlimited(func(ctx context.Context, args []string) error {
+		err := do(ctx, args)
+		if _, bySignal := errors.AsType[signaled](context.Cause(ctx)); bySignal {
+			return unlessStopped(ctx, err)
+		}
+		return err
+	})
+}
+
+// unlessStopped returns nil for an error that only reports the end of ctx.
+func unlessStopped(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return nil
+	}
+	return err
 }
 
 // limited returns a context with the limit of time of the run.

@@ -61,7 +61,7 @@ serves is taken at once.`,
 		Args:        noArgs,
 		Annotations: map[string]string{annotationTimeout: "0s"},
 	}
-	cmd.RunE = app.runUnlimited(func(ctx context.Context, _ []string) error {
+	cmd.RunE = app.runUntilStopped(func(ctx context.Context, _ []string) error {
 		if !cmd.Flags().Changed("min-interval") {
 			o.pace = health.Pace
 		}

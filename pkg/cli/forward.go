@@ -54,7 +54,11 @@ func newForward(app *App) *cobra.Command {
     --replay-dead`,
 		Annotations: map[string]string{annotationTimeout: "0s"},
 		RunE: o.withCommand(func(cmd *cobra.Command, args []string) error {
-			return app.runUnlimited(func(ctx context.Context, _ []string) error { return forward(ctx, app, o) })(cmd, args)
+			run := app.runUntilStopped
+			if o.until > 0 || o.replayDead {
+				run = app.runUnlimited
+			}
+			return run(func(ctx context.Context, _ []string) error { return forward(ctx, app, o) })(cmd, args)
 		}),
 	}
 	flags := cmd.Flags()
@@ -148,7 +152,7 @@ func (f *forwarding) run(parent context.Context) error {
 	f.view.start(stop)
 	defer f.view.close()
 	if err := f.serve(ctx); err != nil {
-		return err
+		return f.verdict(unlessStopped(ctx, err))
 	}
 	if used := f.consumer.Takeover(); used != f.options.takeover {
 		f.app.note("--takeover is %s, as the first copy of %s has decided", used, f.options.durable)
@@ -162,6 +166,11 @@ func (f *forwarding) run(parent context.Context) error {
 	err := f.consumer.Run(ctx, f.turn)
 	stop()
 	f.parts.Wait()
+	return f.verdict(unlessStopped(ctx, err))
+}
+
+// verdict returns the error of a run that forwarded fewer deliveries than --until asks for.
+func (f *forwarding) verdict(err error) error {
 	if got := f.view.counted(); err == nil && got < f.options.until {
 		return notEnough(got, f.options.until)
 	}

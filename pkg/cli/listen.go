@@ -92,7 +92,11 @@ func newListen(app *App) *cobra.Command {
 		Annotations: map[string]string{annotationTimeout: "0s"},
 		RunE: o.withCommand(func(cmd *cobra.Command, args []string) error {
 			o.publish.note(cmd)
-			return app.runUnlimited(func(ctx context.Context, _ []string) error { return listen(ctx, app, o) })(cmd, args)
+			run := app.runUntilStopped
+			if o.until > 0 {
+				run = app.runUnlimited
+			}
+			return run(func(ctx context.Context, _ []string) error { return listen(ctx, app, o) })(cmd, args)
 		}),
 	}
 	flags := cmd.Flags()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"sync"
@@ -107,16 +108,24 @@ func (l *listening) wanted(client *tripletex.Client, events []string) ([]triplet
 func (l *listening) prove(ctx context.Context) (err error) {
 	for try := range firstProbes {
 		if err = l.probe(ctx); err == nil || ctx.Err() != nil {
-			return err
+			return orCanceled(ctx, err)
 		}
 		if try == 0 {
 			l.app.note("%v; trying again for %s", err, firstProbes*betweenProbes)
 		}
 		select {
 		case <-ctx.Done():
-			return err
+			return orCanceled(ctx, err)
 		case <-time.After(betweenProbes):
 		}
+	}
+	return err
+}
+
+// orCanceled returns the error of a canceled ctx, else err.
+func orCanceled(ctx context.Context, err error) error {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return ctx.Err()
 	}
 	return err
 }

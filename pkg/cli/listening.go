@@ -191,7 +191,7 @@ func (l *listening) run(parent context.Context, certificate *tls.Config) error {
 	defer l.view.close()
 	listener, err := l.open(ctx, certificate)
 	if err != nil {
-		return err
+		return l.verdict(unlessStopped(ctx, err))
 	}
 	serving, endServing := context.WithCancel(context.WithoutCancel(ctx))
 	defer endServing()
@@ -201,6 +201,7 @@ func (l *listening) run(parent context.Context, certificate *tls.Config) error {
 	if err == nil {
 		err = l.settle(ctx, listener.Addr().String(), certificate != nil)
 	}
+	err = unlessStopped(ctx, err)
 	if err == nil {
 		select {
 		case <-ctx.Done():

@@ -33,7 +33,7 @@ The tokens that it accepts are printed; they are no secrets.`,
   tlxhook sandbox serve --speed 1`,
 		Args:        noArgs,
 		Annotations: map[string]string{annotationTimeout: "0s"},
-		RunE:        app.runUnlimited(func(ctx context.Context, _ []string) error { return sandboxServe(ctx, app, o) }),
+		RunE:        app.runUntilStopped(func(ctx context.Context, _ []string) error { return sandboxServe(ctx, app, o) }),
 	}
 	cmd.Flags().StringVar(&o.Address, "addr", "127.0.0.1:8090", "where to listen: a loopback `ADDRESS`")
 	cmd.Flags().Float64Var(&o.Speed, "speed", sandbox.DefaultSpeed, "how many times faster retries and switching off are")

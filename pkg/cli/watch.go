@@ -74,7 +74,11 @@ func newWatch(app *App) *cobra.Command {
 			if !cmd.Flags().Changed("interval") {
 				o.pace = health.Pace
 			}
-			return app.runUnlimited(func(ctx context.Context, _ []string) error { return watch(ctx, app, o, ids) })(cmd, args)
+			run := app.runUntilStopped
+			if o.until != "" {
+				run = app.runUnlimited
+			}
+			return run(func(ctx context.Context, _ []string) error { return watch(ctx, app, o, ids) })(cmd, args)
 		},
 	}
 	o.selection.bindNames(app, cmd)
