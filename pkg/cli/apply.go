@@ -115,7 +115,7 @@ func (o *applyOptions) confirm(ctx context.Context, app *App, p manifest.Plan, w
 	}
 	sure, err := app.terminal.Confirm(ctx, "Apply this: "+p.Summary()+where+"?")
 	if err == nil && !sure {
-		err = &failure{exitNo, "declined", errors.New("nothing was changed"), ""}
+		err = failf(codeDeclined, "nothing was changed")
 	}
 	return err
 }
@@ -190,10 +190,10 @@ func tally(report manifest.Report) string {
 // explain decides how the run ends.
 func (p *planned) explain(ctx context.Context, report manifest.Report, err error) error {
 	if errors.Is(err, manifest.ErrNotProved) {
-		return &failure{exitPartial, "partial", err, "somebody else may be at work; tlxhook diff shows what differs now"}
+		return fail(codePartial, err).withHint("somebody else may be at work; tlxhook diff shows what differs now")
 	}
 	if _, ok := errors.AsType[*manifest.NoProofError](err); ok && !errors.Is(err, context.Canceled) {
-		return &failure{exitPartial, "partial", err, "tlxhook diff shows whether it is so"}
+		return fail(codePartial, err).withHint("tlxhook diff shows whether it is so")
 	}
 	wanted := make([]tripletex.NewSubscription, p.Create)
 	for i, c := range p.Changes[:p.Create] {

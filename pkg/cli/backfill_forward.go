@@ -72,7 +72,7 @@ func (b *backfilling) forwarded(ctx context.Context, accepted int64) error {
 	why := fmt.Errorf("the app has not accepted %s", deliveries(left))
 	hint := "they wait in the journal: the same command goes on with them, as does tlxhook listen"
 	if accepted == 0 {
-		return &failure{exitUnavailable, "unavailable", why, hint + "; is the app running, and the URL right?"}
+		return fail(codeUnavailable, why).withHint("%s; is the app running, and the URL right?", hint)
 	}
-	return &failure{exitPartial, "partial", why, hint}
+	return fail(codePartial, why).withHint("%s", hint)
 }

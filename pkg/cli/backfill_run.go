@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/tlxhook/tlxhook/pkg/backfill"
@@ -145,7 +144,8 @@ func (b *backfilling) company(ctx context.Context, m fleet.Member) ([]backfilled
 	case len(failures) == len(rows) || ctx.Err() != nil:
 		return rows, failures[0]
 	}
-	return rows, &failure{exitPartial, "partial", fmt.Errorf("%d of %d kinds of objects failed: %w", len(failures), len(plans), failures[0]), "run the command again: what is done is done"}
+	return rows, failf(codePartial, "%d of %d kinds of objects failed: %w", len(failures), len(plans), failures[0]).
+		withHint("run the command again: what is done is done")
 }
 
 // plans returns what is to be done in a company, and notes which subscriptions are its own.

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 
 	"github.com/tlxhook/tlxhook/pkg/backfill"
@@ -54,7 +53,7 @@ func (b *backfilling) verdict() error {
 	}
 	switch {
 	case b.options.report && !all.InStep():
-		return &failure{exitNo, "differences", fmt.Errorf("deliveries have not brought everything: %d missing, %d newer, %d gone", all.Missing, all.Newer, all.Gone), ""}
+		return failf(codeDifferences, "deliveries have not brought everything: %d missing, %d newer, %d gone", all.Missing, all.Newer, all.Gone)
 	case all.Gone > 0 && !b.options.deletes:
 		b.app.note("%d gone, which nobody is told of; --deletes delivers that", all.Gone)
 	}

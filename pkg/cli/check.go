@@ -210,7 +210,7 @@ func (a *App) timedOut(ctx context.Context, f *failure) *failure {
 	if !ok || e.Kind != tripletex.Timeout || ctx.Err() == nil {
 		return f
 	}
-	return &failure{f.exit, f.code, fmt.Errorf("timed out after %s while trying to %s", a.settings.Timeout, e.Operation), f.hint}
+	return failf(f.code, "timed out after %s while trying to %s", a.settings.Timeout, e.Operation).withHint("%s", f.hint)
 }
 
 // thresholdFlag is the value of a flag that sets thresholds; it may be given more than once.

@@ -62,10 +62,10 @@ func (a *App) show(ctx context.Context, v view) error {
 		return err
 	}
 	if p := v.report.Problem; p != nil && slices.Contains([]string{prometheusReport, zabbixReport}, string(v.output.Format)) {
-		a.report(&failure{err: errors.New(p.Message), hint: p.Hint}, false)
+		a.report(failf(codeUnavailable, "%s", p.Message).withHint("%s", p.Hint), false)
 	}
 	if v.report.Problem == nil && v.output.Format == zabbixReport && len(v.silence()) > 0 {
-		a.report(&failure{err: errors.New(v.report.Summary), hint: "nothing is printed: Zabbix would delete what a shorter list lacks"}, false)
+		a.report(failf(codePartial, "%s", v.report.Summary).withHint("nothing is printed: Zabbix would delete what a shorter list lacks"), false)
 	}
 	_, err = a.terminal.Out.Write(raw)
 	return err

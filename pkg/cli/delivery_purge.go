@@ -150,7 +150,7 @@ func (o *deliveryPurgeOptions) confirm(ctx context.Context, app *App, j *journal
 		return err
 	}
 	if !sure {
-		return &failure{exitNo, "declined", errors.New("nothing was deleted"), ""}
+		return failf(codeDeclined, "nothing was deleted")
 	}
 	return nil
 }
@@ -160,7 +160,7 @@ func purgedBefore(err error, purged int64) error {
 	if purged == 0 || errors.Is(err, context.Canceled) {
 		return err
 	}
-	return &failure{exitPartial, "partial", fmt.Errorf("%s purged, then: %w", deliveries(purged), err), "run the command again for the rest"}
+	return failf(codePartial, "%s purged, then: %w", deliveries(purged), err).withHint("run the command again for the rest")
 }
 
 // purgeResult is what delivery purge did.

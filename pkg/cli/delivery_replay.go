@@ -168,9 +168,9 @@ func (a *App) printReplay(ctx context.Context, rows []replayedDelivery, all int,
 		return fmt.Errorf("stopped after %d of %d: %w", len(rows), all, err)
 	}
 	if accepted == 0 {
-		return &failure{exitUnavailable, "unavailable", err, "nothing was accepted; is the app running, and the URL right?"}
+		return fail(codeUnavailable, err).withHint("nothing was accepted; is the app running, and the URL right?")
 	}
-	return &failure{exitPartial, "partial", err, others}
+	return fail(codePartial, err).withHint("%s", others)
 }
 
 // The results of a replay.

@@ -59,7 +59,7 @@ func edit(ctx context.Context, app *App, body []byte) ([]byte, error) {
 		return nil, localFailure("edit the delivery", err)
 	}
 	if bytes.Equal(saved, text.Bytes()) {
-		return nil, &failure{exitNo, "declined", errors.New("nothing was changed, and nothing was sent"), ""}
+		return nil, failf(codeDeclined, "nothing was changed, and nothing was sent")
 	}
 	return bytes.TrimSpace(saved), nil
 }

@@ -46,7 +46,9 @@ func demo(ctx context.Context, app *App) error {
 			return err
 		}
 		if code := story.run(ctx, step); code != step.exit {
-			return &failure{code, "demo", fmt.Errorf("the demo ended at step %d", i+1), ""}
+			f := failf(codeDemo, "the demo ended at step %d", i+1)
+			f.exit = code
+			return f
 		}
 	}
 	_, err = fmt.Fprint(app.terminal.Out, "\nThat is the story. Now with your own company: tlxhook auth login\n"+

@@ -92,7 +92,7 @@ func healthy(found []doctor.Finding) error {
 	if failed == 0 {
 		return nil
 	}
-	return &failure{exitNo, "unhealthy", fmt.Errorf("%d of %d checks failed", failed, len(found)), ""}
+	return failf(codeUnhealthy, "%d of %d checks failed", failed, len(found))
 }
 
 // printFindings prints findings: for a person each as soon as it is there, else all at the end.

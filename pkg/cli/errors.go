@@ -10,8 +10,10 @@ import (
 
 	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/credentials"
+	"github.com/tlxhook/tlxhook/pkg/journal"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/sandbox"
+	"github.com/tlxhook/tlxhook/pkg/stream"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
@@ -32,10 +34,59 @@ const (
 	exitTerminated  = 143
 )
 
-// failure is an error with what a script and a person need beside its text.
+// code is the name of a failure in JSON. Each has one exit code, which exitCodes returns.
+type code string
+
+const (
+	codeBadSignature      code = "bad_signature"
+	codeConditionNotMet   code = "condition_not_met"
+	codeDeclined          code = "declined"
+	codeDifferences       code = "differences"
+	codeNotDelivered      code = "not_delivered"
+	codeUnhealthy         code = "unhealthy"
+	codeUnfitStream       code = "unfit_stream"
+	codeUsage             code = "usage"
+	codeDeaf              code = "deaf"
+	codeTargetUnreachable code = "target_unreachable"
+	codeUnavailable       code = "unavailable"
+	codeConflict          code = "conflict"
+	codePartial           code = "partial"
+	codeLocal             code = "local_io"
+	codeBug               code = "bug"
+	codeInterrupted       code = "interrupted"
+	codeDemo              code = "demo"
+
+	codeForbidden    = code(tripletex.Forbidden)
+	codeForeign      = code(tripletex.Foreign)
+	codeNetwork      = code(tripletex.Network)
+	codeNotFound     = code(tripletex.NotFound)
+	codeRateLimited  = code(tripletex.RateLimited)
+	codeRefused      = code(tripletex.Refused)
+	codeServerFailed = code(tripletex.ServerFailed)
+	codeTimeout      = code(tripletex.Timeout)
+	codeUnauthorized = code(tripletex.Unauthorized)
+	codeUnknown      = code(tripletex.Unknown)
+)
+
+// exitCodes returns the exit code of each code. SIGTERM makes interrupted 143, and demo ends as the step that failed.
+func exitCodes() map[code]int {
+	return map[code]int{
+		codeBadSignature: exitNo, codeConditionNotMet: exitNo, codeDeclined: exitNo, codeDifferences: exitNo,
+		codeNotDelivered: exitNo, codeUnhealthy: exitNo, codeDemo: exitNo,
+		codeUsage: exitUsage, codeRefused: exitUsage, codeUnfitStream: exitUsage,
+		codeNetwork: exitUnavailable, codeTimeout: exitUnavailable, codeRateLimited: exitUnavailable, codeServerFailed: exitUnavailable,
+		codeForeign: exitUnavailable, codeUnknown: exitUnavailable, codeUnavailable: exitUnavailable,
+		codeTargetUnreachable: exitUnavailable, codeDeaf: exitUnavailable,
+		codeUnauthorized: exitAuth, codeForbidden: exitAuth,
+		codeNotFound: exitNotFound, codeConflict: exitConflict, codePartial: exitPartial, codeLocal: exitLocal,
+		codeBug: exitBug, codeInterrupted: exitInterrupted,
+	}
+}
+
+// failure is an error with its code, its exit code and what to do next.
 type failure struct {
 	exit int
-	code string // the name in JSON
+	code code
 	err  error
 	hint string
 }
@@ -43,22 +94,26 @@ type failure struct {
 func (f *failure) Error() string { return f.err.Error() }
 func (f *failure) Unwrap() error { return f.err }
 
+// fail returns the failure of a code.
+func fail(c code, err error) *failure { return &failure{exit: exitCodes()[c], code: c, err: err} }
+
+// failf is fail with a text.
+func failf(c code, format string, args ...any) *failure { return fail(c, fmt.Errorf(format, args...)) }
+
 // withHint adds what to do next.
 func (f *failure) withHint(format string, args ...any) *failure {
 	f.hint = fmt.Sprintf(format, args...)
 	return f
 }
 
-func usageFailure(format string, args ...any) *failure {
-	return &failure{exitUsage, "usage", fmt.Errorf(format, args...), ""}
-}
+func usageFailure(format string, args ...any) *failure { return failf(codeUsage, format, args...) }
 
 func notFoundFailure(format string, args ...any) *failure {
-	return &failure{exitNotFound, "not_found", fmt.Errorf(format, args...), ""}
+	return failf(codeNotFound, format, args...)
 }
 
 func localFailure(operation string, err error) *failure {
-	return &failure{exitLocal, "local_io", fmt.Errorf("%s: %w", operation, err), ""}
+	return failf(codeLocal, "%s: %w", operation, err)
 }
 
 // report prints a failure in one line, with a hint where there is one, and returns the exit code.
@@ -86,7 +141,7 @@ type errorReport struct {
 }
 
 type errorDetail struct {
-	Code              string `json:"code"`
+	Code              code   `json:"code"`
 	Message           string `json:"message"`
 	Hint              string `json:"hint,omitempty"`
 	ExitCode          int    `json:"exitCode"`
@@ -108,67 +163,81 @@ func errorJSON(f *failure, text string) []byte {
 	return append(raw, '\n')
 }
 
-// describe decides the exit code and the hint of an error. It is the only place that does.
+// describe returns the failure of an error. It alone decides the code, the exit code and the hint.
 func (a *App) describe(err error) *failure {
 	if f, ok := errors.AsType[*failure](err); ok {
 		return &failure{f.exit, f.code, err, f.hint}
 	}
-	if _, ok := errors.AsType[*bug](err); ok {
-		return &failure{exitBug, "bug", err, bugHint}
-	}
 	if i, ok := errors.AsType[*interrupted](err); ok {
-		return &failure{i.exitCode(), "interrupted", err, ""}
+		return &failure{exit: i.exitCode(), code: codeInterrupted, err: err}
 	}
-	if f := describeJournal(err); f != nil {
+	for _, c := range causes() {
+		if !c.matches(err) {
+			continue
+		}
+		f := fail(c.code, err)
+		if f.hint = c.hint; c.hintFor != nil {
+			f.hint = c.hintFor(a, err)
+		}
 		return f
-	}
-	if f := describeStream(err); f != nil {
-		return f
-	}
-	if errors.Is(err, sandbox.ErrState) {
-		return &failure{exitLocal, "local_io", err, "tlxhook sandbox reset makes a new one"}
 	}
 	if e, ok := errors.AsType[*tripletex.Error](err); ok {
 		return a.describeAPI(err, e)
 	}
-	switch {
-	case errors.Is(err, terminal.ErrAborted):
-		return &failure{exitInterrupted, "interrupted", err, ""}
-	case errors.Is(err, context.DeadlineExceeded):
-		return &failure{exitUnavailable, "timeout", errors.New("no answer in time"), a.timeoutHint()}
-	case errors.Is(err, terminal.ErrNoPrompt), errors.Is(err, config.ErrSettings), errors.Is(err, output.ErrOptions), isMisuse(err):
-		return &failure{exitUsage, "usage", err, ""}
-	case errors.Is(err, credentials.ErrNoKeyring):
-		return &failure{exitLocal, "local_io", err, noKeyringHint}
-	case errors.Is(err, credentials.ErrFile):
-		return &failure{exitLocal, "local_io", err, ""}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return failf(codeTimeout, "no answer in time").withHint("%s", a.timeoutHint())
 	}
-	if _, ok := errors.AsType[*fs.PathError](err); ok {
-		return &failure{exitLocal, "local_io", err, ""}
-	}
-	return &failure{exitUsage, "usage", err, ""}
+	return fail(codeBug, err).withHint("%s", bugHint)
 }
 
-// knownCause is an error of a room, with its exit code, its name in JSON and its hint.
-type knownCause struct {
-	cause      error
-	exit       int
-	code, hint string
+// cause is a row of the table of errors: what it matches, its code and its hint.
+type cause struct {
+	matches func(error) bool
+	code    code
+	hint    string
+	hintFor func(*App, error) string // instead of hint
 }
 
-// describeKnown describes an error by the first cause that it has; nil where it has none of them.
-func describeKnown(err error, causes []knownCause) *failure {
-	for _, known := range causes {
-		if errors.Is(err, known.cause) {
-			return &failure{known.exit, known.code, err, known.hint}
-		}
-	}
-	return nil
+// is matches a sentinel.
+func is(sentinel error) func(error) bool {
+	return func(err error) bool { return errors.Is(err, sentinel) }
 }
 
-func isMisuse(err error) bool {
-	_, ok := errors.AsType[*credentials.UsageError](err)
+// as matches a type of error.
+func as[T error](err error) bool {
+	_, ok := errors.AsType[T](err)
 	return ok
+}
+
+// causes returns the errors of the packages below. The first row that matches decides.
+func causes() []cause {
+	return []cause{
+		{matches: as[*bug], code: codeBug, hint: bugHint},
+		{matches: is(terminal.ErrAborted), code: codeInterrupted},
+		{matches: is(journal.ErrLocked), code: codeConflict, hint: "one listen can use a journal; stop the other one, or name another folder with --journal"},
+		{matches: is(journal.ErrAbsent), code: codeNotFound, hint: "tlxhook listen makes one; --journal names another folder"},
+		{matches: is(journal.ErrNotFound), code: codeNotFound, hint: "tlxhook delivery list shows what there is"},
+		{matches: is(journal.ErrVersion), code: codeLocal, hint: "use that version, or name another folder with --journal"},
+		{matches: is(journal.ErrDamaged), code: codeLocal, hint: "it is left as it is; copy its folder away, and save what can be read with sqlite3 journal.db .dump"},
+		{matches: is(journal.ErrUnsafe), code: codeLocal, hint: "name a folder of your own with --journal"},
+		{matches: is(journal.ErrSpace), code: codeLocal, hint: "make room, or see tlxhook delivery purge"},
+		{matches: is(journal.ErrUnavailable), code: codeLocal},
+		{matches: is(journal.ErrClosed), code: codeLocal},
+		{matches: is(journal.ErrUnusable), code: codeLocal},
+		{matches: is(stream.ErrOptions), code: codeUsage},
+		{matches: is(stream.ErrRefused), code: codeUnauthorized, hint: "--nats-creds, --nats-nkey or --nats-user log in; the user must be permitted to use JetStream"},
+		{matches: is(stream.ErrAbsent), code: codeNotFound, hint: "tlxhook listen --publish makes it; --stream names another one"},
+		{matches: is(stream.ErrUnfit), code: codeUnfitStream, hint: "what is there is left as it is; --stream names another one"},
+		{matches: is(stream.ErrUnreachable), code: codeNetwork, hint: "is a NATS server there that has JetStream, a leader, and a certificate that --nats-ca trusts?"},
+		{matches: is(sandbox.ErrState), code: codeLocal, hint: "tlxhook sandbox reset makes a new one"},
+		{matches: is(terminal.ErrNoPrompt), code: codeUsage},
+		{matches: is(config.ErrSettings), code: codeUsage},
+		{matches: is(output.ErrOptions), code: codeUsage},
+		{matches: as[*credentials.UsageError], code: codeUsage},
+		{matches: is(credentials.ErrNoKeyring), code: codeLocal, hint: noKeyringHint},
+		{matches: is(credentials.ErrFile), code: codeLocal},
+		{matches: as[*fs.PathError], code: codeLocal},
+	}
 }
 
 const bugHint = "please report this at https://github.com/tlxhook/tlxhook/issues, with the lines above"
@@ -176,40 +245,36 @@ const bugHint = "please report this at https://github.com/tlxhook/tlxhook/issues
 const noKeyringHint = "unlock the keyring, or give the tokens as TLXHOOK_CONSUMER_TOKEN and TLXHOOK_EMPLOYEE_TOKEN, " +
 	"or log in with --store file to keep them in a private file"
 
-// describeAPI maps what the API or the way to it said.
+// describeAPI maps what the API or the way to it said. The code is the kind of the error.
 func (a *App) describeAPI(err error, e *tripletex.Error) *failure {
-	f := &failure{code: string(e.Kind), err: err}
+	f := fail(code(e.Kind), err)
 	switch e.Kind {
 	case tripletex.Network:
-		f.exit, f.hint = exitUnavailable, "is the network there, and the proxy right (HTTPS_PROXY)?"
+		f.hint = "is the network there, and the proxy right (HTTPS_PROXY)?"
 	case tripletex.Timeout:
-		f.exit, f.hint = exitUnavailable, a.timeoutHint()
+		f.hint = a.timeoutHint()
 	case tripletex.RateLimited:
-		f.exit, f.hint = exitUnavailable, "the limit is shared by everything that uses the same tokens; try again later"
+		f.hint = "the limit is shared by everything that uses the same tokens; try again later"
 		if e.RetryAfter > 0 {
 			f.hint = fmt.Sprintf("try again in %s, or allow more time with --timeout", e.RetryAfter)
 		}
 	case tripletex.ServerFailed:
-		f.exit, f.hint = exitUnavailable, "Tripletex has a fault or is being maintained; try again later"
+		f.hint = "Tripletex has a fault or is being maintained; try again later"
 	case tripletex.Foreign:
-		f.exit, f.hint = exitUnavailable, "--debug shows what came back"
+		f.hint = "--debug shows what came back"
 	case tripletex.Unknown:
-		f.exit, f.hint = exitUnavailable, "look with tlxhook subscription list before trying again"
+		f.hint = "look with tlxhook subscription list before trying again"
 	case tripletex.Unauthorized:
-		f.exit, f.hint = exitAuth, "tlxhook auth status shows which tokens were used; tlxhook auth login replaces them"
+		f.hint = "tlxhook auth status shows which tokens were used; tlxhook auth login replaces them"
 		if errors.Is(e, tripletex.ErrNoCredentials) {
 			f.hint = "run tlxhook auth login, or set TLXHOOK_CONSUMER_TOKEN and TLXHOOK_EMPLOYEE_TOKEN, or try it out with -p sandbox"
 		}
 	case tripletex.Forbidden:
-		f.exit, f.hint = exitAuth, "an accountant's login works only in client companies: name one with --company, see tlxhook company list"
-	case tripletex.NotFound:
-		f.exit = exitNotFound
+		f.hint = "an accountant's login works only in client companies: name one with --company, see tlxhook company list"
 	case tripletex.Conflict:
-		f.exit, f.hint = exitConflict, "it was changed meanwhile; run the command again to work with what is there now"
-	case tripletex.Canceled:
-		f.exit = exitInterrupted
-	default:
-		f.exit, f.hint = exitUsage, refusalHint(e)
+		f.hint = "it was changed meanwhile; run the command again to work with what is there now"
+	case tripletex.Refused:
+		f.hint = refusalHint(e)
 	}
 	return f
 }

@@ -78,7 +78,7 @@ func (a *App) readFailed() (path string, all map[string]failedCompanies, err err
 		err = json.Unmarshal(raw, &all)
 	}
 	if err != nil {
-		return "", nil, &failure{exitLocal, "local_io", err, "it only remembers which companies failed: delete " + path}
+		return "", nil, fail(codeLocal, err).withHint("it only remembers which companies failed: delete %s", path)
 	}
 	return path, all, nil
 }

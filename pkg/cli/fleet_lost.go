@@ -9,7 +9,6 @@ import (
 
 	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
-	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
 // lost is a company, or a whole login, in which a run has failed.
@@ -56,9 +55,10 @@ func (a *App) reportLost(f *fleetFlags, failed []lost, all int, nothing bool) er
 	case nothing:
 		worst := failed[max(0, slices.IndexFunc(failed, func(l lost) bool { return !changedNothing(l.err) }))]
 		why := a.describe(worst.err)
-		return &failure{why.exit, why.code, fmt.Errorf("%d of %s failed and nothing is done, such as %s: %w", len(failed), companies(all), worst.name(f), worst.err), why.hint}
+		why.err = fmt.Errorf("%d of %s failed and nothing is done, such as %s: %w", len(failed), companies(all), worst.name(f), worst.err)
+		return why
 	}
-	return &failure{exitPartial, "partial", fmt.Errorf("%d of %s failed", len(failed), companies(all)), "the same command with --only-failed repeats it for those"}
+	return failf(codePartial, "%d of %s failed", len(failed), companies(all)).withHint("the same command with --only-failed repeats it for those")
 }
 
 // stoppedRun is the error of a run that was stopped: by a signal, or as its time was over.
@@ -68,9 +68,9 @@ func (a *App) stoppedRun(count fleet.Count, all int, nothing bool, why error) er
 	if !errors.Is(why, context.DeadlineExceeded) {
 		return fmt.Errorf("%s; %s: %w", text, again, errInterrupted)
 	}
-	f := &failure{exitPartial, "partial", errors.New(text), a.timeoutHint() + ", and " + again}
+	c := codePartial
 	if nothing {
-		f.exit, f.code = exitUnavailable, string(tripletex.Timeout)
+		c = codeTimeout
 	}
-	return f
+	return failf(c, "%s", text).withHint("%s, and %s", a.timeoutHint(), again)
 }

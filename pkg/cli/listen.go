@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/url"
 	"strings"
 	"syscall"
@@ -181,7 +180,7 @@ func (o *listenOptions) checkPublicURL() error {
 
 // listenFailure says that there is no listening on an address; the error names it.
 func listenFailure(err error) error {
-	f := &failure{exitLocal, "local_io", err, ""}
+	f := fail(codeLocal, err)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return f.withHint("another program listens there; --addr names another address, and port 0 a free one")
 	}
@@ -190,5 +189,5 @@ func listenFailure(err error) error {
 
 // notEnough says that --until was not met.
 func notEnough(got, wanted int) error {
-	return &failure{exitNo, "condition_not_met", fmt.Errorf("%d of %d deliveries came in time", got, wanted), ""}
+	return failf(codeConditionNotMet, "%d of %d deliveries came in time", got, wanted)
 }

@@ -62,7 +62,7 @@ func (l *listening) subscribe(ctx context.Context) error {
 		return err
 	}
 	if err := l.prove(ctx); err != nil {
-		return &failure{exitUnavailable, "deaf", err, "is the tunnel or proxy running, and does it lead to --addr and --path?"}
+		return fail(codeDeaf, err).withHint("is the tunnel or proxy running, and does it lead to --addr and --path?")
 	}
 	if err := l.deleteLeft(ctx); err != nil {
 		return err

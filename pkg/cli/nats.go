@@ -77,14 +77,3 @@ func (a *App) redactLines(name string) error {
 	}
 	return err
 }
-
-// describeStream decides the exit code and the hint of an error of a stream; nil where it is of something else.
-func describeStream(err error) *failure {
-	return describeKnown(err, []knownCause{
-		{stream.ErrOptions, exitUsage, "usage", ""},
-		{stream.ErrRefused, exitAuth, "unauthorized", "--nats-creds, --nats-nkey or --nats-user log in; the user must be permitted to use JetStream"},
-		{stream.ErrAbsent, exitNotFound, "not_found", "tlxhook listen --publish makes it; --stream names another one"},
-		{stream.ErrUnfit, exitUsage, "unfit_stream", "what is there is left as it is; --stream names another one"},
-		{stream.ErrUnreachable, exitUnavailable, "network", "is a NATS server there that has JetStream, a leader, and a certificate that --nats-ca trusts?"},
-	})
-}

@@ -49,7 +49,7 @@ func (a *App) notifier(o *watchOptions) (*notifier, error) {
 	path := filepath.Join(folders.State, "watch", a.identity(folders, append(parts, o.command...)...)+".json")
 	release, err := config.Lock(strings.TrimSuffix(path, ".json") + ".lock")
 	if errors.Is(err, config.ErrLocked) {
-		return nil, &failure{exitConflict, "conflict", errors.New("another process watches the same and runs the same program"), "stop the other one first"}
+		return nil, failf(codeConflict, "another process watches the same and runs the same program").withHint("stop the other one first")
 	}
 	if err != nil {
 		return nil, localFailure("keep what is to be told", err)
@@ -141,8 +141,8 @@ func (n *notifier) flush(ctx context.Context) error {
 	defer cancel()
 	n.Flush(ctx)
 	if left := n.Pending(); left > 0 {
-		f := &failure{exitPartial, "partial", fmt.Errorf("what was waited for came, but --exec took no note of %d changes", left), ""}
-		return f.withHint("the next watch with the same arguments tells of them")
+		return failf(codePartial, "what was waited for came, but --exec took no note of %d changes", left).
+			withHint("the next watch with the same arguments tells of them")
 	}
 	return nil
 }

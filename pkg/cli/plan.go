@@ -162,7 +162,7 @@ func (p *planned) show(ctx context.Context, app *App) error {
 		app.note("nothing to do%s", p.beside())
 		return nil
 	}
-	return &failure{exitNo, "differences", fmt.Errorf("there are differences: %s%s", p.Summary(), p.beside()), ""}
+	return failf(codeDifferences, "there are differences: %s%s", p.Summary(), p.beside())
 }
 
 // beside says how much a plan leaves alone.

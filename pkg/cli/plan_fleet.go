@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/tlxhook/tlxhook/pkg/fleet"
@@ -107,7 +106,7 @@ func (c *companyPlans) show(ctx context.Context, app *App) error {
 		app.note("nothing to do in %s", companies(c.all))
 		return nil
 	}
-	return &failure{exitNo, "differences", fmt.Errorf("there are differences in %d of %s: %s", changing, companies(c.all), sum.Summary()), ""}
+	return failf(codeDifferences, "there are differences in %d of %s: %s", changing, companies(c.all), sum.Summary())
 }
 
 func diffCompanies(ctx context.Context, app *App, o *diffOptions) error {

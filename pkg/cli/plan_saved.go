@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -68,8 +67,8 @@ func (o *planOptions) kept(ctx context.Context, app *App, path string) (*planned
 		return nil, err
 	}
 	if !p.Same(saved.Plan) {
-		f := &failure{exitConflict, "conflict", errors.New("the plan is out of date: something was changed since it was made"), ""}
-		return nil, f.withHint("make a new one with tlxhook diff")
+		return nil, failf(codeConflict, "the plan is out of date: something was changed since it was made").
+			withHint("make a new one with tlxhook diff")
 	}
 	return p, nil
 }

@@ -81,5 +81,5 @@ func (a *App) unheard(f *failure) int {
 
 // problem is a failure in the words of a report.
 func (a *App) problem(f *failure) health.Problem {
-	return health.Problem{Code: f.code, Message: a.redactor.Redact(strings.TrimSpace(f.err.Error())), Hint: f.hint}
+	return health.Problem{Code: string(f.code), Message: a.redactor.Redact(strings.TrimSpace(f.err.Error())), Hint: f.hint}
 }

@@ -82,7 +82,7 @@ func sandboxEmit(ctx context.Context, app *App, o *emitOptions, name string) err
 	}
 	app.noteEmitted(name, all, failed, isServed)
 	if err == nil && o.fail && failed > 0 {
-		return &failure{exitNo, "not_delivered", fmt.Errorf("%d of %d deliveries failed", failed, len(rows)), ""}
+		return failf(codeNotDelivered, "%d of %d deliveries failed", failed, len(rows))
 	}
 	return err
 }

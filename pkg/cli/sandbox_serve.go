@@ -78,7 +78,7 @@ func sandboxServe(ctx context.Context, app *App, o sandbox.ServeOptions) error {
 	case printed != nil:
 		return printed
 	case errors.Is(err, sandbox.ErrServed):
-		return &failure{exitConflict, "conflict", err, "stop the other one first, or use it: -p sandbox"}
+		return fail(codeConflict, err).withHint("stop the other one first, or use it: -p sandbox")
 	case errors.Is(err, sandbox.ErrNotLocal):
 		return usageFailure("%w", err)
 	case err != nil && !errors.Is(err, sandbox.ErrState):

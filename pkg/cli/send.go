@@ -8,7 +8,6 @@ import (
 
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/secret"
-	"github.com/tlxhook/tlxhook/pkg/tripletex"
 	"github.com/tlxhook/tlxhook/pkg/webhook"
 )
 
@@ -81,7 +80,7 @@ func (a *App) sendOne(ctx context.Context, d webhook.Outgoing, number int) (atte
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return row, err
 	}
-	return row, &failure{exitUnavailable, string(tripletex.Network), err, "does the receiver listen there?"}
+	return row, fail(codeNetwork, err).withHint("does the receiver listen there?")
 }
 
 // judge says what the answers mean.
@@ -103,7 +102,7 @@ func (a *App) judge(mode webhook.Mode, rows []attemptRow) error {
 	case accepted == len(rows):
 		return nil
 	case mustRefuse && refused == len(rows):
-		return &failure{exitNo, "not_delivered", errors.New("the receiver refuses it, as it must"), ""}
+		return failf(codeNotDelivered, "the receiver refuses it, as it must")
 	}
-	return &failure{exitNo, "not_delivered", fmt.Errorf("%d of %d deliveries were not accepted with 2xx", len(rows)-accepted, len(rows)), ""}
+	return failf(codeNotDelivered, "%d of %d deliveries were not accepted with 2xx", len(rows)-accepted, len(rows))
 }

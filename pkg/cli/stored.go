@@ -31,8 +31,8 @@ func (s storedCredentials) load(context.Context) (tripletex.Credentials, error) 
 	for kind, to := range wanted {
 		value, err := s.store.Get(s.profile.Name, kind)
 		if errors.Is(err, credentials.ErrNotFound) {
-			f := &failure{exitAuth, string(tripletex.Unauthorized), errors.New("the tokens of profile " + s.profile.Name + " are gone from the " + s.profile.Store), ""}
-			return c, f.withHint("tlxhook auth login -p %s stores them again", s.profile.Name)
+			return c, failf(codeUnauthorized, "the tokens of profile %s are gone from the %s", s.profile.Name, s.profile.Store).
+				withHint("tlxhook auth login -p %s stores them again", s.profile.Name)
 		}
 		if err != nil {
 			return c, err

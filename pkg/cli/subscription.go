@@ -53,7 +53,7 @@ func partly(err error, done, all int) error {
 	if cause, ok := errors.AsType[*failure](err); ok && cause.hint != "" {
 		hint = cause.hint
 	}
-	return &failure{exitPartial, "partial", fmt.Errorf("%d of %d done, then: %w", done, all, err), hint}
+	return failf(codePartial, "%d of %d done, then: %w", done, all, err).withHint("%s", hint)
 }
 
 // changeOptions are the flags of the commands that change subscriptions.

@@ -198,7 +198,7 @@ func unknownEvent(ctx context.Context, client *tripletex.Client, wanted []triple
 	}
 	for _, n := range wanted {
 		if !slices.ContainsFunc(known, func(e tripletex.Event) bool { return strings.EqualFold(e.Name, n.Event) }) {
-			return eventHint(&failure{exitUsage, string(tripletex.Refused), err, ""}, n.Event, known)
+			return eventHint(fail(codeRefused, err), n.Event, known)
 		}
 	}
 	return err

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -60,7 +59,7 @@ func subscriptionDelete(ctx context.Context, app *App, o *deleteOptions, args []
 			return err
 		}
 		if !sure {
-			return &failure{exitNo, "declined", errors.New("nothing was deleted"), ""}
+			return failf(codeDeclined, "nothing was deleted")
 		}
 	}
 	ctx, cancel := app.limited(ctx)

@@ -112,6 +112,6 @@ func (p *probes) probe(ctx context.Context, target string) error {
 
 // unreachable says which target does not answer, and why.
 func unreachable(s tripletex.Subscription, target string, err error) error {
-	f := &failure{exitUnavailable, "target_unreachable", err, ""}
+	f := fail(codeTargetUnreachable, err)
 	return f.withHint("nothing was enabled; subscription %d delivers to %s", s.ID, target)
 }

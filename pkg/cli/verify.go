@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -95,7 +94,7 @@ func verify(ctx context.Context, app *App, o *verifyOptions, name string) error 
 		return err
 	}
 	if !found.Valid {
-		return &failure{exitNo, "bad_signature", errors.New("the delivery is not valid: " + strings.Join(texts, "; ")), ""}
+		return failf(codeBadSignature, "the delivery is not valid: %s", strings.Join(texts, "; "))
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -169,5 +168,5 @@ func conditionFailure(condition string, waited time.Duration) error {
 	if condition == string(health.UntilChanged) {
 		text = "nothing has changed"
 	}
-	return &failure{exitNo, "condition_not_met", fmt.Errorf("%s after %s", text, waited), ""}
+	return failf(codeConditionNotMet, "%s after %s", text, waited)
 }
