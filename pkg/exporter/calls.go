@@ -11,9 +11,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/tlxhook/tlxhook/pkg/exposition"
 	"github.com/tlxhook/tlxhook/pkg/health"
 	"github.com/tlxhook/tlxhook/pkg/journal"
+	"github.com/tlxhook/tlxhook/pkg/promtext"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
@@ -47,7 +47,7 @@ func NewCalls() *Calls {
 }
 
 // Collect is a [Collector].
-func (c *Calls) Collect(w *exposition.Writer) {
+func (c *Calls) Collect(w *promtext.Writer) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	counter := func(name, help string, counts map[call]uint64) {

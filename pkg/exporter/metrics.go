@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/tlxhook/tlxhook/pkg/exposition"
+	"github.com/tlxhook/tlxhook/pkg/promtext"
 )
 
 // Build says what the metric tlxhook_build_info says.
@@ -14,14 +14,14 @@ type Build struct{ Version, Revision, GoVersion string }
 
 // Collector writes families of metrics as they are now. It may be called at once from many places. No two
 // collectors of a page write a family of the same name.
-type Collector func(*exposition.Writer)
+type Collector func(*promtext.Writer)
 
 // Metrics is the page /metrics: the process, the Go runtime, the build, and what else is collected.
 type Metrics struct{ collectors []Collector }
 
 // NewMetrics returns the page with collectors beside those of the process.
 func NewMetrics(build Build, more ...Collector) *Metrics {
-	info := func(w *exposition.Writer) {
+	info := func(w *promtext.Writer) {
 		w.Gauge("tlxhook_build_info", "Always 1; what was built.")
 		w.Add("1", "goversion", build.GoVersion, "revision", build.Revision, "version", build.Version)
 	}
@@ -33,7 +33,7 @@ func (m *Metrics) ServeHTTP(w http.ResponseWriter, r *http.Request) { respond(w,
 
 // behind returns a page with everything that is collected behind what stands there.
 func (m *Metrics) behind(page []byte) []byte {
-	w := exposition.NewWriter(page)
+	w := promtext.NewWriter(page)
 	for _, collect := range m.collectors {
 		collect(w)
 	}
@@ -42,7 +42,7 @@ func (m *Metrics) behind(page []byte) []byte {
 
 // respond writes one page, compressed where that is accepted.
 func respond(w http.ResponseWriter, r *http.Request, page []byte) {
-	w.Header().Set("Content-Type", exposition.ContentType)
+	w.Header().Set("Content-Type", promtext.ContentType)
 	w.Header().Set("Vary", "Accept-Encoding")
 	var to io.Writer = w
 	if acceptsGzip(r.Header) {

@@ -23,7 +23,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tlxhook/tlxhook/pkg/exporter"
-	"github.com/tlxhook/tlxhook/pkg/exposition"
+	"github.com/tlxhook/tlxhook/pkg/promtext"
 	"github.com/tlxhook/tlxhook/pkg/sandbox"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
@@ -47,7 +47,7 @@ func promtool(t *testing.T, page string) {
 
 // pageOf returns what collectors write.
 func pageOf(collectors ...exporter.Collector) string {
-	var w exposition.Writer
+	var w promtext.Writer
 	for _, collect := range collectors {
 		collect(&w)
 	}
@@ -265,7 +265,7 @@ func TestCallsAreCountedAtOnce(t *testing.T) {
 // What else a program collects is on the same page, without any subscription.
 func TestMetricsTakeCollectorsOfOthers(t *testing.T) {
 	t.Parallel()
-	received := func(w *exposition.Writer) {
+	received := func(w *promtext.Writer) {
 		w.Counter("tlxhook_deliveries_total", "Deliveries.")
 		w.Add("7")
 	}

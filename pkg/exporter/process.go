@@ -7,11 +7,11 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/tlxhook/tlxhook/pkg/exposition"
+	"github.com/tlxhook/tlxhook/pkg/promtext"
 )
 
 // runtimeMetrics writes what people look at in the Go runtime, under the names that all Go programs use.
-func runtimeMetrics(w *exposition.Writer) {
+func runtimeMetrics(w *promtext.Writer) {
 	w.Gauge("go_info", "Information about the Go environment.")
 	w.Add("1", "version", runtime.Version())
 	w.Gauge("go_goroutines", "Number of goroutines that currently exist.")
@@ -28,10 +28,10 @@ const ticks = 100
 // processMetrics writes what alerts ask of a process, under the names that all programs use. What the system does
 // not tell is left out: only Linux has /proc.
 // Source: Prometheus, writing client libraries; proc(5).
-func processMetrics(w *exposition.Writer) {
+func processMetrics(w *promtext.Writer) {
 	if s := procStat(); s != nil {
 		w.Counter("process_cpu_seconds_total", "Total user and system CPU time spent in seconds.")
-		w.Add(exposition.Float((s.number(14) + s.number(15)) / ticks))
+		w.Add(promtext.Float((s.number(14) + s.number(15)) / ticks))
 		w.Gauge("process_resident_memory_bytes", "Resident memory size in bytes.")
 		w.Add(strconv.Itoa(int(s.number(24)) * os.Getpagesize()))
 		if boot := afterWord("/proc/stat", "\nbtime "); boot > 0 {

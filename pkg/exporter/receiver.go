@@ -7,8 +7,8 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/tlxhook/tlxhook/pkg/exposition"
 	"github.com/tlxhook/tlxhook/pkg/journal"
+	"github.com/tlxhook/tlxhook/pkg/promtext"
 	"github.com/tlxhook/tlxhook/pkg/receiver"
 )
 
@@ -24,7 +24,7 @@ type Receiver struct {
 const journalLimit = 5 * time.Second
 
 // Collect is a [Collector].
-func (r *Receiver) Collect(to *exposition.Writer) {
+func (r *Receiver) Collect(to *promtext.Writer) {
 	w := numbers{to}
 	if r.Receiving != nil {
 		w.receiving(r.Receiving())
@@ -42,7 +42,7 @@ func (r *Receiver) Collect(to *exposition.Writer) {
 }
 
 // numbers writes families of one sample.
-type numbers struct{ *exposition.Writer }
+type numbers struct{ *promtext.Writer }
 
 func (w numbers) receiving(r receiver.Stats) {
 	w.counter("tlxhook_deliveries_total", "Deliveries that were stored.", float64(r.Deliveries))
@@ -56,7 +56,7 @@ func (w numbers) receiving(r receiver.Stats) {
 		w.Gauge("tlxhook_last_delivery_timestamp_seconds", "When the last delivery came.")
 	}
 	for _, event := range slices.Sorted(maps.Keys(r.Last)) {
-		w.Add(exposition.Time(r.Last[event]), "event", event)
+		w.Add(promtext.Time(r.Last[event]), "event", event)
 	}
 }
 
@@ -79,7 +79,7 @@ func (w numbers) journal(j journal.Stats, err error) {
 	w.gauge("tlxhook_journal_bytes", "Size of the journal.", float64(j.Bytes))
 	w.gauge("tlxhook_journal_free_bytes", "Free space of its disk.", float64(j.Free))
 	w.Gauge("tlxhook_journal_healthy", "1 where deliveries can be stored.")
-	w.Add(exposition.Bool(j.Healthy && err == nil))
+	w.Add(promtext.Bool(j.Healthy && err == nil))
 	if err != nil {
 		return
 	}
@@ -88,18 +88,18 @@ func (w numbers) journal(j journal.Stats, err error) {
 	w.gauge("tlxhook_forward_dead_letters", "Deliveries that were given up.", float64(j.Dead))
 	if !j.Oldest.IsZero() {
 		w.Gauge("tlxhook_forward_oldest_pending_timestamp_seconds", "When the oldest one that waits came.")
-		w.Add(exposition.Time(j.Oldest))
+		w.Add(promtext.Time(j.Oldest))
 	}
 }
 
 func (w numbers) counter(name, help string, value float64) {
 	w.Counter(name, help)
-	w.Add(exposition.Float(value))
+	w.Add(promtext.Float(value))
 }
 
 func (w numbers) gauge(name, help string, value float64) {
 	w.Gauge(name, help)
-	w.Add(exposition.Float(value))
+	w.Add(promtext.Float(value))
 }
 
 func (w numbers) histogram(name, help string, h journal.Histogram) {

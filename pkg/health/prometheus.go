@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/tlxhook/tlxhook/pkg/exposition"
+	"github.com/tlxhook/tlxhook/pkg/promtext"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
@@ -77,14 +77,14 @@ func (s Sample) Prometheus() []byte {
 	if s.Each {
 		size += len(s.Report.Subscriptions) * 1100
 	}
-	w := exposition.NewWriter(make([]byte, 0, size), company...)
+	w := promtext.NewWriter(make([]byte, 0, size), company...)
 	w.Gauge("tlxhook_up", "Whether the last listing of the subscriptions worked.")
-	w.Add(exposition.Bool(s.Report.Problem == nil))
+	w.Add(promtext.Bool(s.Report.Problem == nil))
 	w.Gauge("tlxhook_scrape_duration_seconds", "How long the listing took.")
-	w.Add(exposition.Seconds(s.Report.took))
+	w.Add(promtext.Seconds(s.Report.took))
 	w.Gauge("tlxhook_scrape_failure", "Whether this is why the last listing failed.")
 	for _, reason := range Reasons() {
-		w.Add(exposition.Bool(s.Report.Problem != nil && s.Reason == reason), "reason", reason)
+		w.Add(promtext.Bool(s.Report.Problem != nil && s.Reason == reason), "reason", reason)
 	}
 	moment(w, "tlxhook_last_success_timestamp_seconds", "When a listing last worked.", s.LastSuccess)
 	if s.CompanyName != "" {
@@ -97,7 +97,7 @@ func (s Sample) Prometheus() []byte {
 	return w.Bytes()
 }
 
-func (s Sample) live(w *exposition.Writer) {
+func (s Sample) live(w *promtext.Writer) {
 	moment(w, "tlxhook_session_expiry_timestamp_seconds", "When the session token ends.", s.SessionExpiry)
 	if !s.RateLimit.Reset.IsZero() {
 		w.Gauge("tlxhook_rate_limit_limit", "Requests that Tripletex allows in a period, as last said.")
@@ -108,9 +108,9 @@ func (s Sample) live(w *exposition.Writer) {
 	}
 	if s.Live {
 		w.Gauge("tlxhook_scrape_cache_age_seconds", "Age of the data shown; a listing is kept for --min-interval.")
-		w.Add(exposition.Seconds(s.CacheAge))
+		w.Add(promtext.Seconds(s.CacheAge))
 		w.Gauge("tlxhook_polling_paused", "Whether the reserve of the rate limit holds asking back.")
-		w.Add(exposition.Bool(s.Paused))
+		w.Add(promtext.Bool(s.Paused))
 	}
 }
 
@@ -125,7 +125,7 @@ func statusLabels() []string {
 	return append(labels, other)
 }
 
-func (s Sample) counts(w *exposition.Writer) {
+func (s Sample) counts(w *promtext.Writer) {
 	if s.Report.Counts == nil {
 		return
 	}
@@ -147,7 +147,7 @@ func (s Sample) counts(w *exposition.Writer) {
 	}
 }
 
-func (s Sample) each(w *exposition.Writer) {
+func (s Sample) each(w *promtext.Writer) {
 	if !s.Each || len(s.Report.Subscriptions) == 0 {
 		return
 	}
@@ -157,7 +157,7 @@ func (s Sample) each(w *exposition.Writer) {
 		now := min(f.StatusCode, len(labels)-1)
 		id, event := strconv.FormatInt(f.ID, 10), terminal.Safe(f.Event)
 		for i, label := range labels {
-			w.Add(exposition.Bool(i == now), "subscription_id", id, "event", event, "status", label)
+			w.Add(promtext.Bool(i == now), "subscription_id", id, "event", event, "status", label)
 		}
 	}
 	w.Gauge("tlxhook_subscription_info", "Always 1; what is known of the subscription.")
@@ -167,15 +167,15 @@ func (s Sample) each(w *exposition.Writer) {
 	if len(s.Changed) > 0 {
 		w.Gauge("tlxhook_subscription_status_changed_timestamp_seconds", "When the exporter first saw the present status.")
 		for _, f := range s.Report.Subscriptions {
-			w.Add(exposition.Time(s.Changed[f.ID]), "subscription_id", strconv.FormatInt(f.ID, 10), "event", terminal.Safe(f.Event))
+			w.Add(promtext.Time(s.Changed[f.ID]), "subscription_id", strconv.FormatInt(f.ID, 10), "event", terminal.Safe(f.Event))
 		}
 	}
 }
 
 // moment writes a family of one time stamp, unless there is none.
-func moment(w *exposition.Writer, name, help string, t time.Time) {
+func moment(w *promtext.Writer, name, help string, t time.Time) {
 	if !t.IsZero() {
 		w.Gauge(name, help)
-		w.Add(exposition.Time(t))
+		w.Add(promtext.Time(t))
 	}
 }

@@ -1,4 +1,4 @@
-package exposition_test
+package promtext_test
 
 import (
 	"bytes"
@@ -10,15 +10,15 @@ import (
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 
-	"github.com/tlxhook/tlxhook/pkg/exposition"
+	"github.com/tlxhook/tlxhook/pkg/promtext"
 )
 
 func TestPageOfEveryKindOfFamily(t *testing.T) {
 	t.Parallel()
-	w := exposition.NewWriter([]byte("before 1\n"), "company", "acme")
+	w := promtext.NewWriter([]byte("before 1\n"), "company", "acme")
 	w.Gauge("tlxhook_up", "Whether it worked.")
-	w.Add(exposition.Bool(true))
-	w.Add(exposition.Bool(false), "reason", "auth")
+	w.Add(promtext.Bool(true))
+	w.Add(promtext.Bool(false), "reason", "auth")
 	w.Counter("tlxhook_requests_total", "Requests.")
 	w.Add("7", "method", "GET", "path", "/x")
 	w.Histogram("tlxhook_request_duration_seconds", "Time.")
@@ -46,7 +46,7 @@ tlxhook_request_duration_seconds_count{company="acme",method="GET"} 3
 
 func TestPageWithoutLabels(t *testing.T) {
 	t.Parallel()
-	var w exposition.Writer
+	var w promtext.Writer
 	w.Histogram("tlxhook_size_events", "Sizes.")
 	w.Buckets(nil, nil, 0)
 	want := "# HELP tlxhook_size_events Sizes.\n# TYPE tlxhook_size_events histogram\n" +
@@ -59,7 +59,7 @@ func TestPageWithoutLabels(t *testing.T) {
 // Labels that belong to the caller are not written over by the bounds of buckets.
 func TestLabelsOfTheCallerStayAsTheyAre(t *testing.T) {
 	t.Parallel()
-	var w exposition.Writer
+	var w promtext.Writer
 	behind := []string{"method", "GET", "mine", "mine"}
 	w.Buckets([]float64{1}, []uint64{1, 1}, 2, behind[:2]...)
 	if behind[2] != "mine" || behind[3] != "mine" {
@@ -70,12 +70,12 @@ func TestLabelsOfTheCallerStayAsTheyAre(t *testing.T) {
 func TestValuesAreNumbersThatPrometheusReads(t *testing.T) {
 	t.Parallel()
 	for got, want := range map[string]string{
-		exposition.Float(0.25):                                                 "0.25",
-		exposition.Float(math.Inf(1)):                                          "+Inf",
-		exposition.Seconds(1500 * time.Millisecond):                            "1.5",
-		exposition.Seconds(time.Microsecond):                                   "0.000001",
-		exposition.Time(time.Unix(1700000000, 500000000)):                      "1700000000.500",
-		exposition.Time(time.Unix(1700000000, 0).In(time.FixedZone("", 3600))): "1700000000.000",
+		promtext.Float(0.25):                                                 "0.25",
+		promtext.Float(math.Inf(1)):                                          "+Inf",
+		promtext.Seconds(1500 * time.Millisecond):                            "1.5",
+		promtext.Seconds(time.Microsecond):                                   "0.000001",
+		promtext.Time(time.Unix(1700000000, 500000000)):                      "1700000000.500",
+		promtext.Time(time.Unix(1700000000, 0).In(time.FixedZone("", 3600))): "1700000000.000",
 	} {
 		if got != want {
 			t.Errorf("%s, want %s", got, want)
@@ -89,7 +89,7 @@ func FuzzLabelIsReadBack(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		w := exposition.NewWriter(nil, "common", text)
+		w := promtext.NewWriter(nil, "common", text)
 		w.Gauge("tlxhook_up", "Help.")
 		w.Add("1", "own", text)
 		parser := expfmt.NewTextParser(model.UTF8Validation)

@@ -1,8 +1,8 @@
-// Package exposition writes metrics in the text format of Prometheus, version 0.0.4, which every Prometheus reads.
+// Package promtext writes metrics in the text format of Prometheus, version 0.0.4, which every Prometheus reads.
 // It is written by hand: a registry of the client library takes ten times as long for 2,000 subscriptions, and its
 // packages cost every command a millisecond at start.
 // Source: Prometheus, exposition formats.
-package exposition
+package promtext
 
 import (
 	"slices"
