@@ -11,7 +11,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/tlxhook/tlxhook/pkg/program"
+	"github.com/tlxhook/tlxhook/pkg/childprocess"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
 
@@ -52,7 +52,7 @@ func (c Command) Tell(ctx context.Context, t Transition) error {
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(commandGrace, func() { end(errStopped) }) })
 	defer stop()
-	got := program.Program{Args: c.Args, Environ: slices.Concat(c.Environ, t.environ()), Input: append(document, '\n')}.Run(limited)
+	got := childprocess.Program{Args: c.Args, Environ: slices.Concat(c.Environ, t.environ()), Input: append(document, '\n')}.Run(limited)
 	if len(got.Output) > 0 {
 		_, _ = c.Output.Write(got.Output) // that nobody reads is no fault of the command
 	}

@@ -9,8 +9,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/tlxhook/tlxhook/pkg/childprocess"
 	"github.com/tlxhook/tlxhook/pkg/journal"
-	"github.com/tlxhook/tlxhook/pkg/program"
 )
 
 // Command is an app that is run for every delivery, with its body on standard input. Exit code 0 means that it has
@@ -30,7 +30,7 @@ func (c *Command) Forward(ctx context.Context, e journal.Entry, replay bool) Ans
 	ctx, cancel := context.WithTimeout(ctx, forwardLimit)
 	defer cancel()
 	start := time.Now()
-	got := program.Program{Args: c.Args, Environ: slices.Concat(c.Environ, environ(e, replay)), Input: e.Body}.Run(ctx)
+	got := childprocess.Program{Args: c.Args, Environ: slices.Concat(c.Environ, environ(e, replay)), Input: e.Body}.Run(ctx)
 	answer := Answer{Status: got.Code, Body: got.Output, Duration: time.Since(start)}
 	switch {
 	case got.Err == nil:

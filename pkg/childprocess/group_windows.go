@@ -1,4 +1,4 @@
-package program
+package childprocess
 
 import "os/exec"
 

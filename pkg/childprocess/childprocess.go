@@ -1,6 +1,6 @@
-// Package program runs a program of the user, and leaves nothing of it behind.
+// Package childprocess runs a program of the user, and leaves nothing of it behind.
 // It leaves to others what the program is told, how long it may take, and what its answer means.
-package program
+package childprocess
 
 import (
 	"bytes"

@@ -1,6 +1,6 @@
 //go:build unix
 
-package program_test
+package childprocess_test
 
 import (
 	"context"
@@ -12,12 +12,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tlxhook/tlxhook/pkg/program"
+	"github.com/tlxhook/tlxhook/pkg/childprocess"
 )
 
 // shell returns a program that runs a script by the shell.
-func shell(script string, environ ...string) program.Program {
-	return program.Program{Args: []string{"/bin/sh", "-c", script}, Environ: append(environ, "PATH="+os.Getenv("PATH"))}
+func shell(script string, environ ...string) childprocess.Program {
+	return childprocess.Program{Args: []string{"/bin/sh", "-c", script}, Environ: append(environ, "PATH="+os.Getenv("PATH"))}
 }
 
 func TestAProgramGetsItsInputAndAnswersByItsExitCode(t *testing.T) {
@@ -27,14 +27,14 @@ func TestAProgramGetsItsInputAndAnswersByItsExitCode(t *testing.T) {
 	if got := p.Run(t.Context()); got.Code != 3 || got.Err == nil || string(got.Output) != "hello world\n" {
 		t.Errorf("%+v", got)
 	}
-	if got := (program.Program{Args: []string{"/no/such/program"}}).Run(t.Context()); got.Code != -1 || got.Err == nil {
+	if got := (childprocess.Program{Args: []string{"/no/such/program"}}).Run(t.Context()); got.Code != -1 || got.Err == nil {
 		t.Errorf("%+v", got)
 	}
 }
 
 func TestAFloodIsCut(t *testing.T) {
 	t.Parallel()
-	if got := shell("head -c 10000000 /dev/zero").Run(t.Context()); got.Err != nil || len(got.Output) != program.MaxOutput {
+	if got := shell("head -c 10000000 /dev/zero").Run(t.Context()); got.Err != nil || len(got.Output) != childprocess.MaxOutput {
 		t.Errorf("%d bytes, %v", len(got.Output), got.Err)
 	}
 }
