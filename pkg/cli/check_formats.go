@@ -15,6 +15,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/health"
 	"github.com/tlxhook/tlxhook/pkg/output"
+	"github.com/tlxhook/tlxhook/pkg/promtext"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
@@ -149,7 +150,9 @@ func (v view) prometheus() []byte {
 	for i := range v.samples {
 		v.samples[i].Each = each
 	}
-	return health.Prometheus(v.samples)
+	var page promtext.Writer
+	health.WriteMetrics(&page, v.samples...)
+	return page.Bytes()
 }
 
 // json renders the report itself, or what a query makes of it.

@@ -50,23 +50,18 @@ func NewCalls() *Calls {
 func (c *Calls) Collect(w *promtext.Writer) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	counter := func(name, help string, counts map[call]uint64) {
-		if len(counts) > 0 {
-			w.Counter(name, help)
-		}
-		for _, one := range slices.SortedFunc(maps.Keys(counts), compareCalls) {
-			w.Add(strconv.FormatUint(counts[one], 10), one.labels()...)
-		}
+	addCounts(w.Counter("tlxhook_api_requests_total", "Requests sent to Tripletex."), c.requests)
+	addCounts(w.Counter("tlxhook_api_request_failures_total", "Requests to Tripletex that failed."), c.failures)
+	addCounts(w.Counter("tlxhook_api_retries_total", "Requests to Tripletex that were sent again."), c.retries)
+	durations := w.Histogram("tlxhook_api_request_duration_seconds", "Time until Tripletex began to answer.")
+	for _, key := range slices.SortedFunc(maps.Keys(c.durations), compareCalls) {
+		writeHistogram(durations, *c.durations[key], key.labels()...)
 	}
-	counter("tlxhook_api_requests_total", "Requests sent to Tripletex.", c.requests)
-	counter("tlxhook_api_request_failures_total", "Requests to Tripletex that failed.", c.failures)
-	counter("tlxhook_api_retries_total", "Requests to Tripletex that were sent again.", c.retries)
-	if len(c.durations) > 0 {
-		w.Histogram("tlxhook_api_request_duration_seconds", "Time until Tripletex began to answer.")
-	}
-	for _, one := range slices.SortedFunc(maps.Keys(c.durations), compareCalls) {
-		h := c.durations[one]
-		w.Buckets(h.Bounds, h.Counts, h.Sum, one.labels()...)
+}
+
+func addCounts(f *promtext.Family, counts map[call]uint64) {
+	for _, key := range slices.SortedFunc(maps.Keys(counts), compareCalls) {
+		f.Add(strconv.FormatUint(counts[key], 10), key.labels()...)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/tlxhook/tlxhook/pkg/health"
+	"github.com/tlxhook/tlxhook/pkg/promtext"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
@@ -103,11 +104,14 @@ func (e *Exporter) Follow(ctx context.Context) {
 }
 
 func (e *Exporter) metrics(w http.ResponseWriter, r *http.Request) {
+	var page promtext.Writer
 	if fleet := e.options.Fleet; fleet != nil {
-		respond(w, r, e.options.Metrics.behind(health.Prometheus(fleet.Samples(e.options.MostEach))))
-		return
+		health.WriteMetrics(&page, fleet.Samples(e.options.MostEach)...)
+	} else {
+		health.WriteMetrics(&page, e.sample(r, e.options.Own))
 	}
-	respond(w, r, e.options.Metrics.behind(e.sample(r, e.options.Own)))
+	e.options.Metrics.appendTo(&page)
+	respond(w, r, &page)
 }
 
 func (e *Exporter) probe(w http.ResponseWriter, r *http.Request) {
@@ -124,7 +128,9 @@ func (e *Exporter) probe(w http.ResponseWriter, r *http.Request) {
 	}
 	for _, target := range targets {
 		if target.Name == names[0] {
-			respond(w, r, e.sample(r, target))
+			var page promtext.Writer
+			health.WriteMetrics(&page, e.sample(r, target))
+			respond(w, r, &page)
 			return
 		}
 	}
@@ -132,11 +138,11 @@ func (e *Exporter) probe(w http.ResponseWriter, r *http.Request) {
 	plain(w, http.StatusNotFound, "there is no such target; /sd lists them")
 }
 
-// sample returns the families of a target.
-func (e *Exporter) sample(r *http.Request, target Target) []byte {
+// sample returns the sample of a target for one scrape.
+func (e *Exporter) sample(r *http.Request, target Target) health.Sample {
 	ctx, cancel := context.WithTimeout(r.Context(), scrapeLimit(r.Header))
 	defer cancel()
-	return e.watch(target).sample(ctx).Prometheus()
+	return e.watch(target).sample(ctx)
 }
 
 // watch returns what follows a target, and makes it where it is new.

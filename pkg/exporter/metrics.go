@@ -22,26 +22,27 @@ type Metrics struct{ collectors []Collector }
 // NewMetrics returns the page with collectors beside those of the process.
 func NewMetrics(build Build, more ...Collector) *Metrics {
 	info := func(w *promtext.Writer) {
-		w.Gauge("tlxhook_build_info", "Always 1; what was built.")
-		w.Add("1", "goversion", build.GoVersion, "revision", build.Revision, "version", build.Version)
+		w.Gauge("tlxhook_build_info", "Always 1; what was built.").Add("1", "goversion", build.GoVersion, "revision", build.Revision, "version", build.Version)
 	}
 	return &Metrics{append([]Collector{info, runtimeMetrics, processMetrics}, more...)}
 }
 
 // ServeHTTP implements http.Handler.
-func (m *Metrics) ServeHTTP(w http.ResponseWriter, r *http.Request) { respond(w, r, m.behind(nil)) }
-
-// behind returns a page with everything that is collected behind what stands there.
-func (m *Metrics) behind(page []byte) []byte {
-	w := promtext.NewWriter(page)
-	for _, collect := range m.collectors {
-		collect(w)
-	}
-	return w.Bytes()
+func (m *Metrics) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	var page promtext.Writer
+	m.appendTo(&page)
+	respond(w, r, &page)
 }
 
-// respond writes one page, compressed where that is accepted.
-func respond(w http.ResponseWriter, r *http.Request, page []byte) {
+// appendTo appends all collected metrics to a page.
+func (m *Metrics) appendTo(page *promtext.Writer) {
+	for _, collect := range m.collectors {
+		collect(page)
+	}
+}
+
+// respond writes a page, compressed if the client accepts it.
+func respond(w http.ResponseWriter, r *http.Request, page *promtext.Writer) {
 	w.Header().Set("Content-Type", promtext.ContentType)
 	w.Header().Set("Vary", "Accept-Encoding")
 	var to io.Writer = w
@@ -52,7 +53,7 @@ func respond(w http.ResponseWriter, r *http.Request, page []byte) {
 		defer func() { _ = zipped.Close() }()
 		to = zipped
 	}
-	_, _ = to.Write(page) // who asked has gone
+	_, _ = to.Write(page.Bytes()) // the client is gone
 }
 
 func acceptsGzip(h http.Header) bool {

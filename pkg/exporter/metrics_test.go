@@ -266,8 +266,7 @@ func TestCallsAreCountedAtOnce(t *testing.T) {
 func TestMetricsTakeCollectorsOfOthers(t *testing.T) {
 	t.Parallel()
 	received := func(w *promtext.Writer) {
-		w.Counter("tlxhook_deliveries_total", "Deliveries.")
-		w.Add("7")
+		w.Counter("tlxhook_deliveries_total", "Deliveries.").Add("7")
 	}
 	metrics := exporter.NewMetrics(exporter.Build{Version: "1.2.3", Revision: "abc"}, received)
 	recorder := httptest.NewRecorder()

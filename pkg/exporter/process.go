@@ -12,14 +12,11 @@ import (
 
 // runtimeMetrics writes what people look at in the Go runtime, under the names that all Go programs use.
 func runtimeMetrics(w *promtext.Writer) {
-	w.Gauge("go_info", "Information about the Go environment.")
-	w.Add("1", "version", runtime.Version())
-	w.Gauge("go_goroutines", "Number of goroutines that currently exist.")
-	w.Add(strconv.Itoa(runtime.NumGoroutine()))
+	w.Gauge("go_info", "Information about the Go environment.").Add("1", "version", runtime.Version())
+	w.Gauge("go_goroutines", "Number of goroutines that currently exist.").Add(strconv.Itoa(runtime.NumGoroutine()))
 	var memory runtime.MemStats
 	runtime.ReadMemStats(&memory)
-	w.Gauge("go_memstats_alloc_bytes", "Number of bytes allocated in heap and currently in use.")
-	w.Add(strconv.FormatUint(memory.Alloc, 10))
+	w.Gauge("go_memstats_alloc_bytes", "Number of bytes allocated in heap and currently in use.").Add(strconv.FormatUint(memory.Alloc, 10))
 }
 
 // ticks is how many parts of a second Linux counts time by in /proc, on every machine.
@@ -30,22 +27,17 @@ const ticks = 100
 // Source: Prometheus, writing client libraries; proc(5).
 func processMetrics(w *promtext.Writer) {
 	if s := procStat(); s != nil {
-		w.Counter("process_cpu_seconds_total", "Total user and system CPU time spent in seconds.")
-		w.Add(promtext.Float((s.number(14) + s.number(15)) / ticks))
-		w.Gauge("process_resident_memory_bytes", "Resident memory size in bytes.")
-		w.Add(strconv.Itoa(int(s.number(24)) * os.Getpagesize()))
+		w.Counter("process_cpu_seconds_total", "Total user and system CPU time spent in seconds.").Add(promtext.Number((s.number(14) + s.number(15)) / ticks))
+		w.Gauge("process_resident_memory_bytes", "Resident memory size in bytes.").Add(strconv.Itoa(int(s.number(24)) * os.Getpagesize()))
 		if boot := afterWord("/proc/stat", "\nbtime "); boot > 0 {
-			w.Gauge("process_start_time_seconds", "Start time of the process since unix epoch in seconds.")
-			w.Add(strconv.FormatFloat(boot+s.number(22)/ticks, 'f', 2, 64))
+			w.Gauge("process_start_time_seconds", "Start time of the process since unix epoch in seconds.").Add(strconv.FormatFloat(boot+s.number(22)/ticks, 'f', 2, 64))
 		}
 	}
 	if open, err := os.ReadDir("/proc/self/fd"); err == nil {
-		w.Gauge("process_open_fds", "Number of open file descriptors.")
-		w.Add(strconv.Itoa(len(open) - 1)) // one of them reads the folder
+		w.Gauge("process_open_fds", "Number of open file descriptors.").Add(strconv.Itoa(len(open) - 1)) // one of them reads the folder
 	}
 	if most := afterWord("/proc/self/limits", "\nMax open files "); most > 0 {
-		w.Gauge("process_max_fds", "Maximum number of open file descriptors.")
-		w.Add(strconv.FormatFloat(most, 'f', 0, 64))
+		w.Gauge("process_max_fds", "Maximum number of open file descriptors.").Add(strconv.FormatFloat(most, 'f', 0, 64))
 	}
 }
 

@@ -331,7 +331,7 @@ func TestSamplesNameEachCompany(t *testing.T) {
 		}
 		o.follow(t, func(int, health.News) bool { return false })
 		asked := o.lists.Load()
-		page := string(health.Prometheus(o.watch.Samples(2000)))
+		page := string(pageOf(o.watch.Samples(2000)...))
 		var ups []string
 		for line := range strings.Lines(page) {
 			if strings.HasPrefix(line, "tlxhook_up") {
@@ -350,7 +350,7 @@ func TestSamplesNameEachCompany(t *testing.T) {
 				t.Errorf("%s is not there once in\n%s", want, page)
 			}
 		}
-		if few := string(health.Prometheus(o.watch.Samples(1))); strings.Contains(few, "subscription_id") {
+		if few := string(pageOf(o.watch.Samples(1)...)); strings.Contains(few, "subscription_id") {
 			t.Error("two are more than one, and shown one by one")
 		}
 	})

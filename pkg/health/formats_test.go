@@ -245,7 +245,7 @@ func TestNoFormatShowsASecret(t *testing.T) {
 		}
 		for _, raw := range [][]byte{
 			report.Nagios(true), report.Checkmk("p", true), zabbix, junit, asJSON, report.GitHub(), report.GitHubSummary(),
-			health.Sample{Report: report, Each: true}.Prometheus(),
+			pageOf(health.Sample{Report: report, Each: true}),
 		} {
 			if strings.Contains(string(raw), "canary") {
 				t.Errorf("%s", raw)

@@ -101,13 +101,13 @@ func TestPrometheusOfCompanies(t *testing.T) {
 	for i, company := range []string{"acme/1", "acme/2", "acme/3"} {
 		samples[i].Company = company
 	}
-	page := health.Prometheus(samples)
+	page := pageOf(samples...)
 	if said, err := run(t, page, "promtool", "check", "metrics"); err != nil || said != "" {
 		t.Errorf("%v\n%s", err, said)
 	}
 	series := 0
 	for _, s := range samples {
-		series += seriesOf(s.Prometheus())
+		series += seriesOf(pageOf(s))
 	}
 	if got := seriesOf(page); got != series || len(samplesOf(page, "tlxhook_up")) != 3 {
 		t.Errorf("%d series of %d are there", got, series)

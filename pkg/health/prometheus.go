@@ -67,50 +67,46 @@ func Reason(kind tripletex.Kind) string {
 	}
 }
 
-// Prometheus renders the text format of Prometheus.
-func (s Sample) Prometheus() []byte {
-	var company []string
-	if s.Company != "" {
-		company = []string{"company", s.Company}
+// WriteMetrics writes the metrics of samples to a page, each with the label of its company.
+func WriteMetrics(w *promtext.Writer, samples ...Sample) {
+	for _, s := range samples {
+		w.SetLabels()
+		if s.Company != "" {
+			w.SetLabels("company", s.Company)
+		}
+		s.write(w)
 	}
-	size := 4096
-	if s.Each {
-		size += len(s.Report.Subscriptions) * 1100
-	}
-	w := promtext.NewWriter(make([]byte, 0, size), company...)
-	w.Gauge("tlxhook_up", "Whether the last listing of the subscriptions worked.")
-	w.Add(promtext.Bool(s.Report.Problem == nil))
-	w.Gauge("tlxhook_scrape_duration_seconds", "How long the listing took.")
-	w.Add(promtext.Seconds(s.Report.took))
-	w.Gauge("tlxhook_scrape_failure", "Whether this is why the last listing failed.")
-	for _, reason := range Reasons() {
-		w.Add(promtext.Bool(s.Report.Problem != nil && s.Reason == reason), "reason", reason)
-	}
-	moment(w, "tlxhook_last_success_timestamp_seconds", "When a listing last worked.", s.LastSuccess)
-	if s.CompanyName != "" {
-		w.Gauge("tlxhook_company_info", "Always 1; what the company is called.")
-		w.Add("1", "name", terminal.Safe(s.CompanyName))
-	}
-	s.live(w)
-	s.counts(w)
-	s.each(w)
-	return w.Bytes()
+	w.SetLabels()
 }
 
-func (s Sample) live(w *promtext.Writer) {
-	moment(w, "tlxhook_session_expiry_timestamp_seconds", "When the session token ends.", s.SessionExpiry)
-	if !s.RateLimit.Reset.IsZero() {
-		w.Gauge("tlxhook_rate_limit_limit", "Requests that Tripletex allows in a period, as last said.")
-		w.Add(strconv.Itoa(s.RateLimit.Limit))
-		w.Gauge("tlxhook_rate_limit_remaining", "Requests left in the period, as last said.")
-		w.Add(strconv.Itoa(s.RateLimit.Remaining))
-		moment(w, "tlxhook_rate_limit_reset_timestamp_seconds", "When the period ends.", s.RateLimit.Reset)
+func (s Sample) write(w *promtext.Writer) {
+	w.Gauge("tlxhook_up", "Whether the last listing of the subscriptions worked.").Add(promtext.Bool(s.Report.Problem == nil))
+	w.Gauge("tlxhook_scrape_duration_seconds", "How long the listing took.").Add(promtext.Seconds(s.Report.took))
+	failure := w.Gauge("tlxhook_scrape_failure", "Whether this is why the last listing failed.")
+	for _, reason := range Reasons() {
+		failure.Add(promtext.Bool(s.Report.Problem != nil && s.Reason == reason), "reason", reason)
+	}
+	w.Gauge("tlxhook_last_success_timestamp_seconds", "When a listing last worked.").AddTime(s.LastSuccess)
+	if s.CompanyName != "" {
+		w.Gauge("tlxhook_company_info", "Always 1; what the company is called.").Add("1", "name", terminal.Safe(s.CompanyName))
+	}
+	s.writeLimits(w)
+	s.writeCounts(w)
+	if s.Each {
+		s.writeSubscriptions(w)
+	}
+}
+
+func (s Sample) writeLimits(w *promtext.Writer) {
+	w.Gauge("tlxhook_session_expiry_timestamp_seconds", "When the session token ends.").AddTime(s.SessionExpiry)
+	if limit := s.RateLimit; !limit.Reset.IsZero() {
+		w.Gauge("tlxhook_rate_limit_limit", "Requests that Tripletex allows in a period, as last said.").Add(strconv.Itoa(limit.Limit))
+		w.Gauge("tlxhook_rate_limit_remaining", "Requests left in the period, as last said.").Add(strconv.Itoa(limit.Remaining))
+		w.Gauge("tlxhook_rate_limit_reset_timestamp_seconds", "When the period ends.").AddTime(limit.Reset)
 	}
 	if s.Live {
-		w.Gauge("tlxhook_scrape_cache_age_seconds", "Age of the data shown; a listing is kept for --min-interval.")
-		w.Add(promtext.Seconds(s.CacheAge))
-		w.Gauge("tlxhook_polling_paused", "Whether the reserve of the rate limit holds asking back.")
-		w.Add(promtext.Bool(s.Paused))
+		w.Gauge("tlxhook_scrape_cache_age_seconds", "Age of the data shown; a listing is kept for --min-interval.").Add(promtext.Seconds(s.CacheAge))
+		w.Gauge("tlxhook_polling_paused", "Whether the reserve of the rate limit holds asking back.").Add(promtext.Bool(s.Paused))
 	}
 }
 
@@ -125,57 +121,46 @@ func statusLabels() []string {
 	return append(labels, other)
 }
 
-func (s Sample) counts(w *promtext.Writer) {
+func (s Sample) writeCounts(w *promtext.Writer) {
 	if s.Report.Counts == nil {
 		return
 	}
-	w.Gauge("tlxhook_subscriptions", "Subscriptions by status.")
+	byStatus := w.Gauge("tlxhook_subscriptions", "Subscriptions by status.")
 	for i, label := range statusLabels() {
-		w.Add(strconv.Itoa(*s.Report.Counts.of(statusCounts()[i])), "status", label)
+		byStatus.Add(strconv.Itoa(*s.Report.Counts.of(statusCounts()[i])), "status", label)
 	}
 	dropped := 0
 	if !s.Each {
 		dropped = len(s.Report.Subscriptions)
 	}
-	w.Gauge("tlxhook_subscription_series_dropped", "Subscriptions that are too many to be shown one by one.")
-	w.Add(strconv.Itoa(dropped))
+	w.Gauge("tlxhook_subscription_series_dropped", "Subscriptions that are too many to be shown one by one.").Add(strconv.Itoa(dropped))
 	if c := s.Report.manifest; c != nil {
-		w.Gauge("tlxhook_manifest_drift", "Changes that would make Tripletex what the manifest says.")
-		w.Add(strconv.Itoa(len(c.Missing)), "action", "create")
-		w.Add(strconv.Itoa(len(c.Drifting)), "action", "update")
-		w.Add(strconv.Itoa(c.Extra), "action", "delete")
+		drift := w.Gauge("tlxhook_manifest_drift", "Changes that would make Tripletex what the manifest says.")
+		drift.Add(strconv.Itoa(len(c.Missing)), "action", "create")
+		drift.Add(strconv.Itoa(len(c.Drifting)), "action", "update")
+		drift.Add(strconv.Itoa(c.Extra), "action", "delete")
 	}
 }
 
-func (s Sample) each(w *promtext.Writer) {
-	if !s.Each || len(s.Report.Subscriptions) == 0 {
-		return
-	}
+// statusSeriesSize is the size in bytes of the status series of one subscription, about.
+const statusSeriesSize = 800
+
+// writeSubscriptions writes the series of single subscriptions.
+func (s Sample) writeSubscriptions(w *promtext.Writer) {
 	labels := statusLabels()
-	w.Gauge("tlxhook_subscription_status", "Whether the subscription has the status.")
+	byStatus := w.Gauge("tlxhook_subscription_status", "Whether the subscription has the status.")
+	info := w.Gauge("tlxhook_subscription_info", "Always 1; what is known of the subscription.")
+	changed := w.Gauge("tlxhook_subscription_status_changed_timestamp_seconds", "When the exporter first saw the present status.")
+	byStatus.Grow(len(s.Report.Subscriptions) * statusSeriesSize)
 	for _, f := range s.Report.Subscriptions {
-		now := min(f.StatusCode, len(labels)-1)
+		current := min(f.StatusCode, len(labels)-1)
 		id, event := strconv.FormatInt(f.ID, 10), terminal.Safe(f.Event)
 		for i, label := range labels {
-			w.Add(promtext.Bool(i == now), "subscription_id", id, "event", event, "status", label)
+			byStatus.Add(promtext.Bool(i == current), "subscription_id", id, "event", event, "status", label)
 		}
-	}
-	w.Gauge("tlxhook_subscription_info", "Always 1; what is known of the subscription.")
-	for _, f := range s.Report.Subscriptions {
-		w.Add("1", "subscription_id", strconv.FormatInt(f.ID, 10), "event", terminal.Safe(f.Event), "target_host", terminal.Safe(f.TargetHost), "version", strconv.Itoa(f.Version))
-	}
-	if len(s.Changed) > 0 {
-		w.Gauge("tlxhook_subscription_status_changed_timestamp_seconds", "When the exporter first saw the present status.")
-		for _, f := range s.Report.Subscriptions {
-			w.Add(promtext.Time(s.Changed[f.ID]), "subscription_id", strconv.FormatInt(f.ID, 10), "event", terminal.Safe(f.Event))
+		info.Add("1", "subscription_id", id, "event", event, "target_host", terminal.Safe(f.TargetHost), "version", strconv.Itoa(f.Version))
+		if len(s.Changed) > 0 {
+			changed.Add(promtext.Time(s.Changed[f.ID]), "subscription_id", id, "event", event)
 		}
-	}
-}
-
-// moment writes a family of one time stamp, unless there is none.
-func moment(w *promtext.Writer, name, help string, t time.Time) {
-	if !t.IsZero() {
-		w.Gauge(name, help)
-		w.Add(promtext.Time(t))
 	}
 }

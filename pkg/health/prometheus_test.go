@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tlxhook/tlxhook/pkg/health"
+	"github.com/tlxhook/tlxhook/pkg/promtext"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
@@ -29,7 +30,7 @@ func TestPrometheusShowsEveryStatus(t *testing.T) {
 	t.Parallel()
 	statuses := []tripletex.Status{"ACTIVE", "DISABLED", "DISABLED_TOO_MANY_ERRORS", "DISABLED_RATE_LIMIT_EXCEEDED", "DISABLED_MISUSE", "NEW"}
 	labels := []string{"ACTIVE", "DISABLED", "DISABLED_TOO_MANY_ERRORS", "DISABLED_RATE_LIMIT_EXCEEDED", "DISABLED_MISUSE", "OTHER"}
-	raw := health.Sample{Report: health.Check(health.Input{Subscriptions: subscriptions(statuses...)}), Company: "Acme", Each: true}.Prometheus()
+	raw := pageOf(health.Sample{Report: health.Check(health.Input{Subscriptions: subscriptions(statuses...)}), Company: "Acme", Each: true})
 	var want, counts []string
 	for i := range statuses {
 		for j, label := range labels {
@@ -55,7 +56,7 @@ func TestPrometheusShowsEveryStatus(t *testing.T) {
 
 func TestPrometheusSaysWhatItLeavesOut(t *testing.T) {
 	t.Parallel()
-	raw := health.Sample{Report: thousands()}.Prometheus()
+	raw := pageOf(health.Sample{Report: thousands()})
 	if got := samplesOf(raw, "tlxhook_subscription_series_dropped"); len(got) != 1 || got[0] != " 10000" {
 		t.Errorf("%q", got)
 	}
@@ -67,7 +68,7 @@ func TestPrometheusSaysWhatItLeavesOut(t *testing.T) {
 // Where nobody could be asked there is no count: zeros would be a lie.
 func TestPrometheusOfAFailure(t *testing.T) {
 	t.Parallel()
-	raw := health.Sample{Report: notAsked(), Company: "Acme", Reason: "timeout", Live: true, CacheAge: 1500 * time.Millisecond}.Prometheus()
+	raw := pageOf(health.Sample{Report: notAsked(), Company: "Acme", Reason: "timeout", Live: true, CacheAge: 1500 * time.Millisecond})
 	for metric, want := range map[string][]string{
 		"tlxhook_up":                      {`{company="Acme"} 0`},
 		"tlxhook_scrape_duration_seconds": {`{company="Acme"} 8`},
@@ -91,7 +92,7 @@ func TestPrometheusShowsTheDriftFromAManifest(t *testing.T) {
 	entry := []health.Entry{{Event: "order.create"}}
 	report := health.Check(health.Input{Manifest: &health.Comparison{Missing: entry, Extra: 3}})
 	want := []string{`{action="create"} 1`, `{action="update"} 0`, `{action="delete"} 3`}
-	if diff := cmp.Diff(want, samplesOf(health.Sample{Report: report}.Prometheus(), "tlxhook_manifest_drift")); diff != "" {
+	if diff := cmp.Diff(want, samplesOf(pageOf(health.Sample{Report: report}), "tlxhook_manifest_drift")); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -112,6 +113,13 @@ func TestEveryKindOfErrorHasAReason(t *testing.T) {
 	}
 }
 
+// pageOf returns the metrics of samples as a page.
+func pageOf(samples ...health.Sample) []byte {
+	var w promtext.Writer
+	health.WriteMetrics(&w, samples...)
+	return w.Bytes()
+}
+
 func BenchmarkPrometheus(b *testing.B) {
 	statuses := make([]tripletex.Status, 2000)
 	for i := range statuses {
@@ -120,6 +128,6 @@ func BenchmarkPrometheus(b *testing.B) {
 	s := sample(health.Check(health.Input{Subscriptions: subscriptions(statuses...)}))
 	b.ReportAllocs()
 	for b.Loop() {
-		b.SetBytes(int64(len(s.Prometheus())))
+		b.SetBytes(int64(len(pageOf(s))))
 	}
 }

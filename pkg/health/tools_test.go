@@ -91,7 +91,7 @@ func TestPrometheusReadsEveryMetric(t *testing.T) {
 	for name, report := range map[string]*health.Report{
 		"example": threeOfFourteen(), "hostile": hostile(), "not asked": notAsked(), "companies": hostileCompanies(), "nothing": health.Check(health.Input{}),
 	} {
-		raw := sample(report).Prometheus()
+		raw := pageOf(sample(report))
 		if said, err := run(t, raw, "promtool", "check", "metrics"); err != nil || said != "" {
 			t.Errorf("%s: %v\n%s\n%s", name, err, said, raw)
 		}

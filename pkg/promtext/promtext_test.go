@@ -15,16 +15,14 @@ import (
 
 func TestPageOfEveryKindOfFamily(t *testing.T) {
 	t.Parallel()
-	w := promtext.NewWriter([]byte("before 1\n"), "company", "acme")
-	w.Gauge("tlxhook_up", "Whether it worked.")
-	w.Add(promtext.Bool(true))
-	w.Add(promtext.Bool(false), "reason", "auth")
-	w.Counter("tlxhook_requests_total", "Requests.")
-	w.Add("7", "method", "GET", "path", "/x")
-	w.Histogram("tlxhook_request_duration_seconds", "Time.")
-	w.Buckets([]float64{0.1, 1}, []uint64{2, 0, 1}, 7.5, "method", "GET")
-	want := `before 1
-# HELP tlxhook_up Whether it worked.
+	var w promtext.Writer
+	w.SetLabels("company", "acme")
+	up := w.Gauge("tlxhook_up", "Whether it worked.")
+	up.Add(promtext.Bool(true))
+	up.Add(promtext.Bool(false), "reason", "auth")
+	w.Counter("tlxhook_requests_total", "Requests.").Add("7", "method", "GET", "path", "/x")
+	w.Histogram("tlxhook_request_duration_seconds", "Time.").Buckets([]float64{0.1, 1}, []uint64{2, 0, 1}, 7.5, "method", "GET")
+	want := `# HELP tlxhook_up Whether it worked.
 # TYPE tlxhook_up gauge
 tlxhook_up{company="acme"} 1
 tlxhook_up{company="acme",reason="auth"} 0
@@ -47,8 +45,7 @@ tlxhook_request_duration_seconds_count{company="acme",method="GET"} 3
 func TestPageWithoutLabels(t *testing.T) {
 	t.Parallel()
 	var w promtext.Writer
-	w.Histogram("tlxhook_size_events", "Sizes.")
-	w.Buckets(nil, nil, 0)
+	w.Histogram("tlxhook_size_events", "Sizes.").Buckets(nil, nil, 0)
 	want := "# HELP tlxhook_size_events Sizes.\n# TYPE tlxhook_size_events histogram\n" +
 		"tlxhook_size_events_bucket{le=\"+Inf\"} 0\ntlxhook_size_events_sum 0\ntlxhook_size_events_count 0\n"
 	if diff := cmp.Diff(want, string(w.Bytes())); diff != "" {
@@ -56,12 +53,36 @@ func TestPageWithoutLabels(t *testing.T) {
 	}
 }
 
-// Labels that belong to the caller are not written over by the bounds of buckets.
+// The format allows each family once, so samples of several companies are grouped.
+func TestFamilyThatIsBegunTwiceIsWrittenOnce(t *testing.T) {
+	t.Parallel()
+	var w promtext.Writer
+	for _, company := range []string{"acme", "nord"} {
+		w.SetLabels("company", company)
+		w.Gauge("tlxhook_up", "Whether it worked.").Add("1")
+		w.Gauge("tlxhook_empty", "Not written.")
+		w.Counter("tlxhook_requests_total", "Requests.").Add("7")
+	}
+	want := `# HELP tlxhook_up Whether it worked.
+# TYPE tlxhook_up gauge
+tlxhook_up{company="acme"} 1
+tlxhook_up{company="nord"} 1
+# HELP tlxhook_requests_total Requests.
+# TYPE tlxhook_requests_total counter
+tlxhook_requests_total{company="acme"} 7
+tlxhook_requests_total{company="nord"} 7
+`
+	if diff := cmp.Diff(want, string(w.Bytes())); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// The bounds of buckets do not overwrite the caller's slice of labels.
 func TestLabelsOfTheCallerStayAsTheyAre(t *testing.T) {
 	t.Parallel()
 	var w promtext.Writer
 	behind := []string{"method", "GET", "mine", "mine"}
-	w.Buckets([]float64{1}, []uint64{1, 1}, 2, behind[:2]...)
+	w.Histogram("tlxhook_size_events", "Sizes.").Buckets([]float64{1}, []uint64{1, 1}, 2, behind[:2]...)
 	if behind[2] != "mine" || behind[3] != "mine" {
 		t.Errorf("%q", behind)
 	}
@@ -70,8 +91,8 @@ func TestLabelsOfTheCallerStayAsTheyAre(t *testing.T) {
 func TestValuesAreNumbersThatPrometheusReads(t *testing.T) {
 	t.Parallel()
 	for got, want := range map[string]string{
-		promtext.Float(0.25):                                                 "0.25",
-		promtext.Float(math.Inf(1)):                                          "+Inf",
+		promtext.Number(0.25):                                                "0.25",
+		promtext.Number(math.Inf(1)):                                         "+Inf",
 		promtext.Seconds(1500 * time.Millisecond):                            "1.5",
 		promtext.Seconds(time.Microsecond):                                   "0.000001",
 		promtext.Time(time.Unix(1700000000, 500000000)):                      "1700000000.500",
@@ -89,9 +110,9 @@ func FuzzLabelIsReadBack(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		w := promtext.NewWriter(nil, "common", text)
-		w.Gauge("tlxhook_up", "Help.")
-		w.Add("1", "own", text)
+		var w promtext.Writer
+		w.SetLabels("common", text)
+		w.Gauge("tlxhook_up", "Help.").Add("1", "own", text)
 		parser := expfmt.NewTextParser(model.UTF8Validation)
 		families, err := parser.TextToMetricFamilies(bytes.NewReader(w.Bytes()))
 		if err != nil || len(families) != 1 {
