@@ -114,13 +114,13 @@ func check(ctx context.Context, app *App, o *checkOptions, args []string) (err e
 	}
 	if err := ask(ctx, app, &v); err != nil {
 		f := app.describe(err)
-		v.report = health.NotAsked(app.problem(app.timedOut(ctx, f)), o.stateOf(f), time.Since(start))
+		v.report = health.Unreachable(app.problem(app.timedOut(ctx, f)), o.stateOf(f), time.Since(start))
 		v.sample.Reason = health.ReasonOf(err)
 	}
 	ctx = context.WithoutCancel(ctx) // what was found is told in any case
 	if err := app.keep(ctx, o.outputFile, &v); err != nil {
 		why := health.Problem{Code: "local_io", Message: fmt.Sprintf("%s; %s", err, v.report.Summary)}
-		v.report = health.NotAsked(why, health.Worst(v.report.State, health.Unknown), time.Since(start))
+		v.report = health.Unreachable(why, health.Worst(v.report.State, health.Unknown), time.Since(start))
 	}
 	if o.outputFile != "" {
 		v.output = output.Options{} // in words

@@ -63,7 +63,7 @@ func (o *checkOptions) askOne(ctx context.Context, app *App, v *view, m fleet.Me
 
 func (o *checkOptions) notAsked(ctx context.Context, app *App, m fleet.Member, err error, took time.Duration) checked {
 	f := app.describe(err)
-	report := health.NotAsked(app.problem(app.timedOut(ctx, f)), o.stateOf(f), took)
+	report := health.Unreachable(app.problem(app.timedOut(ctx, f)), o.stateOf(f), took)
 	return checked{
 		part:   health.Part{Company: companyOf(m), Report: report},
 		sample: health.Sample{Report: report, Company: m.Path(), Reason: health.ReasonOf(err)},

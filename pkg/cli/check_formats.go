@@ -183,7 +183,7 @@ func (v view) table(ctx context.Context, t *terminal.Terminal) ([]byte, error) {
 	if p := v.report.Problem; p != nil && p.Hint != "" {
 		fmt.Fprintf(&out, "hint: %s\n", terminal.Safe(p.Hint))
 	}
-	troubles := v.report.Troubles()
+	troubles := v.report.Issues()
 	if len(troubles) == 0 {
 		return out.Bytes(), nil
 	}
@@ -194,7 +194,7 @@ func (v view) table(ctx context.Context, t *terminal.Terminal) ([]byte, error) {
 		return nil, err
 	}
 	out.WriteByte('\n')
-	if err := output.List(ctx, p, troubleTable(v.many), troubles[:min(len(troubles), mostRows)]); err != nil {
+	if err := output.List(ctx, p, issueTable(v.many), troubles[:min(len(troubles), mostRows)]); err != nil {
 		return nil, err
 	}
 	if more := len(troubles) - mostRows; more > 0 {

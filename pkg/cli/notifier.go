@@ -20,7 +20,7 @@ import (
 type notifier struct {
 	*health.Notifier
 
-	memory  health.Memory // what an earlier process left
+	memory  health.WatchState // what an earlier process left
 	release func()
 }
 
@@ -29,7 +29,7 @@ const memoryVersion = 1
 
 type memoryFile struct {
 	Version int `json:"version"`
-	health.Memory
+	health.WatchState
 }
 
 // notifier returns the notifier of a watch. No other process may use the same file.
@@ -68,8 +68,8 @@ func (a *App) notifier(o *watchOptions) (*notifier, error) {
 func (a *App) notifying(program []string, path string) *health.Notifier {
 	command := health.Command{Args: program, Environ: config.WithoutSecrets(a.environ), Output: said{a}}
 	return &health.Notifier{
-		Send: command.Tell,
-		Save: func(m health.Memory) error {
+		Send: command.Run,
+		Save: func(m health.WatchState) error {
 			raw, err := json.Marshal(memoryFile{memoryVersion, m})
 			if err != nil {
 				return err
@@ -91,27 +91,27 @@ func (a *App) notifying(program []string, path string) *health.Notifier {
 
 // readMemory reads what an earlier process left. A file that makes no sense is put aside: the watch then begins as
 // if it were the first, and tells of everything that is not well.
-func (a *App) readMemory(path string) (health.Memory, error) {
+func (a *App) readMemory(path string) (health.WatchState, error) {
 	raw, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return health.Memory{}, nil
+		return health.WatchState{}, nil
 	}
 	if err != nil {
-		return health.Memory{}, err
+		return health.WatchState{}, err
 	}
 	var kept memoryFile
 	if err := json.Unmarshal(raw, &kept); err == nil && kept.Version == memoryVersion {
-		return kept.Memory, nil
+		return kept.WatchState, nil
 	}
 	aside := path + ".old"
 	if err := os.Rename(path, aside); err != nil {
-		return health.Memory{}, err
+		return health.WatchState{}, err
 	}
 	a.warn("what an earlier watch left is not understood, and was put aside as %s; what is not well is told anew", aside)
-	return health.Memory{}, nil
+	return health.WatchState{}, nil
 }
 
-func (n *notifier) add(transitions []health.Transition, known map[health.Subject]health.Seen) {
+func (n *notifier) add(transitions []health.Transition, known map[health.SubscriptionKey]health.Seen) {
 	if n.Notifier != nil {
 		n.Add(transitions, known)
 	}

@@ -63,7 +63,7 @@ func (a *App) endPlugin(ctx context.Context, args []string, err error) int {
 	if a.results.err != nil {
 		return a.unheard(a.describe(a.results.err))
 	}
-	v := view{report: health.NotAsked(a.problem(a.describe(err)), health.Unknown, 0), output: output.Options{Format: output.Format(a.formatOf(args))}}
+	v := view{report: health.Unreachable(a.problem(a.describe(err)), health.Unknown, 0), output: output.Options{Format: output.Format(a.formatOf(args))}}
 	if err := a.show(ctx, v); err != nil {
 		return a.unheard(a.describe(err))
 	}

@@ -41,9 +41,9 @@ func lastChange(s tripletex.Subscription) string {
 	return s.Changes[len(s.Changes)-1].Timestamp
 }
 
-// troubleTable has what is wrong; with the company of each where there are many.
-func troubleTable(many bool) output.Table[health.Trouble] {
-	type t = health.Trouble
+// issueTable has what is wrong; with the company of each where there are many.
+func issueTable(many bool) output.Table[health.Issue] {
+	type t = health.Issue
 	table := output.Table[t]{
 		ID: func(v t) string { return v.ID },
 		Columns: []output.Column[t]{

@@ -26,13 +26,13 @@ type watching struct {
 	answered  bool      // there was a look that was answered
 	waiting   time.Time // until when the rate limit was said to be waited for
 	err       error     // why the last look was not answered
-	bulletin  health.Bulletin
+	changeLog health.ChangeLog
 	slow      bool // it was said that a round takes longer than the interval
 }
 
 // liveView shows what the looks bring.
 type liveView interface {
-	Show(context.Context, health.News) error
+	Show(context.Context, health.Update) error
 	Close() error
 }
 
@@ -54,7 +54,7 @@ func (w *watching) run(ctx context.Context) (err error) {
 		<-told
 		w.heartbeat.wait()
 	}()
-	for news := range w.follow.News(ctx) {
+	for news := range w.follow.Updates(ctx) {
 		if err := w.take(ctx, news); err != nil {
 			return err
 		}
@@ -84,7 +84,7 @@ func (w *watching) open(messages *together) {
 }
 
 // take does what one look asks for: it keeps what is to be told, shows it, and says what is wrong.
-func (w *watching) take(ctx context.Context, news health.News) error {
+func (w *watching) take(ctx context.Context, news health.Update) error {
 	if w.follow.Many {
 		w.befallen(news)
 	}
@@ -103,10 +103,10 @@ func (w *watching) take(ctx context.Context, news health.News) error {
 }
 
 // befallen says what befell companies.
-func (w *watching) befallen(news health.News) {
-	for _, line := range w.bulletin.Lines(news) {
+func (w *watching) befallen(news health.Update) {
+	for _, line := range w.changeLog.Lines(news) {
 		say := w.app.warn
-		if line.Event == health.CompanyJoined {
+		if line.Event == health.CompanyAdded {
 			say = w.app.note
 		}
 		say("%s", line.Text)
@@ -118,7 +118,7 @@ func (w *watching) befallen(news health.News) {
 }
 
 // unanswered says that nobody could be asked, unless that will not go away by waiting.
-func (w *watching) unanswered(news health.News) error {
+func (w *watching) unanswered(news health.Update) error {
 	if !w.answered {
 		switch {
 		case errors.Is(news.Err, health.ErrNoCompanies):
@@ -135,7 +135,7 @@ func (w *watching) unanswered(news health.News) error {
 }
 
 // whole takes in that all were looked at.
-func (w *watching) whole(ctx context.Context, news health.News) error {
+func (w *watching) whole(ctx context.Context, news health.Update) error {
 	if !w.answered {
 		if err := w.allThere(news.Report); err != nil {
 			return err
@@ -149,7 +149,7 @@ func (w *watching) whole(ctx context.Context, news health.News) error {
 		w.waiting = news.Waiting
 		w.app.note("the rate limit is nearly used up; asking again at %s", news.Waiting.Local().Format(time.TimeOnly))
 	}
-	if news.Unasked == 0 {
+	if news.Unreachable == 0 {
 		w.heartbeat.beat(ctx)
 	}
 	return nil
@@ -169,7 +169,7 @@ func isFinal(err error) bool {
 func (w *watching) allThere(r *health.Report) error {
 	var absent []int64
 	for _, entry := range r.Missing {
-		if _, known := w.notifier.memory.Known[health.Subject{ID: entry.ID}]; !known {
+		if _, known := w.notifier.memory.Known[health.SubscriptionKey{ID: entry.ID}]; !known {
 			absent = append(absent, entry.ID)
 		}
 	}
@@ -203,7 +203,7 @@ type lines struct {
 }
 
 // Show prints the changes: for a person as a sentence, else as the format has it.
-func (l *lines) Show(ctx context.Context, n health.News) error {
+func (l *lines) Show(ctx context.Context, n health.Update) error {
 	if n.Report != nil && !l.begun {
 		l.begun = true
 		l.app.note("watching %s: %s", subscriptions(n.Report.Counts.Total), n.Report.Summary)

@@ -95,9 +95,9 @@ func (e *Exporter) Follow(ctx context.Context) {
 	if e.options.Fleet == nil {
 		return
 	}
-	var bulletin health.Bulletin
-	for news := range e.options.Fleet.News(ctx) {
-		for _, line := range bulletin.Lines(news) {
+	var changeLog health.ChangeLog
+	for news := range e.options.Fleet.Updates(ctx) {
+		for _, line := range changeLog.Lines(news) {
 			e.options.Log("%s", line.Text)
 		}
 	}

@@ -9,9 +9,9 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// lookLimit is how long one listing may take, with all its repeats, however soon who asked for it gives up: the
+// pollTimeout is how long one listing may take, with all its repeats, however soon who asked for it gives up: the
 // next scrape has the answer then.
-const lookLimit = 30 * time.Second
+const pollTimeout = 30 * time.Second
 
 // watched follows the subscriptions of one target. Everybody who asks while a listing is in flight waits for that
 // one, and its result is kept for a while: Tripletex limits requests, and others need them.
@@ -28,7 +28,7 @@ type watched struct {
 	lastSuccess time.Time
 
 	// The following belong to the listing in flight.
-	source health.Source
+	source health.Poller
 	seen   health.Statuses
 }
 
@@ -78,7 +78,7 @@ func (w *watched) current() health.Sample {
 // look asks once, and tells everybody who waits.
 func (w *watched) look(ctx context.Context, over chan<- struct{}) {
 	defer close(over)
-	ctx, cancel := context.WithTimeout(ctx, lookLimit)
+	ctx, cancel := context.WithTimeout(ctx, pollTimeout)
 	defer cancel()
 	start := time.Now()
 	sample, err := w.ask(ctx)
@@ -120,7 +120,7 @@ func (w *watched) ask(ctx context.Context) (health.Sample, error) {
 		}
 		w.source.Client = client
 	}
-	look, err := w.source.Look(ctx)
+	look, err := w.source.Poll(ctx)
 	if err != nil {
 		return health.Sample{}, err
 	}
@@ -133,6 +133,6 @@ func (w *watched) ask(ctx context.Context) (health.Sample, error) {
 
 // failed is the sample of a listing that failed.
 func (w *watched) failed(err error, took time.Duration) health.Sample {
-	report := health.NotAsked(health.ProblemOf(err), health.Unknown, took)
+	report := health.Unreachable(health.ProblemOf(err), health.Unknown, took)
 	return health.Sample{Report: report, Company: w.target.Company, Reason: health.ReasonOf(err), Live: true}
 }

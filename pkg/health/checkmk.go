@@ -9,7 +9,7 @@ import (
 const checkmkLine = 400
 
 // Checkmk renders lines of a local check: one service for all subscriptions of a login, or, where each says so,
-// one for every subscription. Name tells logins apart; it may be empty. Source: Checkmk, local checks.
+// one for every subscription. Name tells logins apart; it may be empty. Poller: Checkmk, local checks.
 func (r *Report) Checkmk(name string, each bool) []byte {
 	var out strings.Builder
 	metrics := "-"
@@ -23,7 +23,7 @@ func (r *Report) Checkmk(name string, each bool) []byte {
 	checkmkService(&out, r.State, words("Tripletex webhooks", name), metrics, r.inOneLine(checkmkLine))
 	if each {
 		for _, f := range r.Subscriptions {
-			t := f.trouble()
+			t := f.issue()
 			checkmkService(&out, f.State, words("Tripletex webhook", name, t.Company, t.Event, t.ID), "-", words(t.Status, t.TargetHost))
 		}
 	}

@@ -41,7 +41,7 @@ func (c Command) Check() error {
 
 // Tell runs the command for one transition. After 30 seconds, or five where the context has ended, it is killed
 // with everything that it started.
-func (c Command) Tell(ctx context.Context, t Transition) error {
+func (c Command) Run(ctx context.Context, t Transition) error {
 	document, err := json.Marshal(t)
 	if err != nil {
 		return err

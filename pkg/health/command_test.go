@@ -33,7 +33,7 @@ func broken() health.Transition {
 func TestCommandIsToldEverything(t *testing.T) {
 	t.Parallel()
 	c, output := shell(`cat; env | grep ^TLXHOOK_ | sort`)
-	if err := c.Tell(t.Context(), broken()); err != nil {
+	if err := c.Run(t.Context(), broken()); err != nil {
 		t.Fatal(err)
 	}
 	document, variables, _ := strings.Cut(output.String(), "\n")
@@ -61,16 +61,16 @@ func TestCommandThatFailsIsAFailure(t *testing.T) {
 	t.Parallel()
 	for script, want := range map[string]string{"exit 3": "exit status 3", "kill -9 $$": "signal: killed"} {
 		c, _ := shell(script)
-		if err := c.Tell(t.Context(), broken()); err == nil || !strings.Contains(err.Error(), want) {
+		if err := c.Run(t.Context(), broken()); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", script, err)
 		}
 	}
 	missing := health.Command{Args: []string{"/no/such/program"}}
-	if missing.Check() == nil || missing.Tell(t.Context(), broken()) == nil {
+	if missing.Check() == nil || missing.Run(t.Context(), broken()) == nil {
 		t.Error("a program that is not there was run")
 	}
 	folder := health.Command{Args: []string{t.TempDir()}}
-	if folder.Check() == nil || folder.Tell(t.Context(), broken()) == nil {
+	if folder.Check() == nil || folder.Run(t.Context(), broken()) == nil {
 		t.Error("a folder was run")
 	}
 }
@@ -78,7 +78,7 @@ func TestCommandThatFailsIsAFailure(t *testing.T) {
 func TestCommandThatDoesNotReadIsNoFailure(t *testing.T) {
 	t.Parallel()
 	c, _ := shell("exec 0<&-; exit 0")
-	if err := c.Tell(t.Context(), broken()); err != nil {
+	if err := c.Run(t.Context(), broken()); err != nil {
 		t.Error(err)
 	}
 }
@@ -86,7 +86,7 @@ func TestCommandThatDoesNotReadIsNoFailure(t *testing.T) {
 func TestCommandThatFloodsIsCut(t *testing.T) {
 	t.Parallel()
 	c, output := shell("head -c 300000000 /dev/zero")
-	if err := c.Tell(t.Context(), broken()); err != nil || output.Len() != 64<<10 {
+	if err := c.Run(t.Context(), broken()); err != nil || output.Len() != 64<<10 {
 		t.Errorf("%v, %d bytes passed on", err, output.Len())
 	}
 }
@@ -120,7 +120,7 @@ func TestCommandThatHangsIsKilledWhole(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	begin := time.Now()
-	err := c.Tell(ctx, broken())
+	err := c.Run(ctx, broken())
 	if err == nil || !strings.Contains(err.Error(), "still running 5 seconds after") {
 		t.Errorf("the error does not say why: %v", err)
 	}

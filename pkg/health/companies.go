@@ -54,8 +54,8 @@ func (w *Watch) follow(m fleet.Member, later bool) (f *followed, isNew bool) {
 		f.member, f.source.Client = m, m.Client
 		return f, false
 	}
-	f = &followed{member: m, source: Source{Client: m.Client, Filter: w.Filter}}
-	f.tracker = Tracker{For: w.For, CompanyID: m.CompanyID, Known: w.remembered[w.subject(m, 0).company()]}
+	f = &followed{member: m, source: Poller{Client: m.Client, Filter: w.Filter}}
+	f.tracker = Tracker{For: w.For, CompanyID: m.CompanyID, Known: w.remembered[w.key(m, 0).company()]}
 	if w.Many {
 		f.tracker.Profile, f.tracker.Company = m.Profile, m.Name()
 	}
@@ -69,33 +69,33 @@ func (w *Watch) follow(m fleet.Member, later bool) (f *followed, isNew bool) {
 }
 
 // subject names a subscription: by its id alone, where there is one company.
-func (w *Watch) subject(m fleet.Member, id int64) Subject {
+func (w *Watch) key(m fleet.Member, id int64) SubscriptionKey {
 	if !w.Many {
-		return Subject{ID: id}
+		return SubscriptionKey{ID: id}
 	}
-	return Subject{m.Profile, m.CompanyID, id}
+	return SubscriptionKey{m.Profile, m.CompanyID, id}
 }
 
 // known returns what was told of all subscriptions.
-func (w *Watch) known() map[Subject]Seen {
-	all := map[Subject]Seen{}
+func (w *Watch) known() map[SubscriptionKey]Seen {
+	all := map[SubscriptionKey]Seen{}
 	for _, f := range w.followed {
 		for id, seen := range f.tracker.Known {
-			all[w.subject(f.member, id)] = seen
+			all[w.key(f.member, id)] = seen
 		}
 	}
 	return all
 }
 
 // members returns the companies to look at. It lists them where that is due.
-func (w *Watch) members(ctx context.Context, n *News) []fleet.Member {
+func (w *Watch) members(ctx context.Context, n *Update) []fleet.Member {
 	var due, members []fleet.Member
 	for _, m := range w.Logins {
 		if w.Companies != nil && time.Since(w.logins[m.Profile].listed) >= relist {
 			due = append(due, m)
 		}
 	}
-	for r := range fleet.Run(ctx, due, fleet.Options{Parallel: w.Parallel, Timeout: lookLimit}, w.Companies) {
+	for r := range fleet.Run(ctx, due, fleet.Options{Parallel: w.Parallel, Timeout: pollTimeout}, w.Companies) {
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -110,7 +110,7 @@ func (w *Watch) members(ctx context.Context, n *News) []fleet.Member {
 }
 
 // arrange takes in which companies a login reaches, or that nobody can say.
-func (w *Watch) arrange(ctx context.Context, r fleet.Result[[]fleet.Member], n *News) {
+func (w *Watch) arrange(ctx context.Context, r fleet.Result[[]fleet.Member], n *Update) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	l := w.logins[r.Profile]
@@ -131,7 +131,7 @@ func (w *Watch) arrange(ctx context.Context, r fleet.Result[[]fleet.Member], n *
 	for i, m := range r.Value {
 		f, isNew := w.follow(m, later)
 		if left[f] = false; f.gone || isNew && later {
-			f.tell(n, CompanyJoined)
+			f.tell(n, CompanyAdded)
 		}
 		f.gone, f.place = false, [2]int{l.place, i}
 	}
@@ -140,24 +140,24 @@ func (w *Watch) arrange(ctx context.Context, r fleet.Result[[]fleet.Member], n *
 }
 
 // leave takes in which companies are not reached any more.
-func (w *Watch) leave(left map[*followed]bool, n *News) {
+func (w *Watch) leave(left map[*followed]bool, n *Update) {
 	for _, f := range w.followed {
 		switch {
 		case !left[f]:
 			continue
 		case f.unlisted != nil: // it stood for companies that are known now
 			if !f.silent.IsZero() {
-				f.tell(n, CompanyAnswers)
+				f.tell(n, CompanyRecovered)
 			}
 		default:
-			f.tell(n, CompanyLeft)
+			f.tell(n, CompanyRemoved)
 		}
 		f.gone, f.report, f.err, f.silent, f.source.before = true, nil, nil, time.Time{}, nil
 	}
 }
 
 // settle lets what is gone be told, and then forgets it.
-func (w *Watch) settle(n *News) {
+func (w *Watch) settle(n *Update) {
 	w.followed = slices.DeleteFunc(w.followed, func(f *followed) bool {
 		if !f.gone {
 			return false

@@ -70,11 +70,11 @@ func (o *office) disable(t *testing.T, company int64) {
 }
 
 // follow hands the news of whole rounds to a function until it has had enough, and returns everything that was told.
-func (o *office) follow(t *testing.T, each func(round int, n health.News) bool) string {
+func (o *office) follow(t *testing.T, each func(round int, n health.Update) bool) string {
 	t.Helper()
 	var told []string
 	round := 0
-	for n := range o.watch.News(t.Context()) {
+	for n := range o.watch.Updates(t.Context()) {
 		for _, one := range n.Companies {
 			told = append(told, fmt.Sprintf("%s %s", one.Company.Label(), one.Event))
 		}
@@ -96,8 +96,8 @@ func TestRoundIsSpreadOverTheInterval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t, 30, options(0))
 		start, first := time.Now(), time.Duration(0)
-		o.follow(t, func(round int, n health.News) bool {
-			if n.Slow != 0 || n.Unasked != 0 || n.Report == nil || n.Report.Counts.Total != 30 {
+		o.follow(t, func(round int, n health.Update) bool {
+			if n.Slow != 0 || n.Unreachable != 0 || n.Report == nil || n.Report.Counts.Total != 30 {
 				t.Errorf("round %d: %+v", round, n)
 			}
 			if round == 1 {
@@ -127,7 +127,7 @@ func TestPaceMakesTheIntervalLonger(t *testing.T) {
 		o := newOffice(t, 40, options(0))
 		o.watch.Interval, o.watch.Pace = time.Second, health.Pace
 		start := time.Now()
-		o.follow(t, func(round int, _ health.News) bool { return round < 5 })
+		o.follow(t, func(round int, _ health.Update) bool { return round < 5 })
 		if took := time.Since(start); took < 12*time.Second || took > 20*time.Second {
 			t.Errorf("four rounds of 40 companies took %s, want about 16s", took)
 		}
@@ -142,12 +142,12 @@ func TestSilentCompanyHidesNothing(t *testing.T) {
 			o := newOffice(t, 5, options(0))
 			o.change(t, func(state *sandbox.State) { state.ChangeFaults(true, sandbox.Fault{Kind: kind, Company: 2002}) })
 			start := time.Now()
-			told := o.follow(t, func(round int, n health.News) bool {
+			told := o.follow(t, func(round int, n health.Update) bool {
 				silent := round <= 3
 				if took := time.Since(start); round == 1 && took > 11*time.Second {
 					t.Errorf("%s: the others waited %s for it", kind, took)
 				}
-				if (n.Unasked == 1) != silent || n.Err != nil || n.Meets(health.UntilActive) != (round >= 1 && !silent && round < 2) {
+				if (n.Unreachable == 1) != silent || n.Err != nil || n.Meets(health.UntilActive) != (round >= 1 && !silent && round < 2) {
 					t.Errorf("%s, round %d: %+v", kind, round, n)
 				}
 				switch round {
@@ -158,7 +158,7 @@ func TestSilentCompanyHidesNothing(t *testing.T) {
 				}
 				return round < 5
 			})
-			want := "Kunde 2002 (2002) silent, 2005 changed DISABLED, Kunde 2002 (2002) answers"
+			want := "Kunde 2002 (2002) unreachable, 2005 changed DISABLED, Kunde 2002 (2002) recovered"
 			if diff := cmp.Diff(want, told); diff != "" {
 				t.Errorf("%s: %s", kind, diff)
 			}
@@ -171,12 +171,12 @@ func TestWatchOfManySaysThatNobodyAnswers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t, 3, options(0))
-		o.follow(t, func(round int, n health.News) bool {
+		o.follow(t, func(round int, n health.Update) bool {
 			switch round {
 			case 1:
 				o.change(t, func(state *sandbox.State) { state.ChangeFaults(true, sandbox.Fault{Kind: "html"}) })
 			case 2:
-				if n.Err == nil || n.Report != nil || n.Unasked != 3 || n.Silent.IsZero() {
+				if n.Err == nil || n.Report != nil || n.Unreachable != 3 || n.Silent.IsZero() {
 					t.Errorf("%+v", n)
 				}
 				o.change(t, func(state *sandbox.State) { state.ChangeFaults(true, sandbox.Fault{}) })
@@ -199,14 +199,14 @@ func TestCompaniesComeAndGo(t *testing.T) {
 		all := o.companies
 		o.companies = all[:3]
 		start := time.Now()
-		told := o.follow(t, func(_ int, n health.News) bool {
+		told := o.follow(t, func(_ int, n health.Update) bool {
 			o.companies = all[1:]
 			if n.Report == nil || n.Report.Counts.Total != 3 {
 				t.Errorf("%+v", n)
 			}
 			return time.Since(start) < 30*time.Minute
 		})
-		want := "Kunde 2004 (2004) joined, Kunde 2001 (2001) left, 2004 appeared ACTIVE, 2001 disappeared "
+		want := "Kunde 2004 (2004) added, Kunde 2001 (2001) removed, 2004 appeared ACTIVE, 2001 disappeared "
 		if diff := cmp.Diff(want, told); diff != "" {
 			t.Error(diff)
 		}
@@ -222,13 +222,13 @@ func TestCompaniesThatCannotBeListedAreNotGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t, 2, options(0))
 		o.failing = &tripletex.Error{Kind: tripletex.ServerFailed, Operation: "list companies"}
-		known := map[health.Subject]health.Seen{
+		known := map[health.SubscriptionKey]health.Seen{
 			{Profile: "acme", CompanyID: 2001, ID: 4712}: {Status: "ACTIVE", Company: "Kunde 2001"},
 			{Profile: "acme", CompanyID: 2009, ID: 4799}: {Status: "ACTIVE", Company: "Kunde 2009", Event: "order.create"},
 		}
 		o.watch.Known = known
 		start := time.Now()
-		told := o.follow(t, func(round int, n health.News) bool {
+		told := o.follow(t, func(round int, n health.Update) bool {
 			switch round {
 			case 1:
 				if n.Err == nil || n.Transitions != nil {
@@ -241,13 +241,13 @@ func TestCompaniesThatCannotBeListedAreNotGone(t *testing.T) {
 				}
 				o.failing, o.companies = &tripletex.Error{Kind: tripletex.ServerFailed}, nil
 			default:
-				if n.Err != nil || len(n.Known) != 2 || n.Unasked != 0 {
+				if n.Err != nil || len(n.Known) != 2 || n.Unreachable != 0 {
 					t.Errorf("round %d: %+v", round, n)
 				}
 			}
 			return time.Since(start) < 20*time.Minute
 		})
-		want := "acme silent, Kunde 2009 (2009) left, acme answers, 2002 appeared ACTIVE, 2009 disappeared "
+		want := "acme unreachable, Kunde 2009 (2009) removed, acme recovered, 2002 appeared ACTIVE, 2009 disappeared "
 		if diff := cmp.Diff(want, told); diff != "" {
 			t.Error(diff)
 		}
@@ -259,15 +259,15 @@ func TestKnownIsOfEachCompany(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t, 2, options(0))
-		var known map[health.Subject]health.Seen
-		o.follow(t, func(_ int, n health.News) bool {
+		var known map[health.SubscriptionKey]health.Seen
+		o.follow(t, func(_ int, n health.Update) bool {
 			known = n.Known
 			return false
 		})
 		o.disable(t, 2002)
 		again := newOffice(t, 0, options(0))
 		again.watch.Logins, again.companies, again.watch.Known = o.watch.Logins, o.companies, known
-		told := again.follow(t, func(int, health.News) bool { return false })
+		told := again.follow(t, func(int, health.Update) bool { return false })
 		if want := "2002 changed DISABLED"; told != want {
 			t.Errorf("%q, want %q", told, want)
 		}
@@ -284,11 +284,11 @@ func TestRoundKeepsToTheRateLimit(t *testing.T) {
 			state.RateLimit = sandbox.RateLimit{Requests: 20, Period: 10 * time.Second}
 		})
 		time.Sleep(time.Minute) // what making the companies used is over
-		if _, err := (&health.Source{Client: o.watch.Logins[0].Client}).Look(t.Context()); err != nil {
+		if _, err := (&health.Poller{Client: o.watch.Logins[0].Client}).Poll(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		o.watch.Interval = 5 * time.Second
-		told := o.follow(t, func(round int, n health.News) bool {
+		told := o.follow(t, func(round int, n health.Update) bool {
 			if n.Slow < 20*time.Second {
 				t.Errorf("round %d: 50 companies at 18 in 10 s took %s", round, n.Slow)
 			}
@@ -302,10 +302,10 @@ func TestRoundKeepsToTheRateLimit(t *testing.T) {
 
 func TestSubjectIsReadAsItWasWritten(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]health.Subject{
+	for text, want := range map[string]health.SubscriptionKey{
 		"4711": {ID: 4711}, "acme/2001/4711": {"acme", 2001, 4711}, "/2001/4711": {"", 2001, 4711}, "a/b/0/7": {"a/b", 0, 7},
 	} {
-		var got health.Subject
+		var got health.SubscriptionKey
 		if err := got.UnmarshalText([]byte(text)); err != nil || got != want {
 			t.Errorf("%s: %+v, %v", text, got, err)
 		}
@@ -314,7 +314,7 @@ func TestSubjectIsReadAsItWasWritten(t *testing.T) {
 		}
 	}
 	for _, text := range []string{"", "x", "acme/x/1", "acme/1/x"} {
-		if err := new(health.Subject).UnmarshalText([]byte(text)); err == nil {
+		if err := new(health.SubscriptionKey).UnmarshalText([]byte(text)); err == nil {
 			t.Errorf("%q was read", text)
 		}
 	}
@@ -329,7 +329,7 @@ func TestSamplesNameEachCompany(t *testing.T) {
 		if got := o.watch.Samples(2000); len(got) != 0 {
 			t.Errorf("%+v before the first look", got)
 		}
-		o.follow(t, func(int, health.News) bool { return false })
+		o.follow(t, func(int, health.Update) bool { return false })
 		asked := o.lists.Load()
 		page := string(pageOf(o.watch.Samples(2000)...))
 		var ups []string

@@ -49,7 +49,7 @@ func hostile() *health.Report {
 }
 
 func notAsked() *health.Report {
-	return health.NotAsked(health.Problem{Code: "timeout", Message: "timed out after 8s\n|x=1 ::error::"}, health.Unknown, 8*time.Second)
+	return health.Unreachable(health.Problem{Code: "timeout", Message: "timed out after 8s\n|x=1 ::error::"}, health.Unknown, 8*time.Second)
 }
 
 // thousands is a report of 10,000 subscriptions that all fail.
@@ -101,7 +101,7 @@ func TestNagiosStaysWithinItsLimits(t *testing.T) {
 	t.Parallel()
 	for name, report := range map[string]*health.Report{
 		"example": threeOfFourteen(), "hostile": hostile(), "not asked": notAsked(), "companies": hostileCompanies(), "thousands": thousands(),
-		"nothing": health.Check(health.Input{}), "long reason": health.NotAsked(health.Problem{Message: strings.Repeat("æ", 3000)}, health.Unknown, 0),
+		"nothing": health.Check(health.Input{}), "long reason": health.Unreachable(health.Problem{Message: strings.Repeat("æ", 3000)}, health.Unknown, 0),
 	} {
 		for _, all := range []bool{false, true} {
 			output := report.Nagios(all)

@@ -14,15 +14,15 @@ const (
 	githubSummary     = 256 << 10
 )
 
-// GitHub renders workflow commands that annotate a run. Source: GitHub, workflow commands.
+// GitHub renders workflow commands that annotate a run. Poller: GitHub, workflow commands.
 func (r *Report) GitHub() []byte {
 	levels := map[State]string{OK: "notice", Warning: "warning", Critical: "error", Unknown: "error"}
 	messages := map[string][][2]string{}
-	troubles := r.Troubles()
-	if len(troubles) == 0 || troubles[0].State != r.State { // the verdict is about more than single subscriptions
+	issues := r.Issues()
+	if len(issues) == 0 || issues[0].State != r.State { // the verdict is about more than single subscriptions
 		messages[levels[r.State]] = [][2]string{{"Tripletex webhooks", plain(r.Summary)}}
 	}
-	for _, t := range troubles {
+	for _, t := range issues {
 		level := levels[t.State]
 		messages[level] = append(messages[level], [2]string{words("Tripletex webhook", t.ID), t.sentence()})
 	}
@@ -40,8 +40,8 @@ func (r *Report) GitHub() []byte {
 }
 
 // sentence says what is wrong in words.
-func (t Trouble) sentence() string {
-	if t.Status == statusNotAsked {
+func (t Issue) sentence() string {
+	if t.Status == statusUnreachable {
 		return cut(t.long(), nagiosFirstLine)
 	}
 	text := cut(plain(t.Event), longest)
@@ -74,7 +74,7 @@ func githubProperty(text string) string {
 func (r *Report) GitHubSummary() []byte {
 	var out strings.Builder
 	fmt.Fprintf(&out, "### Tripletex webhooks: %s\n\n%s\n", r.State, markdown(r.Summary))
-	rows := r.Troubles()
+	rows := r.Issues()
 	company := len(r.Companies) > 0
 	switch {
 	case len(rows) > 0 && company:

@@ -53,16 +53,16 @@ func (r *Report) JUnit(suite string) ([]byte, error) {
 	}
 	cases := []junitCase{verdict}
 	for _, f := range r.Subscriptions {
-		t := f.trouble()
+		t := f.issue()
 		one := junitCase{Class: t.class(class), Name: words(f.Event, t.ID)}
 		if f.State != OK {
 			one.Failure = &junitFault{cut(plain(t.Status), longest), t.sentence()}
 		}
 		cases = append(cases, one)
 	}
-	for _, t := range r.Troubles() {
+	for _, t := range r.Issues() {
 		switch t.Status {
-		case statusNotAsked:
+		case statusUnreachable:
 			cases = append(cases, junitCase{Class: t.class(class), Name: "asked", Error: &junitFault{t.Status, t.sentence()}})
 		case statusMissing, statusDiffers:
 			cases = append(cases, junitCase{Class: t.class(class), Name: words(t.Event, t.ID, t.TargetHost), Failure: &junitFault{t.Status, t.sentence()}})
@@ -72,7 +72,7 @@ func (r *Report) JUnit(suite string) ([]byte, error) {
 }
 
 // class puts the company behind the name of the suite, where there are several.
-func (t Trouble) class(suite string) string {
+func (t Issue) class(suite string) string {
 	if t.Company == "" {
 		return suite
 	}

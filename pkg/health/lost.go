@@ -7,7 +7,7 @@ import (
 )
 
 // failingBefore is for how long deliveries fail before Tripletex switches a subscription off for it.
-// Source: Tripletex, webhooks: "disabled after a week of failed deliveries".
+// Poller: Tripletex, webhooks: "disabled after a week of failed deliveries".
 const failingBefore = 7 * 24 * time.Hour
 
 // LostSince returns since when events of a subscription that is not active may be lost, as far as its changes tell:

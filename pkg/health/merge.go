@@ -46,25 +46,25 @@ func (c Company) Label() string {
 // report.
 func Merge(parts []Part, rules Rules, took time.Duration) *Report {
 	for i, part := range parts {
-		parts[i].Company = part.judged()
+		parts[i].Company = part.summarize()
 	}
 	slices.SortStableFunc(parts, func(a, b Part) int { return b.Company.State.severity() - a.Company.State.severity() })
 	r := &Report{Counts: &Counts{}, Subscriptions: []Finding{}, rules: rules, took: took}
 	for _, part := range parts {
 		r.add(part)
 	}
-	if n := len(parts); n > 0 && r.unasked() == n {
+	if n := len(parts); n > 0 && r.unreachable() == n {
 		first := r.Companies[0]
 		r.Counts, r.Problem = nil, first.Problem
 		r.conclude(first.State, fmt.Sprintf("none of %s could be asked, such as %s: %s", companies(n), first.Label(), first.Problem.Message))
 		return r
 	}
-	r.judge()
+	r.evaluate()
 	return r
 }
 
 // judged returns the company with how it fares.
-func (p Part) judged() Company {
+func (p Part) summarize() Company {
 	c := p.Company
 	c.State, c.Problem = p.Report.found(), p.Report.Problem
 	if c.Problem != nil {
@@ -103,8 +103,8 @@ func inCompany(c Company, all []Entry) []Entry {
 	return all
 }
 
-// unasked counts the companies that could not be asked.
-func (r *Report) unasked() int {
+// unreachable counts the companies that could not be asked.
+func (r *Report) unreachable() int {
 	return r.count(func(c Company) bool { return c.Problem != nil })
 }
 
@@ -133,7 +133,7 @@ func (r *Report) where() string {
 	case all == 0:
 		return ""
 	case unwell == 0:
-		return " in " + companies(all-r.unasked())
+		return " in " + companies(all-r.unreachable())
 	default:
 		return fmt.Sprintf(" in %d of %s", unwell, companies(all))
 	}

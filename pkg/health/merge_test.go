@@ -19,7 +19,7 @@ func part(id int64, name string, statuses ...tripletex.Status) health.Part {
 
 // silent is a company that could not be asked.
 func silent(id int64, name string, state health.State) health.Part {
-	report := health.NotAsked(health.Problem{Code: "timeout", Message: "no answer in time"}, state, time.Second)
+	report := health.Unreachable(health.Problem{Code: "timeout", Message: "no answer in time"}, state, time.Second)
 	return health.Part{Company: health.Company{CompanyID: id, Company: name}, Report: report}
 }
 

@@ -15,7 +15,7 @@ const (
 
 // Nagios renders the output of a monitoring plugin: a first line with the verdict and performance data, then one
 // line for each subscription that is not well, or with all for every one. Icinga, Naemon, Centreon and Sensu
-// read the same. Source: the monitoring plugins development guidelines.
+// read the same. Poller: the monitoring plugins development guidelines.
 func (r *Report) Nagios(all bool) []byte {
 	perfdata := r.perfdata()
 	head := fmt.Sprintf("WEBHOOKS %s: ", r.State)
@@ -24,13 +24,13 @@ func (r *Report) Nagios(all bool) []byte {
 	if r.Problem != nil && r.Problem.Hint != "" {
 		lines = append(lines, "hint: "+cut(plain(r.Problem.Hint), nagiosFirstLine))
 	}
-	for _, t := range r.Troubles() {
+	for _, t := range r.Issues() {
 		lines = append(lines, t.long())
 	}
 	if all {
 		for _, f := range r.Subscriptions {
 			if f.State == OK {
-				lines = append(lines, f.trouble().long())
+				lines = append(lines, f.issue().long())
 			}
 		}
 	}
@@ -46,11 +46,11 @@ func (r *Report) Nagios(all bool) []byte {
 	return []byte(out.String())
 }
 
-// inOneLine is the summary and as many of the troubles as fit.
+// inOneLine is the summary and as many of the issues as fit.
 func (r *Report) inOneLine(limit int) string {
 	text := cut(plain(r.Summary), limit)
 	var items []string
-	for _, t := range r.Troubles() {
+	for _, t := range r.Issues() {
 		items = append(items, t.short())
 	}
 	if list := listed(items, limit-len(text)-len(": ")); list != "" {

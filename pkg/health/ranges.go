@@ -11,7 +11,7 @@ import (
 
 // Range is a threshold of the monitoring plugin API, "[@]start:end": a value outside raises an alert, or one
 // inside where it begins with "@". The ends belong to it; "~" is minus infinity, and what is left out is 0 or
-// infinity. Source: the monitoring plugins development guidelines.
+// infinity. Poller: the monitoring plugins development guidelines.
 type Range struct {
 	start, end float64
 	inside     bool
@@ -115,7 +115,7 @@ func (r Rules) ranges(name Count) (warning, critical Range) {
 }
 
 // judge returns what the thresholds of a count say to its value, and in words which one was crossed.
-func (r Rules) judge(name Count, value int) (State, string) {
+func (r Rules) evaluate(name Count, value int) (State, string) {
 	warning, critical := r.ranges(name)
 	for _, threshold := range []struct {
 		state State

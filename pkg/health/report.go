@@ -124,14 +124,14 @@ func Check(in Input) *Report {
 	if in.Manifest != nil {
 		r.Missing = append(r.Missing, in.Manifest.Missing...)
 		r.Drifting = in.Manifest.Drifting
-		r.forgive(in.Manifest.Off)
+		r.treatDisabledAsOK(in.Manifest.Off)
 	}
-	r.judge()
+	r.evaluate()
 	return r
 }
 
-// forgive takes it for well that what is meant to be off is off.
-func (r *Report) forgive(off []int64) {
+// treatDisabledAsOK takes it for well that what is meant to be off is off.
+func (r *Report) treatDisabledAsOK(off []int64) {
 	for i, f := range r.Subscriptions {
 		if f.Status == tripletex.Disabled && slices.Contains(off, f.ID) {
 			r.Subscriptions[i].State = OK
@@ -141,7 +141,7 @@ func (r *Report) forgive(off []int64) {
 }
 
 // judge counts what was found and concludes.
-func (r *Report) judge() {
+func (r *Report) evaluate() {
 	for _, f := range r.Subscriptions {
 		*r.Counts.of(countOf(f.Status))++
 		r.Counts.Total++
@@ -172,8 +172,8 @@ func (r *Report) found() State {
 	return Worst(states...)
 }
 
-// NotAsked is the report where there is no verdict, in a state that somebody chose for that.
-func NotAsked(p Problem, state State, took time.Duration) *Report {
+// Unreachable is the report where there is no verdict, in a state that somebody chose for that.
+func Unreachable(p Problem, state State, took time.Duration) *Report {
 	r := &Report{Subscriptions: []Finding{}, Problem: &p, took: took}
 	r.conclude(state, p.Message)
 	return r
@@ -196,7 +196,7 @@ func (r *Report) crossed() (texts []string, worst State) {
 		if !chosen {
 			count += r.off // so that none is active may be as it is meant
 		}
-		state, text := r.rules.judge(name, count)
+		state, text := r.rules.evaluate(name, count)
 		worst = Worst(worst, state)
 		if chosen && text != "" {
 			texts = append(texts, text)
@@ -229,7 +229,7 @@ func (r *Report) headline(crossed []string) string {
 	case n > 1:
 		parts = append(parts, fmt.Sprintf("%d differ from the manifest", n))
 	}
-	if n := r.unasked(); n > 0 {
+	if n := r.unreachable(); n > 0 {
 		parts = append(parts, companies(n)+" could not be asked")
 	}
 	return strings.Join(append(parts, crossed...), "; ")
@@ -241,7 +241,7 @@ func (r *Report) WorstFirst() []Finding {
 	found := slices.Clone(r.Subscriptions)
 	for _, c := range r.Companies {
 		if c.Problem != nil {
-			found = append(found, Finding{CompanyID: c.CompanyID, Company: c.Company, Status: statusNotAsked, State: c.State})
+			found = append(found, Finding{CompanyID: c.CompanyID, Company: c.Company, Status: statusUnreachable, State: c.State})
 		}
 	}
 	slices.SortStableFunc(found, func(a, b Finding) int { return b.State.severity() - a.State.severity() })

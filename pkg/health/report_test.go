@@ -119,7 +119,7 @@ func TestReportAsJSON(t *testing.T) {
 	if diff := cmp.Diff(want, string(raw)); diff != "" {
 		t.Error(diff)
 	}
-	raw, err = json.Marshal(health.NotAsked(health.Problem{Code: "timeout", Message: "no answer"}, health.Unknown, time.Second))
+	raw, err = json.Marshal(health.Unreachable(health.Problem{Code: "timeout", Message: "no answer"}, health.Unknown, time.Second))
 	want = `{"state":"UNKNOWN","exitCode":3,"summary":"no answer","subscriptions":[],"error":{"code":"timeout","message":"no answer"}}`
 	if diff := cmp.Diff(want, string(raw)); diff != "" || err != nil {
 		t.Error(diff, err)

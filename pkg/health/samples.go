@@ -16,7 +16,7 @@ func (w *Watch) Samples(most int) []Sample {
 		if l := w.logins[m.Profile]; l != nil && w.Companies != nil && (l.err != nil || !l.listed.IsZero()) {
 			s := Sample{Report: &Report{}, Company: m.Profile, CacheAge: time.Since(l.listed), LastSuccess: l.listed}
 			if l.err != nil {
-				s.Report, s.Reason = NotAsked(ProblemOf(l.err), Unknown, 0), ReasonOf(l.err)
+				s.Report, s.Reason = Unreachable(ProblemOf(l.err), Unknown, 0), ReasonOf(l.err)
 			}
 			samples = append(samples, s.ofLogin(m.Client, l.session))
 		}

@@ -37,7 +37,7 @@ type Watch struct {
 	// For is how long something new must last before it is told; against flapping.
 	For time.Duration
 	// Known is what was told before, and nil where nothing was.
-	Known map[Subject]Seen
+	Known map[SubscriptionKey]Seen
 	// Interval is how long it is from one look at a company to the next, a tenth more or less, so that many watchers
 	// do not ask at the same moment.
 	Interval time.Duration
@@ -57,7 +57,7 @@ type Watch struct {
 }
 
 // News is what a look brings, or the end of a round.
-type News struct {
+type Update struct {
 	At time.Time
 	// Report is the verdict on everything; nil where Err says why nobody could be asked, before the end of the first
 	// round, and where it was made a moment ago.
@@ -65,14 +65,14 @@ type News struct {
 	// Transitions are what is to be told.
 	Transitions []Transition
 	// Known is what was told of all subscriptions; nil where it was said a moment ago.
-	Known map[Subject]Seen
+	Known map[SubscriptionKey]Seen
 	// Companies is what befell companies.
-	Companies []CompanyNews
+	Companies []CompanyChange
 	// Whole tells that a round is over. Slow is how long it took where that was longer than it should.
 	Whole bool
 	Slow  time.Duration
-	// Unasked is how many companies nobody could ask in the round.
-	Unasked int
+	// Unreachable is how many companies nobody could ask in the round.
+	Unreachable int
 	// Err is why no company could be asked in the round.
 	Err error
 	// Silent is since when nobody could be asked. Where Err is nil, this round ended that silence. It is zero where
@@ -83,8 +83,8 @@ type News struct {
 }
 
 // News yields what the looks bring, until the context ends: whatever is to be told at once, and each end of a round.
-func (w *Watch) News(ctx context.Context) iter.Seq[News] {
-	return func(yield func(News) bool) {
+func (w *Watch) Updates(ctx context.Context) iter.Seq[Update] {
+	return func(yield func(Update) bool) {
 		w.begin()
 		for {
 			start := time.Now()
@@ -98,8 +98,8 @@ func (w *Watch) News(ctx context.Context) iter.Seq[News] {
 }
 
 // round looks at every company once. It tells whether to go on.
-func (w *Watch) round(ctx context.Context, start time.Time, length time.Duration, yield func(News) bool) bool {
-	var n News
+func (w *Watch) round(ctx context.Context, start time.Time, length time.Duration, yield func(Update) bool) bool {
+	var n Update
 	members := w.members(ctx, &n)
 	if w.begun {
 		w.spread(members, start, length)
@@ -116,7 +116,7 @@ func (w *Watch) round(ctx context.Context, start time.Time, length time.Duration
 			if !yield(n.at(w)) {
 				return false
 			}
-			n = News{}
+			n = Update{}
 		}
 	}
 	if ctx.Err() != nil {
@@ -130,7 +130,7 @@ func (w *Watch) round(ctx context.Context, start time.Time, length time.Duration
 }
 
 // at fills in what is so at the moment.
-func (n News) at(w *Watch) News {
+func (n Update) at(w *Watch) Update {
 	n.At = time.Now()
 	for _, login := range w.Logins {
 		if limit, _ := login.Client.RateLimit(); limit.Reserved() && limit.Reset.After(n.Waiting) {
@@ -148,17 +148,17 @@ func (w *Watch) spread(members []fleet.Member, start time.Time, length time.Dura
 }
 
 // look asks one company in its turn.
-func (w *Watch) look(ctx context.Context, m fleet.Member) (Look, error) {
+func (w *Watch) look(ctx context.Context, m fleet.Member) (Observation, error) {
 	f := w.by[companyOf(m)]
 	if err := waitUntil(ctx, f.turn); err != nil {
-		return Look{}, err
+		return Observation{}, err
 	}
 	if f.unlisted != nil {
-		return Look{}, f.unlisted
+		return Observation{}, f.unlisted
 	}
-	for range looksLimited {
+	for range rateLimitRetries {
 		if err := awaitReserve(ctx, m.Client, min(w.Parallel, len(w.followed))); err != nil {
-			return Look{}, err
+			return Observation{}, err
 		}
 		look, err := w.ask(ctx, f)
 		limit, _ := m.Client.RateLimit()
@@ -169,21 +169,21 @@ func (w *Watch) look(ctx context.Context, m fleet.Member) (Look, error) {
 	return w.ask(ctx, f)
 }
 
-// looksLimited is how often a company is asked anew after a period of the rate limit that others had used up.
-const looksLimited = 3
+// rateLimitRetries is how often a company is asked anew after a period of the rate limit that others had used up.
+const rateLimitRetries = 3
 
-func (w *Watch) ask(ctx context.Context, f *followed) (Look, error) {
-	limit := lookLimit
+func (w *Watch) ask(ctx context.Context, f *followed) (Observation, error) {
+	limit := pollTimeout
 	if w.Many {
-		limit = lookLimitOfMany
+		limit = pollTimeoutOfMany
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	return f.source.Look(ctx)
+	return f.source.Poll(ctx)
 }
 
 // take takes in what a look brought.
-func (w *Watch) take(r fleet.Result[Look], n *News) {
+func (w *Watch) take(r fleet.Result[Observation], n *Update) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	f := w.by[companyOf(r.Member)]
@@ -195,7 +195,7 @@ func (w *Watch) take(r fleet.Result[Look], n *News) {
 }
 
 // end says how things stand after a round.
-func (w *Watch) end(n *News) {
+func (w *Watch) end(n *Update) {
 	w.mu.Lock()
 	w.settle(n)
 	asked := 0
@@ -203,7 +203,7 @@ func (w *Watch) end(n *News) {
 		switch {
 		case f.report == nil: // it is gone, or not known to be reached yet
 		case f.err != nil:
-			n.Unasked++
+			n.Unreachable++
 			if n.Err == nil {
 				n.Err = f.err
 			}
@@ -228,7 +228,7 @@ func (w *Watch) end(n *News) {
 }
 
 // conclude adds what is known of all companies.
-func (w *Watch) conclude(n *News) {
+func (w *Watch) conclude(n *Update) {
 	n.Known = w.known()
 	w.merged = time.Now()
 	if !w.Many {
@@ -257,10 +257,10 @@ const (
 func Conditions() []Condition { return []Condition{UntilActive, UntilChanged} }
 
 // Meets tells whether a condition is met after the news. All are active only where every company has said so.
-func (n News) Meets(c Condition) bool {
+func (n Update) Meets(c Condition) bool {
 	switch c {
 	case UntilActive:
-		return n.Whole && n.Unasked == 0 && n.Err == nil && allActive(n.Known)
+		return n.Whole && n.Unreachable == 0 && n.Err == nil && allActive(n.Known)
 	case UntilChanged:
 		for _, t := range n.Transitions {
 			if t.Kind != Baseline {
@@ -272,7 +272,7 @@ func (n News) Meets(c Condition) bool {
 }
 
 // allActive tells whether everything that was told of is active. Of nothing that is not said.
-func allActive(known map[Subject]Seen) bool {
+func allActive(known map[SubscriptionKey]Seen) bool {
 	for _, seen := range known {
 		if seen.Status != tripletex.Active {
 			return false

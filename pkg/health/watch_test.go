@@ -37,7 +37,7 @@ func TestAWeekOfWatchingNeedsNoMoreMemory(t *testing.T) {
 		defer cancel()
 		looks, silent := 0, 0
 		var early, late runtime.MemStats
-		for news := range w.News(ctx) {
+		for news := range w.Updates(ctx) {
 			looks++
 			if news.Err != nil {
 				silent++
@@ -78,7 +78,7 @@ func TestNewsSaysSinceWhenNobodyAnswers(t *testing.T) {
 		w, s := newWatch(t, 1)
 		looks := 0
 		var since time.Time
-		for n := range w.News(t.Context()) {
+		for n := range w.Updates(t.Context()) {
 			looks++
 			switch looks {
 			case 1:
@@ -119,7 +119,7 @@ func TestNewsSaysThatTheRateLimitIsWaitedFor(t *testing.T) {
 		w, _ := newWatchOf(t, o)
 		w.Interval = time.Second
 		begin, looks := time.Now(), 0
-		for n := range w.News(t.Context()) {
+		for n := range w.Updates(t.Context()) {
 			if looks++; !n.Waiting.IsZero() {
 				if n.Waiting.Sub(begin) < 59*time.Minute {
 					t.Errorf("it waits until %s after %s", n.Waiting.Sub(begin), time.Since(begin))
@@ -151,9 +151,9 @@ func TestConditionsAreMet(t *testing.T) {
 		if test.before != "" {
 			tracker.Observe(time.Now(), seen(test.before))
 		}
-		n := health.News{Whole: true, Transitions: tracker.Observe(time.Now(), seen(test.now)), Known: map[health.Subject]health.Seen{}}
+		n := health.Update{Whole: true, Transitions: tracker.Observe(time.Now(), seen(test.now)), Known: map[health.SubscriptionKey]health.Seen{}}
 		for id, seen := range tracker.Known {
-			n.Known[health.Subject{ID: id}] = seen
+			n.Known[health.SubscriptionKey{ID: id}] = seen
 		}
 		if got := n.Meets(health.UntilActive); got != test.active {
 			t.Errorf("%s: active %v", name, got)
@@ -164,7 +164,7 @@ func TestConditionsAreMet(t *testing.T) {
 		if n.Meets("") {
 			t.Errorf("%s: nothing was waited for", name)
 		}
-		if n.Unasked = 1; n.Meets(health.UntilActive) {
+		if n.Unreachable = 1; n.Meets(health.UntilActive) {
 			t.Errorf("%s: a company could not be asked", name)
 		}
 	}
@@ -198,13 +198,13 @@ func TestNotifierKeepsWhatIsKnown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &post{}
 		n := p.notifier(0)
-		n.Start(health.Memory{Known: map[health.Subject]health.Seen{{ID: 1}: {Status: "A"}}, Pending: []health.Transition{change(1, "A")}})
+		n.Start(health.WatchState{Known: map[health.SubscriptionKey]health.Seen{{ID: 1}: {Status: "A"}}, Pending: []health.Transition{change(1, "A")}})
 		ctx, cancel := context.WithCancel(t.Context())
 		go n.Run(ctx)
 		time.Sleep(time.Second)
 		cancel()
 		synctest.Wait()
-		if m := p.remembered(t); len(m.Pending) != 0 || m.Known[health.Subject{ID: 1}].Status != "A" {
+		if m := p.remembered(t); len(m.Pending) != 0 || m.Known[health.SubscriptionKey{ID: 1}].Status != "A" {
 			t.Errorf("%+v", m)
 		}
 	})

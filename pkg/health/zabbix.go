@@ -20,7 +20,7 @@ type discovered struct {
 // ZabbixDiscovery renders the subscriptions for low-level discovery. Where somebody could not be asked it is
 // empty: a shorter list would make Zabbix delete the items that it lacks.
 func (r *Report) ZabbixDiscovery(profile string) ([]byte, error) {
-	if r.Problem != nil || r.unasked() > 0 {
+	if r.Problem != nil || r.unreachable() > 0 {
 		return nil, nil
 	}
 	items := make([]discovered, len(r.Subscriptions))

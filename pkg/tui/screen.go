@@ -69,7 +69,7 @@ func (s *Screen) followSize() {
 }
 
 // Show takes in what a look brought. Its error is why the screen cannot be written to.
-func (s *Screen) Show(_ context.Context, n health.News) error {
+func (s *Screen) Show(_ context.Context, n health.Update) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.view.take(n)

@@ -87,7 +87,7 @@ func (p *person) picture(t *testing.T, text string) []string {
 }
 
 // news returns what a look brings that found so many well and so many switched off.
-func news(well, off int) health.News {
+func news(well, off int) health.Update {
 	var all []tripletex.Subscription
 	for i := range well + off {
 		status := tripletex.Active
@@ -99,10 +99,10 @@ func news(well, off int) health.News {
 	at := time.Date(2026, 1, 1, 12, 0, 0, 0, time.Local)
 	tracker := &health.Tracker{}
 	report := health.Check(health.Input{Subscriptions: all})
-	return health.News{At: at, Report: report, Transitions: tracker.Observe(at, report.Subscriptions)}
+	return health.Update{At: at, Report: report, Transitions: tracker.Observe(at, report.Subscriptions)}
 }
 
-func show(t *testing.T, s *tui.Screen, n health.News) {
+func show(t *testing.T, s *tui.Screen, n health.Update) {
 	t.Helper()
 	if err := s.Show(t.Context(), n); err != nil {
 		t.Fatal(err)
@@ -187,12 +187,12 @@ func TestScreenNamesCompanies(t *testing.T) {
 		{ID: 7, Event: "order.create", Status: tripletex.Active, TargetURL: "https://hooks.example.no/"},
 		{ID: 8, Event: "order.delete", Status: tripletex.Disabled, TargetURL: "https://hooks.example.no/"},
 	}})
-	silent := health.NotAsked(health.Problem{Message: "no route"}, health.Unknown, 0)
-	show(t, s, health.News{At: time.Date(2026, 1, 1, 12, 0, 0, 0, time.Local), Whole: true, Report: health.Merge([]health.Part{
+	silent := health.Unreachable(health.Problem{Message: "no route"}, health.Unknown, 0)
+	show(t, s, health.Update{At: time.Date(2026, 1, 1, 12, 0, 0, 0, time.Local), Whole: true, Report: health.Merge([]health.Part{
 		{Company: health.Company{CompanyID: 2001, Company: "Fjell AS"}, Report: found}, {Company: health.Company{CompanyID: 2002, Company: "Fjell AS"}, Report: silent},
 	}, health.Rules{}, 0)})
 	picture := p.picture(t, "NOT ASKED")
-	show(t, s, health.News{}) // what one company brings in the middle of a round changes nothing of that
+	show(t, s, health.Update{}) // what one company brings in the middle of a round changes nothing of that
 	compare(t, picture, `
 WARNING  1 of 2 not active in 1 of 2 companies; 1 company could not be asked, as of 12:00:00
 Asked.
@@ -210,12 +210,12 @@ func TestScreenSaysThatNobodyAnswers(t *testing.T) {
 	s := tui.Open(p.terminal, "Asked.")
 	defer func() { _ = s.Close() }()
 	at := time.Date(2026, 1, 1, 13, 0, 0, 0, time.Local)
-	show(t, s, health.News{At: at, Err: errors.New("no route"), Silent: at})
+	show(t, s, health.Update{At: at, Err: errors.New("no route"), Silent: at})
 	if got := p.picture(t, "CANNOT"); got[0] != "CANNOT ASK  since 13:00:00" {
 		t.Errorf("%q", got)
 	}
 	show(t, s, news(1, 0))
-	show(t, s, health.News{At: at, Err: errors.New("no route"), Silent: at, Waiting: at.Add(time.Minute)})
+	show(t, s, health.Update{At: at, Err: errors.New("no route"), Silent: at, Waiting: at.Add(time.Minute)})
 	got := p.picture(t, "before")
 	if got[0] != "CANNOT ASK  since 13:00:00; before: 1 of 1 active; waiting for the rate limit until 13:01:00" || !strings.Contains(strings.Join(got, "\n"), "event.1") {
 		t.Errorf("%q", got)

@@ -33,7 +33,7 @@ type view struct {
 	messages []string
 }
 
-func (v *view) take(n health.News) {
+func (v *view) take(n health.Update) {
 	v.waiting, v.silent = n.Waiting, time.Time{}
 	if n.Err != nil {
 		v.silent = n.Silent

@@ -87,7 +87,7 @@ func TestSlackIsTold(t *testing.T) {
 		":white_check_mark: *OK* webhook 4711 : DISABLED → ACTIVE":                                                                                         {ID: 4711, OldStatus: "DISABLED", NewStatus: "ACTIVE", State: health.OK},
 		":rotating_light: *CRITICAL* webhook 4711 order.create: ACTIVE → gone (h)":                                                                         {ID: 4711, Event: "order.create", OldStatus: "ACTIVE", State: health.Critical, TargetHost: "h"},
 	} {
-		if err := c.Tell(t.Context(), one); err != nil || output.Len() > 0 {
+		if err := c.Run(t.Context(), one); err != nil || output.Len() > 0 {
 			t.Fatalf("%v %s", err, output)
 		}
 		var got map[string]string
@@ -104,7 +104,7 @@ func TestTeamsIsTold(t *testing.T) {
 	t.Parallel()
 	url, posted := channel(t, http.StatusAccepted)
 	c, output := notifier(t, "notify-teams", url)
-	if err := c.Tell(t.Context(), evil()); err != nil || output.Len() > 0 {
+	if err := c.Run(t.Context(), evil()); err != nil || output.Len() > 0 {
 		t.Fatalf("%v %s", err, output)
 	}
 	var got, want any
@@ -129,13 +129,13 @@ func TestNotifierThatIsRefusedFails(t *testing.T) {
 	for _, name := range []string{"notify-slack", "notify-teams"} {
 		for _, private := range []string{url, "http://127.0.0.1:9/canary", "", "canary with blanks", "canary\" next = \"x"} {
 			c, output := notifier(t, name, private)
-			if err := c.Tell(t.Context(), broken()); err == nil || output.Len() == 0 || strings.Contains(output.String(), "canary") {
+			if err := c.Run(t.Context(), broken()); err == nil || output.Len() == 0 || strings.Contains(output.String(), "canary") {
 				t.Errorf("%s: %v, it said %s", name, err, output)
 			}
 		}
 	}
 	c, output := notifier(t, "notify-mail", `url = "smtp://127.0.0.1:9"`+"\n"+`user = "me:canary"`)
-	if err := c.Tell(t.Context(), broken()); err == nil || output.Len() == 0 || strings.Contains(output.String(), "canary") {
+	if err := c.Run(t.Context(), broken()); err == nil || output.Len() == 0 || strings.Contains(output.String(), "canary") {
 		t.Errorf("mail: %v, it said %s", err, output)
 	}
 }
@@ -188,7 +188,7 @@ func TestMailIsSent(t *testing.T) {
 	c, output := notifier(t, "notify-mail", "url = \"smtp://"+address+"\"\nmail-from = \"tlxhook@example.no\"\nmail-rcpt = \"ops@example.no\"\n")
 	one := broken()
 	one.Event = "ordré\r\nBcc: evil@example.no"
-	if err := c.Tell(t.Context(), one); err != nil || output.Len() > 0 {
+	if err := c.Run(t.Context(), one); err != nil || output.Len() > 0 {
 		t.Fatalf("%v %s", err, output)
 	}
 	envelope, content := got()

@@ -33,7 +33,7 @@ func (s *service) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, err
 }
 
-func newSource(t *testing.T, o sandbox.Options) (*health.Source, *service) {
+func newSource(t *testing.T, o sandbox.Options) (*health.Poller, *service) {
 	t.Helper()
 	s := &service{store: sandbox.NewMemory(o)}
 	s.next = sandbox.New(s.store)
@@ -42,7 +42,7 @@ func newSource(t *testing.T, o sandbox.Options) (*health.Source, *service) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &health.Source{Client: client}, s
+	return &health.Poller{Client: client}, s
 }
 
 func options(subscriptions int) sandbox.Options {
@@ -66,7 +66,7 @@ func TestLookCostsOneRequestAndA304WhereNothingChanged(t *testing.T) {
 	t.Parallel()
 	source, s := newSource(t, options(3))
 	for range 3 {
-		look, err := source.Look(t.Context())
+		look, err := source.Poll(t.Context())
 		if err != nil || len(look.Subscriptions) != 3 {
 			t.Fatalf("%+v, %v", look, err)
 		}
@@ -75,7 +75,7 @@ func TestLookCostsOneRequestAndA304WhereNothingChanged(t *testing.T) {
 		t.Errorf("%d requests, %d of them 304; want 3 and 2", s.lists.Load(), s.same.Load())
 	}
 	s.change(t, func(state *sandbox.State) { state.SwitchOff(1, "DISABLED_MISUSE") })
-	look, err := source.Look(t.Context())
+	look, err := source.Poll(t.Context())
 	if err != nil || look.Subscriptions[0].Status != tripletex.DisabledMisuse {
 		t.Errorf("%+v, %v", look, err)
 	}
@@ -85,7 +85,7 @@ func TestLookChooses(t *testing.T) {
 	t.Parallel()
 	source, _ := newSource(t, options(5))
 	source.Filter = tripletex.Filter{IDs: []int64{4711, 4713, 1}}
-	look, err := source.Look(t.Context())
+	look, err := source.Poll(t.Context())
 	if err != nil || len(look.Subscriptions) != 2 || len(look.Absent) != 1 || look.Absent[0] != 1 {
 		t.Errorf("%+v, %v", look, err)
 	}
@@ -100,17 +100,17 @@ func TestWatchYieldsToTheRateLimit(t *testing.T) {
 			o.RateLimit = sandbox.RateLimit{Requests: 100, Period: time.Hour}
 			w, _ := newWatchOf(t, o)
 			w.Interval = 10 * time.Second
-			source := health.Source{Client: w.Logins[0].Client}
-			if _, err := source.Look(t.Context()); err != nil {
+			source := health.Poller{Client: w.Logins[0].Client}
+			if _, err := source.Poll(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			for limit, _ := source.Client.RateLimit(); limit.Remaining > remaining+1; limit, _ = source.Client.RateLimit() {
-				if _, err := source.Look(t.Context()); err != nil {
+				if _, err := source.Poll(t.Context()); err != nil {
 					t.Fatal(err)
 				}
 			}
 			start, looks := time.Now(), 0
-			for n := range w.News(t.Context()) {
+			for n := range w.Updates(t.Context()) {
 				if n.Err != nil {
 					t.Fatal(n.Err)
 				}
@@ -134,7 +134,7 @@ func TestWatchGoesOnAfterAFailure(t *testing.T) {
 			state.ChangeFaults(false, sandbox.Fault{Kind: "hang", Count: 1, Path: "/event/subscription"})
 		})
 		var errs []error
-		for n := range w.News(t.Context()) {
+		for n := range w.Updates(t.Context()) {
 			if errs = append(errs, n.Err); len(errs) == 2 {
 				break
 			}

@@ -11,8 +11,8 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// Trouble is one thing that is wrong, as every format names it. Its texts are foreign.
-type Trouble struct {
+// Issue is one thing that is wrong, as every format names it. Its texts are foreign.
+type Issue struct {
 	State State
 	ID    string // empty where there is none
 	Event string
@@ -28,39 +28,39 @@ type Trouble struct {
 
 // What stands in the place of a status.
 const (
-	statusMissing  = "MISSING"
-	statusDiffers  = "DIFFERS"
-	statusNotAsked = "NOT ASKED" // of a whole company
-	statusNone     = "without status"
+	statusMissing     = "MISSING"
+	statusDiffers     = "DIFFERS"
+	statusUnreachable = "NOT ASKED" // of a whole company
+	statusNone        = "without status"
 )
 
-// Troubles returns everything that is wrong, the worst first, else in the order of the service.
-func (r *Report) Troubles() []Trouble {
-	var all []Trouble
+// Issues returns everything that is wrong, the worst first, else in the order of the service.
+func (r *Report) Issues() []Issue {
+	var all []Issue
 	for _, f := range r.Subscriptions {
 		if f.State != OK {
-			all = append(all, f.trouble())
+			all = append(all, f.issue())
 		}
 	}
 	for _, e := range r.Missing {
-		all = append(all, e.trouble(Critical, statusMissing))
+		all = append(all, e.issue(Critical, statusMissing))
 	}
 	for _, e := range r.Drifting {
-		if !r.told(e) {
-			all = append(all, e.trouble(Warning, statusDiffers))
+		if !r.hasIssue(e) {
+			all = append(all, e.issue(Warning, statusDiffers))
 		}
 	}
 	for _, c := range r.Companies {
 		if c.Problem != nil {
-			all = append(all, Trouble{State: c.State, Status: statusNotAsked, Company: c.Label(), Why: c.Problem.Message})
+			all = append(all, Issue{State: c.State, Status: statusUnreachable, Company: c.Label(), Why: c.Problem.Message})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b Trouble) int { return b.State.severity() - a.State.severity() })
+	slices.SortStableFunc(all, func(a, b Issue) int { return b.State.severity() - a.State.severity() })
 	return all
 }
 
 // told tells whether what differs is in trouble by its status already, and so is named once.
-func (r *Report) told(e Entry) bool {
+func (r *Report) hasIssue(e Entry) bool {
 	return slices.ContainsFunc(r.Subscriptions, func(f Finding) bool {
 		return f.ID == e.ID && f.State != OK && (e.Company == "" || f.CompanyID == e.CompanyID)
 	})
@@ -70,15 +70,15 @@ func (r *Report) told(e Entry) bool {
 func statusWords(status tripletex.Status) string { return words(cmp.Or(string(status), statusNone)) }
 
 // trouble names a finding, which may also be one that is well.
-func (f Finding) trouble() Trouble {
-	return Trouble{
+func (f Finding) issue() Issue {
+	return Issue{
 		State: f.State, ID: strconv.FormatInt(f.ID, 10), Event: f.Event, Status: cmp.Or(string(f.Status), statusNone),
 		TargetHost: f.TargetHost, LastChange: f.LastChange, Company: f.Where(),
 	}
 }
 
-func (e Entry) trouble(state State, status string) Trouble {
-	t := Trouble{State: state, Event: e.Event, Status: status, TargetHost: e.TargetHost, Company: labelOf(e.CompanyID, e.Company)}
+func (e Entry) issue(state State, status string) Issue {
+	t := Issue{State: state, Event: e.Event, Status: status, TargetHost: e.TargetHost, Company: labelOf(e.CompanyID, e.Company)}
 	if e.ID != 0 {
 		t.ID = strconv.FormatInt(e.ID, 10)
 	}
@@ -94,15 +94,15 @@ func labelOf(id int64, company string) string {
 }
 
 // short names a trouble in one line of plain text: id, event, what is wrong, and where there are several the company.
-func (t Trouble) short() string {
-	if t.Status == statusNotAsked {
+func (t Issue) short() string {
+	if t.Status == statusUnreachable {
 		return words(t.Company, "could not be asked")
 	}
 	return words(t.ID, t.Event, t.Status) + t.place()
 }
 
 // place is the company in words.
-func (t Trouble) place() string {
+func (t Issue) place() string {
 	if t.Company == "" {
 		return ""
 	}
@@ -110,8 +110,8 @@ func (t Trouble) place() string {
 }
 
 // long is short with the host of the target behind, or with why nobody could be asked.
-func (t Trouble) long() string {
-	if t.Status == statusNotAsked {
+func (t Issue) long() string {
+	if t.Status == statusUnreachable {
 		return t.short() + ": " + cut(plain(t.Why), nagiosFirstLine)
 	}
 	return words(t.ID, t.Event, t.Status, t.TargetHost) + t.place()

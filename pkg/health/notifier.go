@@ -22,10 +22,10 @@ const (
 // ErrGivenUp is why a notification is not tried again: too many others wait.
 var ErrGivenUp = errors.New("given up, as 1,000 newer ones wait")
 
-// Memory is what a watch must remember over a restart, so that nothing is told twice and nothing is left untold.
-type Memory struct {
-	Known   map[Subject]Seen `json:"known"`
-	Pending []Transition     `json:"pending"`
+// WatchState is what a watch must remember over a restart, so that nothing is told twice and nothing is left untold.
+type WatchState struct {
+	Known   map[SubscriptionKey]Seen `json:"known"`
+	Pending []Transition             `json:"pending"`
 }
 
 // Notifier tells somebody about transitions until they have taken note: in order for each subscription, again
@@ -34,14 +34,14 @@ type Notifier struct {
 	// Send tells of one transition.
 	Send func(context.Context, Transition) error
 	// Save keeps the memory. It is called before anything is sent, and after.
-	Save func(Memory) error
+	Save func(WatchState) error
 	// Failed is told of what could not be sent or saved; the transition is zero where nothing could be saved.
 	Failed func(Transition, error)
 
 	mu      sync.Mutex
-	memory  Memory
-	waiting map[Subject]backoff
-	running map[Subject]bool
+	memory  WatchState
+	waiting map[SubscriptionKey]backoff
+	running map[SubscriptionKey]bool
 	wake    chan struct{}
 	settled chan struct{}
 	ended   sync.WaitGroup
@@ -54,15 +54,15 @@ type backoff struct {
 }
 
 // Start begins with what an earlier process remembered, and left untold.
-func (n *Notifier) Start(memory Memory) {
+func (n *Notifier) Start(memory WatchState) {
 	n.memory = memory
 	n.memory.Known = maps.Clone(memory.Known) // the caller goes on with its own
-	n.waiting, n.running = map[Subject]backoff{}, map[Subject]bool{}
+	n.waiting, n.running = map[SubscriptionKey]backoff{}, map[SubscriptionKey]bool{}
 	n.wake, n.settled = make(chan struct{}, 1), make(chan struct{}, 1)
 }
 
 // Add takes transitions in, with what is known after them; nil leaves that as it was. It returns once they are saved.
-func (n *Notifier) Add(transitions []Transition, known map[Subject]Seen) {
+func (n *Notifier) Add(transitions []Transition, known map[SubscriptionKey]Seen) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	before := len(n.memory.Pending)
@@ -121,9 +121,9 @@ func (n *Notifier) sendDue(ctx context.Context) time.Duration {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	soonest := lastRetry
-	passed := map[Subject]bool{} // an older one of the same subscription comes first
+	passed := map[SubscriptionKey]bool{} // an older one of the same subscription comes first
 	for _, t := range n.memory.Pending {
-		subject := t.subject()
+		subject := t.key()
 		if passed[subject] {
 			continue
 		}
@@ -142,7 +142,7 @@ func (n *Notifier) send(ctx context.Context, t Transition) {
 	err := n.Send(ctx, t)
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	subject := t.subject()
+	subject := t.key()
 	delete(n.running, subject)
 	if err == nil {
 		delete(n.waiting, subject)

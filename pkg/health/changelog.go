@@ -9,12 +9,12 @@ import (
 // it befalls all.
 const mostNamed = 10
 
-// Bulletin says in lines what befalls companies.
-type Bulletin struct {
+// ChangeLog says in lines what befalls companies.
+type ChangeLog struct {
 	round map[CompanyEvent]int // how many in this round
 }
 
-// Line is one of a bulletin.
+// Line is one of a changeLog.
 type Line struct {
 	Event CompanyEvent
 	Text  string
@@ -22,7 +22,7 @@ type Line struct {
 
 // Lines returns what is to be said of the news: ten companies for each thing that befell some, and at the end of the
 // round how many more there were.
-func (b *Bulletin) Lines(n News) []Line {
+func (b *ChangeLog) Lines(n Update) []Line {
 	if b.round == nil {
 		b.round = map[CompanyEvent]int{}
 	}
@@ -35,7 +35,7 @@ func (b *Bulletin) Lines(n News) []Line {
 	if !n.Whole {
 		return lines
 	}
-	for _, event := range []CompanyEvent{CompanySilent, CompanyAnswers, CompanyJoined, CompanyLeft} {
+	for _, event := range []CompanyEvent{CompanyUnreachable, CompanyRecovered, CompanyAdded, CompanyRemoved} {
 		if more := b.round[event] - mostNamed; more > 0 {
 			lines = append(lines, Line{event, fmt.Sprintf("and %s more %s", companies(more), event.words())})
 		}
@@ -44,12 +44,12 @@ func (b *Bulletin) Lines(n News) []Line {
 	return lines
 }
 
-func (c CompanyNews) say(at time.Time) string {
+func (c CompanyChange) say(at time.Time) string {
 	text := c.Company.Label() + " " + c.Event.words()
 	switch c.Event {
-	case CompanySilent:
+	case CompanyUnreachable:
 		return fmt.Sprintf("%s: %v", text, c.Err)
-	case CompanyAnswers:
+	case CompanyRecovered:
 		return fmt.Sprintf("%s after %s", text, at.Sub(c.Since).Round(time.Second))
 	default:
 		return text
@@ -59,11 +59,11 @@ func (c CompanyNews) say(at time.Time) string {
 // words says what befell, behind the name of a company.
 func (e CompanyEvent) words() string {
 	switch e {
-	case CompanyAnswers:
+	case CompanyRecovered:
 		return "can be asked again"
-	case CompanyJoined:
+	case CompanyAdded:
 		return "is reached now"
-	case CompanyLeft:
+	case CompanyRemoved:
 		return "is not reached any more"
 	default:
 		return "cannot be asked"

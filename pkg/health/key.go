@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// Subject names a subscription among those of several logins and companies.
-type Subject struct {
+// SubscriptionKey names a subscription among those of several logins and companies.
+type SubscriptionKey struct {
 	Profile   string
 	CompanyID int64
 	ID        int64
 }
 
 // MarshalText writes the id alone, or PROFILE/COMPANY/ID where there are several companies.
-func (s Subject) MarshalText() ([]byte, error) {
+func (s SubscriptionKey) MarshalText() ([]byte, error) {
 	if s.Profile == "" && s.CompanyID == 0 {
 		return strconv.AppendInt(nil, s.ID, 10), nil
 	}
@@ -22,7 +22,7 @@ func (s Subject) MarshalText() ([]byte, error) {
 }
 
 // UnmarshalText reads what MarshalText wrote.
-func (s *Subject) UnmarshalText(text []byte) (err error) {
+func (s *SubscriptionKey) UnmarshalText(text []byte) (err error) {
 	parts := strings.Split(string(text), "/")
 	if n := len(parts); n >= 3 {
 		s.Profile = strings.Join(parts[:n-2], "/")
@@ -34,6 +34,6 @@ func (s *Subject) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-func (t Transition) subject() Subject { return Subject{t.Profile, t.CompanyID, t.ID} }
+func (t Transition) key() SubscriptionKey { return SubscriptionKey{t.Profile, t.CompanyID, t.ID} }
 
-func (s Subject) company() company { return company{s.Profile, s.CompanyID} }
+func (s SubscriptionKey) company() company { return company{s.Profile, s.CompanyID} }

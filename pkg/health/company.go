@@ -17,7 +17,7 @@ func companyOf(m fleet.Member) company { return company{m.Profile, m.CompanyID} 
 // followed is one company of a watch.
 type followed struct {
 	member  fleet.Member // without a client where it is not reached, or not yet
-	source  Source
+	source  Poller
 	tracker Tracker
 	turn    time.Time // when it is asked next
 	place   [2]int    // of its login, and of it among the companies of that
@@ -42,14 +42,14 @@ type CompanyEvent string
 
 // What befalls companies.
 const (
-	CompanySilent  CompanyEvent = "silent"  // it cannot be asked any more
-	CompanyAnswers CompanyEvent = "answers" // it can be asked again
-	CompanyJoined  CompanyEvent = "joined"  // the login reaches it now
-	CompanyLeft    CompanyEvent = "left"    // the login does not reach it any more
+	CompanyUnreachable CompanyEvent = "unreachable" // polling it fails
+	CompanyRecovered   CompanyEvent = "recovered"   // polling it works again
+	CompanyAdded       CompanyEvent = "added"       // the login reaches it now
+	CompanyRemoved     CompanyEvent = "removed"     // the login does not reach it any more
 )
 
-// CompanyNews is what befell a company.
-type CompanyNews struct {
+// CompanyChange is what befell a company.
+type CompanyChange struct {
 	Company Company
 	Event   CompanyEvent
 	// Since is when a silence began.
@@ -62,24 +62,24 @@ func (f *followed) named() Company {
 	return Company{Profile: f.member.Profile, CompanyID: f.member.CompanyID, Company: f.member.Name()}
 }
 
-func (f *followed) tell(n *News, event CompanyEvent) {
-	n.Companies = append(n.Companies, CompanyNews{f.named(), event, f.silent, f.err})
+func (f *followed) tell(n *Update, event CompanyEvent) {
+	n.Companies = append(n.Companies, CompanyChange{f.named(), event, f.silent, f.err})
 }
 
 // fail takes in that a look failed.
-func (f *followed) fail(err error, n *News) {
-	f.at, f.err, f.report = time.Now(), err, NotAsked(ProblemOf(err), Unknown, 0)
+func (f *followed) fail(err error, n *Update) {
+	f.at, f.err, f.report = time.Now(), err, Unreachable(ProblemOf(err), Unknown, 0)
 	if f.silent.IsZero() {
 		f.silent = f.at
-		f.tell(n, CompanySilent)
+		f.tell(n, CompanyUnreachable)
 	}
 }
 
 // answer takes in what a look brought.
-func (f *followed) answer(look Look, rules Rules, n *News) {
+func (f *followed) answer(look Observation, rules Rules, n *Update) {
 	f.at, f.good, f.err, f.session = look.At, look.At, nil, look.Session
 	if !f.silent.IsZero() {
-		f.tell(n, CompanyAnswers)
+		f.tell(n, CompanyRecovered)
 		f.silent = time.Time{}
 	}
 	f.report = Check(Input{

@@ -10,15 +10,15 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// lookLimit is how long one look may take, with all its repeats. One of many has less, as others wait for their turn.
+// pollTimeout is how long one look may take, with all its repeats. One of many has less, as others wait for their turn.
 const (
-	lookLimit       = 30 * time.Second
-	lookLimitOfMany = 10 * time.Second
+	pollTimeout       = 30 * time.Second
+	pollTimeoutOfMany = 10 * time.Second
 )
 
-// Source looks at the subscriptions of one company again and again. Where nothing changed that costs a 304
+// Poller looks at the subscriptions of one company again and again. Where nothing changed that costs a 304
 // without a body, if the service gives one. It is not safe for concurrent use.
-type Source struct {
+type Poller struct {
 	Client *tripletex.Client
 	// Filter chooses subscriptions; the zero value takes all.
 	Filter tripletex.Filter
@@ -27,7 +27,7 @@ type Source struct {
 }
 
 // Look is what was seen at one moment.
-type Look struct {
+type Observation struct {
 	At   time.Time
 	Took time.Duration
 	// Subscriptions are those that the filter chose.
@@ -41,14 +41,14 @@ type Look struct {
 }
 
 // Look asks once. An error is one of [tripletex.Error].
-func (s *Source) Look(ctx context.Context) (Look, error) {
+func (s *Poller) Poll(ctx context.Context) (Observation, error) {
 	start := time.Now()
 	now, _, err := s.Client.Snapshot(ctx, s.before)
 	if err != nil {
-		return Look{}, err
+		return Observation{}, err
 	}
 	s.before = now
-	look := Look{At: time.Now(), Took: time.Since(start)}
+	look := Observation{At: time.Now(), Took: time.Since(start)}
 	look.Subscriptions, look.Absent = Choose(s.Filter, now.Subscriptions)
 	session, _ := s.Client.Session(ctx) // there is one, as it was just used
 	look.Session = session.Expires
@@ -78,7 +78,7 @@ type Statuses map[int64]struct {
 }
 
 // Observe takes a look in, and returns those times. What is gone is forgotten.
-func (s *Statuses) Observe(look Look) map[int64]time.Time {
+func (s *Statuses) Observe(look Observation) map[int64]time.Time {
 	now, changed := make(Statuses, len(look.Subscriptions)), make(map[int64]time.Time, len(look.Subscriptions))
 	for _, one := range look.Subscriptions {
 		known, ok := (*s)[one.ID]

@@ -24,15 +24,15 @@ type post struct {
 	tries   map[string]int
 	file    []byte
 	failed  []error
-	running map[health.Subject]int
+	running map[health.SubscriptionKey]int
 	most    int
 }
 
 func (p *post) notifier(took time.Duration) *health.Notifier {
-	p.tries, p.running = map[string]int{}, map[health.Subject]int{}
+	p.tries, p.running = map[string]int{}, map[health.SubscriptionKey]int{}
 	return &health.Notifier{
 		Send: func(ctx context.Context, t health.Transition) error {
-			name, subject := fmt.Sprintf("%d %s", t.ID, t.NewStatus), health.Subject{Profile: t.Profile, CompanyID: t.CompanyID, ID: t.ID}
+			name, subject := fmt.Sprintf("%d %s", t.ID, t.NewStatus), health.SubscriptionKey{Profile: t.Profile, CompanyID: t.CompanyID, ID: t.ID}
 			p.mu.Lock()
 			p.tries[name]++
 			p.running[subject]++
@@ -52,7 +52,7 @@ func (p *post) notifier(took time.Duration) *health.Notifier {
 			p.sent = append(p.sent, name)
 			return ctx.Err()
 		},
-		Save: func(m health.Memory) error {
+		Save: func(m health.WatchState) error {
 			raw, err := json.Marshal(m)
 			p.mu.Lock()
 			p.file = raw
@@ -70,9 +70,9 @@ func (p *post) list() string {
 	return strings.Join(p.sent, ", ")
 }
 
-func (p *post) remembered(t *testing.T) health.Memory {
+func (p *post) remembered(t *testing.T) health.WatchState {
 	t.Helper()
-	var m health.Memory
+	var m health.WatchState
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err := json.Unmarshal(p.file, &m); err != nil {
@@ -89,7 +89,7 @@ func change(id int64, to tripletex.Status) health.Transition {
 func start(t *testing.T, n *health.Notifier, pending ...health.Transition) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	n.Start(health.Memory{Pending: pending})
+	n.Start(health.WatchState{Pending: pending})
 	ended := make(chan struct{})
 	go func() {
 		n.Run(ctx)
@@ -134,7 +134,7 @@ func TestNotifierTellsCompaniesApart(t *testing.T) {
 		defer stop()
 		one, other := change(1, "A"), change(1, "B")
 		one.Profile, other.Profile = "acme", "nord"
-		n.Add([]health.Transition{one, other}, map[health.Subject]health.Seen{{Profile: "acme", ID: 1}: {}, {Profile: "nord", ID: 1}: {}})
+		n.Add([]health.Transition{one, other}, map[health.SubscriptionKey]health.Seen{{Profile: "acme", ID: 1}: {}, {Profile: "nord", ID: 1}: {}})
 		time.Sleep(time.Second)
 		if m := p.remembered(t); p.list() != "1 B" || len(m.Pending) != 1 || len(m.Known) != 2 {
 			t.Errorf("%q told, and kept is %+v", p.list(), m)
@@ -148,8 +148,8 @@ func TestNotificationSurvivesARestart(t *testing.T) {
 		p := &post{refuse: func(health.Transition, int) bool { return true }}
 		n := p.notifier(0)
 		stop := start(t, n)
-		n.Add([]health.Transition{change(1, "A")}, map[health.Subject]health.Seen{{ID: 1}: {Status: "A"}})
-		if m := p.remembered(t); len(m.Pending) != 1 || m.Known[health.Subject{ID: 1}].Status != "A" {
+		n.Add([]health.Transition{change(1, "A")}, map[health.SubscriptionKey]health.Seen{{ID: 1}: {Status: "A"}})
+		if m := p.remembered(t); len(m.Pending) != 1 || m.Known[health.SubscriptionKey{ID: 1}].Status != "A" {
 			t.Errorf("%+v must be remembered before anything is sent", m)
 		}
 		time.Sleep(time.Second)
@@ -210,7 +210,7 @@ func TestNotifierGivesTheOldestUpBeforeItNeedsAllMemory(t *testing.T) {
 	t.Parallel()
 	p := &post{}
 	n := p.notifier(0)
-	n.Start(health.Memory{})
+	n.Start(health.WatchState{})
 	var all []health.Transition
 	for id := range int64(1010) {
 		all = append(all, change(id, "A"))
@@ -227,7 +227,7 @@ func TestNotifierSaysWhereNothingCanBeKept(t *testing.T) {
 		p := &post{}
 		n := p.notifier(0)
 		full := errors.New("no space left on device")
-		n.Save = func(health.Memory) error { return full }
+		n.Save = func(health.WatchState) error { return full }
 		stop := start(t, n)
 		n.Add([]health.Transition{change(1, "A")}, nil)
 		time.Sleep(time.Second)
@@ -243,14 +243,14 @@ func TestNotifierSavesOnlyWhatIsNew(t *testing.T) {
 	t.Parallel()
 	p := &post{}
 	n := p.notifier(0)
-	n.Start(health.Memory{})
+	n.Start(health.WatchState{})
 	saves := 0
 	save := n.Save
-	n.Save = func(m health.Memory) error {
+	n.Save = func(m health.WatchState) error {
 		saves++
 		return save(m)
 	}
-	known := map[health.Subject]health.Seen{{ID: 1}: {Status: "ACTIVE"}}
+	known := map[health.SubscriptionKey]health.Seen{{ID: 1}: {Status: "ACTIVE"}}
 	for range 10 {
 		n.Add(nil, known)
 	}
@@ -263,10 +263,10 @@ func TestNotifierSavesOnlyWhatIsNew(t *testing.T) {
 func TestWhatIsRememberedIsNotTheMapThatTheWatchChanges(t *testing.T) {
 	t.Parallel()
 	saved := 0
-	n := &health.Notifier{Save: func(health.Memory) error { saved++; return nil }}
-	known := map[health.Subject]health.Seen{}
-	n.Start(health.Memory{Known: known})
-	known[health.Subject{ID: 1}] = health.Seen{Event: "order.create"}
+	n := &health.Notifier{Save: func(health.WatchState) error { saved++; return nil }}
+	known := map[health.SubscriptionKey]health.Seen{}
+	n.Start(health.WatchState{Known: known})
+	known[health.SubscriptionKey{ID: 1}] = health.Seen{Event: "order.create"}
 	if n.Add(nil, known); saved != 1 {
 		t.Errorf("it was saved %d times, want once", saved)
 	}
