@@ -24,7 +24,7 @@ func newAuthList(app *App) *cobra.Command {
 
 // profileRow is one profile as it is printed.
 type profileRow struct {
-	Name        string `json:"name"`
+	Profile     string `json:"profile"`
 	Current     bool   `json:"current"`
 	Environment string `json:"environment"`
 	BaseURL     string `json:"baseUrl"`
@@ -61,9 +61,9 @@ func profileRows(profiles *config.Profiles) []profileRow {
 func profileTable() output.Table[profileRow] {
 	type r = profileRow
 	return output.Table[r]{
-		ID: func(v r) string { return v.Name },
+		ID: func(v r) string { return v.Profile },
 		Columns: []output.Column[r]{
-			{Name: "name", Title: "PROFILE", Text: func(v r) string { return v.Name }},
+			{Name: "profile", Title: "PROFILE", Text: func(v r) string { return v.Profile }},
 			{Name: "current", Title: "CURRENT", Text: func(v r) string {
 				if v.Current {
 					return "yes"

@@ -84,7 +84,7 @@ func (b *backfilling) run(ctx context.Context, companies chosenCompanies) error 
 	failed, err := inChosen(ctx, b.app, &o.fleet, companies, b.company, func(m fleet.Member, found []backfilledRow) error {
 		for _, row := range found {
 			if o.fleet.many() {
-				row.Profile, row.CompanyID, row.Company = m.Profile, m.CompanyID, m.Name()
+				row.maybeOfCompany = maybeOfCompany(of(m))
 			}
 			b.rows = append(b.rows, row)
 		}

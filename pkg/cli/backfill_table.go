@@ -10,10 +10,7 @@ import (
 
 // backfilledRow is what was found of one kind of objects.
 type backfilledRow struct {
-	// Profile, CompanyID and Company say where, in a run over many companies.
-	Profile   string `json:"profile,omitempty"`
-	CompanyID int64  `json:"companyId,omitempty"`
-	Company   string `json:"company,omitempty"`
+	maybeOfCompany
 	backfill.Counts
 	// Error says why the kind was not compared as a whole.
 	Error string `json:"error,omitempty"`
@@ -26,7 +23,7 @@ func backfillTable(many bool) output.Table[backfilledRow] {
 	}
 	table := output.Table[r]{ID: func(v r) string { return v.Object }}
 	if many {
-		table.Columns = append(table.Columns, output.Column[r]{Name: "company", Title: "COMPANY", Text: func(v r) string { return v.Company }, Shrinks: true})
+		table.Columns = append(table.Columns, output.Column[r]{Name: "companyName", Title: "COMPANY", Text: func(v r) string { return v.CompanyName }, Shrinks: true})
 	}
 	table.Columns = append(table.Columns,
 		output.Column[r]{Name: "object", Title: "OBJECT", Text: func(v r) string { return v.Object }},

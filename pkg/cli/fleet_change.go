@@ -41,7 +41,7 @@ func (a *App) changeIn(ctx context.Context, f *fleetFlags, all chosenCompanies, 
 		found, left = found+c.found, left+c.left
 		for _, request := range c.plan {
 			if f.many() {
-				request.CompanyID, request.Company = m.CompanyID, m.Name()
+				request.maybeOfCompany = maybeOfCompany(of(m))
 			}
 			plan = append(plan, request)
 		}

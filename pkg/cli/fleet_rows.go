@@ -51,14 +51,14 @@ func (r *subscriptionRows) print(ctx context.Context) error {
 func (r *subscriptionRows) tellTwinsApart() {
 	first, twins := map[string]ofCompany{}, map[string]bool{}
 	for _, s := range r.all {
-		if one, seen := first[s.Company]; seen && one != s.ofCompany {
-			twins[s.Company] = true
+		if one, seen := first[s.CompanyName]; seen && one != s.ofCompany {
+			twins[s.CompanyName] = true
 		}
-		first[s.Company] = s.ofCompany
+		first[s.CompanyName] = s.ofCompany
 	}
 	for i := range r.all {
-		if s := &r.all[i]; twins[s.Company] {
-			s.Company = s.label()
+		if s := &r.all[i]; twins[s.CompanyName] {
+			s.CompanyName = s.label()
 		}
 	}
 }

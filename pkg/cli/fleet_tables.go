@@ -11,18 +11,25 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// ofCompany says which of many companies a result is of.
+// ofCompany names the company of a result.
 type ofCompany struct {
-	Profile   string `json:"profile,omitempty"`
-	CompanyID int64  `json:"companyId"`
-	Company   string `json:"company"`
+	Profile     string `json:"profile,omitempty"`
+	CompanyID   int64  `json:"companyId"` // 0 for the company of the login
+	CompanyName string `json:"companyName"`
+}
+
+// maybeOfCompany is ofCompany for a result that names its company only in a run over many.
+type maybeOfCompany struct {
+	Profile     string `json:"profile,omitempty"`
+	CompanyID   int64  `json:"companyId,omitempty"`
+	CompanyName string `json:"companyName,omitempty"`
 }
 
 func of(m fleet.Member) ofCompany { return ofCompany{m.Profile, m.CompanyID, m.Name()} }
 
 // label names the company in one line, with its id.
 func (c ofCompany) label() string {
-	return health.Company{Profile: c.Profile, CompanyID: c.CompanyID, Company: c.Company}.Label()
+	return health.Company{Profile: c.Profile, CompanyID: c.CompanyID, Company: c.CompanyName}.Label()
 }
 
 // companySubscription is a subscription of one of many companies.
@@ -64,7 +71,7 @@ func companiesTable[R, T any](one output.Table[T], parts func(R) (ofCompany, T))
 	table := output.Table[R]{
 		ID: func(v R) string { _, t := parts(v); return one.ID(t) },
 		Columns: []output.Column[R]{
-			{Name: "company", Title: "COMPANY", Text: whose(func(c ofCompany) string { return c.Company }), Shrinks: true},
+			{Name: "companyName", Title: "COMPANY", Text: whose(func(c ofCompany) string { return c.CompanyName }), Shrinks: true},
 		},
 	}
 	for _, c := range one.Columns {

@@ -109,7 +109,7 @@ func companyMatrix() output.Table[companyPlan] {
 	return output.Table[c]{
 		ID: func(v c) string { return strconv.FormatInt(v.CompanyID, 10) },
 		Columns: []output.Column[c]{
-			{Name: "company", Title: "COMPANY", Text: func(v c) string { return v.label() }, Shrinks: true},
+			{Name: "companyName", Title: "COMPANY", Text: func(v c) string { return v.label() }, Shrinks: true},
 			count("create", "+", func(v c) int { return v.Create }),
 			count("update", "~", func(v c) int { return v.Update }),
 			count("delete", "-", func(v c) int { return v.Delete }),

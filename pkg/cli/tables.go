@@ -55,7 +55,7 @@ func issueTable(many bool) output.Table[health.Issue] {
 		},
 	}
 	if many {
-		company := output.Column[t]{Name: "company", Title: "COMPANY", Text: func(v t) string { return v.Company }, Shrinks: true}
+		company := output.Column[t]{Name: "companyName", Title: "COMPANY", Text: func(v t) string { return v.Company }, Shrinks: true}
 		table.Columns = append([]output.Column[t]{company}, table.Columns...)
 	}
 	return table
@@ -131,11 +131,10 @@ func companyTable() output.Table[tripletex.Company] {
 
 // plannedRequest is a request that --dry-run prints instead of sending.
 type plannedRequest struct {
-	CompanyID int64  `json:"companyId,omitempty"` // where a command works in many companies
-	Company   string `json:"company,omitempty"`
-	Method    string `json:"method"`
-	Path      string `json:"path"`
-	Body      any    `json:"body,omitempty"`
+	maybeOfCompany
+	Method string `json:"method"`
+	Path   string `json:"path"`
+	Body   any    `json:"body,omitempty"`
 }
 
 // requestTable prints planned requests; with the company of each where there are many.
@@ -156,7 +155,7 @@ func requestTable(many bool) output.Table[plannedRequest] {
 		},
 	}
 	if many {
-		company := output.Column[r]{Name: "company", Title: "COMPANY", Text: func(v r) string { return v.Company }}
+		company := output.Column[r]{Name: "companyName", Title: "COMPANY", Text: func(v r) string { return v.CompanyName }}
 		id := output.Column[r]{Name: "companyId", Title: "COMPANY ID", Text: func(v r) string { return strconv.FormatInt(v.CompanyID, 10) }, Detail: true}
 		table.Columns = append([]output.Column[r]{company}, append(table.Columns, id)...)
 	}

@@ -19,7 +19,7 @@ type Company struct {
 	Profile string `json:"profile,omitempty"`
 	// CompanyID is 0 for the login's own company.
 	CompanyID int64  `json:"companyId"`
-	Company   string `json:"company"`
+	Company   string `json:"companyName"`
 	State     State  `json:"state"`
 	// Total and Active count its subscriptions.
 	Total  int `json:"total"`

@@ -43,7 +43,7 @@ type Entry struct {
 	TargetHost string `json:"targetHost,omitempty"`
 	// CompanyID and Company name the company, where there are several.
 	CompanyID int64  `json:"companyId,omitempty"`
-	Company   string `json:"company,omitempty"`
+	Company   string `json:"companyName,omitempty"`
 }
 
 // Report is the one verdict that every format renders.
@@ -77,7 +77,7 @@ type Finding struct {
 	State      State            `json:"state"`
 	TargetHost string           `json:"targetHost"`
 	CompanyID  int64            `json:"companyId"`
-	Company    string           `json:"company,omitempty"` // where there are several
+	Company    string           `json:"companyName,omitempty"` // where there are several
 	Version    int              `json:"version"`
 	// LastChange is when the subscription was last changed, where the service was asked and says so.
 	LastChange string `json:"lastChange,omitempty"`

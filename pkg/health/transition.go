@@ -33,7 +33,7 @@ type Transition struct {
 	CompanyID  int64            `json:"companyId"`
 	// Profile and Company name the login and the company, where there are several.
 	Profile string `json:"profile,omitempty"`
-	Company string `json:"company,omitempty"`
+	Company string `json:"companyName,omitempty"`
 
 	repeated bool // an earlier process has told of it
 }

@@ -164,7 +164,7 @@ func findingTable(many bool) output.Table[health.Finding] {
 		},
 	}
 	if many {
-		company := output.Column[f]{Name: "company", Title: "COMPANY", Text: func(v f) string { return v.Where() }, Shrinks: true}
+		company := output.Column[f]{Name: "companyName", Title: "COMPANY", Text: func(v f) string { return v.Where() }, Shrinks: true}
 		table.Columns = slices.Insert(table.Columns, 0, company)
 	}
 	return table
