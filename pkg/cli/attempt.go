@@ -5,55 +5,38 @@ import (
 	"strings"
 
 	"github.com/tlxhook/tlxhook/pkg/output"
+	"github.com/tlxhook/tlxhook/pkg/receiver"
 	"github.com/tlxhook/tlxhook/pkg/sandbox"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
-	"github.com/tlxhook/tlxhook/pkg/webhook"
 )
 
-// attemptRow is an attempt to deliver as it is printed.
+// attemptRow is an attempt to deliver a sample.
 type attemptRow struct {
-	Event           string  `json:"event"`
-	ObjectID        int64   `json:"objectId"`
-	SubscriptionID  int64   `json:"subscriptionId"`
-	TargetURL       string  `json:"targetUrl"`
-	IdempotencyKey  string  `json:"idempotencyKey"`
-	Attempt         int     `json:"attempt"` // from 1
-	Delivered       bool    `json:"delivered"`
-	HTTPStatus      int     `json:"httpStatus"` // 0 where nobody answered
-	DurationSeconds float64 `json:"durationSeconds"`
-	Answer          string  `json:"answer"` // its beginning
-	Error           string  `json:"error"`  // why there is no answer
+	Event          string `json:"event"`
+	ObjectID       int64  `json:"objectId"`
+	SubscriptionID int64  `json:"subscriptionId"`
+	TargetURL      string `json:"targetUrl"`
+	IdempotencyKey string `json:"idempotencyKey"`
+	Delivered      bool   `json:"delivered"`
+	receiver.HTTPAttempt
 }
 
 func (a *App) attempted(t sandbox.Attempt) attemptRow {
-	row := attemptRow{
+	return attemptRow{
 		Event: t.Event, ObjectID: t.ObjectID, SubscriptionID: t.SubscriptionID, TargetURL: a.target(t.Target), IdempotencyKey: t.Key,
-		Attempt: t.Number, Delivered: t.Delivered,
-	}
-	row.answered(t.Answer, t.Err)
-	return row
-}
-
-// answered adds what the receiver said, or why it said nothing.
-func (r *attemptRow) answered(answer webhook.Answer, err error) {
-	r.HTTPStatus, r.DurationSeconds, r.Answer = answer.Status, answer.Duration.Seconds(), beginning(answer.Body)
-	if err != nil {
-		r.Error = err.Error()
+		Delivered:   t.Delivered,
+		HTTPAttempt: receiver.NewHTTPAttempt(t.Number, t.Answer.Status, t.Answer.Duration, t.Answer.Body, t.Err),
 	}
 }
 
-// beginning returns as much of an answer as says what it is about.
-func beginning(answer []byte) string {
-	const enough = 200
-	text := strings.TrimSpace(strings.ToValidUTF8(string(answer[:min(len(answer), enough)]), ""))
-	return strings.Join(strings.Fields(text), " ")
-}
-
+// outcome is the error, or the status and the beginning of the body in one line.
 func (r attemptRow) outcome() string {
 	if r.Error != "" {
 		return r.Error
 	}
-	return strings.TrimSpace(strconv.Itoa(r.HTTPStatus) + " " + r.Answer)
+	const most = 200 // bytes
+	body := strings.ToValidUTF8(r.Body[:min(len(r.Body), most)], "")
+	return strings.Join(append([]string{strconv.Itoa(r.HTTPStatus)}, strings.Fields(body)...), " ")
 }
 
 func attemptTable() output.Table[attemptRow] {
@@ -80,7 +63,10 @@ func goodIf(good bool) terminal.Style {
 	return terminal.Bad
 }
 
-// milliseconds shows a short time.
+// milliseconds shows a short time; empty where there was no attempt.
 func milliseconds(seconds float64) string {
+	if seconds == 0 {
+		return ""
+	}
 	return strconv.FormatFloat(seconds*1000, 'f', 1, 64) + "ms"
 }

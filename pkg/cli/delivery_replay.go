@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -187,26 +186,19 @@ type replayedDelivery struct {
 	ObjectID int64  `json:"objectId"`
 	// Result is forwarded, failed or skipped.
 	Result string `json:"result"`
-	// Status is the HTTP status; -1 where there was no answer.
-	Status     int     `json:"status,omitempty"`
-	DurationMS float64 `json:"durationMs"`
-	Error      string  `json:"error,omitempty"`
-	// Answer is the beginning of what an app said that did not accept the delivery.
-	Answer string `json:"answer,omitempty"`
+	// The body is given where the app did not accept the delivery.
+	receiver.HTTPAttempt
 }
 
 func newReplayedDelivery(r receiver.Replayed) replayedDelivery {
-	const most = 2000
-	row := replayedDelivery{
-		ID: r.Entry.ID, Event: r.Entry.Event, ObjectID: r.Entry.ObjectID, Result: resultForwarded,
-		Status: r.Answer.Status, DurationMS: float64(r.Answer.Duration.Microseconds()) / 1000,
-	}
-	if r.Answer.Err != nil {
-		row.Result, row.Error = resultFailed, r.Answer.Err.Error()
-		row.Answer = strings.ToValidUTF8(string(r.Answer.Body[:min(len(r.Answer.Body), most)]), "\ufffd")
-	}
-	if r.Skipped {
-		row.Result = resultSkipped
+	row := replayedDelivery{ID: r.Entry.ID, Event: r.Entry.Event, ObjectID: r.Entry.ObjectID, Result: resultForwarded}
+	switch {
+	case r.Skipped:
+		row.Result, row.Error = resultSkipped, r.Answer.Err.Error()
+	case r.Answer.Err != nil:
+		row.Result, row.HTTPAttempt = resultFailed, r.Answer.HTTPAttempt(r.Entry.Attempts+1)
+	default:
+		row.HTTPAttempt = r.Answer.HTTPAttempt(r.Entry.Attempts + 1)
 	}
 	return row
 }
@@ -220,9 +212,9 @@ func replayTable() output.Table[replayedDelivery] {
 			{Name: "event", Title: "EVENT", Text: func(v r) string { return v.Event }, Shrinks: true},
 			{Name: "objectId", Title: "OBJECT", Text: func(v r) string { return strconv.FormatInt(v.ObjectID, 10) }},
 			{Name: "result", Title: "RESULT", Text: func(v r) string { return v.Result }, Style: func(v r) terminal.Style { return resultStyle(v.Result) }},
-			{Name: "durationMs", Title: "MS", Text: func(v r) string { return strconv.FormatFloat(v.DurationMS, 'f', 1, 64) }},
+			{Name: "durationSeconds", Title: "TIME", Text: func(v r) string { return milliseconds(v.DurationSeconds) }},
 			{Name: "error", Title: "ERROR", Text: func(v r) string { return v.Error }, Shrinks: true},
-			{Name: "answer", Title: "ANSWER", Text: func(v r) string { return v.Answer }, Shrinks: true},
+			{Name: "body", Title: "BODY", Text: func(v r) string { return v.Body }, Shrinks: true},
 		},
 	}
 }

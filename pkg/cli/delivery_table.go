@@ -8,6 +8,7 @@ import (
 
 	"github.com/tlxhook/tlxhook/pkg/journal"
 	"github.com/tlxhook/tlxhook/pkg/output"
+	"github.com/tlxhook/tlxhook/pkg/receiver"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
 
@@ -20,12 +21,10 @@ type storedDelivery struct {
 	SubscriptionID int64         `json:"subscriptionId"`
 	State          journal.State `json:"state"`
 	Attempts       int           `json:"attempts"`
-	// LastStatus is the HTTP status or the exit code of the last attempt; -1 where there was no answer.
-	LastStatus     int        `json:"lastStatus,omitempty"`
-	LastOutcome    string     `json:"lastOutcome,omitempty"`
-	FirstAttempt   *time.Time `json:"firstAttempt,omitempty"`
-	LastAttempt    *time.Time `json:"lastAttempt,omitempty"`
-	IdempotencyKey string     `json:"idempotencyKey"`
+	// FirstAttemptTime and LastAttempt are absent where there was no attempt.
+	FirstAttemptTime time.Time             `json:"firstAttemptTime,omitzero"`
+	LastAttempt      *receiver.HTTPAttempt `json:"lastAttempt,omitempty"`
+	IdempotencyKey   string                `json:"idempotencyKey"`
 	// Altered tells that another body came under the same key before.
 	Altered bool `json:"altered"`
 	// Backfill tells that it stands for a delivery that Tripletex has skipped.
@@ -35,10 +34,17 @@ type storedDelivery struct {
 func newStoredDelivery(e journal.Entry) storedDelivery {
 	return storedDelivery{
 		ID: e.ID, Received: e.Received, Event: e.Event, ObjectID: e.ObjectID, SubscriptionID: e.SubscriptionID,
-		State: e.State, Attempts: e.Attempts, LastStatus: e.Status, LastOutcome: e.Outcome,
-		FirstAttempt: momentOrNil(e.FirstAttempt), LastAttempt: momentOrNil(e.LastAttempt), IdempotencyKey: e.Key, Altered: e.Altered,
-		Backfill: e.Backfill,
+		State: e.State, Attempts: e.Attempts, FirstAttemptTime: e.FirstAttempt, LastAttempt: lastAttempt(e),
+		IdempotencyKey: e.Key, Altered: e.Altered, Backfill: e.Backfill,
 	}
+}
+
+// lastAttempt returns what the journal knows of the last attempt, or nil where there was none.
+func lastAttempt(e journal.Entry) *receiver.HTTPAttempt {
+	if e.Attempts == 0 {
+		return nil
+	}
+	return &receiver.HTTPAttempt{Attempt: e.Attempts, Time: e.LastAttempt, HTTPStatus: max(0, e.Status), Error: e.Outcome}
 }
 
 func storedDeliveries(all []journal.Entry) []storedDelivery {
@@ -47,14 +53,6 @@ func storedDeliveries(all []journal.Entry) []storedDelivery {
 		rows[i] = newStoredDelivery(e)
 	}
 	return rows
-}
-
-// momentOrNil returns nil for no moment.
-func momentOrNil(at time.Time) *time.Time {
-	if at.IsZero() {
-		return nil
-	}
-	return &at
 }
 
 // deliveryDetails is a delivery with all that came.
@@ -86,7 +84,7 @@ func deliveryTable() output.Table[storedDelivery] {
 			{Name: "state", Title: "STATE", Text: func(v d) string { return string(v.State) }, Style: func(v d) terminal.Style { return stateStyle(v.State) }},
 			{Name: "attempts", Title: "ATTEMPTS", Text: func(v d) string { return strconv.Itoa(v.Attempts) }, Detail: true},
 			{Name: "lastOutcome", Title: "LAST OUTCOME", Text: lastOutcome, Shrinks: true},
-			{Name: "lastAttempt", Title: "LAST ATTEMPT", Text: lastAttempt, Detail: true},
+			{Name: "lastAttempt", Title: "LAST ATTEMPT", Text: lastAttemptTime, Detail: true},
 			{Name: "subscriptionId", Title: "SUBSCRIPTION", Text: func(v d) string { return strconv.FormatInt(v.SubscriptionID, 10) }, Detail: true},
 			{Name: "idempotencyKey", Title: "KEY", Text: func(v d) string { return v.IdempotencyKey }, Detail: true},
 			{Name: "altered", Title: "ALTERED", Text: func(v d) string { return strconv.FormatBool(v.Altered) }, Detail: true},
@@ -106,23 +104,23 @@ func stateStyle(s journal.State) terminal.Style {
 	}
 }
 
-// lastOutcome returns how the last attempt ended, in a word where that is enough.
+// lastOutcome returns the error of the last attempt, else its status.
 func lastOutcome(d storedDelivery) string {
 	switch {
-	case d.Attempts == 0:
+	case d.LastAttempt == nil:
 		return ""
-	case d.LastOutcome != "":
-		return d.LastOutcome
+	case d.LastAttempt.Error != "":
+		return d.LastAttempt.Error
 	default:
-		return strconv.Itoa(d.LastStatus)
+		return strconv.Itoa(d.LastAttempt.HTTPStatus)
 	}
 }
 
-func lastAttempt(d storedDelivery) string {
+func lastAttemptTime(d storedDelivery) string {
 	if d.LastAttempt == nil {
 		return ""
 	}
-	return d.LastAttempt.Format(time.RFC3339)
+	return d.LastAttempt.Time.Format(time.RFC3339)
 }
 
 func deliveryDetailsTable() output.Table[deliveryDetails] {

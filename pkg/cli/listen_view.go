@@ -16,7 +16,6 @@ import (
 
 // occurrence is what has happened to a delivery, as it is printed.
 type occurrence struct {
-	Time           time.Time       `json:"time"`
 	Kind           receiver.Kind   `json:"kind"`
 	ID             int64           `json:"id,omitempty"`
 	Event          string          `json:"event,omitempty"`
@@ -24,38 +23,25 @@ type occurrence struct {
 	SubscriptionID int64           `json:"subscriptionId,omitempty"`
 	IdempotencyKey string          `json:"idempotencyKey,omitempty"`
 	Reason         receiver.Reason `json:"reason,omitempty"`
-	Attempt        int             `json:"attempt,omitempty"`
 	App            string          `json:"app,omitempty"`
-	// AppStatus is an HTTP status or an exit code, -1 where there was no answer; nil where no app was asked.
-	AppStatus         *int    `json:"appStatus,omitempty"`
-	DurationSeconds   float64 `json:"durationSeconds,omitempty"`
+	// HTTPAttempt is the attempt to forward it; of what is no attempt it has the time, and for what is rejected the error.
+	receiver.HTTPAttempt
 	RetryAfterSeconds float64 `json:"retryAfterSeconds,omitempty"`
-	Message           string  `json:"message,omitempty"`
-	// AppBody is the beginning of what the app said where it has not accepted the delivery.
-	AppBody string `json:"appBody,omitempty"`
 
 	replay string // how one that is given up is sent again
 }
 
-// maxShownBody is how much of what an app said is shown, in bytes.
-const maxShownBody = 2 << 10
-
 func (a *App) newOccurrence(o receiver.Occurrence) occurrence {
 	shown := occurrence{
-		Time: o.Time.UTC(), Kind: o.Kind, ID: o.ID, Event: o.Event, ObjectID: o.ObjectID, SubscriptionID: o.SubscriptionID,
-		IdempotencyKey: o.Key, Reason: o.Reason, Message: o.Message,
+		Kind: o.Kind, ID: o.ID, Event: o.Event, ObjectID: o.ObjectID, SubscriptionID: o.SubscriptionID, IdempotencyKey: o.Key, Reason: o.Reason,
+		HTTPAttempt: receiver.HTTPAttempt{Error: o.Message},
 	}
-	if o.Attempt == 0 {
-		return shown
+	if o.Attempt > 0 {
+		o.Answer.Body = []byte(a.redactor.Redact(string(o.Answer.Body)))
+		shown.HTTPAttempt, shown.App, shown.RetryAfterSeconds = o.Answer.HTTPAttempt(o.Attempt), o.App, o.Again.Seconds()
+		shown.Error = a.redactor.Redact(shown.Error)
 	}
-	status := o.Answer.Status
-	shown.AppStatus, shown.Attempt, shown.App = &status, o.Attempt, o.App
-	shown.DurationSeconds, shown.RetryAfterSeconds = o.Answer.Duration.Seconds(), o.Again.Seconds()
-	if o.Answer.Err != nil {
-		shown.Message = a.redactor.Redact(o.Answer.Err.Error())
-		body := a.redactor.Redact(strings.ToValidUTF8(string(o.Answer.Body), "\ufffd"))
-		shown.AppBody = strings.ToValidUTF8(body[:min(len(body), maxShownBody)], "")
-	}
+	shown.Time = o.Time.UTC()
 	return shown
 }
 
@@ -79,23 +65,23 @@ func occurrenceTable() output.Table[occurrence] {
 			{Name: "idempotencyKey", Text: func(v o) string { return v.IdempotencyKey }},
 			{Name: "reason", Text: func(v o) string { return string(v.Reason) }},
 			{Name: "attempt", Text: func(v o) string { return number(int64(v.Attempt)) }},
-			{Name: "appStatus", Text: o.status},
+			{Name: "httpStatus", Text: o.status},
 			{Name: "durationSeconds", Text: o.took},
-			{Name: "message", Text: func(v o) string { return v.Message }},
+			{Name: "error", Text: func(v o) string { return v.Error }},
 		},
 	}
 }
 
 func (v occurrence) status() string {
-	if v.AppStatus == nil {
+	if v.Attempt == 0 {
 		return ""
 	}
-	return strconv.Itoa(*v.AppStatus)
+	return strconv.Itoa(v.HTTPStatus)
 }
 
 // took is how long the app took, in seconds; empty where none was asked.
 func (v occurrence) took() string {
-	if v.AppStatus == nil {
+	if v.Attempt == 0 {
 		return ""
 	}
 	return strconv.FormatFloat(v.DurationSeconds, 'f', 6, 64)
@@ -123,13 +109,13 @@ func (v occurrence) remark() string {
 	case receiver.KindForwarded:
 		return fmt.Sprintf("%s in %s", v.status(), took)
 	case receiver.KindFailed:
-		return fmt.Sprintf("%s in %s; again in %s", v.Message, took, again)
+		return fmt.Sprintf("%s in %s; again in %s", v.Error, took, again)
 	case receiver.KindDead:
-		return fmt.Sprintf("%s; not tried again: %s", v.Message, v.replay)
+		return fmt.Sprintf("%s; not tried again: %s", v.Error, v.replay)
 	case receiver.KindAltered:
 		return "another body came under the same key before"
 	default:
-		return v.Message
+		return v.Error
 	}
 }
 
@@ -237,7 +223,7 @@ func (v *listenView) print(o occurrence) error {
 		return nil // what the app says follows
 	}
 	text := o.line(v.app.terminal) + "\n"
-	if body := strings.TrimSpace(terminal.SafeLines(o.AppBody)); body != "" {
+	if body := strings.TrimSpace(terminal.SafeLines(o.Body)); body != "" {
 		text += "          " + strings.ReplaceAll(body, "\n", "\n          ") + "\n"
 	}
 	_, err := v.app.terminal.Out.Write([]byte(text))

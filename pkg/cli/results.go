@@ -20,7 +20,7 @@ func Results() []Result {
 	return []Result{
 		{"applied", "A change and what became of it: an item of apply.", manifest.Result{}},
 		{"applied-in-company", "A change and what became of it in one of many companies: an item of apply --all-companies.", companyResult{}},
-		{"attempt", "An attempt to deliver: an item of sandbox emit and trigger. A status of 0 means that nobody answered.", attemptRow{}},
+		{"attempt", "An attempt to deliver: an item of sandbox emit and trigger. Without httpStatus nobody answered.", attemptRow{}},
 		{"auth-status", "Who is logged in, and how: auth login, auth status.", authStatus{}},
 		{"backfill", "What lacks of a kind of objects: an item of backfill.", backfilledRow{}},
 		{"check", "A verdict: check.", health.Report{}},

@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/tlxhook/tlxhook/pkg/output"
+	"github.com/tlxhook/tlxhook/pkg/receiver"
 	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/webhook"
 )
@@ -70,9 +71,9 @@ func (a *App) sendOne(ctx context.Context, d webhook.Outgoing, number int) (atte
 	envelope, _ := webhook.ParseEnvelope(d.Body) // a body of one's own need not be a delivery
 	row := attemptRow{
 		Event: envelope.Event, ObjectID: envelope.ID, SubscriptionID: envelope.SubscriptionID, TargetURL: a.target(d.Target),
-		IdempotencyKey: d.Key, Attempt: number, Delivered: err == nil && answer.Accepted(),
+		IdempotencyKey: d.Key, Delivered: err == nil && answer.Accepted(),
+		HTTPAttempt: receiver.NewHTTPAttempt(number, answer.Status, answer.Duration, answer.Body, err),
 	}
-	row.answered(answer, err)
 	if err == nil {
 		return row, nil
 	}

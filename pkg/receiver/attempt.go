@@ -1,0 +1,47 @@
+package receiver
+
+import (
+	"strings"
+	"time"
+)
+
+// MaxShownBody is how much of an answer a printed attempt shows, in bytes.
+const MaxShownBody = 2 << 10
+
+// HTTPAttempt is one attempt to deliver, in the shape in which every command prints it. What is not known is left out.
+type HTTPAttempt struct {
+	Attempt int       `json:"attempt,omitempty"` // from 1
+	Time    time.Time `json:"time,omitzero"`     // when it ended
+	// HTTPStatus is the HTTP status, or the exit code of a program; 0 where there was no answer.
+	HTTPStatus      int     `json:"httpStatus,omitempty"`
+	DurationSeconds float64 `json:"durationSeconds,omitempty"`
+	// Body is the beginning of the answer, at most 2 KiB. It is foreign text: make it safe before printing.
+	Body string `json:"body,omitempty"`
+	// Error says why the delivery was not accepted, where the status does not.
+	Error string `json:"error,omitempty"`
+}
+
+// HTTPAttempt returns an answer as the attempt of a number. Only an app that has not accepted the delivery is quoted.
+func (a Answer) HTTPAttempt(number int) HTTPAttempt {
+	if a.Err == nil {
+		return NewHTTPAttempt(number, a.Status, a.Duration, nil, nil)
+	}
+	return NewHTTPAttempt(number, a.Status, a.Duration, a.Body, a.Err)
+}
+
+// NewHTTPAttempt returns the attempt of a number that has just ended. Its body is valid UTF-8.
+func NewHTTPAttempt(number, status int, took time.Duration, body []byte, err error) HTTPAttempt {
+	a := HTTPAttempt{
+		Attempt: number, Time: time.Now().UTC(), HTTPStatus: max(0, status), DurationSeconds: took.Seconds(), Body: beginning(body),
+	}
+	if err != nil {
+		a.Error = err.Error()
+	}
+	return a
+}
+
+// beginning returns the beginning of a body, without a character that is cut in two.
+func beginning(body []byte) string {
+	text := strings.ToValidUTF8(string(body[:min(len(body), MaxShownBody+4)]), "\ufffd")
+	return strings.ToValidUTF8(text[:min(len(text), MaxShownBody)], "")
+}
