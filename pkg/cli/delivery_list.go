@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"iter"
 
 	"github.com/spf13/cobra"
 
@@ -54,24 +55,32 @@ func deliveryList(ctx context.Context, app *App, o *deliveryListOptions, args []
 	if err != nil {
 		return err
 	}
-	if len(found) == 0 && app.printer.IsTable() {
-		app.note("no deliveries")
-		return nil
+	listed := int64(0)
+	counted := func(yield func(journal.Entry, error) bool) {
+		for e, err := range found {
+			listed++
+			if !yield(e, err) {
+				return
+			}
+		}
 	}
-	if err := output.List(ctx, app.printer, deliveryTable(), storedDeliveries(found)); err != nil {
+	if err := output.Sequence(ctx, app.printer, deliveryTable(), storedDeliveries(counted)); err != nil {
 		return err
 	}
-	if all > int64(len(found)) {
-		app.note("the newest %d of %d are listed; --limit 0 lists all", len(found), all)
+	switch {
+	case listed == 0 && app.printer.IsTable():
+		app.note("no deliveries")
+	case all > listed:
+		app.note("the newest %d of %d are listed; --limit 0 lists all", listed, all)
 	}
 	return nil
 }
 
-// find returns the newest of what was chosen, and how many there are in all.
-func (o *deliveryListOptions) find(ctx context.Context, j *journal.Journal) ([]journal.Entry, int64, error) {
+// find returns the deliveries to list, and how many match in all; 0 where all of them are listed.
+func (o *deliveryListOptions) find(ctx context.Context, j *journal.Journal) (found iter.Seq2[journal.Entry, error], all int64, err error) {
 	if o.limit == 0 || len(o.selection.filter.IDs) > 0 {
-		found, err := o.selection.find(ctx, j)
-		return found, int64(len(found)), err
+		return j.List(ctx, o.selection.filter), 0, o.selection.checkIDs(ctx, j)
 	}
-	return j.Newest(ctx, o.selection.filter, o.limit)
+	newest, all, err := j.Newest(ctx, o.selection.filter, o.limit)
+	return output.All(newest), all, err
 }

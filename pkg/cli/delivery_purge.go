@@ -106,11 +106,7 @@ func (o *deliveryPurgeOptions) purge(ctx context.Context, app *App, j *journal.J
 		return 0, err
 	}
 	if o.dryRun {
-		found, err := o.selection.find(ctx, j)
-		if err != nil {
-			return 0, err
-		}
-		return 0, output.List(ctx, app.printer, deliveryTable(), storedDeliveries(found))
+		return 0, output.Sequence(ctx, app.printer, deliveryTable(), storedDeliveries(j.List(ctx, o.selection.filter)))
 	}
 	if err := o.confirm(ctx, app, j); err != nil {
 		return 0, err

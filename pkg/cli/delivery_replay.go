@@ -121,7 +121,7 @@ func (o *deliveryReplayOptions) replay(ctx context.Context, app *App, j *journal
 	case len(found) == 0:
 		return notFoundFailure("no delivery matches").withHint("tlxhook delivery list shows what there is")
 	case o.dryRun:
-		return output.List(ctx, app.printer, deliveryTable(), storedDeliveries(found))
+		return output.Sequence(ctx, app.printer, deliveryTable(), storedDeliveries(output.All(found)))
 	case o.edit:
 		return o.sendEdited(ctx, app, j, target, found)
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"iter"
 	"slices"
 	"strconv"
 	"time"
@@ -47,12 +48,15 @@ func lastAttempt(e journal.Entry) *receiver.HTTPAttempt {
 	return &receiver.HTTPAttempt{Attempt: e.Attempts, Time: e.LastAttempt, HTTPStatus: max(0, e.Status), Error: e.Outcome}
 }
 
-func storedDeliveries(all []journal.Entry) []storedDelivery {
-	rows := make([]storedDelivery, len(all))
-	for i, e := range all {
-		rows[i] = newStoredDelivery(e)
+// storedDeliveries returns entries as they are printed.
+func storedDeliveries(entries iter.Seq2[journal.Entry, error]) iter.Seq2[storedDelivery, error] {
+	return func(yield func(storedDelivery, error) bool) {
+		for e, err := range entries {
+			if !yield(newStoredDelivery(e), err) {
+				return
+			}
+		}
 	}
-	return rows
 }
 
 // deliveryDetails is a delivery with all that came.

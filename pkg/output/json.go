@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
+	"iter"
 	"unicode/utf8"
 
 	"github.com/tlxhook/tlxhook/pkg/terminal"
@@ -60,45 +62,51 @@ func escapeUnsafe(raw []byte) []byte {
 }
 
 // writeArray writes a JSON array: for a person indented, else one item a line.
-func writeArray[T any](p *Printer, items []T) error {
-	if p.screen {
-		return p.writeObject(items)
-	}
-	out, line := bufio.NewWriterSize(p.out, 64<<10), newLine()
-	separator := "[\n"
-	if len(items) == 0 {
-		separator = "["
-	}
-	for i := range items {
-		raw, err := line.of(&items[i])
+func writeArray[T any](p *Printer, items iter.Seq2[T, error]) error {
+	line, first := newLine(), true
+	var indented bytes.Buffer
+	err := written(p, items, func(out *bufio.Writer, item *T) error {
+		raw, err := line.of(item)
 		if err != nil {
 			return err
 		}
-		_, _ = out.WriteString(separator) // Flush reports what went wrong
-		_, _ = out.Write(raw)
-		separator = ",\n"
-	}
-	if len(items) == 0 {
+		separator := ",\n"
+		if first {
+			separator, first = "[\n", false
+		}
+		if p.screen {
+			indented.Reset()
+			if err := json.Indent(&indented, raw, "  ", "  "); err != nil {
+				return err
+			}
+			separator, raw = separator+"  ", indented.Bytes()
+		}
 		_, _ = out.WriteString(separator)
-	} else {
-		_ = out.WriteByte('\n')
+		_, err = out.Write(raw)
+		return err
+	})
+	if err != nil {
+		return err
 	}
-	_, _ = out.WriteString("]\n")
-	return out.Flush()
+	end := "\n]\n"
+	if first {
+		end = "[]\n"
+	}
+	_, err = io.WriteString(p.out, end)
+	return err
 }
 
 // writeLines writes one JSON object a line.
-func writeLines[T any](p *Printer, items []T) error {
-	out, line := bufio.NewWriterSize(p.out, 64<<10), newLine()
-	for i := range items {
-		raw, err := line.of(&items[i])
+func writeLines[T any](p *Printer, items iter.Seq2[T, error]) error {
+	line := newLine()
+	return written(p, items, func(out *bufio.Writer, item *T) error {
+		raw, err := line.of(item)
 		if err != nil {
 			return err
 		}
-		_, _ = out.Write(raw) // Flush reports what went wrong
-		_ = out.WriteByte('\n')
-	}
-	return out.Flush()
+		_, _ = out.Write(raw)
+		return out.WriteByte('\n')
+	})
 }
 
 func (p *Printer) writeObject(v any) error {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"strings"
 	"text/template"
 
@@ -101,32 +102,28 @@ func (o Options) IsJSON() bool {
 	return o.Format == JSONFormat || o.Format == NDJSONFormat || o.JQ != ""
 }
 
-// Column is one property of a T.
-type Column[T any] struct {
-	Name  string // as in JSON; the header in CSV
-	Title string // the header in a table
-	Text  func(T) string
-	Style func(T) terminal.Style // nil for plain
-	// Detail keeps the column out of a table of several; it is shown where one thing is shown, and in TSV and CSV.
-	Detail bool
-	// Shrinks lets the column be cut where the screen is too narrow.
-	Shrinks bool
-}
-
-// Table says how things of one type are printed as text.
-type Table[T any] struct {
-	Columns []Column[T]
-	ID      func(T) string
-}
-
 // List prints several things.
 func List[T any](ctx context.Context, p *Printer, table Table[T], items []T) error {
-	if items == nil {
-		items = []T{}
+	return Sequence(ctx, p, table, All(items))
+}
+
+// All returns things that are there already as a sequence.
+func All[T any](items []T) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for i := range items {
+			if !yield(items[i], nil) {
+				return
+			}
+		}
 	}
+}
+
+// Sequence prints things as they come, in constant memory: only YAML, a table and a query hold them all. At an error
+// it ends, and what came before stays printed.
+func Sequence[T any](ctx context.Context, p *Printer, table Table[T], items iter.Seq2[T, error]) error {
 	switch {
 	case p.query != nil:
-		return p.runQuery(ctx, items)
+		return collected(items, func(all []T) error { return p.runQuery(ctx, all) })
 	case p.template != nil:
 		return eachTemplate(p, items)
 	}
@@ -136,7 +133,7 @@ func List[T any](ctx context.Context, p *Printer, table Table[T], items []T) err
 	case NDJSONFormat:
 		return writeLines(p, items)
 	case YAMLFormat:
-		return p.writeYAML(items)
+		return collected(items, func(all []T) error { return p.writeYAML(all) })
 	case CSVFormat:
 		return writeCSV(p, table, items)
 	case NameFormat:
@@ -144,8 +141,20 @@ func List[T any](ctx context.Context, p *Printer, table Table[T], items []T) err
 	case TSVFormat:
 		return writeTSV(p, table, items)
 	default:
-		return writeTable(p, table, items)
+		return collected(items, func(all []T) error { return writeTable(p, table, all) })
 	}
+}
+
+// collected prints a sequence as a whole, or nothing where it ends with an error.
+func collected[T any](items iter.Seq2[T, error], print func([]T) error) error {
+	all := []T{}
+	for item, err := range items {
+		if err != nil {
+			return err
+		}
+		all = append(all, item)
+	}
+	return print(all)
 }
 
 // Item prints one thing.
@@ -154,22 +163,16 @@ func Item[T any](ctx context.Context, p *Printer, table Table[T], item T) error 
 	case p.query != nil:
 		return p.runQuery(ctx, item)
 	case p.template != nil:
-		return eachTemplate(p, []T{item})
+		return eachTemplate(p, All([]T{item}))
 	}
 	switch p.format {
 	case JSONFormat:
 		return p.writeObject(item)
-	case NDJSONFormat:
-		return writeLines(p, []T{item})
 	case YAMLFormat:
 		return p.writeYAML(item)
-	case CSVFormat:
-		return writeCSV(p, table, []T{item})
-	case NameFormat:
-		return writeNames(p, table, []T{item})
-	case TSVFormat:
-		return writeTSV(p, table, []T{item})
-	default:
+	case TableFormat:
 		return writeDetails(p, table, item)
+	default:
+		return List(ctx, p, table, []T{item})
 	}
 }

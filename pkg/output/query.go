@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
 	"strings"
 	"text/template"
 
@@ -77,8 +78,11 @@ func (p *Printer) runQuery(ctx context.Context, v any) error {
 }
 
 // eachTemplate prints every item through the template, a line each.
-func eachTemplate[T any](p *Printer, items []T) error {
-	for _, item := range items {
+func eachTemplate[T any](p *Printer, items iter.Seq2[T, error]) error {
+	for item, err := range items {
+		if err != nil {
+			return err
+		}
 		input, err := generic(item)
 		if err != nil {
 			return err

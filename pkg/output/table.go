@@ -24,27 +24,27 @@ func writeTable[T any](p *Printer, table Table[T], items []T) error {
 	if len(items) == 0 {
 		return nil // a note says why; headings of nothing only puzzle
 	}
-	var columns []Column[T]
+	var columns []*Column[T]
 	header := []string{}
-	for _, column := range table.Columns {
-		if !column.Detail {
+	for i := range table.Columns {
+		if column := &table.Columns[i]; !column.Detail {
 			columns = append(columns, column)
 			header = append(header, column.Title)
 		}
 	}
 	rows := make([][]string, len(items))
-	for i, item := range items {
+	for i := range items {
 		rows[i] = make([]string, len(columns))
 		for j, column := range columns {
-			rows[i][j] = terminal.Safe(column.Text(item))
+			rows[i][j] = terminal.Safe(column.text(&items[i]))
 		}
 	}
 	if p.width > 0 {
 		fit(header, rows, p.width, func(j int) bool { return columns[j].Shrinks })
 	}
-	for i, item := range items {
+	for i := range items {
 		for j, column := range columns {
-			rows[i][j] = paint(p, column, item, rows[i][j])
+			rows[i][j] = paint(p, column, &items[i], rows[i][j])
 		}
 	}
 	if p.color {
@@ -58,24 +58,25 @@ func writeTable[T any](p *Printer, table Table[T], items []T) error {
 // writeDetails writes every column of one item, a line each.
 func writeDetails[T any](p *Printer, table Table[T], item T) error {
 	rows := make([][]string, 0, len(table.Columns))
-	for _, column := range table.Columns {
-		title, text := column.Title, terminal.Safe(column.Text(item))
+	for i := range table.Columns {
+		column := &table.Columns[i]
+		title, text := column.Title, terminal.Safe(column.text(&item))
 		if text == "" {
 			continue
 		}
 		if p.color {
 			title = terminal.Bold.Paint(title)
 		}
-		rows = append(rows, []string{title, paint(p, column, item, text)})
+		rows = append(rows, []string{title, paint(p, column, &item, text)})
 	}
 	return render(p.out, nil, rows)
 }
 
-func paint[T any](p *Printer, column Column[T], item T, text string) string {
+func paint[T any](p *Printer, column *Column[T], item *T, text string) string {
 	if !p.color || column.Style == nil {
 		return text
 	}
-	return column.Style(item).Paint(text)
+	return column.Style(*item).Paint(text)
 }
 
 // fit cuts the columns that may shrink, the widest first, until a row fits into the width.

@@ -3,50 +3,72 @@ package output
 import (
 	"bufio"
 	"encoding/csv"
+	"errors"
+	"iter"
 	"strings"
 
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
 
-// writeTSV writes every column of every item, with tabs between and no header line.
-func writeTSV[T any](p *Printer, table Table[T], items []T) error {
-	out := bufio.NewWriter(p.out)
-	for _, item := range items {
-		for i, column := range table.Columns {
-			if i > 0 {
-				_ = out.WriteByte('\t') // Flush reports what went wrong
-			}
-			_, _ = out.WriteString(terminal.Safe(column.Text(item)))
+// written writes things one after the other through a buffer, up to an error.
+func written[T any](p *Printer, items iter.Seq2[T, error], write func(*bufio.Writer, *T) error) error {
+	out := bufio.NewWriterSize(p.out, 16<<10)
+	var item T // one for all, as it is on the heap
+	for next, err := range items {
+		if item = next; err == nil {
+			err = write(out, &item)
 		}
-		_ = out.WriteByte('\n')
+		if err != nil {
+			return errors.Join(err, out.Flush())
+		}
 	}
 	return out.Flush()
+}
+
+// writeTSV writes every column of every item, with tabs between and no header line.
+func writeTSV[T any](p *Printer, table Table[T], items iter.Seq2[T, error]) error {
+	return written(p, items, func(out *bufio.Writer, item *T) error {
+		for i := range table.Columns {
+			if i > 0 {
+				_ = out.WriteByte('\t')
+			}
+			_, _ = out.WriteString(terminal.Safe(table.Columns[i].text(item)))
+		}
+		return out.WriteByte('\n')
+	})
 }
 
 // writeNames writes the ids.
-func writeNames[T any](p *Printer, table Table[T], items []T) error {
-	out := bufio.NewWriter(p.out)
-	for _, item := range items {
-		if id := table.ID(item); id != "" { // what is yet to be made has none
-			_, _ = out.WriteString(terminal.Safe(id) + "\n") // Flush reports what went wrong
+func writeNames[T any](p *Printer, table Table[T], items iter.Seq2[T, error]) error {
+	return written(p, items, func(out *bufio.Writer, item *T) error {
+		id := table.ID(*item)
+		if id == "" { // what is yet to be made has none
+			return nil
 		}
-	}
-	return out.Flush()
+		_, err := out.WriteString(terminal.Safe(id) + "\n")
+		return err
+	})
 }
 
 // writeCSV writes every column under a header line. Source of the quoting: RFC 4180.
-func writeCSV[T any](p *Printer, table Table[T], items []T) error {
+func writeCSV[T any](p *Printer, table Table[T], items iter.Seq2[T, error]) error {
 	out := csv.NewWriter(p.out)
 	row := make([]string, len(table.Columns))
 	for i, column := range table.Columns {
 		row[i] = column.Name
 	}
 	_ = out.Write(row) // Error reports what went wrong
-	for _, item := range items {
-		for i, column := range table.Columns {
-			row[i] = inert(terminal.Safe(column.Text(item)))
+	for item, err := range items {
+		if err != nil {
+			out.Flush()
+			return errors.Join(err, out.Error())
 		}
-		_ = out.Write(row)
+		for i := range table.Columns {
+			row[i] = inert(terminal.Safe(table.Columns[i].text(&item)))
+		}
+		if err := out.Write(row); err != nil {
+			return err
+		}
 	}
 	out.Flush()
 	return out.Error()

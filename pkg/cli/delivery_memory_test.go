@@ -1,0 +1,71 @@
+package cli_test
+
+import (
+	"database/sql"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/tlxhook/tlxhook/pkg/cli"
+)
+
+// heapMeter counts what is written to it, and keeps the most memory that was in use meanwhile.
+type heapMeter struct {
+	written, measured int
+	most              uint64
+}
+
+func (m *heapMeter) Write(p []byte) (int, error) {
+	const each = 1 << 20
+	if m.written += len(p); m.measured == 0 || m.written-m.measured > each {
+		m.measured, m.most = m.written, max(m.most, liveHeap())
+	}
+	return len(p), nil
+}
+
+// liveHeap returns the bytes of the heap that are in use.
+func liveHeap() uint64 {
+	var stats runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&stats)
+	return stats.HeapAlloc
+}
+
+// copyDeliveries adds deliveries to the usual journal, faster than listen would.
+func copyDeliveries(t *testing.T, home string, count int) {
+	t.Helper()
+	db, err := sql.Open("sqlite", filepath.Join(journalBelow(home), "journal.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	_, err = db.ExecContext(t.Context(), `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+		INSERT INTO delivery (idempotency_key, variant, received, event, subscription, object, state, attempts, last_attempt, status)
+		SELECT 'a-key-as-long-as-usual-' || i, 0, 1763640000000000 + i, 'order.update', 4711, i, 1, 1, 1763640000000000 + i, 200 FROM n`, count)
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A list of any length is printed in constant memory.
+func TestDeliveryListNeedsConstantMemory(t *testing.T) {
+	const count, mostGrowth = 50_000, 8 << 20
+	home := filledHome(t)
+	copyDeliveries(t, home, count)
+	for _, format := range []string{"tsv", "ndjson", "csv", "name", "json"} {
+		meter, start := &heapMeter{}, liveHeap()
+		var said strings.Builder
+		code := cli.Main([]string{"delivery", "list", "--limit", "0", "-o", format},
+			cli.Streams{In: strings.NewReader(""), Out: meter, Err: &said}, []string{"HOME=" + home}, cli.Build{})
+		if code != 0 {
+			t.Errorf("%s: exit %d: %s", format, code, said.String())
+		}
+		if grown := int64(meter.most) - int64(start); grown > mostGrowth {
+			t.Errorf("%s: %d bytes more in use while %d bytes were written", format, grown, meter.written)
+		} else {
+			t.Log(fmt.Sprintf("%s: %d KiB more in use while %d KiB were written", format, grown>>10, meter.written>>10))
+		}
+	}
+}

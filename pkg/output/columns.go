@@ -1,0 +1,184 @@
+package output
+
+import (
+	"cmp"
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/tlxhook/tlxhook/pkg/terminal"
+)
+
+// Column is one property of a T.
+type Column[T any] struct {
+	Name  string // as in JSON; the header in CSV
+	Title string // the header in a table; by default made from the name
+	// Text returns the cell; by default it is the field that JSON calls Name.
+	Text  func(T) string
+	Style func(T) terminal.Style // nil for plain
+	// Detail keeps the column out of a table of several; it is shown where one thing is shown, and in TSV and CSV.
+	Detail bool
+	// Shrinks lets the column be cut where the screen is too narrow.
+	Shrinks bool
+
+	read func(*T) string
+}
+
+// Table says how things of one type are printed as text.
+type Table[T any] struct {
+	Columns []Column[T]
+	// ID is what the format name prints.
+	ID func(T) string
+}
+
+// TableOf returns the table of a struct. Its columns are the fields with a tag such as `table:"TITLE,detail,shrinks"`,
+// in their order. Columns that are given change those of the same name; others follow. The ID is the column "id", else
+// the first one.
+func TableOf[T any](given ...Column[T]) Table[T] {
+	var table Table[T]
+	fields := fieldsOf(reflect.TypeFor[T]())
+	for _, f := range fields {
+		if f.tagged {
+			title, options, _ := strings.Cut(f.tag, ",")
+			table.Columns = append(table.Columns, Column[T]{
+				Name: f.name, Title: title, Detail: strings.Contains(options, "detail"), Shrinks: strings.Contains(options, "shrinks"),
+			})
+		}
+	}
+	for _, column := range given {
+		i := slices.IndexFunc(table.Columns, func(c Column[T]) bool { return c.Name == column.Name })
+		if i < 0 {
+			table.Columns = append(table.Columns, column)
+			continue
+		}
+		c := &table.Columns[i]
+		c.Text, c.Style = column.Text, column.Style
+	}
+	id := 0
+	for i := range table.Columns {
+		table.Columns[i].complete(fields)
+		if table.Columns[i].Name == "id" {
+			id = i
+		}
+	}
+	column := table.Columns[id]
+	table.ID = func(v T) string { return column.read(&v) }
+	return table
+}
+
+// Part returns the table of a thing for something that holds the thing.
+func Part[R, T any](one Table[T], part func(*R) *T) Table[R] {
+	table := Table[R]{ID: func(v R) string { return one.ID(*part(&v)) }}
+	for _, c := range one.Columns {
+		column := Column[R]{Name: c.Name, Title: c.Title, Detail: c.Detail, Shrinks: c.Shrinks}
+		column.read = func(v *R) string { return c.text(part(v)) }
+		if c.Style != nil {
+			column.Style = func(v R) terminal.Style { return c.Style(*part(&v)) }
+		}
+		table.Columns = append(table.Columns, column)
+	}
+	return table
+}
+
+// complete fills in what is derived from the fields of T.
+func (c *Column[T]) complete(fields []field) {
+	c.Title = cmp.Or(c.Title, titleOf(c.Name))
+	if c.Text != nil {
+		c.read = func(v *T) string { return c.Text(*v) }
+		return
+	}
+	i := slices.IndexFunc(fields, func(f field) bool { return f.name == c.Name })
+	if i < 0 {
+		panic(fmt.Sprintf("output: %s has no field %q", reflect.TypeFor[T](), c.Name))
+	}
+	f := fields[i]
+	c.read = func(v *T) string { return f.text(reflect.ValueOf(v).Elem()) }
+}
+
+// text returns the cell of one thing.
+func (c *Column[T]) text(v *T) string {
+	if c.read != nil {
+		return c.read(v)
+	}
+	return c.Text(*v)
+}
+
+// field is a field of a struct or of one embedded in it, as JSON shows it.
+type field struct {
+	name   string
+	index  []int
+	format func(reflect.Value) string
+	omits  bool // a zero value
+	tag    string
+	tagged bool
+}
+
+// fieldsOf returns the fields of a struct, those of embedded ones in their place.
+func fieldsOf(t reflect.Type) []field {
+	var fields []field
+	for _, f := range reflect.VisibleFields(t) {
+		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if !f.IsExported() || name == "" || name == "-" {
+			continue
+		}
+		tag, tagged := f.Tag.Lookup("table")
+		fields = append(fields, field{name, f.Index, formatOf(f.Type), strings.HasPrefix(options, "omit"), tag, tagged})
+	}
+	return fields
+}
+
+// text returns the field of a struct as text; empty where JSON leaves it out.
+func (f *field) text(v reflect.Value) string {
+	if len(f.index) == 1 {
+		v = v.Field(f.index[0])
+	} else {
+		v = v.FieldByIndex(f.index)
+	}
+	if f.omits && v.IsZero() {
+		return ""
+	}
+	return f.format(v)
+}
+
+// formatOf returns what writes values of a type as text.
+func formatOf(t reflect.Type) func(reflect.Value) string {
+	switch t.Kind() {
+	case reflect.String:
+		return reflect.Value.String
+	case reflect.Int, reflect.Int64:
+		return func(v reflect.Value) string { return strconv.FormatInt(v.Int(), 10) }
+	case reflect.Float64:
+		return func(v reflect.Value) string { return strconv.FormatFloat(v.Float(), 'f', -1, 64) }
+	case reflect.Bool:
+		return func(v reflect.Value) string { return strconv.FormatBool(v.Bool()) }
+	}
+	if t == reflect.TypeFor[time.Time]() {
+		return func(v reflect.Value) string { return v.Addr().Interface().(*time.Time).Format(time.RFC3339) }
+	}
+	return jsonText
+}
+
+// jsonText returns a value as JSON; empty for nil.
+func jsonText(v reflect.Value) string {
+	if (v.Kind() == reflect.Interface || v.Kind() == reflect.Pointer) && v.IsNil() {
+		return ""
+	}
+	raw, _ := MarshalJSON(v.Interface()) // printing as JSON reports what cannot be marshaled
+	return string(raw)
+}
+
+// titleOf returns a name in words: authHeader is AUTH HEADER.
+func titleOf(name string) string {
+	var title strings.Builder
+	for _, r := range name {
+		if unicode.IsUpper(r) {
+			title.WriteByte(' ')
+		}
+		title.WriteRune(unicode.ToUpper(r))
+	}
+	return title.String()
+}
