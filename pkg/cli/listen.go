@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tlxhook/tlxhook/pkg/receiver"
-	"github.com/tlxhook/tlxhook/pkg/tripletex"
+	"github.com/tlxhook/tlxhook/pkg/targeturl"
 )
 
 // listenOptions are the flags of listen.
@@ -172,7 +172,7 @@ func (o *listenOptions) checkPublicURL() error {
 		return usageFailure("--public-url is not a URL")
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		return usageFailure("--public-url must hold neither credentials nor a query")
-	case u.Scheme != "https" && (u.Scheme != "http" || !tripletex.IsLoopback(u.Hostname())):
+	case u.Scheme != "https" && (u.Scheme != "http" || !targeturl.IsLoopback(u.Hostname())):
 		return usageFailure("--public-url must begin with https")
 	}
 	return nil

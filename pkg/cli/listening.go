@@ -17,7 +17,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/receiver"
 	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/stream"
-	"github.com/tlxhook/tlxhook/pkg/tripletex"
+	"github.com/tlxhook/tlxhook/pkg/targeturl"
 )
 
 // listening is a run of listen with everything that it holds.
@@ -352,7 +352,7 @@ func (l *listening) noteWaiting(ctx context.Context) error {
 
 func isLoopbackAddress(address string) bool {
 	host, _, err := net.SplitHostPort(address)
-	return err == nil && tripletex.IsLoopback(strings.Trim(host, "[]"))
+	return err == nil && targeturl.IsLoopback(strings.Trim(host, "[]"))
 }
 
 func asAddressError(err error) (*receiver.AddressError, bool) {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tlxhook/tlxhook/pkg/config"
+	"github.com/tlxhook/tlxhook/pkg/targeturl"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
@@ -87,7 +88,7 @@ func remember[T any](a *App, kind string, items []T) {
 func condensed(all []tripletex.Subscription) []rememberedSubscription {
 	items := make([]rememberedSubscription, 0, min(maxRemembered, len(all)))
 	for _, s := range all[:min(maxRemembered, len(all))] {
-		items = append(items, rememberedSubscription{s.ID, s.Event, tripletex.TargetHost(s.TargetURL), string(s.Status)})
+		items = append(items, rememberedSubscription{s.ID, s.Event, targeturl.Host(s.TargetURL), string(s.Status)})
 	}
 	return items
 }

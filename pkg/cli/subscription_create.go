@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tlxhook/tlxhook/pkg/output"
+	"github.com/tlxhook/tlxhook/pkg/targeturl"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
@@ -176,7 +177,7 @@ func present(ctx context.Context, client *tripletex.Client, wanted []tripletex.N
 	}
 	for _, n := range wanted {
 		i := slices.IndexFunc(all, func(s tripletex.Subscription) bool {
-			return strings.EqualFold(s.Event, n.Event) && tripletex.BareTarget(s.TargetURL) == tripletex.BareTarget(n.TargetURL)
+			return strings.EqualFold(s.Event, n.Event) && targeturl.Identity(s.TargetURL) == targeturl.Identity(n.TargetURL)
 		})
 		if i < 0 {
 			rest = append(rest, n)

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/tlxhook/tlxhook/pkg/secret"
-	"github.com/tlxhook/tlxhook/pkg/tripletex"
+	"github.com/tlxhook/tlxhook/pkg/targeturl"
 )
 
 // skewLimit is how far a clock may be off: tokens end by date, and signatures and logs are compared by time.
@@ -59,7 +59,7 @@ func (a *API) proxy(ctx context.Context) Finding {
 	}
 	for _, name := range []string{"HTTPS_PROXY", "https_proxy"} {
 		// A proxy that is no URL is left out without a word by everything that follows the variables.
-		if value, _ := a.Lookup(name); value != "" && !tripletex.IsLoopback(request.URL.Hostname()) {
+		if value, _ := a.Lookup(name); value != "" && !targeturl.IsLoopback(request.URL.Hostname()) {
 			return Weak(name+" is set, but not used for "+request.URL.Hostname(), "is it a URL such as http://proxy.example.no:3128, and does NO_PROXY leave the host out?")
 		}
 	}

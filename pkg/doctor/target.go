@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/tlxhook/tlxhook/pkg/secret"
-	"github.com/tlxhook/tlxhook/pkg/tripletex"
+	"github.com/tlxhook/tlxhook/pkg/targeturl"
 )
 
 const (
@@ -58,7 +58,7 @@ func (t *Target) address(context.Context) Finding {
 	}
 	t.parsed = u
 	switch {
-	case tripletex.IsLoopback(u.Hostname()):
+	case targeturl.IsLoopback(u.Hostname()):
 		return Weak(shown(u)+" is on this machine, where Tripletex cannot reach it", "put a tunnel before it, and subscribe its address")
 	case u.Scheme != "https":
 		return Bad(shown(u)+" is not https", "Tripletex delivers to https alone")
@@ -95,7 +95,7 @@ func (t *Target) names(ctx context.Context) Finding {
 		}
 	}
 	text := fmt.Sprintf("%s is %s", host, strings.Join(texts, ", "))
-	if private == len(found) && !tripletex.IsLoopback(host) {
+	if private == len(found) && !targeturl.IsLoopback(host) {
 		return Weak(text+", which only your own network reaches", "the name must lead to a public address for Tripletex")
 	}
 	return Good(text)

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/tlxhook/tlxhook/pkg/secret"
-	"github.com/tlxhook/tlxhook/pkg/tripletex"
+	"github.com/tlxhook/tlxhook/pkg/targeturl"
 )
 
 var (
@@ -81,7 +81,7 @@ func (s Server) check() (scheme string, err error) {
 	if err != nil {
 		return "", ErrAddress
 	}
-	beyond := !tripletex.IsLoopback(host)
+	beyond := !targeturl.IsLoopback(host)
 	switch {
 	case beyond && s.Token == "":
 		return "", fmt.Errorf("%w: a bearer token", ErrExposed)

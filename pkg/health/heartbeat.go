@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/tlxhook/tlxhook/pkg/secret"
-	"github.com/tlxhook/tlxhook/pkg/tripletex"
+	"github.com/tlxhook/tlxhook/pkg/targeturl"
 )
 
 const (
@@ -31,7 +31,7 @@ func NewHeartbeat(address secret.Text) (*Heartbeat, error) {
 	switch {
 	case err != nil || u.Host == "":
 		return nil, errors.New("what is there is no URL")
-	case u.Scheme != "https" && (u.Scheme != "http" || !tripletex.IsLoopback(u.Hostname())):
+	case u.Scheme != "https" && (u.Scheme != "http" || !targeturl.IsLoopback(u.Hostname())):
 		return nil, fmt.Errorf("the URL must begin with https:// (its host is %s)", u.Host)
 	}
 	return &Heartbeat{address, u.Host}, nil

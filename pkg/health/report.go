@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tlxhook/tlxhook/pkg/targeturl"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
@@ -105,7 +106,7 @@ func (r Rules) Findings(all []tripletex.Subscription, company int64) []Finding {
 	for i, s := range all {
 		found[i] = Finding{
 			ID: s.ID, Event: s.Event, Status: s.Status, StatusCode: statusCode(s.Status), State: r.StateOf(s.Status),
-			TargetHost: tripletex.TargetHost(s.TargetURL), CompanyID: company, Version: s.Version,
+			TargetHost: targeturl.Host(s.TargetURL), CompanyID: company, Version: s.Version,
 		}
 		if len(s.Changes) > 0 {
 			found[i].LastChange = s.Changes[len(s.Changes)-1].Timestamp

@@ -1,6 +1,9 @@
 package manifest
 
-import "github.com/tlxhook/tlxhook/pkg/tripletex"
+import (
+	"github.com/tlxhook/tlxhook/pkg/targeturl"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
 
 // Deviation is a subscription that a manifest wants and Tripletex does not have as it should be.
 type Deviation struct {
@@ -23,7 +26,7 @@ func Deviations(want *Want, have []tripletex.Subscription) (all []Deviation, ext
 			continue
 		}
 		all = append(all, Deviation{
-			ID: c.ID, Event: c.Event, TargetURL: c.wanted.Target, TargetHost: tripletex.TargetHost(c.wanted.Target),
+			ID: c.ID, Event: c.Event, TargetURL: c.wanted.Target, TargetHost: targeturl.Host(c.wanted.Target),
 			Missing: c.Action == Create, Reasons: c.Reasons,
 		})
 	}

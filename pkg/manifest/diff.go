@@ -47,7 +47,7 @@ func Diff(want *Want, have []tripletex.Subscription, policy Policy) Plan {
 		if wanted[identity(s.Event, s.TargetURL)] {
 			continue
 		}
-		if covers(want.Owns, s.TargetURL) {
+		if want.ownsTarget(s.TargetURL) {
 			deletes = append(deletes, d.orphan(s)...)
 			continue
 		}

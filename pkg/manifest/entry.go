@@ -4,12 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"path"
 	"slices"
-	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 
+	"github.com/tlxhook/tlxhook/pkg/targeturl"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
@@ -127,7 +126,7 @@ func (p *problems) target(n ast.Node) string {
 		p.add(t.at, "target: %v", err)
 		return t.value // so that the entry is not said to have none
 	}
-	return tripletex.BareTarget(t.value)
+	return targeturl.Bare(t.value)
 }
 
 var (
@@ -195,28 +194,4 @@ func (p *problems) owns(n ast.Node) []string {
 		all = append(all, t.value)
 	}
 	return all
-}
-
-// covers tells whether a target lies below one of the addresses: same scheme, host and port, and a path that is
-// the same or goes on after a slash.
-func covers(owns []string, target string) bool {
-	t, err := url.Parse(target)
-	if err != nil || t.Hostname() == "" {
-		return false
-	}
-	return slices.ContainsFunc(owns, func(address string) bool {
-		o, err := url.Parse(address)
-		if err != nil || o.Scheme != t.Scheme || !strings.EqualFold(o.Hostname(), t.Hostname()) || port(o) != port(t) {
-			return false
-		}
-		above, below := path.Clean("/"+o.Path), path.Clean("/"+t.Path)
-		return above == "/" || above == below || strings.HasPrefix(below, above+"/")
-	})
-}
-
-func port(u *url.URL) string {
-	if p := u.Port(); p != "" {
-		return p
-	}
-	return map[string]string{"https": "443", "http": "80"}[u.Scheme]
 }

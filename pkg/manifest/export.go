@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tlxhook/tlxhook/pkg/targeturl"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
@@ -39,7 +40,7 @@ func Export(have []tripletex.Subscription, known []tripletex.Event) Document {
 	d := Document{Version: formatVersion, Subscriptions: []DocumentEntry{}}
 	groups := map[string][]tripletex.Subscription{}
 	for _, s := range have {
-		if tripletex.CheckEvent(s.Event) != nil || tripletex.IsPattern(s.Event) || checkBare(tripletex.BareTarget(s.TargetURL)) != nil {
+		if tripletex.CheckEvent(s.Event) != nil || tripletex.IsPattern(s.Event) || checkBare(targeturl.Bare(s.TargetURL)) != nil {
 			d.leftOut = append(d.leftOut, s)
 			continue
 		}
@@ -82,7 +83,7 @@ func keyOf(s tripletex.Subscription) entryKey {
 }
 
 func newDocumentEntry(s tripletex.Subscription) *DocumentEntry {
-	e := &DocumentEntry{Target: tripletex.BareTarget(s.TargetURL), Fields: compact(s.Fields), sample: s}
+	e := &DocumentEntry{Target: targeturl.Bare(s.TargetURL), Fields: compact(s.Fields), sample: s}
 	if s.Status != tripletex.Active {
 		e.Status = tripletex.Disabled
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/tlxhook/tlxhook/pkg/manifest"
 	"github.com/tlxhook/tlxhook/pkg/sandbox"
+	"github.com/tlxhook/tlxhook/pkg/targeturl"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
@@ -171,7 +172,7 @@ func (w *trial) act(act string) {
 		events, targets := pool()
 		n := randomSubscription(w.T, draw(w.T, "made event", events...), draw(w.T, "made target", targets...))
 		if _, err = w.other.CreateSubscriptions(context.Background(), []tripletex.NewSubscription{n}); err == nil {
-			w.foreign.created[n.Event+" "+tripletex.BareTarget(n.TargetURL)]++
+			w.foreign.created[n.Event+" "+targeturl.Bare(n.TargetURL)]++
 		}
 		err = nil // a duplicate may be refused
 	case act == "" || len(all) == 0:
@@ -212,7 +213,7 @@ func (w *trial) harmless() {
 	count := func(all []tripletex.Subscription) map[string]int {
 		counts := map[string]int{}
 		for _, s := range all {
-			counts[s.Event+" "+tripletex.BareTarget(s.TargetURL)]++
+			counts[s.Event+" "+targeturl.Bare(s.TargetURL)]++
 		}
 		return counts
 	}
@@ -228,11 +229,11 @@ func (w *trial) harmless() {
 		wanted[one.Event+" "+one.Target] = true
 	}
 	for _, s := range w.before {
-		identity := s.Event + " " + tripletex.BareTarget(s.TargetURL)
+		identity := s.Event + " " + targeturl.Bare(s.TargetURL)
 		gone := !slices.ContainsFunc(after, func(a tripletex.Subscription) bool { return a.ID == s.ID })
-		owned := len(w.want.Owns) > 0 && tripletex.BareTarget(s.TargetURL) == "https://h.no/a"
+		owned := len(w.want.Owns) > 0 && targeturl.Bare(s.TargetURL) == "https://h.no/a"
 		pruned := w.policy.Prune && owned && !wanted[identity]
-		takenAway := slices.ContainsFunc(w.foreign.deleted, func(d tripletex.Subscription) bool { return d.Event+" "+tripletex.BareTarget(d.TargetURL) == identity })
+		takenAway := slices.ContainsFunc(w.foreign.deleted, func(d tripletex.Subscription) bool { return d.Event+" "+targeturl.Bare(d.TargetURL) == identity })
 		deduped := w.policy.Dedupe && wanted[identity] && was[identity]+w.foreign.created[identity] > 1 && (now[identity] > 0 || takenAway)
 		if gone && !pruned && !deduped && !slices.ContainsFunc(w.foreign.deleted, func(d tripletex.Subscription) bool { return d.ID == s.ID }) {
 			w.Errorf("%d %s was deleted", s.ID, identity)
@@ -253,7 +254,7 @@ func (w *trial) known() {
 			continue
 		}
 		same := slices.DeleteFunc(slices.Clone(have), func(s tripletex.Subscription) bool {
-			return s.Event != one.Event || tripletex.BareTarget(s.TargetURL) != one.Target
+			return s.Event != one.Event || targeturl.Bare(s.TargetURL) != one.Target
 		})
 		noted := func(s tripletex.Subscription) bool {
 			return slices.ContainsFunc(plan.Notes, func(n manifest.Note) bool {

@@ -1,11 +1,10 @@
 package manifest
 
 import (
-	"cmp"
 	"fmt"
-	"net/url"
 	"strings"
 
+	"github.com/tlxhook/tlxhook/pkg/targeturl"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
@@ -115,15 +114,19 @@ func (e entry) wanted(event string) Wanted {
 	return w
 }
 
+// ownsTarget reports whether a target lies below one of the addresses that the manifest owns.
+func (w *Want) ownsTarget(target string) bool {
+	for _, address := range w.Owns {
+		if targeturl.Covers(address, target) {
+			return true
+		}
+	}
+	return false
+}
+
 func (w Wanted) identity() string { return identity(w.Event, w.Target) }
 
-// identity returns what two subscriptions must not share: the event without case, and the target without
-// credentials, however it is spelt. A target that is no URL counts as it is.
+// identity returns what no two subscriptions may share: the event, ignoring case, and the target.
 func identity(event, target string) string {
-	event = strings.ToLower(event) + " "
-	u, err := url.Parse(target)
-	if err != nil || u.Hostname() == "" {
-		return event + target
-	}
-	return event + u.Scheme + "://" + strings.ToLower(u.Hostname()) + ":" + port(u) + cmp.Or(u.EscapedPath(), "/")
+	return strings.ToLower(event) + " " + targeturl.Identity(target)
 }

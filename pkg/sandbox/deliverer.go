@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"syscall"
 	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/targeturl"
 )
 
 const (
@@ -41,7 +43,7 @@ func NewDeliverer(store Store, via http.RoundTripper) *Deliverer {
 func loopbackTransport() *http.Transport {
 	dialer := &net.Dialer{Control: func(_, address string, _ syscall.RawConn) error {
 		host, _, err := net.SplitHostPort(address)
-		if err != nil || !isLoopback(host) {
+		if err != nil || !targeturl.IsLoopback(host) {
 			return ErrNotThisMachine
 		}
 		return nil

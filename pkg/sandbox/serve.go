@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"github.com/tlxhook/tlxhook/pkg/targeturl"
 )
 
 var (
@@ -76,7 +78,7 @@ type ServeOptions struct {
 
 // Serve answers requests and delivers until the context ends, and tells other programs so.
 func Serve(ctx context.Context, folder string, o ServeOptions) error {
-	if host, _, err := net.SplitHostPort(o.Address); err != nil || !isLoopback(host) {
+	if host, _, err := net.SplitHostPort(o.Address); err != nil || !targeturl.IsLoopback(host) {
 		return ErrNotLocal
 	}
 	if err := os.MkdirAll(folder, 0o700); err != nil {
@@ -145,9 +147,4 @@ func announce(folder, baseURL string) error {
 		return fmt.Errorf("%w: %w", ErrState, err)
 	}
 	return nil
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

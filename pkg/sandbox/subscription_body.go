@@ -3,12 +3,13 @@ package sandbox
 import (
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/tlxhook/tlxhook/pkg/targeturl"
 )
 
 // subscriptionBody is what a create or an update says; nil for what it does not say.
@@ -118,8 +119,7 @@ func targetAllowed(target string, switches Switches) bool {
 	if u.Scheme != "http" {
 		return false
 	}
-	ip := net.ParseIP(u.Hostname())
-	local := u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+	local := targeturl.IsLoopback(u.Hostname())
 	return switches.is(switchHTTPTarget, "allow") || local && switches.is(switchHTTPTarget, "loopback")
 }
 

@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/targeturl"
 )
 
 // The two environments. Tokens of one do not work in the other. Source: changelog 2.71.19.
@@ -96,13 +97,7 @@ func (c *Client) BaseURL() string { return c.base }
 // IsLocal tells whether the API is on a loopback address, such as a sandbox.
 func (c *Client) IsLocal() bool {
 	u, err := url.Parse(c.base)
-	return err == nil && IsLoopback(u.Hostname())
-}
-
-// IsLoopback tells whether a host name or address can only mean this machine.
-func IsLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+	return err == nil && targeturl.IsLoopback(u.Hostname())
 }
 
 func checkBaseURL(base string) (string, error) {
@@ -114,7 +109,7 @@ func checkBaseURL(base string) (string, error) {
 		return "", errors.New("base URL: must be absolute and begin with https://")
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		return "", errors.New("base URL: must have no userinfo, query or fragment")
-	case u.Scheme == "http" && !IsLoopback(u.Hostname()):
+	case u.Scheme == "http" && !targeturl.IsLoopback(u.Hostname()):
 		return "", fmt.Errorf("base URL: http is allowed only on this machine, not for %q", u.Host)
 	}
 	return strings.TrimRight(u.String(), "/"), nil

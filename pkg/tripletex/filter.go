@@ -1,11 +1,12 @@
 package tripletex
 
 import (
-	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/agnivade/levenshtein"
+
+	"github.com/tlxhook/tlxhook/pkg/targeturl"
 )
 
 // Filter picks subscriptions. What is empty lets everything through; each list is a choice, and all must agree.
@@ -38,29 +39,9 @@ func anyMatch(patterns []string, lower string) bool {
 
 func matchTarget(pattern, target string) bool {
 	if strings.Contains(pattern, "://") {
-		return glob(pattern, BareTarget(target))
+		return glob(pattern, targeturl.Bare(target))
 	}
-	return glob(strings.ToLower(pattern), strings.ToLower(TargetHost(target)))
-}
-
-// BareTarget returns a target without userinfo, query and fragment: what two subscriptions of one event must
-// not share.
-func BareTarget(target string) string {
-	u, err := url.Parse(target)
-	if err != nil {
-		return ""
-	}
-	u.User, u.RawQuery, u.ForceQuery, u.Fragment, u.RawFragment = nil, "", false, "", ""
-	return u.String()
-}
-
-// TargetHost returns the host name of a target, which holds no credentials.
-func TargetHost(target string) string {
-	u, err := url.Parse(target)
-	if err != nil {
-		return ""
-	}
-	return u.Hostname()
+	return glob(strings.ToLower(pattern), strings.ToLower(targeturl.Host(target)))
 }
 
 // IsPattern tells whether a name of an event is a pattern, which must be expanded before it is subscribed to.

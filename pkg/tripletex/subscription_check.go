@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/tlxhook/tlxhook/pkg/secret"
+	"github.com/tlxhook/tlxhook/pkg/targeturl"
 )
 
 // Lengths in characters. Source: Swagger 2.71.30, the last that states them.
@@ -75,7 +76,7 @@ func checkTarget(target string, localHTTP bool) error {
 		return errors.New("target: is not a URL")
 	case !u.IsAbs() || u.Hostname() == "":
 		return errors.New("target: must be an absolute URL, such as https://hooks.example.no/tripletex")
-	case u.Scheme == "https", u.Scheme == "http" && localHTTP && IsLoopback(u.Hostname()):
+	case u.Scheme == "https", u.Scheme == "http" && localHTTP && targeturl.IsLoopback(u.Hostname()):
 		return checkPort(u)
 	case u.Scheme == "http":
 		return errors.New("target: must begin with https://, Tripletex does not deliver over plain http")

@@ -1,0 +1,68 @@
+// Package targeturl compares the target URLs of subscriptions, and finds in them what is safe to show.
+package targeturl
+
+import (
+	"cmp"
+	"net"
+	"net/url"
+	"path"
+	"strings"
+)
+
+// Bare returns a target without userinfo, query and fragment, or "" if it is not a URL.
+func Bare(target string) string {
+	u, err := url.Parse(target)
+	if err != nil {
+		return ""
+	}
+	u.User, u.RawQuery, u.ForceQuery, u.Fragment, u.RawFragment = nil, "", false, "", ""
+	return u.String()
+}
+
+// Host returns the host name of a target without its port, or "" if the target is not a URL.
+func Host(target string) string {
+	u, err := url.Parse(target)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
+}
+
+// Identity returns a key that is equal for two spellings of one target: scheme, lower-case host, port and path,
+// without userinfo, query and fragment. A target without a host is its own key.
+func Identity(target string) string {
+	u, err := url.Parse(target)
+	if err != nil || u.Hostname() == "" {
+		return target
+	}
+	return u.Scheme + "://" + strings.ToLower(u.Hostname()) + ":" + port(u) + cmp.Or(u.EscapedPath(), "/")
+}
+
+// Covers reports whether a target lies at or below an address: scheme, host and port are equal, and the path of
+// the target equals that of the address or continues it after a slash.
+func Covers(address, target string) bool {
+	a, err := url.Parse(address)
+	if err != nil {
+		return false
+	}
+	t, err := url.Parse(target)
+	if err != nil || t.Hostname() == "" {
+		return false
+	}
+	if a.Scheme != t.Scheme || !strings.EqualFold(a.Hostname(), t.Hostname()) || port(a) != port(t) {
+		return false
+	}
+	above, below := path.Clean("/"+a.Path), path.Clean("/"+t.Path)
+	return above == "/" || above == below || strings.HasPrefix(below, above+"/")
+}
+
+// IsLoopback reports whether a host name or IP address always means this machine: "localhost" or a loopback address.
+func IsLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+}
+
+// port returns the port of a URL, or the default port of its scheme.
+func port(u *url.URL) string {
+	return cmp.Or(u.Port(), map[string]string{"https": "443", "http": "80"}[u.Scheme])
+}

@@ -1,0 +1,95 @@
+package targeturl_test
+
+import (
+	"testing"
+
+	"github.com/tlxhook/tlxhook/pkg/targeturl"
+)
+
+func TestBareRemovesCredentials(t *testing.T) {
+	t.Parallel()
+	for target, want := range map[string]string{
+		"https://u:p@Hooks.example.no:8443/a/b?token=x#y": "https://Hooks.example.no:8443/a/b",
+		"https://hooks.example.no/a?":                     "https://hooks.example.no/a",
+		"https://%zz":                                     "",
+	} {
+		if got := targeturl.Bare(target); got != want {
+			t.Errorf("Bare(%q) = %q, want %q", target, got, want)
+		}
+	}
+}
+
+func TestHost(t *testing.T) {
+	t.Parallel()
+	for target, want := range map[string]string{
+		"https://u:p@Hooks.example.no:8443/a": "Hooks.example.no",
+		"https://[::1]:8443/":                 "::1",
+		"https://%zz":                         "",
+	} {
+		if got := targeturl.Host(target); got != want {
+			t.Errorf("Host(%q) = %q, want %q", target, got, want)
+		}
+	}
+}
+
+func TestIdentityIgnoresSpelling(t *testing.T) {
+	t.Parallel()
+	const want = "https://hooks.example.no:443/a%20b"
+	for _, target := range []string{
+		"https://hooks.example.no/a%20b", "https://HOOKS.example.no:443/a%20b", "HTTPS://u:p@hooks.example.no/a b?token=x#y",
+	} {
+		if got := targeturl.Identity(target); got != want {
+			t.Errorf("Identity(%q) = %q, want %q", target, got, want)
+		}
+	}
+	if root := targeturl.Identity("http://h.no"); root != targeturl.Identity("http://h.no:80/") {
+		t.Errorf("Identity differs between no path and /: %q", root)
+	}
+}
+
+func TestIdentityOfDifferentTargetsDiffers(t *testing.T) {
+	t.Parallel()
+	seen := map[string]string{}
+	for _, target := range []string{"https://h.no/a", "http://h.no/a", "https://h.no:8443/a", "https://h.no/A", "https://h.no/a/", "https://i.no/a", "%zz", ""} {
+		id := targeturl.Identity(target)
+		if other, ok := seen[id]; ok {
+			t.Errorf("%q and %q have the identity %q", other, target, id)
+		}
+		seen[id] = target
+	}
+}
+
+func TestCovers(t *testing.T) {
+	t.Parallel()
+	const address = "https://Hooks.example.no/a"
+	for target, want := range map[string]bool{
+		"https://hooks.example.no/a":              true,
+		"https://u:p@hooks.example.no:443/a/b?x=": true,
+		"https://hooks.example.no/ab":             false,
+		"https://hooks.example.no/a/../b":         false,
+		"https://hooks.example.no/":               false,
+		"http://hooks.example.no/a":               false,
+		"https://hooks.example.no:8443/a":         false,
+		"https://%zz":                             false,
+		"":                                        false,
+	} {
+		if got := targeturl.Covers(address, target); got != want {
+			t.Errorf("Covers(%q, %q) = %v, want %v", address, target, got, want)
+		}
+	}
+	if !targeturl.Covers("https://h.no", "https://h.no/any/path") {
+		t.Error("an address without a path does not cover its host")
+	}
+}
+
+func TestIsLoopback(t *testing.T) {
+	t.Parallel()
+	for host, want := range map[string]bool{
+		"localhost": true, "LOCALHOST": true, "127.0.0.1": true, "127.9.9.9": true, "::1": true,
+		"localhost.example.no": false, "0.0.0.0": false, "10.0.0.1": false, "": false,
+	} {
+		if got := targeturl.IsLoopback(host); got != want {
+			t.Errorf("IsLoopback(%q) = %v, want %v", host, got, want)
+		}
+	}
+}
