@@ -6,7 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tlxhook/tlxhook/pkg/config"
-	"github.com/tlxhook/tlxhook/pkg/tripletex"
+	"github.com/tlxhook/tlxhook/pkg/match"
 )
 
 func newAuthSwitch(app *App) *cobra.Command {
@@ -33,7 +33,7 @@ func authSwitch(app *App, name string) error {
 		for _, p := range profiles.All {
 			names = append(names, p.Name)
 		}
-		if near := tripletex.Nearest(name, names); len(near) > 0 {
+		if near := match.Nearest(name, names); len(near) > 0 {
 			return f.withHint("did you mean %s?", near[0])
 		}
 		return f.withHint("tlxhook auth login -p %s makes it", name)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/receiver"
 	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
@@ -17,7 +18,7 @@ import (
 type backfillOptions struct {
 	kinds         []tripletex.ObjectKind
 	subscriptions bool
-	filter        tripletex.Filter
+	filter        match.Filter
 	fleet         fleetFlags
 	since         time.Time
 	from, to      time.Time
@@ -145,7 +146,7 @@ func objectNames() []string {
 
 func unknownObject(name string) error {
 	f := usageFailure("there are no objects %q", name)
-	if near := tripletex.Nearest(name, objectNames()); len(near) > 0 {
+	if near := match.Nearest(name, objectNames()); len(near) > 0 {
 		return f.withHint("did you mean %s?", strings.Join(near, " or "))
 	}
 	return f.withHint("there are %s", strings.Join(objectNames(), ", "))

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
@@ -39,7 +40,7 @@ func eventList(ctx context.Context, app *App, patterns []string) error {
 	if len(patterns) == 0 {
 		return output.List(ctx, app.printer, eventTable(), events)
 	}
-	names, unknown := tripletex.ExpandEvents(patterns, events)
+	names, unknown := match.Events(patterns, events)
 	if len(unknown) > 0 {
 		return eventHint(notFoundFailure("no event matches %q", unknown[0]), unknown[0], events)
 	}

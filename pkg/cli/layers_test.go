@@ -19,15 +19,16 @@ func rooms() map[string][]string {
 		"docs/signatures":  {"pkg/secret", "pkg/webhook"},
 		"pkg/backfill":     {"pkg/journal", "pkg/secret", "pkg/tripletex", "pkg/webhook"},
 		"pkg/childprocess": nil,
-		"pkg/cli":          {"pkg/backfill", "pkg/config", "pkg/credentials", "pkg/doctor", "pkg/exporter", "pkg/fleet", "pkg/health", "pkg/journal", "pkg/manifest", "pkg/output", "pkg/receiver", "pkg/sandbox", "pkg/secret", "pkg/stream", "pkg/targeturl", "pkg/terminal", "pkg/tripletex", "pkg/tui", "pkg/webhook"},
+		"pkg/cli":          {"pkg/backfill", "pkg/config", "pkg/credentials", "pkg/doctor", "pkg/exporter", "pkg/fleet", "pkg/health", "pkg/journal", "pkg/manifest", "pkg/match", "pkg/output", "pkg/receiver", "pkg/sandbox", "pkg/secret", "pkg/stream", "pkg/targeturl", "pkg/terminal", "pkg/tripletex", "pkg/tui", "pkg/webhook"},
 		"pkg/config":       nil,
 		"pkg/credentials":  {"pkg/secret"},
 		"pkg/doctor":       {"pkg/journal", "pkg/secret", "pkg/targeturl", "pkg/tripletex"},
 		"pkg/exporter":     {"pkg/health", "pkg/journal", "pkg/promtext", "pkg/receiver", "pkg/secret", "pkg/targeturl", "pkg/tripletex"},
 		"pkg/fleet":        {"pkg/tripletex"},
-		"pkg/health":       {"pkg/childprocess", "pkg/fleet", "pkg/promtext", "pkg/secret", "pkg/targeturl", "pkg/terminal", "pkg/tripletex"},
+		"pkg/health":       {"pkg/childprocess", "pkg/fleet", "pkg/match", "pkg/promtext", "pkg/secret", "pkg/targeturl", "pkg/terminal", "pkg/tripletex"},
 		"pkg/journal":      nil,
-		"pkg/manifest":     {"pkg/secret", "pkg/targeturl", "pkg/tripletex"},
+		"pkg/manifest":     {"pkg/match", "pkg/secret", "pkg/targeturl", "pkg/tripletex"},
+		"pkg/match":        {"pkg/targeturl", "pkg/tripletex"},
 		"pkg/output":       {"pkg/terminal"},
 		"pkg/promtext":     nil,
 		"pkg/receiver":     {"pkg/childprocess", "pkg/journal", "pkg/secret", "pkg/webhook"},
@@ -50,7 +51,7 @@ type dependency struct {
 
 func dependencies() map[string]dependency {
 	return map[string]dependency{
-		"github.com/agnivade/levenshtein":       {[]string{"pkg/tripletex"}, "names what was meant by a misspelt event"},
+		"github.com/agnivade/levenshtein":       {[]string{"pkg/match"}, "suggests names for a misspelled one"},
 		"github.com/creack/pty":                 {[]string{"docs/record"}, "pseudo terminals, for the picture of a session and for tests; not linked"},
 		"github.com/go-json-experiment/json":    {[]string{"pkg/tripletex", "pkg/webhook"}, "encoding/json/v2 ahead of Go 1.27: reads a list of 10,000 in less than half the time"},
 		"github.com/goccy/go-yaml":              {[]string{"pkg/manifest"}, "manifests: every problem with its line and column"},

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
@@ -148,7 +149,7 @@ func unknownFlag(cmd *cobra.Command, err error) error {
 	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
 		var known []string
 		cmd.Flags().VisitAll(func(flag *pflag.Flag) { known = append(known, flag.Name) })
-		if near := tripletex.Nearest(unknown.GetSpecifiedName(), known); len(near) > 0 {
+		if near := match.Nearest(unknown.GetSpecifiedName(), known); len(near) > 0 {
 			return f.withHint("did you mean --%s? %s --help shows the flags", strings.Join(near, " or --"), cmd.CommandPath())
 		}
 	}
@@ -202,7 +203,7 @@ func sortedNames[V any](m map[string]V) []string { return slices.Sorted(maps.Key
 
 // eventHint names what may have been meant by an unknown event.
 func eventHint(f *failure, name string, known []tripletex.Event) *failure {
-	if near := tripletex.NearestEvents(name, known); len(near) > 0 {
+	if near := match.NearestEvents(name, known); len(near) > 0 {
 		return f.withHint("did you mean %s? tlxhook event list shows all", strings.Join(near, ", "))
 	}
 	return f.withHint("tlxhook event list shows what there is")

@@ -9,9 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/sandbox"
-	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
 // emitOptions are the flags of sandbox emit.
@@ -91,7 +91,7 @@ func emitFailure(err error, name string) error {
 	switch {
 	case errors.Is(err, sandbox.ErrNoEvent):
 		f := notFoundFailure("%w", err)
-		if near := tripletex.Nearest(name, sandbox.EventNames()); len(near) > 0 {
+		if near := match.Nearest(name, sandbox.EventNames()); len(near) > 0 {
 			return f.withHint("did you mean %s? tlxhook -p sandbox event list shows all", strings.Join(near, ", "))
 		}
 		return f.withHint("tlxhook -p sandbox event list shows what there is")

@@ -9,12 +9,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tlxhook/tlxhook/pkg/fleet"
+	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
 // selection says which subscriptions a command works on.
 type selection struct {
-	filter tripletex.Filter
+	filter match.Filter
 	all    bool
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/targeturl"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
@@ -146,7 +147,7 @@ func (a *App) printCreatePlan(ctx context.Context, wanted []tripletex.NewSubscri
 
 // expand replaces patterns by events, asking for the list of them only where there is a pattern.
 func expand(ctx context.Context, client *tripletex.Client, patterns []string) ([]string, error) {
-	if !slices.ContainsFunc(patterns, tripletex.IsPattern) {
+	if !slices.ContainsFunc(patterns, match.IsPattern) {
 		unique := []string{}
 		for _, name := range patterns {
 			if !slices.ContainsFunc(unique, func(known string) bool { return strings.EqualFold(known, name) }) {
@@ -159,7 +160,7 @@ func expand(ctx context.Context, client *tripletex.Client, patterns []string) ([
 	if err != nil {
 		return nil, err
 	}
-	names, unknown := tripletex.ExpandEvents(patterns, known)
+	names, unknown := match.Events(patterns, known)
 	if len(unknown) > 0 {
 		return nil, eventHint(usageFailure("no event matches %q", unknown[0]), unknown[0], known)
 	}

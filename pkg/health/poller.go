@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
@@ -21,7 +22,7 @@ const (
 type Poller struct {
 	Client *tripletex.Client
 	// Filter chooses subscriptions; the zero value takes all.
-	Filter tripletex.Filter
+	Filter match.Filter
 
 	before *tripletex.Snapshot
 }
@@ -57,7 +58,7 @@ func (s *Poller) Poll(ctx context.Context) (Observation, error) {
 }
 
 // Choose returns the subscriptions that pass a filter, and the ids of the filter that are not there at all.
-func Choose(filter tripletex.Filter, all []tripletex.Subscription) (chosen []tripletex.Subscription, absent []int64) {
+func Choose(filter match.Filter, all []tripletex.Subscription) (chosen []tripletex.Subscription, absent []int64) {
 	if filter.Empty() {
 		return all, nil
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tlxhook/tlxhook/pkg/health"
+	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/sandbox"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
@@ -84,7 +85,7 @@ func TestLookCostsOneRequestAndA304WhereNothingChanged(t *testing.T) {
 func TestLookChooses(t *testing.T) {
 	t.Parallel()
 	source, _ := newSource(t, options(5))
-	source.Filter = tripletex.Filter{IDs: []int64{4711, 4713, 1}}
+	source.Filter = match.Filter{IDs: []int64{4711, 4713, 1}}
 	look, err := source.Poll(t.Context())
 	if err != nil || len(look.Subscriptions) != 2 || len(look.Absent) != 1 || look.Absent[0] != 1 {
 		t.Errorf("%+v, %v", look, err)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tlxhook/tlxhook/pkg/fleet"
+	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
@@ -32,7 +33,7 @@ type Watch struct {
 	// Many has everything that is told name its company.
 	Many bool
 	// Filter chooses subscriptions; the zero value takes all.
-	Filter tripletex.Filter
+	Filter match.Filter
 	Rules  Rules
 	// For is how long something new must last before it is told; against flapping.
 	For time.Duration

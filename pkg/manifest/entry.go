@@ -8,6 +8,7 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 
+	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/targeturl"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
@@ -68,7 +69,7 @@ func (p *problems) entry(n ast.Node, number int, base settings, folder string) [
 	}
 	entries := make([]entry, len(events))
 	for i, event := range events {
-		if err := tripletex.CheckEvent(event.value); err != nil && !tripletex.IsPattern(event.value) {
+		if err := tripletex.CheckEvent(event.value); err != nil && !match.IsPattern(event.value) {
 			p.add(event.at, "%v", err)
 		}
 		entries[i] = entry{event, s, number}

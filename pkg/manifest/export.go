@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/targeturl"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
@@ -40,7 +41,7 @@ func Export(have []tripletex.Subscription, known []tripletex.Event) Document {
 	d := Document{Version: formatVersion, Subscriptions: []DocumentEntry{}}
 	groups := map[string][]tripletex.Subscription{}
 	for _, s := range have {
-		if tripletex.CheckEvent(s.Event) != nil || tripletex.IsPattern(s.Event) || checkBare(targeturl.Bare(s.TargetURL)) != nil {
+		if tripletex.CheckEvent(s.Event) != nil || match.IsPattern(s.Event) || checkBare(targeturl.Bare(s.TargetURL)) != nil {
 			d.leftOut = append(d.leftOut, s)
 			continue
 		}
@@ -104,7 +105,7 @@ func fold(events []string, known []tripletex.Event) []string {
 	var folded []string
 	for _, event := range events {
 		object, _, _ := strings.Cut(strings.ToLower(event), ".")
-		all, _ := tripletex.ExpandEvents([]string{object + ".*"}, known)
+		all, _ := match.Events([]string{object + ".*"}, known)
 		whole := len(all) > 1
 		for _, name := range all {
 			whole = whole && there[strings.ToLower(name)]

@@ -7,7 +7,7 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 
-	"github.com/tlxhook/tlxhook/pkg/tripletex"
+	"github.com/tlxhook/tlxhook/pkg/match"
 )
 
 // This file reads the nodes of a document. Text is taken as it is written: the decoder of the library reads
@@ -47,7 +47,7 @@ func (p *problems) mapping(n ast.Node, what string, known []string) (keyed, bool
 // unknown says what may have been meant by a key, or all there is. A key that is like none of them may be a
 // secret in the wrong place, so it is not shown.
 func unknown(key, what string, known []string) string {
-	if near := tripletex.Nearest(key, known); len(near) > 0 {
+	if near := match.Nearest(key, known); len(near) > 0 {
 		return fmt.Sprintf("unknown key %q in %s; did you mean %s?", key, what, near[0])
 	}
 	return fmt.Sprintf("unknown key in %s; there are %s", what, strings.Join(known, ", "))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/targeturl"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
@@ -59,7 +60,7 @@ func (m *Manifest) References() []Reference {
 // HasPatterns tells whether the list of events is needed to know what the manifest says.
 func (m *Manifest) HasPatterns() bool {
 	for _, e := range m.all() {
-		if tripletex.IsPattern(e.event.value) {
+		if match.IsPattern(e.event.value) {
 			return true
 		}
 	}
@@ -73,8 +74,8 @@ func (m *Manifest) Expand(known []tripletex.Event) (*Want, error) {
 	seen := map[string]entry{}
 	for _, e := range m.entries {
 		events := []string{e.event.value}
-		if tripletex.IsPattern(e.event.value) {
-			if events, _ = tripletex.ExpandEvents(events, known); len(events) == 0 {
+		if match.IsPattern(e.event.value) {
+			if events, _ = match.Events(events, known); len(events) == 0 {
 				wrong = append(wrong, Problem{e.event.at, fmt.Sprintf("no event matches %q%s", e.event.value, nearest(e.event.value, known))})
 			}
 		}
@@ -95,7 +96,7 @@ func (m *Manifest) Expand(known []tripletex.Event) (*Want, error) {
 
 // nearest names the events that may have been meant by one that does not exist.
 func nearest(event string, known []tripletex.Event) string {
-	near := tripletex.NearestEvents(event, known)
+	near := match.NearestEvents(event, known)
 	if len(near) == 0 {
 		return "; tlxhook event list shows what there is"
 	}

@@ -92,8 +92,3 @@ func ExampleClient_Snapshot() {
 	fmt.Println("changed:", changed)
 	// Output: changed: false
 }
-
-func ExampleNearest() {
-	fmt.Println(tripletex.Nearest("custmer.create", []string{"customer.create", "order.create"}))
-	// Output: [customer.create]
-}

@@ -1,4 +1,4 @@
-package tripletex_test
+package match_test
 
 import (
 	"strings"
@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
@@ -13,29 +14,29 @@ func TestFilterPicks(t *testing.T) {
 	t.Parallel()
 	s := tripletex.Subscription{ID: 7, Event: "closeGroup.create", Status: "DISABLED_MISUSE", TargetURL: "https://u:p@Hooks.example.no:8443/a/b?token=x"}
 	for _, test := range []struct {
-		filter tripletex.Filter
+		filter match.Filter
 		want   bool
 	}{
-		{tripletex.Filter{}, true},
-		{tripletex.Filter{IDs: []int64{7}}, true},
-		{tripletex.Filter{IDs: []int64{8}}, false},
-		{tripletex.Filter{Events: []string{"CLOSEGROUP.*"}}, true},
-		{tripletex.Filter{Events: []string{"*.delete", "*.create"}}, true},
-		{tripletex.Filter{Events: []string{"closegroup"}}, false},
-		{tripletex.Filter{Statuses: []string{"disabled_*"}}, true},
-		{tripletex.Filter{Statuses: []string{"DISABLED"}}, false},
-		{tripletex.Filter{Targets: []string{"hooks.example.no"}}, true},
-		{tripletex.Filter{Targets: []string{"*.EXAMPLE.no"}}, true},
-		{tripletex.Filter{Targets: []string{"example.no"}}, false},
-		{tripletex.Filter{Targets: []string{"https://Hooks.example.no:8443/a/*"}}, true},
-		{tripletex.Filter{Targets: []string{"https://Hooks.example.no:8443/a/b?token=x"}}, false},
-		{tripletex.Filter{Targets: []string{"https://*"}, Events: []string{"order.*"}}, false},
+		{match.Filter{}, true},
+		{match.Filter{IDs: []int64{7}}, true},
+		{match.Filter{IDs: []int64{8}}, false},
+		{match.Filter{Events: []string{"CLOSEGROUP.*"}}, true},
+		{match.Filter{Events: []string{"*.delete", "*.create"}}, true},
+		{match.Filter{Events: []string{"closegroup"}}, false},
+		{match.Filter{Statuses: []string{"disabled_*"}}, true},
+		{match.Filter{Statuses: []string{"DISABLED"}}, false},
+		{match.Filter{Targets: []string{"hooks.example.no"}}, true},
+		{match.Filter{Targets: []string{"*.EXAMPLE.no"}}, true},
+		{match.Filter{Targets: []string{"example.no"}}, false},
+		{match.Filter{Targets: []string{"https://Hooks.example.no:8443/a/*"}}, true},
+		{match.Filter{Targets: []string{"https://Hooks.example.no:8443/a/b?token=x"}}, false},
+		{match.Filter{Targets: []string{"https://*"}, Events: []string{"order.*"}}, false},
 	} {
 		if got := test.filter.Match(s); got != test.want {
 			t.Errorf("%+v: %v, want %v", test.filter, got, test.want)
 		}
 	}
-	if (tripletex.Filter{Targets: []string{"*"}}).Match(tripletex.Subscription{TargetURL: "https://%zz"}) != true {
+	if (match.Filter{Targets: []string{"*"}}).Match(tripletex.Subscription{TargetURL: "https://%zz"}) != true {
 		t.Error("a target that is no URL cannot be chosen by *")
 	}
 }
@@ -46,7 +47,7 @@ func FuzzGlobMatchesWhatItIsMadeFrom(f *testing.F) {
 		a, b = strings.ToLower(strings.ToValidUTF8(a, "")), strings.ToLower(strings.ToValidUTF8(b, ""))
 		s := tripletex.Subscription{Event: a + b}
 		for _, pattern := range []string{"*", a + "*", "*" + b, a + "*" + b, "*" + a + "*" + b + "*", strings.Repeat("?*", len([]rune(strings.ToLower(a+b))))} {
-			if !(tripletex.Filter{Events: []string{pattern}}).Match(s) && strings.ToLower(a+b) == a+b {
+			if !(match.Filter{Events: []string{pattern}}).Match(s) && strings.ToLower(a+b) == a+b {
 				t.Errorf("%q does not match %q", pattern, a+b)
 			}
 		}
@@ -70,7 +71,7 @@ func TestNearestIsWhatWasMeant(t *testing.T) {
 		"timesheet.create": {},
 		"":                 {},
 	} {
-		if diff := cmp.Diff(want, tripletex.NearestEvents(name, known)); diff != "" {
+		if diff := cmp.Diff(want, match.NearestEvents(name, known)); diff != "" {
 			t.Errorf("%q (-want +got):\n%s", name, diff)
 		}
 	}
@@ -79,7 +80,7 @@ func TestNearestIsWhatWasMeant(t *testing.T) {
 func TestExpandKeepsTheSpellingOfTheService(t *testing.T) {
 	t.Parallel()
 	known := []tripletex.Event{{Name: "closegroup.create"}, {Name: "order.create"}, {Name: "order.update"}}
-	names, unknown := tripletex.ExpandEvents([]string{"closeGroup.*", "order.create", "ORDER.*", "nothing.*"}, known)
+	names, unknown := match.Events([]string{"closeGroup.*", "order.create", "ORDER.*", "nothing.*"}, known)
 	if diff := cmp.Diff([]string{"closegroup.create", "order.create", "order.update"}, names); diff != "" {
 		t.Error(diff)
 	}
