@@ -1,0 +1,106 @@
+package login
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"path/filepath"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/config"
+	"github.com/tlxhook/tlxhook/pkg/credentials"
+	"github.com/tlxhook/tlxhook/pkg/secret"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+// The stores of tokens, as --store names them.
+const (
+	KeyringStore = "keyring"
+	FileStore    = "file"
+)
+
+// Store returns a store of tokens by its name.
+func (r *Resolver) Store(name string, folders config.Folders) credentials.Store {
+	if name == FileStore {
+		return credentials.File{Path: filepath.Join(folders.Config, "credentials.json"), Write: config.WriteFile}
+	}
+	return &credentials.Keyring{Lookup: r.Lookup}
+}
+
+// storedTokens reads the tokens of a profile when a session is needed.
+type storedTokens struct {
+	store    credentials.Store
+	profile  config.Profile
+	redactor *secret.Redactor
+}
+
+func (s storedTokens) load(context.Context) (tripletex.Credentials, error) {
+	var c tripletex.Credentials
+	wanted := map[credentials.Kind]*secret.Text{credentials.ConsumerToken: &c.ConsumerToken, credentials.EmployeeToken: &c.EmployeeToken}
+	if s.profile.TokenKind == RefreshTokens {
+		wanted = map[credentials.Kind]*secret.Text{credentials.RefreshToken: &c.RefreshToken}
+	}
+	for kind, to := range wanted {
+		value, err := s.store.Get(s.profile.Name, kind)
+		if errors.Is(err, credentials.ErrNotFound) {
+			return c, &TokensGoneError{s.profile.Name, s.profile.Store}
+		}
+		if err != nil {
+			return c, err
+		}
+		s.redactor.Add(value)
+		*to = value
+	}
+	return c, nil
+}
+
+// SessionCache stores the session of a profile beside its tokens. It implements [tripletex.SessionCache].
+type SessionCache struct {
+	Store   credentials.Store
+	Profile string
+}
+
+type storedSession struct {
+	Token   string    `json:"token"`
+	Expires time.Time `json:"expires"`
+}
+
+// Load implements [tripletex.SessionCache].
+func (c SessionCache) Load(context.Context) (tripletex.Session, bool) {
+	var stored storedSession
+	raw, err := c.Store.Get(c.Profile, credentials.Session)
+	if err != nil || json.Unmarshal([]byte(raw.Reveal()), &stored) != nil {
+		return tripletex.Session{}, false
+	}
+	return tripletex.Session{Token: secret.Text(stored.Token), Expires: stored.Expires}, true
+}
+
+// Save implements [tripletex.SessionCache]. A session that cannot be stored is made again by the next run.
+func (c SessionCache) Save(_ context.Context, s tripletex.Session) {
+	if raw, err := json.Marshal(storedSession{s.Token.Reveal(), s.Expires}); err == nil {
+		_ = c.Store.Set(c.Profile, credentials.Session, secret.Text(raw))
+	}
+}
+
+// redactingCache tells the redactor each session token, stored or just made, before anything can print it.
+type redactingCache struct {
+	cache    tripletex.SessionCache // nil for none
+	redactor *secret.Redactor
+}
+
+// Load implements [tripletex.SessionCache].
+func (c redactingCache) Load(ctx context.Context) (s tripletex.Session, ok bool) {
+	if c.cache != nil {
+		s, ok = c.cache.Load(ctx)
+		c.redactor.Add(s.Token)
+	}
+	return s, ok
+}
+
+// Save implements [tripletex.SessionCache].
+func (c redactingCache) Save(ctx context.Context, s tripletex.Session) {
+	c.redactor.Add(s.Token)
+	if c.cache != nil {
+		c.cache.Save(ctx, s)
+	}
+}
