@@ -36,7 +36,7 @@ func (b *backfilling) forward(ctx context.Context, to receiver.App, alone bool) 
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var accepted, refused, silent atomic.Int64
-	queue := receiver.NewQueue(b.journal, []receiver.Route{{Event: "*", App: to}}, func(o receiver.Occurrence) {
+	queue := receiver.NewQueue(b.journal, []receiver.Route{{Event: "*", App: to}}, func(o receiver.DeliveryEvent) {
 		progress.Step()
 		switch {
 		case o.Kind == receiver.KindForwarded:

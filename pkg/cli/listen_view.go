@@ -14,8 +14,8 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
 
-// occurrence is what has happened to a delivery, as it is printed.
-type occurrence struct {
+// deliveryEvent is what has happened to a delivery, as it is printed.
+type deliveryEvent struct {
 	Kind           receiver.Kind   `json:"kind"`
 	ID             int64           `json:"id,omitempty"`
 	Event          string          `json:"event,omitempty"`
@@ -31,8 +31,8 @@ type occurrence struct {
 	replay string // how one that is given up is sent again
 }
 
-func (a *App) newOccurrence(o receiver.Occurrence) occurrence {
-	shown := occurrence{
+func (a *App) newDeliveryEvent(o receiver.DeliveryEvent) deliveryEvent {
+	shown := deliveryEvent{
 		Kind: o.Kind, ID: o.ID, Event: o.Event, ObjectID: o.ObjectID, SubscriptionID: o.SubscriptionID, IdempotencyKey: o.Key, Reason: o.Reason,
 		HTTPAttempt: receiver.HTTPAttempt{Error: o.Message},
 	}
@@ -45,8 +45,8 @@ func (a *App) newOccurrence(o receiver.Occurrence) occurrence {
 	return shown
 }
 
-func occurrenceTable() output.Table[occurrence] {
-	type o = occurrence
+func deliveryEventTable() output.Table[deliveryEvent] {
+	type o = deliveryEvent
 	number := func(n int64) string {
 		if n == 0 {
 			return ""
@@ -72,7 +72,7 @@ func occurrenceTable() output.Table[occurrence] {
 	}
 }
 
-func (v occurrence) status() string {
+func (v deliveryEvent) status() string {
 	if v.Attempt == 0 {
 		return ""
 	}
@@ -80,7 +80,7 @@ func (v occurrence) status() string {
 }
 
 // took is how long the app took, in seconds; empty where none was asked.
-func (v occurrence) took() string {
+func (v deliveryEvent) took() string {
 	if v.Attempt == 0 {
 		return ""
 	}
@@ -88,7 +88,7 @@ func (v occurrence) took() string {
 }
 
 // line says in one line what has happened, for a person. It is not cut to the screen: what went wrong stands at its end.
-func (v occurrence) line(t *terminal.Terminal) string {
+func (v deliveryEvent) line(t *terminal.Terminal) string {
 	event, object := terminal.Safe(v.Event), strconv.FormatInt(v.ObjectID, 10)
 	if v.Event == "" {
 		event, object = "-", "-"
@@ -102,7 +102,7 @@ func (v occurrence) line(t *terminal.Terminal) string {
 	return text
 }
 
-func (v occurrence) remark() string {
+func (v deliveryEvent) remark() string {
 	took := time.Duration(v.DurationSeconds * float64(time.Second)).Round(100 * time.Microsecond)
 	again := time.Duration(v.RetryAfterSeconds * float64(time.Second)).Round(time.Second)
 	switch v.Kind {
@@ -119,7 +119,7 @@ func (v occurrence) remark() string {
 	}
 }
 
-func (v occurrence) style() terminal.Style {
+func (v deliveryEvent) style() terminal.Style {
 	switch v.Kind {
 	case receiver.KindReceived, receiver.KindForwarded:
 		return terminal.Good
@@ -139,7 +139,7 @@ type listenView struct {
 	until     int64
 	forwards  bool
 	stop      func()
-	queue     chan receiver.Occurrence
+	queue     chan receiver.DeliveryEvent
 	ended     chan struct{}
 	printed   sync.WaitGroup
 	count     atomic.Int64
@@ -153,13 +153,13 @@ const viewQueue = 4096
 
 func newListenView(app *App, until int, forwards bool) *listenView {
 	return &listenView{
-		app: app, until: int64(until), forwards: forwards, queue: make(chan receiver.Occurrence, viewQueue),
+		app: app, until: int64(until), forwards: forwards, queue: make(chan receiver.DeliveryEvent, viewQueue),
 		ended: make(chan struct{}), forPeople: app.printer.IsTable(), replay: "tlxhook delivery replay ID",
 	}
 }
 
 // report takes note of what has happened, without waiting.
-func (v *listenView) report(o receiver.Occurrence) {
+func (v *listenView) report(o receiver.DeliveryEvent) {
 	o.Body = nil // so that what waits for a slow reader is small
 	select {
 	case v.queue <- o:
@@ -198,8 +198,8 @@ func (v *listenView) start(stop func()) {
 	})
 }
 
-func (v *listenView) show(o receiver.Occurrence) {
-	shown := v.app.newOccurrence(o)
+func (v *listenView) show(o receiver.DeliveryEvent) {
+	shown := v.app.newDeliveryEvent(o)
 	shown.replay = v.replay
 	if v.app.results.err == nil && v.print(shown) != nil {
 		v.stop()
@@ -215,9 +215,9 @@ func (v *listenView) close() {
 	v.printed.Wait()
 }
 
-func (v *listenView) print(o occurrence) error {
+func (v *listenView) print(o deliveryEvent) error {
 	if !v.forPeople {
-		return output.Item(context.Background(), v.app.printer, occurrenceTable(), o)
+		return output.Item(context.Background(), v.app.printer, deliveryEventTable(), o)
 	}
 	if v.forwards && o.Kind == receiver.KindReceived {
 		return nil // what the app says follows

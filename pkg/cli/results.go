@@ -35,7 +35,7 @@ func Results() []Result {
 		{"fault", "A fault of the sandbox: an item of sandbox fault. A count of 0 means all requests.", faultRow{}},
 		{"plan", "What would make Tripletex what a manifest says: diff, apply --dry-run.", manifest.Plan{}},
 		{"plan-of-company", "A plan for one of many companies: an item of diff --all-companies.", companyPlan{}},
-		{"occurrence", "What has happened to a delivery: a line of listen.", occurrence{}},
+		{"delivery-event", "An event of a delivery: a line of listen and forward.", deliveryEvent{}},
 		{"profile", "A login: an item of auth list.", profileRow{}},
 		{"purge", "How many deliveries are gone: delivery purge.", purgeResult{}},
 		{"replay", "What became of a delivery that was sent again: an item of delivery replay.", replayedDelivery{}},

@@ -34,7 +34,7 @@ func FuzzRequest(f *testing.F) {
 			return
 		}
 		var id int64
-		r := receiver.New(j, receiver.Options{Path: "/", Secrets: []secret.Text{testSecret}, MaxBody: 1 << 16, Report: func(o receiver.Occurrence) { id = o.ID }})
+		r := receiver.New(j, receiver.Options{Path: "/", Secrets: []secret.Text{testSecret}, MaxBody: 1 << 16, Report: func(o receiver.DeliveryEvent) { id = o.ID }})
 		answer := httptest.NewRecorder()
 		r.ServeHTTP(answer, request)
 		if (answer.Code == http.StatusOK) != (id != 0) {

@@ -57,7 +57,7 @@ type Records interface {
 type Queue struct {
 	backlog Backlog
 	routes  []*route
-	report  func(Occurrence)
+	report  func(DeliveryEvent)
 	counts  *counters
 	wake    chan struct{}
 	done    chan finished
@@ -73,13 +73,13 @@ type Queue struct {
 
 // NewQueue returns a queue. The first route whose pattern fits takes a delivery; one that no route takes keeps
 // waiting. Report may be nil.
-func NewQueue(backlog Backlog, routes []Route, report func(Occurrence)) *Queue {
+func NewQueue(backlog Backlog, routes []Route, report func(DeliveryEvent)) *Queue {
 	q := &Queue{
 		backlog: backlog, report: report, counts: newCounters(), wake: make(chan struct{}, 1), done: make(chan finished),
 		lanes: map[laneKey]*lane{}, known: map[int64]bool{}, more: true,
 	}
 	if report == nil {
-		q.report = func(Occurrence) {}
+		q.report = func(DeliveryEvent) {}
 	}
 	for _, r := range routes {
 		if r.Parallel == 0 {
@@ -277,7 +277,7 @@ func (q *Queue) settle(ctx context.Context, app App, e journal.Entry, answer Ans
 		}
 	}
 	e.ID = id
-	q.report(Occurrence{
+	q.report(DeliveryEvent{
 		Time: now, Kind: kind, ID: id, Delivery: e.Delivery, Attempt: e.Attempts + 1, App: app.String(), Answer: answer, Again: again,
 	})
 	return again

@@ -74,11 +74,11 @@ func add(t *testing.T, j *journal.Journal, object, n int) int64 {
 const linger = 200 * time.Millisecond
 
 // run forwards until there is enough, and returns what was reported.
-func run(t *testing.T, j *journal.Journal, enough func([]receiver.Occurrence) bool, routes ...receiver.Route) []receiver.Occurrence {
+func run(t *testing.T, j *journal.Journal, enough func([]receiver.DeliveryEvent) bool, routes ...receiver.Route) []receiver.DeliveryEvent {
 	t.Helper()
 	var mu sync.Mutex
-	var all []receiver.Occurrence
-	q := receiver.NewQueue(j, routes, func(o receiver.Occurrence) {
+	var all []receiver.DeliveryEvent
+	q := receiver.NewQueue(j, routes, func(o receiver.DeliveryEvent) {
 		mu.Lock()
 		defer mu.Unlock()
 		all = append(all, o)
@@ -103,8 +103,8 @@ func run(t *testing.T, j *journal.Journal, enough func([]receiver.Occurrence) bo
 }
 
 // reports is enough where so much was reported.
-func reports(n int) func([]receiver.Occurrence) bool {
-	return func(all []receiver.Occurrence) bool { return len(all) >= n }
+func reports(n int) func([]receiver.DeliveryEvent) bool {
+	return func(all []receiver.DeliveryEvent) bool { return len(all) >= n }
 }
 
 func states(t *testing.T, j *journal.Journal) map[journal.State]int {
@@ -166,7 +166,7 @@ func TestRefusedDeliveryHoldsUpOnlyItsObject(t *testing.T) {
 	if slices.Contains(a.keys(), "1-1") {
 		t.Error("a delivery went before an older one of its object")
 	}
-	i := slices.IndexFunc(all, func(o receiver.Occurrence) bool { return o.Kind == receiver.KindFailed })
+	i := slices.IndexFunc(all, func(o receiver.DeliveryEvent) bool { return o.Kind == receiver.KindFailed })
 	if i < 0 || all[i].Again < time.Second || all[i].Attempt != 1 || all[i].Answer.Status != 500 {
 		t.Errorf("%+v", all)
 	}
@@ -249,7 +249,7 @@ func TestSlowAppHoldsUpOnlyItself(t *testing.T) {
 		}
 		return receiver.Answer{Status: 200}
 	}}
-	all := func([]receiver.Occurrence) bool { return len(quick.keys()) == 1 && len(slow.keys()) == 8 }
+	all := func([]receiver.DeliveryEvent) bool { return len(quick.keys()) == 1 && len(slow.keys()) == 8 }
 	run(t, j, all, receiver.Route{Event: "order.*", App: slow}, receiver.Route{Event: "*", App: quick})
 	if len(quick.keys()) != 1 || len(slow.keys()) != 8 {
 		t.Errorf("%v %v", quick.keys(), slow.keys())
@@ -264,7 +264,7 @@ func TestReplayedDeliveryIsForwardedAgain(t *testing.T) {
 		<-time.After(300 * time.Millisecond)
 		_ = j.Mark(context.WithoutCancel(t.Context()), 1, journal.Attempt{At: time.Now(), State: journal.Pending})
 	}()
-	run(t, j, func([]receiver.Occurrence) bool { return len(a.keys()) == 4 }, receiver.Route{Event: "*", App: a})
+	run(t, j, func([]receiver.DeliveryEvent) bool { return len(a.keys()) == 4 }, receiver.Route{Event: "*", App: a})
 	if got := a.keys(); !slices.Equal(got, []string{"0-0", "0-1", "0-2", "0-0"}) {
 		t.Errorf("%v", got)
 	}

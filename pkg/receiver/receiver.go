@@ -51,7 +51,7 @@ type Options struct {
 	// MaxBody is the greatest body in bytes; 0 means [DefaultMaxBody].
 	MaxBody int64
 	// Report is told what happens to each delivery. It must not block. Nil means nobody.
-	Report func(Occurrence)
+	Report func(DeliveryEvent)
 	// Stored is called after a delivery was stored. Nil means nobody.
 	Stored func()
 	// MaxWaiting is how many deliveries are being stored at once; 0 means 64.
@@ -77,7 +77,7 @@ func New(store Store, o Options) *Receiver {
 		o.MaxBody = DefaultMaxBody
 	}
 	if o.Report == nil {
-		o.Report = func(Occurrence) {}
+		o.Report = func(DeliveryEvent) {}
 	}
 	if o.Stored == nil {
 		o.Stored = func() {}
@@ -262,7 +262,7 @@ func (r *Receiver) accept(w http.ResponseWriter, d journal.Delivery, stored jour
 	if !stored.Duplicate {
 		r.o.Stored()
 	}
-	r.o.Report(Occurrence{Time: d.Received, Kind: kind, ID: stored.ID, Delivery: d})
+	r.o.Report(DeliveryEvent{Time: d.Received, Kind: kind, ID: stored.ID, Delivery: d})
 }
 
 func (r *Receiver) reject(w http.ResponseWriter, now time.Time, d journal.Delivery, refused *rejection) {
@@ -275,5 +275,5 @@ func (r *Receiver) reject(w http.ResponseWriter, now time.Time, d journal.Delive
 	}
 	http.Error(w, message, refused.status)
 	r.counts.rejected(refused.reason)
-	r.o.Report(Occurrence{Time: now, Kind: KindRejected, Delivery: d, Reason: refused.reason, Message: refused.message})
+	r.o.Report(DeliveryEvent{Time: now, Kind: KindRejected, Delivery: d, Reason: refused.reason, Message: refused.message})
 }

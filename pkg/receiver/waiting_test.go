@@ -20,7 +20,7 @@ func TestWhatWaitsOfManyObjectsIsForwarded(t *testing.T) {
 	if !ok {
 		t.Fatal("it is another journal")
 	}
-	receiver.NewQueue(j, []receiver.Route{{Event: "*", App: replay.App}}, func(receiver.Occurrence) {
+	receiver.NewQueue(j, []receiver.Route{{Event: "*", App: replay.App}}, func(receiver.DeliveryEvent) {
 		if n, err := j.Count(ctx, journal.Filter{States: []journal.State{journal.Pending}}); err == nil && n == 0 {
 			cancel()
 		}

@@ -20,8 +20,8 @@ const (
 	KindDead      Kind = "dead"      // an app has not accepted it; it is not tried again
 )
 
-// Occurrence is something that has happened to a delivery.
-type Occurrence struct {
+// DeliveryEvent is one step in the life of a delivery: received, rejected, forwarded and so on.
+type DeliveryEvent struct {
 	Time time.Time
 	Kind Kind
 	// ID is of the delivery in the journal or the stream; 0 for one that was rejected.
