@@ -356,7 +356,7 @@ func TestProbeTellsWhetherItArrives(t *testing.T) {
 	}
 	polite := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
 	defer polite.Close()
-	if err := s.Probe(t.Context(), polite.URL, testSecret); !errors.Is(err, receiver.ErrDeaf) {
+	if err := s.Probe(t.Context(), polite.URL, testSecret); !errors.Is(err, receiver.ErrUnreachable) {
 		t.Errorf("a probe that something else answered arrived: %v", err)
 	}
 	if s.stored(t) != 0 {

@@ -16,8 +16,8 @@ import (
 // probeLimit is how long a probe may take from here to the internet and back.
 const probeLimit = 15 * time.Second
 
-// ErrDeaf means that what is sent to the public URL does not reach this process.
-var ErrDeaf = errors.New("deliveries to the public URL do not reach this process")
+// ErrUnreachable means that requests to the public URL do not reach this process.
+var ErrUnreachable = errors.New("deliveries to the public URL do not reach this process")
 
 // Probe sends a signed probe to a public URL and tells whether it reached this very receiver. A probe is recognised by
 // its key and is not stored. No error shows what is secret in the URL.
@@ -30,11 +30,11 @@ func (r *Receiver) Probe(ctx context.Context, publicURL string, key secret.Text)
 	arrived := r.forget(name)
 	switch {
 	case err != nil:
-		return fmt.Errorf("%w: %w", ErrDeaf, err)
+		return fmt.Errorf("%w: %w", ErrUnreachable, err)
 	case !arrived:
-		return fmt.Errorf("%w: something else answered %d there", ErrDeaf, status)
+		return fmt.Errorf("%w: something else answered %d there", ErrUnreachable, status)
 	case status != http.StatusNoContent:
-		return fmt.Errorf("%w: they arrive, but the answer comes back as %d", ErrDeaf, status)
+		return fmt.Errorf("%w: they arrive, but the answer comes back as %d", ErrUnreachable, status)
 	}
 	return nil
 }
