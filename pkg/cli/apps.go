@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"os/exec"
 	"strings"
 	"time"
@@ -105,7 +106,7 @@ func (o *appFlags) target(ctx context.Context, address string) (*receiver.Target
 
 func remoteHint(err error) error {
 	f := usageFailure("%w", err)
-	if address, ok := asAddressError(err); ok && !address.Never {
+	if address, ok := errors.AsType[*receiver.AddressError](err); ok && !address.Never {
 		return f.withHint("--allow-remote permits it")
 	}
 	return f

@@ -7,11 +7,14 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+	"syscall"
 
 	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/credentials"
 	"github.com/tlxhook/tlxhook/pkg/journal"
+	"github.com/tlxhook/tlxhook/pkg/listen"
 	"github.com/tlxhook/tlxhook/pkg/output"
+	"github.com/tlxhook/tlxhook/pkg/receiver"
 	"github.com/tlxhook/tlxhook/pkg/sandbox"
 	"github.com/tlxhook/tlxhook/pkg/stream"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
@@ -229,6 +232,15 @@ func causes() []cause {
 		{matches: is(stream.ErrAbsent), code: codeNotFound, hint: "tlxhook listen --publish makes it; --stream names another one"},
 		{matches: is(stream.ErrUnfit), code: codeUnfitStream, hint: "what is there is left as it is; --stream names another one"},
 		{matches: is(stream.ErrUnreachable), code: codeNetwork, hint: "is a NATS server there that has JetStream, a leader, and a certificate that --nats-ca trusts?"},
+		{matches: as[*listen.UnmetError], code: codeConditionNotMet},
+		{matches: as[*listen.SocketError], code: codeLocal, hintFor: socketHint},
+		{matches: is(listen.ErrMetrics), code: codeLocal, hint: "--metrics-addr names another address, and port 0 a free one"},
+		{matches: is(listen.ErrReceive), code: codeLocal},
+		{matches: is(listen.ErrCertificate), code: codeLocal},
+		{matches: is(receiver.ErrUnreachable), code: codeDeaf, hint: "is the tunnel or proxy running, and does it lead to --addr and --path?"},
+		{matches: is(listen.ErrLeftBehind), code: codeUsage, hint: "run listen --subscribe there once with the same --journal, or name another folder with --journal"},
+		{matches: is(listen.ErrSubscription), code: codeUsage},
+		{matches: is(listen.ErrNote), code: codeLocal},
 		{matches: is(sandbox.ErrState), code: codeLocal, hint: "tlxhook sandbox reset makes a new one"},
 		{matches: is(terminal.ErrNoPrompt), code: codeUsage},
 		{matches: is(config.ErrSettings), code: codeUsage},
@@ -238,6 +250,14 @@ func causes() []cause {
 		{matches: is(credentials.ErrFile), code: codeLocal},
 		{matches: as[*fs.PathError], code: codeLocal},
 	}
+}
+
+// socketHint returns the hint for an address that another program uses.
+func socketHint(_ *App, err error) string {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return "another program listens there; --addr names another address, and port 0 a free one"
+	}
+	return ""
 }
 
 const bugHint = "please report this at https://github.com/tlxhook/tlxhook/issues, with the lines above"

@@ -2,17 +2,11 @@ package cli
 
 import (
 	"context"
-	"net"
-	"slices"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/tlxhook/tlxhook/pkg/exporter"
-	"github.com/tlxhook/tlxhook/pkg/journal"
-	"github.com/tlxhook/tlxhook/pkg/receiver"
+	"github.com/tlxhook/tlxhook/pkg/listen"
 	"github.com/tlxhook/tlxhook/pkg/stream"
 )
 
@@ -55,10 +49,10 @@ func newForward(app *App) *cobra.Command {
 		Annotations: map[string]string{annotationTimeout: "0s"},
 		RunE: o.withCommand(func(cmd *cobra.Command, args []string) error {
 			run := app.runUntilStopped
-			if o.until > 0 || o.replayDead {
+			if o.replayDead {
 				run = app.runUnlimited
 			}
-			return run(func(ctx context.Context, _ []string) error { return forward(ctx, app, o) })(cmd, args)
+			return run(func(ctx context.Context, _ []string) error { return runForward(ctx, app, o) })(cmd, args)
 		}),
 	}
 	flags := cmd.Flags()
@@ -98,146 +92,58 @@ func (o *forwardOptions) check(app *App) error {
 	return app.checkStreamed("forward")
 }
 
-// forwarding is a run of forward with everything that it holds.
-type forwarding struct {
-	app      *App
-	options  *forwardOptions
-	routes   []receiver.Route
-	stream   *stream.Stream
-	consumer *stream.Consumer
-	view     *listenView
-	queue    atomic.Pointer[receiver.Queue] // of the last turn
-	parts    sync.WaitGroup
-}
-
-func forward(ctx context.Context, app *App, o *forwardOptions) error {
+func runForward(ctx context.Context, app *App, o *forwardOptions) error {
 	if err := o.check(app); err != nil {
 		return err
 	}
+	options, err := o.read(ctx, app)
+	switch {
+	case err != nil:
+		return unmet(ctx, err, o.until)
+	case o.replayDead:
+		return replayDead(ctx, app, options)
+	}
+	view := newListenView(app, true, "tlxhook forward --replay-dead")
+	options.Report = view.report
+	return view.run(ctx, listen.NewForwarder(*options))
+}
+
+// read reads secrets and the apps.
+func (o *forwardOptions) read(ctx context.Context, app *App) (*listen.ForwardOptions, error) {
 	routes, err := o.routes(ctx, app)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := o.read(ctx, app); err != nil {
-		return err
+	if err := o.natsFlags.read(ctx, app); err != nil {
+		return nil, err
 	}
-	opened, err := stream.Open(ctx, o.login, o.name, 0, nil)
+	return &listen.ForwardOptions{
+		Common: listen.Common{
+			Routes: routes, Until: o.until, MetricsAddress: o.metrics, Build: app.exporterBuild(), Lookup: app.lookup, Note: app.note,
+		},
+		Stream: listen.Stream{Login: o.login, Name: o.name}, Durable: o.durable, Takeover: o.takeover,
+	}, nil
+}
+
+// replayDead sends the dead letters again, once each. Those that an app accepts are deleted.
+func replayDead(ctx context.Context, app *App, o *listen.ForwardOptions) error {
+	letters, err := listen.OpenDeadLetters(ctx, *o)
 	if err != nil {
 		return err
 	}
-	defer opened.Close()
-	f := &forwarding{app: app, options: o, routes: routes, stream: opened}
-	if o.replayDead {
-		return f.replay(ctx)
-	}
-	f.consumer, err = opened.Consumer(ctx, stream.ConsumerOptions{Durable: o.durable, Takeover: o.takeover, Takes: f.takes})
-	if err != nil {
-		return err
-	}
-	return f.run(ctx)
-}
-
-func (f *forwarding) takes(event string) bool {
-	return slices.ContainsFunc(f.routes, func(r receiver.Route) bool { return r.Takes(event) })
-}
-
-// run forwards until the context ends or enough was forwarded.
-func (f *forwarding) run(parent context.Context) error {
-	limited, cancel := f.app.limited(parent)
+	defer letters.Close()
+	ctx, cancel := app.limited(ctx)
 	defer cancel()
-	ctx, stop := context.WithCancel(limited)
-	defer stop()
-	f.view = newListenView(f.app, f.options.until, true)
-	f.view.replay = "tlxhook forward --replay-dead"
-	f.view.start(stop)
-	defer f.view.close()
-	if err := f.serve(ctx); err != nil {
-		return f.verdict(unlessStopped(ctx, err))
-	}
-	if used := f.consumer.Takeover(); used != f.options.takeover {
-		f.app.note("--takeover is %s, as the first copy of %s has decided", used, f.options.durable)
-	} else if used < stream.SafeTakeover {
-		f.app.note("warning: with --takeover below %s, two copies may hand over the same delivery at once", stream.SafeTakeover)
-	}
-	f.app.note("waiting for the turn of this copy of %s, stream %s", f.options.durable, f.options.name)
-	if err := receiver.Notify(ctx, f.app.lookup, "READY=1"); err != nil {
-		f.app.note("warning: %v", err)
-	}
-	err := f.consumer.Run(ctx, f.turn)
-	stop()
-	f.parts.Wait()
-	return f.verdict(unlessStopped(ctx, err))
-}
-
-// verdict returns the error of a run that forwarded fewer deliveries than --until asks for.
-func (f *forwarding) verdict(err error) error {
-	if got := f.view.counted(); err == nil && got < f.options.until {
-		return notEnough(got, f.options.until)
-	}
-	return err
-}
-
-// turn forwards for as long as this copy is the active one.
-func (f *forwarding) turn(ctx context.Context, b *stream.Backlog) {
-	f.app.note("this copy forwards now")
-	queue := receiver.NewQueue(b, f.routes, f.view.report)
-	f.queue.Store(queue)
-	b.Notify(queue.Wake)
-	queue.Run(ctx)
-	f.app.note("this copy does not forward any more")
-}
-
-// serve answers on --metrics-addr.
-func (f *forwarding) serve(ctx context.Context) error {
-	if f.options.metrics == "" {
-		return nil
-	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", f.options.metrics)
-	if err != nil {
-		return localFailure("answer on --metrics-addr", err)
-	}
-	numbers := exporter.Receiver{Forwarding: func() (s receiver.Stats) {
-		if queue := f.queue.Load(); queue != nil {
-			s = queue.Stats()
-		}
-		return s
-	}}
-	mux := receiver.HealthHandler(f.stream.Healthy)
-	mux.Handle("GET /metrics", exporter.NewMetrics(f.app.exporterBuild(), numbers.Collect))
-	f.app.note("metrics on http://%s/metrics, health on /-/ready", listener.Addr())
-	f.parts.Go(func() { _ = receiver.Serve(ctx, listener, mux) })
-	return nil
-}
-
-// replay sends the dead letters again, once each. Those that are accepted are dead letters no more.
-func (f *forwarding) replay(parent context.Context) error {
-	ctx, cancel := f.app.limited(parent)
-	defer cancel()
-	letters, found, err := f.stream.DeadLetters(ctx, f.options.durable)
-	if err != nil {
-		return err
-	}
 	var rows []replayedDelivery
 	all := 0
-	for i, taken := range f.byRoute(found) {
-		all += len(taken)
-		if err != nil || len(taken) == 0 {
+	for _, batch := range letters.Batches {
+		all += len(batch.Entries)
+		if err != nil {
 			continue
 		}
 		var done []replayedDelivery
-		done, err = f.app.replay(ctx, receiver.Replay{Journal: letters, App: f.routes[i].App}, taken)
+		done, err = app.replay(ctx, batch.Replay, batch.Entries)
 		rows = append(rows, done...)
 	}
-	return f.app.printReplay(ctx, rows, all, "run the command again: those that were accepted are gone", err)
-}
-
-// byRoute tells apart which app takes which deliveries.
-func (f *forwarding) byRoute(all []journal.Entry) [][]journal.Entry {
-	taken := make([][]journal.Entry, len(f.routes))
-	for _, e := range all {
-		if i := slices.IndexFunc(f.routes, func(r receiver.Route) bool { return r.Takes(e.Event) }); i >= 0 {
-			taken[i] = append(taken[i], e)
-		}
-	}
-	return taken
+	return app.printReplay(ctx, rows, all, "run the command again: those that were accepted are gone", err)
 }

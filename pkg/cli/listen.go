@@ -2,16 +2,13 @@ package cli
 
 import (
 	"context"
-	"errors"
-	"net/url"
-	"strings"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/tlxhook/tlxhook/pkg/listen"
 	"github.com/tlxhook/tlxhook/pkg/receiver"
-	"github.com/tlxhook/tlxhook/pkg/targeturl"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
 // listenOptions are the flags of listen.
@@ -62,7 +59,7 @@ TLXHOOK_AUTH_HEADER_VALUE.
 
 --subscribe subscribes --public-url to events for as long as it runs, with a
 secret made for it where none is given. Before that, and every minute, it sends
-itself a probe through the public URL, so that it is never silently deaf.
+itself a probe through the public URL, so that a broken tunnel is noticed.
 
 --publish stores deliveries in a stream of NATS JetStream instead of on this
 disk: a delivery is answered with 200 once the stream has acknowledged it. Any
@@ -91,11 +88,7 @@ func newListen(app *App) *cobra.Command {
 		Annotations: map[string]string{annotationTimeout: "0s"},
 		RunE: o.withCommand(func(cmd *cobra.Command, args []string) error {
 			o.publish.note(cmd)
-			run := app.runUntilStopped
-			if o.until > 0 {
-				run = app.runUnlimited
-			}
-			return run(func(ctx context.Context, _ []string) error { return listen(ctx, app, o) })(cmd, args)
+			return app.runUntilStopped(func(ctx context.Context, _ []string) error { return runListen(ctx, app, o) })(cmd, args)
 		}),
 	}
 	flags := cmd.Flags()
@@ -122,72 +115,72 @@ func newListen(app *App) *cobra.Command {
 	return cmd
 }
 
-// mostBody is the greatest body that --max-body permits, in bytes. A row of the journal must hold it: SQLite ends at
-// 1,000,000,000 bytes, and one that it cannot take fails those that are stored with it.
-const mostBody = 1 << 29
-
-// check refuses what cannot be done, before anything is opened.
-func (o *listenOptions) check(app *App) error {
-	switch {
-	case !strings.HasPrefix(o.path, "/"):
-		return usageFailure("--path %q: it must begin with \"/\"", o.path)
-	case o.maxBody < 1 || o.maxBody > mostBody:
-		return usageFailure("--max-body %d: must be from 1 to %d", o.maxBody, mostBody)
-	case o.maxConns < 1:
-		return usageFailure("--max-conns %d: must be at least 1", o.maxConns)
-	case o.retention < 0 || o.minFree < 0 || o.until < 0:
-		return usageFailure("--retention, --min-free and --until must not be negative")
-	case o.probeInterval < 100*time.Millisecond:
-		return usageFailure("--probe-interval %s: must be at least 100ms", o.probeInterval)
-	case (len(o.subscribe) > 0) != (o.publicURL != ""):
-		return usageFailure("--subscribe and --public-url belong together")
-	case len(o.subscribe) > 0 && o.noVerify:
-		return usageFailure("--insecure-no-verify and --subscribe exclude each other")
-	case o.auth.authHeader == "" && o.auth.authValueFile != "":
-		return usageFailure("--auth-value-file needs --auth-header")
-	}
-	if err := errors.Join(o.checkApps(), o.publish.check(o)); err != nil {
+func runListen(ctx context.Context, app *App, o *listenOptions) error {
+	if err := o.check(app); err != nil {
 		return err
 	}
-	if o.metrics != "" && !isLoopbackAddress(o.metrics) {
-		return usageFailure("--metrics-addr %s: must be a loopback address, such as 127.0.0.1:9180", o.metrics)
+	options, err := o.read(ctx, app)
+	if err != nil {
+		return unmet(ctx, err, o.until)
 	}
-	if err := o.tls.check(); err != nil {
-		return err
-	}
-	if err := o.checkPublicURL(); err != nil {
-		return err
-	}
-	return app.checkStreamed("listen")
+	view := newListenView(app, len(options.Routes) > 0, "tlxhook delivery replay ID")
+	options.Report = view.report
+	return view.run(ctx, listen.New(*options))
 }
 
-// checkPublicURL refuses a public URL that deliveries would not arrive by.
-func (o *listenOptions) checkPublicURL() error {
-	if o.publicURL == "" {
+// read reads files, secrets and the login of NATS.
+func (o *listenOptions) read(ctx context.Context, app *App) (*listen.Options, error) {
+	routes, err := o.routes(ctx, app)
+	if err != nil {
+		return nil, err
+	}
+	options := &listen.Options{
+		Common: listen.Common{
+			Routes: routes, Until: o.until, MetricsAddress: o.metrics, Build: app.exporterBuild(), Lookup: app.lookup, Note: app.note,
+		},
+		Address: o.address, Path: o.path, MaxBody: o.maxBody, MaxConns: o.maxConns,
+		AuthHeader: o.auth.authHeader, Subscribe: o.subscription(app),
+	}
+	if err := o.readSecrets(ctx, app, options); err != nil {
+		return nil, err
+	}
+	if options.TLS, err = o.tls.config(); err != nil {
+		return nil, err
+	}
+	return options, o.readStore(ctx, app, options)
+}
+
+// readStore sets the journal or the stream.
+func (o *listenOptions) readStore(ctx context.Context, app *App, options *listen.Options) (err error) {
+	if o.publish.on() {
+		options.Stream, err = o.publish.stream(ctx, app)
+		return err
+	}
+	folder, err := app.journalFolder(o.journal)
+	options.Journal = listen.Journal{Folder: folder, MinFree: o.minFree << 20, Retention: o.retention}
+	return err
+}
+
+// subscription returns what --subscribe asks for, or nil.
+func (o *listenOptions) subscription(app *App) *listen.Subscribe {
+	if len(o.subscribe) == 0 {
 		return nil
 	}
-	u, err := url.Parse(o.publicURL)
-	switch {
-	case err != nil || u.Hostname() == "":
-		return usageFailure("--public-url is not a URL")
-	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return usageFailure("--public-url must hold neither credentials nor a query")
-	case u.Scheme != "https" && (u.Scheme != "http" || !targeturl.IsLoopback(u.Hostname())):
-		return usageFailure("--public-url must begin with https")
+	logIn := func(ctx context.Context) (*tripletex.Client, []string, error) {
+		client, err := app.client(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		events, err := expand(ctx, client, o.subscribe)
+		return client, events, err
 	}
-	return nil
+	return &listen.Subscribe{Login: logIn, PublicURL: o.publicURL, ProbeInterval: o.probeInterval}
 }
 
-// listenFailure says that there is no listening on an address; the error names it.
-func listenFailure(err error) error {
-	f := fail(codeLocal, err)
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return f.withHint("another program listens there; --addr names another address, and port 0 a free one")
+// unmet returns err, or the error of --until for a start that was stopped.
+func unmet(ctx context.Context, err error, until int) error {
+	if until > 0 && unlessStopped(ctx, err) == nil {
+		return &listen.UnmetError{Wanted: until}
 	}
-	return f
-}
-
-// notEnough says that --until was not met.
-func notEnough(got, wanted int) error {
-	return failf(codeConditionNotMet, "%d of %d deliveries came in time", got, wanted)
+	return err
 }

@@ -2,10 +2,10 @@ package cli
 
 import (
 	"context"
-	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/tlxhook/tlxhook/pkg/listen"
 	"github.com/tlxhook/tlxhook/pkg/stream"
 )
 
@@ -55,20 +55,10 @@ func (f *publishFlags) check(o *listenOptions) error {
 	return f.config.Check()
 }
 
-// openStream connects to the stream that deliveries are published to. What cannot be promised is said.
-func (o *listenOptions) openStream(ctx context.Context, app *App) (*stream.Stream, error) {
-	if err := o.publish.read(ctx, app); err != nil {
+// stream reads the login and returns the stream to publish to.
+func (f *publishFlags) stream(ctx context.Context, app *App) (*listen.Stream, error) {
+	if err := f.read(ctx, app); err != nil {
 		return nil, err
 	}
-	opened, err := stream.Open(ctx, o.publish.login, o.publish.name, app.settings.Company, &o.publish.config)
-	if err != nil {
-		return nil, err
-	}
-	if window := opened.Window(); window < repeatedFor {
-		app.note("warning: the stream knows repeats for %s, and Tripletex repeats for %s: what comes twice may be stored twice", window, repeatedFor)
-	}
-	return opened, nil
+	return &listen.Stream{Login: f.login, Name: f.name, Company: app.settings.Company, Config: &f.config}, nil
 }
-
-// repeatedFor is how long Tripletex repeats a delivery that was not accepted. Source: official webhook page.
-const repeatedFor = 30 * time.Hour

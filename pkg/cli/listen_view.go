@@ -132,52 +132,66 @@ func (v deliveryEvent) style() terminal.Style {
 	}
 }
 
-// listenView prints what happens. Receiving never waits for whoever reads: where that is too slow, lines are left
-// out, and their number is said.
+// listenView prints events. Receiving never waits for a slow reader: lines that do not fit into the queue are dropped
+// and counted.
 type listenView struct {
 	app       *App
-	until     int64
 	forwards  bool
 	stop      func()
 	queue     chan receiver.DeliveryEvent
 	ended     chan struct{}
 	printed   sync.WaitGroup
-	count     atomic.Int64
 	dropped   atomic.Int64
 	forPeople bool
-	replay    string // the command that sends again what was given up
+	replay    string // the command that sends dead deliveries again
 }
 
-// viewQueue is how many lines wait for a slow reader.
+// viewQueue is the number of events that wait for a slow reader.
 const viewQueue = 4096
 
-func newListenView(app *App, until int, forwards bool) *listenView {
+func newListenView(app *App, forwards bool, replay string) *listenView {
 	return &listenView{
-		app: app, until: int64(until), forwards: forwards, queue: make(chan receiver.DeliveryEvent, viewQueue),
-		ended: make(chan struct{}), forPeople: app.printer.IsTable(), replay: "tlxhook delivery replay ID",
+		app: app, forwards: forwards, queue: make(chan receiver.DeliveryEvent, viewQueue),
+		ended: make(chan struct{}), forPeople: app.printer.IsTable(), replay: replay,
 	}
 }
 
-// report takes note of what has happened, without waiting.
-func (v *listenView) report(o receiver.DeliveryEvent) {
-	o.Body = nil // so that what waits for a slow reader is small
+// process is a [listen.Listener] or a [listen.Forwarder].
+type process interface {
+	Open(ctx context.Context) error
+	Run(ctx context.Context) error
+	Close() error
+}
+
+// run opens a process, runs it within the time limit, and closes it. Output that cannot be written stops it.
+func (v *listenView) run(ctx context.Context, p process) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	v.start(stop)
+	err := p.Open(ctx)
+	if err == nil {
+		limited, cancel := v.app.limited(ctx)
+		defer cancel()
+		err = p.Run(limited)
+	}
+	v.close()
+	if closeErr := p.Close(); err == nil && closeErr != nil {
+		err = localFailure("close the journal", closeErr)
+	}
+	return err
+}
+
+// report queues an event without blocking.
+func (v *listenView) report(e receiver.DeliveryEvent) {
+	e.Body = nil // events that wait for a slow reader stay small
 	select {
-	case v.queue <- o:
+	case v.queue <- e:
 	default:
 		v.dropped.Add(1)
 	}
-	counts := o.Kind == receiver.KindForwarded
-	if !v.forwards {
-		counts = o.Kind == receiver.KindReceived || o.Kind == receiver.KindAltered
-	}
-	if counts && v.count.Add(1) == v.until {
-		v.stop()
-	}
 }
 
-func (v *listenView) counted() int { return int(v.count.Load()) }
-
-// start prints until close, and calls stop where that fails or enough has come.
+// start prints until close, and calls stop if printing fails.
 func (v *listenView) start(stop func()) {
 	v.stop = stop
 	v.printed.Go(func() {

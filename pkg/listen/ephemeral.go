@@ -1,0 +1,231 @@
+package listen
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/secret"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+var (
+	// ErrSubscription means that a subscription to create is invalid.
+	ErrSubscription = errors.New("subscribe")
+	// ErrLeftBehind means that an earlier run with the same journal left subscriptions in another company.
+	ErrLeftBehind = errors.New("an earlier run with this journal left subscriptions")
+	// ErrNote means that the note of an earlier run cannot be read.
+	ErrNote = errors.New("read the note of an earlier run")
+)
+
+// Subscribe configures subscriptions that exist while a [Listener] runs.
+type Subscribe struct {
+	// Login returns the client and the names of the events. It is called while deliveries are already received.
+	Login func(context.Context) (*tripletex.Client, []string, error)
+	// PublicURL is where Tripletex reaches the listener.
+	PublicURL string
+	// ProbeInterval is how often the public URL is probed.
+	ProbeInterval time.Duration
+}
+
+// ephemeral are the subscriptions of a run.
+type ephemeral struct {
+	client *tripletex.Client
+	wanted []tripletex.NewSubscription
+	note   *subscribedNote // nil if there is nothing to delete
+
+	mu          sync.Mutex
+	unreachable error // of the last probe
+}
+
+// subscribedNote is stored in the journal, so that the next run can delete what a killed run could not. The target
+// URL is unique for each run.
+type subscribedNote struct {
+	BaseURL   string `json:"baseUrl"`
+	CompanyID int64  `json:"companyId"`
+	TargetURL string `json:"targetUrl"`
+}
+
+const (
+	noteName = "subscribed"
+	// runParameter is the query parameter that makes the target URL of a run unique.
+	runParameter = "tlxhook"
+	// A new tunnel may need some seconds before it forwards.
+	firstProbes     = 10
+	firstProbeDelay = 2 * time.Second
+	createLimit     = 30 * time.Second
+	subscribeLimit  = createLimit + firstProbes*firstProbeDelay
+	deleteLimit     = 15 * time.Second
+	// maxDelete is the maximum number of ids in one request.
+	maxDelete = 400
+)
+
+// subscribe probes the public URL, deletes what a killed run left, and creates the subscriptions.
+func (l *Listener) subscribe(ctx context.Context) error {
+	switch {
+	case l.journal == nil:
+		return nil
+	case l.o.Subscribe == nil:
+		return l.warnOfLeftovers(ctx)
+	}
+	ctx, cancel := context.WithTimeout(ctx, subscribeLimit)
+	defer cancel()
+	for _, step := range []func(context.Context) error{l.logIn, l.firstProbe, l.deleteLeftovers, l.create} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	l.Note("Created %s to %s (deleted on exit)", subscriptions(len(l.temporary.wanted)), l.o.Subscribe.PublicURL)
+	return nil
+}
+
+func (l *Listener) logIn(ctx context.Context) error {
+	client, events, err := l.o.Subscribe.Login(ctx)
+	if err != nil {
+		return err
+	}
+	l.temporary.client = client
+	l.temporary.wanted, err = l.wanted(events)
+	return err
+}
+
+// create stores a note for the next run and creates the subscriptions. Once begun it ignores cancellation, so that
+// the outcome of the request is known.
+func (l *Listener) create(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), createLimit)
+	defer cancel()
+	client, wanted := l.temporary.client, l.temporary.wanted
+	if err := l.storeNote(ctx, &subscribedNote{client.BaseURL(), client.Company(), wanted[0].TargetURL}); err != nil {
+		return err
+	}
+	_, err := client.CreateSubscriptions(ctx, wanted)
+	return err
+}
+
+// wanted returns the subscriptions to create, in the order of events.
+func (l *Listener) wanted(events []string) ([]tripletex.NewSubscription, error) {
+	u, err := url.Parse(l.o.Subscribe.PublicURL)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrSubscription, err)
+	}
+	u.RawQuery = url.Values{runParameter: {rand.Text()}}.Encode()
+	wanted := make([]tripletex.NewSubscription, len(events))
+	for i, event := range events {
+		wanted[i] = tripletex.NewSubscription{
+			Event: event, TargetURL: u.String(), AuthHeaderName: l.o.AuthHeader,
+			AuthHeaderValue: l.o.AuthValue, HMACSharedSecret: l.o.Secrets[0],
+		}
+		if err := wanted[i].Check(l.temporary.client.IsLocal()); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrSubscription, err)
+		}
+	}
+	return wanted, nil
+}
+
+// unsubscribe deletes the subscriptions of this run.
+func (l *Listener) unsubscribe(ctx context.Context) error {
+	note := l.temporary.note
+	if note == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, deleteLimit)
+	defer cancel()
+	deleted, err := l.deleteOf(ctx, note)
+	if err != nil {
+		l.Note("warning: subscriptions to %s were not deleted; the next listen --subscribe with this journal deletes them",
+			l.o.Subscribe.PublicURL)
+		return err
+	}
+	l.Note("Deleted %s", subscriptions(deleted))
+	return l.storeNote(ctx, nil)
+}
+
+// deleteOf deletes the subscriptions of a run and returns their number.
+func (l *Listener) deleteOf(ctx context.Context, note *subscribedNote) (int, error) {
+	var ids []int64
+	for s, err := range l.temporary.client.Subscriptions(ctx, "") {
+		if err != nil {
+			return 0, err
+		}
+		if s.TargetURL == note.TargetURL {
+			ids = append(ids, s.ID)
+		}
+	}
+	for batch := range slices.Chunk(ids, maxDelete) {
+		if err := l.temporary.client.DeleteSubscriptions(ctx, batch); err != nil {
+			return 0, err
+		}
+	}
+	return len(ids), nil
+}
+
+// deleteLeftovers deletes the subscriptions of a killed run.
+func (l *Listener) deleteLeftovers(ctx context.Context) error {
+	left, err := l.leftover(ctx)
+	if err != nil || left == nil {
+		return err
+	}
+	if left.BaseURL != l.temporary.client.BaseURL() || left.CompanyID != l.temporary.client.Company() {
+		return fmt.Errorf("%w at %s, company %d", ErrLeftBehind, left.BaseURL, left.CompanyID)
+	}
+	deleted, err := l.deleteOf(ctx, left)
+	if err != nil {
+		return fmt.Errorf("delete the subscriptions of an earlier run: %w", err)
+	}
+	l.Note("Deleted %s of an earlier run", subscriptions(deleted))
+	return nil
+}
+
+func (l *Listener) warnOfLeftovers(ctx context.Context) error {
+	left, err := l.leftover(ctx)
+	if left != nil {
+		l.Note("warning: an earlier run left subscriptions to %s; listen --subscribe deletes them", secret.MaskURL(left.TargetURL))
+	}
+	return err
+}
+
+// leftover returns the note of a killed run, or nil.
+func (l *Listener) leftover(ctx context.Context) (*subscribedNote, error) {
+	text, err := l.journal.Noted(ctx, noteName)
+	if err != nil || text == "" {
+		return nil, err
+	}
+	var left subscribedNote
+	if err := json.Unmarshal([]byte(text), &left); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNote, err)
+	}
+	return &left, nil
+}
+
+// storeNote stores a note for the next run; nil deletes it.
+func (l *Listener) storeNote(ctx context.Context, note *subscribedNote) error {
+	text := ""
+	if note != nil {
+		raw, err := json.Marshal(note)
+		if err != nil {
+			return err
+		}
+		text = string(raw)
+	}
+	if err := l.journal.Note(ctx, noteName, text); err != nil {
+		return err
+	}
+	l.temporary.note = note
+	return nil
+}
+
+func subscriptions(n int) string {
+	if n == 1 {
+		return "1 subscription"
+	}
+	return fmt.Sprintf("%d subscriptions", n)
+}

@@ -1,0 +1,176 @@
+// Package listen runs the processes behind listen and forward: a receiver with its journal or stream, forwarding,
+// temporary subscriptions, and metrics.
+// It reads no flags and prints nothing; receiving and forwarding one delivery are in pkg/receiver.
+package listen
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"os"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/journal"
+	"github.com/tlxhook/tlxhook/pkg/receiver"
+	"github.com/tlxhook/tlxhook/pkg/secret"
+	"github.com/tlxhook/tlxhook/pkg/stream"
+)
+
+// Options configure a [Listener].
+type Options struct {
+	Common
+	// Address is the host and port to receive on. A socket from a service manager takes precedence.
+	Address string
+	// Path is the only URL path that takes deliveries, such as "/".
+	Path string
+	// TLS has the certificate to serve; nil means plain HTTP.
+	TLS *tls.Config
+	// MaxBody is the maximum size of a body in bytes, MaxConns the maximum number of open connections.
+	MaxBody  int64
+	MaxConns int
+	// Secrets, AuthHeader and AuthValue verify deliveries, see [receiver.Options].
+	Secrets    []secret.Text
+	AuthHeader string
+	AuthValue  secret.Text
+	// Journal stores deliveries on this machine. It is not used with Stream.
+	Journal Journal
+	// Stream publishes deliveries; nil means that they are stored in Journal.
+	Stream *Stream
+	// Subscribe creates subscriptions while the process runs; nil means none. It needs Journal and one of Secrets.
+	Subscribe *Subscribe
+}
+
+// Journal names the journal of a [Listener].
+type Journal struct {
+	// Folder is created if it does not exist.
+	Folder string
+	// MinFree is the free disk space in bytes below which deliveries are rejected.
+	MinFree int64
+	// Retention is the age at which forwarded and dead deliveries are deleted; 0 keeps all.
+	Retention time.Duration
+}
+
+// Stream names a stream of NATS JetStream and its login.
+type Stream struct {
+	Login stream.Login
+	Name  string
+	// Company owns the published deliveries; 0 means the company of the login.
+	Company int64
+	// Config creates a stream that does not exist.
+	Config *stream.Config
+}
+
+// redeliveryWindow is how long Tripletex repeats a delivery that was not accepted. Source: official webhook page.
+const redeliveryWindow = 30 * time.Hour
+
+// Listener receives deliveries, stores them and forwards them. Open, Run and Close are called once each, in this
+// order; Close also after an error.
+type Listener struct {
+	process
+	o         Options
+	journal   *journal.Journal // nil with a stream
+	stream    *stream.Stream   // nil with a journal
+	socket    net.Listener
+	receiver  *receiver.Receiver
+	queue     *receiver.Queue // nil without routes
+	temporary ephemeral
+
+	served   chan struct{} // closed once serveErr is set; nil before receiving
+	serveErr error
+	endServe context.CancelFunc
+	endWork  context.CancelFunc // nil before the parts are started
+}
+
+// New returns a listener that holds nothing yet.
+func New(o Options) *Listener {
+	return &Listener{process: process{Common: o.Common}, o: o}
+}
+
+// Open opens the store and the socket. A canceled ctx is not an error: [Listener.Run] then returns at once.
+func (l *Listener) Open(ctx context.Context) error {
+	return inOrder(ctx, l.openStore, l.openSocket)
+}
+
+func (l *Listener) openStore(ctx context.Context) (err error) {
+	if l.o.Stream != nil {
+		return l.openStream(ctx)
+	}
+	if l.journal, err = journal.Open(l.o.Journal.Folder, journal.Options{MinFree: l.o.Journal.MinFree}); err != nil {
+		return err
+	}
+	// The note is for delivery list and doctor. Receiving works without it.
+	_ = l.journal.Note(ctx, journal.ReceiverNote, fmt.Sprintf("process %d since %s", os.Getpid(), time.Now().Format(time.RFC3339)))
+	l.receiver = receiver.New(l.journal, l.receiverOptions())
+	if len(l.Routes) > 0 {
+		l.queue = receiver.NewQueue(l.journal, l.Routes, l.report)
+	}
+	return nil
+}
+
+func (l *Listener) openStream(ctx context.Context) (err error) {
+	s := l.o.Stream
+	if l.stream, err = stream.Open(ctx, s.Login, s.Name, s.Company, s.Config); err != nil {
+		return err
+	}
+	if window := l.stream.Window(); window < redeliveryWindow {
+		l.Note("warning: the stream detects duplicates for %s, and Tripletex repeats deliveries for %s; some may be stored twice",
+			window, redeliveryWindow)
+	}
+	o := l.receiverOptions()
+	o.MaxWaiting, o.Failed = l.o.MaxConns, receiver.ReasonStream // a stream has higher latency and stores more at once
+	l.receiver = receiver.New(l.stream, o)
+	return nil
+}
+
+func (l *Listener) receiverOptions() receiver.Options {
+	return receiver.Options{
+		Path: l.o.Path, Secrets: l.o.Secrets, AuthHeader: l.o.AuthHeader, AuthValue: l.o.AuthValue,
+		MaxBody: l.o.MaxBody, Report: l.report, Stored: l.wake,
+	}
+}
+
+func (l *Listener) wake() {
+	if l.queue != nil {
+		l.queue.Wake()
+	}
+}
+
+func (l *Listener) openSocket(ctx context.Context) error {
+	socket, err := receiver.Activated(l.Lookup)
+	if err != nil {
+		return &SocketError{fmt.Errorf("listen: %w", err)}
+	}
+	if socket == nil {
+		if socket, err = (&net.ListenConfig{}).Listen(context.WithoutCancel(ctx), "tcp", l.o.Address); err != nil {
+			return &SocketError{err}
+		}
+	}
+	l.socket = receiver.Limit(socket, l.o.MaxConns)
+	if l.o.TLS != nil {
+		l.socket = tls.NewListener(l.socket, l.o.TLS)
+	}
+	return nil
+}
+
+// Close closes the socket and the store.
+func (l *Listener) Close() error {
+	if l.socket != nil {
+		_ = l.socket.Close() // already closed after serving
+	}
+	if l.stream != nil {
+		l.stream.Close()
+	}
+	if l.journal == nil {
+		return nil
+	}
+	return l.journal.Close()
+}
+
+// healthy returns why deliveries cannot be stored, or nil.
+func (l *Listener) healthy() error {
+	if l.stream != nil {
+		return l.stream.Healthy()
+	}
+	return l.journal.Healthy()
+}

@@ -1,0 +1,134 @@
+package listen
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/exporter"
+	"github.com/tlxhook/tlxhook/pkg/journal"
+	"github.com/tlxhook/tlxhook/pkg/receiver"
+)
+
+// purgeInterval is how often old deliveries are deleted.
+const purgeInterval = time.Hour
+
+// Run receives until ctx ends or Until is met, and then drains. A canceled ctx is success at every step.
+func (l *Listener) Run(parent context.Context) error {
+	ctx, stop := context.WithCancel(parent)
+	defer stop()
+	l.stop = stop
+	err := inOrder(ctx, l.receive, l.startParts, l.announce, l.subscribe, l.startProbes, l.ready, l.wait)
+	stop()
+	return l.outcome(errors.Join(err, l.drain(context.WithoutCancel(ctx))))
+}
+
+// receive starts to answer deliveries.
+func (l *Listener) receive(ctx context.Context) error {
+	serving, end := context.WithCancel(context.WithoutCancel(ctx))
+	l.endServe, l.served = end, make(chan struct{})
+	go func() {
+		defer close(l.served)
+		l.serveErr = receiver.Serve(serving, l.socket, l.receiver)
+	}()
+	return nil
+}
+
+// startParts starts what runs beside receiving and outlives it.
+func (l *Listener) startParts(ctx context.Context) error {
+	working, end := context.WithCancel(context.WithoutCancel(ctx))
+	l.endWork = end
+	if l.queue != nil {
+		l.parts.Go(func() { l.queue.Run(working) })
+	}
+	if l.journal != nil && l.o.Journal.Retention > 0 {
+		l.parts.Go(func() { l.purgeLoop(working) })
+	}
+	l.parts.Go(func() { receiver.Watchdog(working, l.Lookup, l.healthy) })
+	numbers := exporter.Receiver{Receiving: l.receiver.Stats}
+	if l.journal != nil {
+		numbers.Journal = l.journal.Stats
+	}
+	if l.queue != nil {
+		numbers.Forwarding = l.queue.Stats
+	}
+	return l.serveMetrics(working, numbers, l.healthy, l.temporary.reachable)
+}
+
+// announce states the address and what happens to deliveries.
+func (l *Listener) announce(ctx context.Context) error {
+	scheme := "http"
+	if l.o.TLS != nil {
+		scheme = "https"
+	}
+	l.Note("listening on %s://%s%s", scheme, l.socket.Addr(), l.o.Path)
+	switch {
+	case l.stream != nil:
+		l.Note("deliveries are published to the stream %s", l.o.Stream.Name)
+		return nil
+	case l.queue == nil:
+		l.Note("deliveries are stored and not forwarded: no app is configured")
+		return nil
+	}
+	stats, err := l.journal.Stats(ctx)
+	if err == nil && stats.Waiting > 0 {
+		l.Note("%d stored deliveries wait to be forwarded", stats.Waiting)
+	}
+	return err
+}
+
+// wait returns once ctx ends or serving fails; drain returns that failure.
+func (l *Listener) wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+	case <-l.served:
+	}
+	return nil
+}
+
+// drain ends the parts in the order in which nothing is lost: subscriptions are deleted, deliveries in flight are
+// answered, forwarding is finished.
+func (l *Listener) drain(ctx context.Context) error {
+	_ = receiver.Notify(ctx, l.Lookup, "STOPPING=1") // the manager waits without it
+	err := l.unsubscribe(ctx)
+	if l.served != nil {
+		l.endServe()
+		<-l.served
+		if l.serveErr != nil && err == nil {
+			err = fmt.Errorf("%w: %w", ErrReceive, l.serveErr)
+		}
+	}
+	if l.endWork != nil {
+		l.endWork()
+	}
+	l.parts.Wait()
+	return err
+}
+
+// purgeLoop deletes settled deliveries that are older than the retention, at the start and every hour.
+func (l *Listener) purgeLoop(ctx context.Context) {
+	tick := time.NewTicker(purgeInterval)
+	defer tick.Stop()
+	for {
+		if err := l.purge(ctx); err != nil && ctx.Err() == nil {
+			l.Note("warning: old deliveries could not be deleted: %v", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func (l *Listener) purge(ctx context.Context) error {
+	old := journal.Filter{
+		States: []journal.State{journal.Forwarded, journal.Dead}, Before: time.Now().Add(-l.o.Journal.Retention),
+	}
+	purged, err := l.journal.Purge(ctx, old, nil)
+	if err == nil && purged > 0 {
+		err = l.journal.Shrink(ctx)
+	}
+	return err
+}
