@@ -92,7 +92,7 @@ func (p *process) outcome(err error) error {
 func inOrder(ctx context.Context, steps ...func(context.Context) error) error {
 	for _, step := range steps {
 		if ctx.Err() != nil {
-			return nil
+			break
 		}
 		if err := step(ctx); err != nil && !errors.Is(ctx.Err(), context.Canceled) {
 			return err
