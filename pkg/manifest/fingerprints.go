@@ -14,18 +14,18 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// Tripletex never returns a secret, so whether it has the right one cannot be seen. What is known is kept here:
-// for each secret that was sent, a keyed fingerprint and the version of the subscription that it made.
+// Tripletex never returns a secret. For each secret that was sent, this file stores a keyed fingerprint and the
+// version of the subscription after it, to detect changes.
 
-// State is what is known of a secret that Tripletex has.
+// State is what is known of a secret in Tripletex.
 type State string
 
-// The states. None is guessed.
+// The states. None is a guess.
 const (
-	Same    State = "same"    // it was sent from here, and nobody has touched the subscription since
-	Changed State = "changed" // what was last sent from here is another one
-	Touched State = "touched" // it was sent from here, and somebody else has changed the subscription since
-	Unknown State = "unknown" // it was never sent from here
+	Same    State = "same"    // sent from here, and the subscription has not changed since
+	Changed State = "changed" // another secret was sent last from here
+	Touched State = "touched" // sent from here, and the subscription was changed elsewhere since
+	Unknown State = "unknown" // never sent from here
 )
 
 // secretKind names a secret of a subscription as the API does.
@@ -36,17 +36,17 @@ const (
 	hmacValue secretKind = "hmacSharedSecret"
 )
 
-// fingerprintsFormat is the version of the shape of the file.
+// fingerprintsFormat is the version of the file format.
 const fingerprintsFormat = 1
 
-// Fingerprints are those of one API and company. The zero value knows nothing, and nil too.
+// Fingerprints are the fingerprints for one API and company. Nil and the zero value have none.
 type Fingerprints struct {
-	file  fingerprintFile
+	file  fingerprintJSON
 	scope string
 }
 
-// fingerprintFile is what is kept: the key, and by scope, subscription and kind what was sent.
-type fingerprintFile struct {
+// fingerprintJSON is the file: the key, and the fingerprints by scope, subscription and kind.
+type fingerprintJSON struct {
 	Format int                                              `json:"format"`
 	Key    []byte                                           `json:"key"`
 	Scopes map[string]map[string]map[secretKind]fingerprint `json:"scopes"`
@@ -57,15 +57,15 @@ type fingerprint struct {
 	Version int    `json:"version"`
 }
 
-// ErrFingerprints is the cause where what is kept cannot be read.
+// ErrFingerprints is the cause if stored fingerprints cannot be read.
 var ErrFingerprints = errors.New("fingerprints of secrets")
 
-// ReadFingerprints reads what [Fingerprints.Bytes] wrote, or begins anew where there is nothing. The scope names
-// the API and the company whose subscriptions are meant.
+// ReadFingerprints parses the result of [Fingerprints.Bytes]; empty content makes a new key. The scope names the API
+// and the company.
 func ReadFingerprints(raw []byte, scope string) (*Fingerprints, error) {
 	f := &Fingerprints{scope: scope}
 	if len(raw) == 0 {
-		f.file = fingerprintFile{Format: fingerprintsFormat, Key: make([]byte, sha256.Size)}
+		f.file = fingerprintJSON{Format: fingerprintsFormat, Key: make([]byte, sha256.Size)}
 		_, err := rand.Read(f.file.Key)
 		return f, err
 	}
@@ -75,14 +75,14 @@ func ReadFingerprints(raw []byte, scope string) (*Fingerprints, error) {
 	return f, nil
 }
 
-// Bytes returns what is to be kept. It holds no secret, but belongs in a private file all the same: with its key
-// a secret that is easy to guess could be tried.
+// Bytes returns the content of the file. It holds no secret, but must be private: its key allows guessing weak
+// secrets.
 func (f *Fingerprints) Bytes() ([]byte, error) { return json.Marshal(f.file) }
 
-// Empty tells whether nothing is known in the scope.
+// Empty reports whether there are no fingerprints in the scope.
 func (f *Fingerprints) Empty() bool { return f == nil || len(f.file.Scopes[f.scope]) == 0 }
 
-// State tells what is known of a secret of a subscription, if it should be value.
+// state compares the last sent secret of a subscription with value.
 func (f *Fingerprints) state(s tripletex.Subscription, kind secretKind, value secret.Text) State {
 	if f == nil {
 		return Unknown
@@ -100,13 +100,13 @@ func (f *Fingerprints) state(s tripletex.Subscription, kind secretKind, value se
 	}
 }
 
-// Created takes note of what a create sent. It made version 0, whatever others have made of it since.
+// Created stores the secrets of a create, which made version 0.
 func (f *Fingerprints) Created(sent tripletex.NewSubscription, made tripletex.Subscription) {
 	f.sent(made.ID, 0, authValue, sent.AuthHeaderValue)
 	f.sent(made.ID, 0, hmacValue, sent.HMACSharedSecret)
 }
 
-// Updated takes note of what an update sent, and that it was ours: a secret that it left alone is still known.
+// Updated stores the secrets of an update. Secrets that it omitted keep their state, as the new version is known.
 func (f *Fingerprints) Updated(sent tripletex.SubscriptionUpdate, now tripletex.Subscription) {
 	for kind, value := range map[secretKind]secret.Text{authValue: sent.AuthHeaderValue, hmacValue: sent.HMACSharedSecret} {
 		if before, known := f.of(sent.ID)[kind]; known && value == "" && before.Version == sent.Version {
@@ -116,7 +116,7 @@ func (f *Fingerprints) Updated(sent tripletex.SubscriptionUpdate, now tripletex.
 	}
 }
 
-// Deleted forgets a subscription.
+// Deleted removes the fingerprints of a subscription.
 func (f *Fingerprints) Deleted(id int64) { delete(f.file.Scopes[f.scope], strconv.FormatInt(id, 10)) }
 
 func (f *Fingerprints) of(id int64) map[secretKind]fingerprint {
@@ -139,8 +139,8 @@ func (f *Fingerprints) sent(id int64, version int, kind secretKind, value secret
 	f.of(id)[kind] = fingerprint{f.sum(id, kind, value), version}
 }
 
-// sum returns the fingerprint of a secret: different for every subscription and kind, so that equal secrets
-// cannot be seen to be equal.
+// sum returns the fingerprint of a secret. It differs for every subscription and kind, to hide that secrets are
+// equal.
 func (f *Fingerprints) sum(id int64, kind secretKind, value secret.Text) []byte {
 	mac := hmac.New(sha256.New, f.file.Key)
 	mac.Write([]byte(strings.Join([]string{f.scope, strconv.FormatInt(id, 10), string(kind), value.Reveal()}, "\x00")))

@@ -1,6 +1,5 @@
-// Package manifest says what subscriptions should be: the format of the files, the plan that brings Tripletex to
-// what they say, its execution with a proof, and the way back from what there is to a file.
-// It leaves reading files, finding secrets, asking people and printing to others.
+// Package manifest reads manifests of subscriptions, plans the changes that they need, executes plans, verifies the
+// result, and exports existing subscriptions. It neither prompts nor prints.
 package manifest
 
 import (
@@ -13,27 +12,27 @@ import (
 	"github.com/goccy/go-yaml/parser"
 )
 
-// formatVersion is the version of the format that this package reads.
+// formatVersion is the only version of the format.
 const formatVersion = 1
 
 // Source is the content of one file.
 type Source struct {
 	Name    string // for messages
-	Folder  string // that references to files are relative to
+	Folder  string // base of relative references to files
 	Content []byte
 }
 
-// Manifest is what files say, before patterns of events are replaced and secrets are found.
+// Manifest is the content of files, with unexpanded patterns and references to secrets.
 type Manifest struct {
-	// Owns are addresses; only what lies below them may be pruned.
+	// Owns are the URLs below which subscriptions may be pruned.
 	Owns    []string
 	entries []entry
-	count   int      // of entries, each of which may have several events
+	count   int      // of entries in files
 	scoped  []scoped // documents that name companies
-	general bool     // there is one that does not
+	general bool     // there is a document that names none
 }
 
-// Parse reads manifests; what they say counts together. It returns an [*Error] with everything that is wrong.
+// Parse reads several files as one manifest. It returns an [*Error] with all problems.
 func Parse(sources ...Source) (*Manifest, error) {
 	m, wrong := &Manifest{}, []Problem{}
 	for _, source := range sources {
@@ -52,7 +51,7 @@ func (m *Manifest) add(source Source) []Problem {
 	if p.all != nil {
 		return p.all
 	}
-	file, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey()) // which are found below, with a better message
+	file, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey()) // mapping reports them with a better message
 	if err != nil {
 		p.malformed(err, source.Content)
 		return p.all
@@ -70,7 +69,7 @@ func (m *Manifest) add(source Source) []Problem {
 	return p.all
 }
 
-// malformed says what the parser could not read, in plain words where a tab is to blame.
+// malformed adds the problem of a syntax error, with a plain message for tabs.
 func (p *problems) malformed(err error, content []byte) {
 	var syntax yaml.Error
 	if !errors.As(err, &syntax) {
@@ -84,7 +83,7 @@ func (p *problems) malformed(err error, content []byte) {
 	p.add(at, "%s", message)
 }
 
-// tabbed tells whether a line is indented with a tab.
+// tabbed reports whether a line is indented with a tab.
 func tabbed(content []byte, line int) bool {
 	for _, c := range lineOf(content, line) {
 		if c != ' ' {
@@ -116,9 +115,9 @@ func (m *Manifest) document(p *problems, body ast.Node, folder string) {
 		return
 	}
 	p.version(body, values["version"])
-	said := scoped{companies: p.companies(values["companies"])}
+	read := scoped{companies: p.companies(values["companies"])}
 	if owns := values["owns"]; owns != nil {
-		said.owns = p.owns(owns)
+		read.owns = p.owns(owns)
 	}
 	base := settings{}
 	if defaults := values["defaults"]; !isNull(defaults) {
@@ -133,14 +132,14 @@ func (m *Manifest) document(p *problems, body ast.Node, folder string) {
 	}
 	for _, node := range p.list(list, "subscriptions") {
 		m.count++
-		said.entries = append(said.entries, p.entry(node, m.count, base, folder)...)
+		read.entries = append(read.entries, p.entry(node, m.count, base, folder)...)
 	}
-	if said.companies != nil {
-		m.scoped = append(m.scoped, said)
+	if read.companies != nil {
+		m.scoped = append(m.scoped, read)
 		return
 	}
 	m.general = true
-	m.Owns, m.entries = append(m.Owns, said.owns...), append(m.entries, said.entries...)
+	m.Owns, m.entries = append(m.Owns, read.owns...), append(m.entries, read.entries...)
 }
 
 // all returns the entries of all documents.

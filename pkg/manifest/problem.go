@@ -1,19 +1,20 @@
 package manifest
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/goccy/go-yaml/token"
 )
 
-// Position is a place in a file, counted from 1; a column counts characters.
+// Position is a position in a file. Lines and columns start at 1; a column counts characters.
 type Position struct {
 	File   string `json:"file"`
 	Line   int    `json:"line,omitempty"`
 	Column int    `json:"column,omitempty"`
 }
 
-// String returns "file:line:column", as compilers write it and editors read it.
+// String returns "file:line:column", the format of compilers and editors.
 func (p Position) String() string {
 	if p.Line == 0 {
 		return p.File
@@ -21,19 +22,25 @@ func (p Position) String() string {
 	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
 }
 
-// Problem is something that is wrong with a manifest.
+// Problem is an error at a position of a manifest.
 type Problem struct {
 	At   Position
 	Text string
 }
 
-// String returns the place and what is wrong with it.
+// String returns the position and the text.
 func (p Problem) String() string { return p.At.String() + ": " + p.Text }
 
-// Error is everything that is wrong with a manifest, in the order of the files. It is never empty.
+// ErrInvalid is the cause of every [*Error].
+var ErrInvalid = errors.New("invalid manifest")
+
+// Error lists the problems of a manifest or its secrets in the order of the files. It has at least one.
 type Error struct{ Problems []Problem }
 
-// Error returns the first problem, and how many more there are.
+// Unwrap returns [ErrInvalid].
+func (e *Error) Unwrap() error { return ErrInvalid }
+
+// Error returns the first problem and the number of further ones.
 func (e *Error) Error() string {
 	text := e.Problems[0].String()
 	if more := len(e.Problems) - 1; more > 0 {
@@ -42,7 +49,7 @@ func (e *Error) Error() string {
 	return text
 }
 
-// problems collects what is wrong with one file.
+// problems collects the problems of one file.
 type problems struct {
 	file string
 	all  []Problem
@@ -59,7 +66,7 @@ func (p *problems) at(t *token.Token) Position {
 	return Position{p.file, t.Position.Line, t.Position.Column}
 }
 
-// failure returns an error if anything is wrong.
+// failure returns an [*Error], or nil without problems.
 func failure(all []Problem) error {
 	if len(all) == 0 {
 		return nil

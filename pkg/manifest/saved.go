@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"os"
+	"path/filepath"
 )
 
-// Saved is a plan in a file: made in one place, looked at, and made true in another. It holds references to
-// secrets and never a secret.
+// Saved is a plan in a file, which apply executes after a review. It holds references to secrets and never a secret.
 type Saved struct {
 	// Format is the version of this shape.
 	Format int `json:"tlxhookPlan"`
@@ -22,15 +24,52 @@ type Saved struct {
 // savedFormat is the version of the shape of a saved plan.
 const savedFormat = 1
 
-// ErrSaved is the cause where a file holds no plan that this version can apply.
-var ErrSaved = errors.New("is no plan of this version of tlxhook")
+// maxSaved is the size of a plan in bytes; the rest of a larger file is not read.
+const maxSaved = 64 << 20
 
-// NewSaved returns a plan as it may be kept.
+// Errors of [ReadSavedFile].
+var (
+	ErrSavedUnreadable = errors.New("read the plan")
+	ErrSaved           = errors.New("is no plan of this version of tlxhook")
+)
+
+// ReadSavedFile reads a plan that [Planned.Save] wrote. Unless it is trusted, secrets in files must be below the
+// working folder.
+func ReadSavedFile(path string, trust bool) (*Saved, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrSavedUnreadable, err)
+	}
+	defer func() { _ = file.Close() }()
+	raw, err := io.ReadAll(io.LimitReader(file, maxSaved))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrSavedUnreadable, err)
+	}
+	saved, err := ReadSaved(raw)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	for _, r := range saved.Want.References() {
+		if r.File != "" && !trust && !isLocal(r.Folder) {
+			return nil, fmt.Errorf("%s: file %s: %w", path, r.File, ErrUntrustedFile)
+		}
+	}
+	return &saved, nil
+}
+
+// isLocal reports whether a folder is below the working folder, also after symbolic links are resolved. A folder
+// that does not exist counts, as nothing can be read from it.
+func isLocal(folder string) bool {
+	resolved, err := filepath.EvalSymlinks(folder)
+	return filepath.IsLocal(folder) && (err != nil || filepath.IsLocal(resolved))
+}
+
+// NewSaved returns a plan in the shape of a file.
 func NewSaved(scope string, want *Want, policy Policy, plan Plan) Saved {
 	return Saved{savedFormat, scope, policy, want, plan}
 }
 
-// ReadSaved reads a plan that was kept.
+// ReadSaved parses the content of a saved plan.
 func ReadSaved(raw []byte) (Saved, error) {
 	var saved Saved
 	decoder := json.NewDecoder(bytes.NewReader(raw))
@@ -48,7 +87,7 @@ func ReadSaved(raw []byte) (Saved, error) {
 	return saved, nil
 }
 
-// check holds what [Parse] and [Manifest.Expand] see to, as somebody may have changed the file.
+// check repeats the checks of [Parse] and [Manifest.Expand], as the file may have been edited.
 func (w *Want) check() error {
 	for _, address := range w.Owns {
 		if err := checkBare(address); err != nil {

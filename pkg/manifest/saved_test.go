@@ -3,6 +3,7 @@ package manifest_test
 import (
 	"encoding/json"
 	"errors"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -13,7 +14,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// saved returns a plan as a file, for what there is.
+// saved returns the content of a saved plan.
 func saved(t *testing.T, content string, have ...tripletex.Subscription) string {
 	t.Helper()
 	want := mustParse(t, content)
@@ -25,7 +26,8 @@ func saved(t *testing.T, content string, have ...tripletex.Subscription) string 
 	return string(raw)
 }
 
-const everySecret = "order.create;hmacSecret: {env: A};authHeader: {name: X, value: {env: B}};targetCredentials: {userinfo: {env: C}, query: {env: D}}"
+const everySecret = "order.create;hmacSecret: {env: A};authHeader: {name: X, value: {env: B}};targetCredentials: {userinfo: {env: " +
+	"C}, query: {env: D}}"
 
 func TestSavedPlanHoldsNoSecretAndPlansTheSameAgain(t *testing.T) {
 	t.Parallel()
@@ -41,8 +43,14 @@ func TestSavedPlanHoldsNoSecretAndPlansTheSameAgain(t *testing.T) {
 	policy := plan.Policy
 	policy.Secrets = secretsOf(t, plan.Want)
 	again := manifest.Diff(plan.Want, have, policy)
-	if diff := cmp.Diff(shown(plan.Plan), shown(again)); diff != "" || !plan.Plan.Same(again) || again.Create+again.Update+again.Delete != 3 {
+	if diff := cmp.Diff(shown(plan.Plan), shown(again)); diff != "" {
 		t.Errorf("the plan for the same world is another one (-saved +now):\n%s", diff)
+	}
+	if !plan.Plan.Same(again) {
+		t.Error("the plan for the same world is not the same")
+	}
+	if len(again.Changes) != 3 {
+		t.Errorf("%d changes, want 3", len(again.Changes))
 	}
 	if err := again.Check(events(), false); err != nil {
 		t.Errorf("the plan that was read: %v", err)
@@ -80,25 +88,60 @@ func TestFileThatIsNoPlanIsRefused(t *testing.T) {
 	t.Parallel()
 	good := saved(t, entries("order.create"))
 	for name, raw := range map[string]string{
-		"nothing":                     "",
-		"a manifest":                  entries("order.create"),
-		"another JSON":                `{"a": 1}`,
-		"null":                        "null",
-		"a later shape":               strings.Replace(good, `"tlxhookPlan":1`, `"tlxhookPlan":2`, 1),
-		"no want":                     `{"tlxhookPlan":1}`,
-		"something behind it":         good + "{}",
-		"half of it":                  good[:len(good)/2],
-		"a password in the target":    strings.Replace(good, `"target":"https://h.no/"`, `"target":"https://u:hunter2@h.no/"`, 1),
-		"everything owned":            strings.Replace(good, `"owns":["https://h.no/"]`, `"owns":[""]`, 1),
-		"a status of Tripletex":       strings.Replace(good, `"status":"ACTIVE"`, `"status":"DISABLED_MISUSE"`, 1),
-		"an identity that is doubled": strings.Replace(good, `"subscriptions":[`, `"subscriptions":[{"event":"ORDER.create","target":"https://h.no","status":"ACTIVE","at":{"file":"x"}},`, 1),
+		"nothing":                  "",
+		"a manifest":               entries("order.create"),
+		"another JSON":             `{"a": 1}`,
+		"null":                     "null",
+		"a later shape":            strings.Replace(good, `"tlxhookPlan":1`, `"tlxhookPlan":2`, 1),
+		"no want":                  `{"tlxhookPlan":1}`,
+		"something behind it":      good + "{}",
+		"half of it":               good[:len(good)/2],
+		"a password in the target": strings.Replace(good, `"target":"https://h.no/"`, `"target":"https://u:hunter2@h.no/"`, 1),
+		"everything owned":         strings.Replace(good, `"owns":["https://h.no/"]`, `"owns":[""]`, 1),
+		"a status of Tripletex":    strings.Replace(good, `"status":"ACTIVE"`, `"status":"DISABLED_MISUSE"`, 1),
+		"an identity that is doubled": strings.Replace(good, `"subscriptions":[`,
+			`"subscriptions":[{"event":"ORDER.create","target":"https://h.no","status":"ACTIVE","at":{"file":"x"}},`, 1),
 	} {
 		_, err := manifest.ReadSaved([]byte(raw))
-		if !errors.Is(err, manifest.ErrSaved) || strings.Contains(err.Error(), "hunter2") || strings.Contains(err.Error(), "saved plan") {
-			t.Errorf("%s: %v", name, err)
+		if !errors.Is(err, manifest.ErrSaved) {
+			t.Errorf("%s: %v, want %v", name, err, manifest.ErrSaved)
+			continue
+		}
+		for _, part := range []string{"hunter2", "saved plan"} {
+			if strings.Contains(err.Error(), part) {
+				t.Errorf("%s: %v shows %q", name, err, part)
+			}
 		}
 	}
 	if _, err := manifest.ReadSaved([]byte(good)); err != nil {
 		t.Errorf("the plan itself: %v", err)
+	}
+}
+
+func TestSavedPlanReadsNoFileOutsideTheWorkingFolder(t *testing.T) {
+	t.Parallel()
+	raw := saved(t, entries("order.create;hmacSecret: {file: key}"))
+	path := filepath.Join(write(t, map[string]string{
+		"here.json": raw, "outside.json": strings.Replace(raw, `"folder":"`, `"folder":"../`, 1),
+	}), "here.json")
+	outside := filepath.Join(filepath.Dir(path), "outside.json")
+	if _, err := manifest.ReadSavedFile(path, false); err != nil {
+		t.Errorf("a file below the working folder: %v", err)
+	}
+	if _, err := manifest.ReadSavedFile(outside, false); !errors.Is(err, manifest.ErrUntrustedFile) {
+		t.Errorf("%v, want %v", err, manifest.ErrUntrustedFile)
+	}
+	if _, err := manifest.ReadSavedFile(outside, true); err != nil {
+		t.Errorf("a trusted plan: %v", err)
+	}
+}
+
+func TestSavedPlanThatCannotBeReadHasACause(t *testing.T) {
+	t.Parallel()
+	folder := write(t, map[string]string{"hooks.yaml": oneEntry})
+	for name, cause := range map[string]error{"missing.json": manifest.ErrSavedUnreadable, "hooks.yaml": manifest.ErrSaved} {
+		if _, err := manifest.ReadSavedFile(filepath.Join(folder, name), false); !errors.Is(err, cause) {
+			t.Errorf("%s: %v, want %v", name, err, cause)
+		}
 	}
 }

@@ -1,0 +1,80 @@
+package manifest_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/tlxhook/tlxhook/pkg/manifest"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+func isKnown(t *testing.T, f manifest.FingerprintFile) bool {
+	t.Helper()
+	known, err := f.Read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return !known.Empty()
+}
+
+func TestFingerprintFileIsOfOneLoginAndCompany(t *testing.T) {
+	t.Parallel()
+	folder := filepath.Join(t.TempDir(), "fingerprints")
+	file := manifest.NewFingerprintFile(folder, "acme", "https://tripletex.no/v2", 0)
+	if isKnown(t, file) {
+		t.Error("a new file has fingerprints")
+	}
+	sent := tripletex.NewSubscription{HMACSharedSecret: "the-secret-A"}
+	if err := file.Created(sent, []tripletex.Subscription{sub(1, "order.create")}); err != nil {
+		t.Fatal(err)
+	}
+	if !isKnown(t, file) {
+		t.Error("the fingerprint was not stored")
+	}
+	for name, other := range map[string]manifest.FingerprintFile{
+		"profile": manifest.NewFingerprintFile(folder, "other", "https://tripletex.no/v2", 0),
+		"API":     manifest.NewFingerprintFile(folder, "acme", "https://api-test.tripletex.tech/v2", 0),
+		"company": manifest.NewFingerprintFile(folder, "acme", "https://tripletex.no/v2", 2001),
+	} {
+		if isKnown(t, other) {
+			t.Errorf("another %s has the fingerprint", name)
+		}
+	}
+	if err := manifest.RemoveFingerprints(folder); err != nil {
+		t.Fatal(err)
+	}
+	if isKnown(t, file) {
+		t.Error("the removed file has fingerprints")
+	}
+}
+
+func TestNothingToStoreMakesNoFile(t *testing.T) {
+	t.Parallel()
+	folder := filepath.Join(t.TempDir(), "fingerprints")
+	file := manifest.NewFingerprintFile(folder, "acme", "https://tripletex.no/v2", 0)
+	if err := file.Updated([]tripletex.SubscriptionUpdate{{ID: 1}}, []tripletex.Subscription{sub(1, "order.create")}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(folder + ".json"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("there is a file: %v", err)
+	}
+}
+
+func TestDamagedFingerprintFileIsAnErrorAndStays(t *testing.T) {
+	t.Parallel()
+	folder := filepath.Join(write(t, map[string]string{"fingerprints.json": "{"}), "fingerprints")
+	file := manifest.NewFingerprintFile(folder, "acme", "https://tripletex.no/v2", 0)
+	if _, err := file.Read(); !errors.Is(err, manifest.ErrFingerprints) {
+		t.Errorf("%v, want %v", err, manifest.ErrFingerprints)
+	}
+	sent := tripletex.NewSubscription{HMACSharedSecret: "the-secret-A"}
+	if err := file.Created(sent, []tripletex.Subscription{sub(1, "order.create")}); !errors.Is(err, manifest.ErrFingerprints) {
+		t.Errorf("%v, want %v", err, manifest.ErrFingerprints)
+	}
+	if raw, err := os.ReadFile(folder + ".json"); err != nil || string(raw) != "{" {
+		t.Errorf("the file is %q, %v", raw, err)
+	}
+}

@@ -1,0 +1,99 @@
+package manifest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/tlxhook/tlxhook/pkg/config"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+// Planner makes the plans of a manifest or of a saved plan, one for each company. It is safe for concurrent use.
+type Planner struct {
+	Manifest *Manifest // nil for a saved plan
+	Saved    *Saved    // nil for a manifest
+	Policy   Policy
+
+	events Events
+}
+
+// Errors of [Planner.Plan] for a saved plan.
+var (
+	ErrScope = errors.New("the plan is for")
+	ErrStale = errors.New("the plan is out of date: something was changed since it was made")
+)
+
+// Planned is a plan and what executes it.
+type Planned struct {
+	Plan
+	Run  Run
+	File FingerprintFile
+
+	have []tripletex.Subscription
+}
+
+// Plan makes the plan for one company. It changes nothing, and refuses what Tripletex would refuse.
+func (p *Planner) Plan(ctx context.Context, client *tripletex.Client, company Company, file FingerprintFile) (*Planned, error) {
+	fingerprints, err := file.Read()
+	if err != nil {
+		return nil, err
+	}
+	policy := p.Policy
+	policy.Fingerprints = fingerprints
+	want, known, err := p.want(ctx, client, company, file.scope)
+	if err != nil {
+		return nil, err
+	}
+	if err := want.Check(policy.Secrets); err != nil {
+		return nil, err
+	}
+	have, err := List(ctx, client)
+	if err != nil {
+		return nil, err
+	}
+	plan := Diff(want, have, policy)
+	if err := plan.Check(known, client.IsLocal()); err != nil {
+		return nil, err
+	}
+	if p.Saved != nil && !plan.Same(p.Saved.Plan) {
+		return nil, ErrStale
+	}
+	return &Planned{plan, Run{Service: client, Want: want, Policy: policy}, file, have}, nil
+}
+
+// want returns the subscriptions that a company should have, and the events if they were needed.
+func (p *Planner) want(ctx context.Context, client *tripletex.Client, company Company, scope string) (*Want, []tripletex.Event, error) {
+	if p.Saved == nil {
+		own, _ := p.Manifest.For(company)
+		return p.events.Expand(ctx, client, own)
+	}
+	if scope != p.Saved.Scope {
+		return nil, nil, fmt.Errorf("%w %s, and this is %s", ErrScope, p.Saved.Scope, scope)
+	}
+	return p.Saved.Want, nil, nil
+}
+
+// ErrSave is the cause of an error of [Planned.Save].
+var ErrSave = errors.New("keep the plan")
+
+// Save writes the plan to a file in an existing folder. It masks credentials in targets, whatever the policy shows.
+func (p *Planned) Save(path string) error {
+	if _, err := os.Stat(filepath.Dir(path)); err != nil {
+		return fmt.Errorf("%w: %w", ErrSave, err)
+	}
+	policy := p.Run.Policy
+	policy.ShowTarget = nil
+	saved := NewSaved(p.File.scope, p.Run.Want, policy, Diff(p.Run.Want, p.have, policy))
+	raw, err := json.MarshalIndent(saved, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := config.WriteFile(path, append(raw, '\n')); err != nil {
+		return fmt.Errorf("%w: %w", ErrSave, err)
+	}
+	return nil
+}
