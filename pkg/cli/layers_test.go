@@ -60,6 +60,7 @@ func dependencies() map[string]dependency {
 		"github.com/hashicorp/go-retryablehttp": {[]string{"pkg/tripletex"}, "repeats requests, with our policy"},
 		"github.com/invopop/jsonschema":         {[]string{"docs/generate"}, "writes the JSON schemas; not linked"},
 		"github.com/itchyny/gojq":               {[]string{"pkg/output"}, "--jq"},
+		"github.com/mattn/go-runewidth":         {[]string{"pkg/output"}, "the width of a cell, as the table library counts it"},
 		"github.com/nats-io/nats.go":            {[]string{"pkg/stream"}, "the stream of more than one machine: deduplication, replicas and consumers on the server"},
 		"github.com/olekukonko/tablewriter":     {[]string{"pkg/output"}, "tables"},
 		"github.com/spf13/cobra":                {[]string{"pkg/cli", "docs/generate"}, "commands, help, completion, man pages"},

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/mattn/go-runewidth"
 	"github.com/olekukonko/tablewriter"
 	"github.com/olekukonko/tablewriter/pkg/twwidth"
 	"github.com/olekukonko/tablewriter/renderer"
@@ -113,6 +114,8 @@ func fit(header []string, rows [][]string, width int, shrinks func(int) bool) {
 
 // render aligns rows with the table library and drops the blanks that it leaves at the ends of lines.
 func render(out io.Writer, header []string, rows [][]string) error {
+	// The table library caches the width of every cell. A process that draws for days must empty the cache.
+	defer twwidth.SetCondition(runewidth.NewCondition())
 	var drawn bytes.Buffer
 	cells := tw.CellConfig{
 		Formatting: tw.CellFormatting{AutoWrap: tw.WrapNone, AutoFormat: tw.Off},
