@@ -33,7 +33,7 @@ func Main(args []string, streams Streams, environ []string, build Build) int {
 // run is Main below a context, so that a command can run others.
 func run(ctx context.Context, args []string, streams Streams, environ []string, build Build) int {
 	app := newApp(streams, environ, build)
-	root := newRoot(app)
+	root := newRootFor(app, args)
 	root.SetArgs(args)
 	if meansPlugin(root, args) {
 		return app.runPlugin(ctx, root, args)
