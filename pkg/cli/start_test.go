@@ -7,39 +7,46 @@ import (
 	"testing"
 )
 
-// mostInit is the time in milliseconds that the initialization of a package may take: it is paid at every start,
-// whatever the command.
-const mostInit = 1
+// The most that all packages together may allocate before main begins. It is paid at every start, whatever the command.
+// Unlike the time that it takes, it does not depend on the machine.
+const (
+	mostInitBytes  = 640_000
+	mostInitAllocs = 5_500
+)
 
-// The least of several runs counts, as other programs run on the same machine.
-func TestNoPackageIsSlowToStart(t *testing.T) {
+func TestPackagesAllocateLittleAtStart(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	build(t, folder)
-	least := map[string]float64{}
-	for range 7 {
-		command := exec.CommandContext(t.Context(), folder+"/tlxhook", "version")
-		command.Env = []string{"GODEBUG=inittrace=1", "HOME=" + folder}
-		raw, err := command.CombinedOutput()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, line := range regexp.MustCompile(`(?m)^init (\S+) @.* ms, ([0-9.]+) ms clock,`).FindAllSubmatch(raw, -1) {
-			took, err := strconv.ParseFloat(string(line[2]), 64)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if known, seen := least[string(line[1])]; !seen || took < known {
-				least[string(line[1])] = took
-			}
-		}
+	command := exec.CommandContext(t.Context(), folder+"/tlxhook", "version")
+	command.Env = []string{"GODEBUG=inittrace=1", "HOME=" + folder}
+	raw, err := command.CombinedOutput()
+	if err != nil {
+		t.Fatal(err)
 	}
-	if len(least) < 10 {
-		t.Fatalf("only %d packages were seen", len(least))
+	inits := regexp.MustCompile(`(?m)^init (\S+) @.* ms clock, (\d+) bytes, (\d+) allocs$`).FindAllStringSubmatch(string(raw), -1)
+	if len(inits) < 10 {
+		t.Fatalf("only %d packages were seen", len(inits))
 	}
-	for name, took := range least {
-		if took > mostInit {
-			t.Errorf("%s takes %g ms", name, took)
-		}
+	bytes, allocs := 0, 0
+	for _, line := range inits {
+		t.Logf("%s: %s bytes, %s allocations", line[1], line[2], line[3])
+		bytes += number(t, line[2])
+		allocs += number(t, line[3])
 	}
+	if bytes > mostInitBytes {
+		t.Errorf("packages allocate %d bytes at start, want at most %d", bytes, mostInitBytes)
+	}
+	if allocs > mostInitAllocs {
+		t.Errorf("packages make %d allocations at start, want at most %d", allocs, mostInitAllocs)
+	}
+}
+
+func number(t *testing.T, text string) int {
+	t.Helper()
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
