@@ -9,16 +9,15 @@ import (
 	"os"
 	"time"
 
-	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/webhook"
 )
 
 func main() {
 	// Two secrets while one takes the place of the other.
-	var secrets []secret.Text
+	var secrets []string
 	for _, name := range []string{"HMAC_SECRET", "HMAC_SECRET_PREVIOUS"} {
 		if s := os.Getenv(name); s != "" {
-			secrets = append(secrets, secret.Text(s))
+			secrets = append(secrets, s)
 		}
 	}
 	server := &http.Server{

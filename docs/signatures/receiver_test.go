@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tlxhook/tlxhook/pkg/secret"
+	"github.com/tlxhook/tlxhook/pkg/sender"
 	"github.com/tlxhook/tlxhook/pkg/webhook"
 )
 
@@ -157,7 +157,7 @@ func samples() (all []sample) {
 	for b := range 1000 {
 		bytesOfAllKinds = append(bytesOfAllKinds, byte(b&0xff))
 	}
-	for _, s := range []secret.Text{current, previous, "somebody-elses"} {
+	for _, s := range []string{current, previous, "somebody-elses"} {
 		for _, body := range [][]byte{
 			[]byte(`{"subscriptionId":4711,"event":"order.create","id":1001,"value":{"name":"A & B Ærø"}}`),
 			[]byte("{}\r\n"),
@@ -175,12 +175,12 @@ func samples() (all []sample) {
 	return all
 }
 
-func signed(s secret.Text, key string, body []byte) http.Header {
+func signed(s string, key string, body []byte) http.Header {
 	return http.Header{webhook.KeyHeader: {key}, webhook.SignatureHeader: {webhook.Sign(s, key, body)}}
 }
 
 // alterations returns a delivery as it is, and with one thing wrong.
-func alterations(s secret.Text, body []byte) (all []sample) {
+func alterations(s string, body []byte) (all []sample) {
 	const key = "3f0c1b1e-2a55-4e0e-9f63-1d9f3b0c2f11"
 	signature := webhook.Sign(s, key, body)
 	raw, _ := base64.StdEncoding.DecodeString(signature) // just encoded
@@ -207,9 +207,9 @@ func alterations(s secret.Text, body []byte) (all []sample) {
 // modes sends what trigger does.
 func modes(t *testing.T, target string) {
 	t.Helper()
-	delivery := webhook.Outgoing{Target: target, Key: "key-1", Secret: current, Body: []byte(`{"event":"order.update","value":{"version":1}}`)}
-	for mode, want := range map[webhook.Mode]string{
-		"": "200", webhook.Duplicate: "200 200", webhook.OutOfOrder: "200 200", webhook.BadSignature: "401",
+	delivery := sender.Delivery{Target: target, Key: "key-1", Secret: current, Body: []byte(`{"event":"order.update","value":{"version":1}}`)}
+	for mode, want := range map[sender.Mode]string{
+		"": "200", sender.Duplicate: "200 200", sender.OutOfOrder: "200 200", sender.BadSignature: "401",
 	} {
 		deliveries, err := delivery.In(mode)
 		if err != nil {

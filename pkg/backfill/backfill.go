@@ -11,6 +11,7 @@ import (
 
 	"github.com/tlxhook/tlxhook/pkg/journal"
 	"github.com/tlxhook/tlxhook/pkg/secret"
+	"github.com/tlxhook/tlxhook/pkg/sender"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 	"github.com/tlxhook/tlxhook/pkg/webhook"
 )
@@ -214,10 +215,10 @@ func (w *walk) delivery(s *Stand, v tripletex.ObjectValue) (journal.Delivery, er
 	}
 	d := journal.Delivery{
 		Key: fmt.Sprintf("backfill-%d-%s-%d-%s", w.Company, w.plan.Kind.Name, v.ID, told), Received: time.Now(),
-		Event: s.Event, SubscriptionID: s.SubscriptionID, ObjectID: v.ID, ContentType: webhook.ContentType, Body: body,
+		Event: s.Event, SubscriptionID: s.SubscriptionID, ObjectID: v.ID, ContentType: sender.ContentType, Body: body,
 	}
 	if w.Secret != "" {
-		d.Signature = webhook.Sign(w.Secret, d.Key, body)
+		d.Signature = webhook.Sign(w.Secret.Reveal(), d.Key, body)
 	}
 	return d, nil
 }

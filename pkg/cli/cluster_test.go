@@ -22,7 +22,6 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/webhook"
 )
 
@@ -210,7 +209,7 @@ func sendOne(t testing.TB, client *http.Client, url, key string, object int) boo
 		return false
 	}
 	request.Header.Set(webhook.KeyHeader, key)
-	request.Header.Set(webhook.SignatureHeader, webhook.Sign(secret.Text(clusterSecret), key, []byte(body)))
+	request.Header.Set(webhook.SignatureHeader, webhook.Sign(clusterSecret, key, []byte(body)))
 	response, err := client.Do(request)
 	if err != nil {
 		<-time.After(10 * time.Millisecond)

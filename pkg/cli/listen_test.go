@@ -13,7 +13,6 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/webhook"
 )
 
@@ -23,7 +22,7 @@ func deliver(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 5 {
 		ts.Fatalf("usage: deliver STATUS URL SECRETFILE KEY BODY")
 	}
-	key := secret.Text(strings.TrimSpace(ts.ReadFile(args[2])))
+	key := strings.TrimSpace(ts.ReadFile(args[2]))
 	var err error
 	for range 1000 {
 		var request *http.Request

@@ -9,6 +9,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/receiver"
 	"github.com/tlxhook/tlxhook/pkg/secret"
+	"github.com/tlxhook/tlxhook/pkg/sender"
 	"github.com/tlxhook/tlxhook/pkg/webhook"
 )
 
@@ -31,7 +32,7 @@ func (a *App) example(ctx context.Context, event string) ([]byte, error) {
 }
 
 // send sends a delivery, count times and in a mode, and prints what was answered.
-func (a *App) send(ctx context.Context, sample webhook.Outgoing, mode webhook.Mode, count int) error {
+func (a *App) send(ctx context.Context, sample sender.Delivery, mode sender.Mode, count int) error {
 	rows, err := a.sendAll(ctx, sample, mode, count)
 	if len(rows) > 0 {
 		if printErr := output.List(context.WithoutCancel(ctx), a.printer, attemptTable(), rows); printErr != nil {
@@ -45,9 +46,9 @@ func (a *App) send(ctx context.Context, sample webhook.Outgoing, mode webhook.Mo
 }
 
 // sendAll sends one after the other, until nobody answers.
-func (a *App) sendAll(ctx context.Context, sample webhook.Outgoing, mode webhook.Mode, count int) (rows []attemptRow, err error) {
+func (a *App) sendAll(ctx context.Context, sample sender.Delivery, mode sender.Mode, count int) (rows []attemptRow, err error) {
 	for range count {
-		sample.Key = webhook.NewKey()
+		sample.Key = sender.NewKey()
 		deliveries, err := sample.In(mode)
 		if err != nil {
 			return rows, usageFailure("--mode %s: %w", mode, err)
@@ -64,8 +65,8 @@ func (a *App) sendAll(ctx context.Context, sample webhook.Outgoing, mode webhook
 }
 
 // sendOne sends a delivery. An error means that nobody answered.
-func (a *App) sendOne(ctx context.Context, d webhook.Outgoing, number int) (attemptRow, error) {
-	limited, cancel := context.WithTimeout(ctx, webhook.AnswerWithin)
+func (a *App) sendOne(ctx context.Context, d sender.Delivery, number int) (attemptRow, error) {
+	limited, cancel := context.WithTimeout(ctx, sender.Timeout)
 	defer cancel()
 	answer, err := d.Send(limited, http.DefaultTransport)
 	envelope, _ := webhook.ParseEnvelope(d.Body) // a body of one's own need not be a delivery
@@ -85,7 +86,7 @@ func (a *App) sendOne(ctx context.Context, d webhook.Outgoing, number int) (atte
 }
 
 // judge says what the answers mean.
-func (a *App) judge(mode webhook.Mode, rows []attemptRow) error {
+func (a *App) judge(mode sender.Mode, rows []attemptRow) error {
 	accepted, refused := 0, 0
 	for _, row := range rows {
 		switch {
@@ -95,7 +96,7 @@ func (a *App) judge(mode webhook.Mode, rows []attemptRow) error {
 			refused++
 		}
 	}
-	mustRefuse := mode == webhook.BadSignature || mode == webhook.WrongAuth
+	mustRefuse := mode == sender.BadSignature || mode == sender.WrongAuth
 	if mustRefuse && accepted > 0 {
 		a.note("the receiver accepts what it must refuse (%s)", mode)
 	}

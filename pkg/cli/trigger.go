@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tlxhook/tlxhook/pkg/sender"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
-	"github.com/tlxhook/tlxhook/pkg/webhook"
 )
 
 // triggerOptions are the flags of trigger.
@@ -55,8 +55,8 @@ answered. The modes try out what a receiver must be able to take:
 	flags.IntVar(&o.count, "count", 1, "how many deliveries: `N`")
 	o.secrets.bindGiven(cmd)
 	complete(cmd, "target", app.completeTargets)
-	modes := make([]cobra.Completion, len(webhook.Modes()))
-	for i, m := range webhook.Modes() {
+	modes := make([]cobra.Completion, len(sender.Modes()))
+	for i, m := range sender.Modes() {
 		modes[i] = string(m)
 	}
 	complete(cmd, "mode", cobra.FixedCompletions(modes, cobra.ShellCompDirectiveNoFileComp))
@@ -71,7 +71,7 @@ func (o *triggerOptions) check() error {
 		return usageFailure("--target is missing").withHint("it is the URL of the receiver")
 	case o.count < 1 || o.count > most:
 		return usageFailure("--count must be between 1 and %d", most)
-	case o.mode != "" && !slices.Contains(webhook.Modes(), webhook.Mode(o.mode)):
+	case o.mode != "" && !slices.Contains(sender.Modes(), sender.Mode(o.mode)):
 		return usageFailure("there is no mode %q", o.mode).withHint("there are duplicate, out-of-order, bad-signature and wrong-auth")
 	case o.body == "-" && (o.secrets.hmacFile == "-" || o.secrets.authValueFile == "-"):
 		return usageFailure("only one of the body and the secrets can come from standard input")
@@ -104,13 +104,13 @@ func trigger(ctx context.Context, app *App, o *triggerOptions, event string) err
 	if err != nil {
 		return err
 	}
-	if given.hmac == "" && o.mode != string(webhook.BadSignature) {
+	if given.hmac == "" && o.mode != string(sender.BadSignature) {
 		app.note("not signed, as there is no secret; see --hmac-secret-file")
 	}
-	return app.send(ctx, webhook.Outgoing{
+	return app.send(ctx, sender.Delivery{
 		Target: o.target, Body: body, Secret: given.hmac, AuthHeader: given.authHeader, AuthValue: given.authValue,
 		UserAgent: "tlxhook/" + app.build.Version,
-	}, webhook.Mode(o.mode), o.count)
+	}, sender.Mode(o.mode), o.count)
 }
 
 // sample returns the body that is sent.
@@ -125,7 +125,7 @@ func (o *triggerOptions) sample(ctx context.Context, app *App, event string) (bo
 			return nil, err
 		}
 		path, value, _ := strings.Cut(text, "=")
-		if body, err = webhook.SetField(body, path, value); err != nil {
+		if body, err = sender.SetField(body, path, value); err != nil {
 			return nil, usageFailure("%w", err)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tlxhook/tlxhook/pkg/capture"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
@@ -77,7 +78,7 @@ func verify(ctx context.Context, app *App, o *verifyOptions, name string) error 
 	if err != nil {
 		return err
 	}
-	found := webhook.Diagnose(header, body, secrets...)
+	found := webhook.Diagnose(header, body, secret.RevealAll(secrets)...)
 	v := verdict{Valid: found.Valid, Reasons: []verdictReason{}, IdempotencyKey: header.Get(webhook.KeyHeader)}
 	texts := make([]string, len(found.Reasons))
 	for i, reason := range found.Reasons {
@@ -141,9 +142,9 @@ func (o *verifyOptions) delivery(app *App, name string) (header http.Header, bod
 	if body, err = app.input(name); err != nil {
 		return nil, nil, err
 	}
-	isCapture := webhook.IsCapture(body)
+	isCapture := capture.Is(body)
 	if isCapture {
-		if header, body, err = webhook.ParseCapture(body); err != nil {
+		if header, body, err = capture.Parse(body); err != nil {
 			return nil, nil, usageFailure("%w", err)
 		}
 	}

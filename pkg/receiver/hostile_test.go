@@ -20,7 +20,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/webhook"
 )
 
-const testSecret = secret.Text("a-secret-of-the-tests")
+const testSecret = "a-secret-of-the-tests"
 
 // served is a receiver in this process, on a port of its own.
 type served struct {

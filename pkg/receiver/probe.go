@@ -49,7 +49,7 @@ func sendProbe(ctx context.Context, publicURL, name string, key secret.Text) (st
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("User-Agent", "tlxhook-probe")
 	request.Header.Set(webhook.KeyHeader, name)
-	request.Header.Set(webhook.SignatureHeader, webhook.Sign(key, name, body))
+	request.Header.Set(webhook.SignatureHeader, webhook.Sign(key.Reveal(), name, body))
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	response, err := client.Do(request)
 	if err != nil {

@@ -24,12 +24,11 @@ import (
 
 	"github.com/tlxhook/tlxhook/pkg/journal"
 	"github.com/tlxhook/tlxhook/pkg/receiver"
-	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/webhook"
 )
 
 // hmacSecret is what the deliveries of the tests are signed with.
-const hmacSecret = secret.Text("a-secret-of-the-tests")
+const hmacSecret = "a-secret-of-the-tests"
 
 const (
 	// hastyVariable makes the test binary a receiver that answers before it stores, which the proofs must find out.
@@ -148,7 +147,7 @@ func startListen(t *testing.T, folder string, wrapper []string, args ...string) 
 func startProgram(t *testing.T, path, folder string, wrapper []string, args ...string) *process {
 	t.Helper()
 	words := append(append([]string{}, wrapper...), path, "listen", "--addr", "127.0.0.1:0", "--journal", folder, "-o", "ndjson")
-	return startProcess(t, append(words, args...), "HOME="+filepath.Dir(folder), "TLXHOOK_HMAC_SECRET="+hmacSecret.Reveal())
+	return startProcess(t, append(words, args...), "HOME="+filepath.Dir(folder), "TLXHOOK_HMAC_SECRET="+hmacSecret)
 }
 
 // startHasty starts a receiver that answers first and stores then.

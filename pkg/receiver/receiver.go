@@ -214,7 +214,7 @@ func (r *Receiver) verify(header http.Header, body []byte) (int, *rejection) {
 	if len(r.o.Secrets) == 0 {
 		return -1, nil
 	}
-	fitting, err := webhook.Verify(header, body, r.o.Secrets...)
+	fitting, err := webhook.Verify(header, body, secret.RevealAll(r.o.Secrets)...)
 	if err != nil {
 		return -1, &rejection{status: http.StatusUnauthorized, reason: ReasonSignature, message: err.Error()}
 	}

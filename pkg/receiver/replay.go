@@ -91,7 +91,7 @@ func Edited(e journal.Entry, body []byte, key secret.Text, at time.Time) (journa
 	e.Body, e.Event, e.SubscriptionID, e.ObjectID = body, envelope.Event, envelope.SubscriptionID, envelope.ID
 	e.Key, e.Signature = fmt.Sprintf("edited-%d-%d", e.ID, at.UnixMicro()), ""
 	if key != "" {
-		e.Signature = webhook.Sign(key, e.Key, body)
+		e.Signature = webhook.Sign(key.Reveal(), e.Key, body)
 	}
 	return e, nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tlxhook/tlxhook/pkg/secret"
+	"github.com/tlxhook/tlxhook/pkg/sender"
 	"github.com/tlxhook/tlxhook/pkg/webhook"
 )
 
@@ -37,7 +38,7 @@ type Attempt struct {
 	// Number counts the attempts of the delivery, from 1.
 	Number int
 	// Answer is what the receiver said; its status is 0 where Err says why there is no answer.
-	Answer webhook.Answer
+	Answer sender.Response
 	Err    error
 	// Delivered tells whether the answer counts as a success.
 	Delivered bool
@@ -56,7 +57,7 @@ func (s *State) fire(name string, about *entity, host string, now time.Time) (fi
 			continue
 		}
 		d := &delivery{
-			Key: webhook.NewKey(), Subscription: sub.ID, Event: sub.Event, Object: about.ID, Host: host,
+			Key: sender.NewKey(), Subscription: sub.ID, Event: sub.Event, Object: about.ID, Host: host,
 			Body: s.envelope(sub, about, host), Due: now,
 		}
 		if sub.Event == kindEvent(about, update) && s.Switches.is(switchRapidChanges, "latest") {
@@ -111,8 +112,8 @@ func (s *State) envelope(sub *subscription, about *entity, host string) string {
 }
 
 // outgoing returns a delivery as it is sent.
-func (s *State) outgoing(d *delivery, sub *subscription) webhook.Outgoing {
-	out := webhook.Outgoing{
+func (s *State) outgoing(d *delivery, sub *subscription) sender.Delivery {
+	out := sender.Delivery{
 		Target: sub.TargetURL, Key: d.Key, Body: []byte(d.Body), Secret: secret.Text(sub.HMACSharedSecret),
 		AuthHeader: sub.AuthHeaderName, AuthValue: secret.Text(sub.AuthHeaderValue), UserAgent: "tlxhook-sandbox",
 	}
@@ -133,12 +134,12 @@ func (s *State) outgoing(d *delivery, sub *subscription) webhook.Outgoing {
 }
 
 // signed signs as the switches say.
-func (s *State) signed(out webhook.Outgoing) webhook.Outgoing {
+func (s *State) signed(out sender.Delivery) sender.Delivery {
 	key := out.Secret
 	if s.Switches.is(switchSignatureKey, "base64") {
 		key = decoded(key)
 	}
-	out.Signature = webhook.Sign(key, out.Key, out.Body)
+	out.Signature = webhook.Sign(key.Reveal(), out.Key, out.Body)
 	if s.Switches.is(switchSignatureText, "unpadded") {
 		out.Signature = strings.TrimRight(out.Signature, "=")
 	}

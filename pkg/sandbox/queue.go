@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/tlxhook/tlxhook/pkg/secret"
-	"github.com/tlxhook/tlxhook/pkg/webhook"
+	"github.com/tlxhook/tlxhook/pkg/sender"
 )
 
 // This file says which delivery is sent when, and what follows from how it went.
@@ -16,7 +16,7 @@ import (
 // sending is a delivery under way.
 type sending struct {
 	delivery
-	out     webhook.Outgoing
+	out     sender.Delivery
 	timeout time.Duration
 }
 
@@ -98,7 +98,7 @@ func (s *State) record(a Attempt, now time.Time) Attempt {
 		a.Retry = now.Add(s.scaled(waits[d.Attempts]))
 		d.Attempts, d.Due, d.UnderWay = d.Attempts+1, a.Retry, false
 		if s.Switches.is(switchRetryKey, "new") {
-			d.Key = webhook.NewKey()
+			d.Key = sender.NewKey()
 		}
 	} else {
 		s.Deliveries = slices.Delete(s.Deliveries, i, i+1)

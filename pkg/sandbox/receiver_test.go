@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/tlxhook/tlxhook/pkg/sandbox"
-	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/webhook"
 )
 
@@ -114,7 +113,7 @@ func (r *receiver) story() []string {
 			names[key] = "key" + strconv.Itoa(len(names))
 		}
 		by := "unsigned"
-		for name, s := range map[string]secret.Text{"text": "MDEyMzQ1Njc4OWFiY2RlZg==", "bytes": "0123456789abcdef"} {
+		for name, s := range map[string]string{"text": "MDEyMzQ1Njc4OWFiY2RlZg==", "bytes": "0123456789abcdef"} {
 			want := webhook.Sign(s, key, []byte(one.body))
 			if strings.TrimRight(signature, "=") == strings.TrimRight(want, "=") {
 				by = fmt.Sprint(name, " ", len(signature))

@@ -17,6 +17,15 @@ type Text string
 // Reveal returns the secret itself, for the one place that sends or stores it.
 func (t Text) Reveal() string { return string(t) }
 
+// RevealAll returns the secrets themselves.
+func RevealAll(texts []Text) []string {
+	all := make([]string, len(texts))
+	for i, t := range texts {
+		all[i] = t.Reveal()
+	}
+	return all
+}
+
 // String implements fmt.Stringer.
 func (Text) String() string { return Redacted }
 

@@ -11,7 +11,6 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/stream"
 	"github.com/tlxhook/tlxhook/pkg/webhook"
 )
@@ -90,7 +89,7 @@ func TestMessageIsTheDeliveryAndACloudEvent(t *testing.T) {
 			e.Subject() != object+"/1001" || !e.Time().Equal(d.Received) || e.DataContentType() != d.ContentType {
 			t.Errorf("%s", e)
 		}
-		if _, err := webhook.Verify(map[string][]string(m.Header), m.Data, secret.Text("a-secret")); err != nil || !bytes.Equal(m.Data, d.Body) {
+		if _, err := webhook.Verify(map[string][]string(m.Header), m.Data, "a-secret"); err != nil || !bytes.Equal(m.Data, d.Body) {
 			t.Errorf("%v, %s", err, m.Data)
 		}
 		if m.Header.Get("Nats-Rollup") != "" || m.Header.Get("Content-Type") != d.ContentType {

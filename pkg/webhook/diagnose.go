@@ -8,26 +8,25 @@ import (
 	"errors"
 	"hash"
 	"net/http"
-
-	"github.com/tlxhook/tlxhook/pkg/secret"
 )
 
-// A Diagnosis is what a signature is worth, and why.
+// Diagnosis is the result of [Diagnose].
 type Diagnosis struct {
+	// Valid reports whether [Verify] accepts the delivery.
 	Valid bool
-	// Secret is the index of the secret that signed, as far as that is known; else -1.
+	// Secret is the index of the secret that signed the delivery, or -1 if it is unknown.
 	Secret int
-	// Reasons are why it is not valid; several where several things went wrong together.
+	// Reasons explain an invalid delivery; there are several if deviations are combined. It is empty if Valid.
 	Reasons []Reason
 }
 
-// maxDeviations is how many things may have gone wrong together and are still found.
+// maxDeviations is the largest number of combined deviations that Diagnose searches for.
 const maxDeviations = 2
 
-// Diagnose judges a delivery as [Verify] does and, where it is not valid, finds out why: it looks for what somebody
-// could have done differently so that the signature would fit. It is for people who set up a receiver. It takes
-// longer than Verify, and not always the same time, so a receiver must not answer anybody with it.
-func Diagnose(header http.Header, body []byte, secrets ...secret.Text) Diagnosis {
+// Diagnose verifies a delivery as [Verify] does and explains an invalid one: it searches for usual mistakes in the
+// signature, the secret and the body that would make the signature match. It is a debugging aid for the set-up of a
+// receiver. It is slower than Verify and its time depends on the secrets, so do not use it to answer requests.
+func Diagnose(header http.Header, body []byte, secrets ...string) Diagnosis {
 	i, err := Verify(header, body, secrets...)
 	if err == nil {
 		return Diagnosis{Valid: true, Secret: i}
@@ -48,7 +47,7 @@ func Diagnose(header http.Header, body []byte, secrets ...secret.Text) Diagnosis
 	switch {
 	case deviations != nil || i >= 0:
 		found.Secret = i
-	case errors.Is(err, ErrNoKey): // so nothing more can be said
+	case errors.Is(err, ErrNoKey): // without the key there is nothing else to compare
 	case hashReason(len(raw)) != "":
 		deviations = []Reason{hashReason(len(raw)), NoMatch}
 	default:
@@ -58,20 +57,20 @@ func Diagnose(header http.Header, body []byte, secrets ...secret.Text) Diagnosis
 	return found
 }
 
-// variant is one way of doing something. Without a reason it is the right one.
+// variant is one value to try. The correct one has no reason.
 type variant[T any] struct {
 	reason Reason
-	is     T
+	value  T
 }
 
-// deviate looks for the fewest deviations that make a signature fit, and returns the index of the secret, or -1.
-func deviate(signature []byte, key string, body []byte, secrets []secret.Text) (int, []Reason) {
+// deviate returns the smallest set of deviations that make the signature match, and the index of the secret, or -1.
+func deviate(signature []byte, key string, body []byte, secrets []string) (int, []Reason) {
 	bodies := bodyVariants(body)
-	for most := range maxDeviations + 1 {
+	for count := range maxDeviations + 1 {
 		for i, s := range secrets {
 			for _, by := range secretVariants(s) {
 				for _, with := range hashVariants() {
-					if reasons, ok := fits(signature, key, bodies, by, with, most); ok {
+					if reasons, ok := fits(signature, key, bodies, by, with, count); ok {
 						return i, reasons
 					}
 				}
@@ -81,11 +80,12 @@ func deviate(signature []byte, key string, body []byte, secrets []secret.Text) (
 	return -1, nil
 }
 
-func fits(signature []byte, key string, bodies []variant[[]byte], by variant[[]byte], with variant[func() hash.Hash], most int) ([]Reason, bool) {
+// fits returns the reasons if the signature matches with exactly count deviations.
+func fits(signature []byte, key string, bodies []variant[[]byte], by variant[[]byte], with variant[func() hash.Hash], count int) ([]Reason, bool) {
 	for _, of := range textVariants(key) {
 		for _, about := range bodies {
 			reasons := reasonsOf(by.reason, with.reason, of.reason, about.reason)
-			if len(reasons) == most && hmac.Equal(signature, sum(with.is, by.is, of.is, about.is)) {
+			if len(reasons) == count && hmac.Equal(signature, sum(with.value, by.value, of.value, about.value)) {
 				return reasons, true
 			}
 		}
@@ -93,12 +93,14 @@ func fits(signature []byte, key string, bodies []variant[[]byte], by variant[[]b
 	return nil, false
 }
 
+// sum returns the HMAC of the concatenated texts.
 func sum(algorithm func() hash.Hash, key []byte, text ...[]byte) []byte {
 	mac := hmac.New(algorithm, key)
 	_, _ = mac.Write(bytes.Join(text, nil)) // a hash never fails
 	return mac.Sum(nil)
 }
 
+// reasonsOf returns the reasons that are not empty.
 func reasonsOf(all ...Reason) (given []Reason) {
 	for _, r := range all {
 		if r != "" {
@@ -108,16 +110,16 @@ func reasonsOf(all ...Reason) (given []Reason) {
 	return given
 }
 
-// textVariants are what can stand before the body.
+// textVariants returns what may have been signed before the body.
 func textVariants(key string) []variant[[]byte] {
-	return []variant[[]byte]{{is: []byte(key + "&")}, {KeyNotSigned, nil}, {NoAmpersand, []byte(key)}}
+	return []variant[[]byte]{{value: []byte(key + "&")}, {KeyNotSigned, nil}, {NoAmpersand, []byte(key)}}
 }
 
 func hashVariants() []variant[func() hash.Hash] {
-	return []variant[func() hash.Hash]{{is: sha512.New}, {HashSHA256, sha256.New}, {HashSHA384, sha512.New384}}
+	return []variant[func() hash.Hash]{{value: sha512.New}, {HashSHA256, sha256.New}, {HashSHA384, sha512.New384}}
 }
 
-// hashReason tells the hash of a signature by its length in bytes; nothing for the right one.
+// hashReason returns the reason for a hash of a length in bytes, or "" for the correct hash.
 func hashReason(length int) Reason {
 	return map[int]Reason{sha256.Size: HashSHA256, sha512.Size384: HashSHA384}[length]
 }

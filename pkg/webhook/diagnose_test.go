@@ -12,7 +12,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/webhook"
 )
 
@@ -75,7 +74,7 @@ func TestDiagnosisSaysWhyASignatureDoesNotFit(t *testing.T) {
 		"empty body":         {s, "", good, reasons{webhook.NoMatch}},
 		"two things":         {s, sent + "\n", std(mac(sha256.New, s, key+"&"+sent)), reasons{webhook.HashSHA256, webhook.BodyLineAdded}},
 	} {
-		got := webhook.Diagnose(headers(key, test.signature), []byte(test.body), "not-this-one", secret.Text(test.secret))
+		got := webhook.Diagnose(headers(key, test.signature), []byte(test.body), "not-this-one", test.secret)
 		if got.Valid != (test.want == nil) || !slices.Equal(got.Reasons, test.want) {
 			t.Errorf("%s: %+v, want %v", name, got, test.want)
 		}

@@ -8,22 +8,23 @@ import (
 	jsonv2 "github.com/go-json-experiment/json"
 )
 
-// ErrEnvelope is the cause of every error about a body that is no delivery.
+// ErrEnvelope is the cause of every error of [ParseEnvelope].
 var ErrEnvelope = errors.New("the body is no delivery")
 
 // Envelope is the body of a delivery. Source: official webhook page.
 type Envelope struct {
-	SubscriptionID int64  `json:"subscriptionId"`
-	Event          string `json:"event"`
-	// ID is of the object that the event is about, not of the delivery.
+	SubscriptionID int64 `json:"subscriptionId"`
+	// Event is the name of the event, such as "order.create".
+	Event string `json:"event"`
+	// ID identifies the object that the event is about, not the delivery.
 	ID int64 `json:"id"`
-	// Value is the object, filtered by the fields of the subscription; null for a deletion.
+	// Value is the object as JSON, filtered by the fields of the subscription. It is null for a deletion.
 	Value json.RawMessage `json:"value"`
 }
 
-// ParseEnvelope reads a body that was verified. It must be exactly one JSON object: a name that is there twice, a
-// name in other case, invalid UTF-8 or anything behind the object is refused, as two readers could take it for
-// two things.
+// ParseEnvelope parses the body of a verified delivery. The body must be exactly one JSON object with an event.
+// Duplicate names, invalid UTF-8 and data after the object are errors, because two parsers could read them
+// differently; names are case-sensitive for the same reason. The error is [ErrEnvelope].
 func ParseEnvelope(body []byte) (Envelope, error) {
 	var e Envelope
 	if err := jsonv2.Unmarshal(body, &e); err != nil {
@@ -35,5 +36,5 @@ func ParseEnvelope(body []byte) (Envelope, error) {
 	return e, nil
 }
 
-// JSON returns the body of a delivery with the envelope. A value that is not set becomes null.
+// JSON returns the envelope as the body of a delivery. A nil Value becomes null.
 func (e Envelope) JSON() ([]byte, error) { return jsonv2.Marshal(e) }

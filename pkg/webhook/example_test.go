@@ -8,7 +8,6 @@ import (
 	"net/http/httptest"
 	"strings"
 
-	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/webhook"
 )
 
@@ -31,7 +30,7 @@ func ExampleHandler() {
 	for _, by := range []string{"the-previous-secret", "somebody-elses"} {
 		r := httptest.NewRequestWithContext(context.Background(), http.MethodPost, "/hook", strings.NewReader(body))
 		r.Header.Set(webhook.KeyHeader, "key-1")
-		r.Header.Set(webhook.SignatureHeader, webhook.Sign(secret.Text(by), "key-1", []byte(body)))
+		r.Header.Set(webhook.SignatureHeader, webhook.Sign(by, "key-1", []byte(body)))
 		w := httptest.NewRecorder()
 		handler.ServeHTTP(w, r)
 		fmt.Println(w.Code)

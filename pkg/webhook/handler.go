@@ -6,28 +6,31 @@ import (
 	"io"
 	"net/http"
 	"strings"
-
-	"github.com/tlxhook/tlxhook/pkg/secret"
 )
 
-// MaxBody is the longest body that a [Handler] reads, in bytes. What Tripletex sends is far below.
+// MaxBody is the largest body that a [Handler] accepts, in bytes. Deliveries of Tripletex are far smaller.
 const MaxBody = 1 << 20
 
-// Handler returns a handler that passes on to next only deliveries that one of the secrets signed; next reads the body
-// byte for byte as it came, with [ParseEnvelope] perhaps. Everything else is answered here: 405 what is no POST, 415
-// a compressed body, 413 one above [MaxBody], 400 a security header that is malformed or there twice or a body that
-// did not come whole, 401 what is not signed, and 500 everything where there is no secret.
+// Handler returns middleware that calls next only for deliveries signed with one of the secrets. The request body
+// that next reads holds the received bytes; parse it with [ParseEnvelope]. Handler answers all other requests:
 //
-// Tripletex repeats a delivery that is not answered with 2xx, and may send one twice: next must act once on an
-// idempotency key. The server around the handler should have time-outs.
-func Handler(next http.Handler, secrets ...secret.Text) http.Handler {
+//   - 400 if the idempotency key is missing or malformed, a security header is repeated, or the body is incomplete
+//   - 401 if the signature is missing or does not match
+//   - 405 if the method is not POST
+//   - 413 if the body is larger than [MaxBody]
+//   - 415 if the body is compressed
+//   - 500 if no secret is given, or one is empty
+//
+// Tripletex retries a delivery that is not answered with 2xx, and may send one twice, so next must process each
+// [IdempotencyKey] once. Set timeouts on the server.
+func Handler(next http.Handler, secrets ...string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, status := readDelivery(w, r)
 		if status == http.StatusOK {
 			status = statusOf(Verify(r.Header, body, secrets...))
 		}
 		if status != http.StatusOK {
-			http.Error(w, http.StatusText(status), status) // the reason is for the log of the receiver, not for a stranger
+			http.Error(w, http.StatusText(status), status) // without the reason, which would help an attacker
 			return
 		}
 		passed := r.WithContext(r.Context())
@@ -36,7 +39,7 @@ func Handler(next http.Handler, secrets ...secret.Text) http.Handler {
 	})
 }
 
-// readDelivery reads the body of what may be a delivery, and returns the status of the answer; 200 for nothing wrong.
+// readDelivery returns the body of a request and 200, or the status to refuse the request with.
 func readDelivery(w http.ResponseWriter, r *http.Request) ([]byte, int) {
 	encoding := strings.Join(r.Header.Values("Content-Encoding"), ",")
 	switch {
@@ -56,6 +59,7 @@ func readDelivery(w http.ResponseWriter, r *http.Request) ([]byte, int) {
 	return body, http.StatusOK
 }
 
+// statusOf returns the status for the result of Verify.
 func statusOf(_ int, err error) int {
 	switch {
 	case err == nil:

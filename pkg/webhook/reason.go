@@ -2,47 +2,55 @@ package webhook
 
 import "errors"
 
-// A Reason is one thing for which a signature does not fit. Its text is for people, the value itself for programs.
+// Reason is a code for one deviation that makes a signature invalid. The codes are stable.
 type Reason string
 
-// The reasons.
+// Headers and secrets that are missing or malformed; see the errors of [Verify].
 const (
 	KeyMissing       Reason = "key_missing"
 	KeyMalformed     Reason = "key_malformed"
 	SignatureMissing Reason = "signature_missing"
 	HeaderRepeated   Reason = "header_repeated"
 	SecretMissing    Reason = "secret_missing"
-
-	// How the signature is written.
-	SignatureHex       Reason = "signature_hex"
-	SignatureURLBase64 Reason = "signature_url_base64"
-	SignatureUnpadded  Reason = "signature_unpadded"
-	SignaturePrefixed  Reason = "signature_prefixed"
-	SignatureBlanks    Reason = "signature_blanks"
-	SignatureSpelling  Reason = "signature_spelling"
-	SignatureMalformed Reason = "signature_malformed"
-
-	// What was signed with what.
-	HashSHA256     Reason = "hash_sha256"
-	HashSHA384     Reason = "hash_sha384"
-	KeyNotSigned   Reason = "key_not_signed"
-	NoAmpersand    Reason = "no_ampersand"
-	SecretBase64   Reason = "secret_base64"
-	SecretHex      Reason = "secret_hex"
-	SecretLineEnd  Reason = "secret_line_end"
-	SecretBlanks   Reason = "secret_blanks"
-	BodyLineAdded  Reason = "body_line_end_added"
-	BodyLineLost   Reason = "body_line_end_lost"
-	BodyLineEnds   Reason = "body_line_ends"
-	BodyMark       Reason = "body_byte_order_mark"
-	BodyCharset    Reason = "body_charset"
-	BodySerialised Reason = "body_reserialised"
-
-	// NoMatch is all that can be said where nothing of the above makes it fit.
-	NoMatch Reason = "no_match"
 )
 
-// Text says the reason in a sentence without a full stop.
+// Deviations in the encoding of the signature.
+const (
+	SignatureHex       Reason = "signature_hex"        // hexadecimal
+	SignatureURLBase64 Reason = "signature_url_base64" // URL-safe base64
+	SignatureUnpadded  Reason = "signature_unpadded"   // without the final ==
+	SignaturePrefixed  Reason = "signature_prefixed"   // prefix such as sha512=
+	SignatureBlanks    Reason = "signature_blanks"     // surrounding white space
+	SignatureSpelling  Reason = "signature_spelling"   // base64 that decodes to the right bytes but is not canonical
+	SignatureMalformed Reason = "signature_malformed"  // neither base64 nor hexadecimal of a hash
+)
+
+// Deviations in the signed text, the hash and the secret.
+const (
+	HashSHA256    Reason = "hash_sha256"
+	HashSHA384    Reason = "hash_sha384"
+	KeyNotSigned  Reason = "key_not_signed"  // the body alone is signed
+	NoAmpersand   Reason = "no_ampersand"    // key and body are signed without & between them
+	SecretBase64  Reason = "secret_base64"   // signed with the bytes that the secret encodes in base64
+	SecretHex     Reason = "secret_hex"      // signed with the bytes that the secret encodes in hexadecimal
+	SecretLineEnd Reason = "secret_line_end" // signed with the secret and a line end
+	SecretBlanks  Reason = "secret_blanks"   // signed with the secret without surrounding white space
+)
+
+// Changes of the body after it was received.
+const (
+	BodyLineAdded  Reason = "body_line_end_added"  // final line end added
+	BodyLineLost   Reason = "body_line_end_lost"   // final line end removed
+	BodyLineEnds   Reason = "body_line_ends"       // LF replaced by CRLF, or the reverse
+	BodyMark       Reason = "body_byte_order_mark" // byte order mark added
+	BodyCharset    Reason = "body_charset"         // read as Latin-1 and written as UTF-8
+	BodySerialised Reason = "body_reserialised"    // JSON parsed and written again
+)
+
+// NoMatch means that no known deviation explains the signature: it was made with another secret, or the body was changed.
+const NoMatch Reason = "no_match"
+
+// Text describes the reason in English, without a full stop. It is empty for an unknown code.
 func (r Reason) Text() string {
 	return map[Reason]string{
 		KeyMissing: ErrNoKey.Error(), KeyMalformed: ErrBadKey.Error(), SignatureMissing: ErrNoSignature.Error(),
@@ -75,7 +83,7 @@ func (r Reason) Text() string {
 	}[r]
 }
 
-// refusal returns the reason for an error of [Verify] but [ErrBadSignature].
+// refusal returns the reason for an error of Verify, or NoMatch for ErrBadSignature.
 func refusal(err error) Reason {
 	for reason, cause := range map[Reason]error{
 		KeyMissing: ErrNoKey, KeyMalformed: ErrBadKey, SignatureMissing: ErrNoSignature, HeaderRepeated: ErrRepeated, SecretMissing: ErrNoSecret,

@@ -9,14 +9,12 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
-
-	"github.com/tlxhook/tlxhook/pkg/secret"
 )
 
-// This file holds what people and programs do to signatures, secrets and bodies on the way.
-
-// decodeSignature returns what a signature stands for, and in which ways it is not written as it must be.
+// decodeSignature returns the bytes of a signature and the deviations from standard base64. The bytes are nil if the
+// text encodes no hash.
 func decodeSignature(text string) (raw []byte, reasons []Reason) {
 	if trimmed := strings.TrimSpace(text); trimmed != text {
 		text, reasons = trimmed, append(reasons, SignatureBlanks)
@@ -28,7 +26,7 @@ func decodeSignature(text string) (raw []byte, reasons []Reason) {
 		return raw, append(reasons, SignatureHex)
 	}
 	padded := len(text)%4 == 0
-	for _, way := range []struct {
+	for _, form := range []struct {
 		encoding *base64.Encoding
 		applies  bool
 		reason   Reason
@@ -39,8 +37,8 @@ func decodeSignature(text string) (raw []byte, reasons []Reason) {
 		{base64.RawURLEncoding, !padded, SignatureURLBase64},
 		{base64.StdEncoding, true, SignatureSpelling},
 	} {
-		if raw, err := way.encoding.DecodeString(text); err == nil && way.applies && isHash(raw) {
-			return raw, append(reasons, reasonsOf(way.reason)...)
+		if raw, err := form.encoding.DecodeString(text); err == nil && form.applies && isHash(raw) {
+			return raw, append(reasons, reasonsOf(form.reason)...)
 		}
 	}
 	return nil, append(reasons, SignatureMalformed)
@@ -48,9 +46,9 @@ func decodeSignature(text string) (raw []byte, reasons []Reason) {
 
 func isHash(raw []byte) bool { return len(raw) == sha512.Size || hashReason(len(raw)) != "" }
 
-func secretVariants(s secret.Text) []variant[[]byte] {
-	text := s.Reveal()
-	all := []variant[[]byte]{{is: []byte(text)}, {SecretLineEnd, []byte(text + "\n")}, {SecretLineEnd, []byte(text + "\r\n")}}
+// secretVariants returns the keys that a sender may have derived from a secret.
+func secretVariants(text string) []variant[[]byte] {
+	all := []variant[[]byte]{{value: []byte(text)}, {SecretLineEnd, []byte(text + "\n")}, {SecretLineEnd, []byte(text + "\r\n")}}
 	if trimmed := strings.TrimSpace(text); trimmed != text {
 		all = append(all, variant[[]byte]{SecretBlanks, []byte(trimmed)})
 	}
@@ -63,11 +61,11 @@ func secretVariants(s secret.Text) []variant[[]byte] {
 	return all
 }
 
-// bodyVariants are the bodies that may have come where this one is held now.
+// bodyVariants returns the bodies that may have been received, given the body as it is now.
 func bodyVariants(body []byte) []variant[[]byte] {
-	all := []variant[[]byte]{{is: body}}
+	all := []variant[[]byte]{{value: body}}
 	add := func(reason Reason, other []byte) {
-		if !slices.ContainsFunc(all, func(known variant[[]byte]) bool { return bytes.Equal(known.is, other) }) {
+		if !slices.ContainsFunc(all, func(known variant[[]byte]) bool { return bytes.Equal(known.value, other) }) {
 			all = append(all, variant[[]byte]{reason, other})
 		}
 	}
@@ -88,7 +86,7 @@ func bodyVariants(body []byte) []variant[[]byte] {
 	return all
 }
 
-// latin1 returns the bytes that become this text when they are read as Latin-1.
+// latin1 returns the bytes that decode to this UTF-8 text when they are read as Latin-1, or false if there are none.
 func latin1(body []byte) (out []byte, ok bool) {
 	if !utf8.Valid(body) {
 		return nil, false
@@ -102,8 +100,8 @@ func latin1(body []byte) (out []byte, ok bool) {
 	return out, true
 }
 
-// serialised returns the ways in which the service may have written the same JSON: without blanks, without needless
-// escapes, the members of the envelope in its order. Another order below is lost.
+// serialised returns forms in which the service may have written the same JSON: without white space, with and without
+// optional escapes, the members of the envelope in its order. The order of members further down is not restored.
 func serialised(body []byte) (all [][]byte) {
 	for _, options := range [][]jsontext.Options{
 		{jsontext.PreserveRawStrings(true)},
@@ -118,15 +116,21 @@ func serialised(body []byte) (all [][]byte) {
 	return all
 }
 
-// inOrder returns a delivery with its members in the order of the service.
+// inOrder returns a delivery with its members in the order that the service uses, and any others after them.
 func inOrder(body []byte) []byte {
-	names, values, err := members(body)
+	var ordered struct {
+		SubscriptionID jsontext.Value `json:"subscriptionId,omitzero"`
+		Event          jsontext.Value `json:"event,omitzero"`
+		ID             jsontext.Value `json:"id,omitzero"`
+		Value          jsontext.Value `json:"value,omitzero"`
+		Others         jsontext.Value `json:",embed"`
+	}
+	if jsonv2.Unmarshal(body, &ordered) != nil {
+		return body
+	}
+	written, err := jsonv2.Marshal(ordered, jsontext.PreserveRawStrings(true))
 	if err != nil {
 		return body
 	}
-	usual := []string{"subscriptionId", "event", "id", "value"}
-	slices.SortStableFunc(names, func(a, b string) int {
-		return slices.Index(append(usual, a), a) - slices.Index(append(usual, b), b)
-	})
-	return joined(names, values)
+	return written
 }

@@ -1,5 +1,13 @@
-// Package webhook is a delivery of Tripletex on the wire: how it is signed and sent, how a signature is judged, why it
-// does not fit, and what the body holds. It leaves listening, storing and repeating to its callers.
+// Package webhook verifies and parses webhook deliveries of Tripletex.
+//
+// [Handler] is middleware for a server. [Verify] and [ParseEnvelope] do the same in two steps, for a request that was
+// read by other means. [Diagnose] explains an invalid signature, and [Sign] makes one for a test.
+//
+// A delivery is a POST request with two headers. Idempotency-Key identifies the delivery. X-Request-Signature holds the
+// HMAC-SHA512 of the key, "&" and the body, in standard base64; the HMAC key is the hmacSharedSecret of the subscription.
+// Verify the received bytes: the signature of JSON that was parsed and written again does not match.
+//
+// Secrets are strings. The package does not store them, and no error contains one.
 package webhook
 
 import (
@@ -9,42 +17,46 @@ import (
 	"errors"
 	"io"
 	"net/http"
-
-	"github.com/tlxhook/tlxhook/pkg/secret"
 )
 
-// The headers of a delivery. Source: changelog 2.71.19.
+// The security headers of a delivery. Source: changelog 2.71.19.
 const (
-	// KeyHeader names a delivery. It is part of what is signed. That it stays the same when a delivery is repeated
-	// follows from its name and is not documented.
+	// KeyHeader identifies a delivery and is part of the signed text. That a retry has the same key is an inference
+	// from the name.
 	KeyHeader = "Idempotency-Key"
-	// SignatureHeader holds the signature.
+	// SignatureHeader holds the signature in standard base64.
 	SignatureHeader = "X-Request-Signature"
 )
 
 // maxKey is the longest idempotency key that is accepted, in bytes.
 const maxKey = 128
 
-// The reasons for which a delivery is not accepted.
+// Errors of [Verify] and [IdempotencyKey].
 var (
-	ErrNoKey        = errors.New("the header idempotency-key is missing")
-	ErrBadKey       = errors.New("the header idempotency-key is empty, too long, or has characters that could move the boundary of what is signed")
-	ErrNoSignature  = errors.New("the header x-request-signature is missing")
-	ErrRepeated     = errors.New("a security header is there more than once")
+	// ErrNoKey means that the idempotency key is missing.
+	ErrNoKey = errors.New("the header idempotency-key is missing")
+	// ErrBadKey means that the idempotency key has a form that [Verify] rejects.
+	ErrBadKey = errors.New("the header idempotency-key is empty, too long, or has characters that could move the boundary of what is signed")
+	// ErrNoSignature means that the signature is missing.
+	ErrNoSignature = errors.New("the header x-request-signature is missing")
+	// ErrRepeated means that the idempotency key or the signature occurs more than once.
+	ErrRepeated = errors.New("a security header is there more than once")
+	// ErrBadSignature means that the signature matches none of the secrets.
 	ErrBadSignature = errors.New("the signature does not fit the body, the key and the secret")
-	ErrNoSecret     = errors.New("there is no secret to judge the signature by")
+	// ErrNoSecret means that no secret is given, or that one is empty.
+	ErrNoSecret = errors.New("there is no secret to judge the signature by")
 )
 
-// Sign returns the signature of a body under an idempotency key: standard base64 of HMAC-SHA512 over the key, "&"
-// and the body. Source: changelog 2.71.19 and the official specification; that the bytes of the secret are its
-// UTF-8 text is an inference.
-func Sign(key secret.Text, idempotencyKey string, body []byte) string {
-	return string(appendSignature(nil, key, idempotencyKey, body))
+// Sign returns the signature of a delivery: standard base64 of HMAC-SHA512 over the idempotency key, "&" and the body.
+// Source: changelog 2.71.19 and the official specification; that the UTF-8 bytes of the secret are the HMAC key is an
+// inference.
+func Sign(secret, idempotencyKey string, body []byte) string {
+	return string(appendSignature(nil, secret, idempotencyKey, body))
 }
 
-// appendSignature appends a signature to dst, which a caller on a hot path may give some room.
-func appendSignature(dst []byte, key secret.Text, idempotencyKey string, body []byte) []byte {
-	mac := hmac.New(sha512.New, []byte(key.Reveal()))
+// appendSignature appends a signature to dst, so that Verify needs no allocation for it.
+func appendSignature(dst []byte, secret, idempotencyKey string, body []byte) []byte {
+	mac := hmac.New(sha512.New, []byte(secret))
 	_, _ = io.WriteString(mac, idempotencyKey) // a hash never fails
 	_, _ = mac.Write([]byte{'&'})
 	_, _ = mac.Write(body)
@@ -52,13 +64,13 @@ func appendSignature(dst []byte, key secret.Text, idempotencyKey string, body []
 	return base64.StdEncoding.AppendEncode(dst, mac.Sum(sum[:0]))
 }
 
-// Verify judges the signature of a delivery by its headers and its raw body, in constant time. Several secrets may
-// be given while one takes the place of another; the index of the one that fits is returned. Nothing of the body
-// may be believed before.
+// Verify verifies the signature of a delivery, given its headers and its body as received. It compares in constant
+// time. Pass several secrets while one replaces another; Verify returns the index of the first that matches, or -1 and
+// an error. Do not trust a body that is not verified.
 //
-// The text that is signed has only a "&" between key and body, and a body may hold one too. So a key is accepted
-// only if it cannot hold one: letters, digits, dot, underscore, colon and dash, at most 128 of them.
-func Verify(header http.Header, body []byte, secrets ...secret.Text) (int, error) {
+// The signed text has no unambiguous boundary between key and body, since both may contain "&". Verify therefore
+// rejects a key with other characters than ASCII letters, digits and ". _ : -", or with more than 128 of them.
+func Verify(header http.Header, body []byte, secrets ...string) (int, error) {
 	key, err := IdempotencyKey(header)
 	if err != nil {
 		return -1, err
@@ -72,24 +84,24 @@ func Verify(header http.Header, body []byte, secrets ...secret.Text) (int, error
 	case len(secrets) == 0:
 		return -1, ErrNoSecret
 	}
-	found, given := -1, []byte(signatures[0])
+	match, given := -1, []byte(signatures[0])
 	for i, s := range secrets {
 		if s == "" {
 			return -1, ErrNoSecret
 		}
-		// The encoded texts are compared: decoding would accept several spellings of one signature.
-		if hmac.Equal(appendSignature(make([]byte, 0, 88), s, key, body), given) && found < 0 {
-			found = i
+		// The encoded texts are compared, because decoding accepts several encodings of one signature.
+		if hmac.Equal(appendSignature(make([]byte, 0, 88), s, key, body), given) && match < 0 {
+			match = i
 		}
 	}
-	if found < 0 {
+	if match < 0 {
 		return -1, ErrBadSignature
 	}
-	return found, nil
+	return match, nil
 }
 
-// IdempotencyKey returns the key of a delivery, which must be there once and have a form that cannot move the
-// boundary of what is signed.
+// IdempotencyKey returns the key that identifies a delivery. The error is [ErrNoKey], [ErrRepeated] or [ErrBadKey]; see
+// [Verify] for the accepted form.
 func IdempotencyKey(header http.Header) (string, error) {
 	keys := header.Values(KeyHeader)
 	switch {

@@ -1,4 +1,4 @@
-package webhook_test
+package sender_test
 
 import (
 	"context"
@@ -10,11 +10,17 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/tlxhook/tlxhook/pkg/sender"
 	"github.com/tlxhook/tlxhook/pkg/webhook"
 )
 
-func outgoing(target string) webhook.Outgoing {
-	return webhook.Outgoing{
+const (
+	key  = "3f0c1b1e-2a55-4e0e-9f63-1d9f3b0c2f11"
+	body = `{"subscriptionId":4711,"event":"order.create","id":1001,"value":{"url":"https://x/?a=1&b=2"}}`
+)
+
+func delivery(target string) sender.Delivery {
+	return sender.Delivery{
 		Target: target, Key: key, Body: []byte(body), Secret: "0123456789abcdef",
 		AuthHeader: "X-Key", AuthValue: "value-of-the-header", UserAgent: "test",
 	}
@@ -22,7 +28,7 @@ func outgoing(target string) webhook.Outgoing {
 
 func TestADeliveryCarriesWhatIsDocumented(t *testing.T) {
 	t.Parallel()
-	request, err := outgoing("https://user:p%40ss@hooks.example.no/t?x=1#end").Request(t.Context())
+	request, err := delivery("https://user:p%40ss@hooks.example.no/t?x=1#end").Request(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,12 +42,12 @@ func TestADeliveryCarriesWhatIsDocumented(t *testing.T) {
 	if _, err := webhook.Verify(request.Header, []byte(body), "0123456789abcdef"); err != nil {
 		t.Error(err)
 	}
-	plain := webhook.Outgoing{Target: "https://hooks.example.no/"}
+	plain := sender.Delivery{Target: "https://hooks.example.no/"}
 	if request, err = plain.Request(t.Context()); err != nil || request.Header.Get("X-Request-Signature") != "" || request.Header.Get("Authorization") != "" {
 		t.Errorf("%v, %v", request.Header, err)
 	}
 	for _, bad := range []string{"", "hooks.example.no/secret", "://secret", "https://secret host/%zz", "\x7f"} {
-		if _, err := outgoing(bad).Request(t.Context()); err == nil || strings.Contains(err.Error(), "secret") {
+		if _, err := delivery(bad).Request(t.Context()); err == nil || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}
@@ -57,7 +63,7 @@ func TestAnAnswerHoldsNoSecret(t *testing.T) {
 		_, _ = w.Write([]byte(" 0123456789abcdef " + strings.Repeat("x", 10_000)))
 	}))
 	defer server.Close()
-	answer, err := outgoing(strings.Replace(server.URL, "//", "//person:password@", 1)+"/?token=token-value").Send(t.Context(), http.DefaultTransport)
+	answer, err := delivery(strings.Replace(server.URL, "//", "//person:password@", 1)+"/?token=token-value").Send(t.Context(), http.DefaultTransport)
 	if err != nil || answer.Status != http.StatusTeapot || answer.Accepted() || len(answer.Body) != 4096 || answer.Duration <= 0 {
 		t.Errorf("%d, %d bytes, %v", answer.Status, len(answer.Body), err)
 	}
@@ -79,9 +85,9 @@ func (hanging) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestSilenceIsSaidInPlainWords(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithTimeout(t.Context(), webhook.AnswerWithin)
+		ctx, cancel := context.WithTimeout(t.Context(), sender.Timeout)
 		defer cancel()
-		answer, err := outgoing("https://user:password@hooks.example.no/").Send(ctx, hanging{})
+		answer, err := delivery("https://user:password@hooks.example.no/").Send(ctx, hanging{})
 		if !errors.Is(err, context.DeadlineExceeded) || err.Error() != "no answer in time" || answer.Duration != 10*time.Second {
 			t.Errorf("%v after %s", err, answer.Duration)
 		}
@@ -91,9 +97,9 @@ func TestSilenceIsSaidInPlainWords(t *testing.T) {
 func TestModesDifferFromADeliveryInOneThing(t *testing.T) {
 	t.Parallel()
 	const s = "0123456789abcdef"
-	sample := outgoing("https://user:password@hooks.example.no/")
+	sample := delivery("https://user:password@hooks.example.no/")
 	sample.Body = []byte(`{"subscriptionId":1,"event":"order.update","id":7,"value":{"id":7,"version":4}}`)
-	requests := func(mode webhook.Mode) []*http.Request {
+	requests := func(mode sender.Mode) []*http.Request {
 		deliveries, err := sample.In(mode)
 		if err != nil {
 			t.Fatal(mode, err)
@@ -104,7 +110,7 @@ func TestModesDifferFromADeliveryInOneThing(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err = webhook.Verify(all[i].Header, d.Body, s)
-			if wrong := mode == webhook.BadSignature; wrong != errors.Is(err, webhook.ErrBadSignature) || !wrong && err != nil {
+			if wrong := mode == sender.BadSignature; wrong != errors.Is(err, webhook.ErrBadSignature) || !wrong && err != nil {
 				t.Errorf("%s: %v", mode, err)
 			}
 		}
@@ -114,54 +120,28 @@ func TestModesDifferFromADeliveryInOneThing(t *testing.T) {
 	if all := requests(""); len(all) != 1 || all[0].Header.Get("X-Key") != "value-of-the-header" {
 		t.Error(all)
 	}
-	if all := requests(webhook.Duplicate); len(all) != 2 || key(all[0]) != key(all[1]) {
+	if all := requests(sender.Duplicate); len(all) != 2 || key(all[0]) != key(all[1]) {
 		t.Error(all)
 	}
-	if all := requests(webhook.BadSignature); len(all) != 1 || len(all[0].Header.Get(webhook.SignatureHeader)) != 88 {
+	if all := requests(sender.BadSignature); len(all) != 1 || len(all[0].Header.Get(webhook.SignatureHeader)) != 88 {
 		t.Error(all)
 	}
-	all := requests(webhook.WrongAuth)
+	all := requests(sender.WrongAuth)
 	user, password, _ := all[0].BasicAuth()
 	if len(all) != 1 || user != "user" || password == "password" || password == "" || all[0].Header.Get("X-Key") == "value-of-the-header" || all[0].Header.Get("X-Key") == "" {
 		t.Error(all[0].Header)
 	}
-	deliveries, err := sample.In(webhook.OutOfOrder)
+	deliveries, err := sample.In(sender.OutOfOrder)
 	if err != nil || len(deliveries) != 2 || !strings.Contains(string(deliveries[0].Body), `{"id":7,"version":5}`) ||
-		string(deliveries[1].Body) != string(sample.Body) || key(requests(webhook.OutOfOrder)[0]) == sample.Key {
+		string(deliveries[1].Body) != string(sample.Body) || key(requests(sender.OutOfOrder)[0]) == sample.Key {
 		t.Errorf("%+v, %v", deliveries, err)
 	}
 	sample.Body = []byte(`{"subscriptionId":1,"event":"order.delete","id":7,"value":null}`)
-	if _, err := sample.In(webhook.OutOfOrder); !errors.Is(err, webhook.ErrNoVersion) {
+	if _, err := sample.In(sender.OutOfOrder); !errors.Is(err, sender.ErrNoVersion) {
 		t.Error(err)
 	}
 	sample.AuthHeader, sample.Target = "", "https://hooks.example.no/"
-	if _, err := sample.In(webhook.WrongAuth); !errors.Is(err, webhook.ErrNoAuth) {
+	if _, err := sample.In(sender.WrongAuth); !errors.Is(err, sender.ErrNoAuth) {
 		t.Error(err)
-	}
-}
-
-func TestSetFieldChangesNothingElse(t *testing.T) {
-	t.Parallel()
-	const before = `{"z":1,"value":{"b":1e400,"a":"<&>","c":{"d":null}},"id":9007199254740993}`
-	for _, test := range []struct{ path, value, want string }{
-		{"z", "2", `{"z":2,"value":{"b":1e400,"a":"<&>","c":{"d":null}},"id":9007199254740993}`},
-		{"value.a", "text & more", `{"z":1,"value":{"b":1e400,"a":"text & more","c":{"d":null}},"id":9007199254740993}`},
-		{"value.c.d", `{"e":[1, 2]}`, `{"z":1,"value":{"b":1e400,"a":"<&>","c":{"d":{"e":[1, 2]}}},"id":9007199254740993}`},
-		{"value.c.new.er", "null", `{"z":1,"value":{"b":1e400,"a":"<&>","c":{"d":null,"new":{"er":null}}},"id":9007199254740993}`},
-		{"id", "\"7\"", `{"z":1,"value":{"b":1e400,"a":"<&>","c":{"d":null}},"id":"7"}`},
-		{"z.y", "1", ""},
-		{"value.c.d.e", "1", ""},
-		{"", "1", ""},
-		{"z.", "1", ""},
-	} {
-		got, err := webhook.SetField([]byte(before), test.path, test.value)
-		if string(got) != test.want || (err == nil) != (test.want != "") {
-			t.Errorf("%s=%s:\n%s, %v, want\n%s", test.path, test.value, got, err, test.want)
-		}
-	}
-	for _, bad := range []string{"", "null", "[]", `{"a":1,"a":2}`, `{"a"`, `{} x`} {
-		if got, err := webhook.SetField([]byte(bad), "a", "1"); err == nil {
-			t.Errorf("%q became %q", bad, got)
-		}
 	}
 }

@@ -1,4 +1,4 @@
-package webhook
+package sender
 
 import (
 	"bytes"
@@ -10,8 +10,9 @@ import (
 	jsonv2 "github.com/go-json-experiment/json"
 )
 
-// SetField returns a JSON object with another value at a path, such as "value.customer.id", and everything else in
-// its place. The value is JSON or, where it is none, a text. Objects that lack on the way are made.
+// SetField returns a JSON object with the value at a path such as "value.customer.id" replaced, and everything else
+// unchanged. A value that is not valid JSON is set as a string. Missing objects on the path are created. It returns an
+// error if body is not a JSON object, if the path is malformed, or if it leads through a value that is not an object.
 func SetField(body []byte, path, value string) ([]byte, error) {
 	path, value = strings.ToValidUTF8(path, "\ufffd"), strings.ToValidUTF8(value, "\ufffd")
 	names := strings.Split(path, ".")
@@ -50,7 +51,7 @@ func setField(body []byte, path []string, value []byte) ([]byte, error) {
 	return joined(names, values), nil
 }
 
-// joined returns a JSON object with members.
+// joined returns the JSON object with the given members.
 func joined(names []string, values map[string]json.RawMessage) []byte {
 	var out bytes.Buffer
 	out.WriteByte('{')

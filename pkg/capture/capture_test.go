@@ -1,0 +1,79 @@
+package capture_test
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"net/http"
+	"testing"
+
+	"github.com/tlxhook/tlxhook/pkg/capture"
+	"github.com/tlxhook/tlxhook/pkg/webhook"
+)
+
+func TestParse(t *testing.T) {
+	t.Parallel()
+	const head = "POST /hook HTTP/1.1\r\nHost: x\r\nIdempotency-Key: k\r\n"
+	for name, test := range map[string]struct{ raw, body string }{
+		"length":          {head + "Content-Length: 2\r\n\r\n{}\n", "{}"},
+		"no length":       {head + "\r\n{}\n", "{}\n"},
+		"chunks":          {head + "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", "{}"},
+		"LF instead CRLF": {"POST / HTTP/1.1\nHost: x\nIdempotency-Key: k\n\n{}", "{}"},
+	} {
+		header, body, err := capture.Parse([]byte(test.raw))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if got := header.Get("Idempotency-Key"); got != "k" {
+			t.Errorf("%s: key %q", name, got)
+		}
+		if string(body) != test.body {
+			t.Errorf("%s: body %q, want %q", name, body, test.body)
+		}
+	}
+}
+
+func TestParseRefusesAnIncompleteRequest(t *testing.T) {
+	t.Parallel()
+	for _, raw := range []string{"", "{}", "POST / HTTP/1.1\r\n", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{}"} {
+		if _, _, err := capture.Parse([]byte(raw)); !errors.Is(err, capture.ErrMalformed) {
+			t.Errorf("%q: %v", raw, err)
+		}
+	}
+}
+
+func TestIs(t *testing.T) {
+	t.Parallel()
+	for raw, want := range map[string]bool{"POST / HTTP/1.1\r\n": true, "POST / HTTP/2": true, "{}": false, "": false, "POST /": false} {
+		if got := capture.Is([]byte(raw)); got != want {
+			t.Errorf("Is(%q) = %v, want %v", raw, got, want)
+		}
+	}
+}
+
+// Headers that a server reads from arbitrary bytes are diagnosed without a panic, and a capture reads the same headers.
+func FuzzHeadersFromTheWire(f *testing.F) {
+	f.Add([]byte("POST / HTTP/1.1\r\nHost: x\r\nIdempotency-Key: k\r\nX-Request-Signature: s\r\n\r\n{}"))
+	f.Add([]byte("POST / HTTP/1.1\r\nHost: x\r\nIdempotency-Key: k\r\nidempotency-key: k\r\n\r\n"))
+	f.Add([]byte("POST / HTTP/1.1\nIdempotency-Key: k\n folded\n\n"))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		header, body, err := capture.Parse(raw)
+		if err != nil {
+			return
+		}
+		key, err := webhook.IdempotencyKey(header)
+		if err == nil && !bytes.Contains(bytes.ToLower(raw), []byte("idempotency-key")) {
+			t.Errorf("%q is accepted as a key", key)
+		}
+		if len(body) > len(raw) {
+			t.Errorf("%d bytes became %d", len(raw), len(body))
+		}
+		if d := webhook.Diagnose(header, body, "0123456789"); d.Valid == (len(d.Reasons) > 0) {
+			t.Errorf("%+v", d)
+		}
+		if request, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(raw))); err != nil || len(request.Header) != len(header) {
+			t.Errorf("a server reads %v, %v", request, err)
+		}
+	})
+}
