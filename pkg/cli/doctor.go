@@ -2,14 +2,18 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tlxhook/tlxhook/pkg/config"
+	"github.com/tlxhook/tlxhook/pkg/credentials"
 	"github.com/tlxhook/tlxhook/pkg/doctor"
+	"github.com/tlxhook/tlxhook/pkg/manifest"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
@@ -56,7 +60,7 @@ and where they come from, and without anything secret.`,
 	return cmd
 }
 
-// prepareWithout lets a command run although the settings cannot be read, so that it can say so.
+// prepareWithout sets default settings where the settings cannot be read, so that the command can report it.
 func (a *App) prepareWithout() {
 	a.settings = &config.Settings{Timeout: defaultTimeout}
 	if printer, err := output.New(output.Options{}, a.terminal); err == nil {
@@ -67,13 +71,14 @@ func (a *App) prepareWithout() {
 func examine(ctx context.Context, app *App, o *doctorOptions, broken error) error {
 	ctx, cancel := app.limited(ctx)
 	defer cancel()
-	s := newSetup(app, o, broken)
-	found, err := app.printFindings(ctx, doctor.Examine(ctx, s.checks()))
+	i := o.installation(app)
+	i.SettingsErr = broken
+	found, err := app.printFindings(ctx, doctor.Examine(ctx, i.Checks()))
 	if err != nil {
 		return err
 	}
 	if o.bundle != "" {
-		if err := s.writeBundle(o.bundle, found); err != nil {
+		if err := app.writeBundle(o.bundle, i, found); err != nil {
 			return err
 		}
 		app.note("what was found is in %s; look into it before you send it", o.bundle)
@@ -81,7 +86,77 @@ func examine(ctx context.Context, app *App, o *doctorOptions, broken error) erro
 	return healthy(found)
 }
 
-// healthy is an error where a check has failed.
+// installation returns the installation to check.
+func (o *doctorOptions) installation(app *App) *doctor.Installation {
+	folders, _ := config.NewFolders(app.lookup) // a check reports the error
+	b := app.build.info()
+	i := &doctor.Installation{
+		Version:  fmt.Sprintf("tlxhook %s, %s, %s", b.Version, b.Go, b.Platform),
+		Settings: app.settings, Environ: app.environ, Lookup: app.lookup, Journal: o.journal,
+		File: app.store(fileStore, folders), Keyring: app.store(keyringStore, folders),
+		BaseURL: app.baseURL(), Login: app.doctorLogin,
+		Flags:    doctor.Flags{Login: app.loginFlags(), Manifest: o.manifest.again()},
+		Describe: app.describeText,
+	}
+	if o.journal != "" {
+		i.Flags.Journal = " --journal " + quoted(o.journal)
+	}
+	if len(o.manifest.files) > 0 {
+		secrets := &referenced{app: app, keyring: credentials.Keyring{Lookup: app.lookup}}
+		i.Manifest = &doctor.Manifest{
+			Read:    func() (*manifest.Manifest, error) { return o.manifest.read(app) },
+			Secret:  secrets.find,
+			Company: manifest.Company{ID: app.settings.Company},
+		}
+	}
+	return i
+}
+
+// doctorLogin returns the login of the run.
+func (a *App) doctorLogin(ctx context.Context) (doctor.Login, error) {
+	l, err := a.login(ctx)
+	if err != nil {
+		return doctor.Login{}, err
+	}
+	found := doctor.Login{BaseURL: l.options.BaseURL, Transport: l.options.Transport}
+	if l.source == "" {
+		return found, nil
+	}
+	found.Source = l.tokenKind + " tokens from " + l.from()
+	found.Client, err = a.connect(l)
+	return found, err
+}
+
+// describeText returns the text and the hint of an error.
+func (a *App) describeText(err error) (text, hint string) {
+	f := a.describe(err)
+	return strings.TrimSpace(f.err.Error()), f.hint
+}
+
+// bundle is the content of a --bundle file.
+type bundle struct {
+	Build buildInfo `json:"build"`
+	doctor.Report
+	Profiles []profileRow `json:"profiles"`
+}
+
+// writeBundle writes a bundle into a new file, without secrets.
+func (a *App) writeBundle(path string, i *doctor.Installation, found []doctor.Finding) error {
+	raw, err := output.MarshalJSON(bundle{a.build.info(), i.Report(found), profileRows(i.Profiles())})
+	if err != nil {
+		return err
+	}
+	err = doctor.WriteBundle(path, []byte(a.redactor.Redact(string(raw))+"\n"))
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return usageFailure("--bundle: %s is there already", path).withHint("name a new file")
+	case err != nil:
+		return localFailure("write the bundle", err)
+	}
+	return nil
+}
+
+// healthy returns an error if a check has failed.
 func healthy(found []doctor.Finding) error {
 	failed := 0
 	for _, f := range found {
@@ -95,7 +170,7 @@ func healthy(found []doctor.Finding) error {
 	return failf(codeUnhealthy, "%d of %d checks failed", failed, len(found))
 }
 
-// printFindings prints findings: for a person each as soon as it is there, else all at the end.
+// printFindings prints findings: in a table each as soon as it is known, else all at the end.
 func (a *App) printFindings(ctx context.Context, findings iter.Seq[doctor.Finding]) ([]doctor.Finding, error) {
 	all := []doctor.Finding{}
 	for f := range findings {
@@ -114,7 +189,7 @@ func (a *App) printFindings(ctx context.Context, findings iter.Seq[doctor.Findin
 	return all, output.List(context.WithoutCancel(ctx), a.printer, findingTable(), all)
 }
 
-// findingLines is a finding for a person: never cut, as its end may be what matters.
+// findingLines formats a finding for a table. It is not truncated, as the end often holds the cause.
 func (a *App) findingLines(f doctor.Finding) string {
 	state := fmt.Sprintf("%-8s", f.State)
 	if a.terminal.Color {

@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"path/filepath"
-
 	"github.com/spf13/cobra"
 
 	"github.com/tlxhook/tlxhook/pkg/config"
@@ -19,14 +17,11 @@ func bindJournal(cmd *cobra.Command, folder *string) {
 
 // journalFolder returns the folder that was named, or else the usual one.
 func (a *App) journalFolder(named string) (string, error) {
-	if named != "" {
-		return named, nil
-	}
 	folders, err := config.NewFolders(a.lookup)
-	if err != nil {
+	if err != nil && named == "" {
 		return "", err
 	}
-	return filepath.Join(folders.State, "journal"), nil
+	return folders.Journal(named), nil
 }
 
 // attach opens the journal beside a listen that may be using it.

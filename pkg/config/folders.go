@@ -13,6 +13,14 @@ type Folders struct {
 	Cache  string // what can be asked for again; nothing secret
 }
 
+// Journal returns the folder of the journal: the given one, or the default where that is empty.
+func (f Folders) Journal(given string) string {
+	if given != "" {
+		return given
+	}
+	return filepath.Join(f.State, "journal")
+}
+
 // NewFolders follows the XDG base directories where they are set, and the habit of the system elsewhere.
 // A relative XDG path is ignored, as the specification wants.
 func NewFolders(lookup Lookup) (Folders, error) {

@@ -1,0 +1,144 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/config"
+	"github.com/tlxhook/tlxhook/pkg/journal"
+)
+
+const (
+	// lockPatience is how long another program may hold a lock: each does so only while it writes one file.
+	lockPatience = 2 * time.Second
+	lockInterval = 100 * time.Millisecond
+)
+
+// folders returns the folders of the program.
+func (i *Installation) folders() (config.Folders, error) {
+	folders, err := config.NewFolders(i.Lookup)
+	if err != nil {
+		return folders, fmt.Errorf("find the folders: %w", err)
+	}
+	return folders, nil
+}
+
+// checkFolders checks that the folders can be written, and only by their owner.
+func (i *Installation) checkFolders(context.Context) Finding {
+	folders, err := i.folders()
+	if err != nil {
+		return i.failed(err)
+	}
+	all := []string{folders.Config, folders.State, folders.Cache}
+	for _, folder := range all {
+		if f := checkFolder(folder); f.State != OK {
+			return f
+		}
+	}
+	return Good(strings.Join(all, ", "))
+}
+
+// checkFolder checks one folder. One that does not exist yet is OK.
+func checkFolder(folder string) Finding {
+	info, err := os.Stat(folder)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return Good(folder)
+	case err != nil:
+		return Bad(err.Error(), "make the folder readable")
+	case !info.IsDir():
+		return Bad(folder+" is not a folder", "move that file away")
+	case runtime.GOOS != "windows" && info.Mode().Perm()&0o022 != 0:
+		return Bad(folder+" can be changed by others", "chmod 700 "+folder)
+	}
+	file, err := os.CreateTemp(folder, ".doctor")
+	if err != nil {
+		return Bad(err.Error(),
+			"make the folder writable, or name another one with XDG_CONFIG_HOME, XDG_STATE_HOME, XDG_CACHE_HOME")
+	}
+	_, _ = file.Close(), os.Remove(file.Name()) // creating it was the check
+	return Good(folder)
+}
+
+// checkLocks finds locks that another program does not release.
+func (i *Installation) checkLocks(ctx context.Context) Finding {
+	folders, err := i.folders()
+	if err != nil {
+		return i.failed(err)
+	}
+	held, _ := filepath.Glob(filepath.Join(folders.State, "*.json.lock")) // the pattern is valid
+	held = append(held, filepath.Join(folders.Config, "credentials.json.lock"))
+	ctx, cancel := context.WithTimeout(ctx, lockPatience)
+	defer cancel()
+	for {
+		held = slices.DeleteFunc(held, isFree)
+		if len(held) == 0 {
+			return Good("nobody holds one")
+		}
+		select {
+		case <-ctx.Done():
+			return Bad(strings.Join(held, ", ")+" is held by another program",
+				"end the tlxhook that hangs; fuser -v "+held[0]+" names it")
+		case <-time.After(lockInterval):
+		}
+	}
+}
+
+func isFree(path string) bool {
+	locked, err := config.IsLocked(path)
+	return err == nil && !locked
+}
+
+// checkDisk checks the free space for the state and the journal.
+func (i *Installation) checkDisk(context.Context) Finding {
+	folders, err := i.folders()
+	if err != nil {
+		return i.failed(err)
+	}
+	var disks []Disk
+	for _, folder := range []string{folders.State, folders.Journal(i.Journal)} {
+		folder = nearestFolder(folder)
+		free, total, err := journal.Space(folder)
+		if err != nil {
+			return Bad(fmt.Sprintf("%s: %v", folder, err), "make the folder readable")
+		}
+		disks = append(disks, Disk{Folder: folder, Free: free, Total: total})
+	}
+	return Disks(disks)
+}
+
+// nearestFolder returns the folder, or its nearest parent that exists.
+func nearestFolder(folder string) string {
+	for {
+		above := filepath.Dir(folder)
+		if info, err := os.Stat(folder); err == nil && info.IsDir() || above == folder {
+			return folder
+		}
+		folder = above
+	}
+}
+
+// checkJournal inspects the journal without changing it.
+func (i *Installation) checkJournal(context.Context) Finding {
+	folders, err := i.folders()
+	if err != nil {
+		return i.failed(err)
+	}
+	folder := folders.Journal(i.Journal)
+	o, err := journal.Inspect(folder)
+	switch {
+	case errors.Is(err, journal.ErrAbsent) && i.Journal == "":
+		return NotAsked("there is none yet; tlxhook listen makes it")
+	case err != nil:
+		return i.failed(err)
+	}
+	return Journal(folder, o, time.Now(), i.Flags.Journal)
+}

@@ -1,0 +1,177 @@
+package doctor
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/tlxhook/tlxhook/pkg/config"
+	"github.com/tlxhook/tlxhook/pkg/credentials"
+	"github.com/tlxhook/tlxhook/pkg/manifest"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+// Installation checks the program on this machine, its login, and a manifest. Its fields are what
+// the checks read.
+type Installation struct {
+	// Version is the text that identifies the running program.
+	Version string
+	// Settings are the settings of the run, and SettingsErr is why they could not be read.
+	Settings    *config.Settings
+	SettingsErr error
+	// Environ is the environment as os.Environ returns it, and Lookup reads one variable of it.
+	Environ []string
+	Lookup  config.Lookup
+	// Journal is the journal folder of --journal; empty for the default one.
+	Journal string
+	// File and Keyring are the stores of tokens.
+	File, Keyring credentials.Store
+	// BaseURL is the API address before a login is known.
+	BaseURL string
+	Login   func(context.Context) (Login, error)
+	Flags   Flags
+	// Manifest is nil where no manifest was named.
+	Manifest *Manifest
+	// Describe returns the text and the hint of an error as every command prints them.
+	Describe func(error) (text, hint string)
+
+	profiles      *config.Profiles
+	api           *API
+	client        *tripletex.Client
+	subscriptions []tripletex.Subscription
+	wanted        *manifest.Manifest
+}
+
+// Flags repeat what was chosen in the commands that a repair names; each begins with a space or is empty.
+type Flags struct{ Login, Journal, Manifest string }
+
+// Checks returns the checks of an installation, in the order in which they run.
+func (i *Installation) Checks() []Check {
+	i.api = &API{BaseURL: i.BaseURL, Lookup: i.Lookup}
+	machine := []Check{
+		{"version", nil, i.checkVersion},
+		{"settings", nil, i.checkSettings},
+		{"environment", nil, i.checkEnvironment},
+		{"folders", nil, i.checkFolders},
+		{"locks", nil, i.checkLocks},
+		{"disk", nil, i.checkDisk},
+		{"journal", nil, i.checkJournal},
+		{"completion", nil, i.checkCompletion},
+		{"profiles", nil, i.checkProfiles},
+		{"keyring", []string{"profiles"}, i.checkKeyring},
+		{"manifest", nil, i.checkManifest},
+		{"login", []string{"settings"}, i.checkLogin},
+	}
+	account := []Check{
+		{"session", []string{"login", "network", "certificate"}, i.checkSession},
+		{"rights", []string{"session"}, i.checkRights},
+		{"subscriptions", []string{"session"}, i.checkSubscriptions},
+		{"rate limit", []string{"session"}, i.checkRateLimit},
+	}
+	if i.Manifest != nil {
+		account = append(account, Check{"plan", []string{"manifest", "subscriptions"}, i.checkPlan})
+	}
+	return slices.Concat(machine, i.api.Checks(), account)
+}
+
+// failed returns the finding for an error.
+func (i *Installation) failed(err error) Finding { return Bad(i.Describe(err)) }
+
+// checkVersion reports the running program, and warns where the PATH leads to another one.
+func (i *Installation) checkVersion(context.Context) Finding {
+	self, err := os.Executable()
+	if err != nil {
+		return Good(i.Version)
+	}
+	if found, err := exec.LookPath("tlxhook"); err == nil && !sameFile(self, found) {
+		return Weak(i.Version+" at "+self+", but tlxhook in the PATH is "+found,
+			"take the one away that you do not mean, or put its folder behind in the PATH")
+	}
+	return Good(i.Version)
+}
+
+func sameFile(a, b string) bool {
+	first, errA := os.Stat(a)
+	second, errB := os.Stat(b)
+	return errA == nil && errB == nil && os.SameFile(first, second)
+}
+
+// checkSettings reports which settings are not the default, and where each was set.
+func (i *Installation) checkSettings(context.Context) Finding {
+	if i.SettingsErr != nil {
+		text, _ := i.Describe(i.SettingsErr)
+		return Bad(text, "mend it where it is set; tlxhook help environment says what there is")
+	}
+	var set []string
+	for _, key := range config.Keys() {
+		if origin := i.Settings.Origin(key); origin != "default" {
+			set = append(set, key+" by "+origin)
+		}
+	}
+	if len(set) == 0 {
+		return Good("all are as built in")
+	}
+	return Good(strings.Join(set, ", "))
+}
+
+// checkEnvironment reports which variables of tlxhook are set, and warns of misspelt ones.
+func (i *Installation) checkEnvironment(context.Context) Finding {
+	if names := config.Misspelt(i.Environ); len(names) > 0 {
+		return Weak(strings.Join(names, ", ")+" is set, but there is no such variable", "see tlxhook help environment")
+	}
+	set := i.variables()
+	if len(set) == 0 {
+		return Good("no variable of tlxhook is set")
+	}
+	return Good(strings.Join(set, ", "))
+}
+
+// variables returns the names of the variables of tlxhook that are set.
+func (i *Installation) variables() []string {
+	set := []string{}
+	for _, pair := range i.Environ {
+		if name, value, _ := strings.Cut(pair, "="); strings.HasPrefix(name, config.Prefix) && value != "" {
+			set = append(set, name)
+		}
+	}
+	slices.Sort(set)
+	return slices.Compact(set)
+}
+
+// checkCompletion searches the places where packages and users install the completion of the user's shell.
+func (i *Installation) checkCompletion(context.Context) Finding {
+	shell, _ := i.Lookup("SHELL")
+	home, _ := i.Lookup("HOME")
+	shell = filepath.Base(shell)
+	places := completionPlaces(home)[shell]
+	if places == nil {
+		return NotAsked("no shell is known here that has it")
+	}
+	for _, place := range places {
+		if raw, err := os.ReadFile(place); err == nil && strings.Contains(string(raw), "tlxhook") {
+			return Good(shell + " has it: " + place)
+		}
+	}
+	return Weak(shell+" does not complete tlxhook", "see tlxhook completion "+shell+" --help")
+}
+
+// completionPlaces returns the files that can hold the completion, by shell.
+func completionPlaces(home string) map[string][]string {
+	return map[string][]string{
+		"bash": {
+			"/usr/share/bash-completion/completions/tlxhook", "/etc/bash_completion.d/tlxhook",
+			home + "/.local/share/bash-completion/completions/tlxhook", home + "/.bashrc",
+		},
+		"zsh": {
+			"/usr/share/zsh/vendor-completions/_tlxhook", "/usr/share/zsh/site-functions/_tlxhook",
+			"/usr/local/share/zsh/site-functions/_tlxhook", home + "/.zshrc",
+		},
+		"fish": {
+			"/usr/share/fish/vendor_completions.d/tlxhook.fish", home + "/.config/fish/completions/tlxhook.fish",
+			home + "/.config/fish/config.fish",
+		},
+	}
+}

@@ -1,0 +1,106 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tlxhook/tlxhook/pkg/manifest"
+	"github.com/tlxhook/tlxhook/pkg/secret"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+// Manifest is a manifest to check.
+type Manifest struct {
+	Read func() (*manifest.Manifest, error)
+	// Secret returns a secret that the manifest refers to. It is not called for commands.
+	Secret func(context.Context, manifest.Reference) (secret.Text, error)
+	// Company is the company that the plan is for.
+	Company manifest.Company
+}
+
+// checkManifest reads the manifest and the secrets that it refers to. It runs no command for them.
+func (i *Installation) checkManifest(ctx context.Context) Finding {
+	if i.Manifest == nil {
+		return NotAsked("none was named; --file looks at one")
+	}
+	m, err := i.Manifest.Read()
+	if err != nil {
+		return i.badManifest(err, "is it the right file? docs/manifest.md says what it may hold")
+	}
+	i.wanted = m
+	all := slices.DeleteFunc(m.References(), manifest.Reference.IsZero)
+	read := slices.DeleteFunc(slices.Clone(all), func(r manifest.Reference) bool { return r.Command != "" })
+	if _, err := manifest.Resolve(ctx, read, i.Manifest.Secret); err != nil {
+		return i.badManifest(err, "put the secret where the manifest says, or let the manifest say where it is")
+	}
+	text := "it can be read"
+	if len(read) > 0 {
+		text += ", and so can its secrets"
+	}
+	if len(all) > len(read) {
+		text += "; those from commands were not asked for"
+	}
+	return Good(text)
+}
+
+// badManifest returns the first problem of a manifest, and how many more there are.
+func (i *Installation) badManifest(err error, repair string) Finding {
+	f := i.failed(err)
+	if e, ok := errors.AsType[*manifest.Error](err); ok && len(e.Problems) > 1 {
+		f.Text += fmt.Sprintf(" (and %d more)", len(e.Problems)-1)
+	}
+	if f.Repair == "" {
+		f.Repair = repair
+	}
+	return f
+}
+
+// checkPlan compares the subscriptions with the manifest, in what can be seen of them.
+func (i *Installation) checkPlan(ctx context.Context) Finding {
+	own, meant := i.wanted.For(i.Manifest.Company)
+	if !meant {
+		return NotAsked("the manifest names companies; see tlxhook diff --all-companies")
+	}
+	missing, drifting, err := i.deviations(ctx, own)
+	if err != nil {
+		return i.badManifest(err, "mend the file; tlxhook event list shows the events")
+	}
+	var differences []string
+	if missing > 0 {
+		differences = append(differences, count(missing, "subscription", "subscriptions")+" of the manifest missing")
+	}
+	if drifting > 0 {
+		differences = append(differences, count(drifting, "subscription", "subscriptions")+" not as the manifest says")
+	}
+	if len(differences) == 0 {
+		return Good("Tripletex is as the manifest says")
+	}
+	return Weak(strings.Join(differences, "; "),
+		"tlxhook"+i.Flags.Login+" diff"+i.Flags.Manifest+" shows what, and apply mends it")
+}
+
+// deviations returns how many subscriptions of a manifest are missing, and how many differ.
+func (i *Installation) deviations(ctx context.Context, own *manifest.Manifest) (missing, drifting int64, err error) {
+	var events []tripletex.Event
+	if own.HasPatterns() {
+		if events, err = i.client.Events(ctx); err != nil {
+			return 0, 0, err
+		}
+	}
+	want, err := own.Expand(events)
+	if err != nil {
+		return 0, 0, err
+	}
+	all, _ := manifest.Deviations(want, i.subscriptions)
+	for _, d := range all {
+		if d.Missing {
+			missing++
+		} else {
+			drifting++
+		}
+	}
+	return missing, drifting, nil
+}
