@@ -15,23 +15,23 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/targeturl"
 )
 
-// skewLimit is how far a clock may be off: tokens end by date, and signatures and logs are compared by time.
+// skewLimit bounds the clock skew: tokens expire by date, and logs are compared by time.
 const skewLimit = 2 * time.Minute
 
-// API looks at the way from this machine to Tripletex. It logs in nowhere.
+// API checks the connection from this machine to Tripletex, without a login.
 type API struct {
 	BaseURL string
-	// Transport sends the request; nil for the one that follows the proxy variables.
+	// Transport sends the request; nil for the default one, which follows the proxy variables.
 	Transport http.RoundTripper
 	// Lookup reads the environment.
 	Lookup func(string) (string, bool)
 
 	answer  *http.Response
 	asked   time.Time
-	refused error // why its certificate is not accepted
+	refused error // why the certificate is not accepted
 }
 
-// Checks returns what there is to look at: the proxy, the way, the certificate and the clock.
+// Checks returns the checks of a connection.
 func (a *API) Checks() []Check {
 	return []Check{
 		{"proxy", nil, a.proxy},
@@ -48,84 +48,94 @@ func (a *API) request(ctx context.Context) (*http.Request, error) {
 func (a *API) proxy(ctx context.Context) Finding {
 	request, err := a.request(ctx)
 	if err != nil {
-		return Bad("the address of the API is not a URL", "see TLXHOOK_BASE_URL, and base-url in the file of settings")
+		return fail("the address of the API is not a URL", "see TLXHOOK_BASE_URL, and base-url in the file of settings")
 	}
 	proxy, err := http.ProxyFromEnvironment(request)
 	switch {
 	case a.Transport != nil:
-		return Good("not used for the built-in sandbox")
+		return pass("not used for the built-in sandbox")
 	case err == nil && proxy != nil:
-		return Good(secret.MaskURL(proxy.String()))
+		return pass(secret.MaskURL(proxy.String()))
 	}
 	for _, name := range []string{"HTTPS_PROXY", "https_proxy"} {
-		// A proxy that is no URL is left out without a word by everything that follows the variables.
+		// net/http ignores a proxy that is not a URL without an error.
 		if value, _ := a.Lookup(name); value != "" && !targeturl.IsLoopback(request.URL.Hostname()) {
-			return Weak(name+" is set, but not used for "+request.URL.Hostname(), "is it a URL such as http://proxy.example.no:3128, and does NO_PROXY leave the host out?")
+			return warn(name+" is set, but not used for "+request.URL.Hostname(),
+				"is it a URL such as http://proxy.example.no:3128, and does NO_PROXY leave the host out?")
 		}
 	}
-	return Good("none")
+	return pass("none")
 }
 
-// network asks without a login: every answer of Tripletex will do. What is wrong with its certificate is left to the
-// check of that.
+// network sends a request without a login and accepts every answer of Tripletex. The certificate has a check of its own.
 func (a *API) network(ctx context.Context) Finding {
 	request, err := a.request(ctx)
 	if err != nil {
-		return Bad("the address of the API is not a URL", "see TLXHOOK_BASE_URL, and base-url in the file of settings")
+		return fail("the address of the API is not a URL", "see TLXHOOK_BASE_URL, and base-url in the file of settings")
 	}
 	request.Header.Set("User-Agent", "tlxhook-doctor")
-	client := &http.Client{Transport: a.Transport, Timeout: answerLimit, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := newClient(a.Transport)
 	a.asked = time.Now()
 	response, err := client.Do(request)
 	if _, refused := errors.AsType[*tls.CertificateVerificationError](err); refused {
 		a.refused = err
-		return Good(request.URL.Host + " takes connections")
+		return pass(request.URL.Host + " takes connections")
 	}
 	if err != nil {
-		return noWay(request.URL, err)
+		return unreachable(request.URL, err)
 	}
 	defer func() { _ = response.Body.Close() }()
 	a.answer = response
 	text := fmt.Sprintf("%s answers in %s", request.URL.Host, time.Since(a.asked).Round(time.Millisecond))
 	if kind := a.answer.Header.Get("Content-Type"); !strings.Contains(kind, "json") {
-		return Bad(text+", but not as Tripletex does", "is a proxy or a login page in between? tlxhook --debug auth status shows what comes back")
+		return fail(text+", but not as Tripletex does",
+			"is a proxy or a login page in between? tlxhook --debug auth status shows what comes back")
 	}
-	return Good(text)
+	return pass(text)
 }
 
-// noWay says which part of the way is broken.
-func noWay(u *url.URL, err error) Finding {
-	text := fmt.Sprintf("%s cannot be reached: %v", u.Host, plain(err))
-	if _, unknown := errors.AsType[*net.DNSError](err); unknown {
-		return Bad(text, "is the network there, and the name right (TLXHOOK_BASE_URL)?")
+// newClient returns a client that waits answerLimit and follows no redirect.
+func newClient(transport http.RoundTripper) *http.Client {
+	return &http.Client{
+		Transport: transport, Timeout: answerLimit,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	return Bad(text, "is a firewall in between, or a proxy needed (HTTPS_PROXY)?")
+}
+
+// unreachable returns the finding for a request without an answer.
+func unreachable(u *url.URL, err error) Finding {
+	text := fmt.Sprintf("%s cannot be reached: %v", u.Host, withoutURL(err))
+	if _, unknown := errors.AsType[*net.DNSError](err); unknown {
+		return fail(text, "is the network there, and the name right (TLXHOOK_BASE_URL)?")
+	}
+	return fail(text, "is a firewall in between, or a proxy needed (HTTPS_PROXY)?")
 }
 
 func (a *API) certificate(context.Context) Finding {
 	if a.refused != nil {
-		return Bad(fmt.Sprintf("it is not accepted: %v", plain(a.refused)), "a proxy that opens TLS needs its certificate among those of the system, or in SSL_CERT_FILE")
+		return fail(fmt.Sprintf("it is not accepted: %v", withoutURL(a.refused)),
+			"a proxy that opens TLS needs its certificate among those of the system, or in SSL_CERT_FILE")
 	}
 	if a.answer.TLS == nil || len(a.answer.TLS.PeerCertificates) == 0 {
-		return Good("none is needed on this machine")
+		return pass("none is needed on this machine")
 	}
 	leaf := a.answer.TLS.PeerCertificates[0]
-	return Good(fmt.Sprintf("issued by %s, ends on %s", leaf.Issuer.CommonName, leaf.NotAfter.Format(time.DateOnly)))
+	return pass(fmt.Sprintf("issued by %s, ends on %s", leaf.Issuer.CommonName, leaf.NotAfter.Format(time.DateOnly)))
 }
 
 // clock compares this machine's clock with the Date of the answer, which is exact to a second.
 func (a *API) clock(context.Context) Finding {
 	date, err := http.ParseTime(a.answer.Header.Get("Date"))
 	if err != nil {
-		return NotAsked("the answer has no date")
+		return skip("the answer has no date")
 	}
 	skew := a.asked.Sub(date)
 	if skew.Abs() <= skewLimit {
-		return Good("right to within " + max(skew.Abs(), time.Second).Round(time.Second).String())
+		return pass("right to within " + max(skew.Abs(), time.Second).Round(time.Second).String())
 	}
 	way := "ahead"
 	if skew < 0 {
 		way = "behind"
 	}
-	return Weak(fmt.Sprintf("%s %s of Tripletex", skew.Abs().Round(time.Second), way), "set the clock, such as with timedatectl set-ntp true")
+	return warn(fmt.Sprintf("%s %s of Tripletex", skew.Abs().Round(time.Second), way), "set the clock, such as with timedatectl set-ntp true")
 }

@@ -6,35 +6,35 @@ import (
 )
 
 const (
-	// fewBytes is from where on a disk is soon full, noBytes from where on it is as good as full.
-	fewBytes = 1e9
-	noBytes  = 100e6
+	// lowSpace and noSpace are the free bytes below which a disk is a warning and a failure.
+	lowSpace = 1e9
+	noSpace  = 100e6
 )
 
-// Disk is a folder, and how many bytes the file system below it has, free and in all.
-type Disk struct {
+// disk is the space of the file system of a folder, in bytes.
+type disk struct {
 	Folder      string
 	Free, Total int64
 }
 
-func (d Disk) text() string {
+func (d disk) text() string {
 	return bytes(d.Free) + " of " + bytes(d.Total) + " are free for " + d.Folder
 }
 
-// state is a failure where hardly anything can be written, and a warning where less than 1 GB or a tenth is free.
-func (d Disk) state() State {
+// state returns Failed below noSpace, and Warning below lowSpace or a tenth of the total.
+func (d disk) state() State {
 	switch {
-	case d.Free < noBytes:
+	case d.Free < noSpace:
 		return Failed
-	case d.Free < fewBytes, d.Free < d.Total/10:
+	case d.Free < lowSpace, d.Free < d.Total/10:
 		return Warning
 	default:
 		return OK
 	}
 }
 
-// Disks judges the disks that something is written to.
-func Disks(all []Disk) Finding {
+// checkSpace returns the worst state of the disks that the program writes to.
+func checkSpace(all []disk) Finding {
 	const repair = "make room: deliveries can be received only where they can be written; see tlxhook delivery purge"
 	var texts, folders []string
 	var states []State
@@ -47,9 +47,9 @@ func Disks(all []Disk) Finding {
 	text := strings.Join(texts, "; ")
 	switch {
 	case slices.Contains(states, Failed):
-		return Bad(text, repair)
+		return fail(text, repair)
 	case slices.Contains(states, Warning):
-		return Weak(text, repair)
+		return warn(text, repair)
 	}
-	return Good(text)
+	return pass(text)
 }

@@ -1,5 +1,5 @@
-// Package doctor looks for what is wrong: a list of small checks, each with what it found and what to do about it. It
-// leaves logins, settings and printing to others.
+// Package doctor diagnoses an installation or the target of a subscription with a list of small checks. Each returns a
+// finding with a repair.
 package doctor
 
 import (
@@ -16,45 +16,38 @@ type State string
 // The states.
 const (
 	OK      State = "ok"
-	Warning State = "warning" // it works, but not well, or not for long
+	Warning State = "warning" // works now, but needs a repair
 	Failed  State = "failed"
-	Skipped State = "skipped" // it could not be asked, as something else failed
+	Skipped State = "skipped" // not run: a check that it needs has failed, or there is nothing to check
 )
 
-// Finding is what a check found.
+// Finding is the result of a check.
 type Finding struct {
 	Check string `json:"check"`
 	State State  `json:"state"`
-	// Text says what was found, in one line.
+	// Text is the result in one line.
 	Text string `json:"text"`
-	// Repair says what to do about it; empty where nothing is to be done.
+	// Repair says how to repair it; empty where the state is ok.
 	Repair string `json:"repair,omitempty"`
 }
 
-// Good is the finding of a check that is content.
-func Good(text string) Finding { return Finding{State: OK, Text: text} }
+func pass(text string) Finding         { return Finding{State: OK, Text: text} }
+func warn(text, repair string) Finding { return Finding{State: Warning, Text: text, Repair: repair} }
+func fail(text, repair string) Finding { return Finding{State: Failed, Text: text, Repair: repair} }
+func skip(text string) Finding         { return Finding{State: Skipped, Text: text} }
 
-// Weak is a finding that is worth a repair, but stops nothing yet.
-func Weak(text, repair string) Finding { return Finding{State: Warning, Text: text, Repair: repair} }
-
-// Bad is a finding that keeps something from working.
-func Bad(text, repair string) Finding { return Finding{State: Failed, Text: text, Repair: repair} }
-
-// NotAsked is the finding of a check that has nothing to look at.
-func NotAsked(text string) Finding { return Finding{State: Skipped, Text: text} }
-
-// Check is one thing to look at.
+// Check is one check.
 type Check struct {
 	Name string
-	// Needs are the names of checks before it without which it makes no sense.
+	// Needs are the names of earlier checks; if one of them fails or is skipped, this one is skipped.
 	Needs []string
-	Look  func(ctx context.Context) Finding
+	Run   func(ctx context.Context) Finding
 }
 
-// checkLimit is how long one check may take.
+// checkLimit bounds the duration of one check.
 const checkLimit = 15 * time.Second
 
-// Examine runs checks in their order and yields what each found. One whose needs have failed is skipped.
+// Examine runs checks in their order and yields their findings.
 func Examine(ctx context.Context, checks []Check) iter.Seq[Finding] {
 	return func(yield func(Finding) bool) {
 		var failed []string
@@ -73,12 +66,12 @@ func Examine(ctx context.Context, checks []Check) iter.Seq[Finding] {
 func examine(ctx context.Context, check Check, failed []string) Finding {
 	lacking := slices.DeleteFunc(slices.Clone(check.Needs), func(name string) bool { return !slices.Contains(failed, name) })
 	if len(lacking) > 0 {
-		return NotAsked("needs " + strings.Join(lacking, ", "))
+		return skip("needs " + strings.Join(lacking, ", "))
 	}
 	if ctx.Err() != nil {
-		return NotAsked("there was no time left")
+		return skip("there was no time left")
 	}
 	ctx, cancel := context.WithTimeout(ctx, checkLimit)
 	defer cancel()
-	return check.Look(ctx)
+	return check.Run(ctx)
 }

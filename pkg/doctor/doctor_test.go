@@ -19,11 +19,11 @@ func TestWhatNeedsAFailedCheckIsSkipped(t *testing.T) {
 		}
 	}
 	checks := []doctor.Check{
-		{Name: "a", Look: look("a", doctor.Weak("weak", "mend it"))},
-		{Name: "b", Needs: []string{"a"}, Look: look("b", doctor.Bad("broken", "mend it"))},
-		{Name: "c", Needs: []string{"a", "b"}, Look: look("c", doctor.Good("fine"))},
-		{Name: "d", Needs: []string{"c"}, Look: look("d", doctor.Good("fine"))},
-		{Name: "e", Needs: []string{"a"}, Look: look("e", doctor.Good("fine"))},
+		{Name: "a", Run: look("a", doctor.Finding{State: doctor.Warning})},
+		{Name: "b", Needs: []string{"a"}, Run: look("b", doctor.Finding{State: doctor.Failed})},
+		{Name: "c", Needs: []string{"a", "b"}, Run: look("c", doctor.Finding{State: doctor.OK})},
+		{Name: "d", Needs: []string{"c"}, Run: look("d", doctor.Finding{State: doctor.OK})},
+		{Name: "e", Needs: []string{"a"}, Run: look("e", doctor.Finding{State: doctor.OK})},
 	}
 	want := map[string]doctor.State{"a": doctor.Warning, "b": doctor.Failed, "c": doctor.Skipped, "d": doctor.Skipped, "e": doctor.OK}
 	for f := range doctor.Examine(t.Context(), checks) {
@@ -40,9 +40,9 @@ func TestACheckThatHangsIsGivenUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
-		hangs := doctor.Check{Name: "hangs", Look: func(ctx context.Context) doctor.Finding {
+		hangs := doctor.Check{Name: "hangs", Run: func(ctx context.Context) doctor.Finding {
 			<-ctx.Done()
-			return doctor.Bad("no answer", "")
+			return doctor.Finding{State: doctor.Failed}
 		}}
 		for range doctor.Examine(t.Context(), []doctor.Check{hangs, hangs}) {
 			continue

@@ -43,7 +43,7 @@ func (i *Installation) checkFolders(context.Context) Finding {
 			return f
 		}
 	}
-	return Good(strings.Join(all, ", "))
+	return pass(strings.Join(all, ", "))
 }
 
 // checkFolder checks one folder. One that does not exist yet is OK.
@@ -51,21 +51,21 @@ func checkFolder(folder string) Finding {
 	info, err := os.Stat(folder)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return Good(folder)
+		return pass(folder)
 	case err != nil:
-		return Bad(err.Error(), "make the folder readable")
+		return fail(err.Error(), "make the folder readable")
 	case !info.IsDir():
-		return Bad(folder+" is not a folder", "move that file away")
+		return fail(folder+" is not a folder", "move that file away")
 	case runtime.GOOS != "windows" && info.Mode().Perm()&0o022 != 0:
-		return Bad(folder+" can be changed by others", "chmod 700 "+folder)
+		return fail(folder+" can be changed by others", "chmod 700 "+folder)
 	}
 	file, err := os.CreateTemp(folder, ".doctor")
 	if err != nil {
-		return Bad(err.Error(),
+		return fail(err.Error(),
 			"make the folder writable, or name another one with XDG_CONFIG_HOME, XDG_STATE_HOME, XDG_CACHE_HOME")
 	}
 	_, _ = file.Close(), os.Remove(file.Name()) // creating it was the check
-	return Good(folder)
+	return pass(folder)
 }
 
 // checkLocks finds locks that another program does not release.
@@ -81,11 +81,11 @@ func (i *Installation) checkLocks(ctx context.Context) Finding {
 	for {
 		held = slices.DeleteFunc(held, isFree)
 		if len(held) == 0 {
-			return Good("nobody holds one")
+			return pass("nobody holds one")
 		}
 		select {
 		case <-ctx.Done():
-			return Bad(strings.Join(held, ", ")+" is held by another program",
+			return fail(strings.Join(held, ", ")+" is held by another program",
 				"end the tlxhook that hangs; fuser -v "+held[0]+" names it")
 		case <-time.After(lockInterval):
 		}
@@ -103,16 +103,16 @@ func (i *Installation) checkDisk(context.Context) Finding {
 	if err != nil {
 		return i.failed(err)
 	}
-	var disks []Disk
+	var disks []disk
 	for _, folder := range []string{folders.State, folders.Journal(i.Journal)} {
 		folder = nearestFolder(folder)
 		free, total, err := journal.Space(folder)
 		if err != nil {
-			return Bad(fmt.Sprintf("%s: %v", folder, err), "make the folder readable")
+			return fail(fmt.Sprintf("%s: %v", folder, err), "make the folder readable")
 		}
-		disks = append(disks, Disk{Folder: folder, Free: free, Total: total})
+		disks = append(disks, disk{Folder: folder, Free: free, Total: total})
 	}
-	return Disks(disks)
+	return checkSpace(disks)
 }
 
 // nearestFolder returns the folder, or its nearest parent that exists.
@@ -136,9 +136,9 @@ func (i *Installation) checkJournal(context.Context) Finding {
 	o, err := journal.Inspect(folder)
 	switch {
 	case errors.Is(err, journal.ErrAbsent) && i.Journal == "":
-		return NotAsked("there is none yet; tlxhook listen makes it")
+		return skip("there is none yet; tlxhook listen makes it")
 	case err != nil:
 		return i.failed(err)
 	}
-	return Journal(folder, o, time.Now(), i.Flags.Journal)
+	return describeJournal(folder, o, time.Now(), i.Flags.Journal)
 }

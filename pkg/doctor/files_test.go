@@ -1,11 +1,10 @@
-package doctor_test
+package doctor
 
 import (
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/tlxhook/tlxhook/pkg/doctor"
 	"github.com/tlxhook/tlxhook/pkg/journal"
 )
 
@@ -13,21 +12,21 @@ func TestADiskIsJudgedByWhatIsFree(t *testing.T) {
 	t.Parallel()
 	const mb, gb = int64(1e6), int64(1e9)
 	for name, c := range map[string]struct {
-		disks []doctor.Disk
-		want  doctor.State
+		disks []disk
+		want  State
 		text  string
 	}{
-		"enough":                 {[]doctor.Disk{{"/a", 50 * gb, 100 * gb}}, doctor.OK, "47 GiB of 93 GiB are free for /a"},
-		"a tenth of a large one": {[]doctor.Disk{{"/a", 10 * gb, 100 * gb}}, doctor.OK, ""},
-		"less than a tenth":      {[]doctor.Disk{{"/a", 10*gb - 1, 100 * gb}}, doctor.Warning, ""},
-		"less than 1 GB":         {[]doctor.Disk{{"/a", gb - 1, gb}}, doctor.Warning, ""},
-		"1 GB":                   {[]doctor.Disk{{"/a", gb, gb}}, doctor.OK, ""},
-		"100 MB":                 {[]doctor.Disk{{"/a", 100 * mb, gb}}, doctor.Warning, ""},
-		"less than 100 MB":       {[]doctor.Disk{{"/a", 100*mb - 1, gb}}, doctor.Failed, ""},
-		"the worst of several":   {[]doctor.Disk{{"/a", 50 * gb, 60 * gb}, {"/b", 0, gb}, {"/c", gb / 2, gb}}, doctor.Failed, "0 bytes of 954 MiB are free for /b"},
+		"enough":                 {[]disk{{"/a", 50 * gb, 100 * gb}}, OK, "47 GiB of 93 GiB are free for /a"},
+		"a tenth of a large one": {[]disk{{"/a", 10 * gb, 100 * gb}}, OK, ""},
+		"less than a tenth":      {[]disk{{"/a", 10*gb - 1, 100 * gb}}, Warning, ""},
+		"less than 1 GB":         {[]disk{{"/a", gb - 1, gb}}, Warning, ""},
+		"1 GB":                   {[]disk{{"/a", gb, gb}}, OK, ""},
+		"100 MB":                 {[]disk{{"/a", 100 * mb, gb}}, Warning, ""},
+		"less than 100 MB":       {[]disk{{"/a", 100*mb - 1, gb}}, Failed, ""},
+		"the worst of several":   {[]disk{{"/a", 50 * gb, 60 * gb}, {"/b", 0, gb}, {"/c", gb / 2, gb}}, Failed, "0 bytes of 954 MiB are free for /b"},
 	} {
-		got := doctor.Disks(c.disks)
-		if got.State != c.want || !strings.Contains(got.Text, c.text) || (got.Repair == "") != (c.want == doctor.OK) {
+		got := checkSpace(c.disks)
+		if got.State != c.want || !strings.Contains(got.Text, c.text) || (got.Repair == "") != (c.want == OK) {
 			t.Errorf("%s: %+v, want %s with %q", name, got, c.want, c.text)
 		}
 	}
@@ -38,22 +37,22 @@ func TestAJournalIsJudgedByWhatItHolds(t *testing.T) {
 	now := time.Date(2025, 11, 20, 12, 0, 0, 0, time.Local)
 	for name, c := range map[string]struct {
 		o      journal.Overview
-		want   doctor.State
+		want   State
 		text   string
 		repair string
 	}{
-		"empty":               {journal.Overview{Whole: true}, doctor.OK, "/j: 0 deliveries in 0 bytes; nobody receives into it now", ""},
-		"receiving":           {journal.Overview{Whole: true, Receiving: true, Receiver: "process 7"}, doctor.OK, "listen receives into it, process 7", ""},
-		"one waits a moment":  {journal.Overview{Whole: true, Stats: journal.Stats{Events: 1, Waiting: 1, Oldest: now.Add(-time.Hour)}}, doctor.OK, "1 delivery in", ""},
-		"nobody forwards":     {journal.Overview{Whole: true, Stats: journal.Stats{Waiting: 2, Oldest: now.Add(-2 * time.Hour)}}, doctor.Warning, "2 deliveries wait to be forwarded, the oldest since 2025-11-20 10:00", "tlxhook listen --journal 'j' --forward-to URL"},
-		"the app is down":     {journal.Overview{Whole: true, Receiving: true, Stats: journal.Stats{Waiting: 1, Oldest: now.Add(-2 * time.Hour)}}, doctor.Warning, "1 delivery waits", "is the app running? tlxhook delivery list --journal 'j' --state pending"},
-		"given up":            {journal.Overview{Whole: true, Stats: journal.Stats{Dead: 3}}, doctor.Warning, "3 deliveries were given up", "tlxhook delivery replay --journal 'j' --state dead --to URL"},
-		"large":               {journal.Overview{Stats: journal.Stats{Bytes: 6 << 30}}, doctor.Warning, "in 6.0 GiB; nobody receives into it now; too large to be checked", "tlxhook delivery purge --journal 'j' --older-than 30d"},
-		"much at once":        {journal.Overview{Whole: true, Stats: journal.Stats{Dead: 1, Waiting: 1, Oldest: now.Add(-25 * time.Hour)}}, doctor.Warning, "1 delivery was given up", "forwards them; tlxhook delivery replay"},
-		"not quite too large": {journal.Overview{Stats: journal.Stats{Bytes: 5 << 30}}, doctor.OK, "5.0 GiB", ""},
+		"empty":               {journal.Overview{Whole: true}, OK, "/j: 0 deliveries in 0 bytes; nobody receives into it now", ""},
+		"receiving":           {journal.Overview{Whole: true, Receiving: true, Receiver: "process 7"}, OK, "listen receives into it, process 7", ""},
+		"one waits a moment":  {journal.Overview{Whole: true, Stats: journal.Stats{Events: 1, Waiting: 1, Oldest: now.Add(-time.Hour)}}, OK, "1 delivery in", ""},
+		"nobody forwards":     {journal.Overview{Whole: true, Stats: journal.Stats{Waiting: 2, Oldest: now.Add(-2 * time.Hour)}}, Warning, "2 deliveries wait to be forwarded, the oldest since 2025-11-20 10:00", "tlxhook listen --journal 'j' --forward-to URL"},
+		"the app is down":     {journal.Overview{Whole: true, Receiving: true, Stats: journal.Stats{Waiting: 1, Oldest: now.Add(-2 * time.Hour)}}, Warning, "1 delivery waits", "is the app running? tlxhook delivery list --journal 'j' --state pending"},
+		"given up":            {journal.Overview{Whole: true, Stats: journal.Stats{Dead: 3}}, Warning, "3 deliveries were given up", "tlxhook delivery replay --journal 'j' --state dead --to URL"},
+		"large":               {journal.Overview{Stats: journal.Stats{Bytes: 6 << 30}}, Warning, "in 6.0 GiB; nobody receives into it now; too large to be checked", "tlxhook delivery purge --journal 'j' --older-than 30d"},
+		"much at once":        {journal.Overview{Whole: true, Stats: journal.Stats{Dead: 1, Waiting: 1, Oldest: now.Add(-25 * time.Hour)}}, Warning, "1 delivery was given up", "forwards them; tlxhook delivery replay"},
+		"not quite too large": {journal.Overview{Stats: journal.Stats{Bytes: 5 << 30}}, OK, "5.0 GiB", ""},
 	} {
-		got := doctor.Journal("/j", c.o, now, " --journal 'j'")
-		if got.State != c.want || !strings.Contains(got.Text, c.text) || !strings.Contains(got.Repair, c.repair) || (got.Repair == "") != (c.want == doctor.OK) {
+		got := describeJournal("/j", c.o, now, " --journal 'j'")
+		if got.State != c.want || !strings.Contains(got.Text, c.text) || !strings.Contains(got.Repair, c.repair) || (got.Repair == "") != (c.want == OK) {
 			t.Errorf("%s: %+v, want %s with %q and %q", name, got, c.want, c.text, c.repair)
 		}
 	}

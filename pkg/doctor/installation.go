@@ -78,19 +78,19 @@ func (i *Installation) Checks() []Check {
 }
 
 // failed returns the finding for an error.
-func (i *Installation) failed(err error) Finding { return Bad(i.Describe(err)) }
+func (i *Installation) failed(err error) Finding { return fail(i.Describe(err)) }
 
 // checkVersion reports the running program, and warns where the PATH leads to another one.
 func (i *Installation) checkVersion(context.Context) Finding {
 	self, err := os.Executable()
 	if err != nil {
-		return Good(i.Version)
+		return pass(i.Version)
 	}
 	if found, err := exec.LookPath("tlxhook"); err == nil && !sameFile(self, found) {
-		return Weak(i.Version+" at "+self+", but tlxhook in the PATH is "+found,
+		return warn(i.Version+" at "+self+", but tlxhook in the PATH is "+found,
 			"take the one away that you do not mean, or put its folder behind in the PATH")
 	}
-	return Good(i.Version)
+	return pass(i.Version)
 }
 
 func sameFile(a, b string) bool {
@@ -103,7 +103,7 @@ func sameFile(a, b string) bool {
 func (i *Installation) checkSettings(context.Context) Finding {
 	if i.SettingsErr != nil {
 		text, _ := i.Describe(i.SettingsErr)
-		return Bad(text, "mend it where it is set; tlxhook help environment says what there is")
+		return fail(text, "mend it where it is set; tlxhook help environment says what there is")
 	}
 	var set []string
 	for _, key := range config.Keys() {
@@ -112,21 +112,21 @@ func (i *Installation) checkSettings(context.Context) Finding {
 		}
 	}
 	if len(set) == 0 {
-		return Good("all are as built in")
+		return pass("all are as built in")
 	}
-	return Good(strings.Join(set, ", "))
+	return pass(strings.Join(set, ", "))
 }
 
 // checkEnvironment reports which variables of tlxhook are set, and warns of misspelt ones.
 func (i *Installation) checkEnvironment(context.Context) Finding {
 	if names := config.Misspelt(i.Environ); len(names) > 0 {
-		return Weak(strings.Join(names, ", ")+" is set, but there is no such variable", "see tlxhook help environment")
+		return warn(strings.Join(names, ", ")+" is set, but there is no such variable", "see tlxhook help environment")
 	}
 	set := i.variables()
 	if len(set) == 0 {
-		return Good("no variable of tlxhook is set")
+		return pass("no variable of tlxhook is set")
 	}
-	return Good(strings.Join(set, ", "))
+	return pass(strings.Join(set, ", "))
 }
 
 // variables returns the names of the variables of tlxhook that are set.
@@ -148,14 +148,14 @@ func (i *Installation) checkCompletion(context.Context) Finding {
 	shell = filepath.Base(shell)
 	places := completionPlaces(home)[shell]
 	if places == nil {
-		return NotAsked("no shell is known here that has it")
+		return skip("no shell is known here that has it")
 	}
 	for _, place := range places {
 		if raw, err := os.ReadFile(place); err == nil && strings.Contains(string(raw), "tlxhook") {
-			return Good(shell + " has it: " + place)
+			return pass(shell + " has it: " + place)
 		}
 	}
-	return Weak(shell+" does not complete tlxhook", "see tlxhook completion "+shell+" --help")
+	return warn(shell+" does not complete tlxhook", "see tlxhook completion "+shell+" --help")
 }
 
 // completionPlaces returns the files that can hold the completion, by shell.

@@ -9,14 +9,14 @@ import (
 )
 
 const (
-	// waitLimit is how long a delivery may wait for its app before that is worth a warning.
+	// waitLimit is the age of a pending delivery that is a warning.
 	waitLimit = time.Hour
-	// sizeLimit is the size in bytes from which a journal is worth a warning.
+	// sizeLimit is the size of a journal in bytes that is a warning.
 	sizeLimit = 5 << 30
 )
 
-// Journal judges what a journal looks like. Again are the flags that name it on the command line of another command.
-func Journal(folder string, o journal.Overview, now time.Time, again string) Finding {
+// describeJournal returns the finding for a journal. Flags name it in the commands of a repair.
+func describeJournal(folder string, o journal.Overview, now time.Time, flags string) Finding {
 	s := o.Stats
 	found := []string{fmt.Sprintf("%s: %s in %s", folder, count(s.Events, "delivery", "deliveries"), bytes(s.Bytes))}
 	var repairs []string
@@ -29,28 +29,29 @@ func Journal(folder string, o journal.Overview, now time.Time, again string) Fin
 		found = append(found, "nobody receives into it now")
 	}
 	if waited := now.Sub(s.Oldest); s.Waiting > 0 && waited > waitLimit {
-		found = append(found, fmt.Sprintf("%s to be forwarded, the oldest since %s", count(s.Waiting, "delivery waits", "deliveries wait"), s.Oldest.Local().Format("2006-01-02 15:04")))
-		repair := "is the app running? tlxhook delivery list" + again + " --state pending shows them"
+		found = append(found, fmt.Sprintf("%s to be forwarded, the oldest since %s",
+			count(s.Waiting, "delivery waits", "deliveries wait"), s.Oldest.Local().Format("2006-01-02 15:04")))
+		repair := "is the app running? tlxhook delivery list" + flags + " --state pending shows them"
 		if !o.Receiving {
-			repair = "tlxhook listen" + again + " --forward-to URL forwards them"
+			repair = "tlxhook listen" + flags + " --forward-to URL forwards them"
 		}
 		repairs = append(repairs, repair)
 	}
 	if s.Dead > 0 {
 		found = append(found, count(s.Dead, "delivery was", "deliveries were")+" given up")
-		repairs = append(repairs, "tlxhook delivery replay"+again+" --state dead --to URL sends them again")
+		repairs = append(repairs, "tlxhook delivery replay"+flags+" --state dead --to URL sends them again")
 	}
 	if s.Bytes > sizeLimit {
-		repairs = append(repairs, "tlxhook delivery purge"+again+" --older-than 30d makes it smaller")
+		repairs = append(repairs, "tlxhook delivery purge"+flags+" --older-than 30d makes it smaller")
 	}
 	if !o.Whole {
 		found = append(found, "too large to be checked as a whole here, which listen does when it starts")
 	}
 	text := strings.Join(found, "; ")
 	if len(repairs) > 0 {
-		return Weak(text, strings.Join(repairs, "; "))
+		return warn(text, strings.Join(repairs, "; "))
 	}
-	return Good(text)
+	return pass(text)
 }
 
 func count(n int64, one, many string) string {
@@ -60,7 +61,7 @@ func count(n int64, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-// bytes says a size in the largest unit of which there is at least one.
+// bytes formats a size in the largest unit of which there is at least one.
 func bytes(n int64) string {
 	units := []string{"bytes", "KiB", "MiB", "GiB", "TiB"}
 	size, i := float64(n), 0

@@ -34,39 +34,39 @@ func (i *Installation) checkProfiles(context.Context) Finding {
 		i.profiles, err = config.LoadProfiles(folders.Config)
 	}
 	if err != nil {
-		return Bad(fmt.Sprintf("read profiles: %v", err), "move the file away, and log in again with tlxhook auth login")
+		return fail(fmt.Sprintf("read profiles: %v", err), "move the file away, and log in again with tlxhook auth login")
 	}
 	_, err = i.File.Get(probeName, credentials.Session)
 	if err != nil && !errors.Is(err, credentials.ErrNotFound) {
-		return Bad(err.Error(), "see to it that only you can read it, or log in again")
+		return fail(err.Error(), "see to it that only you can read it, or log in again")
 	}
 	current := i.profiles.Current
 	switch {
 	case current != "" && current != config.SandboxProfile && i.profiles.Find(current) == nil:
-		return Weak(fmt.Sprintf("the current one is to be %q, which is not there", current),
+		return warn(fmt.Sprintf("the current one is to be %q, which is not there", current),
 			"tlxhook auth switch NAME chooses another one; tlxhook auth list shows them")
 	case len(i.profiles.All) == 0:
-		return Good("there are none yet")
+		return pass("there are none yet")
 	case current == "":
 		current = "none of them"
 	}
-	return Good(fmt.Sprintf("%d, and %s is the current one", len(i.profiles.All), current))
+	return pass(fmt.Sprintf("%d, and %s is the current one", len(i.profiles.All), current))
 }
 
 // checkKeyring checks that the keyring answers. It fails only where a profile uses the keyring.
 func (i *Installation) checkKeyring(context.Context) Finding {
 	used := slices.ContainsFunc(i.profiles.All, func(p config.Profile) bool { return p.Store == "keyring" })
 	if !used && len(i.profiles.All) > 0 {
-		return NotAsked("no profile uses it")
+		return skip("no profile uses it")
 	}
 	_, err := i.Keyring.Get(probeName, credentials.Session)
 	switch {
 	case err == nil, errors.Is(err, credentials.ErrNotFound):
-		return Good("it answers")
+		return pass("it answers")
 	case used:
 		return i.failed(err)
 	}
-	return Weak(i.Describe(err)) // no profile depends on it yet
+	return warn(i.Describe(err)) // no profile depends on it yet
 }
 
 // checkLogin finds the login of the run.
@@ -77,11 +77,11 @@ func (i *Installation) checkLogin(ctx context.Context) Finding {
 	}
 	i.api.BaseURL, i.api.Transport = login.BaseURL, login.Transport
 	if login.Source == "" {
-		return Bad("there is none", "run tlxhook auth login, or set TLXHOOK_CONSUMER_TOKEN and TLXHOOK_EMPLOYEE_TOKEN, "+
+		return fail("there is none", "run tlxhook auth login, or set TLXHOOK_CONSUMER_TOKEN and TLXHOOK_EMPLOYEE_TOKEN, "+
 			"or try it out with -p sandbox")
 	}
 	i.client = login.Client
-	return Good(fmt.Sprintf("%s, for %s", login.Source, secret.MaskURL(login.BaseURL)))
+	return pass(fmt.Sprintf("%s, for %s", login.Source, secret.MaskURL(login.BaseURL)))
 }
 
 // checkSession logs in. Tokens of another environment fail here.
@@ -90,7 +90,7 @@ func (i *Installation) checkSession(ctx context.Context) Finding {
 	if err != nil {
 		return i.failed(err)
 	}
-	return Good(fmt.Sprintf("employee %d of %s (%d)", who.EmployeeID, who.Company.Name, who.CompanyID))
+	return pass(fmt.Sprintf("employee %d of %s (%d)", who.EmployeeID, who.Company.Name, who.CompanyID))
 }
 
 // checkRights checks that the login may read events.
@@ -99,7 +99,7 @@ func (i *Installation) checkRights(ctx context.Context) Finding {
 	if err != nil {
 		return i.failed(err)
 	}
-	return Good(fmt.Sprintf("%d events can be subscribed to", len(events)))
+	return pass(fmt.Sprintf("%d events can be subscribed to", len(events)))
 }
 
 // checkSubscriptions lists the subscriptions, and warns of those that are not active.
@@ -117,12 +117,12 @@ func (i *Installation) checkSubscriptions(ctx context.Context) Finding {
 	all := count(int64(len(i.subscriptions)), "subscription", "subscriptions")
 	switch {
 	case inactive > 0:
-		return Weak(fmt.Sprintf("%d of %s not active", inactive, all),
+		return warn(fmt.Sprintf("%d of %s not active", inactive, all),
 			fmt.Sprintf("tlxhook%s check says which; tlxhook%[1]s subscription enable --all-disabled --probe repairs them", i.Flags.Login))
 	case len(i.subscriptions) == 0:
-		return Good("there are none")
+		return pass("there are none")
 	default:
-		return Good(all + ", all active")
+		return pass(all + ", all active")
 	}
 }
 
@@ -130,11 +130,11 @@ func (i *Installation) checkSubscriptions(ctx context.Context) Finding {
 func (i *Installation) checkRateLimit(context.Context) Finding {
 	limit, known := i.client.RateLimit()
 	if !known {
-		return NotAsked("the answers do not tell it")
+		return skip("the answers do not tell it")
 	}
 	text := fmt.Sprintf("%d of %d requests left in this period", limit.Remaining, limit.Limit)
 	if limit.Remaining*10 < limit.Limit {
-		return Weak(text, "something else uses the same tokens: the limit is shared")
+		return warn(text, "something else uses the same tokens: the limit is shared")
 	}
-	return Good(text)
+	return pass(text)
 }

@@ -24,7 +24,7 @@ type Manifest struct {
 // checkManifest reads the manifest and the secrets that it refers to. It runs no command for them.
 func (i *Installation) checkManifest(ctx context.Context) Finding {
 	if i.Manifest == nil {
-		return NotAsked("none was named; --file looks at one")
+		return skip("none was named; --file looks at one")
 	}
 	m, err := i.Manifest.Read()
 	if err != nil {
@@ -43,7 +43,7 @@ func (i *Installation) checkManifest(ctx context.Context) Finding {
 	if len(all) > len(read) {
 		text += "; those from commands were not asked for"
 	}
-	return Good(text)
+	return pass(text)
 }
 
 // badManifest returns the first problem of a manifest, and how many more there are.
@@ -62,7 +62,7 @@ func (i *Installation) badManifest(err error, repair string) Finding {
 func (i *Installation) checkPlan(ctx context.Context) Finding {
 	own, meant := i.wanted.For(i.Manifest.Company)
 	if !meant {
-		return NotAsked("the manifest names companies; see tlxhook diff --all-companies")
+		return skip("the manifest names companies; see tlxhook diff --all-companies")
 	}
 	missing, drifting, err := i.deviations(ctx, own)
 	if err != nil {
@@ -76,9 +76,9 @@ func (i *Installation) checkPlan(ctx context.Context) Finding {
 		differences = append(differences, count(drifting, "subscription", "subscriptions")+" not as the manifest says")
 	}
 	if len(differences) == 0 {
-		return Good("Tripletex is as the manifest says")
+		return pass("Tripletex is as the manifest says")
 	}
-	return Weak(strings.Join(differences, "; "),
+	return warn(strings.Join(differences, "; "),
 		"tlxhook"+i.Flags.Login+" diff"+i.Flags.Manifest+" shows what, and apply mends it")
 }
 

@@ -17,18 +17,18 @@ import (
 )
 
 const (
-	// answerLimit is how long Tripletex waits for an answer, and slow is from when it is worth a warning.
+	// answerLimit is how long Tripletex waits for an answer, and slow is the duration that is a warning.
 	answerLimit = 10 * time.Second
 	slow        = 3 * time.Second
-	// expirySoon is from when an ending certificate is worth a warning.
+	// expirySoon is the remaining validity of a certificate that is a warning.
 	expirySoon = 21 * 24 * time.Hour
 )
 
-// Target looks at a target of subscriptions from this machine.
+// Target checks the target of a subscription from this machine.
 type Target struct {
-	// URL is the target with all that it holds; no finding shows what is secret in it.
+	// URL is the target with its credentials; no finding shows them.
 	URL string
-	// Roots are the certificates that are trusted; nil for those of the system.
+	// Roots are the trusted certificates; nil for those of the system.
 	Roots *x509.CertPool
 
 	parsed *url.URL
@@ -36,7 +36,7 @@ type Target struct {
 	took   time.Duration
 }
 
-// Checks returns what there is to look at: the address, its name, the connection, the certificate and the answer.
+// Checks returns the checks of a target.
 func (t *Target) Checks() []Check {
 	return []Check{
 		{"address", nil, t.address},
@@ -50,20 +50,20 @@ func (t *Target) Checks() []Check {
 	}
 }
 
-// address tells whether Tripletex would take the URL at all.
+// address checks that Tripletex accepts the URL.
 func (t *Target) address(context.Context) Finding {
 	u, err := url.Parse(t.URL)
 	if err != nil || u.Hostname() == "" {
-		return Bad("it is not a URL", "give a URL such as https://hooks.example.no/tripletex, or the id of a subscription")
+		return fail("it is not a URL", "give a URL such as https://hooks.example.no/tripletex, or the id of a subscription")
 	}
 	t.parsed = u
 	switch {
 	case targeturl.IsLoopback(u.Hostname()):
-		return Weak(shown(u)+" is on this machine, where Tripletex cannot reach it", "put a tunnel before it, and subscribe its address")
+		return warn(shown(u)+" is on this machine, where Tripletex cannot reach it", "put a tunnel before it, and subscribe its address")
 	case u.Scheme != "https":
-		return Bad(shown(u)+" is not https", "Tripletex delivers to https alone")
+		return fail(shown(u)+" is not https", "Tripletex delivers to https alone")
 	}
-	return Good(shown(u))
+	return pass(shown(u))
 }
 
 func shown(u *url.URL) string { return secret.MaskURL(u.String()) }
@@ -79,12 +79,12 @@ func (t *Target) port() string {
 	}
 }
 
-// names tells whether the name leads to addresses that Tripletex can reach.
+// names checks that the host name resolves to a public address.
 func (t *Target) names(ctx context.Context) Finding {
 	host := t.parsed.Hostname()
 	found, err := net.DefaultResolver.LookupIPAddr(ctx, host)
 	if err != nil {
-		return Bad(fmt.Sprintf("%s has no address: %v", host, plain(err)), "does the name exist in public DNS?")
+		return fail(fmt.Sprintf("%s has no address: %v", host, withoutURL(err)), "does the name exist in public DNS?")
 	}
 	texts := make([]string, len(found))
 	private := 0
@@ -96,9 +96,9 @@ func (t *Target) names(ctx context.Context) Finding {
 	}
 	text := fmt.Sprintf("%s is %s", host, strings.Join(texts, ", "))
 	if private == len(found) && !targeturl.IsLoopback(host) {
-		return Weak(text+", which only your own network reaches", "the name must lead to a public address for Tripletex")
+		return warn(text+", which only your own network reaches", "the name must lead to a public address for Tripletex")
 	}
-	return Good(text)
+	return pass(text)
 }
 
 func (t *Target) connection(ctx context.Context) Finding {
@@ -106,16 +106,16 @@ func (t *Target) connection(ctx context.Context) Finding {
 	address := net.JoinHostPort(t.parsed.Hostname(), t.port())
 	connection, err := (&net.Dialer{Timeout: answerLimit}).DialContext(ctx, "tcp", address)
 	if err != nil {
-		return Bad(fmt.Sprintf("%s takes no connection: %v", address, plain(err)), "is the receiver running, and the firewall open?")
+		return fail(fmt.Sprintf("%s takes no connection: %v", address, withoutURL(err)), "is the receiver running, and the firewall open?")
 	}
 	defer func() { _ = connection.Close() }()
-	return Good(fmt.Sprintf("%s, in %s", connection.RemoteAddr(), time.Since(began).Round(time.Millisecond)))
+	return pass(fmt.Sprintf("%s, in %s", connection.RemoteAddr(), time.Since(began).Round(time.Millisecond)))
 }
 
-// certificate looks at the chain that the server shows, and how long it holds.
+// certificate verifies the certificate chain and its expiry date.
 func (t *Target) certificate(ctx context.Context) Finding {
 	if t.parsed.Scheme != "https" {
-		return Good("none is needed on this machine")
+		return pass("none is needed on this machine")
 	}
 	host := t.parsed.Hostname()
 	dialer := tls.Dialer{Config: &tls.Config{ServerName: host, RootCAs: t.Roots, MinVersion: tls.VersionTLS12}}
@@ -126,96 +126,95 @@ func (t *Target) certificate(ctx context.Context) Finding {
 	defer func() { _ = connection.Close() }()
 	secured, ok := connection.(*tls.Conn)
 	if !ok || len(secured.ConnectionState().PeerCertificates) == 0 {
-		return Bad("it shows no certificate", "Tripletex delivers over TLS alone")
+		return fail("it shows no certificate", "Tripletex delivers over TLS alone")
 	}
 	leaf := secured.ConnectionState().PeerCertificates[0]
 	left := time.Until(leaf.NotAfter)
 	text := fmt.Sprintf("issued by %s, ends on %s", leaf.Issuer.CommonName, leaf.NotAfter.Format(time.DateOnly))
 	if left < expirySoon {
-		return Weak(fmt.Sprintf("%s, in %d days", text, int(left.Hours()/24)), "renew it: the day it ends deliveries begin to fail")
+		return warn(fmt.Sprintf("%s, in %d days", text, int(left.Hours()/24)), "renew it: the day it ends deliveries begin to fail")
 	}
-	return Good(text)
+	return pass(text)
 }
 
 func badCertificate(err error) Finding {
 	var unknown x509.UnknownAuthorityError
 	var invalid x509.CertificateInvalidError
 	var name x509.HostnameError
-	text := fmt.Sprintf("it is not accepted: %v", plain(err))
+	text := fmt.Sprintf("it is not accepted: %v", withoutURL(err))
 	switch {
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return Bad(text, "renew the certificate")
+		return fail(text, "renew the certificate")
 	case errors.As(err, &name):
-		return Bad(text, "get a certificate for this very name")
+		return fail(text, "get a certificate for this very name")
 	case errors.As(err, &unknown):
-		return Bad(text, "serve the whole chain, with intermediate certificates, from an authority that everybody knows")
+		return fail(text, "serve the whole chain, with intermediate certificates, from an authority that everybody knows")
 	}
-	return Bad(text, "does the server speak TLS 1.2 or newer on this port?")
+	return fail(text, "does the server speak TLS 1.2 or newer on this port?")
 }
 
-// request asks with HEAD and no credentials: a receiver may refuse that, but must answer.
+// request sends HEAD without credentials. A receiver may refuse it, but must answer.
 func (t *Target) request(ctx context.Context) Finding {
 	u := *t.parsed
 	u.User = nil
 	request, err := http.NewRequestWithContext(ctx, http.MethodHead, u.String(), nil)
 	if err != nil {
-		return Bad("it is not a URL that can be asked", "give a URL such as https://hooks.example.no/tripletex")
+		return fail("it is not a URL that can be asked", "give a URL such as https://hooks.example.no/tripletex")
 	}
 	request.Header.Set("User-Agent", "tlxhook-probe")
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: t.Roots, MinVersion: tls.VersionTLS12}}
 	defer transport.CloseIdleConnections()
-	client := &http.Client{Transport: transport, Timeout: answerLimit, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	began := time.Now()
-	response, err := client.Do(request)
+	response, err := newClient(transport).Do(request)
 	t.took = time.Since(began)
 	if err != nil {
-		return Bad(fmt.Sprintf("no answer: %v", plain(err)), "Tripletex waits for 10 seconds, then counts a failure")
+		return fail(fmt.Sprintf("no answer: %v", withoutURL(err)), "Tripletex waits for 10 seconds, then counts a failure")
 	}
 	defer func() { _ = response.Body.Close() }()
 	t.answer = response
 	text := "it answers " + t.answer.Status
 	switch {
 	case t.answer.StatusCode >= http.StatusInternalServerError:
-		return Bad(text, "look into the log of the receiver")
+		return fail(text, "look into the log of the receiver")
 	case t.answer.StatusCode == http.StatusNotFound:
-		return Weak(text+" to a HEAD request", "is the path right? A receiver may also hide itself from anything but a delivery")
+		return warn(text+" to a HEAD request", "is the path right? A receiver may also hide itself from anything but a delivery")
 	}
-	return Good(text)
+	return pass(text)
 }
 
 func (t *Target) redirect(context.Context) Finding {
 	if t.answer.StatusCode < http.StatusMultipleChoices || t.answer.StatusCode >= http.StatusBadRequest {
-		return Good("none")
+		return pass("none")
 	}
 	to, err := t.answer.Location()
 	if err != nil {
-		return Bad("it redirects, but does not say where to", "subscribe the address where the receiver really is")
+		return fail("it redirects, but does not say where to", "subscribe the address where the receiver really is")
 	}
-	return Bad("it redirects to "+shown(to), "subscribe that address: deliveries do not follow redirects")
+	return fail("it redirects to "+shown(to), "subscribe that address: deliveries do not follow redirects")
 }
 
 func (t *Target) latency(context.Context) Finding {
 	text := t.took.Round(time.Millisecond).String()
 	if t.took > slow {
-		return Weak(text, "answer at once and work later: Tripletex waits for 10 seconds, then counts a failure")
+		return warn(text, "answer at once and work later: Tripletex waits for 10 seconds, then counts a failure")
 	}
-	return Good(text)
+	return pass(text)
 }
 
-// receiver tells whether the listener is ours, or perhaps none at all: a web page is what login pages, parked domains
-// and tunnels without anybody behind them show.
+// receiver reports whether tlxhook listen answers, and warns of a web page: a login page, a parked domain or an idle
+// tunnel.
 func (t *Target) receiver(context.Context) Finding {
 	if strings.HasPrefix(t.answer.Header.Get("Server"), "tlxhook") {
-		return Good("tlxhook listen answers")
+		return pass("tlxhook listen answers")
 	}
 	if t.answer.StatusCode < http.StatusMultipleChoices && strings.HasPrefix(t.answer.Header.Get("Content-Type"), "text/html") {
-		return Weak("a web page answers", "is it the address of the receiver? A login page, a parked domain or an idle tunnel answers so, too")
+		return warn("a web page answers", "is it the address of the receiver? A login page, a parked domain or an idle tunnel answers so, too")
 	}
-	return Good("another program than tlxhook listen answers")
+	return pass("another program than tlxhook listen answers")
 }
 
-// plain takes the URL, which may hold a token, out of an error.
-func plain(err error) error {
+// withoutURL removes the URL, which may hold a token, from an error.
+func withoutURL(err error) error {
 	if withURL, ok := errors.AsType[*url.Error](err); ok {
 		err = withURL.Err
 	}
