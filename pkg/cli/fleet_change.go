@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 
+	"github.com/tlxhook/tlxhook/pkg/backfill"
 	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
@@ -14,7 +15,7 @@ type companyChange struct {
 	left  int // of them left alone, as they are so already
 	done  []tripletex.Subscription
 	plan  []plannedRequest
-	lost  []lostEvents
+	gaps  []backfill.Gap
 }
 
 // change works in the companies of a run, prints what was changed, and says how much was done.
@@ -34,8 +35,8 @@ func (a *App) changeIn(ctx context.Context, f *fleetFlags, all chosenCompanies, 
 	}
 	rows := &subscriptionRows{app: a, many: f.many()}
 	var plan []plannedRequest
-	var gaps []lostEvents
-	var commands []string // that find what was lost
+	var gaps []companyGap
+	var commands []string // that find missed events
 	found, left := 0, 0
 	failed, err := inChosen(ctx, a, f, all, work, func(m fleet.Member, c companyChange) error {
 		found, left = found+c.found, left+c.left
@@ -45,13 +46,14 @@ func (a *App) changeIn(ctx context.Context, f *fleetFlags, all chosenCompanies, 
 			}
 			plan = append(plan, request)
 		}
-		for _, gap := range c.lost {
-			if f.many() {
-				gap.company = companyOf(m).Label()
-			}
-			gaps = append(gaps, gap)
+		label := ""
+		if f.many() {
+			label = companyOf(m).Label()
 		}
-		if command := a.backfillCommand(m, c.lost); command != "" {
+		for _, gap := range c.gaps {
+			gaps = append(gaps, companyGap{gap, label})
+		}
+		if command := a.backfillCommand(m, c.gaps); command != "" {
 			commands = append(commands, command)
 		}
 		return rows.add(ctx, m, c.done)
@@ -74,7 +76,7 @@ func (a *App) changeIn(ctx context.Context, f *fleetFlags, all chosenCompanies, 
 	} else if len(rows.all) > 0 {
 		a.note("%s %s", verb, subscriptions(len(rows.all)))
 	}
-	a.tellLost(gaps, commands)
+	a.reportGaps(gaps, commands)
 	if printErr := show(ctx); printErr != nil {
 		return printErr
 	}

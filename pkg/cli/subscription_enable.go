@@ -2,11 +2,13 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/tlxhook/tlxhook/pkg/backfill"
 	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/health"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
@@ -63,7 +65,7 @@ func subscriptionSwitch(ctx context.Context, app *App, o *switchOptions, args []
 	return app.change(ctx, &o.fleet, verb, o.dryRun, func(ctx context.Context, m fleet.Member) (c companyChange, err error) {
 		find := o.selection.find
 		if status == tripletex.Active {
-			find = o.selection.findWithChanges // they tell since when events are lost
+			find = o.selection.findWithChanges // they tell when a gap begins
 		}
 		found, err := find(ctx, m.Client)
 		if err != nil {
@@ -84,7 +86,7 @@ func subscriptionSwitch(ctx context.Context, app *App, o *switchOptions, args []
 		c.found, c.left = len(found), len(found)-len(updates)
 		err = c.update(ctx, app, m, updates, o.dryRun)
 		if status == tripletex.Active {
-			c.lost = eventsLost(found, c.done, time.Now())
+			c.gaps = backfill.Gaps(found, c.done, time.Now())
 		}
 		return c, err
 	})
@@ -114,4 +116,48 @@ func (p *probes) probe(ctx context.Context, target string) error {
 func unreachable(s tripletex.Subscription, target string, err error) error {
 	f := fail(codeTargetUnreachable, err)
 	return f.withHint("nothing was enabled; subscription %d delivers to %s", s.ID, target)
+}
+
+// companyGap is a gap with the label of its company; the label is empty in a run over one company.
+type companyGap struct {
+	backfill.Gap
+	label string
+}
+
+// reportGaps notes the gaps of enabled subscriptions, and the commands that find their events.
+func (a *App) reportGaps(all []companyGap, commands []string) {
+	const minute = "2006-01-02 15:04"
+	if len(all) == 0 {
+		return
+	}
+	a.note("events may be lost; backfill finds what these were about")
+	for _, g := range all {
+		from, in := "an unknown time", ""
+		if !g.Since.IsZero() {
+			from = g.Since.Local().Format(minute)
+		}
+		if g.label != "" {
+			in = " in " + g.label
+		}
+		a.note("  %d %s from %s to %s%s", g.SubscriptionID, g.Event, from, g.Until.Local().Format(minute), in)
+	}
+	for _, command := range commands {
+		a.note("  %s", command)
+	}
+}
+
+// backfillCommand returns the command that finds the events of gaps in a company; empty where there is none.
+func (a *App) backfillCommand(m fleet.Member, gaps []backfill.Gap) string {
+	arguments := backfill.RecoveryArguments(gaps)
+	if arguments == "" {
+		return ""
+	}
+	text := "tlxhook"
+	if a.settings.Origin("profile") == "--profile" && m.Profile != "" {
+		text += " -p " + m.Profile
+	}
+	if m.CompanyID != 0 {
+		text += fmt.Sprintf(" --company %d", m.CompanyID)
+	}
+	return text + " backfill " + arguments
 }
