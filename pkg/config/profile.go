@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/gofrs/flock"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -100,6 +101,18 @@ func LoadProfiles(folder string) (*Profiles, error) {
 		return nil, fmt.Errorf("%s: was written by another version of tlxhook", path)
 	}
 	return profiles, nil
+}
+
+// LockProfiles waits until no other process changes the profiles of a folder, and keeps others out until release.
+func LockProfiles(folder string) (release func(), err error) {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, err
+	}
+	lock := flock.New(filepath.Join(folder, "profiles.yaml.lock"))
+	if err := lock.Lock(); err != nil {
+		return nil, err
+	}
+	return func() { _ = lock.Close() }, nil // the end of the process does the same
 }
 
 // Save writes the profiles to a folder.

@@ -12,6 +12,9 @@ import (
 // WriteFile replaces a private file as a whole, so that a crash leaves the old or the new one. Its folder is
 // made if it is not there.
 func WriteFile(path string, content []byte) error {
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target // a link stays a link
+	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -32,7 +33,7 @@ type Keyring struct {
 	Lookup func(string) (string, bool)
 
 	mu     sync.Mutex
-	silent error // a call was given up: the next one is not waited for
+	silent error // why an earlier call failed; later calls fail at once
 }
 
 // Get implements Store.
@@ -93,7 +94,8 @@ func (k *Keyring) call(do func() (string, error)) (string, error) {
 		case errors.Is(got.err, keyring.ErrNotFound):
 			return "", ErrNotFound
 		case got.err != nil:
-			return "", fmt.Errorf("%w: %w", ErrNoKeyring, got.err)
+			k.silent = fmt.Errorf("%w: %w", ErrNoKeyring, got.err) // an unlock that was refused is not asked for again
+			return "", k.silent
 		}
 		return got.value, nil
 	case <-time.After(keyringLimit):
@@ -108,7 +110,11 @@ func (k *Keyring) present() error {
 	if runtime.GOOS == "darwin" || runtime.GOOS == "windows" {
 		return nil
 	}
-	if address, _ := k.Lookup("DBUS_SESSION_BUS_ADDRESS"); address != "" {
+	address, _ := k.Lookup("DBUS_SESSION_BUS_ADDRESS")
+	switch {
+	case strings.HasPrefix(address, "autolaunch:"): // the library would start a bus and leave it behind
+		return fmt.Errorf("%w: this session has none (DBUS_SESSION_BUS_ADDRESS=autolaunch:)", ErrNoKeyring)
+	case address != "":
 		return nil
 	}
 	folder, _ := k.Lookup("XDG_RUNTIME_DIR")

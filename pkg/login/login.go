@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/tlxhook/tlxhook/pkg/config"
+	"github.com/tlxhook/tlxhook/pkg/credentials"
 	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
@@ -74,6 +75,13 @@ type Resolver struct {
 	Trace func(tripletex.Exchange)
 	// Used is called with each login that a client is made for; it may be nil.
 	Used func(*Login)
+
+	keyring credentials.Keyring // one, so that a keyring that does not answer is asked once
+}
+
+// NewResolver returns a resolver without settings, which must be set before it is used.
+func NewResolver(lookup config.Lookup, redactor *secret.Redactor) *Resolver {
+	return &Resolver{Lookup: lookup, Redactor: redactor, keyring: credentials.Keyring{Lookup: lookup}}
 }
 
 // Login returns the login of the run: the profile that --profile names, else tokens of the environment, else the

@@ -24,7 +24,7 @@ func (r *Resolver) Store(name string, folders config.Folders) credentials.Store 
 	if name == FileStore {
 		return credentials.File{Path: filepath.Join(folders.Config, "credentials.json"), Write: config.WriteFile}
 	}
-	return &credentials.Keyring{Lookup: r.Lookup}
+	return &r.keyring
 }
 
 // storedTokens reads the tokens of a profile when a session is needed.
@@ -77,9 +77,18 @@ func (c SessionCache) Load(context.Context) (tripletex.Session, bool) {
 
 // Save implements [tripletex.SessionCache]. A session that cannot be stored is made again by the next run.
 func (c SessionCache) Save(_ context.Context, s tripletex.Session) {
-	if raw, err := json.Marshal(storedSession{s.Token.Reveal(), s.Expires}); err == nil {
-		_ = c.Store.Set(c.Profile, credentials.Session, secret.Text(raw))
+	if encoded := encodeSession(s); encoded != "" {
+		_ = c.Store.Set(c.Profile, credentials.Session, encoded)
 	}
+}
+
+// encodeSession returns a session as stored; empty for none.
+func encodeSession(s tripletex.Session) secret.Text {
+	raw, err := json.Marshal(storedSession{s.Token.Reveal(), s.Expires})
+	if err != nil || s.Token == "" {
+		return ""
+	}
+	return secret.Text(raw)
 }
 
 // redactingCache tells the redactor each session token, stored or just made, before anything can print it.

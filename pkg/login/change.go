@@ -1,0 +1,144 @@
+package login
+
+import (
+	"errors"
+	"maps"
+	"slices"
+
+	"github.com/tlxhook/tlxhook/pkg/config"
+	"github.com/tlxhook/tlxhook/pkg/credentials"
+	"github.com/tlxhook/tlxhook/pkg/secret"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+// ErrNotLoggedIn reports that there is no profile to log out of.
+var ErrNotLoggedIn = errors.New("there is no login to forget")
+
+// Save stores a profile with its tokens and its session. What was stored before is removed only once all of it is
+// written, and is restored where a write fails.
+func (r *Resolver) Save(p config.Profile, tokens tripletex.Credentials, session tripletex.Session) error {
+	return r.change(func(folders config.Folders, profiles *config.Profiles) error {
+		var before config.Profile
+		if old := profiles.Find(p.Name); old != nil {
+			before = *old
+		}
+		store := r.Store(p.Store, folders)
+		written := secretsOf(tokens, session)
+		undo, err := replaceSecrets(store, p.Name, written)
+		if err == nil {
+			profiles.Put(p)
+			err = saveProfiles(profiles, folders)
+		}
+		if err != nil {
+			return errors.Join(err, undo())
+		}
+		if before.Store != "" && before.Store != p.Store {
+			_ = forget(r.Store(before.Store, folders), p.Name, nil) // what stays is not used again
+		}
+		return forget(store, p.Name, slices.Collect(maps.Keys(written)))
+	})
+}
+
+// Remove deletes a profile, or the default one for an empty name, with its tokens and its session. Before is called
+// with the profile while its tokens still exist.
+func (r *Resolver) Remove(name string, before func(config.Profile)) (removed config.Profile, err error) {
+	err = r.change(func(folders config.Folders, profiles *config.Profiles) error {
+		if name == "" {
+			name = profiles.Current
+		}
+		profile := profiles.Find(name)
+		if profile == nil {
+			return ErrNotLoggedIn
+		}
+		removed = *profile
+		before(removed)
+		if err := forget(r.Store(removed.Store, folders), name, nil); err != nil {
+			return err
+		}
+		profiles.Remove(name)
+		return saveProfiles(profiles, folders)
+	})
+	return removed, err
+}
+
+// SetDefault makes a stored profile, or the sandbox, the default one.
+func (r *Resolver) SetDefault(name string) error {
+	return r.change(func(folders config.Folders, profiles *config.Profiles) error {
+		if profiles.Find(name) == nil && name != config.SandboxProfile {
+			return &NoProfileError{name}
+		}
+		profiles.Current = name
+		return saveProfiles(profiles, folders)
+	})
+}
+
+// change reads the profiles and calls do while no other process changes them.
+func (r *Resolver) change(do func(config.Folders, *config.Profiles) error) error {
+	folders, err := config.NewFolders(r.Lookup)
+	if err != nil {
+		return err
+	}
+	release, err := config.LockProfiles(folders.Config)
+	if err != nil {
+		return &ProfilesError{"write profiles", err}
+	}
+	defer release()
+	folders, profiles, err := r.Profiles()
+	if err != nil {
+		return err
+	}
+	return do(folders, profiles)
+}
+
+func saveProfiles(profiles *config.Profiles, folders config.Folders) error {
+	if err := profiles.Save(folders.Config); err != nil {
+		return &ProfilesError{"write profiles", err}
+	}
+	return nil
+}
+
+// secretsOf returns the secrets to store of a login.
+func secretsOf(tokens tripletex.Credentials, session tripletex.Session) map[credentials.Kind]secret.Text {
+	all := map[credentials.Kind]secret.Text{
+		credentials.ConsumerToken: tokens.ConsumerToken, credentials.EmployeeToken: tokens.EmployeeToken,
+		credentials.RefreshToken: tokens.RefreshToken, credentials.Session: encodeSession(session),
+	}
+	maps.DeleteFunc(all, func(_ credentials.Kind, value secret.Text) bool { return value == "" })
+	return all
+}
+
+// replaceSecrets stores secrets, and returns what restores those before.
+func replaceSecrets(store credentials.Store, name string, secrets map[credentials.Kind]secret.Text) (undo func() error, err error) {
+	before := map[credentials.Kind]secret.Text{}
+	undo = func() (failed error) {
+		for kind, value := range before {
+			if value == "" {
+				failed = errors.Join(failed, store.Delete(name, kind))
+			} else {
+				failed = errors.Join(failed, store.Set(name, kind, value))
+			}
+		}
+		return failed
+	}
+	for kind, value := range secrets {
+		old, err := store.Get(name, kind)
+		if err != nil && !errors.Is(err, credentials.ErrNotFound) {
+			return undo, err
+		}
+		before[kind] = old
+		if err := store.Set(name, kind, value); err != nil {
+			return undo, err
+		}
+	}
+	return undo, nil
+}
+
+// forget deletes the secrets of a profile except some kinds.
+func forget(store credentials.Store, name string, except []credentials.Kind) (failed error) {
+	for _, kind := range credentials.Kinds() {
+		if !slices.Contains(except, kind) {
+			failed = errors.Join(failed, store.Delete(name, kind))
+		}
+	}
+	return failed
+}
