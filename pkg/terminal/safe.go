@@ -16,6 +16,9 @@ func SafeLines(text string) string {
 }
 
 func safe(text string, allowed func(rune) bool) string {
+	if isPrintableASCII(text) {
+		return text
+	}
 	var out strings.Builder
 	for i, r := range text {
 		_, size := utf8.DecodeRuneInString(text[i:])
@@ -29,6 +32,15 @@ func safe(text string, allowed func(rune) bool) string {
 		}
 	}
 	return out.String()
+}
+
+func isPrintableASCII(text string) bool {
+	for i := range len(text) {
+		if text[i] < 0x20 || text[i] >= 0x7f {
+			return false
+		}
+	}
+	return true
 }
 
 // Unsafe tells whether a rune does something to a terminal other than standing there.
