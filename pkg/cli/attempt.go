@@ -41,19 +41,15 @@ func (r attemptRow) outcome() string {
 
 func attemptTable() output.Table[attemptRow] {
 	type r = attemptRow
-	return output.Table[r]{
-		ID: func(v r) string { return v.IdempotencyKey },
-		Columns: []output.Column[r]{
-			{Name: "event", Title: "EVENT", Text: func(v r) string { return v.Event }},
-			{Name: "objectId", Title: "OBJECT", Text: func(v r) string { return strconv.FormatInt(v.ObjectID, 10) }},
-			{Name: "subscriptionId", Title: "SUBSCRIPTION", Text: func(v r) string { return strconv.FormatInt(v.SubscriptionID, 10) }},
-			{Name: "delivered", Title: "DELIVERED", Text: func(v r) string { return strconv.FormatBool(v.Delivered) }, Style: func(v r) terminal.Style { return goodIf(v.Delivered) }},
-			{Name: "outcome", Title: "ANSWER", Text: r.outcome, Shrinks: true},
-			{Name: "durationSeconds", Title: "TIME", Text: func(v r) string { return milliseconds(v.DurationSeconds) }},
-			{Name: "targetUrl", Title: "TARGET", Text: func(v r) string { return v.TargetURL }, Shrinks: true},
-			{Name: "idempotencyKey", Title: "IDEMPOTENCY KEY", Text: func(v r) string { return v.IdempotencyKey }, Detail: true},
-		},
-	}
+	table := output.TableOf([]output.Column[r]{
+		{Name: "event"}, {Name: "objectId", Title: "OBJECT"}, {Name: "subscriptionId", Title: "SUBSCRIPTION"},
+		{Name: "delivered", Style: func(v r) terminal.Style { return goodIf(v.Delivered) }},
+		{Name: "outcome", Title: "ANSWER", Text: r.outcome, Shrinks: true},
+		{Name: "durationSeconds", Title: "TIME", Text: func(v r) string { return milliseconds(v.DurationSeconds) }},
+		{Name: "targetUrl", Title: "TARGET", Shrinks: true}, {Name: "idempotencyKey", Detail: true},
+	})
+	table.ID = func(v r) string { return v.IdempotencyKey }
+	return table
 }
 
 func goodIf(good bool) terminal.Style {

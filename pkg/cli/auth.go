@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tlxhook/tlxhook/pkg/config"
-	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
@@ -18,33 +17,15 @@ func newAuth(app *App) *cobra.Command {
 
 // authStatus is who is logged in, and how.
 type authStatus struct {
-	Profile        string `json:"profile"`
-	Environment    string `json:"environment"`
-	BaseURL        string `json:"baseUrl"`
-	TokenKind      string `json:"tokenKind"`
-	Source         string `json:"source"`
-	CompanyID      int64  `json:"companyId"`
-	CompanyName    string `json:"companyName"`
-	EmployeeID     int64  `json:"employeeId"`
-	SessionExpires string `json:"sessionExpires"`
-}
-
-func authStatusTable() output.Table[authStatus] {
-	type s = authStatus
-	return output.Table[s]{
-		ID: func(v s) string { return v.Profile },
-		Columns: []output.Column[s]{
-			{Name: "profile", Title: "PROFILE", Text: func(v s) string { return v.Profile }},
-			{Name: "environment", Title: "ENVIRONMENT", Text: func(v s) string { return v.Environment }},
-			{Name: "baseUrl", Title: "ADDRESS", Text: func(v s) string { return v.BaseURL }},
-			{Name: "tokenKind", Title: "TOKENS", Text: func(v s) string { return v.TokenKind }},
-			{Name: "source", Title: "FROM", Text: func(v s) string { return v.Source }},
-			{Name: "companyId", Title: "COMPANY", Text: func(v s) string { return idText(v.CompanyID) }},
-			{Name: "companyName", Title: "NAME", Text: func(v s) string { return v.CompanyName }},
-			{Name: "employeeId", Title: "EMPLOYEE", Text: func(v s) string { return idText(v.EmployeeID) }},
-			{Name: "sessionExpires", Title: "SESSION UNTIL", Text: func(v s) string { return v.SessionExpires }},
-		},
-	}
+	Profile        string `json:"profile" table:"PROFILE"`
+	Environment    string `json:"environment" table:"ENVIRONMENT"`
+	BaseURL        string `json:"baseUrl" table:"ADDRESS"`
+	TokenKind      string `json:"tokenKind" table:"TOKENS"`
+	Source         string `json:"source" table:"FROM"`
+	CompanyID      int64  `json:"companyId" table:"COMPANY,omitzero"`
+	CompanyName    string `json:"companyName" table:"NAME"`
+	EmployeeID     int64  `json:"employeeId" table:"EMPLOYEE,omitzero"`
+	SessionExpires string `json:"sessionExpires" table:"SESSION UNTIL"`
 }
 
 // environmentName returns the name of an environment by its address.

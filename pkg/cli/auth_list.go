@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -59,31 +58,16 @@ func profileRows(profiles *config.Profiles) []profileRow {
 }
 
 func profileTable() output.Table[profileRow] {
-	type r = profileRow
-	return output.Table[r]{
-		ID: func(v r) string { return v.Profile },
-		Columns: []output.Column[r]{
-			{Name: "profile", Title: "PROFILE", Text: func(v r) string { return v.Profile }},
-			{Name: "current", Title: "CURRENT", Text: func(v r) string {
-				if v.Current {
-					return "yes"
-				}
-				return "no"
-			}},
-			{Name: "environment", Title: "ENVIRONMENT", Text: func(v r) string { return v.Environment }},
-			{Name: "companyName", Title: "COMPANY", Text: func(v r) string { return v.CompanyName }, Shrinks: true},
-			{Name: "store", Title: "STORE", Text: func(v r) string { return v.Store }},
-			{Name: "tokenKind", Title: "TOKENS", Text: func(v r) string { return v.TokenKind }, Detail: true},
-			{Name: "baseUrl", Title: "ADDRESS", Text: func(v r) string { return v.BaseURL }, Detail: true},
-			{Name: "companyId", Title: "COMPANY ID", Text: func(v r) string { return idText(v.CompanyID) }, Detail: true},
-		},
-	}
+	return output.TableOf([]output.Column[profileRow]{
+		{Name: "profile"}, {Name: "current", Text: profileRow.current}, {Name: "environment"},
+		{Name: "companyName", Title: "COMPANY", Shrinks: true}, {Name: "store"}, {Name: "tokenKind", Title: "TOKENS", Detail: true},
+		{Name: "baseUrl", Title: "ADDRESS", Detail: true}, {Name: "companyId", OmitZero: true, Detail: true},
+	})
 }
 
-// idText returns an id, or nothing for none.
-func idText(id int64) string {
-	if id == 0 {
-		return ""
+func (r profileRow) current() string {
+	if r.Current {
+		return "yes"
 	}
-	return strconv.FormatInt(id, 10)
+	return "no"
 }

@@ -88,7 +88,7 @@ func authLogin(ctx context.Context, app *App, o *loginOptions) error {
 	}
 	sessionCache{store: store, profile: name, redactor: app.redactor}.Save(ctx, proved.session)
 	app.note("logged in to %s; the tokens are in the %s", status.CompanyName, o.store)
-	return output.Item(ctx, app.printer, authStatusTable(), status)
+	return output.Item(ctx, app.printer, output.TableOf[authStatus](nil), status)
 }
 
 // noStore says what to do where tokens cannot be kept.

@@ -30,5 +30,5 @@ func showAuthStatus(ctx context.Context, app *App) error {
 		}
 		return err
 	}
-	return output.Item(ctx, app.printer, authStatusTable(), status)
+	return output.Item(ctx, app.printer, output.TableOf[authStatus](nil), status)
 }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"strconv"
 
 	"github.com/tlxhook/tlxhook/pkg/backfill"
 	"github.com/tlxhook/tlxhook/pkg/output"
@@ -17,24 +16,13 @@ type backfilledRow struct {
 }
 
 func backfillTable(many bool) output.Table[backfilledRow] {
-	type r = backfilledRow
-	count := func(name, title string, of func(r) int) output.Column[r] {
-		return output.Column[r]{Name: name, Title: title, Text: func(v r) string { return strconv.Itoa(of(v)) }}
-	}
-	table := output.Table[r]{ID: func(v r) string { return v.Object }}
+	table := output.TableOf([]output.Column[backfilledRow]{
+		{Name: "object"}, {Name: "seen"}, {Name: "known"}, {Name: "missing"}, {Name: "newer"}, {Name: "gone"}, {Name: "stored"},
+		{Name: "error", Detail: true},
+	})
 	if many {
-		table.Columns = append(table.Columns, output.Column[r]{Name: "companyName", Title: "COMPANY", Text: func(v r) string { return v.CompanyName }, Shrinks: true})
+		return inCompany(table, func(v *backfilledRow) *backfilledRow { return v })
 	}
-	table.Columns = append(table.Columns,
-		output.Column[r]{Name: "object", Title: "OBJECT", Text: func(v r) string { return v.Object }},
-		count("seen", "SEEN", func(v r) int { return v.Seen }),
-		count("known", "KNOWN", func(v r) int { return v.Known }),
-		count("missing", "MISSING", func(v r) int { return v.Missing }),
-		count("newer", "NEWER", func(v r) int { return v.Newer }),
-		count("gone", "GONE", func(v r) int { return v.Gone }),
-		count("stored", "STORED", func(v r) int { return v.Stored }),
-		output.Column[r]{Name: "error", Title: "ERROR", Text: func(v r) string { return v.Error }, Detail: true},
-	)
 	return table
 }
 

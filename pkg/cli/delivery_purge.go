@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -94,7 +93,7 @@ func deliveryPurge(ctx context.Context, app *App, o *deliveryPurgeOptions, args 
 	if err != nil || o.dryRun {
 		return err
 	}
-	return output.Item(context.WithoutCancel(ctx), app.printer, purgeTable(), purgeResult{Purged: purged})
+	return output.Item(context.WithoutCancel(ctx), app.printer, output.TableOf[purgeResult](nil), purgeResult{Purged: purged})
 }
 
 // purge deletes what was chosen, after asking.
@@ -161,10 +160,5 @@ func purgedBefore(err error, purged int64) error {
 
 // purgeResult is what delivery purge did.
 type purgeResult struct {
-	Purged int64 `json:"purged"`
-}
-
-func purgeTable() output.Table[purgeResult] {
-	text := func(r purgeResult) string { return strconv.FormatInt(r.Purged, 10) }
-	return output.Table[purgeResult]{ID: text, Columns: []output.Column[purgeResult]{{Name: "purged", Title: "PURGED", Text: text}}}
+	Purged int64 `json:"purged" table:"PURGED"`
 }

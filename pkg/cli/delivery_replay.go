@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -205,18 +204,12 @@ func newReplayedDelivery(r receiver.Replayed) replayedDelivery {
 
 func replayTable() output.Table[replayedDelivery] {
 	type r = replayedDelivery
-	return output.Table[r]{
-		ID: func(v r) string { return strconv.FormatInt(v.ID, 10) },
-		Columns: []output.Column[r]{
-			{Name: "id", Title: "ID", Text: func(v r) string { return strconv.FormatInt(v.ID, 10) }},
-			{Name: "event", Title: "EVENT", Text: func(v r) string { return v.Event }, Shrinks: true},
-			{Name: "objectId", Title: "OBJECT", Text: func(v r) string { return strconv.FormatInt(v.ObjectID, 10) }},
-			{Name: "result", Title: "RESULT", Text: func(v r) string { return v.Result }, Style: func(v r) terminal.Style { return resultStyle(v.Result) }},
-			{Name: "durationSeconds", Title: "TIME", Text: func(v r) string { return milliseconds(v.DurationSeconds) }},
-			{Name: "error", Title: "ERROR", Text: func(v r) string { return v.Error }, Shrinks: true},
-			{Name: "body", Title: "BODY", Text: func(v r) string { return v.Body }, Shrinks: true},
-		},
-	}
+	return output.TableOf([]output.Column[r]{
+		{Name: "id"}, {Name: "event", Shrinks: true}, {Name: "objectId", Title: "OBJECT"},
+		{Name: "result", Style: func(v r) terminal.Style { return resultStyle(v.Result) }},
+		{Name: "durationSeconds", Title: "TIME", Text: func(v r) string { return milliseconds(v.DurationSeconds) }},
+		{Name: "error", Shrinks: true}, {Name: "body", Shrinks: true},
+	})
 }
 
 func resultStyle(result string) terminal.Style {

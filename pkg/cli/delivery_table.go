@@ -78,23 +78,15 @@ func newDeliveryDetails(e journal.Entry) deliveryDetails {
 
 func deliveryTable() output.Table[storedDelivery] {
 	type d = storedDelivery
-	return output.Table[d]{
-		ID: func(v d) string { return strconv.FormatInt(v.ID, 10) },
-		Columns: []output.Column[d]{
-			{Name: "id", Title: "ID", Text: func(v d) string { return strconv.FormatInt(v.ID, 10) }},
-			{Name: "received", Title: "RECEIVED", Text: func(v d) string { return v.Received.Format(time.RFC3339) }},
-			{Name: "event", Title: "EVENT", Text: func(v d) string { return v.Event }, Shrinks: true},
-			{Name: "objectId", Title: "OBJECT", Text: func(v d) string { return strconv.FormatInt(v.ObjectID, 10) }},
-			{Name: "state", Title: "STATE", Text: func(v d) string { return string(v.State) }, Style: func(v d) terminal.Style { return stateStyle(v.State) }},
-			{Name: "attempts", Title: "ATTEMPTS", Text: func(v d) string { return strconv.Itoa(v.Attempts) }, Detail: true},
-			{Name: "lastOutcome", Title: "LAST OUTCOME", Text: lastOutcome, Shrinks: true},
-			{Name: "lastAttempt", Title: "LAST ATTEMPT", Text: lastAttemptTime, Detail: true},
-			{Name: "subscriptionId", Title: "SUBSCRIPTION", Text: func(v d) string { return strconv.FormatInt(v.SubscriptionID, 10) }, Detail: true},
-			{Name: "idempotencyKey", Title: "KEY", Text: func(v d) string { return v.IdempotencyKey }, Detail: true},
-			{Name: "altered", Title: "ALTERED", Text: func(v d) string { return strconv.FormatBool(v.Altered) }, Detail: true},
-			{Name: "backfill", Title: "BACKFILL", Text: func(v d) string { return strconv.FormatBool(v.Backfill) }, Detail: true},
-		},
-	}
+	return output.TableOf([]output.Column[d]{
+		{Name: "id"}, {Name: "received"}, {Name: "event", Shrinks: true}, {Name: "objectId", Title: "OBJECT"},
+		{Name: "state", Style: func(v d) terminal.Style { return stateStyle(v.State) }},
+		{Name: "attempts", Detail: true},
+		{Name: "lastOutcome", Text: lastOutcome, Shrinks: true},
+		{Name: "lastAttempt", Text: lastAttemptTime, Detail: true},
+		{Name: "subscriptionId", Title: "SUBSCRIPTION", Detail: true}, {Name: "idempotencyKey", Title: "KEY", Detail: true},
+		{Name: "altered", Detail: true}, {Name: "backfill", Detail: true},
+	})
 }
 
 func stateStyle(s journal.State) terminal.Style {
@@ -128,20 +120,9 @@ func lastAttemptTime(d storedDelivery) string {
 }
 
 func deliveryDetailsTable() output.Table[deliveryDetails] {
-	type d = deliveryDetails
-	table := output.Table[d]{ID: func(v d) string { return strconv.FormatInt(v.ID, 10) }}
-	columns := deliveryTable().Columns
-	for _, c := range columns {
-		column := output.Column[d]{Name: c.Name, Title: c.Title, Text: func(v d) string { return c.Text(v.storedDelivery) }}
-		if c.Style != nil {
-			column.Style = func(v d) terminal.Style { return c.Style(v.storedDelivery) }
-		}
-		table.Columns = append(table.Columns, column)
-	}
-	last := len(columns) - 1 // what is new stays behind what was there
-	table.Columns = slices.Insert(table.Columns, last,
-		output.Column[d]{Name: "contentType", Title: "CONTENT TYPE", Text: func(v d) string { return v.ContentType }},
-		output.Column[d]{Name: "signature", Title: "SIGNATURE", Text: func(v d) string { return v.Signature }},
-	)
+	table := output.Part(deliveryTable(), func(v *deliveryDetails) *storedDelivery { return &v.storedDelivery })
+	more := output.TableOf([]output.Column[deliveryDetails]{{Name: "contentType"}, {Name: "signature"}})
+	last := len(table.Columns) - 1 // "backfill" was added later, and stays behind
+	table.Columns = slices.Insert(table.Columns, last, more.Columns...)
 	return table
 }

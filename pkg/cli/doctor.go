@@ -214,14 +214,7 @@ func findingStyle(s doctor.State) terminal.Style {
 }
 
 func findingTable() output.Table[doctor.Finding] {
-	type f = doctor.Finding
-	return output.Table[f]{
-		ID: func(v f) string { return v.Check },
-		Columns: []output.Column[f]{
-			{Name: "check", Title: "CHECK", Text: func(v f) string { return v.Check }},
-			{Name: "state", Title: "STATE", Text: func(v f) string { return string(v.State) }},
-			{Name: "text", Title: "FOUND", Text: func(v f) string { return v.Text }},
-			{Name: "repair", Title: "TO DO", Text: func(v f) string { return v.Repair }},
-		},
-	}
+	return output.TableOf([]output.Column[doctor.Finding]{
+		{Name: "check"}, {Name: "state"}, {Name: "text", Title: "FOUND"}, {Name: "repair", Title: "TO DO"},
+	})
 }

@@ -81,13 +81,7 @@ serves is taken at once.`,
 
 // servedExporter is what exporter prints once it listens.
 type servedExporter struct {
-	URL string `json:"url"`
-}
-
-func servedExporterTable() output.Table[servedExporter] {
-	type s = servedExporter
-	address := func(v s) string { return v.URL }
-	return output.Table[s]{ID: address, Columns: []output.Column[s]{{Name: "url", Title: "METRICS", Text: address}}}
+	URL string `json:"url" table:"METRICS"`
 }
 
 func runExporter(ctx context.Context, app *App, o *exporterOptions) error {
@@ -144,7 +138,7 @@ func (a *App) serveExporter(ctx context.Context, server exporter.Server, handler
 	defer cancel()
 	var printed error
 	err := server.Serve(ctx, handler, func(url string) {
-		if printed = output.Item(ctx, a.printer, servedExporterTable(), servedExporter{url + "/metrics"}); printed != nil {
+		if printed = output.Item(ctx, a.printer, output.TableOf[servedExporter](nil), servedExporter{url + "/metrics"}); printed != nil {
 			cancel()
 		}
 		a.note("stop it with Ctrl-C")

@@ -1,13 +1,12 @@
 package cli
 
 import (
-	"strconv"
+	"slices"
 
 	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/health"
 	"github.com/tlxhook/tlxhook/pkg/manifest"
 	"github.com/tlxhook/tlxhook/pkg/output"
-	"github.com/tlxhook/tlxhook/pkg/terminal"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
@@ -51,40 +50,24 @@ type changeIn struct {
 }
 
 func companySubscriptionTable() output.Table[companySubscription] {
-	return companiesTable(subscriptionTable(), func(v companySubscription) (ofCompany, tripletex.Subscription) { return v.ofCompany, v.Subscription })
+	return inCompany(subscriptionTable(), func(v *companySubscription) *tripletex.Subscription { return &v.Subscription })
 }
 
 func companyResultTable() output.Table[companyResult] {
-	return companiesTable(resultTable(), func(v companyResult) (ofCompany, manifest.Result) { return v.ofCompany, v.Result })
+	return inCompany(resultTable(), func(v *companyResult) *manifest.Result { return &v.Result })
 }
 
 func companyChangeTable() output.Table[changeIn] {
-	return companiesTable(changeTable(), func(v changeIn) (ofCompany, manifest.Change) { return v.ofCompany, v.Change })
+	return inCompany(changeTable(), func(v *changeIn) *manifest.Change { return &v.Change })
 }
 
-// companiesTable makes the table of a thing one of that thing in many companies: the name first, and last what tells
-// two of one name apart.
-func companiesTable[R, T any](one output.Table[T], parts func(R) (ofCompany, T)) output.Table[R] {
-	whose := func(text func(ofCompany) string) func(R) string {
-		return func(v R) string { c, _ := parts(v); return text(c) }
-	}
-	table := output.Table[R]{
-		ID: func(v R) string { _, t := parts(v); return one.ID(t) },
-		Columns: []output.Column[R]{
-			{Name: "companyName", Title: "COMPANY", Text: whose(func(c ofCompany) string { return c.CompanyName }), Shrinks: true},
-		},
-	}
-	for _, c := range one.Columns {
-		column := output.Column[R]{
-			Name: c.Name, Title: c.Title, Detail: c.Detail, Shrinks: c.Shrinks, Text: func(v R) string { _, t := parts(v); return c.Text(t) },
-		}
-		if c.Style != nil {
-			column.Style = func(v R) terminal.Style { _, t := parts(v); return c.Style(t) }
-		}
-		table.Columns = append(table.Columns, column)
-	}
-	table.Columns = append(table.Columns,
-		output.Column[R]{Name: "companyId", Title: "COMPANY ID", Text: whose(func(c ofCompany) string { return strconv.FormatInt(c.CompanyID, 10) }), Detail: true},
-		output.Column[R]{Name: "profile", Title: "PROFILE", Text: whose(func(c ofCompany) string { return c.Profile }), Detail: true})
+// inCompany returns the table of a thing for that thing in many companies: the name comes first, and last what tells two
+// companies of one name apart.
+func inCompany[R, T any](one output.Table[T], part func(*R) *T) output.Table[R] {
+	table := output.Part(one, part)
+	company := output.TableOf([]output.Column[R]{
+		{Name: "companyName", Title: "COMPANY", Shrinks: true}, {Name: "companyId", Detail: true}, {Name: "profile", Detail: true},
+	})
+	table.Columns = slices.Concat(company.Columns[:1], table.Columns, company.Columns[1:])
 	return table
 }

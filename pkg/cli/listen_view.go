@@ -47,36 +47,11 @@ func (a *App) newDeliveryEvent(o receiver.DeliveryEvent) deliveryEvent {
 
 func deliveryEventTable() output.Table[deliveryEvent] {
 	type o = deliveryEvent
-	number := func(n int64) string {
-		if n == 0 {
-			return ""
-		}
-		return strconv.FormatInt(n, 10)
-	}
-	return output.Table[o]{
-		ID: func(v o) string { return number(v.ID) },
-		Columns: []output.Column[o]{
-			{Name: "time", Text: func(v o) string { return v.Time.Format(time.RFC3339Nano) }},
-			{Name: "kind", Text: func(v o) string { return string(v.Kind) }},
-			{Name: "id", Text: func(v o) string { return number(v.ID) }},
-			{Name: "event", Text: func(v o) string { return v.Event }},
-			{Name: "objectId", Text: func(v o) string { return number(v.ObjectID) }},
-			{Name: "subscriptionId", Text: func(v o) string { return number(v.SubscriptionID) }},
-			{Name: "idempotencyKey", Text: func(v o) string { return v.IdempotencyKey }},
-			{Name: "reason", Text: func(v o) string { return string(v.Reason) }},
-			{Name: "attempt", Text: func(v o) string { return number(int64(v.Attempt)) }},
-			{Name: "httpStatus", Text: o.status},
-			{Name: "durationSeconds", Text: o.took},
-			{Name: "error", Text: func(v o) string { return v.Error }},
-		},
-	}
-}
-
-func (v deliveryEvent) status() string {
-	if v.Attempt == 0 {
-		return ""
-	}
-	return strconv.Itoa(v.HTTPStatus)
+	return output.TableOf([]output.Column[o]{
+		{Name: "time", Text: func(v o) string { return v.Time.Format(time.RFC3339Nano) }},
+		{Name: "kind"}, {Name: "id"}, {Name: "event"}, {Name: "objectId"}, {Name: "subscriptionId"}, {Name: "idempotencyKey"}, {Name: "reason"},
+		{Name: "attempt"}, {Name: "httpStatus"}, {Name: "durationSeconds", Text: o.took}, {Name: "error"},
+	})
 }
 
 // took is how long the app took, in seconds; empty where none was asked.
@@ -107,7 +82,7 @@ func (v deliveryEvent) remark() string {
 	again := time.Duration(v.RetryAfterSeconds * float64(time.Second)).Round(time.Second)
 	switch v.Kind {
 	case receiver.KindForwarded:
-		return fmt.Sprintf("%s in %s", v.status(), took)
+		return fmt.Sprintf("%d in %s", v.HTTPStatus, took)
 	case receiver.KindFailed:
 		return fmt.Sprintf("%s in %s; again in %s", v.Error, took, again)
 	case receiver.KindDead:
@@ -141,6 +116,7 @@ type listenView struct {
 	queue     chan receiver.DeliveryEvent
 	ended     chan struct{}
 	printed   sync.WaitGroup
+	table     output.Table[deliveryEvent]
 	dropped   atomic.Int64
 	forPeople bool
 	replay    string // the command that sends dead deliveries again
@@ -153,6 +129,7 @@ func newListenView(app *App, forwards bool, replay string) *listenView {
 	return &listenView{
 		app: app, forwards: forwards, queue: make(chan receiver.DeliveryEvent, viewQueue),
 		ended: make(chan struct{}), forPeople: app.printer.IsTable(), replay: replay,
+		table: deliveryEventTable(),
 	}
 }
 
@@ -231,7 +208,7 @@ func (v *listenView) close() {
 
 func (v *listenView) print(o deliveryEvent) error {
 	if !v.forPeople {
-		return output.Item(context.Background(), v.app.printer, deliveryEventTable(), o)
+		return output.Item(context.Background(), v.app.printer, v.table, o)
 	}
 	if v.forwards && o.Kind == receiver.KindReceived {
 		return nil // what the app says follows

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -94,32 +93,16 @@ func sandboxFault(ctx context.Context, app *App, o *faultOptions, args []string)
 	for i, f := range set {
 		rows[i] = faultRow{f.Kind, f.Method, f.Path, f.After, f.Count, f.Delay.Seconds(), f.Company}
 	}
-	return output.List(ctx, app.printer, faultTable(), rows)
+	return output.List(ctx, app.printer, output.TableOf[faultRow](nil), rows)
 }
 
 // faultRow is one fault as it is printed.
 type faultRow struct {
-	Kind         string  `json:"kind"`
-	Method       string  `json:"method"`
-	Path         string  `json:"path"`
-	After        int     `json:"after"`
-	Count        int     `json:"count"` // 0 for all
-	DelaySeconds float64 `json:"delaySeconds"`
-	CompanyID    int64   `json:"companyId"` // 0 for all
-}
-
-func faultTable() output.Table[faultRow] {
-	type f = faultRow
-	return output.Table[f]{
-		ID: func(v f) string { return v.Kind },
-		Columns: []output.Column[f]{
-			{Name: "kind", Title: "FAULT", Text: func(v f) string { return v.Kind }},
-			{Name: "method", Title: "METHOD", Text: func(v f) string { return v.Method }},
-			{Name: "path", Title: "PATH", Text: func(v f) string { return v.Path }},
-			{Name: "after", Title: "AFTER", Text: func(v f) string { return strconv.Itoa(v.After) }},
-			{Name: "count", Title: "COUNT", Text: func(v f) string { return strconv.Itoa(v.Count) }},
-			{Name: "delaySeconds", Title: "DELAY", Text: func(v f) string { return strconv.FormatFloat(v.DelaySeconds, 'f', -1, 64) }},
-			{Name: "companyId", Title: "COMPANY", Text: func(v f) string { return strconv.FormatInt(v.CompanyID, 10) }},
-		},
-	}
+	Kind         string  `json:"kind" table:"FAULT"`
+	Method       string  `json:"method" table:"METHOD"`
+	Path         string  `json:"path" table:"PATH"`
+	After        int     `json:"after" table:"AFTER"`
+	Count        int     `json:"count" table:"COUNT"` // 0 for all
+	DelaySeconds float64 `json:"delaySeconds" table:"DELAY"`
+	CompanyID    int64   `json:"companyId" table:"COMPANY"` // 0 for all
 }

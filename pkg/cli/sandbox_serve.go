@@ -42,11 +42,11 @@ The tokens that it accepts are printed; they are no secrets.`,
 
 // servedSandbox is what sandbox serve prints once it listens.
 type servedSandbox struct {
-	BaseURL         string `json:"baseUrl"`
-	ConsumerToken   string `json:"consumerToken"`
-	EmployeeToken   string `json:"employeeToken"`
-	AccountantToken string `json:"accountantToken"`
-	RefreshToken    string `json:"refreshToken"`
+	BaseURL         string `json:"baseUrl" table:"ADDRESS"`
+	ConsumerToken   string `json:"consumerToken" table:"CONSUMER TOKEN"`
+	EmployeeToken   string `json:"employeeToken" table:"EMPLOYEE TOKEN"`
+	AccountantToken string `json:"accountantToken" table:"ACCOUNTANT TOKEN"`
+	RefreshToken    string `json:"refreshToken" table:"REFRESH TOKEN"`
 }
 
 func sandboxServe(ctx context.Context, app *App, o sandbox.ServeOptions) error {
@@ -65,7 +65,7 @@ func sandboxServe(ctx context.Context, app *App, o sandbox.ServeOptions) error {
 		app.note("%s subscription %d is switched off: a week of failures", time.Now().Format(time.TimeOnly), id)
 	}
 	o.Ready = func(baseURL string) {
-		printed = output.Item(ctx, app.printer, servedTable(), servedSandbox{
+		printed = output.Item(ctx, app.printer, output.TableOf[servedSandbox](nil), servedSandbox{
 			baseURL, sandbox.ConsumerToken, sandbox.EmployeeToken, sandbox.AccountantToken, sandbox.RefreshToken,
 		})
 		if printed != nil {
@@ -101,18 +101,4 @@ func (a *App) told(t sandbox.Attempt) string {
 		return said + ", given up"
 	}
 	return said + ", again in " + time.Until(t.Retry).Round(time.Millisecond).String()
-}
-
-func servedTable() output.Table[servedSandbox] {
-	type s = servedSandbox
-	return output.Table[s]{
-		ID: func(v s) string { return v.BaseURL },
-		Columns: []output.Column[s]{
-			{Name: "baseUrl", Title: "ADDRESS", Text: func(v s) string { return v.BaseURL }},
-			{Name: "consumerToken", Title: "CONSUMER TOKEN", Text: func(v s) string { return v.ConsumerToken }},
-			{Name: "employeeToken", Title: "EMPLOYEE TOKEN", Text: func(v s) string { return v.EmployeeToken }},
-			{Name: "accountantToken", Title: "ACCOUNTANT TOKEN", Text: func(v s) string { return v.AccountantToken }},
-			{Name: "refreshToken", Title: "REFRESH TOKEN", Text: func(v s) string { return v.RefreshToken }},
-		},
-	}
 }

@@ -3,7 +3,6 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
-	"strconv"
 	"strings"
 	"time"
 
@@ -18,19 +17,16 @@ import (
 
 func subscriptionTable() output.Table[tripletex.Subscription] {
 	type s = tripletex.Subscription
-	return output.Table[s]{
-		ID: func(v s) string { return strconv.FormatInt(v.ID, 10) },
-		Columns: []output.Column[s]{
-			{Name: "id", Title: "ID", Text: func(v s) string { return strconv.FormatInt(v.ID, 10) }},
-			{Name: "event", Title: "EVENT", Text: func(v s) string { return v.Event }},
-			{Name: "status", Title: "STATUS", Text: func(v s) string { return string(v.Status) }, Style: func(v s) terminal.Style { return statusStyle(v.Status) }},
-			{Name: "targetUrl", Title: "TARGET", Text: func(v s) string { return v.TargetURL }, Shrinks: true},
-			{Name: "version", Title: "VERSION", Text: func(v s) string { return strconv.Itoa(v.Version) }, Detail: true},
-			{Name: "fields", Title: "FIELDS", Text: func(v s) string { return v.Fields }, Detail: true},
-			{Name: "authHeaderName", Title: "AUTH HEADER", Text: func(v s) string { return v.AuthHeaderName }, Detail: true},
-			{Name: "lastChange", Title: "LAST CHANGE", Text: lastChange, Detail: true},
-		},
-	}
+	return output.TableOf([]output.Column[s]{
+		{Name: "id"},
+		{Name: "event"},
+		{Name: "status", Style: func(v s) terminal.Style { return statusStyle(v.Status) }},
+		{Name: "targetUrl", Title: "TARGET", Shrinks: true},
+		{Name: "version", Detail: true},
+		{Name: "fields", Detail: true},
+		{Name: "authHeaderName", Title: "AUTH HEADER", Detail: true},
+		{Name: "lastChange", Text: lastChange, Detail: true},
+	})
 }
 
 // lastChange returns when a subscription was last changed, where the service was asked.
@@ -74,106 +70,52 @@ func statusStyle(s tripletex.Status) terminal.Style { return health.Rules{}.Stat
 
 // transitionTable has the columns of watch where it is not read by a person.
 func transitionTable() output.Table[health.Transition] {
-	type t = health.Transition
-	return output.Table[t]{
-		ID: func(v t) string { return strconv.FormatInt(v.ID, 10) },
-		Columns: []output.Column[t]{
-			{Name: "time", Title: "TIME", Text: func(v t) string { return v.Time.Format(time.RFC3339) }},
-			{Name: "kind", Title: "KIND", Text: func(v t) string { return string(v.Kind) }},
-			{Name: "id", Title: "ID", Text: func(v t) string { return strconv.FormatInt(v.ID, 10) }},
-			{Name: "event", Title: "EVENT", Text: func(v t) string { return v.Event }},
-			{Name: "oldStatus", Title: "OLD", Text: func(v t) string { return string(v.OldStatus) }},
-			{Name: "newStatus", Title: "NEW", Text: func(v t) string { return string(v.NewStatus) }},
-			{Name: "companyId", Title: "COMPANY", Text: func(v t) string { return strconv.FormatInt(v.CompanyID, 10) }},
-			{Name: "state", Title: "STATE", Text: func(v t) string { return string(v.State) }},
-			{Name: "targetHost", Title: "TARGET HOST", Text: func(v t) string { return v.TargetHost }},
-		},
-	}
+	return output.TableOf([]output.Column[health.Transition]{
+		{Name: "time"}, {Name: "kind"}, {Name: "id"}, {Name: "event"}, {Name: "oldStatus", Title: "OLD"}, {Name: "newStatus", Title: "NEW"},
+		{Name: "companyId", Title: "COMPANY"}, {Name: "state"}, {Name: "targetHost"},
+	})
 }
 
 func eventTable() output.Table[tripletex.Event] {
-	type e = tripletex.Event
-	return output.Table[e]{
-		ID: func(v e) string { return v.Name },
-		Columns: []output.Column[e]{
-			{Name: "name", Title: "EVENT", Text: func(v e) string { return v.Name }},
-			{Name: "description", Title: "DESCRIPTION", Text: func(v e) string { return v.Description }, Shrinks: true},
-			{Name: "payloadModel", Title: "PAYLOAD", Text: func(v e) string { return v.PayloadModel }},
-		},
-	}
+	return output.TableOf([]output.Column[tripletex.Event]{
+		{Name: "name", Title: "EVENT"}, {Name: "description", Shrinks: true}, {Name: "payloadModel", Title: "PAYLOAD"},
+	})
 }
 
 func eventInfoTable() output.Table[tripletex.EventInfo] {
-	type e = tripletex.EventInfo
-	table := output.Table[e]{ID: func(v e) string { return v.Name }}
-	for _, column := range eventTable().Columns {
-		table.Columns = append(table.Columns, output.Column[e]{
-			Name: column.Name, Title: column.Title, Text: func(v e) string { return column.Text(v.Event) },
-		})
-	}
-	return table
+	return output.Part(eventTable(), func(v *tripletex.EventInfo) *tripletex.Event { return &v.Event })
 }
 
 func companyTable() output.Table[tripletex.Company] {
-	type c = tripletex.Company
-	return output.Table[c]{
-		ID: func(v c) string { return strconv.FormatInt(v.ID, 10) },
-		Columns: []output.Column[c]{
-			{Name: "id", Title: "ID", Text: func(v c) string { return strconv.FormatInt(v.ID, 10) }},
-			{Name: "name", Title: "NAME", Text: func(v c) string { return v.Name }, Shrinks: true},
-			{Name: "organizationNumber", Title: "ORGANIZATION", Text: func(v c) string { return v.OrganizationNumber }},
-			{Name: "startDate", Title: "START", Text: func(v c) string { return v.StartDate }, Detail: true},
-			{Name: "endDate", Title: "END", Text: func(v c) string { return v.EndDate }, Detail: true},
-			{Name: "type", Title: "TYPE", Text: func(v c) string { return v.Type }, Detail: true},
-		},
-	}
+	return output.TableOf([]output.Column[tripletex.Company]{
+		{Name: "id"}, {Name: "name", Shrinks: true}, {Name: "organizationNumber", Title: "ORGANIZATION"},
+		{Name: "startDate", Title: "START", Detail: true}, {Name: "endDate", Title: "END", Detail: true}, {Name: "type", Detail: true},
+	})
 }
 
 // plannedRequest is a request that --dry-run prints instead of sending.
 type plannedRequest struct {
 	maybeOfCompany
-	Method string `json:"method"`
-	Path   string `json:"path"`
-	Body   any    `json:"body,omitempty"`
+	Method string `json:"method" table:"METHOD"`
+	Path   string `json:"path" table:"PATH"`
+	Body   any    `json:"body,omitempty" table:"BODY"`
 }
 
-// requestTable prints planned requests; with the company of each where there are many.
+// requestTable has the company of each request where there are many.
 func requestTable(many bool) output.Table[plannedRequest] {
-	type r = plannedRequest
-	table := output.Table[r]{
-		ID: func(v r) string { return v.Method + " " + v.Path },
-		Columns: []output.Column[r]{
-			{Name: "method", Title: "METHOD", Text: func(v r) string { return v.Method }},
-			{Name: "path", Title: "PATH", Text: func(v r) string { return v.Path }},
-			{Name: "body", Title: "BODY", Text: func(v r) string {
-				raw, err := output.MarshalJSON(v.Body)
-				if err != nil || v.Body == nil {
-					return ""
-				}
-				return string(raw)
-			}},
-		},
-	}
+	table := output.TableOf[plannedRequest](nil)
+	table.ID = func(v plannedRequest) string { return v.Method + " " + v.Path }
 	if many {
-		company := output.Column[r]{Name: "companyName", Title: "COMPANY", Text: func(v r) string { return v.CompanyName }}
-		id := output.Column[r]{Name: "companyId", Title: "COMPANY ID", Text: func(v r) string { return strconv.FormatInt(v.CompanyID, 10) }, Detail: true}
-		table.Columns = append([]output.Column[r]{company}, append(table.Columns, id)...)
+		return inCompany(table, func(v *plannedRequest) *plannedRequest { return v })
 	}
 	return table
 }
 
 func resultTable() output.Table[manifest.Result] {
-	type r = manifest.Result
-	return output.Table[r]{
-		ID: func(v r) string { return optionalID(v.ID) },
-		Columns: []output.Column[r]{
-			{Name: "action", Title: "ACTION", Text: func(v r) string { return string(v.Action) }},
-			{Name: "outcome", Title: "OUTCOME", Text: func(v r) string { return string(v.Outcome) }, Style: outcomeStyle},
-			{Name: "id", Title: "ID", Text: func(v r) string { return optionalID(v.ID) }},
-			{Name: "event", Title: "EVENT", Text: func(v r) string { return v.Event }},
-			{Name: "targetUrl", Title: "TARGET", Text: func(v r) string { return v.TargetURL }, Shrinks: true},
-		},
-	}
+	return output.TableOf([]output.Column[manifest.Result]{
+		{Name: "action"}, {Name: "outcome", Style: outcomeStyle}, {Name: "id", OmitZero: true}, {Name: "event"},
+		{Name: "targetUrl", Title: "TARGET", Shrinks: true},
+	})
 }
 
 func outcomeStyle(r manifest.Result) terminal.Style {
@@ -187,26 +129,10 @@ func outcomeStyle(r manifest.Result) terminal.Style {
 	}
 }
 
-// optionalID returns an id, or nothing for what has none yet.
-func optionalID(id int64) string {
-	if id == 0 {
-		return ""
-	}
-	return strconv.FormatInt(id, 10)
-}
-
 func changeTable() output.Table[manifest.Change] {
-	type c = manifest.Change
-	return output.Table[c]{
-		ID: func(v c) string { return optionalID(v.ID) },
-		Columns: []output.Column[c]{
-			{Name: "action", Title: "ACTION", Text: func(v c) string { return string(v.Action) }},
-			{Name: "id", Title: "ID", Text: func(v c) string { return optionalID(v.ID) }},
-			{Name: "event", Title: "EVENT", Text: func(v c) string { return v.Event }},
-			{Name: "targetUrl", Title: "TARGET", Text: func(v c) string { return v.TargetURL }},
-			{Name: "fields", Title: "FIELDS", Text: changedFields},
-		},
-	}
+	return output.TableOf([]output.Column[manifest.Change]{
+		{Name: "action"}, {Name: "id", OmitZero: true}, {Name: "event"}, {Name: "targetUrl", Title: "TARGET"}, {Name: "fields", Text: changedFields},
+	})
 }
 
 // changedFields names what a change is about.

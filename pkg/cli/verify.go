@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -161,30 +160,20 @@ func (o *verifyOptions) delivery(app *App, name string) (header http.Header, bod
 }
 
 func verdictTable() output.Table[verdict] {
-	return output.Table[verdict]{
-		ID: func(v verdict) string { return v.IdempotencyKey },
-		Columns: []output.Column[verdict]{
-			{Name: "valid", Title: "VALID", Text: func(v verdict) string { return strconv.FormatBool(v.Valid) }, Style: func(v verdict) terminal.Style { return goodIf(v.Valid) }},
-			{Name: "reasons", Title: "WHY", Text: func(v verdict) string {
-				codes := make([]string, len(v.Reasons))
-				for i, r := range v.Reasons {
-					codes[i] = r.Code
-				}
-				return strings.Join(codes, " ")
-			}},
-			{Name: "secret", Title: "SECRET", Text: func(v verdict) string { return v.Secret }},
-			{Name: "idempotencyKey", Title: "IDEMPOTENCY KEY", Text: func(v verdict) string { return v.IdempotencyKey }},
-			{Name: "event", Title: "EVENT", Text: func(v verdict) string { return v.Event }},
-			{Name: "objectId", Title: "OBJECT", Text: func(v verdict) string { return number(v.ObjectID) }},
-			{Name: "subscriptionId", Title: "SUBSCRIPTION", Text: func(v verdict) string { return number(v.SubscriptionID) }},
-		},
-	}
+	table := output.TableOf([]output.Column[verdict]{
+		{Name: "valid", Style: func(v verdict) terminal.Style { return goodIf(v.Valid) }}, {Name: "reasons", Title: "WHY", Text: verdict.codes},
+		{Name: "secret"}, {Name: "idempotencyKey"}, {Name: "event"}, {Name: "objectId", Title: "OBJECT", OmitZero: true},
+		{Name: "subscriptionId", Title: "SUBSCRIPTION", OmitZero: true},
+	})
+	table.ID = func(v verdict) string { return v.IdempotencyKey }
+	return table
 }
 
-// number shows an id, or nothing where there is none.
-func number(id int64) string {
-	if id == 0 {
-		return ""
+// codes returns the codes of the reasons, with blanks between.
+func (v verdict) codes() string {
+	codes := make([]string, len(v.Reasons))
+	for i, r := range v.Reasons {
+		codes[i] = r.Code
 	}
-	return strconv.FormatInt(id, 10)
+	return strings.Join(codes, " ")
 }

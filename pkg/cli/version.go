@@ -14,9 +14,9 @@ import (
 
 // Build says what was built.
 type Build struct {
-	Version string `json:"version"`
-	Commit  string `json:"commit"`
-	Date    string `json:"date"`
+	Version string `json:"version" table:"VERSION"`
+	Commit  string `json:"commit" table:"COMMIT"`
+	Date    string `json:"date" table:"DATE"`
 }
 
 // String is the version and, where they are known, the commit and its time.
@@ -30,8 +30,8 @@ func (b Build) String() string {
 // buildInfo is what version -o json prints.
 type buildInfo struct {
 	Build
-	Go       string `json:"go"`
-	Platform string `json:"platform"`
+	Go       string `json:"go" table:"GO"`
+	Platform string `json:"platform" table:"PLATFORM"`
 }
 
 func newVersion(app *App) *cobra.Command {
@@ -56,18 +56,7 @@ func version(ctx context.Context, app *App) error {
 		_, err := fmt.Fprintf(app.terminal.Out, "tlxhook %s\n", app.build)
 		return err
 	}
-	type b = buildInfo
-	table := output.Table[b]{
-		ID: func(v b) string { return v.Version },
-		Columns: []output.Column[b]{
-			{Name: "version", Title: "VERSION", Text: func(v b) string { return v.Version }},
-			{Name: "commit", Title: "COMMIT", Text: func(v b) string { return v.Commit }},
-			{Name: "date", Title: "DATE", Text: func(v b) string { return v.Date }},
-			{Name: "go", Title: "GO", Text: func(v b) string { return v.Go }},
-			{Name: "platform", Title: "PLATFORM", Text: func(v b) string { return v.Platform }},
-		},
-	}
-	return output.Item(ctx, app.printer, table, app.build.info())
+	return output.Item(ctx, app.printer, output.TableOf[buildInfo](nil), app.build.info())
 }
 
 func (b Build) info() buildInfo {

@@ -24,6 +24,8 @@ type Column[T any] struct {
 	Detail bool
 	// Shrinks lets the column be cut where the screen is too narrow.
 	Shrinks bool
+	// OmitZero leaves the cell empty where the field is zero, as one with omitempty is in any case.
+	OmitZero bool
 
 	read func(*T) string
 }
@@ -35,28 +37,23 @@ type Table[T any] struct {
 	ID func(T) string
 }
 
-// TableOf returns the table of a struct. Its columns are the fields with a tag such as `table:"TITLE,detail,shrinks"`,
-// in their order. Columns that are given change those of the same name; others follow. The ID is the column "id", else
-// the first one.
-func TableOf[T any](given ...Column[T]) Table[T] {
+// TableOf returns the table of a struct. Its columns are the fields with a tag such as
+// `table:"TITLE,detail,shrinks,omitzero"`, in their order. Columns that are given replace those of the same name; others
+// follow. The ID is the column "id", else the first one. A column that is neither a field nor has a text is a bug.
+func TableOf[T any](given []Column[T]) Table[T] {
 	var table Table[T]
 	fields := fieldsOf(reflect.TypeFor[T]())
 	for _, f := range fields {
 		if f.tagged {
-			title, options, _ := strings.Cut(f.tag, ",")
-			table.Columns = append(table.Columns, Column[T]{
-				Name: f.name, Title: title, Detail: strings.Contains(options, "detail"), Shrinks: strings.Contains(options, "shrinks"),
-			})
+			table.Columns = append(table.Columns, taggedColumn[T](f))
 		}
 	}
 	for _, column := range given {
-		i := slices.IndexFunc(table.Columns, func(c Column[T]) bool { return c.Name == column.Name })
-		if i < 0 {
+		if i := slices.IndexFunc(table.Columns, func(c Column[T]) bool { return c.Name == column.Name }); i >= 0 {
+			table.Columns[i] = column
+		} else {
 			table.Columns = append(table.Columns, column)
-			continue
 		}
-		c := &table.Columns[i]
-		c.Text, c.Style = column.Text, column.Style
 	}
 	id := 0
 	for i := range table.Columns {
@@ -68,6 +65,14 @@ func TableOf[T any](given ...Column[T]) Table[T] {
 	column := table.Columns[id]
 	table.ID = func(v T) string { return column.read(&v) }
 	return table
+}
+
+// taggedColumn returns the column that the tag of a field describes.
+func taggedColumn[T any](f field) Column[T] {
+	title, text, _ := strings.Cut(f.tag, ",")
+	options := strings.Split(text, ",")
+	has := func(option string) bool { return slices.Contains(options, option) }
+	return Column[T]{Name: f.name, Title: title, Detail: has("detail"), Shrinks: has("shrinks"), OmitZero: has("omitzero")}
 }
 
 // Part returns the table of a thing for something that holds the thing.
@@ -96,6 +101,7 @@ func (c *Column[T]) complete(fields []field) {
 		panic(fmt.Sprintf("output: %s has no field %q", reflect.TypeFor[T](), c.Name))
 	}
 	f := fields[i]
+	f.omits = f.omits || c.OmitZero
 	c.read = func(v *T) string { return f.text(reflect.ValueOf(v).Elem()) }
 }
 

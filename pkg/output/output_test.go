@@ -6,7 +6,6 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
-	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -18,21 +17,12 @@ import (
 )
 
 type thing struct {
-	ID   int64  `json:"id"`
-	Name string `json:"name"`
-	Note string `json:"note"`
+	ID   int64  `json:"id" table:"ID"`
+	Name string `json:"name" table:"NAME,shrinks"`
+	Note string `json:"note" table:",detail"`
 }
 
-func table() output.Table[thing] {
-	return output.Table[thing]{
-		ID: func(v thing) string { return strconv.FormatInt(v.ID, 10) },
-		Columns: []output.Column[thing]{
-			{Name: "id", Title: "ID", Text: func(v thing) string { return strconv.FormatInt(v.ID, 10) }},
-			{Name: "name", Title: "NAME", Text: func(v thing) string { return v.Name }, Shrinks: true},
-			{Name: "note", Title: "NOTE", Text: func(v thing) string { return v.Note }, Detail: true},
-		},
-	}
-}
+func table() output.Table[thing] { return output.TableOf[thing](nil) }
 
 // printed returns things in a format, as it is printed where there is no screen.
 func printed(t *testing.T, o output.Options, width int, things ...thing) (string, error) {
