@@ -2,17 +2,12 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"io"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tlxhook/tlxhook/pkg/manifest"
-	"github.com/tlxhook/tlxhook/pkg/output"
-	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
 // applyOptions are the flags of apply.
@@ -33,7 +28,7 @@ func newApply(app *App) *cobra.Command {
 delete in at most one request each, and prove the result by the list. A second
 apply writes nothing. PLAN is what diff --out has kept; it is refused if
 anything was changed meanwhile.
-` + manifestHelp + "\n" + fleetManifestHelp,
+` + manifestHelp,
 		Example: `  tlxhook apply -f hooks.yaml
   tlxhook apply -f hooks.yaml --prune --max-deletes 10 --yes
   tlxhook apply -f clients.yaml --all-companies
@@ -62,142 +57,80 @@ func apply(ctx context.Context, app *App, o *applyOptions, args []string) error 
 	if o.maxDeletes < 0 || o.wait < 0 {
 		return usageFailure("--max-deletes and --wait must not be negative")
 	}
-	if o.fleet.many() {
-		return applyCompanies(ctx, app, o, args)
-	}
-	p, err := o.look(ctx, app, args)
+	plans, err := o.limitedPlans(ctx, app, args)
 	if err != nil {
 		return err
 	}
-	if o.dryRun {
-		return p.show(ctx, app)
+	if o.fleet.planning = o.dryRun; o.dryRun {
+		return plans.show(ctx, app)
 	}
-	if p.Empty() {
-		app.notePlan(p.Plan, o.yes)
-		app.note("nothing to do%s", p.beside())
-		return output.List(ctx, app.printer, resultTable(), []manifest.Result{})
-	}
-	if err := o.permit(ctx, app, p); err != nil {
+	if err := o.confirm(ctx, app, plans); err != nil {
 		return err
 	}
 	ctx, cancel := app.limited(ctx)
 	defer cancel()
-	return p.execute(ctx, app, o.wait)
+	return plans.execute(ctx, app, o.wait)
 }
 
-// look makes the plan, within a limit of time of its own: the person may think for longer.
-func (o *applyOptions) look(ctx context.Context, app *App, args []string) (*planned, error) {
+// limitedPlans makes the plans within a time limit of their own, which excludes the time for the prompt.
+func (o *applyOptions) limitedPlans(ctx context.Context, app *App, args []string) (*companyPlans, error) {
 	ctx, cancel := app.limited(ctx)
 	defer cancel()
+	planner, err := o.plannerFor(ctx, app, args)
+	if err != nil {
+		return nil, err
+	}
+	return o.plans(ctx, app, planner)
+}
+
+func (o *applyOptions) plannerFor(ctx context.Context, app *App, args []string) (*manifest.Planner, error) {
 	if len(args) == 1 {
-		return o.kept(ctx, app, args[0])
+		return o.savedPlanner(ctx, app, args[0])
 	}
-	return o.plan(ctx, app)
+	return o.planner(ctx, app)
 }
 
-// permit shows the plan on the stream for messages and asks whether to go on.
-func (o *applyOptions) permit(ctx context.Context, app *App, p *planned) error {
-	app.notePlan(p.Plan, o.yes)
-	if err := p.Withheld(); err != nil {
+// confirm shows the plans on stderr, refuses what cannot be applied, and prompts unless --yes is given.
+func (o *applyOptions) confirm(ctx context.Context, app *App, p *companyPlans) error {
+	if err := p.note(ctx, app, o.yes); err != nil {
 		return err
 	}
-	return o.confirm(ctx, app, p.Plan, p.where)
-}
-
-// confirm refuses too many deletions, and asks whether to go on. Where says in which company, or in how many.
-func (o *applyOptions) confirm(ctx context.Context, app *App, p manifest.Plan, where string) error {
-	if p.Delete > o.maxDeletes {
-		return usageFailure("the plan deletes %s, and --max-deletes allows %d", subscriptions(p.Delete), o.maxDeletes).
-			withHint("if that is what you want, say --max-deletes %d", p.Delete)
+	for _, one := range p.plans {
+		if err := one.Withheld(); err != nil {
+			return err
+		}
 	}
-	if o.yes {
+	sum, changing := p.sum()
+	if sum.Delete > o.maxDeletes {
+		return usageFailure("the plan deletes %s, and --max-deletes allows %d", subscriptions(sum.Delete), o.maxDeletes).
+			withHint("if that is what you want, say --max-deletes %d", sum.Delete)
+	}
+	if o.yes || changing == 0 {
 		return nil
 	}
-	sure, err := app.terminal.Confirm(ctx, "Apply this: "+p.Summary()+where+"?")
+	sure, err := app.terminal.Confirm(ctx, "Apply this: "+sum.Summary()+p.place(changing)+"?")
 	if err == nil && !sure {
 		err = failf(codeDeclined, "nothing was changed")
 	}
 	return err
 }
 
-// notePlan shows a plan on the stream for messages, unless it may be left out and nobody wants to be told.
-func (a *App) notePlan(plan manifest.Plan, optional bool) {
-	if !optional || !a.settings.Quiet {
-		_, _ = io.WriteString(a.terminal.Err, painted(plan.Lines(), a.terminal.ErrColor)) // there is nowhere to complain
-	}
-}
-
-// execute makes the changes and says what became of each.
-func (p *planned) execute(ctx context.Context, app *App, wait time.Duration) error {
-	report, err := p.do(ctx, app, wait)
-	app.notePlan(manifest.Plan{Notes: report.Notes}, true)
-	app.note("%s", tally(report))
-	finish, cancel := finishing(ctx)
-	defer cancel()
-	if printErr := output.List(finish, app.printer, resultTable(), report.Results); printErr != nil {
-		return printErr
-	}
-	return p.explain(finish, report, err)
-}
-
-// do makes the changes. A signal ends the run after the request in flight.
-func (p *planned) do(ctx context.Context, app *App, wait time.Duration) (manifest.Report, error) {
-	finish, cancel := finishing(ctx)
-	defer cancel()
-	run := manifest.Run{Service: p.client, Want: p.want, Policy: p.policy, Stop: ctx.Err}
-	if wait > 0 {
-		run.Settle = func(context.Context) error { return settle(ctx, wait) }
-	}
-	report, err := run.Apply(finish, p.Plan)
-	p.sent.note(app, report.NoteSent)
-	return report, err
-}
-
-// settle waits, unless a signal comes first.
-func settle(ctx context.Context, wait time.Duration) error {
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
+// note prints the plans on stderr. It does not if they are optional and --quiet is set.
+func (p *companyPlans) note(ctx context.Context, app *App, optional bool) error {
+	if optional && app.settings.Quiet {
 		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
+	to := *app.terminal
+	to.Color = to.ErrColor
+	text, err := p.lines(ctx, to)
+	_, _ = io.WriteString(app.terminal.Err, text) // an error on stderr cannot be reported
+	return err
 }
 
-// tally counts what was done, such as "2 created, 1 updated; 1 failed".
-func tally(report manifest.Report) string {
-	done := map[manifest.Action]int{}
-	for _, r := range report.Results {
-		if r.Outcome == manifest.Done {
-			done[r.Action]++
-		}
+// place names the company of the run, or says in how many of them something changes.
+func (p *companyPlans) place(changing int) string {
+	if p.fleet.many() {
+		return p.scope(changing)
 	}
-	var parts []string
-	for _, action := range []manifest.Action{manifest.Create, manifest.Update, manifest.Delete} {
-		if n := done[action]; n > 0 {
-			parts = append(parts, strconv.Itoa(n)+" "+string(action)+"d")
-		}
-	}
-	for _, outcome := range []manifest.Outcome{manifest.Failed, manifest.Open, manifest.Skipped} {
-		if n := report.Count(outcome); n > 0 {
-			parts = append(parts, strconv.Itoa(n)+" "+string(outcome))
-		}
-	}
-	return strings.Join(parts, ", ")
-}
-
-// explain decides how the run ends.
-func (p *planned) explain(ctx context.Context, report manifest.Report, err error) error {
-	if errors.Is(err, manifest.ErrNotProved) {
-		return fail(codePartial, err).withHint("somebody else may be at work; tlxhook diff shows what differs now")
-	}
-	if _, ok := errors.AsType[*manifest.NoProofError](err); ok && !errors.Is(err, context.Canceled) {
-		return fail(codePartial, err).withHint("tlxhook diff shows whether it is so")
-	}
-	wanted := make([]tripletex.NewSubscription, p.Create)
-	for i, c := range p.Changes[:p.Create] {
-		wanted[i].Event = c.Event
-	}
-	return partly(unknownEvent(ctx, p.client, wanted, err), report.Count(manifest.Done), len(report.Results))
+	return where(p.plans[0].member)
 }

@@ -25,8 +25,8 @@ type checkOptions struct {
 	outputFile  string
 	each        bool
 	against     manifestFlags
-	wanted      *manifest.Manifest // nil where there is nothing to compare with
-	events      knownEvents
+	wanted      *manifest.Manifest // nil without --against
+	events      manifest.Events
 }
 
 func newCheck(app *App) *cobra.Command {
@@ -101,7 +101,7 @@ func check(ctx context.Context, app *App, o *checkOptions, args []string) (err e
 		if o.wanted, err = o.against.read(app); err != nil {
 			return err
 		}
-		if err := o.fleet.compared(o.wanted); err != nil {
+		if err := o.fleet.requireCompanies(o.wanted); err != nil {
 			return err
 		}
 	}
@@ -144,7 +144,7 @@ func (o *checkOptions) ask(ctx context.Context, app *App, v *view) error {
 		return err
 	}
 	if o.wanted != nil {
-		v.against = o.against.again()
+		v.against = o.against.repeated()
 	}
 	v.report = health.Check(in)
 	v.sample.LastSuccess = time.Now()
@@ -164,36 +164,15 @@ func (o *checkOptions) input(ctx context.Context, v *view, m fleet.Member, start
 	}
 	in := health.Input{Subscriptions: found, Absent: absent, Rules: o.rules, CompanyID: m.CompanyID}
 	if o.wanted != nil {
-		wanted, meant := forMember(o.wanted, m)
-		if !meant {
-			wanted = &manifest.Manifest{} // which is for other companies
-		}
-		if in.Manifest, err = comparison(ctx, m.Client, &o.events, wanted, found); err != nil {
+		wanted, _ := o.wanted.For(manifestCompany(m)) // empty if the manifest is for other companies
+		want, _, err := o.events.Expand(ctx, m.Client, wanted)
+		if err != nil {
 			return in, err
 		}
+		in.Manifest = health.Compare(want, found)
 	}
 	in.Took = time.Since(start)
 	return in, nil
-}
-
-// comparison says how what there is differs from a manifest. A pattern costs one request more.
-func comparison(ctx context.Context, client *tripletex.Client, events *knownEvents, wanted *manifest.Manifest, found []tripletex.Subscription) (*health.Comparison, error) {
-	want, _, err := events.expand(ctx, client, wanted)
-	if err != nil {
-		return nil, err
-	}
-	compared := &health.Comparison{Off: manifest.Off(want, found)}
-	deviations, extra := manifest.Deviations(want, found)
-	compared.Extra = extra
-	for _, d := range deviations {
-		entry := health.Entry{ID: d.ID, Event: d.Event, TargetHost: d.TargetHost}
-		if d.Missing {
-			compared.Missing = append(compared.Missing, entry)
-		} else {
-			compared.Drifting = append(compared.Drifting, entry)
-		}
-	}
-	return compared, nil
 }
 
 // stateOf returns what a failure to ask means: that the way to Tripletex is closed is for the user to judge.

@@ -43,7 +43,7 @@ func (o *checkOptions) askAll(ctx context.Context, app *App, v *view) error {
 	}
 	v.report = health.Merge(parts, o.rules, time.Since(start))
 	if o.wanted != nil {
-		v.against = o.against.again()
+		v.against = o.against.repeated()
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"os"
 
 	"github.com/spf13/cobra"
 )
@@ -28,7 +29,7 @@ nothing. Exit code 1 means that there is something to do.
 
 -o github prints Markdown for a pull request. --out keeps the plan: apply PLAN
 then does exactly that, or nothing if anything was changed meanwhile.
-` + manifestHelp + "\n" + fleetManifestHelp,
+` + manifestHelp,
 		Example: `  tlxhook diff -f hooks.yaml
   tlxhook diff -f hooks/ --prune --out plan.json
   tlxhook export | tlxhook diff -f -
@@ -44,17 +45,24 @@ then does exactly that, or nothing if anything was changed meanwhile.
 }
 
 func diff(ctx context.Context, app *App, o *diffOptions) error {
-	if o.fleet.many() {
-		return diffCompanies(ctx, app, o)
+	if o.out != "" && o.fleet.many() {
+		return usageFailure("--out keeps the plan of one company").withHint("name it with --company")
 	}
-	p, err := o.plan(ctx, app)
+	if info, err := os.Stat(o.out); err == nil && !info.Mode().IsRegular() {
+		return usageFailure("--out: %s is not a regular file", o.out)
+	}
+	planner, err := o.planner(ctx, app)
 	if err != nil {
 		return err
 	}
-	if o.out != "" {
-		if err := p.keep(o.out); err != nil {
+	plans, err := o.plans(ctx, app, planner)
+	if err != nil {
+		return err
+	}
+	if o.out != "" && len(plans.plans) > 0 {
+		if err := plans.plans[0].planned.Save(o.out); err != nil {
 			return err
 		}
 	}
-	return p.show(ctx, app)
+	return plans.show(ctx, app)
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tlxhook/tlxhook/pkg/config"
-	"github.com/tlxhook/tlxhook/pkg/credentials"
 	"github.com/tlxhook/tlxhook/pkg/doctor"
 	"github.com/tlxhook/tlxhook/pkg/manifest"
 	"github.com/tlxhook/tlxhook/pkg/output"
@@ -95,17 +94,16 @@ func (o *doctorOptions) installation(app *App) *doctor.Installation {
 		Settings: app.settings, Environ: app.environ, Lookup: app.lookup, Journal: o.journal,
 		File: app.store(fileStore, folders), Keyring: app.store(keyringStore, folders),
 		BaseURL: app.baseURL(), Login: app.doctorLogin,
-		Flags:    doctor.Flags{Login: app.loginFlags(), Manifest: o.manifest.again()},
+		Flags:    doctor.Flags{Login: app.loginFlags(), Manifest: o.manifest.repeated()},
 		Describe: app.describeText,
 	}
 	if o.journal != "" {
 		i.Flags.Journal = " --journal " + quoted(o.journal)
 	}
 	if len(o.manifest.files) > 0 {
-		secrets := &referenced{app: app, keyring: credentials.Keyring{Lookup: app.lookup}}
 		i.Manifest = &doctor.Manifest{
 			Read:    func() (*manifest.Manifest, error) { return o.manifest.read(app) },
-			Secret:  secrets.find,
+			Secret:  app.secretFinder(false).Find,
 			Company: manifest.Company{ID: app.settings.Company},
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/credentials"
 	"github.com/tlxhook/tlxhook/pkg/journal"
 	"github.com/tlxhook/tlxhook/pkg/listen"
+	"github.com/tlxhook/tlxhook/pkg/manifest"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/receiver"
 	"github.com/tlxhook/tlxhook/pkg/sandbox"
@@ -241,6 +242,19 @@ func causes() []cause {
 		{matches: is(listen.ErrLeftBehind), code: codeUsage, hint: "run listen --subscribe there once with the same --journal, or name another folder with --journal"},
 		{matches: is(listen.ErrSubscription), code: codeUsage},
 		{matches: is(listen.ErrNote), code: codeLocal},
+		{matches: is(manifest.ErrInvalid), code: codeUsage},
+		{matches: is(manifest.ErrUnreadable), code: codeUsage},
+		{matches: is(manifest.ErrEmptyFolder), code: codeUsage, hint: "a manifest ends in .yaml, .yml or .json; folders in it are not looked into"},
+		{matches: is(manifest.ErrStdinTwice), code: codeUsage},
+		{matches: is(manifest.ErrUntrustedFile), code: codeUsage, hint: "--trust-manifest allows it; look at the manifest first"},
+		{matches: is(manifest.ErrSavedUnreadable), code: codeUsage},
+		{matches: is(manifest.ErrSaved), code: codeUsage, hint: "a plan is made by tlxhook diff --out; a manifest is named with -f"},
+		{matches: is(manifest.ErrScope), code: codeUsage},
+		{matches: is(manifest.ErrStale), code: codeConflict, hint: "make a new one with tlxhook diff"},
+		{matches: is(manifest.ErrNotListed), code: codePartial, hint: "somebody else may be at work; tlxhook diff shows what differs now"},
+		{matches: is(manifest.ErrUnverified), code: codePartial, hint: "tlxhook diff shows whether it is so"},
+		{matches: is(manifest.ErrSave), code: codeLocal},
+		{matches: is(manifest.ErrFingerprints), code: codeLocal, hint: "delete the file to begin anew; it holds no secret, only what was last sent"},
 		{matches: is(sandbox.ErrState), code: codeLocal, hint: "tlxhook sandbox reset makes a new one"},
 		{matches: is(terminal.ErrNoPrompt), code: codeUsage},
 		{matches: is(config.ErrSettings), code: codeUsage},

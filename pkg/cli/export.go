@@ -39,66 +39,55 @@ func export(ctx context.Context, app *App, s *selection, f *fleetFlags, args []s
 	if err := s.read(args, false, f.many()); err != nil {
 		return err
 	}
-	if f.many() {
-		return exportCompanies(ctx, app, s, f)
-	}
-	client, err := app.client(ctx)
-	if err != nil {
-		return err
-	}
-	found, err := s.find(ctx, client)
-	if err != nil {
-		return err
-	}
-	known, err := client.Events(ctx)
-	if err != nil {
-		return err
-	}
-	document := manifest.Export(found, known)
-	if app.writesYAML() {
-		_, err := app.terminal.Out.Write(document.YAML())
-		return err
-	}
-	return output.Item(ctx, app.printer, output.Table[manifest.Document]{}, document)
-}
-
-func (a *App) writesYAML() bool {
-	return a.settings.Output == string(output.YAMLFormat) && a.settings.JQ == "" && a.settings.Template == ""
-}
-
-// exportCompanies writes one file for many companies. One that lacks a company would be taken for one that has
-// nothing to say of it, so a file is written for all or for none.
-func exportCompanies(ctx context.Context, app *App, s *selection, f *fleetFlags) error {
-	if !app.writesYAML() {
+	switch {
+	case f.many() && !app.writesYAML():
 		return usageFailure("a manifest for many companies is written as YAML only").withHint("leave --output, --jq and --template out")
-	}
-	if !f.companies {
+	case f.many() && !f.companies:
 		return usageFailure("a manifest names client companies").withHint("add --all-companies")
 	}
+	var names []manifest.Company
+	var documents []manifest.Document
+	events := &manifest.Events{}
 	all, err := f.choose(ctx, app)
 	if err != nil {
 		return err
 	}
-	var names []manifest.Company
-	var documents []manifest.Document
-	events := &knownEvents{}
 	failed, err := inChosen(ctx, app, f, all, func(ctx context.Context, m fleet.Member) (manifest.Document, error) {
 		found, err := s.findIn(ctx, m)
 		if err != nil {
 			return manifest.Document{}, err
 		}
-		known, err := events.get(ctx, m.Client)
+		known, err := events.List(ctx, m.Client)
 		return manifest.Export(found, known), err
 	}, func(m fleet.Member, d manifest.Document) error {
-		names, documents = append(names, manifest.Company{ID: m.CompanyID, Name: m.Company}), append(documents, d)
+		names, documents = append(names, manifestCompany(m)), append(documents, d)
 		return nil
 	})
 	if err != nil {
 		return err
 	}
+	// A file without the failed companies would say that they have no subscriptions.
 	if err := f.end(app, failed, all.count(), true); err != nil {
 		return err
 	}
-	_, err = app.terminal.Out.Write(manifest.ExportYAML(names, documents))
+	return app.printDocuments(ctx, f.many(), names, documents)
+}
+
+// printDocuments prints the documents of many companies as one file, or the document of one company.
+func (a *App) printDocuments(ctx context.Context, many bool, names []manifest.Company, documents []manifest.Document) error {
+	var text []byte
+	switch {
+	case many:
+		text = manifest.ExportYAML(names, documents)
+	case a.writesYAML():
+		text = documents[0].YAML()
+	default:
+		return output.Item(ctx, a.printer, output.Table[manifest.Document]{}, documents[0])
+	}
+	_, err := a.terminal.Out.Write(text)
 	return err
+}
+
+func (a *App) writesYAML() bool {
+	return a.settings.Output == string(output.YAMLFormat) && a.settings.JQ == "" && a.settings.Template == ""
 }

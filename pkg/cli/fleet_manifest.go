@@ -7,24 +7,21 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/manifest"
 )
 
-// meant narrows a run to the companies that a manifest is for.
-func (f *fleetFlags) meant(m *manifest.Manifest) error {
-	if err := f.compared(m); err != nil {
+// narrowTo limits a run to the companies that a manifest applies to.
+func (f *fleetFlags) narrowTo(m *manifest.Manifest) error {
+	if err := f.requireCompanies(m); err != nil || f.narrow == nil {
 		return err
 	}
-	there := f.narrow
+	required := f.narrow
 	f.narrow = func(all chosenCompanies) ([]fleet.Member, error) {
-		if there == nil {
-			return all.members, nil
-		}
-		members, err := there(all)
-		return slices.DeleteFunc(members, func(member fleet.Member) bool { _, ok := forMember(m, member); return !ok }), err
+		members, err := required(all)
+		return slices.DeleteFunc(members, func(member fleet.Member) bool { _, ok := m.For(manifestCompany(member)); return !ok }), err
 	}
 	return nil
 }
 
-// compared has a run refuse a manifest that names companies which are not there.
-func (f *fleetFlags) compared(m *manifest.Manifest) error {
+// requireCompanies makes a run fail if the login does not reach each company that the manifest names.
+func (f *fleetFlags) requireCompanies(m *manifest.Manifest) error {
 	if !m.NamesCompanies() {
 		return nil
 	}
@@ -32,18 +29,18 @@ func (f *fleetFlags) compared(m *manifest.Manifest) error {
 		return usageFailure("the manifest says which companies it is for").withHint("--all-companies works in those")
 	}
 	f.narrow = func(all chosenCompanies) ([]fleet.Member, error) {
-		var there []manifest.Company
-		for _, member := range all.members {
-			there = append(there, manifest.Company{ID: member.CompanyID, Name: member.Company})
-		}
-		if len(all.failed) > 0 { // one that is missing may belong to a login that has failed
+		if len(all.failed) > 0 { // a missing company may belong to a failed login
 			return all.members, nil
 		}
-		return all.members, m.CheckCompanies(there)
+		var reached []manifest.Company
+		for _, member := range all.members {
+			reached = append(reached, manifestCompany(member))
+		}
+		return all.members, m.CheckCompanies(reached)
 	}
 	return nil
 }
 
-func forMember(m *manifest.Manifest, member fleet.Member) (*manifest.Manifest, bool) {
-	return m.For(manifest.Company{ID: member.CompanyID, Name: member.Company})
+func manifestCompany(m fleet.Member) manifest.Company {
+	return manifest.Company{ID: m.CompanyID, Name: m.Company}
 }

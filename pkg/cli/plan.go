@@ -4,17 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/tlxhook/tlxhook/pkg/credentials"
+	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/manifest"
-	"github.com/tlxhook/tlxhook/pkg/output"
-	"github.com/tlxhook/tlxhook/pkg/terminal"
-	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// planOptions are the flags of the commands that make a plan.
+// planOptions are the flags of the commands that make plans.
 type planOptions struct {
 	manifestFlags
 	fleet  fleetFlags
@@ -26,7 +24,12 @@ const manifestHelp = `
 A manifest says where a secret is and never holds it: {env: NAME}, {file: PATH},
 {keyring: NAME} or {command: LINE}. A manifest may come from somebody else: only
 --trust-manifest lets it run commands, and read files outside its folder.
-With --send-secrets never no secret is looked for at all.`
+With --send-secrets never no secret is looked for at all.
+
+--all-companies works in every client company that the login reaches, or, where
+the manifest has "companies:", in those that it names. What fails in one company
+hinders no other: it is listed, the exit code is 7, and --only-failed repeats
+the command for those alone.`
 
 func (o *planOptions) bind(app *App, cmd *cobra.Command) {
 	o.fleet.bind(app, cmd)
@@ -59,158 +62,118 @@ func (s *sendSecrets) Set(text string) error {
 	return errors.New("it is changed, always or never")
 }
 
-// planned is a plan and what it was made of.
-type planned struct {
+// companyPlan is the plan for a company of a run.
+type companyPlan struct {
+	ofCompany
 	manifest.Plan
 
-	client *tripletex.Client
-	where  string // as in a question
-	sent   sentSecrets
-	want   *manifest.Want
-	have   []tripletex.Subscription
-	policy manifest.Policy
+	planned *manifest.Planned
+	member  fleet.Member
 }
 
-// plan reads the manifest and its secrets, asks Tripletex what there is, and says what would be done.
-func (o *planOptions) plan(ctx context.Context, app *App) (*planned, error) {
+// companyPlans are the plans of a run, for one company or many.
+type companyPlans struct {
+	fleet  *fleetFlags
+	plans  []companyPlan
+	failed []lost
+	all    int // companies, with the failed ones
+}
+
+// planner reads the manifest and its secrets.
+func (o *planOptions) planner(ctx context.Context, app *App) (*manifest.Planner, error) {
 	m, err := o.read(app)
 	if err != nil {
 		return nil, err
 	}
-	if err := o.fleet.compared(m); err != nil {
+	if err := o.fleet.narrowTo(m); err != nil {
 		return nil, err
 	}
-	p := &planned{}
-	if p.policy, err = o.policyFor(ctx, app, m); err != nil {
-		return nil, err
-	}
-	if err := p.connect(ctx, app); err != nil {
-		return nil, err
-	}
-	var known []tripletex.Event
-	if p.want, known, err = new(knownEvents).expand(ctx, p.client, m); err != nil {
-		return nil, err
-	}
-	return p, p.compare(ctx, known)
+	p := &manifest.Planner{Manifest: m, Policy: o.policy}
+	return p, o.findSecrets(ctx, app, p, m.References())
 }
 
-// policyFor returns the policy with the secrets of a manifest.
-func (o *planOptions) policyFor(ctx context.Context, app *App, m *manifest.Manifest) (policy manifest.Policy, err error) {
-	policy = o.policy
-	policy.ShowTarget = app.target
-	policy.Secrets, err = o.secrets(ctx, app, m.References())
-	return policy, err
-}
-
-// secrets finds the secrets, unless none is to be sent.
-func (o *planOptions) secrets(ctx context.Context, app *App, all []manifest.Reference) (manifest.Secrets, error) {
-	if o.policy.SendSecrets == manifest.SendNever {
-		return nil, nil
+// savedPlanner reads a saved plan and its secrets.
+func (o *planOptions) savedPlanner(ctx context.Context, app *App, path string) (*manifest.Planner, error) {
+	switch {
+	case o.fleet.many():
+		return nil, usageFailure("a kept plan is of one company").withHint("give the manifest with -f")
+	case len(o.files) > 0 || o.policy.Prune || o.policy.Dedupe || o.policy.SendSecrets != manifest.SendSecretsChoices()[0]:
+		return nil, usageFailure("a plan says all there is to do: --file, --prune, --dedupe and --send-secrets belong to the diff that made it")
 	}
-	r := &referenced{app: app, trust: o.trust}
-	r.keyring.Lookup = app.lookup
-	found, err := manifest.Resolve(ctx, all, r.find)
-	if _, ok := errors.AsType[*manifest.Error](err); ok {
-		return nil, usageFailure("%w", err).withHint("--send-secrets never makes a plan without any secret")
-	}
-	return found, err
-}
-
-// connect opens the way to Tripletex, and to what is known of secrets that were sent there.
-func (p *planned) connect(ctx context.Context, app *App) (err error) {
-	m, err := app.ownMember(ctx)
+	saved, err := manifest.ReadSavedFile(path, o.trust)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	p.client, p.where = m.Client, where(m)
-	if p.sent, err = app.sentBy(m); err != nil {
-		return err
+	p := &manifest.Planner{Saved: saved, Policy: saved.Policy}
+	return p, o.findSecrets(ctx, app, p, saved.Want.References())
+}
+
+// findSecrets completes the policy of a planner.
+func (o *planOptions) findSecrets(ctx context.Context, app *App, p *manifest.Planner, all []manifest.Reference) (err error) {
+	p.Policy.ShowTarget = app.target
+	if p.Policy.SendSecrets == manifest.SendNever {
+		return nil
 	}
-	p.policy.Fingerprints, err = p.sent.read()
+	p.Policy.Secrets, err = manifest.Resolve(ctx, all, app.secretFinder(o.trust).Find)
+	if _, ok := errors.AsType[*manifest.Error](err); ok {
+		return usageFailure("%w", err).withHint("--send-secrets never makes a plan without any secret")
+	}
 	return err
 }
 
-// compare lists what there is and makes the plan. What Tripletex would refuse is refused now.
-func (p *planned) compare(ctx context.Context, known []tripletex.Event) (err error) {
-	if err := p.want.Check(p.policy.Secrets); err != nil {
-		return err
-	}
-	if p.have, err = manifest.List(ctx, p.client); err != nil {
-		return err
-	}
-	p.Plan = manifest.Diff(p.want, p.have, p.policy)
-	return p.Check(known, p.client.IsLocal())
+// secretFinder returns what finds the secrets of a manifest.
+func (a *App) secretFinder(trust bool) *manifest.SecretFinder {
+	keyring := &credentials.Keyring{Lookup: a.lookup}
+	return &manifest.SecretFinder{Trust: trust, Lookup: a.lookup, Keyring: keyring, Stderr: a.terminal.Err, Found: a.redactor.Add}
 }
 
-// show prints a plan as a result, and returns exit code 1 where there is something to do.
-func (p *planned) show(ctx context.Context, app *App) error {
-	var err error
-	switch app.planFormat() {
-	case planMarkdown:
-		_, err = fmt.Fprint(app.terminal.Out, p.Markdown())
-	case planLines:
-		_, err = fmt.Fprint(app.terminal.Out, painted(p.Lines(), app.terminal.Color))
-	case planRows:
-		err = output.List(ctx, app.printer, changeTable(), p.Changes)
-	case planItem:
-		err = output.Item(ctx, app.printer, output.Table[manifest.Plan]{}, p.Plan)
-	}
+// plans makes the plan for each company of the run.
+func (o *planOptions) plans(ctx context.Context, app *App, planner *manifest.Planner) (*companyPlans, error) {
+	all, err := o.fleet.choose(ctx, app)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if p.Empty() {
-		app.note("nothing to do%s", p.beside())
+	p := &companyPlans{fleet: &o.fleet, all: all.count()}
+	p.failed, err = inChosen(ctx, app, &o.fleet, all, func(ctx context.Context, m fleet.Member) (*manifest.Planned, error) {
+		file, err := app.fingerprints(m)
+		if err != nil {
+			return nil, err
+		}
+		return planner.Plan(ctx, m.Client, manifestCompany(m), file)
+	}, func(m fleet.Member, planned *manifest.Planned) error {
+		if planned != nil {
+			p.plans = append(p.plans, companyPlan{of(m), planned.Plan, planned, m})
+		}
 		return nil
-	}
-	return failf(codeDifferences, "there are differences: %s%s", p.Summary(), p.beside())
+	})
+	return p, err
 }
 
-// beside says how much a plan leaves alone.
-func (p *planned) beside() string {
-	if p.Unmanaged == 0 {
+// sum returns the sum of the plans, and in how many companies something changes.
+func (p *companyPlans) sum() (sum manifest.Plan, changing int) {
+	all := make([]manifest.Plan, len(p.plans))
+	for i, one := range p.plans {
+		all[i] = one.Plan
+	}
+	return manifest.Sum(all)
+}
+
+// scope says in how many of many companies something changes. It is empty for one company.
+func (p *companyPlans) scope(changing int) string {
+	switch {
+	case !p.fleet.many():
+		return ""
+	case changing == 0:
+		return " in " + companies(p.all)
+	default:
+		return fmt.Sprintf(" in %d of %s", changing, companies(p.all))
+	}
+}
+
+// unmanaged says how many subscriptions of one company the plan ignores.
+func (p *companyPlans) unmanaged(sum manifest.Plan) string {
+	if p.fleet.many() || sum.Unmanaged == 0 {
 		return ""
 	}
-	return ", and " + subscriptions(p.Unmanaged) + " not in the manifest left alone"
-}
-
-// The ways to print a plan.
-type planFormat int
-
-const (
-	planMarkdown planFormat = iota
-	planLines               // for a person
-	planRows                // its changes
-	planItem                // as a whole
-)
-
-func (a *App) planFormat() planFormat {
-	switch s := a.settings; {
-	case s.Output == githubFormat:
-		return planMarkdown
-	case a.printer.IsTable(), s.Output == "" && s.JQ == "" && s.Template == "":
-		return planLines
-	case s.JQ == "" && s.Template == "" && isRows(output.Format(s.Output)):
-		return planRows
-	default:
-		return planItem
-	}
-}
-
-func isRows(f output.Format) bool {
-	return f == output.TSVFormat || f == output.CSVFormat || f == output.NameFormat
-}
-
-// painted returns lines of a plan for a person.
-func painted(lines []manifest.Line, color bool) string {
-	styles := map[rune]terminal.Style{'+': terminal.Good, '~': terminal.Warning, '-': terminal.Bad, '!': terminal.Bold}
-	var text strings.Builder
-	for _, line := range lines {
-		shown := terminal.Safe(string(line.Mark) + " " + line.Text)
-		if color {
-			shown = styles[line.Mark].Paint(shown)
-		}
-		text.WriteString(shown)
-		text.WriteByte('\n')
-	}
-	return text.String()
+	return ", and " + subscriptions(sum.Unmanaged) + " not in the manifest left alone"
 }

@@ -79,7 +79,7 @@ func sandboxReset(ctx context.Context, app *App, o *resetOptions) error {
 	if err := forget(sandboxSessions(folder), config.SandboxProfile); err != nil {
 		return localFailure("forget the old session", err)
 	}
-	if err := app.forgetSandboxSecrets(); err != nil {
+	if err := app.removeSandboxFingerprints(); err != nil {
 		return localFailure("forget the old secrets", err)
 	}
 	app.note("the sandbox is new: %s, %s of the own company", companies(o.companies), subscriptions(o.subscriptions))

@@ -100,8 +100,8 @@ func (c *companyChange) update(ctx context.Context, app *App, m fleet.Member, up
 		c.done = append(c.done, made...)
 		return err
 	})
-	if sent, sentErr := app.sentBy(m); sentErr == nil { // without a folder there is nothing to note them in
-		sent.noteUpdated(app, updates, c.done)
+	if file, fileErr := app.fingerprints(m); fileErr == nil { // without a folder nothing can be stored
+		app.warnNotStored(file.Updated(updates, c.done))
 	}
 	return partly(err, done, len(updates))
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tlxhook/tlxhook/pkg/manifest"
 	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/targeturl"
@@ -66,7 +67,7 @@ func subscriptionCreate(ctx context.Context, app *App, o *createOptions, pattern
 		return err
 	}
 	client := m.Client
-	sent, err := app.sentBy(m)
+	file, err := app.fingerprints(m)
 	if err != nil {
 		return err
 	}
@@ -84,11 +85,11 @@ func subscriptionCreate(ctx context.Context, app *App, o *createOptions, pattern
 			return usageFailure("%w", err)
 		}
 	}
-	return app.create(ctx, client, sent, o, wanted)
+	return app.create(ctx, client, file, o, wanted)
 }
 
 // create makes what is wanted and not there yet, and prints it.
-func (a *App) create(ctx context.Context, client *tripletex.Client, sent sentSecrets, o *createOptions, wanted []tripletex.NewSubscription) error {
+func (a *App) create(ctx context.Context, client *tripletex.Client, file manifest.FingerprintFile, o *createOptions, wanted []tripletex.NewSubscription) error {
 	var result []tripletex.Subscription
 	if o.ifNotExists {
 		var err error
@@ -104,7 +105,7 @@ func (a *App) create(ctx context.Context, client *tripletex.Client, sent sentSec
 		done, err = inBatches(ctx, wanted, maxBulk, func(ctx context.Context, batch []tripletex.NewSubscription) error {
 			made, err := client.CreateSubscriptions(ctx, batch)
 			result = append(result, made...)
-			sent.noteCreated(a, batch, made)
+			a.warnNotStored(file.Created(batch[0], made))
 			return err
 		})
 		return partly(err, done, len(wanted))

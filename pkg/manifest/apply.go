@@ -10,11 +10,11 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// Service is what applying a plan needs of Tripletex.
+// Service is the part of the Tripletex API that a run uses.
 type Service interface {
-	// Subscriptions lists them all.
+	// Subscriptions yields every subscription.
 	Subscriptions(ctx context.Context, fields string) iter.Seq2[tripletex.Subscription, error]
-	// CreateSubscriptions, UpdateSubscriptions and DeleteSubscriptions are one request each.
+	// CreateSubscriptions, UpdateSubscriptions and DeleteSubscriptions send one request each.
 	CreateSubscriptions(ctx context.Context, wanted []tripletex.NewSubscription) ([]tripletex.Subscription, error)
 	UpdateSubscriptions(ctx context.Context, updates []tripletex.SubscriptionUpdate) ([]tripletex.Subscription, error)
 	DeleteSubscriptions(ctx context.Context, ids []int64) error
@@ -32,26 +32,29 @@ func List(ctx context.Context, s Service) ([]tripletex.Subscription, error) {
 	return all, nil
 }
 
-// Run is what a plan is executed with.
+// Run executes plans.
 type Run struct {
 	Service Service
 	Want    *Want
 	Policy  Policy
-	// Stop is asked before every call; an error ends the run there. A call in flight is always finished. Nil never
+	// Stop is called before every request; an error ends the run. A request in flight is always finished. Nil never
 	// stops.
 	Stop func() error
-	// Settle waits between the last call and the list that proves it; nil for no wait.
-	Settle func(context.Context) error
+	// Pause waits between the last call and the list that verifies the result; nil for no wait.
+	Pause func(context.Context) error
 }
 
-// ErrNotProved means that every call was answered well, and the list does not show it.
-var ErrNotProved = errors.New("everything was accepted, but the list does not show it")
+// Errors of a run in which every request succeeded.
+var (
+	ErrNotListed  = errors.New("everything was accepted, but the list does not show it")
+	ErrUnverified = errors.New("the result was not verified") // of every [UnverifiedError]
+)
 
-// NoProofError is why nothing proves that everything was done, where every call was answered well.
-type NoProofError struct{ Cause error }
+// UnverifiedError reports that every request succeeded, but the result was not verified.
+type UnverifiedError struct{ Cause error }
 
-// Error says it in one line.
-func (e *NoProofError) Error() string {
+// Error returns one line.
+func (e *UnverifiedError) Error() string {
 	switch {
 	case errors.Is(e.Cause, context.Canceled):
 		return "everything was accepted, but it was interrupted before the list could prove it"
@@ -62,12 +65,12 @@ func (e *NoProofError) Error() string {
 	}
 }
 
-// Unwrap returns the cause.
-func (e *NoProofError) Unwrap() error { return e.Cause }
+// Unwrap returns [ErrUnverified] and the cause.
+func (e *UnverifiedError) Unwrap() []error { return []error{ErrUnverified, e.Cause} }
 
-// Apply makes the changes of a plan: each verb in one call, or in more where Tripletex refuses the size; creates
-// before updates before deletes, so that no event falls between. It stops at the first failure. Then it asks for
-// the list again, and judges every change by it. There is a report beside an error too.
+// Apply executes a plan with one request for each verb, or several if Tripletex refuses the size. Creates precede
+// updates and deletes, so that no event is missed. It stops at the first failure, then lists all subscriptions to
+// verify every change. The report is valid also with an error.
 func (r Run) Apply(ctx context.Context, plan Plan) (Report, error) {
 	if r.Stop == nil {
 		r.Stop = func() error { return nil }
@@ -75,41 +78,41 @@ func (r Run) Apply(ctx context.Context, plan Plan) (Report, error) {
 	steps := newSteps(plan)
 	err := r.write(ctx, steps)
 	if !slices.ContainsFunc(steps, func(s *step) bool { return s.tried > 0 }) {
-		return unproved(steps), err
+		return unverified(steps), err
 	}
-	lookErr := r.Stop()
-	if lookErr == nil && err == nil && r.Settle != nil {
-		lookErr = r.Settle(ctx)
+	listErr := r.Stop()
+	if listErr == nil && err == nil && r.Pause != nil {
+		listErr = r.Pause(ctx)
 	}
 	var after []tripletex.Subscription
-	if lookErr == nil {
-		after, lookErr = List(ctx, r.Service)
+	if listErr == nil {
+		after, listErr = List(ctx, r.Service)
 	}
-	if lookErr != nil && err == nil {
-		err = &NoProofError{lookErr}
+	if listErr != nil && err == nil {
+		err = &UnverifiedError{listErr}
 	}
-	if lookErr != nil {
-		return unproved(steps), err
+	if listErr != nil {
+		return unverified(steps), err
 	}
-	report := r.judge(steps, after, plan)
+	report := r.verified(steps, after, plan)
 	if failed := report.Count(Failed); err == nil && failed > 0 {
-		err = fmt.Errorf("%w (%d of %d)", ErrNotProved, failed, len(report.Results))
+		err = fmt.Errorf("%w (%d of %d)", ErrNotListed, failed, len(report.Results))
 	}
 	return report, err
 }
 
-// step is the changes of one verb, and how far they have come.
+// step is the changes of one verb and their progress.
 type step struct {
 	changes  []Change
-	most     int // in one call
-	tried    int // how many were sent
-	answered int // how many of them were answered well
-	// What the answers showed, of creates by identity and of updates by id.
+	most     int // changes in one request
+	tried    int // changes that were sent
+	answered int // of these, changes in requests that succeeded
+	// made and updated are the subscriptions in responses, by identity and by ID.
 	made    map[string]tripletex.Subscription
 	updated map[int64]tripletex.Subscription
 }
 
-// maxDelete is how many one call deletes: their ids stand in the URL, which servers cut at 8 kB.
+// maxDelete is the number of IDs in one request. They are part of the URL, which servers limit to 8 kB.
 const maxDelete = 400
 
 func newSteps(plan Plan) []*step {
@@ -130,13 +133,13 @@ func (r Run) write(ctx context.Context, steps []*step) error {
 	return nil
 }
 
-// stopped is the error of a run that was stopped between two calls.
+// stopped is the error of a run that Stop ended.
 type stopped struct{ cause error }
 
 func (s stopped) Error() string { return "stopped before everything was done" }
 func (s stopped) Unwrap() error { return s.cause }
 
-// send makes the changes in one call, or in halves for as long as Tripletex refuses the size.
+// send makes the changes in one request, or in halves while Tripletex refuses the size.
 func (s *step) send(stop func() error, call func([]Change) error) error {
 	for s.answered < len(s.changes) {
 		if err := stop(); err != nil {
@@ -157,8 +160,8 @@ func (s *step) send(stop func() error, call func([]Change) error) error {
 	return nil
 }
 
-// tooLarge tells whether a request was refused for its size: by its status, or with a 400 that is not in
-// Tripletex's own words, as some servers answer an address that is too long.
+// tooLarge reports whether a request was refused for its size: by its status, or by a 400 without a Tripletex code,
+// which some servers return for a long URL.
 func tooLarge(err error) bool {
 	e, ok := errors.AsType[*tripletex.Error](err)
 	return ok && (slices.Contains([]int{413, 414, 431}, e.Status) || e.Status == 400 && e.Code == 0)

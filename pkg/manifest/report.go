@@ -2,42 +2,44 @@ package manifest
 
 import (
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// Report is what became of a plan.
+// Report is the result of a plan.
 type Report struct {
-	// Results has one for each change of the plan, in its order.
+	// Results has one item for each change of the plan, in its order.
 	Results []Result
-	// Notes are those that the plan did not have: what somebody else did meanwhile, such as a duplicate.
+	// Notes are those that the plan did not have, caused by concurrent changes.
 	Notes []Note
 
 	steps []*step
 }
 
-// Result is a change and what became of it.
+// Result is a change and its outcome.
 type Result struct {
 	Action  Action  `json:"action"`
 	Outcome Outcome `json:"outcome"`
-	// ID is 0 for a create that was not done.
+	// ID is 0 for a create that was not made.
 	ID        int64  `json:"id"`
 	Event     string `json:"event"`
 	TargetURL string `json:"targetUrl"`
 }
 
-// Outcome is what became of a change.
+// Outcome is the outcome of a change.
 type Outcome string
 
 // The outcomes.
 const (
-	Done    Outcome = "done"    // the list shows it; where the run was interrupted, Tripletex said so
-	Failed  Outcome = "failed"  // the list shows that it was not done, or not as wanted
-	Skipped Outcome = "skipped" // something before it failed, or the run was interrupted
-	Open    Outcome = "open"    // it was sent, and there is neither an answer nor a list to judge by
+	Done    Outcome = "done"    // the list shows it, or without a list the response did
+	Failed  Outcome = "failed"  // the list shows that it was not made, or not as wanted
+	Skipped Outcome = "skipped" // not sent, as an earlier change failed or the run was stopped
+	Open    Outcome = "open"    // sent, result unconfirmed
 )
 
-// Count returns how many changes had an outcome.
+// Count returns the number of results with an outcome.
 func (r Report) Count(outcome Outcome) int {
 	n := 0
 	for _, result := range r.Results {
@@ -48,8 +50,30 @@ func (r Report) Count(outcome Outcome) int {
 	return n
 }
 
-// unproved reports what the answers said, where there is no list to judge by.
-func unproved(steps []*step) Report {
+// Summary counts the results, such as "2 created, 1 updated, 1 failed".
+func (r Report) Summary() string {
+	done := map[Action]int{}
+	for _, result := range r.Results {
+		if result.Outcome == Done {
+			done[result.Action]++
+		}
+	}
+	var parts []string
+	for _, action := range []Action{Create, Update, Delete} {
+		if n := done[action]; n > 0 {
+			parts = append(parts, strconv.Itoa(n)+" "+string(action)+"d")
+		}
+	}
+	for _, outcome := range []Outcome{Failed, Open, Skipped} {
+		if n := r.Count(outcome); n > 0 {
+			parts = append(parts, strconv.Itoa(n)+" "+string(outcome))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// unverified reports the results by the responses, without a list.
+func unverified(steps []*step) Report {
 	return report(steps, func(_ Change, tried, answered bool) (Outcome, int64) {
 		switch {
 		case answered:
@@ -62,11 +86,11 @@ func unproved(steps []*step) Report {
 	})
 }
 
-// judge reports what the list shows.
-func (r Run) judge(steps []*step, after []tripletex.Subscription, plan Plan) Report {
-	again := r.Policy
-	again.SendSecrets = SendNever // what was sent cannot be seen
-	left := Diff(r.Want, after, again)
+// verified reports the results by the list after the run.
+func (r Run) verified(steps []*step, after []tripletex.Subscription, plan Plan) Report {
+	policy := r.Policy
+	policy.SendSecrets = SendNever // the list does not show secrets
+	left := Diff(r.Want, after, policy)
 	missing := map[string]bool{}
 	for _, c := range left.Changes {
 		if c.Action != Delete {
@@ -77,7 +101,7 @@ func (r Run) judge(steps []*step, after []tripletex.Subscription, plan Plan) Rep
 	for _, s := range after {
 		present[s.ID], made[identity(s.Event, s.TargetURL)] = s, s.ID
 	}
-	judged := report(steps, func(c Change, tried, answered bool) (Outcome, int64) {
+	result := report(steps, func(c Change, tried, answered bool) (Outcome, int64) {
 		now, there := present[c.ID]
 		switch {
 		case !tried:
@@ -87,21 +111,21 @@ func (r Run) judge(steps []*step, after []tripletex.Subscription, plan Plan) Rep
 		case c.Action == Update && !answered && c.carriesSecret() && now.Version == c.Version:
 			return Failed, 0
 		case c.Action == Update && !answered && c.carriesSecret():
-			return Open, 0 // the list cannot show what became of the secret
+			return Open, 0 // the list does not show the secret
 		default:
 			return Done, made[c.wanted.identity()]
 		}
 	})
-	judged.Notes = moved(plan, left)
+	result.Notes = moved(plan, left)
 	for _, note := range left.Notes {
 		if !slices.ContainsFunc(plan.Notes, func(n Note) bool { return n.Kind == note.Kind && n.ID == note.ID }) {
-			judged.Notes = append(judged.Notes, note)
+			result.Notes = append(result.Notes, note)
 		}
 	}
-	return judged
+	return result
 }
 
-// moved notes what is to be created or updated after a plan, and was not before it.
+// moved returns a note for each create or update that is needed after a plan and was not part of it.
 func moved(plan, left Plan) []Note {
 	planned := map[string]bool{}
 	for _, c := range plan.Changes {
@@ -120,12 +144,12 @@ func (c Change) carriesSecret() bool {
 	return c.update.AuthHeaderValue != "" || c.update.HMACSharedSecret != ""
 }
 
-// report makes a result of every change.
-func report(steps []*step, judge func(c Change, tried, answered bool) (Outcome, int64)) Report {
+// report returns a result for each change.
+func report(steps []*step, outcomeOf func(c Change, tried, answered bool) (Outcome, int64)) Report {
 	r := Report{Results: []Result{}, steps: steps}
 	for _, s := range steps {
 		for i, c := range s.changes {
-			outcome, id := judge(c, i < s.tried, i < s.answered)
+			outcome, id := outcomeOf(c, i < s.tried, i < s.answered)
 			if made, ok := s.made[c.wanted.identity()]; ok {
 				id = made.ID
 			}
@@ -138,7 +162,7 @@ func report(steps []*step, judge func(c Change, tried, answered bool) (Outcome, 
 	return r
 }
 
-// NoteSent notes in fingerprints what was certainly sent.
+// NoteSent updates fingerprints by the changes that succeeded.
 func (r Report) NoteSent(f *Fingerprints) {
 	for _, s := range r.steps {
 		for i, c := range s.changes {

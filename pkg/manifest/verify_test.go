@@ -9,7 +9,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/sandbox"
 )
 
-// An answer is not taken for the deed.
+// A successful response without the change in the list is a failure.
 func TestWhatTheListDoesNotShowIsNotDone(t *testing.T) {
 	t.Parallel()
 	w := mixedWorld(t)
@@ -18,15 +18,16 @@ func TestWhatTheListDoesNotShowIsNotDone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	run := manifest.Run{Service: w.Client, Want: mustParse(t, mixed()), Policy: policy, Settle: func(ctx context.Context) error {
+	run := manifest.Run{Service: w.Client, Want: mustParse(t, mixed()), Policy: policy, Pause: func(ctx context.Context) error {
 		return w.store.Update(ctx, func(s *sandbox.State) error { // Tripletex forgets it all
 			*s = *sandbox.NewState(sandbox.DefaultOptions())
 			return nil
 		})
 	}}
 	report, err := run.Apply(t.Context(), plan)
-	const none = "create order.create failed\ncreate order.update failed\nupdate product.create failed\nupdate product.update failed\ndelete customer.create done\ndelete customer.update done\n"
-	if !errors.Is(err, manifest.ErrNotProved) || outcomes(report) != none {
+	const none = "create order.create failed\ncreate order.update failed\nupdate product.create failed\nupdate product.update " +
+		"failed\ndelete customer.create done\ndelete customer.update done\n"
+	if !errors.Is(err, manifest.ErrNotListed) || outcomes(report) != none {
 		t.Errorf("%v\n%s", err, outcomes(report))
 	}
 }
@@ -38,7 +39,8 @@ func TestWaitBeforeTheProofMayBeInterrupted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	run := manifest.Run{Service: w.Client, Want: want, Policy: w.policy(t, want, prune()), Settle: func(context.Context) error { return errStop }}
+	run := manifest.Run{Service: w.Client, Want: want, Policy: w.policy(t, want, prune()),
+		Pause: func(context.Context) error { return errStop }}
 	report, err := run.Apply(t.Context(), plan)
 	if !errors.Is(err, errStop) || outcomes(report) != allDone {
 		t.Errorf("%v\n%s", err, outcomes(report))
@@ -52,13 +54,13 @@ func TestMissingProofIsSaidInWords(t *testing.T) {
 		context.DeadlineExceeded: "everything was accepted, but there was no time to prove it by the list",
 		errStop:                  "everything was accepted, but it cannot be proved: " + errStop.Error(),
 	} {
-		if got := (&manifest.NoProofError{Cause: cause}).Error(); got != want {
+		if got := (&manifest.UnverifiedError{Cause: cause}).Error(); got != want {
 			t.Errorf("%v: %s", cause, got)
 		}
 	}
 }
 
-// A signal after the last call, too, leaves what was done unproved.
+// A signal after the last request leaves the result unverified.
 func TestStopAfterTheLastCallIsSaid(t *testing.T) {
 	t.Parallel()
 	w, want := mixedWorld(t), mustParse(t, mixed())
@@ -74,7 +76,7 @@ func TestStopAfterTheLastCallIsSaid(t *testing.T) {
 		return nil
 	}
 	report, err := manifest.Run{Service: w.Client, Want: want, Policy: w.policy(t, want, prune()), Stop: stop}.Apply(t.Context(), plan)
-	if _, unproved := errors.AsType[*manifest.NoProofError](err); !unproved || outcomes(report) != allDone {
+	if _, unverified := errors.AsType[*manifest.UnverifiedError](err); !unverified || outcomes(report) != allDone {
 		t.Errorf("%v\n%s", err, outcomes(report))
 	}
 }

@@ -1,0 +1,203 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tlxhook/tlxhook/pkg/manifest"
+	"github.com/tlxhook/tlxhook/pkg/output"
+	"github.com/tlxhook/tlxhook/pkg/terminal"
+)
+
+// show prints the plans as a result. The exit code is 1 if something is to be changed, and 7 if a plan failed.
+func (p *companyPlans) show(ctx context.Context, app *App) error {
+	if len(p.plans) > 0 {
+		if err := p.print(context.WithoutCancel(ctx), app); err != nil {
+			return err
+		}
+	}
+	if err := p.fleet.end(app, p.failed, p.all, len(p.plans) == 0); err != nil {
+		return err
+	}
+	sum, changing := p.sum()
+	if changing == 0 {
+		app.note("nothing to do%s%s", p.scope(0), p.unmanaged(sum))
+		return nil
+	}
+	return failf(codeDifferences, "there are differences%s: %s%s", p.scope(changing), sum.Summary(), p.unmanaged(sum))
+}
+
+// print prints the plans: the plan itself for one company, a list for many.
+func (p *companyPlans) print(ctx context.Context, app *App) error {
+	many := p.fleet.many()
+	switch format := app.planFormat(); {
+	case format == planMarkdown:
+		return p.printMarkdown(app.terminal.Out)
+	case format == planLines:
+		text, err := p.lines(ctx, *app.terminal)
+		if err == nil {
+			_, err = fmt.Fprint(app.terminal.Out, text)
+		}
+		return err
+	case format == planRows && many:
+		return output.List(ctx, app.printer, companyChangeTable(), p.changes())
+	case format == planRows:
+		return output.List(ctx, app.printer, changeTable(), p.plans[0].Changes)
+	case many:
+		return output.List(ctx, app.printer, companyMatrix(), p.plans)
+	default:
+		return output.Item(ctx, app.printer, output.Table[manifest.Plan]{}, p.plans[0].Plan)
+	}
+}
+
+func (p *companyPlans) printMarkdown(out io.Writer) error {
+	if !p.fleet.many() {
+		_, err := fmt.Fprint(out, p.plans[0].Markdown())
+		return err
+	}
+	for _, one := range p.notable() {
+		title := strings.ReplaceAll(terminal.Safe(one.label()), "`", "'")
+		if _, err := fmt.Fprintf(out, "## `%s`\n\n%s\n", title, one.Markdown()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *companyPlans) changes() []changeIn {
+	var rows []changeIn
+	for _, one := range p.plans {
+		for _, change := range one.Changes {
+			rows = append(rows, changeIn{one.ofCompany, change})
+		}
+	}
+	return rows
+}
+
+// notable returns the plans that have changes or notes.
+func (p *companyPlans) notable() []companyPlan {
+	return slices.DeleteFunc(slices.Clone(p.plans), func(one companyPlan) bool { return one.Empty() && len(one.Notes) == 0 })
+}
+
+// lines returns the changes and notes for a person: for many companies after a matrix, and once for those that have
+// the same.
+func (p *companyPlans) lines(ctx context.Context, to terminal.Terminal) (string, error) {
+	notable := p.notable()
+	if len(notable) == 0 {
+		return "", nil
+	}
+	if !p.fleet.many() {
+		return painted(notable[0].Lines(), to.Color), nil
+	}
+	var text strings.Builder
+	to.Out = &text
+	printer, err := output.New(output.Options{Format: output.TableFormat}, &to)
+	if err != nil {
+		return "", err
+	}
+	err = output.List(ctx, printer, companyMatrix(), notable)
+	for _, group := range identicalPlans(notable) {
+		fmt.Fprintf(&text, "\n%s\n%s", terminal.Safe(group.title()), painted(group.lines, to.Color))
+	}
+	return text.String(), err
+}
+
+// planGroup is the companies whose plans have identical lines.
+type planGroup struct {
+	first companyPlan
+	more  int // further companies
+	lines []manifest.Line
+}
+
+// identicalPlans groups plans by their lines, in the order of the first of each group.
+func identicalPlans(all []companyPlan) []*planGroup {
+	var groups []*planGroup
+	byText := map[string]*planGroup{}
+	for _, p := range all {
+		lines := p.Lines()
+		text := painted(lines, false)
+		if group := byText[text]; group != nil {
+			group.more++
+			continue
+		}
+		byText[text] = &planGroup{first: p, lines: lines}
+		groups = append(groups, byText[text])
+	}
+	return groups
+}
+
+func (g *planGroup) title() string {
+	if g.more == 0 {
+		return g.first.label()
+	}
+	return fmt.Sprintf("%s and %d more", g.first.label(), g.more)
+}
+
+// companyMatrix has a row for each company, with the number of changes by action.
+func companyMatrix() output.Table[companyPlan] {
+	type c = companyPlan
+	count := func(name, title string, number func(c) int) output.Column[c] {
+		return output.Column[c]{Name: name, Title: title, Text: func(v c) string {
+			if number(v) == 0 {
+				return "."
+			}
+			return strconv.Itoa(number(v))
+		}}
+	}
+	return output.Table[c]{
+		ID: func(v c) string { return strconv.FormatInt(v.CompanyID, 10) },
+		Columns: []output.Column[c]{
+			{Name: "companyName", Title: "COMPANY", Text: func(v c) string { return v.label() }, Shrinks: true},
+			count("create", "+", func(v c) int { return v.Create }),
+			count("update", "~", func(v c) int { return v.Update }),
+			count("delete", "-", func(v c) int { return v.Delete }),
+			count("notes", "!", func(v c) int { return len(v.Notes) }),
+		},
+	}
+}
+
+// planFormat is a way to print plans.
+type planFormat int
+
+const (
+	planMarkdown planFormat = iota
+	planLines               // for a person
+	planRows                // a row for each change
+	planItem                // as JSON or YAML
+)
+
+func (a *App) planFormat() planFormat {
+	switch s := a.settings; {
+	case s.Output == githubFormat:
+		return planMarkdown
+	case a.printer.IsTable(), s.Output == "" && s.JQ == "" && s.Template == "":
+		return planLines
+	case s.JQ == "" && s.Template == "" && isRows(output.Format(s.Output)):
+		return planRows
+	default:
+		return planItem
+	}
+}
+
+func isRows(f output.Format) bool {
+	return f == output.TSVFormat || f == output.CSVFormat || f == output.NameFormat
+}
+
+// painted returns lines of a plan as text.
+func painted(lines []manifest.Line, color bool) string {
+	styles := map[rune]terminal.Style{'+': terminal.Good, '~': terminal.Warning, '-': terminal.Bad, '!': terminal.Bold}
+	var text strings.Builder
+	for _, line := range lines {
+		shown := terminal.Safe(string(line.Mark) + " " + line.Text)
+		if color {
+			shown = styles[line.Mark].Paint(shown)
+		}
+		text.WriteString(shown)
+		text.WriteByte('\n')
+	}
+	return text.String()
+}
