@@ -9,24 +9,24 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// Company is a company that a manifest may be for.
+// Company is a company that a manifest may apply to.
 type Company struct {
 	ID   int64
 	Name string
 }
 
-// companies are those that a document is for.
+// companies selects the companies that a document applies to.
 type companies struct {
 	all    bool
 	named  []named
 	except []named
 }
 
-// named is a company as a document names it: by its id, or by its name, which is compared without case.
+// named is a company by its ID or by its name, which is compared without case.
 type named struct {
 	text
 
-	id int64 // 0 where it is a name
+	id int64 // 0 for a name
 }
 
 func (n named) is(c Company) bool {
@@ -44,7 +44,7 @@ func (s *companies) has(c Company) bool {
 func companiesKeys() []string { return []string{"all", "ids", "names", "except"} }
 func exceptKeys() []string    { return []string{"ids", "names"} }
 
-// companies reads which companies a document is for; nil where it does not say.
+// companies reads the companies key of a document; nil without it.
 func (p *problems) companies(n ast.Node) *companies {
 	if n == nil {
 		return nil
@@ -67,7 +67,7 @@ func (p *problems) companies(n ast.Node) *companies {
 		}
 	}
 	switch {
-	case len(p.all) > before: // what is missing may be misspelt
+	case len(p.all) > before: // a key may be misspelt, so that none is reported as missing
 	case s.all == (len(s.named) > 0):
 		p.add(p.of(n), "companies needs all: true, or else ids or names")
 	case len(s.except) > 0 && !s.all:
@@ -76,7 +76,7 @@ func (p *problems) companies(n ast.Node) *companies {
 	return s
 }
 
-// named reads lists of ids and of names.
+// named reads the lists of IDs and of names.
 func (p *problems) named(values keyed) []named {
 	var all []named
 	if ids := values["ids"]; ids != nil {
@@ -101,33 +101,32 @@ func (p *problems) named(values keyed) []named {
 	return all
 }
 
-// scoped is what a document that names companies says.
+// scoped is a document that names companies.
 type scoped struct {
 	companies *companies
 	owns      []string
 	entries   []entry
 }
 
-// NamesCompanies tells whether a part of the manifest says which companies it is for. That part counts only in
-// what [Manifest.For] returns.
+// NamesCompanies reports whether a document of the manifest names companies. Only [Manifest.For] returns its
+// entries.
 func (m *Manifest) NamesCompanies() bool { return len(m.scoped) > 0 }
 
-// For returns what the manifest says of a company, and whether it is for that company at all. What does not say which
-// companies it is for is for all of them.
+// For returns the part of the manifest that applies to a company, and whether any document does. A document that
+// names no companies applies to all.
 func (m *Manifest) For(c Company) (*Manifest, bool) {
 	one := &Manifest{Owns: slices.Clone(m.Owns), entries: slices.Clone(m.entries), general: m.general}
-	meant := m.general
+	applies := m.general
 	for _, s := range m.scoped {
 		if s.companies.has(c) {
-			meant = true
+			applies = true
 			one.Owns, one.entries = append(one.Owns, s.owns...), append(one.entries, s.entries...)
 		}
 	}
-	return one, meant
+	return one, applies
 }
 
-// CheckCompanies says which companies are named that are not among all, or that share their name. An id tells
-// those apart.
+// CheckCompanies returns an [*Error] for each named company that all lacks, or has more than once.
 func (m *Manifest) CheckCompanies(all []Company) error {
 	var wrong []Problem
 	for _, s := range m.scoped {
@@ -151,7 +150,8 @@ func (n named) check(all []Company) string {
 	case len(ids) == 0:
 		return fmt.Sprintf("the login reaches no company %s; tlxhook company list shows them", printable(n.value))
 	case len(ids) > 1:
-		return fmt.Sprintf("%s companies are called %s: %s; say which by its id", strconv.Itoa(len(ids)), printable(n.value), strings.Join(ids, ", "))
+		return fmt.Sprintf("%s companies are called %s: %s; say which by its id", strconv.Itoa(len(ids)), printable(n.value),
+			strings.Join(ids, ", "))
 	default:
 		return ""
 	}

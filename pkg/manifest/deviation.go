@@ -5,20 +5,20 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// Deviation is a subscription that a manifest wants and Tripletex does not have as it should be.
+// Deviation is a subscription of a manifest that is missing or differs.
 type Deviation struct {
-	// ID is the one of the subscription that differs, or 0 where it is missing.
+	// ID is 0 if the subscription is missing.
 	ID    int64  `json:"id"`
 	Event string `json:"event"`
-	// TargetURL has no credentials.
+	// TargetURL is without credentials.
 	TargetURL  string   `json:"targetUrl"`
 	TargetHost string   `json:"targetHost"`
 	Missing    bool     `json:"missing"`
 	Reasons    []Reason `json:"reasons"`
 }
 
-// Deviations returns what is missing and what differs in what can be seen, in the order of the manifest, and how many
-// there are that the manifest owns and does not want. No secret is needed for it, and none is judged.
+// Deviations returns what is missing or differs, in the order of the manifest, and the number of subscriptions that
+// the manifest owns and does not list. It needs no secrets and compares none.
 func Deviations(want *Want, have []tripletex.Subscription) (all []Deviation, extra int) {
 	for _, c := range Diff(want, have, Policy{SendSecrets: SendNever, Prune: true}).Changes {
 		if c.Action == Delete {
@@ -33,7 +33,7 @@ func Deviations(want *Want, have []tripletex.Subscription) (all []Deviation, ext
 	return all, extra
 }
 
-// Off returns the ids of what a manifest itself wants switched off, in the order of the service.
+// Off returns the IDs of subscriptions that the manifest disables, in the order of the service.
 func Off(want *Want, have []tripletex.Subscription) (ids []int64) {
 	off := map[string]bool{}
 	for _, w := range want.Subscriptions {

@@ -10,17 +10,17 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// Diff returns the plan that brings what there is to what is wanted:
+// Diff returns the plan that changes the subscriptions of a service into those of a manifest:
 //
 //	in the manifest   in Tripletex
 //	yes               no             create
-//	yes               yes            update, if anything that the manifest says differs
-//	yes               several        the oldest active one is kept (where it is to be off, the oldest that is off);
-//	                                 the others are noted, or deleted by Dedupe
-//	no, but owned     yes            noted, or deleted by Prune
-//	no                yes            left alone
+//	yes               yes            update, if a managed setting differs
+//	yes               several        keep the oldest active one, or the oldest disabled one if the manifest disables
+//	                                 it; note the others, or delete them with Dedupe
+//	no, but owned     yes            note, or delete with Prune
+//	no                yes            ignore
 //
-// It asks nobody and changes nothing.
+// It sends no requests.
 func Diff(want *Want, have []tripletex.Subscription, policy Policy) Plan {
 	d := &differ{policy: policy, plan: Plan{Changes: []Change{}, Notes: []Note{}}}
 	index := map[string][]tripletex.Subscription{}
@@ -59,8 +59,8 @@ func Diff(want *Want, have []tripletex.Subscription, policy Policy) Plan {
 	return d.plan
 }
 
-// keptFirst sorts those of one identity: what is on or off as it is wanted first, so that a second plan keeps the
-// same one, then by age.
+// keptFirst sorts the subscriptions of one identity: first by the wanted status, so that a second plan keeps the same
+// one, then by age.
 func keptFirst(wanted tripletex.Status) func(a, b tripletex.Subscription) int {
 	return func(a, b tripletex.Subscription) int {
 		if onA, onB := a.Status == tripletex.Active, b.Status == tripletex.Active; onA != onB {
@@ -94,29 +94,29 @@ func (d *differ) create(w Wanted) Change {
 		c.create.Status = w.Status
 		c.Reasons = append(c.Reasons, Reason{Field: "status", New: string(w.Status)})
 	}
-	for _, said := range []Reason{{Field: "fields", New: w.Fields}, {Field: "authHeaderName", New: w.AuthHeader}} {
-		if said.New != "" {
-			c.Reasons = append(c.Reasons, said)
+	for _, r := range []Reason{{Field: "fields", New: w.Fields}, {Field: "authHeaderName", New: w.AuthHeader}} {
+		if r.New != "" {
+			c.Reasons = append(c.Reasons, r)
 		}
 	}
 	for what, from := range w.credentials() {
-		c.makes(secrets, "targetUrl", what+" from ", from)
+		c.reference(secrets, "targetUrl", what+" from ", from)
 	}
 	for kind, from := range w.secrets() {
-		c.makes(secrets, string(kind), "from ", from)
+		c.reference(secrets, string(kind), "from ", from)
 	}
 	return c
 }
 
-// makes says that a create carries a secret, or has to do without it.
-func (c *Change) makes(secrets Secrets, field, before string, from Reference) {
+// reference adds the reason for a secret of a create, which is withheld if it has no value.
+func (c *Change) reference(secrets Secrets, field, before string, from Reference) {
 	if !from.IsZero() {
 		c.Reasons = append(c.Reasons, Reason{Field: field, New: before + from.String()})
 		c.withheld = c.withheld || secrets.Of(from) == ""
 	}
 }
 
-// update compares what is wanted with what there is.
+// update compares a wanted subscription with an existing one.
 func (d *differ) update(w Wanted, s tripletex.Subscription) (Change, bool) {
 	c := Change{
 		Action: Update, ID: s.ID, Version: s.Version, Event: s.Event, TargetURL: d.policy.show(s.TargetURL), wanted: w,
@@ -147,10 +147,10 @@ func (d *differ) update(w Wanted, s tripletex.Subscription) (Change, bool) {
 	return c, len(c.Reasons) > 0
 }
 
-// compact takes out blanks, which mean nothing in a filter of fields.
+// compact removes white space, which has no meaning in a field filter.
 func compact(fields string) string { return strings.Join(strings.Fields(fields), "") }
 
-// secrets decides which secrets an update carries, and notes what cannot be known.
+// secrets adds secrets to an update, and notes for those whose state is unknown.
 func (d *differ) secrets(c *Change, w Wanted, s tripletex.Subscription) {
 	if d.policy.SendSecrets == SendNever {
 		return
@@ -167,8 +167,7 @@ func (d *differ) secrets(c *Change, w Wanted, s tripletex.Subscription) {
 			c.carry(kind, w, value)
 		}
 	}
-	// An update that is made anyway carries what is known to be the same, in case Tripletex forgets what an
-	// update leaves out.
+	// An update for another reason carries unchanged secrets too, in case Tripletex clears what an update omits.
 	for kind, from := range w.secrets() {
 		if known[kind] == Same && len(c.Reasons) > 0 {
 			c.carry(kind, w, d.policy.Secrets.Of(from))
@@ -176,7 +175,7 @@ func (d *differ) secrets(c *Change, w Wanted, s tripletex.Subscription) {
 	}
 }
 
-// whySent says why an update carries a secret, or nothing where it need not.
+// whySent returns the reason why an update carries a secret; empty if it does not.
 func (d *differ) whySent(c *Change, s tripletex.Subscription, kind secretKind, state State) string {
 	switch {
 	case d.policy.SendSecrets == SendAlways:
@@ -193,7 +192,7 @@ func (d *differ) whySent(c *Change, s tripletex.Subscription, kind secretKind, s
 	return ""
 }
 
-// carry puts a secret into an update. The value of a header goes with its name.
+// carry adds a secret to an update. The value of a header needs its name.
 func (c *Change) carry(kind secretKind, w Wanted, value secret.Text) {
 	if kind == hmacValue {
 		c.update.HMACSharedSecret = value
@@ -202,8 +201,8 @@ func (c *Change) carry(kind secretKind, w Wanted, value secret.Text) {
 	c.update.AuthHeaderName, c.update.AuthHeaderValue = w.AuthHeader, value
 }
 
-// duplicates notes all but the first of one identity, or deletes them where they are exact ones. Change is the
-// update of the first.
+// duplicates notes all but the first subscription of one identity, or deletes exact duplicates. Change is the update
+// of the first.
 func (d *differ) duplicates(w Wanted, group []tripletex.Subscription, change Change) []Change {
 	var deletes []Change
 	for _, s := range group[1:] {
@@ -220,8 +219,8 @@ func (d *differ) duplicates(w Wanted, group []tripletex.Subscription, change Cha
 	return deletes
 }
 
-// exact tells whether a subscription is the same as the one that is kept, as it is or as its update leaves it: else
-// the next plan would find what this one leaves.
+// exact reports whether a subscription equals the kept one, before or after its update. Comparing both keeps the
+// next plan empty.
 func (d *differ) exact(w Wanted, kept, s tripletex.Subscription, update tripletex.SubscriptionUpdate) bool {
 	after := kept
 	after.TargetURL = cmp.Or(update.TargetURL, kept.TargetURL)
@@ -229,12 +228,12 @@ func (d *differ) exact(w Wanted, kept, s tripletex.Subscription, update triplete
 	if update.Fields != nil {
 		after.Fields = *update.Fields
 	}
-	return d.alike(w, kept, s, tripletex.SubscriptionUpdate{}) || d.alike(w, after, s, update)
+	return d.equal(w, kept, s, tripletex.SubscriptionUpdate{}) || d.equal(w, after, s, update)
 }
 
-// alike tells whether two subscriptions are the same in all that can be seen or is known, once an update has
-// brought the first its secrets. The status is not part of it.
-func (d *differ) alike(w Wanted, a, b tripletex.Subscription, sent tripletex.SubscriptionUpdate) bool {
+// equal reports whether two subscriptions have equal settings and secrets, as far as known, after an update sent
+// secrets to the first. It ignores the status.
+func (d *differ) equal(w Wanted, a, b tripletex.Subscription, sent tripletex.SubscriptionUpdate) bool {
 	if a.TargetURL != b.TargetURL || compact(a.Fields) != compact(b.Fields) || !strings.EqualFold(a.AuthHeaderName, b.AuthHeaderName) {
 		return false
 	}
@@ -255,7 +254,7 @@ func (d *differ) alike(w Wanted, a, b tripletex.Subscription, sent tripletex.Sub
 	return true
 }
 
-// orphan notes what is owned and not wanted, or deletes it.
+// orphan notes a subscription that is owned and not in the manifest, or deletes it with Prune.
 func (d *differ) orphan(s tripletex.Subscription) []Change {
 	if d.policy.Prune {
 		return []Change{d.delete(s, "owned, and not in the manifest")}

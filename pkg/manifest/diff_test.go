@@ -14,7 +14,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// sub is a subscription to https://h.no/ as the tests begin with it.
+// sub returns a subscription to https://h.no/, changed by options.
 func sub(id int64, event string, change ...func(*tripletex.Subscription)) tripletex.Subscription {
 	s := tripletex.Subscription{ID: id, Version: 3, Event: event, TargetURL: "https://h.no/", Status: tripletex.Active}
 	for _, change := range change {
@@ -39,7 +39,7 @@ func header(name string) func(*tripletex.Subscription) {
 	return func(s *tripletex.Subscription) { s.AuthHeaderName = name }
 }
 
-// shown returns a plan as a person sees it.
+// shown returns a plan as lines for a person.
 func shown(p manifest.Plan) string {
 	var text strings.Builder
 	for _, line := range p.Lines() {
@@ -48,7 +48,7 @@ func shown(p manifest.Plan) string {
 	return text.String()
 }
 
-// entries returns a manifest of events to https://h.no/, each with more of its lines behind it.
+// entries returns a manifest of events to https://h.no/. Semicolons separate an event from its settings.
 func entries(events ...string) string {
 	const head = "version: 1\nowns: [\"https://h.no/\"]\ndefaults: {target: \"https://h.no/\"}\nsubscriptions:"
 	if len(events) == 0 {
@@ -57,10 +57,14 @@ func entries(events ...string) string {
 	return head + strings.ReplaceAll("\n  - event: "+strings.Join(events, "\n  - event: ")+"\n", ";", "\n    ")
 }
 
-// secretsOf are the secrets of a manifest: of the variable A, "the-secret-A".
+// counts returns how many subscriptions a plan creates, updates, deletes and ignores.
+func counts(p manifest.Plan) [4]int { return [4]int{p.Create, p.Update, p.Delete, p.Unmanaged} }
+
+// secretsOf returns the secrets of a manifest: "the-secret-A" for the variable A.
 func secretsOf(t failing, want *manifest.Want) manifest.Secrets {
 	t.Helper()
-	secrets, err := manifest.Resolve(context.Background(), want.References(), func(_ context.Context, r manifest.Reference) (secret.Text, error) {
+	secrets, err := manifest.Resolve(context.Background(), want.References(), func(_ context.Context,
+		r manifest.Reference) (secret.Text, error) {
 		return secret.Text("the-secret-" + r.Env), nil
 	})
 	if err != nil {
@@ -80,14 +84,17 @@ func TestDiffShowsWhatDiffersAndNothingElse(t *testing.T) {
 		shown  string
 	}{
 		{name: "nothing wanted and nothing there", want: entries()},
-		{name: "all as it should be", want: entries("order.create;fields: id"), have: []tripletex.Subscription{sub(1, "order.create", fields("id"))}},
+		{name: "all as it should be", want: entries("order.create;fields: id"), have: []tripletex.Subscription{sub(1, "order.create",
+			fields("id"))}},
 		{
 			name: "the same, spelt differently", want: entries("ORDER.Create;fields: 'id , number';target: HTTPS://H.no:443"),
 			have: []tripletex.Subscription{sub(1, "order.create", fields("id,number"))},
 		},
-		{name: "one is missing", want: entries("order.create", "order.update"), have: []tripletex.Subscription{sub(1, "order.create")}, shown: "" +
-			"+ order.update to https://h.no/\n"},
-		{name: "a missing one with everything", want: entries("order.create;fields: id;status: DISABLED;authHeader: {name: X-Key, value: {env: A}}" +
+		{name: "one is missing", want: entries("order.create", "order.update"), have: []tripletex.Subscription{sub(1, "order.create")},
+			shown: "" +
+				"+ order.update to https://h.no/\n"},
+		{name: "a missing one with everything", want: entries("order.create;fields: id;status: DISABLED;authHeader: {name: X-Key, value: " +
+			"{env: A}}" +
 			";hmacSecret: {env: B};targetCredentials: {userinfo: {env: C}, query: {env: D}}"), shown: "" +
 			"+ order.create to https://***@h.no/?***\n" +
 			"      status: DISABLED\n      fields: id\n      authHeaderName: X-Key\n" +
@@ -105,10 +112,12 @@ func TestDiffShowsWhatDiffersAndNothingElse(t *testing.T) {
 		},
 		{
 			name: "off as wanted, whoever did it", want: entries("order.create;status: DISABLED", "order.update;status: DISABLED"),
-			have: []tripletex.Subscription{sub(1, "order.create", status(tripletex.Disabled)), sub(2, "order.update", status(tripletex.DisabledMisuse))},
+			have: []tripletex.Subscription{sub(1, "order.create", status(tripletex.Disabled)), sub(2, "order.update",
+				status(tripletex.DisabledMisuse))},
 		},
 		{
-			name: "on, and wanted off", want: entries("order.create;status: DISABLED"), have: []tripletex.Subscription{sub(1, "order.create")}, shown: "" +
+			name: "on, and wanted off", want: entries("order.create;status: DISABLED"), have: []tripletex.Subscription{sub(1,
+				"order.create")}, shown: "" +
 				"~ 1 order.create to https://h.no/\n      status: ACTIVE → DISABLED\n",
 		},
 		{
@@ -118,21 +127,25 @@ func TestDiffShowsWhatDiffersAndNothingElse(t *testing.T) {
 		},
 		{
 			name: "a header", want: entries("order.create;authHeader: {name: X-New}", "order.update;authHeader: {name: x-OLD}", "order.delete"),
-			have: []tripletex.Subscription{sub(1, "order.create", header("X-Old")), sub(2, "order.update", header("X-Old")), sub(3, "order.delete", header("X-Old"))},
+			have: []tripletex.Subscription{sub(1, "order.create", header("X-Old")), sub(2, "order.update", header("X-Old")), sub(3,
+				"order.delete", header("X-Old"))},
 			shown: "" +
 				"~ 1 order.create to https://h.no/\n      authHeaderName: X-Old → X-New\n",
 		},
 		{
-			name: "credentials of the target", want: entries("order.create;targetCredentials: {query: {env: A}}", "order.update;targetCredentials: {query: {env: A}}", "order.delete"),
+			name: "credentials of the target", want: entries("order.create;targetCredentials: {query: {env: A}}",
+				"order.update;targetCredentials: {query: {env: A}}", "order.delete"),
 			have: []tripletex.Subscription{
 				sub(1, "order.create", to("https://u:p@h.no/?old=hunter2")), sub(2, "order.update", to("https://u:p@h.no/?the-secret-A")),
 				sub(3, "order.delete", to("https://u:p@h.no/?k=hunter2")),
 			},
 			shown: "" +
-				"~ 1 order.create to https://***@h.no/?old=***\n      targetUrl: https://***@h.no/?old=*** → https://***@h.no/?*** (its credentials differ)\n",
+				"~ 1 order.create to https://***@h.no/?old=***\n      targetUrl: https://***@h.no/?old=*** → https://***@h.no/?*** (its " +
+				"credentials differ)\n",
 		},
 		{
-			name: "an orphan", want: entries(), have: []tripletex.Subscription{sub(1, "order.create"), sub(2, "order.create", to("https://other.no/"))}, shown: "" +
+			name: "an orphan", want: entries(), have: []tripletex.Subscription{sub(1, "order.create"), sub(2, "order.create",
+				to("https://other.no/"))}, shown: "" +
 				"! 1 order.create to https://h.no/\n      owned, and not in the manifest; --prune deletes it\n",
 		},
 		{
@@ -143,7 +156,8 @@ func TestDiffShowsWhatDiffersAndNothingElse(t *testing.T) {
 		{
 			name: "duplicates", want: entries("order.create"), policy: prune,
 			have: []tripletex.Subscription{
-				sub(1, "order.create", status(tripletex.Disabled)), sub(3, "order.create"), sub(2, "order.create"), sub(4, "order.create", fields("id")),
+				sub(1, "order.create", status(tripletex.Disabled)), sub(3, "order.create"), sub(2, "order.create"), sub(4, "order.create",
+					fields("id")),
 			}, shown: "" +
 				"! 3 order.create to https://h.no/\n      a duplicate of 2, and the same in all that can be seen\n" +
 				"! 4 order.create to https://h.no/\n      a duplicate of 2, but not the same\n" +
@@ -152,7 +166,8 @@ func TestDiffShowsWhatDiffersAndNothingElse(t *testing.T) {
 		{
 			name: "exact duplicates to delete", want: entries("order.create"), policy: dedupe,
 			have: []tripletex.Subscription{
-				sub(1, "order.create", status(tripletex.Disabled)), sub(3, "order.create"), sub(2, "order.create"), sub(4, "order.create", fields("id")),
+				sub(1, "order.create", status(tripletex.Disabled)), sub(3, "order.create"), sub(2, "order.create"), sub(4, "order.create",
+					fields("id")),
 				sub(5, "order.create", to("https://h.no/?k=v")), sub(6, "order.update"), sub(7, "order.update"),
 			}, shown: "" +
 				"- 1 order.create to https://h.no/\n      an exact duplicate of 2\n" +
@@ -178,8 +193,10 @@ func TestDiffShowsWhatDiffersAndNothingElse(t *testing.T) {
 func TestOnlyWhatLiesBelowAnOwnedAddressIsOwned(t *testing.T) {
 	t.Parallel()
 	for owned, targets := range map[string]map[string]bool{
-		"https://h.no/":     {"https://h.no": true, "https://H.no:443/x?y": true, "http://h.no/": false, "https://h.no:8443/": false, "https://h.no.evil.example/": false, "https://u@h.no/": true, "mailto:h.no": false, "://": false},
-		"https://h.no/a":    {"https://h.no/a": true, "https://h.no/a/": true, "https://h.no/a/b": true, "https://h.no/ab": false, "https://h.no/": false, "https://h.no/a/../b": false, "https://h.no/a/%2e%2e/b": false},
+		"https://h.no/": {"https://h.no": true, "https://H.no:443/x?y": true, "http://h.no/": false, "https://h.no:8443/": false,
+			"https://h.no.evil.example/": false, "https://u@h.no/": true, "mailto:h.no": false, "://": false},
+		"https://h.no/a": {"https://h.no/a": true, "https://h.no/a/": true, "https://h.no/a/b": true, "https://h.no/ab": false,
+			"https://h.no/": false, "https://h.no/a/../b": false, "https://h.no/a/%2e%2e/b": false},
 		"https://h.no/a/":   {"https://h.no/a": true, "https://h.no/a/b": true, "https://h.no/ab": false},
 		"https://h.no:444/": {"https://h.no:444/x": true, "https://h.no/x": false},
 	} {
@@ -193,21 +210,23 @@ func TestOnlyWhatLiesBelowAnOwnedAddressIsOwned(t *testing.T) {
 	}
 }
 
-// Whatever order Tripletex lists in, the plan is the same, and its counts are those of its changes.
+// The plan does not depend on the order of the list, and its counts match its changes.
 func TestPlanOrdersCreatesUpdatesDeletes(t *testing.T) {
 	t.Parallel()
 	want := mustParse(t, entries("order.update;fields: id", "order.create"))
-	have := []tripletex.Subscription{sub(9, "product.update"), sub(7, "order.update"), sub(8, "product.create"), sub(5, "customer.create", to("https://other.no/"))}
+	have := []tripletex.Subscription{sub(9, "product.update"), sub(7, "order.update"), sub(8, "product.create"), sub(5,
+		"customer.create", to("https://other.no/"))}
 	plan := manifest.Diff(want, have, manifest.Policy{Prune: true})
 	var got []string
 	for _, c := range plan.Changes {
 		got = append(got, fmt.Sprintf("%s %d@%d %s", c.Action, c.ID, c.Version, c.Event))
 	}
-	if diff := cmp.Diff([]string{"create 0@0 order.create", "update 7@3 order.update", "delete 8@3 product.create", "delete 9@3 product.update"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"create 0@0 order.create", "update 7@3 order.update", "delete 8@3 product.create",
+		"delete 9@3 product.update"}, got); diff != "" {
 		t.Errorf("changes (-want +got):\n%s", diff)
 	}
-	if plan.Create != 1 || plan.Update != 1 || plan.Delete != 2 || plan.Unmanaged != 1 || plan.Empty() {
-		t.Errorf("counts: %+v", plan)
+	if got := counts(plan); got != [4]int{1, 1, 2, 1} {
+		t.Errorf("create, update, delete, unmanaged: %v", got)
 	}
 	if got := plan.Summary(); got != "1 to create, 1 to update, 2 to delete" {
 		t.Errorf("summary: %s", got)
@@ -225,13 +244,18 @@ func TestEmptyPlanIsAnEmptyListAsJSON(t *testing.T) {
 func TestPlanIsCheckedBeforeAnythingIsSent(t *testing.T) {
 	t.Parallel()
 	for content, complaint := range map[string]string{
-		entries("order.create"):                                            "",
-		entries("oder.create"):                                             "5:12: event \"oder.create\" does not exist; did you mean order.create?",
-		entries("order.create;target: http://h.no/"):                       "5:12: target: must begin with https://, Tripletex does not deliver over plain http",
-		entries("order.create;authHeader: {name: X}"):                      "5:12: it would be created, and its authHeader has no value; say where it is, such as value: {env: HOOK_AUTH}",
-		entries("product.delete;authHeader: {name: X}"):                    "",
-		entries("order.create;authHeader: {name: 'X Y', value: {env: A}}"): "5:12: auth header name: must be a header name of at most 255 characters",
-		entries("product.delete;authHeader: {name: 'X Y'}"):                "5:12: auth header name: must be a header name of at most 255 characters",
+		entries("order.create"): "",
+		entries("oder.create"): "5:12: event \"oder.create\" does not exist; did you mean " +
+			"order.create?",
+		entries("order.create;target: http://h.no/"): "5:12: target: must begin with https://, Tripletex does not " +
+			"deliver over plain http",
+		entries("order.create;authHeader: {name: X}"): "5:12: it would be created, and its authHeader has no value; " +
+			"say where it is, such as value: {env: HOOK_AUTH}",
+		entries("product.delete;authHeader: {name: X}"): "",
+		entries("order.create;authHeader: {name: 'X Y', value: {env: A}}"): "5:12: auth header name: must be a header name of at most 255 " +
+			"characters",
+		entries("product.delete;authHeader: {name: 'X Y'}"): "5:12: auth header name: must be a header name of at most 255 " +
+			"characters",
 	} {
 		want := mustParse(t, content)
 		plan := manifest.Diff(want, []tripletex.Subscription{sub(1, "product.delete", header("x"))}, manifest.Policy{Secrets: secretsOf(t, want)})
@@ -257,7 +281,8 @@ func TestNothingIsCreatedWithoutItsSecrets(t *testing.T) {
 
 func TestDeviationsNeedNoSecretsAndShowNone(t *testing.T) {
 	t.Parallel()
-	want := mustParse(t, entries("order.create;hmacSecret: {env: A}", "order.update;targetCredentials: {query: {env: A}}", "order.delete;hmacSecret: {env: A}", "product.create"))
+	want := mustParse(t, entries("order.create;hmacSecret: {env: A}", "order.update;targetCredentials: {query: {env: A}}",
+		"order.delete;hmacSecret: {env: A}", "product.create"))
 	have := []tripletex.Subscription{
 		sub(1, "order.update", to("https://u:hunter2@h.no/?k=hunter2"), status(tripletex.DisabledMisuse)), sub(2, "order.delete"),
 		sub(3, "product.create"), sub(4, "product.create"), sub(5, "product.update"),
@@ -267,23 +292,27 @@ func TestDeviationsNeedNoSecretsAndShowNone(t *testing.T) {
 		t.Errorf("%d are owned and not wanted, want 1", extra)
 	}
 	if diff := cmp.Diff([]manifest.Deviation{
-		{Event: "order.create", TargetURL: "https://h.no/", TargetHost: "h.no", Missing: true, Reasons: []manifest.Reason{{Field: "hmacSharedSecret", New: "from env A"}}},
-		{ID: 1, Event: "order.update", TargetURL: "https://h.no/", TargetHost: "h.no", Reasons: []manifest.Reason{{Field: "status", Old: "DISABLED_MISUSE", New: "ACTIVE"}}},
+		{Event: "order.create", TargetURL: "https://h.no/", TargetHost: "h.no", Missing: true,
+			Reasons: []manifest.Reason{{Field: "hmacSharedSecret", New: "from env A"}}},
+		{ID: 1, Event: "order.update", TargetURL: "https://h.no/", TargetHost: "h.no", Reasons: []manifest.Reason{{Field: "status",
+			Old: "DISABLED_MISUSE", New: "ACTIVE"}}},
 	}, got); diff != "" {
 		t.Errorf("deviations (-want +got):\n%s", diff)
 	}
 }
 
-// What comes from the network cannot leave the block of code that it stands in.
+// Foreign text cannot end the code block around it.
 func TestMarkdownHoldsForeignTextInABlock(t *testing.T) {
 	t.Parallel()
 	want := mustParse(t, entries("order.create"))
 	have := []tripletex.Subscription{sub(1, "order.create", fields("```\n</details> @all [x](https://evil.example)\n````"))}
 	if diff := cmp.Diff("### Tripletex webhooks: 1 to update\n\n`````diff\n~ 1 order.create to https://h.no/\n"+
-		"      fields: \"```\\n</details> @all [x](https://evil.example)\\n````\" → all\n`````\n", manifest.Diff(want, have, manifest.Policy{}).Markdown()); diff != "" {
+		"      fields: \"```\\n</details> @all [x](https://evil.example)\\n````\" → all\n`````\n", manifest.Diff(want, have,
+		manifest.Policy{}).Markdown()); diff != "" {
 		t.Errorf("markdown (-want +got):\n%s", diff)
 	}
-	if got := manifest.Diff(want, []tripletex.Subscription{sub(1, "order.create")}, manifest.Policy{}).Markdown(); got != "### Tripletex webhooks: nothing to do\n" {
+	if got := manifest.Diff(want, []tripletex.Subscription{sub(1, "order.create")},
+		manifest.Policy{}).Markdown(); got != "### Tripletex webhooks: nothing to do\n" {
 		t.Errorf("no plan: %q", got)
 	}
 }
@@ -295,7 +324,12 @@ func TestMarkdownStaysWithinTheSizeOfAComment(t *testing.T) {
 		have = append(have, sub(id+1, "order.create", to(fmt.Sprintf("https://h.no/%0*d", id%200, id))))
 	}
 	text := manifest.Diff(mustParse(t, entries()), have, manifest.Policy{Prune: true}).Markdown()
-	if len(text) > 65_000 || !strings.Contains(text, "more lines") || !strings.Contains(text, "3000 to delete") {
-		t.Errorf("%d characters, ending %q", len(text), text[len(text)-100:])
+	if len(text) > 65_000 {
+		t.Errorf("%d characters", len(text))
+	}
+	for _, part := range []string{"3000 to delete", "more lines"} {
+		if !strings.Contains(text, part) {
+			t.Errorf("without %q, ending %q", part, text[len(text)-100:])
+		}
 	}
 }

@@ -13,14 +13,14 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// entry is an entry of a manifest: one event or pattern, where it goes, and how.
+// entry is one event or pattern of a manifest with its settings.
 type entry struct {
 	event text
 	settings
-	number int // the same for all events of one entry
+	number int // of the entry in the file, which may have several events
 }
 
-// settings are what an entry says beside its events, and what defaults may say for all.
+// settings are the keys that entries and defaults share.
 type settings struct {
 	target     string // without userinfo, query and fragment
 	userinfo   Reference
@@ -40,14 +40,14 @@ func entryKeys() []string       { return append([]string{"event", "events"}, set
 func authHeaderKeys() []string  { return []string{"name", "value"} }
 func credentialsKeys() []string { return []string{"userinfo", "query"} }
 
-// entry reads an entry, which stands for as many as it has events.
+// entry reads an entry and returns one for each of its events.
 func (p *problems) entry(n ast.Node, number int, base settings, folder string) []entry {
 	before := len(p.all)
 	values, ok := p.mapping(n, "an entry", entryKeys())
 	if !ok {
 		return nil
 	}
-	misspelt := len(p.all) > before // then it would be wrong to say that anything is missing
+	misspelt := len(p.all) > before // then no key is reported as missing
 	s := p.settings(values, base, folder)
 	if s.target == "" && values["target"] == nil && !misspelt {
 		p.add(p.of(n), "the entry has no target, and defaults has none")
@@ -77,7 +77,7 @@ func (p *problems) entry(n ast.Node, number int, base settings, folder string) [
 	return entries
 }
 
-// settings reads what an entry or the defaults say over what is said already.
+// settings reads the settings of an entry or of the defaults over s.
 func (p *problems) settings(values keyed, s settings, folder string) settings {
 	if n, ok := values["target"]; ok {
 		s.target = p.target(n)
@@ -117,7 +117,7 @@ func checkStatus(status tripletex.Status) error {
 	return nil
 }
 
-// target reads a target. It shows none, as one that is refused may hold credentials.
+// target reads a target. No problem shows it, as an invalid target may hold credentials.
 func (p *problems) target(n ast.Node) string {
 	t, ok := p.scalar(n, "target")
 	if !ok {
@@ -125,7 +125,7 @@ func (p *problems) target(n ast.Node) string {
 	}
 	if err := checkBare(t.value); err != nil {
 		p.add(t.at, "target: %v", err)
-		return t.value // so that the entry is not said to have none
+		return t.value // not empty, so that it is not reported as missing
 	}
 	return targeturl.Bare(t.value)
 }
@@ -136,7 +136,7 @@ var (
 		"targetCredentials says where they are")
 )
 
-// checkBare tells whether an address is absolute and holds no credentials.
+// checkBare returns an error unless a URL is absolute and without credentials.
 func checkBare(address string) error {
 	u, err := url.Parse(address)
 	switch {
@@ -184,7 +184,7 @@ func (p *problems) credentials(n ast.Node, folder string) (userinfo, query Refer
 	return userinfo, query
 }
 
-// owns reads the addresses below which pruning is allowed.
+// owns reads the URLs below which pruning is allowed.
 func (p *problems) owns(n ast.Node) []string {
 	var all []string
 	for _, t := range p.texts(n, "owns") {

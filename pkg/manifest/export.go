@@ -10,7 +10,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// Document is a manifest as it is written: what there is, so that a plan for it is empty.
+// Document is an exported manifest. Its plan is empty.
 type Document struct {
 	Version       int             `json:"version"`
 	Subscriptions []DocumentEntry `json:"subscriptions"`
@@ -18,7 +18,7 @@ type Document struct {
 	leftOut []tripletex.Subscription
 }
 
-// DocumentEntry is an entry that is written: all subscriptions that share their target and settings.
+// DocumentEntry is all subscriptions with the same target and settings.
 type DocumentEntry struct {
 	Events     []string            `json:"events"`
 	Target     string              `json:"target"`
@@ -27,16 +27,16 @@ type DocumentEntry struct {
 	AuthHeader *DocumentAuthHeader `json:"authHeader,omitempty"`
 
 	sample     tripletex.Subscription   // one of them, with the credentials of its target
-	duplicates []tripletex.Subscription // which the manifest cannot say
+	duplicates []tripletex.Subscription // a manifest cannot list them
 }
 
-// DocumentAuthHeader is the header of an entry. Its value cannot be read, so it is not managed.
+// DocumentAuthHeader is the header of an entry. Tripletex does not return its value.
 type DocumentAuthHeader struct {
 	Name string `json:"name"`
 }
 
-// Export returns the manifest of what there is. Known are all events: where every event of an object is there,
-// and alike, they are written as a pattern.
+// Export returns the manifest of existing subscriptions. Known are all events: a pattern replaces the events of an
+// object if all of them have the same settings.
 func Export(have []tripletex.Subscription, known []tripletex.Event) Document {
 	d := Document{Version: formatVersion, Subscriptions: []DocumentEntry{}}
 	groups := map[string][]tripletex.Subscription{}
@@ -73,7 +73,7 @@ func Export(have []tripletex.Subscription, known []tripletex.Event) Document {
 	return d
 }
 
-// entryKey is what subscriptions of one entry share.
+// entryKey is the settings that the subscriptions of an entry share.
 type entryKey struct {
 	target, fields, header string
 	active                 tripletex.Status
@@ -94,12 +94,11 @@ func newDocumentEntry(s tripletex.Subscription) *DocumentEntry {
 	return e
 }
 
-// fold returns the events in order, with a pattern in the place of all events of an object where they are all
-// there and several: only then does it stand for exactly them.
+// fold sorts events, and replaces all events of an object by a pattern if there are several and none is missing.
 func fold(events []string, known []tripletex.Event) []string {
-	there := map[string]bool{}
+	present := map[string]bool{}
 	for _, event := range events {
-		there[strings.ToLower(event)] = true
+		present[strings.ToLower(event)] = true
 	}
 	slices.Sort(events)
 	var folded []string
@@ -108,7 +107,7 @@ func fold(events []string, known []tripletex.Event) []string {
 		all, _ := match.Events([]string{object + ".*"}, known)
 		whole := len(all) > 1
 		for _, name := range all {
-			whole = whole && there[strings.ToLower(name)]
+			whole = whole && present[strings.ToLower(name)]
 		}
 		if whole && slices.ContainsFunc(all, func(name string) bool { return strings.EqualFold(name, event) }) {
 			event = object + ".*"

@@ -37,7 +37,7 @@ subscriptions: []
 	}
 }
 
-// A pattern stands for all that it matches, so it may be written only where all of that is there, and alike.
+// Export writes a pattern only if every matching event has equal settings.
 func TestPatternIsWrittenOnlyWhereItIsExact(t *testing.T) {
 	t.Parallel()
 	known := append(events(), tripletex.Event{Name: "order.line.create"}, tripletex.Event{Name: "lone.create"})
@@ -70,7 +70,7 @@ func TestPatternIsWrittenOnlyWhereItIsExact(t *testing.T) {
 	}
 }
 
-// What is exported is what there is, whatever Tripletex answers: the plan for it is empty, and it holds no secret.
+// For any list of Tripletex, the plan of its export is empty, and the export holds no secret.
 func TestExportThenDiffIsEmpty(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
@@ -95,14 +95,14 @@ func TestExportThenDiffIsEmpty(t *testing.T) {
 		if strings.Contains(content, "hunter2") {
 			rt.Errorf("a secret is in\n%s", content)
 		}
-		// What the manifest cannot name is left out and said, one line each.
+		// Each subscription that a manifest cannot name is one comment line.
 		if left := strings.Count(content, "\n# Left out: "); len(want.Subscriptions) == 0 && len(have) > 0 && left != len(have) {
 			rt.Errorf("%d of %d are left out in\n%s", left, len(have), content)
 		}
 	})
 }
 
-// hostile returns a subscription with text of all sorts.
+// hostile returns a subscription with arbitrary text.
 func hostile(rt *rapid.T, id int64, known []tripletex.Event) tripletex.Subscription {
 	text := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{
 		"", "id", "a b", "# no", "- x", `"`, `\`, "'", "{}", "[a]", "&a", "*a", "!x", "%", "@", "`", "null", "0123", "\u2028", "\u0085", "\x00", "\x1b[2J", "---", "a: b", "å", "😀", "\ufeff",

@@ -9,7 +9,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// SchemaURL is where editors find the schema of the format.
+// SchemaURL is the address of the schema, for editors.
 const SchemaURL = "https://raw.githubusercontent.com/tlxhook/tlxhook/main/docs/schema/manifest.schema.json"
 
 const exportHead = `# yaml-language-server: $schema=` + SchemaURL + `
@@ -31,11 +31,11 @@ const exportHMAC = `
 #   hmacSecret: {env: HOOK_HMAC_SECRET}
 `
 
-// YAML returns the document as a file. All that is foreign stands in quotes, and says nothing to a YAML reader.
+// YAML returns the document as a file. It quotes foreign text, so that a YAML parser reads it as text.
 func (d Document) YAML() []byte { return []byte(exportHead + d.body()) }
 
-// ExportYAML returns the manifest of what there is in each of several companies. Those that have the same share a
-// document; those that have nothing have none.
+// ExportYAML returns the documents of several companies as one file. Equal documents are written once; those without
+// subscriptions are omitted.
 func ExportYAML(companies []Company, documents []Document) []byte {
 	var bodies []string
 	sharing := map[string][]Company{}
@@ -71,7 +71,7 @@ func writeCompanies(out *strings.Builder, all []Company) {
 	}
 }
 
-// body is all of a document but its head.
+// body returns a document without its head.
 func (d Document) body() string {
 	var out strings.Builder
 	if hosts := d.addresses(); len(hosts) > 0 {
@@ -93,7 +93,7 @@ func (d Document) body() string {
 	return out.String()
 }
 
-// addresses returns the top of every target, in order.
+// addresses returns the scheme and host of every target, in order.
 func (d Document) addresses() []string {
 	var all []string
 	seen := map[string]bool{}
@@ -108,7 +108,7 @@ func (d Document) addresses() []string {
 	return all
 }
 
-// write adds one entry.
+// write writes one entry.
 func (e DocumentEntry) write(out *strings.Builder, names suggestions) {
 	writeEvents(out, e.Events)
 	line := func(format string, args ...any) { fmt.Fprintf(out, "    "+format+"\n", args...) }
@@ -135,7 +135,7 @@ func (e DocumentEntry) write(out *strings.Builder, names suggestions) {
 	}
 }
 
-// credentials proposes where the credentials of the target could be.
+// credentials suggests references for the credentials of the target.
 func (e DocumentEntry) credentials(names suggestions) []string {
 	u, err := url.Parse(e.sample.TargetURL)
 	if err != nil {
@@ -167,7 +167,7 @@ func writeEvents(out *strings.Builder, events []string) {
 	}
 }
 
-// suggestions are names of variables that comments propose, each once.
+// suggestions counts the suggested names of variables, to make them unique.
 type suggestions map[string]int
 
 func (s suggestions) next(name string) string {

@@ -26,7 +26,7 @@ func fingerprints(t testing.TB, raw []byte, scope string) *manifest.Fingerprints
 	return f
 }
 
-// reread returns fingerprints as the next run of the program has them.
+// reread returns fingerprints after writing and parsing them.
 func reread(t *testing.T, f *manifest.Fingerprints) *manifest.Fingerprints {
 	t.Helper()
 	raw, err := f.Bytes()
@@ -36,7 +36,7 @@ func reread(t *testing.T, f *manifest.Fingerprints) *manifest.Fingerprints {
 	return fingerprints(t, raw, scope)
 }
 
-// sent says that an update with a secret made the version 3 of order.create, whose id is 1.
+// sent records that an update with a secret made version 3 of order.create, whose ID is 1.
 func sent(f *manifest.Fingerprints, hmac string) {
 	f.Updated(tripletex.SubscriptionUpdate{ID: 1, Version: 2, HMACSharedSecret: secret.Text(hmac)}, sub(1, "order.create"))
 }
@@ -57,9 +57,12 @@ func TestFourStatesOfASecretAreToldApart(t *testing.T) {
 		{"same", "the-secret-A", sub(1, "order.create"), manifest.SendChanged, ""},
 		{"changed here", "another-secret", sub(1, "order.create"), manifest.SendChanged, "~" + subject + "from env A (changed here)\n"},
 		{"changed here, and touched elsewhere", "another-secret", touched, manifest.SendChanged, "~" + subject + "from env A (changed here)\n"},
-		{"touched elsewhere", "the-secret-A", touched, manifest.SendChanged, "!" + subject + "somebody else has changed the subscription since it was sent, perhaps the secret too\n"},
-		{"unknown", "", sub(1, "order.create"), manifest.SendChanged, "!" + subject + "never sent from here, so it is not known what Tripletex has\n"},
-		{"unknown, as another one was sent", "the-secret-A", sub(2, "order.create"), manifest.SendChanged, "!" + strings.Replace(subject, "1", "2", 1) + "never sent from here, so it is not known what Tripletex has\n"},
+		{"touched elsewhere", "the-secret-A", touched, manifest.SendChanged, "!" + subject +
+			"somebody else has changed the subscription since it was sent, perhaps the secret too\n"},
+		{"unknown", "", sub(1, "order.create"), manifest.SendChanged, "!" + subject +
+			"never sent from here, so it is not known what Tripletex has\n"},
+		{"unknown, as another one was sent", "the-secret-A", sub(2, "order.create"), manifest.SendChanged, "!" + strings.Replace(subject,
+			"1", "2", 1) + "never sent from here, so it is not known what Tripletex has\n"},
 		{"same, and always sent", "the-secret-A", sub(1, "order.create"), manifest.SendAlways, "~" + subject + "from env A (always sent)\n"},
 		{"changed here, and never sent", "another-secret", sub(1, "order.create"), manifest.SendNever, ""},
 	} {
@@ -69,7 +72,8 @@ func TestFourStatesOfASecretAreToldApart(t *testing.T) {
 			if c.sent != "" {
 				sent(known, c.sent)
 			}
-			plan := manifest.Diff(want, []tripletex.Subscription{c.have}, manifest.Policy{SendSecrets: c.send, Secrets: secretsOf(t, want), Fingerprints: reread(t, known)})
+			plan := manifest.Diff(want, []tripletex.Subscription{c.have}, manifest.Policy{SendSecrets: c.send, Secrets: secretsOf(t, want),
+				Fingerprints: reread(t, known)})
 			if diff := cmp.Diff(c.shown, shown(plan)); diff != "" {
 				t.Errorf("plan (-want +got):\n%s", diff)
 			}
@@ -94,15 +98,15 @@ func TestWhatIsKeptShowsNoSecretAndNoPlainHashOfOne(t *testing.T) {
 	}
 }
 
-// Without its key, a fingerprint says nothing: that of the same secret is another one in each installation, and for
-// each subscription.
+// The fingerprint of a secret differs for each installation and each subscription.
 func TestFingerprintDependsOnTheKeyAndTheSubscription(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
 	for range 2 {
 		known := fingerprints(t, nil, scope)
 		for id := range int64(2) {
-			known.Updated(tripletex.SubscriptionUpdate{ID: id, AuthHeaderValue: "the-secret-A", HMACSharedSecret: "the-secret-A"}, sub(id, "order.create"))
+			known.Updated(tripletex.SubscriptionUpdate{ID: id, AuthHeaderValue: "the-secret-A", HMACSharedSecret: "the-secret-A"}, sub(id,
+				"order.create"))
 		}
 		raw, err := known.Bytes()
 		if err != nil {
@@ -117,7 +121,7 @@ func TestFingerprintDependsOnTheKeyAndTheSubscription(t *testing.T) {
 	}
 }
 
-// A create that was found again after a lost answer may have been changed by somebody else since.
+// A created subscription that is found after a lost response may have been changed since.
 func TestWhatWasChangedSinceItWasCreatedIsTouched(t *testing.T) {
 	t.Parallel()
 	want := mustParse(t, entries("order.create;hmacSecret: {env: A};authHeader: {name: X, value: {env: A}}"))
@@ -159,7 +163,7 @@ func TestFingerprintsOfCompaniesAreKeptApart(t *testing.T) {
 	}
 }
 
-// An update of ours that leaves a secret alone is no change by somebody else; one of somebody else before it is.
+// An own update without a secret keeps its state; a foreign change before it does not.
 func TestOwnUpdateKeepsWhatIsKnown(t *testing.T) {
 	t.Parallel()
 	want := mustParse(t, entries("order.create;hmacSecret: {env: A}"))
@@ -169,7 +173,8 @@ func TestOwnUpdateKeepsWhatIsKnown(t *testing.T) {
 		now := sub(1, "order.create")
 		now.Version = version + 1
 		known.Updated(tripletex.SubscriptionUpdate{ID: 1, Version: version, Status: tripletex.Active}, now)
-		plan := manifest.Diff(want, []tripletex.Subscription{now}, manifest.Policy{SendSecrets: manifest.SendChanged, Secrets: secretsOf(t, want), Fingerprints: known})
+		plan := manifest.Diff(want, []tripletex.Subscription{now}, manifest.Policy{SendSecrets: manifest.SendChanged, Secrets: secretsOf(t,
+			want), Fingerprints: known})
 		if got := shown(plan); len(got) > 0 != (marks != "") || !strings.HasPrefix(got, marks) {
 			t.Errorf("an update of version %d: %q, want %q", version, got, marks)
 		}

@@ -14,8 +14,8 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/manifest"
 )
 
-// Whatever a file holds, reading it ends, and ends in problems that name the file, or in the events that another
-// reader of YAML finds in it: one that is left out could be pruned.
+// FuzzParse checks that parsing ends with problems that name the file, or with the events that another YAML parser
+// finds. A lost event could be pruned.
 func FuzzParse(f *testing.F) {
 	f.Add(read(f, "full.yaml"))
 	f.Add(read(f, "full.json"))
@@ -49,7 +49,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// eventsIn returns the events of all documents as the other reader sees them, unless it refuses the file.
+// eventsIn returns the events that the other parser finds in all documents, unless it refuses the file.
 func eventsIn(content string) (all []string, ok bool) {
 	decoder := yaml.NewDecoder(bytes.NewReader([]byte(content)))
 	for {
@@ -85,7 +85,7 @@ func eventsOf(want *manifest.Want) (all []string) {
 func sorted(names []string) []string {
 	lower := []string{}
 	for _, name := range names {
-		lower = append(lower, strings.ToLower(strings.TrimSuffix(name, "\n"))) // which ours cuts off a block
+		lower = append(lower, strings.ToLower(strings.TrimSuffix(name, "\n"))) // Parse removes it from a block
 	}
 	slices.Sort(lower)
 	return slices.Compact(lower)

@@ -7,8 +7,8 @@ import (
 	"unicode"
 )
 
-// Line is a line of a plan for a person. Mark says what it is about: '+' create, '~' update, '-' delete,
-// '!' something to know, ' ' a detail of the line before.
+// Line is a line of a plan for a person. Mark is '+' for a create, '~' for an update, '-' for a delete, '!' for a
+// note, and ' ' for a detail of the line before.
 type Line struct {
 	Mark rune
 	Text string
@@ -38,7 +38,7 @@ func subject(id int64, event, target string) string {
 	return strconv.FormatInt(id, 10) + " " + text
 }
 
-// words says why, such as "status: DISABLED → ACTIVE".
+// words returns a reason as text, such as "status: DISABLED → ACTIVE".
 func (r Reason) words(action Action) string {
 	if r.Field == "" {
 		return printable(r.Why)
@@ -64,7 +64,7 @@ func orAll(fields string) string {
 	return fields
 }
 
-// printable returns foreign text as it may stand in one line.
+// printable quotes text that has unprintable characters.
 func printable(text string) string {
 	if strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return strconv.Quote(text)
@@ -72,14 +72,14 @@ func printable(text string) string {
 	return text
 }
 
-// What a summary in Markdown holds at the most. A comment on a pull request is refused above 65,536 characters.
+// Limits of a Markdown summary. GitHub refuses a comment above 65,536 characters.
 const (
 	maxMarkdown      = 60_000
 	maxMarkdownLines = 1000
 )
 
-// Markdown returns the plan as a summary for a pull request. All that is foreign stands in a block of code, whose
-// fence is longer than any that it holds, so nothing in it becomes a link, a mention or a heading.
+// Markdown returns the plan as a summary for a pull request. Foreign text is inside a code block with a longer fence
+// than any in the text, so that it cannot become a link, a mention or a heading.
 func (p Plan) Markdown() string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "### Tripletex webhooks: %s\n", p.Summary())

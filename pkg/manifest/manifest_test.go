@@ -16,7 +16,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// events are all that the tests of the format know of.
+// events returns all known events.
 func events() []tripletex.Event {
 	var all []tripletex.Event
 	for _, object := range []string{"customer", "invoice", "order", "product"} {
@@ -57,7 +57,7 @@ func read(t testing.TB, name string) string {
 	return string(content)
 }
 
-// line returns a subscription in one line.
+// line returns a subscription as one line.
 func line(w manifest.Wanted) string {
 	return strings.Join([]string{
 		w.Event, w.Target, string(w.Status), "fields:" + w.Fields, "header:" + w.AuthHeader,
@@ -124,7 +124,8 @@ func TestManifestMayComeFromAnyEditor(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			want := mustParse(t, content)
-			if diff := cmp.Diff([]string{"order.create https://h.no/ ACTIVE fields: header: value: hmac: userinfo: query:"}, lines(want)); diff != "" {
+			if diff := cmp.Diff([]string{"order.create https://h.no/ ACTIVE fields: header: value: hmac: userinfo: query:"},
+				lines(want)); diff != "" {
 				t.Errorf("wanted (-want +got):\n%s", diff)
 			}
 		})
@@ -145,7 +146,8 @@ func TestTextIsTakenAsItIsWritten(t *testing.T) {
 func TestFilesAndDocumentsCountTogetherWithDefaultsOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	document := func(event, host string) string {
-		return "version: 1\nowns: [\"https://" + host + "/\"]\ndefaults: {target: \"https://" + host + "/\"}\nsubscriptions:\n  - event: " + event + "\n"
+		return "version: 1\nowns: [\"https://" + host + "/\"]\ndefaults: {target: \"https://" + host +
+			"/\"}\nsubscriptions:\n  - event: " + event + "\n"
 	}
 	want := mustParse(t, document("order.create", "a.no")+"---\n"+document("order.create", "b.no"), document("order.update", "c.no"))
 	var got []string
@@ -176,8 +178,7 @@ func TestPatternsAreKnownToNeedTheEvents(t *testing.T) {
 	}
 }
 
-// The schema, which editors go by, lets through what the program reads, and refuses nothing else of what it can
-// judge.
+// The schema for editors and the parser accept and refuse the same manifests.
 func TestSchemaAgreesWithTheProgram(t *testing.T) {
 	t.Parallel()
 	document, err := jsonschema.UnmarshalJSON(strings.NewReader(manifest.Schema))
@@ -231,7 +232,8 @@ func TestSchemaAgreesWithTheProgram(t *testing.T) {
 func TestReferencesAreResolvedOnceAndEachFailureIsNamed(t *testing.T) {
 	t.Parallel()
 	content := "version: 1\ndefaults: {target: https://h.no/, hmacSecret: {env: SHARED}}\nsubscriptions:\n" +
-		"  - event: order.create\n  - event: order.update\n    authHeader: {name: X, value: {file: missing}}\n  - event: order.delete\n    hmacSecret: {command: fails}\n"
+		"  - event: order.create\n  - event: order.update\n    authHeader: {name: X, value: {file: missing}}\n  - event: order.delete\n    " +
+		"hmacSecret: {command: fails}\n"
 	want := mustParse(t, content)
 	asked := map[string]int{}
 	secrets, err := manifest.Resolve(t.Context(), want.References(), func(_ context.Context, r manifest.Reference) (secret.Text, error) {
@@ -241,7 +243,8 @@ func TestReferencesAreResolvedOnceAndEachFailureIsNamed(t *testing.T) {
 		}
 		return "the-secret-itself", nil
 	})
-	if diff := cmp.Diff(map[string]int{"env SHARED in deploy": 1, "file missing in deploy": 1, "command fails in deploy": 1}, asked); diff != "" {
+	if diff := cmp.Diff(map[string]int{"env SHARED in deploy": 1, "file missing in deploy": 1, "command fails in deploy": 1},
+		asked); diff != "" {
 		t.Errorf("asked (-want +got):\n%s", diff)
 	}
 	if got := problems(err); got != "6:35: file missing: is not there\n8:18: command fails: is not there" {
@@ -270,8 +273,12 @@ func TestResolvingEndsWhenItIsInterrupted(t *testing.T) {
 // One reference may serve many subscriptions.
 func TestQueryThatIsNoneIsNamedOnce(t *testing.T) {
 	t.Parallel()
-	want := mustParse(t, "version: 1\ndefaults: {target: https://h.no/, targetCredentials: {query: {env: A}}}\nsubscriptions:\n  - events: [order.create, order.update]\n")
-	secrets, err := manifest.Resolve(t.Context(), want.References(), func(context.Context, manifest.Reference) (secret.Text, error) { return "a=b#c", nil })
+	want := mustParse(t, "version: 1\ndefaults: {target: https://h.no/, targetCredentials: {query: {env: A}}}\nsubscriptions:\n  - "+
+		"events: [order.create, order.update]\n")
+	secrets, err := manifest.Resolve(t.Context(), want.References(), func(context.Context, manifest.Reference) (secret.Text,
+		error) {
+		return "a=b#c", nil
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -282,7 +289,8 @@ func TestQueryThatIsNoneIsNamedOnce(t *testing.T) {
 
 func TestSecretsThatTripletexWouldRefuseAreNamedAndNotShown(t *testing.T) {
 	t.Parallel()
-	want := mustParse(t, oneEntry+"    hmacSecret: {env: SHORT}\n    authHeader: {name: X, value: {env: LINES}}\n    targetCredentials: {query: {env: QUERY}}\n")
+	want := mustParse(t, oneEntry+"    hmacSecret: {env: SHORT}\n    authHeader: {name: X, value: {env: LINES}}\n    targetCredentials: "+
+		"{query: {env: QUERY}}\n")
 	secrets, err := manifest.Resolve(t.Context(), want.References(), func(_ context.Context, r manifest.Reference) (secret.Text, error) {
 		return map[string]secret.Text{"SHORT": "hunter2", "LINES": "hunter2\nhunter3", "QUERY": "a=hunter2#x"}[r.Env], nil
 	})

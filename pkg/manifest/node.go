@@ -10,10 +10,14 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/match"
 )
 
-// This file reads the nodes of a document. Text is taken as it is written: the decoder of the library reads
-// unquoted text that looks like a number as one, even for strings, and so turns 0123 into 83.
+// This file reads the nodes of a document without the decoder of the library, which turns unquoted text that looks
+// like a number into one, even for a string: 0123 becomes 83.
+//
+// goccy/go-yaml is used because go.yaml.in/yaml/v3 reports syntax errors without a column, often without a line
+// ("mapping values are not allowed in this context") and for a tab with the wrong one, accepts text after a JSON
+// document and complex keys, and cannot tell where an unquoted "*.create" stands. goccy needs the limits of scan.go.
 
-// text is text of a file and where it stands.
+// text is text of a file and its position.
 type text struct {
 	value string
 	at    Position
@@ -22,7 +26,7 @@ type text struct {
 // keyed are the values of a mapping, by key.
 type keyed map[string]ast.Node
 
-// mapping reads a mapping whose keys are known. What names it in problems.
+// mapping reads a mapping with known keys. Problems name it what.
 func (p *problems) mapping(n ast.Node, what string, known []string) (keyed, bool) {
 	mapping, ok := n.(ast.MapNode)
 	if !ok {
@@ -44,8 +48,8 @@ func (p *problems) mapping(n ast.Node, what string, known []string) (keyed, bool
 	return values, true
 }
 
-// unknown says what may have been meant by a key, or all there is. A key that is like none of them may be a
-// secret in the wrong place, so it is not shown.
+// unknown suggests a similar key, or lists all. It does not show a key without a similar one, which may be a
+// misplaced secret.
 func unknown(key, what string, known []string) string {
 	if near := match.Nearest(key, known); len(near) > 0 {
 		return fmt.Sprintf("unknown key %q in %s; did you mean %s?", key, what, near[0])
@@ -53,7 +57,7 @@ func unknown(key, what string, known []string) string {
 	return fmt.Sprintf("unknown key in %s; there are %s", what, strings.Join(known, ", "))
 }
 
-// of returns the place of a node: of a mapping, its first key.
+// of returns the position of a node; for a mapping, that of its first key.
 func (p *problems) of(n ast.Node) Position {
 	if mapping, ok := n.(ast.MapNode); ok {
 		if each := mapping.MapRange(); each.Next() {
@@ -78,7 +82,7 @@ func kind(n ast.Node) string {
 
 func isNull(n ast.Node) bool { return n == nil || n.Type() == ast.NullType }
 
-// scalar reads text. Empty text is let through, as an empty value may be meant.
+// scalar reads text, which may be empty if it is quoted.
 func (p *problems) scalar(n ast.Node, what string) (text, bool) {
 	at := p.of(n)
 	switch n := n.(type) {

@@ -10,21 +10,21 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// Plan is what would bring Tripletex to what a manifest says. It shows no secret.
+// Plan is the changes that make Tripletex match a manifest. It shows no secret.
 type Plan struct {
-	// Changes are in the order in which they are made: creates, updates, deletes, so that no event falls between.
+	// Changes are in the order of execution: creates, updates, deletes.
 	Changes []Change `json:"changes"`
-	// Notes are what a person should know, and nothing is done about.
+	// Notes are warnings; no change is made.
 	Notes []Note `json:"notes"`
 	// Create, Update and Delete count the changes.
 	Create int `json:"create"`
 	Update int `json:"update"`
 	Delete int `json:"delete"`
-	// Unmanaged counts the subscriptions that the manifest neither has nor owns.
+	// Unmanaged counts the subscriptions that the manifest neither lists nor owns.
 	Unmanaged int `json:"unmanaged"`
 }
 
-// Action is what is done to a subscription.
+// Action is the verb of a change.
 type Action string
 
 // The actions.
@@ -34,35 +34,35 @@ const (
 	Delete Action = "delete"
 )
 
-// Change is one thing to do.
+// Change is one create, update or delete.
 type Change struct {
 	Action Action `json:"action"`
-	// ID and Version are those of the subscription that is changed, as it was read; 0 for a create.
+	// ID and Version are those of the subscription when it was read; 0 for a create.
 	ID      int64  `json:"id"`
 	Version int    `json:"version"`
 	Event   string `json:"event"`
-	// TargetURL is shown as [Policy] says, so that it holds no credentials.
+	// TargetURL is without credentials, unless the [Policy] shows them.
 	TargetURL string   `json:"targetUrl"`
 	Reasons   []Reason `json:"reasons"`
 
 	create   tripletex.NewSubscription
 	update   tripletex.SubscriptionUpdate
 	wanted   Wanted
-	withheld bool // it would have to be made without its secrets
+	withheld bool // its secrets would not be sent
 }
 
-// Reason says why something is changed.
+// Reason is one reason for a change.
 type Reason struct {
-	// Field is the API's name of what differs; empty for a delete.
+	// Field is the API name of the field that differs; empty for a delete.
 	Field string `json:"field,omitempty"`
-	// Old and New are its values. Of a secret, New says where it is.
+	// Old and New are its values. For a secret, New is its reference.
 	Old string `json:"old,omitempty"`
 	New string `json:"new,omitempty"`
-	// Why says what values cannot.
+	// Why explains what the values do not show.
 	Why string `json:"why,omitempty"`
 }
 
-// Note is something about a subscription that is not changed.
+// Note is a warning about a subscription that is not changed.
 type Note struct {
 	Kind      NoteKind `json:"kind"`
 	ID        int64    `json:"id"`
@@ -71,43 +71,43 @@ type Note struct {
 	About     string   `json:"about"`
 }
 
-// NoteKind is a sort of note.
+// NoteKind is the kind of a note.
 type NoteKind string
 
 // The kinds of notes.
 const (
-	Duplicate NoteKind = "duplicate" // another one has the same identity
-	Orphan    NoteKind = "orphan"    // the manifest owns its target and does not have it
-	Secret    NoteKind = "secret"    // it is not known whether it has the right secret
-	Moved     NoteKind = "moved"     // somebody else changed it while a plan was applied
+	Duplicate NoteKind = "duplicate" // another subscription has the same identity
+	Orphan    NoteKind = "orphan"    // the manifest owns its target and does not list it
+	Secret    NoteKind = "secret"    // its secret is not known to be right
+	Moved     NoteKind = "moved"     // it was changed elsewhere while the plan was applied
 )
 
-// SendSecrets says when an update carries secrets.
+// SendSecrets is when updates send secrets.
 type SendSecrets string
 
-// The choices. A create always carries them.
+// The choices. SendAlways and SendChanged send the secrets of every create.
 const (
 	SendAlways  SendSecrets = "always"
-	SendChanged SendSecrets = "changed" // where another one was last sent
+	SendChanged SendSecrets = "changed" // if another secret was sent last
 	SendNever   SendSecrets = "never"
 )
 
 // SendSecretsChoices returns the choices, the default first.
 func SendSecretsChoices() []SendSecrets { return []SendSecrets{SendChanged, SendAlways, SendNever} }
 
-// Policy says how far a plan goes.
+// Policy is what a plan may do.
 type Policy struct {
-	// Prune deletes what the manifest owns and does not have.
+	// Prune deletes subscriptions that the manifest owns and does not list.
 	Prune bool `json:"prune"`
-	// Dedupe deletes exact duplicates of what the manifest has.
+	// Dedupe deletes exact duplicates of subscriptions in the manifest.
 	Dedupe bool `json:"dedupe"`
-	// SendSecrets says when secrets are sent.
+	// SendSecrets is when updates send secrets.
 	SendSecrets SendSecrets `json:"sendSecrets"`
-	// Secrets are the values of the references. What has none is not looked at.
+	// Secrets are the values of the references. Secrets without a value are not compared.
 	Secrets Secrets `json:"-"`
-	// Fingerprints are what is known of the secrets that Tripletex has; nil where nothing is.
+	// Fingerprints are those of the secrets in Tripletex; nil without any.
 	Fingerprints *Fingerprints `json:"-"`
-	// ShowTarget returns a target as it may be shown; nil masks credentials.
+	// ShowTarget returns the shown form of a target; nil masks credentials.
 	ShowTarget func(string) string `json:"-"`
 }
 
@@ -118,10 +118,10 @@ func (p Policy) show(target string) string {
 	return p.ShowTarget(target)
 }
 
-// Empty tells whether there is nothing to do.
+// Empty reports whether the plan has no changes.
 func (p Plan) Empty() bool { return len(p.Changes) == 0 }
 
-// Summary counts the changes in words.
+// Summary counts the changes, such as "1 to create, 2 to delete".
 func (p Plan) Summary() string {
 	if p.Empty() {
 		return "nothing to do"
@@ -138,7 +138,7 @@ func (p Plan) Summary() string {
 	return strings.Join(parts, ", ")
 }
 
-// Same tells whether two plans do the same to the same versions.
+// Same reports whether two plans make the same changes to the same versions.
 func (p Plan) Same(other Plan) bool {
 	return slices.EqualFunc(p.Changes, other.Changes, func(a, b Change) bool {
 		return a.Action == b.Action && a.ID == b.ID && a.Version == b.Version && a.Event == b.Event &&
@@ -146,8 +146,8 @@ func (p Plan) Same(other Plan) bool {
 	})
 }
 
-// Check says what Tripletex would refuse, before anything is sent. Known are all events, or nil where they were
-// not asked for. Plain http is let through for targets on this machine only where localHTTP says so.
+// Check returns an [*Error] for changes that Tripletex would refuse. Known are all events, or nil without a check of
+// events. LocalHTTP allows http for targets on this machine.
 func (p Plan) Check(known []tripletex.Event, localHTTP bool) error {
 	var wrong []Problem
 	for _, c := range p.Changes {
@@ -173,13 +173,12 @@ func (c Change) check(known []tripletex.Event, localHTTP bool) error {
 	}
 	checked := c.create
 	if c.withheld {
-		checked.AuthHeaderName = "" // its value is known to be missing
+		checked.AuthHeaderName = "" // its value is missing
 	}
 	return checked.Check(localHTTP)
 }
 
-// Withheld returns an error where something would have to be created without its secrets, which
-// --send-secrets never holds back.
+// Withheld returns an [*Error] for creates whose secrets [SendNever] would omit.
 func (p Plan) Withheld() error {
 	var wrong []Problem
 	for _, c := range p.Changes {
@@ -190,7 +189,7 @@ func (p Plan) Withheld() error {
 	return failure(wrong)
 }
 
-// Sum returns one plan with the counts and changes of all, without their notes, and how many of them change something.
+// Sum returns a plan with the counts and changes of all, without notes, and the number of plans with changes.
 func Sum(all []Plan) (sum Plan, changing int) {
 	for _, p := range all {
 		sum.Changes = append(sum.Changes, p.Changes...)

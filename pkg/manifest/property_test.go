@@ -18,9 +18,9 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// Whatever is wanted and there, whoever else changes it meanwhile, and wherever the run is interrupted: no duplicate
-// is made, nothing is deleted that may not be, no secret is shown or wrongly taken for known, and the apply after
-// it brings everything to what is wanted, after which there is nothing left to write.
+// For random manifests and subscriptions, with concurrent changes and interruptions: apply makes no duplicate, deletes
+// nothing that it may not, shows no secret and treats none wrongly as known. The next apply makes all changes, and the
+// one after it none.
 func TestRandomWorldsConvergeWithoutHarm(t *testing.T) {
 	t.Parallel()
 	for part := range hundreds { // of worlds, which is the default of rapid
@@ -31,7 +31,7 @@ func TestRandomWorldsConvergeWithoutHarm(t *testing.T) {
 	}
 }
 
-// trial is one random world, and what was said about it.
+// trial is one random world and all output about it.
 type trial struct {
 	*rapid.T
 	*world
@@ -42,7 +42,7 @@ type trial struct {
 	said    []string
 }
 
-// foreign is what somebody else did.
+// foreign is the concurrent changes.
 type foreign struct {
 	created map[string]int // by identity
 	deleted []tripletex.Subscription
@@ -89,7 +89,7 @@ func draw(rt *rapid.T, label string, values ...string) string {
 	return rapid.SampledFrom(values).Draw(rt, label)
 }
 
-// randomManifest returns a manifest. What lies below https://h.no/a is owned, or nothing is.
+// randomManifest returns a manifest that owns https://h.no/a or nothing.
 func randomManifest(rt *rapid.T) string {
 	head := "version: 1\nowns: " + draw(rt, "owns", "[]", `["https://h.no/a"]`) + "\nsubscriptions:"
 	var entries strings.Builder
@@ -120,7 +120,7 @@ func randomEntry(rt *rapid.T, event, target string) string {
 		draw(rt, "credentials", "", "", "    targetCredentials: {query: {env: A}}\n")
 }
 
-// randomActual makes what is there, with duplicates.
+// randomActual creates subscriptions, with duplicates.
 func randomActual(rt *rapid.T, w *world) []tripletex.Subscription {
 	var all []tripletex.NewSubscription
 	events, targets := pool()
@@ -146,7 +146,7 @@ func randomSubscription(rt *rapid.T, event, target string) tripletex.NewSubscrip
 	return n
 }
 
-// disturb lets something happen to one request, and somebody else change something at another.
+// disturb makes one request fail, and a concurrent change at another.
 func (w *trial) disturb() bool {
 	fates := []fate{delivered, lost, unheard, ended, endedHeard}
 	at, what := rapid.IntRange(1, 5).Draw(w.T, "fate at"), rapid.SampledFrom(fates).Draw(w.T, "fate")
@@ -163,7 +163,7 @@ func (w *trial) disturb() bool {
 	return what != delivered || act != ""
 }
 
-// act is what somebody else does.
+// act makes one concurrent change.
 func (w *trial) act(act string) {
 	all := w.list(w)
 	var err error
@@ -179,7 +179,8 @@ func (w *trial) act(act string) {
 	case act == "update":
 		s := rapid.SampledFrom(all).Draw(w.T, "updated")
 		fields := draw(w.T, "foreign fields", "", "number")
-		_, err = w.other.UpdateSubscription(context.Background(), tripletex.SubscriptionUpdate{ID: s.ID, Version: s.Version, Fields: &fields, HMACSharedSecret: "hunter2hunter2"})
+		_, err = w.other.UpdateSubscription(context.Background(), tripletex.SubscriptionUpdate{ID: s.ID, Version: s.Version,
+			Fields: &fields, HMACSharedSecret: "hunter2hunter2"})
 	case act == "delete":
 		s := rapid.SampledFrom(all).Draw(w.T, "deleted")
 		w.foreign.deleted = append(w.foreign.deleted, s)
@@ -190,7 +191,7 @@ func (w *trial) act(act string) {
 	}
 }
 
-// applyAndListen applies, and keeps everything that is said or written about it.
+// applyAndListen applies the manifest and collects all output and stored data.
 func (w *trial) applyAndListen() error {
 	plan, planErr := w.plan(w, w.want, w.policy)
 	if planErr != nil {
@@ -208,7 +209,7 @@ func (w *trial) applyAndListen() error {
 	return err
 }
 
-// harmless holds that no duplicate was made, and nothing deleted that may not be.
+// harmless checks that no duplicate was made, and nothing deleted that must not be.
 func (w *trial) harmless() {
 	count := func(all []tripletex.Subscription) map[string]int {
 		counts := map[string]int{}
@@ -233,7 +234,8 @@ func (w *trial) harmless() {
 		gone := !slices.ContainsFunc(after, func(a tripletex.Subscription) bool { return a.ID == s.ID })
 		owned := len(w.want.Owns) > 0 && targeturl.Bare(s.TargetURL) == "https://h.no/a"
 		pruned := w.policy.Prune && owned && !wanted[identity]
-		takenAway := slices.ContainsFunc(w.foreign.deleted, func(d tripletex.Subscription) bool { return d.Event+" "+targeturl.Bare(d.TargetURL) == identity })
+		takenAway := slices.ContainsFunc(w.foreign.deleted,
+			func(d tripletex.Subscription) bool { return d.Event+" "+targeturl.Bare(d.TargetURL) == identity })
 		deduped := w.policy.Dedupe && wanted[identity] && was[identity]+w.foreign.created[identity] > 1 && (now[identity] > 0 || takenAway)
 		if gone && !pruned && !deduped && !slices.ContainsFunc(w.foreign.deleted, func(d tripletex.Subscription) bool { return d.ID == s.ID }) {
 			w.Errorf("%d %s was deleted", s.ID, identity)
@@ -241,8 +243,8 @@ func (w *trial) harmless() {
 	}
 }
 
-// known holds that where nothing is said about a secret, Tripletex has it. What somebody else created is left out:
-// after a lost answer, one that is just like ours passes for it.
+// known checks that Tripletex has every secret without a note. It skips foreign subscriptions, as an identical one
+// counts as created after a lost response.
 func (w *trial) known() {
 	plan, err := w.plan(w, w.want, w.policy)
 	if err != nil || !plan.Empty() {
@@ -269,7 +271,7 @@ func (w *trial) known() {
 	}
 }
 
-// silent holds that no secret was said.
+// silent checks that no output holds a secret.
 func (w *trial) silent() {
 	for _, text := range w.said {
 		for _, never := range []string{"the-secret-", "hunter2"} {

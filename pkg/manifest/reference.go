@@ -10,25 +10,25 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/secret"
 )
 
-// Reference says where a secret is. Exactly one of its first four fields is set, or none where a secret is not
+// Reference names the source of a secret. Exactly one of its first four fields is set, or none if the secret is not
 // managed.
 type Reference struct {
 	Env     string `json:"env,omitempty"`
 	File    string `json:"file,omitempty"`
 	Command string `json:"command,omitempty"`
 	Keyring string `json:"keyring,omitempty"`
-	// Folder is the one of the manifest, which a File is relative to.
+	// Folder is the folder of the manifest, the base of a relative File.
 	Folder string `json:"folder,omitempty"`
-	// At is where the reference stands.
+	// At is the position of the reference.
 	At Position `json:"at,omitzero"`
 }
 
 func referenceKeys() []string { return []string{"env", "file", "command", "keyring"} }
 
-// IsZero tells whether the secret is not managed.
+// IsZero reports whether the secret is not managed.
 func (r Reference) IsZero() bool { return r.Env+r.File+r.Command+r.Keyring == "" }
 
-// String says where the secret is, such as "env HOOK_AUTH".
+// String returns the kind and name of the source, such as "env HOOK_AUTH".
 func (r Reference) String() string {
 	switch {
 	case r.Env != "":
@@ -44,14 +44,14 @@ func (r Reference) String() string {
 	}
 }
 
-// place is what two references to the same secret share.
+// place returns the reference without its position, which is equal for references to the same secret.
 func (r Reference) place() Reference {
 	r.At = Position{}
 	return r
 }
 
-// reference reads a reference to a secret; null means that it is not managed. Text in its place may well be the
-// secret itself, so no problem shows it.
+// reference reads a reference to a secret; null is not managed. No problem shows text in its place, which may be the
+// secret itself.
 func (p *problems) reference(n ast.Node, what, folder string) Reference {
 	if isNull(n) {
 		return Reference{}
@@ -96,19 +96,19 @@ func (p *problems) reference(n ast.Node, what, folder string) Reference {
 	return r
 }
 
-// isLogin tells whether a variable holds a token that tlxhook logs in with.
+// isLogin reports whether a variable holds a token of the login.
 func isLogin(env string) bool {
-	env = strings.ToUpper(env) // as names have no case on Windows
+	env = strings.ToUpper(env) // names have no case on Windows
 	return strings.HasPrefix(env, "TLXHOOK_") && strings.Contains(env, "_TOKEN")
 }
 
 // Secrets are the values of references.
 type Secrets map[Reference]secret.Text
 
-// Of returns the value that a reference stands for, or nothing where it has none or was not resolved.
+// Of returns the value of a reference, or "" if it was not resolved.
 func (s Secrets) Of(r Reference) secret.Text { return s[r.place()] }
 
-// Resolve returns the values of references, each asked for once, however often it is used.
+// Resolve returns the values of references. It resolves each source once.
 func Resolve(ctx context.Context, all []Reference, resolve func(context.Context, Reference) (secret.Text, error)) (Secrets, error) {
 	secrets, missing := Secrets{}, []Problem{}
 	tried := map[Reference]bool{}

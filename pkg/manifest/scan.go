@@ -9,11 +9,10 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// Limits of a file. They are far above what any manifest needs, and far below what makes the parser slow: its
-// time grows with the square of the depth, of the documents, of the keys of one mapping, and of the empty items of
-// a list.
+// Limits of a file, far above the needs of a manifest. The time of the parser is quadratic in the depth, the number
+// of documents, the keys of one mapping, and the empty items of a list.
 const (
-	// MaxSize is the size in bytes above which a file is refused.
+	// MaxSize is the largest size of a file in bytes.
 	MaxSize      = 4 << 20
 	maxTokens    = 250_000
 	maxDocuments = 1000
@@ -21,8 +20,8 @@ const (
 	maxKeys      = 32
 )
 
-// scan cuts a file into tokens, and refuses what cannot be a manifest before the parser sees it. YAML is more
-// than a manifest needs: anchors, aliases, tags and the like are refused here, and with them all bombs and loops.
+// scan splits a file into tokens, and refuses what the parser must not see: anchors, aliases, tags and other features
+// that a manifest does not need, and with them expansion bombs and loops.
 func (p *problems) scan(content []byte) token.Tokens {
 	text := p.text(content)
 	if text == "" {
@@ -45,7 +44,7 @@ func (p *problems) scan(content []byte) token.Tokens {
 		switch {
 		case why != "":
 		case t.Type == token.DocumentHeaderType && before.Type == token.DocumentHeaderType:
-			why = "ends a document with nothing in it; take one of the two --- away" // the parser would drop all that follows
+			why = "ends a document with nothing in it; take one of the two --- away" // the parser would drop the rest of the file
 		case documents > maxDocuments:
 			why = "is one document too many"
 		case isScalar(t) && isScalar(before) && t.Position.Line == before.Position.Line:
@@ -64,7 +63,7 @@ func (p *problems) scan(content []byte) token.Tokens {
 	return tokens
 }
 
-// text returns the content as lines of UTF-8, or nothing where it is none.
+// text returns the content as UTF-8 with LF line ends, or "" with a problem.
 func (p *problems) text(content []byte) string {
 	file := Position{File: p.file}
 	switch {
@@ -97,7 +96,7 @@ func (p *problems) text(content []byte) string {
 	return string(content)
 }
 
-// refused says why a token has no place in a manifest.
+// refused returns why a token is not allowed in a manifest; empty if it is.
 func refused(t *token.Token) string {
 	switch t.Type {
 	case token.AliasType:
@@ -125,16 +124,16 @@ func isScalar(t *token.Token) bool {
 	}, t.Type)
 }
 
-// nesting follows how deep the tokens stand in lists and mappings, and how many keys a mapping has.
+// nesting is the open lists and mappings at a token, from outer to inner.
 type nesting []level
 
 type level struct {
-	flow   bool // between brackets
-	column int  // of its keys or dashes, where it is not
+	flow   bool // in brackets
+	column int  // of its keys or dashes, for a block
 	keys   int
 }
 
-// see takes the next token and the one before it, and says why it is refused.
+// see adds the next token, and returns why it is refused; empty if it is not.
 func (n *nesting) see(t, before *token.Token) string {
 	switch t.Type {
 	case token.DocumentHeaderType, token.DocumentEndType:
@@ -163,7 +162,7 @@ func (n *nesting) see(t, before *token.Token) string {
 	}
 }
 
-// open begins or continues a block at a column, which ends every deeper one.
+// open starts or continues a block at a column, and ends deeper blocks.
 func (n *nesting) open(column int) {
 	levels := *n
 	for len(levels) > 0 && !levels[len(levels)-1].flow && levels[len(levels)-1].column > column {

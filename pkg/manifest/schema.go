@@ -1,7 +1,7 @@
 package manifest
 
-// Schema is the JSON schema of the format, for editors. What it cannot say, such as that an identity is wanted
-// once, [Parse] and [Manifest.Expand] check.
+// Schema is the JSON schema of the format, for editors. [Parse] and [Manifest.Expand] check what it cannot express,
+// such as duplicate identities.
 const Schema = `{
   "$schema": "https://json-schema.org/draft/2020-12/schema",
   "$id": "` + SchemaURL + `",

@@ -10,22 +10,22 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// secrets yields where the two secrets of a subscription are.
+// secrets yields the references to the two secrets of a subscription.
 func (w Wanted) secrets() iter.Seq2[secretKind, Reference] {
 	return func(yield func(secretKind, Reference) bool) {
 		_ = yield(authValue, w.AuthValue) && yield(hmacValue, w.HMAC)
 	}
 }
 
-// credentials yields where the credentials of the target are.
+// credentials yields the references to the credentials of the target.
 func (w Wanted) credentials() iter.Seq2[string, Reference] {
 	return func(yield func(string, Reference) bool) {
 		_ = yield("userinfo", w.Userinfo) && yield("query", w.Query)
 	}
 }
 
-// targetURL returns the target with the credentials that the manifest manages, over those that a subscription
-// has. It is empty where the subscription has it so already, or the manifest manages none.
+// targetURL returns the target with the managed credentials in place of those of a subscription. It is empty if they
+// are equal or not managed.
 func (w Wanted) targetURL(secrets Secrets, have string) string {
 	base := have
 	if base == "" {
@@ -48,7 +48,7 @@ func (w Wanted) targetURL(secrets Secrets, have string) string {
 	return u.String()
 }
 
-// userinfo reads "user:password" as it stands in a URL; what cannot stand there is escaped.
+// userinfo parses "user:password" as part of a URL, and escapes it if it is not valid there.
 func userinfo(value secret.Text) *url.Userinfo {
 	u, err := url.Parse("https://" + value.Reveal() + "@h")
 	if err != nil || u.User == nil || u.Host != "h" {
@@ -62,7 +62,7 @@ func query(value secret.Text) string { return strings.TrimPrefix(value.Reveal(),
 
 var errQuery = errors.New("query: must be as it stands in a URL behind the question mark, such as token=abc")
 
-// Check says what is wrong with the secrets themselves, without showing any.
+// Check returns an [*Error] for invalid secrets, without showing any.
 func (w *Want) Check(secrets Secrets) error {
 	var wrong []Problem
 	checked := map[Reference]bool{}

@@ -9,29 +9,28 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// Want is what a manifest says once its patterns stand for events: the subscriptions that there should be, each
-// identity once. It holds references to secrets and never a secret, so it may be written down.
+// Want is an expanded manifest: the wanted subscriptions, each identity once. It holds references to secrets and
+// never a secret, so it may be stored.
 type Want struct {
-	// Owns are addresses; only what lies below them may be pruned.
+	// Owns are the URLs below which subscriptions may be pruned.
 	Owns          []string `json:"owns"`
 	Subscriptions []Wanted `json:"subscriptions"`
 }
 
-// Wanted is one subscription as it should be.
+// Wanted is one wanted subscription.
 type Wanted struct {
 	Event string `json:"event"`
-	// Target has no userinfo, query or fragment. With the event, which is compared without case, it is the
-	// identity of a subscription.
+	// Target has no userinfo, query or fragment. With the event, without case, it is the identity of a subscription.
 	Target   string           `json:"target"`
 	Userinfo Reference        `json:"userinfo,omitzero"`
 	Query    Reference        `json:"query,omitzero"`
 	Fields   string           `json:"fields,omitempty"`
 	Status   tripletex.Status `json:"status"`
-	// AuthHeader is the name of the header; empty where the manifest does not say, and leaves it alone.
+	// AuthHeader is the name of the header; empty if it is not managed.
 	AuthHeader string    `json:"authHeader,omitempty"`
 	AuthValue  Reference `json:"authValue,omitzero"`
 	HMAC       Reference `json:"hmac,omitzero"`
-	// At is where the event stands.
+	// At is the position of the event.
 	At Position `json:"at"`
 }
 
@@ -57,7 +56,7 @@ func (m *Manifest) References() []Reference {
 	return all
 }
 
-// HasPatterns tells whether the list of events is needed to know what the manifest says.
+// HasPatterns reports whether [Manifest.Expand] needs the list of events.
 func (m *Manifest) HasPatterns() bool {
 	for _, e := range m.all() {
 		if match.IsPattern(e.event.value) {
@@ -67,8 +66,8 @@ func (m *Manifest) HasPatterns() bool {
 	return false
 }
 
-// Expand replaces patterns by the events they stand for. Known are all events; it may be nil where there is no
-// pattern. A pattern that stands for nothing, and two entries of one identity, are an [*Error].
+// Expand replaces patterns by the matching events. Known are all events; nil is allowed without patterns. A pattern
+// without a match and two entries of one identity are an [*Error].
 func (m *Manifest) Expand(known []tripletex.Event) (*Want, error) {
 	want, wrong := &Want{Owns: m.Owns}, []Problem{}
 	seen := map[string]entry{}
@@ -94,7 +93,7 @@ func (m *Manifest) Expand(known []tripletex.Event) (*Want, error) {
 	return want, failure(wrong)
 }
 
-// nearest names the events that may have been meant by one that does not exist.
+// nearest suggests events that are similar to an unknown one.
 func nearest(event string, known []tripletex.Event) string {
 	near := match.NearestEvents(event, known)
 	if len(near) == 0 {

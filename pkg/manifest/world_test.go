@@ -18,14 +18,14 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// failing is what tests need of *testing.T, and *rapid.T has too.
+// failing is the common part of *testing.T and *rapid.T.
 type failing interface {
 	Helper()
 	Fatalf(format string, args ...any)
 	Errorf(format string, args ...any)
 }
 
-// world is a sandbox, a client that reaches it over a wire that can be cut, and what is known of secrets.
+// world is a sandbox, a client with a transport that can fail, and fingerprints.
 type world struct {
 	*tripletex.Client
 	other *tripletex.Client // of somebody else, past the wire
@@ -58,7 +58,7 @@ func newClient(t failing, transport http.RoundTripper) *tripletex.Client {
 	return client
 }
 
-// add makes subscriptions, past the wire.
+// add creates subscriptions without the transport.
 func (w *world) add(t failing, all ...tripletex.NewSubscription) {
 	t.Helper()
 	if _, err := w.other.CreateSubscriptions(context.Background(), all); err != nil {
@@ -66,7 +66,7 @@ func (w *world) add(t failing, all ...tripletex.NewSubscription) {
 	}
 }
 
-// list returns what there is, past the wire.
+// list returns all subscriptions without the transport.
 func (w *world) list(t failing) []tripletex.Subscription {
 	t.Helper()
 	all, err := manifest.List(context.Background(), w.other)
@@ -76,7 +76,7 @@ func (w *world) list(t failing) []tripletex.Subscription {
 	return all
 }
 
-// hmac returns the secret that a subscription really has.
+// hmac returns the secret of a subscription in the sandbox.
 func (w *world) hmac(id int64) (value string) {
 	_ = w.store.Update(context.Background(), func(s *sandbox.State) error {
 		for _, one := range s.Subscriptions {
@@ -89,7 +89,7 @@ func (w *world) hmac(id int64) (value string) {
 	return value
 }
 
-// events returns how often each event is subscribed to, with its status.
+// events counts the subscriptions by event and status.
 func (w *world) events(t failing) map[string]int {
 	t.Helper()
 	counts := map[string]int{}
@@ -99,10 +99,10 @@ func (w *world) events(t failing) map[string]int {
 	return counts
 }
 
-// wire is a transport that remembers what went over it, and on which something can happen to a request.
+// wire is a transport that records requests and can make them fail.
 type wire struct {
 	next http.RoundTripper
-	// happen is asked for every request about subscriptions, with its number from 0; nil for nothing.
+	// happen returns the fate of a request about subscriptions by its number from 0; nil for none.
 	happen func(number int, r *http.Request) fate
 
 	mu    sync.Mutex
@@ -110,7 +110,7 @@ type wire struct {
 	cut   bool
 }
 
-// fate is what becomes of a request.
+// fate is how a request fails, or delivered.
 type fate int
 
 const (
@@ -167,7 +167,7 @@ func (w *wire) fate(r *http.Request) fate {
 	return fate
 }
 
-// mended is the wire as good as new; what went over it is returned.
+// mended removes failures from the transport, and returns and clears the recorded requests.
 func (w *wire) mended() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -176,7 +176,7 @@ func (w *wire) mended() []string {
 	return lines
 }
 
-// writes counts the requests that are no GET.
+// writes counts the requests other than GET.
 func writes(lines []string) int {
 	return len(slices.DeleteFunc(slices.Clone(lines), func(l string) bool { return strings.HasPrefix(l, "GET ") }))
 }
