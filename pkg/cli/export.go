@@ -45,13 +45,23 @@ func export(ctx context.Context, app *App, s *selection, f *fleetFlags, args []s
 	case f.many() && !f.companies:
 		return usageFailure("a manifest names client companies").withHint("add --all-companies")
 	}
-	var names []manifest.Company
-	var documents []manifest.Document
-	events := &manifest.Events{}
-	all, err := f.choose(ctx, app)
+	names, documents, err := documentsOf(ctx, app, s, f)
 	if err != nil {
 		return err
 	}
+	return app.printDocuments(ctx, f.many(), names, documents)
+}
+
+// documentsOf exports each company of the run. It fails if one fails, as a file without it would say that it has no
+// subscriptions.
+func documentsOf(ctx context.Context, app *App, s *selection, f *fleetFlags) (
+	names []manifest.Company, documents []manifest.Document, err error,
+) {
+	all, err := f.choose(ctx, app)
+	if err != nil {
+		return nil, nil, err
+	}
+	events := &manifest.Events{}
 	failed, err := inChosen(ctx, app, f, all, func(ctx context.Context, m fleet.Member) (manifest.Document, error) {
 		found, err := s.findIn(ctx, m)
 		if err != nil {
@@ -63,14 +73,10 @@ func export(ctx context.Context, app *App, s *selection, f *fleetFlags, args []s
 		names, documents = append(names, manifestCompany(m)), append(documents, d)
 		return nil
 	})
-	if err != nil {
-		return err
+	if err == nil {
+		err = f.end(app, failed, all.count(), true)
 	}
-	// A file without the failed companies would say that they have no subscriptions.
-	if err := f.end(app, failed, all.count(), true); err != nil {
-		return err
-	}
-	return app.printDocuments(ctx, f.many(), names, documents)
+	return names, documents, err
 }
 
 // printDocuments prints the documents of many companies as one file, or the document of one company.

@@ -52,21 +52,10 @@ func (p *problems) entry(n ast.Node, number int, base settings, folder string) [
 	if s.target == "" && values["target"] == nil && !misspelt {
 		p.add(p.of(n), "the entry has no target, and defaults has none")
 	}
-	var events []text
-	switch one, several := values["event"], values["events"]; {
-	case one == nil && several == nil && misspelt:
-	case (one == nil) == (several == nil):
-		p.add(p.of(n), "the entry needs event or events, and not both")
-	case one != nil:
-		if event, ok := p.scalar(one, "event"); ok {
-			events = append(events, event)
-		}
-	default:
-		before := len(p.all)
-		if events = p.texts(several, "events"); len(events) == 0 && len(p.all) == before {
-			p.add(p.of(several), "events needs at least one event")
-		}
+	if values["event"] == nil && values["events"] == nil && misspelt {
+		return nil
 	}
+	events := p.events(n, values)
 	entries := make([]entry, len(events))
 	for i, event := range events {
 		if err := tripletex.CheckEvent(event.value); err != nil && !match.IsPattern(event.value) {
@@ -75,6 +64,28 @@ func (p *problems) entry(n ast.Node, number int, base settings, folder string) [
 		entries[i] = entry{event, s, number}
 	}
 	return entries
+}
+
+// events reads the event or the events of an entry.
+func (p *problems) events(n ast.Node, values keyed) []text {
+	one, several := values["event"], values["events"]
+	if (one == nil) == (several == nil) {
+		p.add(p.of(n), "the entry needs event or events, and not both")
+		return nil
+	}
+	if one != nil {
+		event, ok := p.scalar(one, "event")
+		if !ok {
+			return nil
+		}
+		return []text{event}
+	}
+	before := len(p.all)
+	events := p.texts(several, "events")
+	if len(events) == 0 && len(p.all) == before {
+		p.add(p.of(several), "events needs at least one event")
+	}
+	return events
 }
 
 // settings reads the settings of an entry or of the defaults over s.

@@ -63,34 +63,40 @@ func (p *problems) reference(n ast.Node, what, folder string) Reference {
 	}
 	before := len(p.all)
 	values, _ := p.mapping(n, what, referenceKeys())
-	if len(p.all) > before {
+	switch {
+	case len(p.all) > before:
 		return Reference{}
-	}
-	if len(values) == 0 {
+	case len(values) == 0:
 		p.add(at, "%s must be one of %s", what, strings.Join(referenceKeys(), ", "))
 		return Reference{}
-	}
-	if len(values) > 1 {
+	case len(values) > 1:
 		p.add(at, "%s must be one of %s, not several", what, strings.Join(referenceKeys(), ", "))
 		return Reference{}
 	}
 	r := Reference{At: at, Folder: folder}
-	for key, to := range map[string]*string{"env": &r.Env, "file": &r.File, "command": &r.Command, "keyring": &r.Keyring} {
-		if values[key] == nil {
-			continue
-		}
-		t, ok := p.scalar(values[key], key)
+	for key, value := range values {
+		t, ok := p.scalar(value, key)
 		if ok && strings.TrimSpace(t.value) == "" {
 			p.add(t.at, "%s needs a value", key)
 		}
-		*to = t.value
+		*r.field(key) = t.value
 	}
+	return p.checkEnv(r)
+}
+
+// field returns the field of one of [referenceKeys].
+func (r *Reference) field(key string) *string {
+	return map[string]*string{"env": &r.Env, "file": &r.File, "command": &r.Command, "keyring": &r.Keyring}[key]
+}
+
+// checkEnv returns a reference without a variable that is not a name or holds a token of the login.
+func (p *problems) checkEnv(r Reference) Reference {
 	switch {
-	case r.Env != "" && strings.ContainsAny(r.Env, "= \t$"):
-		p.add(at, "env must be the name of a variable, not its value")
+	case strings.ContainsAny(r.Env, "= \t$"):
+		p.add(r.At, "env must be the name of a variable, not its value")
 		return Reference{}
 	case isLogin(r.Env):
-		p.add(at, "env must not be a token of the login, which would be sent to the target")
+		p.add(r.At, "env must not be a token of the login, which would be sent to the target")
 		return Reference{}
 	}
 	return r
