@@ -176,22 +176,18 @@ func (w *world) call(method, path, body string) (int, []byte) {
 	return answer.StatusCode, raw
 }
 
-// backfill does what the command does.
+// backfill backfills every subscribed kind.
 func (w *world) backfill(kinds []tripletex.ObjectKind, report bool) (all []backfill.Counts) {
-	run := backfill.Run{Client: w.client, Journal: w.journal, Company: 1, Secret: hmac, Deletes: !report, Report: report}
-	for _, s := range w.subscribed {
-		run.Subscriptions = append(run.Subscriptions, s.ID)
+	run := &backfill.Run{Client: w.client, Journal: w.journal, Company: 1, Secret: hmac, Deletes: !report, Report: report}
+	results, err := run.All(w.ctx, backfill.Choice{})
+	if err != nil {
+		w.t.Fatal(err)
 	}
-	plans := backfill.Plans(w.subscribed)
-	if len(plans) != len(kinds) {
-		w.t.Fatalf("%d plans", len(plans))
+	if len(results) != len(kinds) {
+		w.t.Fatalf("%d results", len(results))
 	}
-	for _, p := range plans {
-		counts, err := run.Kind(w.ctx, p)
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		all = append(all, counts)
+	for _, r := range results {
+		all = append(all, r.Counts)
 	}
 	return all
 }

@@ -2,13 +2,20 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/tlxhook/tlxhook/pkg/backfill"
+	"github.com/tlxhook/tlxhook/pkg/fleet"
+	"github.com/tlxhook/tlxhook/pkg/journal"
 	"github.com/tlxhook/tlxhook/pkg/match"
+	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/receiver"
 	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
@@ -16,13 +23,9 @@ import (
 
 // backfillOptions are the flags of backfill.
 type backfillOptions struct {
-	kinds         []tripletex.ObjectKind
+	choice        backfill.Choice
 	subscriptions bool
-	filter        match.Filter
 	fleet         fleetFlags
-	since         time.Time
-	from, to      time.Time
-	fields        string
 	report        bool
 	deletes       bool
 	forwardTo     string
@@ -74,14 +77,14 @@ func newBackfill(app *App) *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.BoolVar(&o.subscriptions, "for-subscriptions", false, "choose the objects that active subscriptions are about")
-	flags.Var((*patterns)(&o.filter.Events), "event", "only for subscriptions to an event, such as 'order.*'")
-	flags.Var((*patterns)(&o.filter.Targets), "target", "only for subscriptions with a target, such as '*.example.no'")
+	flags.Var((*patterns)(&o.choice.Filter.Events), "event", "only for subscriptions to an event, such as 'order.*'")
+	flags.Var((*patterns)(&o.choice.Filter.Targets), "target", "only for subscriptions with a target, such as '*.example.no'")
 	complete(cmd, "event", app.completeEvents)
 	complete(cmd, "target", app.completeTargets)
-	flags.Var(moment{&o.since, time.Now}, "since", "of customer and supplier: changed since then")
-	flags.Var(moment{&o.from, time.Now}, "from", "of what is listed by date: dated then or later")
-	flags.Var(moment{&o.to, time.Now}, "to", "of what is listed by date: dated before")
-	flags.StringVar(&o.fields, "fields", "", "deliver these `FIELDS`, not those of the subscriptions")
+	flags.Var(moment{&o.choice.ChangedSince, time.Now}, "since", "of customer and supplier: changed since then")
+	flags.Var(moment{&o.choice.From, time.Now}, "from", "of what is listed by date: dated then or later")
+	flags.Var(moment{&o.choice.To, time.Now}, "to", "of what is listed by date: dated before")
+	flags.StringVar(&o.choice.Fields, "fields", "", "deliver these `FIELDS`, not those of the subscriptions")
 	flags.BoolVar(&o.report, "report", false, "only count; exit with 1 where something lacks")
 	flags.BoolVar(&o.deletes, "deletes", false, "deliver, too, what is gone")
 	flags.StringVar(&o.forwardTo, "forward-to", "", "forward to the app at `URL`")
@@ -92,8 +95,9 @@ func newBackfill(app *App) *cobra.Command {
 	return cmd
 }
 
-// read takes the objects, and returns the app to forward to, if there is one.
+// read validates the flags, and returns the app to forward to; nil without --forward-to.
 func (o *backfillOptions) read(ctx context.Context, app *App, args []string) (receiver.App, error) {
+	from, to := o.choice.From, o.choice.To
 	switch {
 	case o.subscriptions && len(args) > 0:
 		return nil, usageFailure("--for-subscriptions and objects exclude each other")
@@ -103,18 +107,18 @@ func (o *backfillOptions) read(ctx context.Context, app *App, args []string) (re
 		return nil, usageFailure("--report delivers nothing: it excludes --deletes")
 	case o.report && o.forwardTo != "":
 		return nil, usageFailure("--report delivers nothing: it excludes --forward-to")
-	case !o.from.IsZero() && !o.to.IsZero() && !o.from.Before(o.to):
-		return nil, usageFailure("--from %s is not before --to %s", o.from.Format(time.DateOnly), o.to.Format(time.DateOnly))
+	case !from.IsZero() && !to.IsZero() && !from.Before(to):
+		return nil, usageFailure("--from %s is not before --to %s", from.Format(time.DateOnly), to.Format(time.DateOnly))
 	}
 	for _, arg := range args {
 		kind, ok := tripletex.FindObjectKind(arg)
 		if !ok {
 			return nil, unknownObject(arg)
 		}
-		o.kinds = append(o.kinds, kind)
+		o.choice.Kinds = append(o.choice.Kinds, kind)
 	}
-	dated := o.subscriptions || slices.ContainsFunc(o.kinds, func(k tripletex.ObjectKind) bool { return k.Dated })
-	if !dated && (!o.from.IsZero() || !o.to.IsZero()) {
+	dated := o.subscriptions || slices.ContainsFunc(o.choice.Kinds, func(k tripletex.ObjectKind) bool { return k.Dated })
+	if !dated && (!from.IsZero() || !to.IsZero()) {
 		return nil, usageFailure("--from and --to narrow what is listed by date, and nothing of that is chosen").withHint("--since narrows others")
 	}
 	var read secrets
@@ -154,4 +158,158 @@ func unknownObject(name string) error {
 
 func completeObjects(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	return slices.DeleteFunc(objectNames(), func(name string) bool { return slices.Contains(args, name) }), cobra.ShellCompDirectiveNoFileComp
+}
+
+func runBackfill(ctx context.Context, app *App, o *backfillOptions, args []string) error {
+	ctx, cancel := app.limited(ctx)
+	defer cancel()
+	to, err := o.read(ctx, app, args)
+	if err != nil {
+		return err
+	}
+	companies, err := o.fleet.choose(ctx, app)
+	if err != nil {
+		return err
+	}
+	folder, err := app.journalFolder(o.journal)
+	if err != nil {
+		return err
+	}
+	j, owned, err := backfill.OpenJournal(folder, to != nil)
+	if err != nil {
+		return err
+	}
+	err = o.store(ctx, app, j, companies)
+	if !o.report && !errors.Is(err, context.Canceled) {
+		if forwardErr := o.forward(ctx, app, j, to, owned); err == nil {
+			err = forwardErr
+		}
+	}
+	if closeErr := j.Close(); err == nil && closeErr != nil {
+		err = localFailure("close the journal", closeErr)
+	}
+	return err
+}
+
+// store finds and stores what is missing in every company, and prints the result.
+func (o *backfillOptions) store(ctx context.Context, app *App, j *journal.Journal, companies chosenCompanies) error {
+	progress := app.terminal.NewProgress(0)
+	work := func(ctx context.Context, m fleet.Member) ([]backfill.Result, error) {
+		run := backfill.Run{
+			Client: m.Client, Journal: j, Company: m.CompanyID, Secret: o.secret,
+			Report: o.report, Deletes: o.deletes, Seen: progress.Add,
+		}
+		return run.All(ctx, o.choice)
+	}
+	var rows []backfilledRow
+	failed, err := inChosen(ctx, app, &o.fleet, companies, work, func(m fleet.Member, results []backfill.Result) error {
+		rows = append(rows, o.rows(app, m, results)...)
+		return nil
+	})
+	progress.End()
+	if err == nil {
+		err = o.fleet.end(app, failed, companies.count(), len(rows) == 0)
+	}
+	if len(rows) > 0 {
+		if printErr := output.List(context.WithoutCancel(ctx), app.printer, backfillTable(o.fleet.many()), rows); printErr != nil {
+			return printErr
+		}
+	}
+	if err == nil {
+		err = o.verdict(app, rows)
+	}
+	return err
+}
+
+// rows returns the rows of a company, and notes the kinds that failed beside others.
+func (o *backfillOptions) rows(app *App, m fleet.Member, results []backfill.Result) []backfilledRow {
+	rows := make([]backfilledRow, len(results))
+	for i, r := range results {
+		rows[i] = backfilledRow{Counts: r.Counts}
+		if o.fleet.many() {
+			rows[i].maybeOfCompany = maybeOfCompany(of(m))
+		}
+		if r.Err == nil {
+			continue
+		}
+		if rows[i].Error, _ = app.describeText(r.Err); len(results) > 1 {
+			app.note("%s: %s", r.Object, rows[i].Error)
+		}
+	}
+	return rows
+}
+
+// verdict notes deleted objects that were not delivered, and returns an error where a report found differences.
+func (o *backfillOptions) verdict(app *App, rows []backfilledRow) error {
+	var all backfill.Counts
+	for _, row := range rows {
+		all.Missing, all.Newer, all.Gone = all.Missing+row.Missing, all.Newer+row.Newer, all.Gone+row.Gone
+	}
+	switch {
+	case o.report && !all.InStep():
+		return failf(codeDifferences, "deliveries have not brought everything: %d missing, %d newer, %d gone", all.Missing, all.Newer, all.Gone)
+	case all.Gone > 0 && !o.deletes:
+		app.note("%d gone, which nobody is told of; --deletes delivers that", all.Gone)
+	}
+	return nil
+}
+
+// forward forwards the pending deliveries of a journal to the app, unless another program owns the journal.
+func (o *backfillOptions) forward(ctx context.Context, app *App, j *journal.Journal, to receiver.App, owned bool) error {
+	pending := journal.Filter{States: []journal.State{journal.Pending}}
+	waiting, err := j.Count(ctx, pending)
+	switch {
+	case err != nil || waiting == 0:
+		return err
+	case to == nil:
+		app.note("%s in the journal for tlxhook listen to forward; --forward-to does it where none runs", deliveries(waiting))
+		return nil
+	case !owned:
+		app.note("%s in the journal for the tlxhook listen that uses it: it forwards, and not this run", deliveries(waiting))
+		return nil
+	}
+	progress := app.terminal.NewProgress(int(waiting))
+	accepted, stopped := receiver.ForwardAll(ctx, j, to, progress.Step)
+	progress.End()
+	left, err := j.Count(context.WithoutCancel(ctx), pending)
+	if err != nil {
+		return err
+	}
+	app.note("%d of %s accepted", accepted, deliveries(accepted+left))
+	switch {
+	case left == 0:
+		return nil
+	case stopped != nil && !errors.Is(stopped, receiver.ErrSilent):
+		return fmt.Errorf("stopped with %s to be forwarded: %w", deliveries(left), stopped)
+	}
+	return notForwarded(accepted, left)
+}
+
+// notForwarded returns the error for deliveries that the app did not accept.
+func notForwarded(accepted, left int64) error {
+	err := fmt.Errorf("the app has not accepted %s", deliveries(left))
+	hint := "they wait in the journal: the same command goes on with them, as does tlxhook listen"
+	if accepted == 0 {
+		return fail(codeUnavailable, err).withHint("%s; is the app running, and the URL right?", hint)
+	}
+	return fail(codePartial, err).withHint("%s", hint)
+}
+
+// backfilledRow is the result of one kind of objects.
+type backfilledRow struct {
+	maybeOfCompany
+	backfill.Counts
+	// Error is why the kind was not compared completely.
+	Error string `json:"error,omitempty"`
+}
+
+func backfillTable(many bool) output.Table[backfilledRow] {
+	table := output.TableOf([]output.Column[backfilledRow]{
+		{Name: "object"}, {Name: "seen"}, {Name: "known"}, {Name: "missing"}, {Name: "newer"}, {Name: "gone"}, {Name: "stored"},
+		{Name: "error", Detail: true},
+	})
+	if many {
+		return inCompany(table, func(v *backfilledRow) *backfilledRow { return v })
+	}
+	return table
 }

@@ -125,12 +125,6 @@ func (a *App) doctorLogin(ctx context.Context) (doctor.Login, error) {
 	return found, err
 }
 
-// describeText returns the text and the hint of an error.
-func (a *App) describeText(err error) (text, hint string) {
-	f := a.describe(err)
-	return strings.TrimSpace(f.err.Error()), f.hint
-}
-
 // bundle is the content of a --bundle file.
 type bundle struct {
 	Build buildInfo `json:"build"`

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/tlxhook/tlxhook/pkg/backfill"
 	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/credentials"
 	"github.com/tlxhook/tlxhook/pkg/journal"
@@ -194,6 +195,12 @@ func (a *App) describe(err error) *failure {
 	return fail(codeBug, err).withHint("%s", bugHint)
 }
 
+// describeText returns the text and the hint of an error.
+func (a *App) describeText(err error) (text, hint string) {
+	f := a.describe(err)
+	return strings.TrimSpace(f.err.Error()), f.hint
+}
+
 // cause is a row of the table of errors: what it matches, its code and its hint.
 type cause struct {
 	matches func(error) bool
@@ -218,6 +225,8 @@ func causes() []cause {
 	return []cause{
 		{matches: as[*bug], code: codeBug, hint: bugHint},
 		{matches: is(terminal.ErrAborted), code: codeInterrupted},
+		{matches: as[*backfill.PartialError], code: codePartial, hint: "run the command again: what is done is done"},
+		{matches: is(backfill.ErrNoSubscription), code: codeNotFound, hint: "tlxhook subscription list shows what there is; objects can be named instead"},
 		{matches: is(journal.ErrLocked), code: codeConflict, hint: "one listen can use a journal; stop the other one, or name another folder with --journal"},
 		{matches: is(journal.ErrAbsent), code: codeNotFound, hint: "tlxhook listen makes one; --journal names another folder"},
 		{matches: is(journal.ErrNotFound), code: codeNotFound, hint: "tlxhook delivery list shows what there is"},

@@ -1,0 +1,48 @@
+package receiver_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/tlxhook/tlxhook/pkg/journal"
+	"github.com/tlxhook/tlxhook/pkg/receiver"
+)
+
+func TestForwardAllCountsWhatTheAppAccepts(t *testing.T) {
+	t.Parallel()
+	a := &app{answer: func(e journal.Entry) receiver.Answer {
+		if e.ObjectID < 3 {
+			return refuse(e)
+		}
+		return accept(e)
+	}}
+	attempts := 0
+	accepted, err := receiver.ForwardAll(t.Context(), store(t, 10, 1), a, func() { attempts++ })
+	if err != nil {
+		t.Error(err)
+	}
+	if accepted != 7 {
+		t.Errorf("%d accepted, want 7", accepted)
+	}
+	if attempts != 10 {
+		t.Errorf("%d attempts, want 10", attempts)
+	}
+}
+
+func TestForwardAllStopsWhereTheAppIsSilent(t *testing.T) {
+	t.Parallel()
+	silent := &app{answer: func(journal.Entry) receiver.Answer {
+		return receiver.Answer{Status: -1, Err: errors.New("connection refused")}
+	}}
+	attempts := 0
+	accepted, err := receiver.ForwardAll(t.Context(), store(t, 200, 1), silent, func() { attempts++ })
+	if !errors.Is(err, receiver.ErrSilent) {
+		t.Errorf("it ended with %v", err)
+	}
+	if accepted != 0 {
+		t.Errorf("%d accepted", accepted)
+	}
+	if attempts < 24 || attempts > 40 {
+		t.Errorf("%d attempts, want about 24", attempts)
+	}
+}
