@@ -18,7 +18,7 @@ answer, redirects and latency, seen from this machine. It sends one HEAD request
 and no credentials. An id means the target of that subscription.`,
 		Example: `  tlxhook doctor target https://hooks.example.no/tripletex
   tlxhook doctor target 4711 -o json`,
-		Args:              cobra.ExactArgs(1),
+		Args:              oneArg("target"),
 		ValidArgsFunction: app.completeSubscriptions,
 		RunE:              app.run(func(ctx context.Context, args []string) error { return doctorTarget(ctx, app, args[0]) }),
 	}

@@ -267,6 +267,8 @@ func causes() []cause {
 		{matches: is(sandbox.ErrState), code: codeLocal, hint: "tlxhook sandbox reset makes a new one"},
 		{matches: is(terminal.ErrNoPrompt), code: codeUsage},
 		{matches: is(config.ErrSettings), code: codeUsage},
+		{matches: is(config.ErrNoHome), code: codeLocal},
+		{matches: as[*manifest.Error], code: codeUsage},
 		{matches: is(output.ErrOptions), code: codeUsage},
 		{matches: as[*credentials.UsageError], code: codeUsage},
 		{matches: is(credentials.ErrNoKeyring), code: codeLocal, hint: noKeyringHint},

@@ -6,11 +6,14 @@ import (
 	"runtime"
 )
 
-// Folders are where the program keeps things. None is made before something is written.
+// ErrNoHome means that no home folder is set.
+var ErrNoHome = errors.New("there is no home folder: set HOME, or XDG_CONFIG_HOME, XDG_STATE_HOME and XDG_CACHE_HOME")
+
+// Folders are where the program stores files. None is created before something is written.
 type Folders struct {
 	Config string // settings and profiles
-	State  string // what the sandbox remembers; later, what was received
-	Cache  string // what can be asked for again; nothing secret
+	State  string // sandbox, journal, and what commands remember
+	Cache  string // what can be fetched again; no secrets
 }
 
 // Journal returns the folder of the journal: the given one, or the default where that is empty.
@@ -21,8 +24,8 @@ func (f Folders) Journal(given string) string {
 	return filepath.Join(f.State, "journal")
 }
 
-// NewFolders follows the XDG base directories where they are set, and the habit of the system elsewhere.
-// A relative XDG path is ignored, as the specification wants.
+// NewFolders returns the XDG base directories where they are set, and the default ones of the system elsewhere. It
+// ignores a relative XDG path, as the specification requires.
 func NewFolders(lookup Lookup) (Folders, error) {
 	home, _ := lookup("HOME")
 	roaming, local := home, home
@@ -43,7 +46,7 @@ func NewFolders(lookup Lookup) (Folders, error) {
 			defaults[i] = path
 		}
 		if !filepath.IsAbs(defaults[i]) {
-			return Folders{}, errors.New("there is no home folder: set HOME, or XDG_CONFIG_HOME, XDG_STATE_HOME and XDG_CACHE_HOME")
+			return Folders{}, ErrNoHome
 		}
 		defaults[i] = filepath.Join(defaults[i], "tlxhook")
 	}

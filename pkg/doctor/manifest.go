@@ -2,8 +2,6 @@ package doctor
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -46,12 +44,9 @@ func (i *Installation) checkManifest(ctx context.Context) Finding {
 	return pass(text)
 }
 
-// badManifest returns the first problem of a manifest, and how many more there are.
+// badManifest returns the finding for an error of a manifest, with a repair where the error has no hint.
 func (i *Installation) badManifest(err error, repair string) Finding {
 	f := i.failed(err)
-	if e, ok := errors.AsType[*manifest.Error](err); ok && len(e.Problems) > 1 {
-		f.Text += fmt.Sprintf(" (and %d more)", len(e.Problems)-1)
-	}
 	if f.Repair == "" {
 		f.Repair = repair
 	}
