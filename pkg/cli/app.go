@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tlxhook/tlxhook/pkg/config"
+	"github.com/tlxhook/tlxhook/pkg/login"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
@@ -27,6 +28,7 @@ type App struct {
 	lookup   config.Lookup
 	settings *config.Settings // decided before a command runs
 	printer  *output.Printer  // made before a command runs
+	resolver *login.Resolver
 }
 
 // Annotations of commands.

@@ -129,7 +129,7 @@ func (p *companyPlans) note(ctx context.Context, app *App, optional bool) error 
 
 // place names the company of the run, or says in how many of them something changes.
 func (p *companyPlans) place(changing int) string {
-	if p.fleet.many() {
+	if p.fleet.Many() {
 		return p.scope(changing)
 	}
 	return where(p.plans[0].member)

@@ -42,11 +42,14 @@ func (r attemptRow) outcome() string {
 func attemptTable() output.Table[attemptRow] {
 	type r = attemptRow
 	table := output.TableOf([]output.Column[r]{
-		{Name: "event"}, {Name: "objectId", Title: "OBJECT"}, {Name: "subscriptionId", Title: "SUBSCRIPTION"},
+		{Name: "event"},
+		{Name: "objectId", Title: "OBJECT"},
+		{Name: "subscriptionId", Title: "SUBSCRIPTION"},
 		{Name: "delivered", Style: func(v r) terminal.Style { return goodIf(v.Delivered) }},
 		{Name: "outcome", Title: "ANSWER", Text: r.outcome, Shrinks: true},
 		{Name: "durationSeconds", Title: "TIME", Text: func(v r) string { return milliseconds(v.DurationSeconds) }},
-		{Name: "targetUrl", Title: "TARGET", Shrinks: true}, {Name: "idempotencyKey", Detail: true},
+		{Name: "targetUrl", Title: "TARGET", Shrinks: true},
+		{Name: "idempotencyKey", Detail: true},
 	})
 	table.ID = func(v r) string { return v.IdempotencyKey }
 	return table

@@ -6,8 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tlxhook/tlxhook/pkg/config"
-	"github.com/tlxhook/tlxhook/pkg/tripletex"
+	"github.com/tlxhook/tlxhook/pkg/login"
 )
 
 func newAuth(app *App) *cobra.Command {
@@ -28,23 +27,9 @@ type authStatus struct {
 	SessionExpires string `json:"sessionExpires" table:"SESSION UNTIL"`
 }
 
-// environmentName returns the name of an environment by its address.
-func environmentName(l *login) string {
-	switch l.options.BaseURL {
-	case tripletex.Production:
-		return "production"
-	case tripletex.Test:
-		return "test"
-	}
-	if l.profile == config.SandboxProfile {
-		return "sandbox"
-	}
-	return "custom"
-}
-
 // prove asks the service who the login is.
-func (a *App) prove(ctx context.Context, l *login) (authStatus, error) {
-	client, err := a.connect(l)
+func (a *App) prove(ctx context.Context, l *login.Login) (authStatus, error) {
+	client, err := a.logins().Connect(l)
 	if err != nil {
 		return authStatus{}, err
 	}
@@ -57,7 +42,7 @@ func (a *App) prove(ctx context.Context, l *login) (authStatus, error) {
 		return authStatus{}, err
 	}
 	status := authStatus{
-		Profile: l.profile, Environment: environmentName(l), BaseURL: client.BaseURL(), TokenKind: l.tokenKind, Source: l.source,
+		Profile: l.Profile, Environment: l.Environment(), BaseURL: client.BaseURL(), TokenKind: l.TokenKind, Source: l.Source,
 		CompanyID: who.CompanyID, CompanyName: who.Company.Name, EmployeeID: who.EmployeeID,
 	}
 	if !session.Expires.IsZero() {

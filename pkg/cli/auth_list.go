@@ -6,8 +6,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tlxhook/tlxhook/pkg/config"
+	"github.com/tlxhook/tlxhook/pkg/login"
 	"github.com/tlxhook/tlxhook/pkg/output"
-	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
 func newAuthList(app *App) *cobra.Command {
@@ -34,7 +34,7 @@ type profileRow struct {
 }
 
 func authList(ctx context.Context, app *App) error {
-	_, profiles, err := app.profiles()
+	_, profiles, err := app.logins().Profiles()
 	if err != nil {
 		return err
 	}
@@ -49,9 +49,8 @@ func authList(ctx context.Context, app *App) error {
 func profileRows(profiles *config.Profiles) []profileRow {
 	rows := []profileRow{}
 	for _, p := range profiles.All {
-		l := &login{options: tripletex.Options{BaseURL: p.BaseURL}}
 		rows = append(rows, profileRow{
-			p.Name, p.Name == profiles.Current, environmentName(l), p.BaseURL, p.TokenKind, p.Store, p.CompanyID, p.CompanyName,
+			p.Name, p.Name == profiles.Current, login.EnvironmentOf(p), p.BaseURL, p.TokenKind, p.Store, p.CompanyID, p.CompanyName,
 		})
 	}
 	return rows
@@ -59,9 +58,14 @@ func profileRows(profiles *config.Profiles) []profileRow {
 
 func profileTable() output.Table[profileRow] {
 	return output.TableOf([]output.Column[profileRow]{
-		{Name: "profile"}, {Name: "current", Text: profileRow.current}, {Name: "environment"},
-		{Name: "companyName", Title: "COMPANY", Shrinks: true}, {Name: "store"}, {Name: "tokenKind", Title: "TOKENS", Detail: true},
-		{Name: "baseUrl", Title: "ADDRESS", Detail: true}, {Name: "companyId", OmitZero: true, Detail: true},
+		{Name: "profile"},
+		{Name: "current", Text: profileRow.current},
+		{Name: "environment"},
+		{Name: "companyName", Title: "COMPANY", Shrinks: true},
+		{Name: "store"},
+		{Name: "tokenKind", Title: "TOKENS", Detail: true},
+		{Name: "baseUrl", Title: "ADDRESS", Detail: true},
+		{Name: "companyId", OmitZero: true, Detail: true},
 	})
 }
 

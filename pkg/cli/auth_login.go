@@ -9,8 +9,10 @@ import (
 
 	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/credentials"
+	"github.com/tlxhook/tlxhook/pkg/login"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/secret"
+	"github.com/tlxhook/tlxhook/pkg/terminal"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
@@ -44,12 +46,12 @@ Each login has a profile name, given with -p; without one it is "default".`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.environment, "environment", "", "production, test or the `URL` of the API (default production)")
-	flags.StringVar(&o.store, "store", keyringStore, "keep the tokens in this `STORE`: keyring, or file for a private file")
+	flags.StringVar(&o.store, "store", login.KeyringStore, "keep the tokens in this `STORE`: keyring, or file for a private file")
 	flags.StringVar(&o.consumerFile, "consumer-token-file", "", "read the consumer token from a `FILE`; - is stdin")
 	flags.StringVar(&o.employeeFile, "employee-token-file", "", "read the employee token from a `FILE`; - is stdin")
 	flags.StringVar(&o.refreshFile, "refresh-token-file", "", "read a refresh token from a `FILE`; - is stdin")
 	complete(cmd, "environment", cobra.FixedCompletions([]cobra.Completion{"production", "test"}, cobra.ShellCompDirectiveNoFileComp))
-	complete(cmd, "store", cobra.FixedCompletions([]cobra.Completion{keyringStore, fileStore}, cobra.ShellCompDirectiveNoFileComp))
+	complete(cmd, "store", cobra.FixedCompletions([]cobra.Completion{login.KeyringStore, login.FileStore}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 
@@ -62,7 +64,7 @@ func authLogin(ctx context.Context, app *App, o *loginOptions) error {
 	if err != nil {
 		return err
 	}
-	store := app.store(o.store, folders)
+	store := app.logins().Store(o.store, folders)
 	// The store comes before the questions, so that nobody types tokens that cannot be kept.
 	if _, err := store.Get(name, credentials.Session); err != nil && !errors.Is(err, credentials.ErrNotFound) {
 		return noStore(err)
@@ -74,19 +76,18 @@ func authLogin(ctx context.Context, app *App, o *loginOptions) error {
 	ctx, cancel := app.limited(ctx)
 	defer cancel()
 	proved := &provedSession{}
-	l.options.Credentials, l.options.Cache = tokens.Get, proved
+	l.Options.Credentials, l.Options.Cache = tokens.Get, proved
 	status, err := app.prove(ctx, l)
 	if err != nil {
 		return err
 	}
 	profile := config.Profile{
-		Name: name, BaseURL: status.BaseURL, TokenKind: l.tokenKind, Store: o.store,
+		Name: name, BaseURL: status.BaseURL, TokenKind: l.TokenKind, Store: o.store,
 		CompanyID: status.CompanyID, CompanyName: status.CompanyName,
 	}
-	if err := keep(store, folders, profile, tokens); err != nil {
+	if err := app.logins().Save(profile, tokens, proved.session); err != nil {
 		return noStore(err)
 	}
-	sessionCache{store: store, profile: name, redactor: app.redactor}.Save(ctx, proved.session)
 	app.note("logged in to %s; the tokens are in the %s", status.CompanyName, o.store)
 	return output.Item(ctx, app.printer, output.TableOf[authStatus](nil), status)
 }
@@ -118,7 +119,7 @@ func (o *loginOptions) check(app *App) (string, error) {
 	switch {
 	case name == config.SandboxProfile:
 		return "", usageFailure("the profile sandbox is built in and needs no login").withHint("give another name with -p")
-	case o.store != keyringStore && o.store != fileStore:
+	case o.store != login.KeyringStore && o.store != login.FileStore:
 		return "", usageFailure("store %q: must be keyring or file", o.store)
 	case fromStdin > 1:
 		return "", usageFailure("only one token can come from standard input")
@@ -157,24 +158,24 @@ func (o *loginOptions) address(ctx context.Context, app *App) (string, error) {
 }
 
 // gather reads the tokens: from files, else from the environment, else from the person.
-func (o *loginOptions) gather(ctx context.Context, app *App, name string) (*login, tripletex.Credentials, error) {
+func (o *loginOptions) gather(ctx context.Context, app *App, name string) (*login.Login, tripletex.Credentials, error) {
 	tokens, err := o.readFiles(app)
 	if err != nil {
 		return nil, tokens, err
 	}
 	if tokens == (tripletex.Credentials{}) {
-		given, ok, err := app.environmentLogin(ctx)
+		given, err := app.logins().FromEnvironment(ctx)
 		if err != nil {
 			return nil, tokens, err
 		}
-		if ok {
-			if tokens, err = given.options.Credentials(ctx); err != nil {
+		if given != nil {
+			if tokens, err = given.Options.Credentials(ctx); err != nil {
 				return nil, tokens, err
 			}
 		}
 	}
-	l := &login{profile: name, source: o.store}
-	if l.options.BaseURL, err = o.address(ctx, app); err != nil {
+	l := &login.Login{Profile: name, Source: o.store}
+	if l.Options.BaseURL, err = o.address(ctx, app); err != nil {
 		return nil, tokens, err
 	}
 	if tokens == (tripletex.Credentials{}) {
@@ -182,14 +183,14 @@ func (o *loginOptions) gather(ctx context.Context, app *App, name string) (*logi
 			return nil, tokens, err
 		}
 	}
-	l.tokenKind = employeeTokens
+	l.TokenKind = login.EmployeeTokens
 	if tokens.RefreshToken != "" {
-		l.tokenKind = refreshTokens
+		l.TokenKind = login.RefreshTokens
 	}
 	if tokens.SessionToken != "" {
 		return nil, tokens, usageFailure("a session token cannot be kept, as it ends by itself").withHint("log in with the tokens that it was made from")
 	}
-	if err := tokens.CheckFor(l.options.BaseURL); err != nil {
+	if err := tokens.CheckFor(l.Options.BaseURL); err != nil {
 		return nil, tokens, usageFailure("%w", err)
 	}
 	return l, tokens, nil
@@ -216,3 +217,46 @@ func (o *loginOptions) readFiles(app *App) (tripletex.Credentials, error) {
 	}
 	return tokens, nil
 }
+
+// askTokens asks for the tokens of a login.
+func askTokens(ctx context.Context, app *App) (tripletex.Credentials, error) {
+	var tokens tripletex.Credentials
+	if !app.terminal.IsInteractive() {
+		return tokens, usageFailure("there are no tokens, and no terminal to ask for them").
+			withHint("give --consumer-token-file and --employee-token-file, or --refresh-token-file, or set TLXHOOK_CONSUMER_TOKEN and TLXHOOK_EMPLOYEE_TOKEN")
+	}
+	kind, err := app.terminal.Select(ctx, "Tokens", []choice{
+		{Value: login.EmployeeTokens, Label: "Consumer token and employee token"}, {Value: login.RefreshTokens, Label: "Refresh token (tlxr_...)"},
+	})
+	if err != nil {
+		return tokens, err
+	}
+	type question struct {
+		text string
+		to   *secret.Text
+	}
+	questions := []question{{"Refresh token", &tokens.RefreshToken}}
+	if kind == login.EmployeeTokens {
+		questions = []question{{"Consumer token", &tokens.ConsumerToken}, {"Employee token", &tokens.EmployeeToken}}
+	}
+	for _, q := range questions {
+		if *q.to, err = app.terminal.AskSecret(ctx, q.text); err != nil {
+			return tokens, err
+		}
+		app.redactor.Add(*q.to)
+	}
+	return tokens, nil
+}
+
+// provedSession keeps the session that verified the tokens until it is stored with them.
+type provedSession struct{ session tripletex.Session }
+
+// Load implements tripletex.SessionCache.
+func (*provedSession) Load(context.Context) (tripletex.Session, bool) {
+	return tripletex.Session{}, false
+}
+
+// Save implements tripletex.SessionCache.
+func (p *provedSession) Save(_ context.Context, s tripletex.Session) { p.session = s }
+
+type choice = terminal.Choice

@@ -2,8 +2,13 @@ package cli
 
 import (
 	"context"
+	"errors"
 
 	"github.com/spf13/cobra"
+
+	"github.com/tlxhook/tlxhook/pkg/config"
+	"github.com/tlxhook/tlxhook/pkg/login"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
 func newAuthLogout(app *App) *cobra.Command {
@@ -19,42 +24,27 @@ the current one. The tokens themselves stay valid in Tripletex.`,
 }
 
 func authLogout(ctx context.Context, app *App) error {
-	folders, profiles, err := app.profiles()
-	if err != nil {
-		return err
-	}
-	name := app.settings.Profile
-	if name == "" {
-		name = profiles.Current
-	}
-	profile := profiles.Find(name)
-	if profile == nil {
-		return notFoundFailure("there is no login to forget").withHint("tlxhook auth list shows the profiles")
-	}
-	store := app.store(profile.Store, folders)
-	app.endSession(ctx, name)
-	if err := forget(store, name); err != nil {
+	profile, err := app.logins().Remove(app.settings.Profile, func(p config.Profile) { endSession(ctx, app, p.Name) })
+	switch {
+	case errors.Is(err, login.ErrNotLoggedIn):
+		return notFoundFailure("%w", err).withHint("tlxhook auth list shows the profiles")
+	case err != nil:
 		return noStore(err)
 	}
-	company := profile.CompanyName
-	profiles.Remove(name)
-	if err := profiles.Save(folders.Config); err != nil {
-		return localFailure("write profiles", err)
-	}
-	app.note("logged out of %s (profile %s)", company, name)
+	app.note("logged out of %s (profile %s)", profile.CompanyName, profile.Name)
 	return nil
 }
 
-// endSession ends the kept session at the service. A failure is only noted: the tokens are to go all the same.
-func (a *App) endSession(ctx context.Context, name string) {
-	l, err := a.profileLogin(ctx, name)
+// endSession ends the stored session at the service. A failure is only noted, as the tokens are removed in any case.
+func endSession(ctx context.Context, app *App, name string) {
+	l, err := app.logins().FromProfile(ctx, name)
 	if err == nil {
-		var client interface{ EndSession(context.Context) error }
-		if client, err = a.connect(l); err == nil {
+		var client *tripletex.Client
+		if client, err = app.logins().Connect(l); err == nil {
 			err = client.EndSession(ctx)
 		}
 	}
 	if err != nil {
-		a.note("the session could not be ended and runs out by itself: %v", err)
+		app.note("the session could not be ended and runs out by itself: %v", err)
 	}
 }

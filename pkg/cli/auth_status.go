@@ -19,14 +19,14 @@ func newAuthStatus(app *App) *cobra.Command {
 }
 
 func showAuthStatus(ctx context.Context, app *App) error {
-	l, err := app.login(ctx)
+	l, err := app.logins().Login(ctx)
 	if err != nil {
 		return err
 	}
 	status, err := app.prove(ctx, l)
 	if err != nil {
-		if l.source != "" {
-			app.note("used: %s tokens from %s, for %s", l.tokenKind, l.from(), l.options.BaseURL)
+		if l.Source != "" {
+			app.note("used: %s tokens from %s, for %s", l.TokenKind, l.From(), l.Options.BaseURL)
 		}
 		return err
 	}

@@ -2,10 +2,12 @@ package cli
 
 import (
 	"context"
+	"errors"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tlxhook/tlxhook/pkg/config"
+	"github.com/tlxhook/tlxhook/pkg/login"
 	"github.com/tlxhook/tlxhook/pkg/match"
 )
 
@@ -23,25 +25,27 @@ func newAuthSwitch(app *App) *cobra.Command {
 }
 
 func authSwitch(app *App, name string) error {
-	folders, profiles, err := app.profiles()
+	err := app.logins().SetDefault(name)
+	if _, unknown := errors.AsType[*login.NoProfileError](err); unknown {
+		return noProfileHint(app, notFoundFailure("%w", err), name)
+	}
 	if err != nil {
 		return err
 	}
-	if profiles.Find(name) == nil && name != config.SandboxProfile {
-		f := notFoundFailure("there is no profile %q", name)
-		names := []string{config.SandboxProfile}
+	app.note("profile %s is used from now on", name)
+	return nil
+}
+
+// noProfileHint names the profile that was probably meant.
+func noProfileHint(app *App, f *failure, name string) error {
+	names := []string{config.SandboxProfile}
+	if _, profiles, err := app.logins().Profiles(); err == nil {
 		for _, p := range profiles.All {
 			names = append(names, p.Name)
 		}
-		if near := match.Nearest(name, names); len(near) > 0 {
-			return f.withHint("did you mean %s?", near[0])
-		}
-		return f.withHint("tlxhook auth login -p %s makes it", name)
 	}
-	profiles.Current = name
-	if err := profiles.Save(folders.Config); err != nil {
-		return localFailure("write profiles", err)
+	if near := match.Nearest(name, names); len(near) > 0 {
+		return f.withHint("did you mean %s?", near[0])
 	}
-	app.note("profile %s is used from now on", name)
-	return nil
+	return f.withHint("tlxhook auth login -p %s makes it", name)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -167,7 +166,7 @@ func runBackfill(ctx context.Context, app *App, o *backfillOptions, args []strin
 	if err != nil {
 		return err
 	}
-	companies, err := o.fleet.choose(ctx, app)
+	companies, err := o.fleet.selectAccounts(ctx, app)
 	if err != nil {
 		return err
 	}
@@ -192,7 +191,7 @@ func runBackfill(ctx context.Context, app *App, o *backfillOptions, args []strin
 }
 
 // store finds and stores what is missing in every company, and prints the result.
-func (o *backfillOptions) store(ctx context.Context, app *App, j *journal.Journal, companies chosenCompanies) error {
+func (o *backfillOptions) store(ctx context.Context, app *App, j *journal.Journal, companies selectedAccounts) error {
 	progress := app.terminal.NewProgress(0)
 	work := func(ctx context.Context, m fleet.Member) ([]backfill.Result, error) {
 		run := backfill.Run{
@@ -202,7 +201,7 @@ func (o *backfillOptions) store(ctx context.Context, app *App, j *journal.Journa
 		return run.All(ctx, o.choice)
 	}
 	var rows []backfilledRow
-	failed, err := inChosen(ctx, app, &o.fleet, companies, work, func(m fleet.Member, results []backfill.Result) error {
+	failed, err := inSelected(ctx, app, &o.fleet, companies, work, func(m fleet.Member, results []backfill.Result) error {
 		rows = append(rows, o.rows(app, m, results)...)
 		return nil
 	})
@@ -211,7 +210,7 @@ func (o *backfillOptions) store(ctx context.Context, app *App, j *journal.Journa
 		err = o.fleet.end(app, failed, companies.count(), len(rows) == 0)
 	}
 	if len(rows) > 0 {
-		if printErr := output.List(context.WithoutCancel(ctx), app.printer, backfillTable(o.fleet.many()), rows); printErr != nil {
+		if printErr := output.List(context.WithoutCancel(ctx), app.printer, backfillTable(o.fleet.Many()), rows); printErr != nil {
 			return printErr
 		}
 	}
@@ -226,7 +225,7 @@ func (o *backfillOptions) rows(app *App, m fleet.Member, results []backfill.Resu
 	rows := make([]backfilledRow, len(results))
 	for i, r := range results {
 		rows[i] = backfilledRow{Counts: r.Counts}
-		if o.fleet.many() {
+		if o.fleet.Many() {
 			rows[i].maybeOfCompany = maybeOfCompany(of(m))
 		}
 		if r.Err == nil {
@@ -305,7 +304,13 @@ type backfilledRow struct {
 
 func backfillTable(many bool) output.Table[backfilledRow] {
 	table := output.TableOf([]output.Column[backfilledRow]{
-		{Name: "object"}, {Name: "seen"}, {Name: "known"}, {Name: "missing"}, {Name: "newer"}, {Name: "gone"}, {Name: "stored"},
+		{Name: "object"},
+		{Name: "seen"},
+		{Name: "known"},
+		{Name: "missing"},
+		{Name: "newer"},
+		{Name: "gone"},
+		{Name: "stored"},
 		{Name: "error", Detail: true},
 	})
 	if many {

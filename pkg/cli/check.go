@@ -88,7 +88,7 @@ active, disabled, too_many_errors, rate_limited, misuse, other, total.`,
 }
 
 func check(ctx context.Context, app *App, o *checkOptions, args []string) (err error) {
-	if err := o.selection.read(args, false, o.fleet.many()); err != nil {
+	if err := o.selection.read(args, false, o.fleet.Many()); err != nil {
 		return err
 	}
 	if o.unreachable == health.OK {
@@ -109,7 +109,7 @@ func check(ctx context.Context, app *App, o *checkOptions, args []string) (err e
 	v.each, v.all, v.flags = o.each, app.settings.Verbose > 0, app.loginFlags()
 	start := time.Now()
 	ask := o.ask
-	if o.fleet.many() {
+	if o.fleet.Many() {
 		ask = o.askAll
 	}
 	if err := ask(ctx, app, &v); err != nil {
@@ -134,7 +134,7 @@ func check(ctx context.Context, app *App, o *checkOptions, args []string) (err e
 // ask makes the report. It costs one request for up to 1,000 subscriptions.
 func (o *checkOptions) ask(ctx context.Context, app *App, v *view) error {
 	start := time.Now()
-	m, err := app.ownMember(ctx)
+	m, err := app.logins().Own(ctx)
 	v.login = m.Path()
 	if err != nil {
 		return err

@@ -17,7 +17,7 @@ type checked struct {
 // askAll makes one report of all the companies of the run. One that cannot be asked has a report that says so.
 func (o *checkOptions) askAll(ctx context.Context, app *App, v *view) error {
 	start := time.Now()
-	all, err := o.fleet.choose(ctx, app)
+	all, err := o.fleet.selectAccounts(ctx, app)
 	if err != nil {
 		return err
 	}
@@ -25,11 +25,11 @@ func (o *checkOptions) askAll(ctx context.Context, app *App, v *view) error {
 	var parts []health.Part
 	keep := func(c checked) { parts, v.samples = append(parts, c.part), append(v.samples, c.sample) }
 	for _, l := range all.failed {
-		keep(o.notAsked(ctx, app, l.member, l.err, 0))
+		keep(o.notAsked(ctx, app, l.Member, l.Err, 0))
 	}
 	look := func(ctx context.Context, m fleet.Member) (checked, error) { return o.askOne(ctx, app, v, m), nil }
-	chosen := chosenCompanies{members: all.members}
-	notBegun, err := inChosen(ctx, app, &o.fleet, chosen, look, func(_ fleet.Member, c checked) error {
+	chosen := selectedAccounts{members: all.members}
+	notBegun, err := inSelected(ctx, app, &o.fleet, chosen, look, func(_ fleet.Member, c checked) error {
 		if c.part.Report != nil { // it was begun
 			keep(c)
 		}
@@ -39,7 +39,7 @@ func (o *checkOptions) askAll(ctx context.Context, app *App, v *view) error {
 		return err
 	}
 	for _, l := range notBegun {
-		keep(o.notAsked(ctx, app, l.member, l.err, 0))
+		keep(o.notAsked(ctx, app, l.Member, l.Err, 0))
 	}
 	v.report = health.Merge(parts, o.rules, time.Since(start))
 	if o.wanted != nil {

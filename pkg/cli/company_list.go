@@ -24,7 +24,7 @@ only in these: give the id as --company, or set TLXHOOK_COMPANY.`,
 }
 
 func companyList(ctx context.Context, app *App) error {
-	client, err := app.client(ctx)
+	client, err := app.logins().Client(ctx)
 	if err != nil {
 		return err
 	}

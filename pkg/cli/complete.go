@@ -162,7 +162,7 @@ func live[T any](a *App, cmd *cobra.Command, kind string, fresh time.Duration, a
 	answered := make(chan []T, 1)
 	go func() {
 		items := known.Items
-		if client, err := a.client(ctx); err == nil {
+		if client, err := a.logins().Client(ctx); err == nil {
 			if got, err := ask(ctx, client); err == nil {
 				remember(a, kind, got)
 				items = got

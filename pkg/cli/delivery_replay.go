@@ -205,10 +205,13 @@ func newReplayedDelivery(r receiver.Replayed) replayedDelivery {
 func replayTable() output.Table[replayedDelivery] {
 	type r = replayedDelivery
 	return output.TableOf([]output.Column[r]{
-		{Name: "id"}, {Name: "event", Shrinks: true}, {Name: "objectId", Title: "OBJECT"},
+		{Name: "id"},
+		{Name: "event", Shrinks: true},
+		{Name: "objectId", Title: "OBJECT"},
 		{Name: "result", Style: func(v r) terminal.Style { return resultStyle(v.Result) }},
 		{Name: "durationSeconds", Title: "TIME", Text: func(v r) string { return milliseconds(v.DurationSeconds) }},
-		{Name: "error", Shrinks: true}, {Name: "body", Shrinks: true},
+		{Name: "error", Shrinks: true},
+		{Name: "body", Shrinks: true},
 	})
 }
 

@@ -79,13 +79,18 @@ func newDeliveryDetails(e journal.Entry) deliveryDetails {
 func deliveryTable() output.Table[storedDelivery] {
 	type d = storedDelivery
 	return output.TableOf([]output.Column[d]{
-		{Name: "id"}, {Name: "received"}, {Name: "event", Shrinks: true}, {Name: "objectId", Title: "OBJECT"},
+		{Name: "id"},
+		{Name: "received"},
+		{Name: "event", Shrinks: true},
+		{Name: "objectId", Title: "OBJECT"},
 		{Name: "state", Style: func(v d) terminal.Style { return stateStyle(v.State) }},
 		{Name: "attempts", Detail: true},
 		{Name: "lastOutcome", Text: lastOutcome, Shrinks: true},
 		{Name: "lastAttempt", Text: lastAttemptTime, Detail: true},
-		{Name: "subscriptionId", Title: "SUBSCRIPTION", Detail: true}, {Name: "idempotencyKey", Title: "KEY", Detail: true},
-		{Name: "altered", Detail: true}, {Name: "backfill", Detail: true},
+		{Name: "subscriptionId", Title: "SUBSCRIPTION", Detail: true},
+		{Name: "idempotencyKey", Title: "KEY", Detail: true},
+		{Name: "altered", Detail: true},
+		{Name: "backfill", Detail: true},
 	})
 }
 

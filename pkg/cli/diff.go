@@ -45,7 +45,7 @@ then does exactly that, or nothing if anything was changed meanwhile.
 }
 
 func diff(ctx context.Context, app *App, o *diffOptions) error {
-	if o.out != "" && o.fleet.many() {
+	if o.out != "" && o.fleet.Many() {
 		return usageFailure("--out keeps the plan of one company").withHint("name it with --company")
 	}
 	if info, err := os.Stat(o.out); err == nil && !info.Mode().IsRegular() {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/doctor"
+	"github.com/tlxhook/tlxhook/pkg/login"
 	"github.com/tlxhook/tlxhook/pkg/manifest"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
@@ -92,8 +93,8 @@ func (o *doctorOptions) installation(app *App) *doctor.Installation {
 	i := &doctor.Installation{
 		Version:  fmt.Sprintf("tlxhook %s, %s, %s", b.Version, b.Go, b.Platform),
 		Settings: app.settings, Environ: app.environ, Lookup: app.lookup, Journal: o.journal,
-		File: app.store(fileStore, folders), Keyring: app.store(keyringStore, folders),
-		BaseURL: app.baseURL(), Login: app.doctorLogin,
+		File: app.logins().Store(login.FileStore, folders), Keyring: app.logins().Store(login.KeyringStore, folders),
+		BaseURL: app.logins().BaseURL(), Login: app.doctorLogin,
 		Flags:    doctor.Flags{Login: app.loginFlags(), Manifest: o.manifest.repeated()},
 		Describe: app.describeText,
 	}
@@ -112,16 +113,16 @@ func (o *doctorOptions) installation(app *App) *doctor.Installation {
 
 // doctorLogin returns the login of the run.
 func (a *App) doctorLogin(ctx context.Context) (doctor.Login, error) {
-	l, err := a.login(ctx)
+	l, err := a.logins().Login(ctx)
 	if err != nil {
 		return doctor.Login{}, err
 	}
-	found := doctor.Login{BaseURL: l.options.BaseURL, Transport: l.options.Transport}
-	if l.source == "" {
+	found := doctor.Login{BaseURL: l.Options.BaseURL, Transport: l.Options.Transport}
+	if l.Source == "" {
 		return found, nil
 	}
-	found.Source = l.tokenKind + " tokens from " + l.from()
-	found.Client, err = a.connect(l)
+	found.Source = l.TokenKind + " tokens from " + l.From()
+	found.Client, err = a.logins().Connect(l)
 	return found, err
 }
 

@@ -28,7 +28,7 @@ and no credentials. An id means the target of that subscription.`,
 func doctorTarget(ctx context.Context, app *App, text string) error {
 	target := &doctor.Target{URL: text}
 	if id, err := strconv.ParseInt(text, 10, 64); err == nil {
-		client, err := app.client(ctx)
+		client, err := app.logins().Client(ctx)
 		if err != nil {
 			return err
 		}

@@ -12,8 +12,10 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/backfill"
 	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/credentials"
+	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/journal"
 	"github.com/tlxhook/tlxhook/pkg/listen"
+	"github.com/tlxhook/tlxhook/pkg/login"
 	"github.com/tlxhook/tlxhook/pkg/manifest"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/receiver"
@@ -174,7 +176,11 @@ func (a *App) describe(err error) *failure {
 		return &failure{f.exit, f.code, err, f.hint}
 	}
 	if i, ok := errors.AsType[*interrupted](err); ok {
-		return &failure{exit: i.exitCode(), code: codeInterrupted, err: err}
+		f := &failure{exit: i.exitCode(), code: codeInterrupted, err: err}
+		if as[*fleet.StoppedError](err) {
+			f.hint = "the same command with --only-failed does the rest"
+		}
+		return f
 	}
 	for _, c := range causes() {
 		if !c.matches(err) {
@@ -265,6 +271,27 @@ func causes() []cause {
 		{matches: is(manifest.ErrSave), code: codeLocal},
 		{matches: is(manifest.ErrFingerprints), code: codeLocal, hint: "delete the file to begin anew; it holds no secret, only what was last sent"},
 		{matches: is(sandbox.ErrState), code: codeLocal, hint: "tlxhook sandbox reset makes a new one"},
+		{matches: as[*login.NoProfileError], code: codeUsage, hintFor: func(_ *App, err error) string {
+			e, _ := errors.AsType[*login.NoProfileError](err)
+			return "tlxhook auth list shows the profiles; tlxhook auth login -p " + e.Name + " makes it"
+		}},
+		{matches: as[*login.AddressError], code: codeUsage, hint: "log in there under another name: tlxhook auth login -p NAME --environment URL"},
+		{matches: as[*login.TokensError], code: codeUsage, hint: "set TLXHOOK_CONSUMER_TOKEN and TLXHOOK_EMPLOYEE_TOKEN, or TLXHOOK_REFRESH_TOKEN, or TLXHOOK_SESSION_TOKEN"},
+		{matches: as[*login.TokensGoneError], code: codeUnauthorized, hintFor: func(_ *App, err error) string {
+			e, _ := errors.AsType[*login.TokensGoneError](err)
+			return "tlxhook auth login -p " + e.Profile + " stores them again"
+		}},
+		{matches: as[*login.ProfilesError], code: codeLocal},
+		{matches: as[*login.ClientError], code: codeUsage},
+		{matches: is(login.ErrNoProfiles), code: codeNotFound, hint: "tlxhook auth login makes one"},
+		{matches: is(login.ErrNoCompanies), code: codeNotFound, hint: "without --all-companies it works in its own company; see tlxhook company list"},
+		{matches: as[*fleet.FailuresError], code: codeLocal, hintFor: func(_ *App, err error) string {
+			e, _ := errors.AsType[*fleet.FailuresError](err)
+			return "it only remembers which companies failed: delete " + e.Path
+		}},
+		{matches: as[*fleet.PartialError], code: codePartial, hint: "the same command with --only-failed repeats it for those"},
+		{matches: timedOutAfterSome, code: codePartial, hintFor: stoppedHint},
+		{matches: as[*fleet.StoppedError], code: codeTimeout, hintFor: stoppedHint},
 		{matches: is(terminal.ErrNoPrompt), code: codeUsage},
 		{matches: is(config.ErrSettings), code: codeUsage},
 		{matches: is(config.ErrNoHome), code: codeLocal},
@@ -283,6 +310,16 @@ func socketHint(_ *App, err error) string {
 		return "another program listens there; --addr names another address, and port 0 a free one"
 	}
 	return ""
+}
+
+// timedOutAfterSome matches a run over many companies that a deadline ended after it had changed some.
+func timedOutAfterSome(err error) bool {
+	e, ok := errors.AsType[*fleet.StoppedError](err)
+	return ok && !e.Nothing
+}
+
+func stoppedHint(a *App, _ error) string {
+	return a.timeoutHint() + ", and the same command with --only-failed does the rest"
 }
 
 const bugHint = "please report this at https://github.com/tlxhook/tlxhook/issues, with the lines above"

@@ -28,7 +28,7 @@ matter.`,
 }
 
 func eventList(ctx context.Context, app *App, patterns []string) error {
-	client, err := app.client(ctx)
+	client, err := app.logins().Client(ctx)
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ func newEventShow(app *App) *cobra.Command {
 }
 
 func eventShow(ctx context.Context, app *App, name string) error {
-	client, err := app.client(ctx)
+	client, err := app.logins().Client(ctx)
 	if err != nil {
 		return err
 	}

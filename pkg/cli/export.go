@@ -36,20 +36,20 @@ cannot be asked, nothing is written.
 }
 
 func export(ctx context.Context, app *App, s *selection, f *fleetFlags, args []string) error {
-	if err := s.read(args, false, f.many()); err != nil {
+	if err := s.read(args, false, f.Many()); err != nil {
 		return err
 	}
 	switch {
-	case f.many() && !app.writesYAML():
+	case f.Many() && !app.writesYAML():
 		return usageFailure("a manifest for many companies is written as YAML only").withHint("leave --output, --jq and --template out")
-	case f.many() && !f.companies:
+	case f.Many() && !f.AllCompanies:
 		return usageFailure("a manifest names client companies").withHint("add --all-companies")
 	}
 	names, documents, err := documentsOf(ctx, app, s, f)
 	if err != nil {
 		return err
 	}
-	return app.printDocuments(ctx, f.many(), names, documents)
+	return app.printDocuments(ctx, f.Many(), names, documents)
 }
 
 // documentsOf exports each company of the run. It fails if one fails, as a file without it would say that it has no
@@ -57,12 +57,12 @@ func export(ctx context.Context, app *App, s *selection, f *fleetFlags, args []s
 func documentsOf(ctx context.Context, app *App, s *selection, f *fleetFlags) (
 	names []manifest.Company, documents []manifest.Document, err error,
 ) {
-	all, err := f.choose(ctx, app)
+	all, err := f.selectAccounts(ctx, app)
 	if err != nil {
 		return nil, nil, err
 	}
 	events := &manifest.Events{}
-	failed, err := inChosen(ctx, app, f, all, func(ctx context.Context, m fleet.Member) (manifest.Document, error) {
+	failed, err := inSelected(ctx, app, f, all, func(ctx context.Context, m fleet.Member) (manifest.Document, error) {
 		found, err := s.findIn(ctx, m)
 		if err != nil {
 			return manifest.Document{}, err

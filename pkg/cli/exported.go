@@ -9,24 +9,25 @@ import (
 
 	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/exporter"
+	"github.com/tlxhook/tlxhook/pkg/login"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
 // exportedLogins are what the exporter logs in with: the login of the run, and the profiles for /probe.
 type exportedLogins struct {
 	app   *App
-	own   *login
-	used  []*login // those that /metrics needs
+	own   *login.Login
+	used  []*login.Login // those that /metrics needs
 	calls *exporter.Calls
 }
 
 func (a *App) exportedLogins(ctx context.Context) (*exportedLogins, error) {
-	own, err := a.login(ctx)
+	own, err := a.logins().Login(ctx)
 	if err != nil {
 		return nil, err
 	}
-	logins := &exportedLogins{a, own, []*login{own}, exporter.NewCalls()}
-	if all, err := logins.targets(); err != nil || len(all) == 0 && own.options.Credentials == nil {
+	logins := &exportedLogins{a, own, []*login.Login{own}, exporter.NewCalls()}
+	if all, err := logins.targets(); err != nil || len(all) == 0 && own.Options.Credentials == nil {
 		return nil, cmp.Or[error](err, &tripletex.Error{Kind: tripletex.Unauthorized, Err: tripletex.ErrNoCredentials})
 	}
 	return logins, nil
@@ -34,7 +35,7 @@ func (a *App) exportedLogins(ctx context.Context) (*exportedLogins, error) {
 
 // ownTarget is the login of the run. It is the same as that of its profile, unless it acts for another company.
 func (e *exportedLogins) ownTarget() exporter.Target {
-	name, id := e.own.profile, e.app.settings.Company
+	name, id := e.own.Profile, e.app.settings.Company
 	if id != 0 {
 		return exporter.Target{Name: name, Company: strings.TrimPrefix(name+"/"+strconv.FormatInt(id, 10), "/")}
 	}
@@ -48,7 +49,7 @@ func (e *exportedLogins) ownTarget() exporter.Target {
 
 // targets lists the profiles, and the sandbox where that is what the exporter was started for.
 func (e *exportedLogins) targets() ([]exporter.Target, error) {
-	_, profiles, err := e.app.profiles()
+	_, profiles, err := e.app.logins().Profiles()
 	if err != nil {
 		return nil, err
 	}
@@ -56,19 +57,19 @@ func (e *exportedLogins) targets() ([]exporter.Target, error) {
 	for _, p := range profiles.All {
 		all = append(all, exporter.Target{Name: p.Name, Company: p.Name, CompanyName: p.CompanyName, BaseURL: p.BaseURL})
 	}
-	if e.own.profile == config.SandboxProfile {
+	if e.own.Profile == config.SandboxProfile {
 		all = append(all, exporter.Target{Name: config.SandboxProfile, Company: config.SandboxProfile})
 	}
 	return all, nil
 }
 
 // login returns what to log in with for a target.
-func (e *exportedLogins) login(ctx context.Context, target exporter.Target) (*login, error) {
+func (e *exportedLogins) login(ctx context.Context, target exporter.Target) (*login.Login, error) {
 	if target == e.ownTarget() {
 		used := *e.own
 		return &used, nil
 	}
-	return e.app.profileLogin(ctx, target.Name)
+	return e.app.logins().FromProfile(ctx, target.Name)
 }
 
 // open returns a client that counts its requests.
@@ -77,8 +78,8 @@ func (e *exportedLogins) open(ctx context.Context, target exporter.Target) (*tri
 	if err != nil {
 		return nil, err
 	}
-	e.calls.Count(target.Company, &used.options)
-	client, err := e.app.connect(used)
+	e.calls.Count(target.Company, &used.Options)
+	client, err := e.app.logins().Connect(used)
 	if err != nil || target == e.ownTarget() {
 		return client, err
 	}
@@ -88,10 +89,10 @@ func (e *exportedLogins) open(ctx context.Context, target exporter.Target) (*tri
 // ready tells whether there is something to log in with, without asking Tripletex.
 func (e *exportedLogins) ready(ctx context.Context) error {
 	for _, l := range e.used {
-		if l.options.Credentials == nil {
+		if l.Options.Credentials == nil {
 			return tripletex.ErrNoCredentials
 		}
-		tokens, err := l.options.Credentials(ctx)
+		tokens, err := l.Options.Credentials(ctx)
 		if err != nil {
 			return err
 		}

@@ -12,11 +12,11 @@ import (
 
 // follow says which companies the exporter follows; nil where it is only asked for one login.
 func (o *exporterOptions) follow(ctx context.Context, logins *exportedLogins) (*health.Watch, error) {
-	if err := o.fleet.check(logins.app); err != nil || !o.fleet.many() {
+	if err := o.fleet.check(logins.app); err != nil || !o.fleet.Many() {
 		return nil, err
 	}
-	w := &health.Watch{Many: true, Interval: max(o.keep, time.Second), Pace: o.pace, Parallel: o.fleet.parallel}
-	if o.fleet.companies {
+	w := &health.Watch{Many: true, Interval: max(o.keep, time.Second), Pace: o.pace, Parallel: o.fleet.Parallel}
+	if o.fleet.AllCompanies {
 		w.Companies = fleet.Clients
 	}
 	targets, err := logins.chosen(&o.fleet)
@@ -42,14 +42,14 @@ func (o *exporterOptions) follow(ctx context.Context, logins *exportedLogins) (*
 // chosen returns the logins that flags choose, by their profiles.
 func (e *exportedLogins) chosen(f *fleetFlags) ([]exporter.Target, error) {
 	all, err := e.targets()
-	if err != nil || f.allProfiles {
+	if err != nil || f.AllProfiles {
 		return all, err
 	}
-	if len(f.profiles) == 0 {
+	if len(f.Profiles) == 0 {
 		return []exporter.Target{e.ownTarget()}, nil
 	}
 	var chosen []exporter.Target
-	for _, name := range slices.Compact(slices.Sorted(slices.Values(f.profiles))) {
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(f.Profiles))) {
 		i := slices.IndexFunc(all, func(t exporter.Target) bool { return t.Name == name })
 		if i < 0 { // the sandbox is none of the profiles, and of what is none at all that is said later
 			chosen = append(chosen, exporter.Target{Name: name, Company: name})

@@ -6,18 +6,17 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tlxhook/tlxhook/pkg/fleet"
+	"github.com/tlxhook/tlxhook/pkg/login"
 )
 
 // fleetFlags say in which companies a command works: in one, as most of the time, or in many.
 type fleetFlags struct {
-	companies   bool
-	profiles    []string
-	allProfiles bool
-	onlyFailed  bool
-	parallel    int
-	command     func() string // as typed; what failed is remembered under it
-	// narrow leaves some of all that were found; nil for all of them.
-	narrow func(all chosenCompanies) ([]fleet.Member, error)
+	login.Scope
+
+	onlyFailed bool
+	command    func() string // as typed; failures are stored under it
+	// narrow returns a part of the accounts; nil for all of them.
+	narrow func(all selectedAccounts) ([]fleet.Member, error)
 	// planning is set where nothing is done, so that what failed before is still to do.
 	planning bool
 }
@@ -37,28 +36,25 @@ func (f *fleetFlags) bind(app *App, cmd *cobra.Command) {
 // bindChoice adds the flags that choose companies.
 func (f *fleetFlags) bindChoice(app *App, cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.BoolVar(&f.companies, "all-companies", false, "work in every client company that the login reaches")
-	flags.StringSliceVar(&f.profiles, "profiles", nil, "work with the logins of these `PROFILES`, with commas between")
-	flags.BoolVar(&f.allProfiles, "all-profiles", false, "work with the logins of all profiles")
-	flags.IntVar(&f.parallel, "parallel", fleet.DefaultParallel, "work in `N` companies at once")
+	flags.BoolVar(&f.AllCompanies, "all-companies", false, "work in every client company that the login reaches")
+	flags.StringSliceVar(&f.Profiles, "profiles", nil, "work with the logins of these `PROFILES`, with commas between")
+	flags.BoolVar(&f.AllProfiles, "all-profiles", false, "work with the logins of all profiles")
+	flags.IntVar(&f.Parallel, "parallel", fleet.DefaultParallel, "work in `N` companies at once")
 	complete(cmd, "profiles", app.completeProfiles)
 	f.command = cmd.CommandPath
 }
 
-// many tells whether the command works in more than the company of the run.
-func (f *fleetFlags) many() bool { return f.companies || f.allProfiles || len(f.profiles) > 0 }
-
 // again returns the flags that choose the same companies on another command line.
 func (f *fleetFlags) again() string {
 	text := ""
-	if f.companies {
+	if f.AllCompanies {
 		text += " --all-companies"
 	}
-	if f.allProfiles {
+	if f.AllProfiles {
 		text += " --all-profiles"
 	}
-	if len(f.profiles) > 0 {
-		text += " --profiles " + strings.Join(f.profiles, ",")
+	if len(f.Profiles) > 0 {
+		text += " --profiles " + strings.Join(f.Profiles, ",")
 	}
 	return text
 }
@@ -66,19 +62,16 @@ func (f *fleetFlags) again() string {
 // check refuses flags that exclude each other.
 func (f *fleetFlags) check(app *App) error {
 	switch {
-	case f.parallel < 1 || f.parallel > 100:
-		return usageFailure("--parallel %d: must be between 1 and 100", f.parallel)
-	case f.onlyFailed && !f.many():
+	case f.Parallel < 1 || f.Parallel > 100:
+		return usageFailure("--parallel %d: must be between 1 and 100", f.Parallel)
+	case f.onlyFailed && !f.Many():
 		return usageFailure("--only-failed needs the choice of companies as before").withHint("such as --all-companies --only-failed")
-	case f.many() && app.settings.Origin("company") == "--company":
+	case f.Many() && app.settings.Origin("company") == "--company":
 		return usageFailure("--company and the choice of many companies exclude each other")
-	case f.allProfiles && len(f.profiles) > 0:
+	case f.AllProfiles && len(f.Profiles) > 0:
 		return usageFailure("--profiles and --all-profiles exclude each other")
-	case (f.allProfiles || len(f.profiles) > 0) && app.settings.Origin("profile") == "--profile":
+	case (f.AllProfiles || len(f.Profiles) > 0) && app.settings.Origin("profile") == "--profile":
 		return usageFailure("--profile and the choice of many profiles exclude each other")
 	}
 	return nil
 }
-
-// severalLogins tells whether more than one login has taken part, so that a failure must name it.
-func (f *fleetFlags) severalLogins() bool { return f.allProfiles || len(f.profiles) > 1 }

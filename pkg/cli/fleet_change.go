@@ -20,7 +20,7 @@ type companyChange struct {
 
 // change works in the companies of a run, prints what was changed, and says how much was done.
 func (a *App) change(ctx context.Context, f *fleetFlags, verb string, dryRun bool, work func(context.Context, fleet.Member) (companyChange, error)) error {
-	all, err := f.choose(ctx, a)
+	all, err := f.selectAccounts(ctx, a)
 	if err != nil {
 		return err
 	}
@@ -28,26 +28,26 @@ func (a *App) change(ctx context.Context, f *fleetFlags, verb string, dryRun boo
 }
 
 // changeIn is change for companies that are chosen already.
-func (a *App) changeIn(ctx context.Context, f *fleetFlags, all chosenCompanies, verb string, dryRun bool, work func(context.Context, fleet.Member) (companyChange, error)) error {
+func (a *App) changeIn(ctx context.Context, f *fleetFlags, all selectedAccounts, verb string, dryRun bool, work func(context.Context, fleet.Member) (companyChange, error)) error {
 	f.planning = dryRun
-	if err := a.rememberBegun(f, all); err != nil {
+	if err := f.begin(a, all); err != nil {
 		return err
 	}
-	rows := &subscriptionRows{app: a, many: f.many()}
+	rows := &subscriptionRows{app: a, many: f.Many()}
 	var plan []plannedRequest
 	var gaps []companyGap
 	var commands []string // that find missed events
 	found, left := 0, 0
-	failed, err := inChosen(ctx, a, f, all, work, func(m fleet.Member, c companyChange) error {
+	failed, err := inSelected(ctx, a, f, all, work, func(m fleet.Member, c companyChange) error {
 		found, left = found+c.found, left+c.left
 		for _, request := range c.plan {
-			if f.many() {
+			if f.Many() {
 				request.maybeOfCompany = maybeOfCompany(of(m))
 			}
 			plan = append(plan, request)
 		}
 		label := ""
-		if f.many() {
+		if f.Many() {
 			label = companyOf(m).Label()
 		}
 		for _, gap := range c.gaps {
@@ -72,7 +72,7 @@ func (a *App) changeIn(ctx context.Context, f *fleetFlags, all chosenCompanies, 
 	}
 	show := rows.print
 	if dryRun {
-		show = func(ctx context.Context) error { return output.List(ctx, a.printer, requestTable(f.many()), plan) }
+		show = func(ctx context.Context) error { return output.List(ctx, a.printer, requestTable(f.Many()), plan) }
 	} else if len(rows.all) > 0 {
 		a.note("%s %s", verb, subscriptions(len(rows.all)))
 	}

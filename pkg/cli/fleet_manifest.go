@@ -13,7 +13,7 @@ func (f *fleetFlags) narrowTo(m *manifest.Manifest) error {
 		return err
 	}
 	required := f.narrow
-	f.narrow = func(all chosenCompanies) ([]fleet.Member, error) {
+	f.narrow = func(all selectedAccounts) ([]fleet.Member, error) {
 		members, err := required(all)
 		return slices.DeleteFunc(members, func(member fleet.Member) bool { _, ok := m.For(manifestCompany(member)); return !ok }), err
 	}
@@ -25,10 +25,10 @@ func (f *fleetFlags) requireCompanies(m *manifest.Manifest) error {
 	if !m.NamesCompanies() {
 		return nil
 	}
-	if !f.companies {
+	if !f.AllCompanies {
 		return usageFailure("the manifest says which companies it is for").withHint("--all-companies works in those")
 	}
-	f.narrow = func(all chosenCompanies) ([]fleet.Member, error) {
+	f.narrow = func(all selectedAccounts) ([]fleet.Member, error) {
 		if len(all.failed) > 0 { // a missing company may belong to a failed login
 			return all.members, nil
 		}

@@ -167,7 +167,7 @@ func (o *listenOptions) subscription(app *App) *listen.Subscribe {
 		return nil
 	}
 	logIn := func(ctx context.Context) (*tripletex.Client, []string, error) {
-		client, err := app.client(ctx)
+		client, err := app.logins().Client(ctx)
 		if err != nil {
 			return nil, nil, err
 		}

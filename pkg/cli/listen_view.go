@@ -49,8 +49,17 @@ func deliveryEventTable() output.Table[deliveryEvent] {
 	type o = deliveryEvent
 	return output.TableOf([]output.Column[o]{
 		{Name: "time", Text: func(v o) string { return v.Time.Format(time.RFC3339Nano) }},
-		{Name: "kind"}, {Name: "id"}, {Name: "event"}, {Name: "objectId"}, {Name: "subscriptionId"}, {Name: "idempotencyKey"}, {Name: "reason"},
-		{Name: "attempt"}, {Name: "httpStatus"}, {Name: "durationSeconds", Text: o.took}, {Name: "error"},
+		{Name: "kind"},
+		{Name: "id"},
+		{Name: "event"},
+		{Name: "objectId"},
+		{Name: "subscriptionId"},
+		{Name: "idempotencyKey"},
+		{Name: "reason"},
+		{Name: "attempt"},
+		{Name: "httpStatus"},
+		{Name: "durationSeconds", Text: o.took},
+		{Name: "error"},
 	})
 }
 

@@ -43,7 +43,7 @@ func (a *App) notifier(o *watchOptions) (*notifier, error) {
 	}
 	parts := append(append([]string{}, o.selection.filter.Events...), o.selection.filter.Targets...)
 	parts = append(parts, fmt.Sprint(o.selection.filter.IDs))
-	if o.fleet.many() {
+	if o.fleet.Many() {
 		parts = append(parts, o.fleet.again())
 	}
 	path := filepath.Join(folders.State, "watch", a.identity(folders, append(parts, o.command...)...)+".json")

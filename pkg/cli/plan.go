@@ -75,7 +75,7 @@ type companyPlan struct {
 type companyPlans struct {
 	fleet  *fleetFlags
 	plans  []companyPlan
-	failed []lost
+	failed []fleet.Failure
 	all    int // companies, with the failed ones
 }
 
@@ -95,7 +95,7 @@ func (o *planOptions) planner(ctx context.Context, app *App) (*manifest.Planner,
 // savedPlanner reads a saved plan and its secrets.
 func (o *planOptions) savedPlanner(ctx context.Context, app *App, path string) (*manifest.Planner, error) {
 	switch {
-	case o.fleet.many():
+	case o.fleet.Many():
 		return nil, usageFailure("a kept plan is of one company").withHint("give the manifest with -f")
 	case len(o.files) > 0 || o.policy.Prune || o.policy.Dedupe || o.policy.SendSecrets != manifest.SendSecretsChoices()[0]:
 		return nil, usageFailure("a plan says all there is to do: --file, --prune, --dedupe and --send-secrets belong to the diff that made it")
@@ -129,12 +129,12 @@ func (a *App) secretFinder(trust bool) *manifest.SecretFinder {
 
 // plans makes the plan for each company of the run.
 func (o *planOptions) plans(ctx context.Context, app *App, planner *manifest.Planner) (*companyPlans, error) {
-	all, err := o.fleet.choose(ctx, app)
+	all, err := o.fleet.selectAccounts(ctx, app)
 	if err != nil {
 		return nil, err
 	}
 	p := &companyPlans{fleet: &o.fleet, all: all.count()}
-	p.failed, err = inChosen(ctx, app, &o.fleet, all, func(ctx context.Context, m fleet.Member) (*manifest.Planned, error) {
+	p.failed, err = inSelected(ctx, app, &o.fleet, all, func(ctx context.Context, m fleet.Member) (*manifest.Planned, error) {
 		file, err := app.fingerprints(m)
 		if err != nil {
 			return nil, err
@@ -161,18 +161,18 @@ func (p *companyPlans) sum() (sum manifest.Plan, changing int) {
 // scope says in how many of many companies something changes. It is empty for one company.
 func (p *companyPlans) scope(changing int) string {
 	switch {
-	case !p.fleet.many():
+	case !p.fleet.Many():
 		return ""
 	case changing == 0:
-		return " in " + companies(p.all)
+		return " in " + fleet.Companies(p.all)
 	default:
-		return fmt.Sprintf(" in %d of %s", changing, companies(p.all))
+		return fmt.Sprintf(" in %d of %s", changing, fleet.Companies(p.all))
 	}
 }
 
 // unmanaged says how many subscriptions of one company the plan ignores.
 func (p *companyPlans) unmanaged(sum manifest.Plan) string {
-	if p.fleet.many() || sum.Unmanaged == 0 {
+	if p.fleet.Many() || sum.Unmanaged == 0 {
 		return ""
 	}
 	return ", and " + subscriptions(sum.Unmanaged) + " not in the manifest left alone"

@@ -16,18 +16,18 @@ import (
 // execute makes the changes and prints the result of each.
 func (p *companyPlans) execute(ctx context.Context, app *App, wait time.Duration) error {
 	planned := map[fleet.Member]*manifest.Planned{}
-	chosen := chosenCompanies{failed: p.failed}
+	chosen := selectedAccounts{failed: p.failed}
 	for _, one := range p.plans {
 		if !one.Empty() {
 			planned[one.member] = one.planned
 			chosen.members = append(chosen.members, one.member)
 		}
 	}
-	if err := app.rememberBegun(p.fleet, chosen); err != nil {
+	if err := p.fleet.begin(app, chosen); err != nil {
 		return err
 	}
 	results := []companyResult{}
-	failed, err := inChosen(ctx, app, p.fleet, chosen, func(ctx context.Context, m fleet.Member) (manifest.Report, error) {
+	failed, err := inSelected(ctx, app, p.fleet, chosen, func(ctx context.Context, m fleet.Member) (manifest.Report, error) {
 		report, err := executePlan(ctx, app, planned[m], wait)
 		return report, explain(ctx, planned[m], m.Client, report, err)
 	}, func(m fleet.Member, report manifest.Report) error {
@@ -44,7 +44,7 @@ func (p *companyPlans) execute(ctx context.Context, app *App, wait time.Duration
 }
 
 // report prints the results, and returns the error of the run.
-func (p *companyPlans) report(ctx context.Context, app *App, results []companyResult, failed []lost) error {
+func (p *companyPlans) report(ctx context.Context, app *App, results []companyResult, failed []fleet.Failure) error {
 	all := manifest.Report{Results: make([]manifest.Result, len(results))}
 	for i, r := range results {
 		all.Results[i] = r.Result
@@ -67,7 +67,7 @@ func (p *companyPlans) report(ctx context.Context, app *App, results []companyRe
 }
 
 func (p *companyPlans) printResults(ctx context.Context, app *App, results []companyResult, all manifest.Report) error {
-	if p.fleet.many() {
+	if p.fleet.Many() {
 		return output.List(ctx, app.printer, companyResultTable(), results)
 	}
 	return output.List(ctx, app.printer, resultTable(), all.Results)

@@ -33,7 +33,7 @@ func (p *companyPlans) show(ctx context.Context, app *App) error {
 
 // print prints the plans: the plan itself for one company, a list for many.
 func (p *companyPlans) print(ctx context.Context, app *App) error {
-	many := p.fleet.many()
+	many := p.fleet.Many()
 	switch format := app.planFormat(); {
 	case format == planMarkdown:
 		return p.printMarkdown(app.terminal.Out)
@@ -55,7 +55,7 @@ func (p *companyPlans) print(ctx context.Context, app *App) error {
 }
 
 func (p *companyPlans) printMarkdown(out io.Writer) error {
-	if !p.fleet.many() {
+	if !p.fleet.Many() {
 		_, err := fmt.Fprint(out, p.plans[0].Markdown())
 		return err
 	}
@@ -90,7 +90,7 @@ func (p *companyPlans) lines(ctx context.Context, to terminal.Terminal) (string,
 	if len(notable) == 0 {
 		return "", nil
 	}
-	if !p.fleet.many() {
+	if !p.fleet.Many() {
 		return painted(notable[0].Lines(), to.Color), nil
 	}
 	var text strings.Builder

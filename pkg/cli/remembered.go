@@ -58,7 +58,7 @@ func (a *App) identity(folders config.Folders, more ...string) string {
 			whose = profiles.Current
 		}
 	}
-	parts := append([]string{whose, a.baseURL(), strconv.FormatInt(a.settings.Company, 10)}, more...)
+	parts := append([]string{whose, a.logins().BaseURL(), strconv.FormatInt(a.settings.Company, 10)}, more...)
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	return hex.EncodeToString(sum[:8])
 }

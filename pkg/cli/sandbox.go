@@ -1,32 +1,14 @@
 package cli
 
 import (
-	"path/filepath"
-
 	"github.com/spf13/cobra"
 
-	"github.com/tlxhook/tlxhook/pkg/config"
-	"github.com/tlxhook/tlxhook/pkg/credentials"
 	"github.com/tlxhook/tlxhook/pkg/sandbox"
 )
 
 func newSandbox(app *App) *cobra.Command {
 	return group("sandbox", "A local Tripletex to try things on", nil,
 		newSandboxServe(app), newSandboxEmit(app), newSandboxFault(app), newSandboxReset(app))
-}
-
-// sandboxFolder returns where the sandbox keeps its state.
-func (a *App) sandboxFolder() (string, error) {
-	folders, err := config.NewFolders(a.lookup)
-	if err != nil {
-		return "", err
-	}
-	return filepath.Join(folders.State, "sandbox"), nil
-}
-
-// sandboxSessions keeps the session of the profile sandbox, in a file: it is no secret.
-func sandboxSessions(folder string) credentials.Store {
-	return credentials.File{Path: filepath.Join(folder, "session.json"), Write: config.WriteFile}
 }
 
 // setSwitches reads "name=value" texts.

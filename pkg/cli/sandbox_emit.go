@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tlxhook/tlxhook/pkg/login"
 	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/sandbox"
@@ -54,7 +55,7 @@ func sandboxEmit(ctx context.Context, app *App, o *emitOptions, name string) err
 	if o.Count < 1 || o.Count > most || o.Rate < 0 || o.Rate > 1000 || o.ID < 0 {
 		return usageFailure("--count must be between 1 and %d, --rate between 0 and 1000 and --id positive", most)
 	}
-	folder, err := app.sandboxFolder()
+	folder, err := login.SandboxFolder(app.lookup)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tlxhook/tlxhook/pkg/login"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/sandbox"
 )
@@ -73,7 +74,7 @@ func sandboxFault(ctx context.Context, app *App, o *faultOptions, args []string)
 			return usageFailure("%w", err)
 		}
 	}
-	folder, err := app.sandboxFolder()
+	folder, err := login.SandboxFolder(app.lookup)
 	if err != nil {
 		return err
 	}

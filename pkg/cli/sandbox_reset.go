@@ -10,6 +10,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tlxhook/tlxhook/pkg/config"
+	"github.com/tlxhook/tlxhook/pkg/credentials"
+	"github.com/tlxhook/tlxhook/pkg/fleet"
+	"github.com/tlxhook/tlxhook/pkg/login"
 	"github.com/tlxhook/tlxhook/pkg/sandbox"
 )
 
@@ -68,7 +71,7 @@ func sandboxReset(ctx context.Context, app *App, o *resetOptions) error {
 	if err != nil {
 		return err
 	}
-	folder, err := app.sandboxFolder()
+	folder, err := login.SandboxFolder(app.lookup)
 	if err != nil {
 		return err
 	}
@@ -76,21 +79,14 @@ func sandboxReset(ctx context.Context, app *App, o *resetOptions) error {
 	if err := sandbox.Reset(ctx, folder, options); err != nil {
 		return err
 	}
-	if err := forget(sandboxSessions(folder), config.SandboxProfile); err != nil {
+	if err := login.SandboxSessions(folder).Delete(config.SandboxProfile, credentials.Session); err != nil {
 		return localFailure("forget the old session", err)
 	}
 	if err := app.removeSandboxFingerprints(); err != nil {
 		return localFailure("forget the old secrets", err)
 	}
-	app.note("the sandbox is new: %s, %s of the own company", companies(o.companies), subscriptions(o.subscriptions))
+	app.note("the sandbox is new: %s, %s of the own company", fleet.Companies(o.companies), subscriptions(o.subscriptions))
 	return nil
-}
-
-func companies(n int) string {
-	if n == 1 {
-		return "1 client company"
-	}
-	return strconv.Itoa(n) + " client companies"
 }
 
 // parseRateLimit reads "100/1s".

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tlxhook/tlxhook/pkg/login"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/sandbox"
 )
@@ -53,7 +54,7 @@ func sandboxServe(ctx context.Context, app *App, o sandbox.ServeOptions) error {
 	if o.Speed < 1 || o.Speed > 1e6 {
 		return usageFailure("--speed must be between 1 and 1000000")
 	}
-	folder, err := app.sandboxFolder()
+	folder, err := login.SandboxFolder(app.lookup)
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ import (
 
 // example returns the example delivery of an event.
 func (a *App) example(ctx context.Context, event string) ([]byte, error) {
-	client, err := a.client(ctx)
+	client, err := a.logins().Client(ctx)
 	if err != nil {
 		return nil, err
 	}

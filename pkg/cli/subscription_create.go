@@ -62,7 +62,7 @@ func subscriptionCreate(ctx context.Context, app *App, o *createOptions, pattern
 	}
 	ctx, cancel := app.limited(ctx)
 	defer cancel()
-	m, err := app.ownMember(ctx)
+	m, err := app.logins().Own(ctx)
 	if err != nil {
 		return err
 	}

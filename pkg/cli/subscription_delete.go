@@ -43,7 +43,7 @@ func newSubscriptionDelete(app *App) *cobra.Command {
 }
 
 func subscriptionDelete(ctx context.Context, app *App, o *deleteOptions, args []string) error {
-	if err := o.selection.read(args, true, o.fleet.many()); err != nil {
+	if err := o.selection.read(args, true, o.fleet.Many()); err != nil {
 		return err
 	}
 	if !o.yes && !o.dryRun && !app.terminal.IsInteractive() {
@@ -72,7 +72,7 @@ func subscriptionDelete(ctx context.Context, app *App, o *deleteOptions, args []
 // deletion is what is to be deleted, and where.
 type deletion struct {
 	many   bool // companies
-	chosen chosenCompanies
+	chosen selectedAccounts
 	found  map[*tripletex.Client][]tripletex.Subscription
 	rows   subscriptionRows // to show to the person
 }
@@ -81,17 +81,17 @@ type deletion struct {
 func (o *deleteOptions) look(ctx context.Context, app *App) (*deletion, error) {
 	ctx, cancel := app.limited(ctx)
 	defer cancel()
-	all, err := o.fleet.choose(ctx, app)
+	all, err := o.fleet.selectAccounts(ctx, app)
 	if err != nil {
 		return nil, err
 	}
-	d := &deletion{many: o.fleet.many(), found: map[*tripletex.Client][]tripletex.Subscription{}, rows: subscriptionRows{app: app}}
-	failed, err := inChosen(ctx, app, &o.fleet, all, o.selection.findIn, func(m fleet.Member, found []tripletex.Subscription) error {
+	d := &deletion{many: o.fleet.Many(), found: map[*tripletex.Client][]tripletex.Subscription{}, rows: subscriptionRows{app: app}}
+	failed, err := inSelected(ctx, app, &o.fleet, all, o.selection.findIn, func(m fleet.Member, found []tripletex.Subscription) error {
 		d.chosen.members, d.found[m.Client] = append(d.chosen.members, m), found
 		return d.rows.add(ctx, m, found)
 	})
-	if err == nil && !o.fleet.many() && len(failed) > 0 {
-		err = failed[0].err
+	if err == nil && !o.fleet.Many() && len(failed) > 0 {
+		err = failed[0].Err
 	}
 	d.chosen.failed = failed
 	return d, err
@@ -116,7 +116,7 @@ func (d *deletion) question() string {
 	for _, s := range all {
 		of[s.ofCompany] = true
 	}
-	in := " in " + companies(len(of))
+	in := " in " + fleet.Companies(len(of))
 	if !d.many {
 		in = where(d.chosen.members[0])
 	}

@@ -58,7 +58,7 @@ func subscriptionSwitch(ctx context.Context, app *App, o *switchOptions, args []
 	if o.disabled {
 		o.selection.filter.Statuses = append(o.selection.filter.Statuses, "DISABLED_*")
 	}
-	if err := o.selection.read(args, true, o.fleet.many()); err != nil {
+	if err := o.selection.read(args, true, o.fleet.Many()); err != nil {
 		return err
 	}
 	probes := &probes{}

@@ -35,10 +35,10 @@ func newSubscriptionList(app *App) *cobra.Command {
 }
 
 func subscriptionList(ctx context.Context, app *App, o *listOptions, args []string) error {
-	if err := o.selection.read(args, false, o.fleet.many()); err != nil {
+	if err := o.selection.read(args, false, o.fleet.Many()); err != nil {
 		return err
 	}
-	rows := &subscriptionRows{app: app, many: o.fleet.many()}
+	rows := &subscriptionRows{app: app, many: o.fleet.Many()}
 	err := inCompanies(ctx, app, &o.fleet, o.selection.findIn, func(m fleet.Member, found []tripletex.Subscription) error {
 		return rows.add(ctx, m, found)
 	})

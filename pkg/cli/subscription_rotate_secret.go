@@ -32,7 +32,7 @@ of earlier deliveries are over.
 }
 
 func subscriptionRotate(ctx context.Context, app *App, o *changeOptions, args []string) error {
-	if err := o.selection.read(args, true, o.fleet.many()); err != nil {
+	if err := o.selection.read(args, true, o.fleet.Many()); err != nil {
 		return err
 	}
 	given, err := o.readSecret(ctx, app)

@@ -26,7 +26,7 @@ func subscriptionShow(ctx context.Context, app *App, args []string) error {
 	if err := s.read(args, false, false); err != nil {
 		return err
 	}
-	client, err := app.client(ctx)
+	client, err := app.logins().Client(ctx)
 	if err != nil {
 		return err
 	}

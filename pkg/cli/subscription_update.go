@@ -59,7 +59,7 @@ the environment is not used here: rotate-secret does that.
 }
 
 func subscriptionUpdate(ctx context.Context, app *App, o *updateOptions, args []string) error {
-	if err := o.selection.read(args, true, o.fleet.many()); err != nil {
+	if err := o.selection.read(args, true, o.fleet.Many()); err != nil {
 		return err
 	}
 	change, err := o.change(ctx, app)

@@ -71,8 +71,15 @@ func statusStyle(s tripletex.Status) terminal.Style { return health.Rules{}.Stat
 // transitionTable has the columns of watch where it is not read by a person.
 func transitionTable() output.Table[health.Transition] {
 	return output.TableOf([]output.Column[health.Transition]{
-		{Name: "time"}, {Name: "kind"}, {Name: "id"}, {Name: "event"}, {Name: "oldStatus", Title: "OLD"}, {Name: "newStatus", Title: "NEW"},
-		{Name: "companyId", Title: "COMPANY"}, {Name: "state"}, {Name: "targetHost"},
+		{Name: "time"},
+		{Name: "kind"},
+		{Name: "id"},
+		{Name: "event"},
+		{Name: "oldStatus", Title: "OLD"},
+		{Name: "newStatus", Title: "NEW"},
+		{Name: "companyId", Title: "COMPANY"},
+		{Name: "state"},
+		{Name: "targetHost"},
 	})
 }
 
@@ -88,8 +95,12 @@ func eventInfoTable() output.Table[tripletex.EventInfo] {
 
 func companyTable() output.Table[tripletex.Company] {
 	return output.TableOf([]output.Column[tripletex.Company]{
-		{Name: "id"}, {Name: "name", Shrinks: true}, {Name: "organizationNumber", Title: "ORGANIZATION"},
-		{Name: "startDate", Title: "START", Detail: true}, {Name: "endDate", Title: "END", Detail: true}, {Name: "type", Detail: true},
+		{Name: "id"},
+		{Name: "name", Shrinks: true},
+		{Name: "organizationNumber", Title: "ORGANIZATION"},
+		{Name: "startDate", Title: "START", Detail: true},
+		{Name: "endDate", Title: "END", Detail: true},
+		{Name: "type", Detail: true},
 	})
 }
 
@@ -113,7 +124,10 @@ func requestTable(many bool) output.Table[plannedRequest] {
 
 func resultTable() output.Table[manifest.Result] {
 	return output.TableOf([]output.Column[manifest.Result]{
-		{Name: "action"}, {Name: "outcome", Style: outcomeStyle}, {Name: "id", OmitZero: true}, {Name: "event"},
+		{Name: "action"},
+		{Name: "outcome", Style: outcomeStyle},
+		{Name: "id", OmitZero: true},
+		{Name: "event"},
 		{Name: "targetUrl", Title: "TARGET", Shrinks: true},
 	})
 }

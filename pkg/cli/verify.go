@@ -161,8 +161,12 @@ func (o *verifyOptions) delivery(app *App, name string) (header http.Header, bod
 
 func verdictTable() output.Table[verdict] {
 	table := output.TableOf([]output.Column[verdict]{
-		{Name: "valid", Style: func(v verdict) terminal.Style { return goodIf(v.Valid) }}, {Name: "reasons", Title: "WHY", Text: verdict.codes},
-		{Name: "secret"}, {Name: "idempotencyKey"}, {Name: "event"}, {Name: "objectId", Title: "OBJECT", OmitZero: true},
+		{Name: "valid", Style: func(v verdict) terminal.Style { return goodIf(v.Valid) }},
+		{Name: "reasons", Title: "WHY", Text: verdict.codes},
+		{Name: "secret"},
+		{Name: "idempotencyKey"},
+		{Name: "event"},
+		{Name: "objectId", Title: "OBJECT", OmitZero: true},
 		{Name: "subscriptionId", Title: "SUBSCRIPTION", OmitZero: true},
 	})
 	table.ID = func(v verdict) string { return v.IdempotencyKey }

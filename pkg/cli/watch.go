@@ -116,7 +116,7 @@ func (o *watchOptions) check(ids []string) error {
 			return usageFailure("--exec: %w", err)
 		}
 	}
-	return o.selection.read(ids, false, o.fleet.many())
+	return o.selection.read(ids, false, o.fleet.Many())
 }
 
 func watch(ctx context.Context, app *App, o *watchOptions, ids []string) error {
@@ -148,15 +148,15 @@ func (o *watchOptions) follow(ctx context.Context, app *App) (*health.Watch, err
 	if err := o.fleet.check(app); err != nil {
 		return nil, err
 	}
-	logins, err := o.fleet.logins(ctx, app)
+	logins, err := app.logins().Logins(ctx, o.fleet.Scope)
 	if err != nil {
 		return nil, err
 	}
 	w := &health.Watch{
-		Logins: logins, Many: o.fleet.many(), Filter: o.selection.filter, For: o.lasting,
-		Interval: o.interval, Pace: o.pace, Parallel: o.fleet.parallel,
+		Logins: logins, Many: o.fleet.Many(), Filter: o.selection.filter, For: o.lasting,
+		Interval: o.interval, Pace: o.pace, Parallel: o.fleet.Parallel,
 	}
-	if o.fleet.companies {
+	if o.fleet.AllCompanies {
 		w.Companies = fleet.Clients
 	}
 	return w, nil

@@ -152,9 +152,3 @@ func (r *runner[T]) one(ctx context.Context, m Member) Result[T] {
 	}
 	return Result[T]{Member: m, Value: value, Err: err}
 }
-
-// Failure is an account, or a whole login with its companies, in which a run failed.
-type Failure struct {
-	Member
-	Err error
-}

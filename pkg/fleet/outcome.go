@@ -9,13 +9,13 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// Ending says what is known of a member whose work ended with an error.
-type Ending int
+// Outcome says what is known of a member whose work ended with an error.
+type Outcome int
 
 // The endings.
 const (
 	// Failed is an error of its own.
-	Failed Ending = iota
+	Failed Outcome = iota
 	// Unsettled is a member where something may be done and something not: the run was stopped between two of its
 	// requests, or the answer to a write is lost.
 	Unsettled
@@ -23,9 +23,9 @@ const (
 	Untouched
 )
 
-// EndingOf judges the error of a member. Writes do not take part in the end of a run, so that what was canceled is a
+// OutcomeOf judges the error of a member. Writes do not take part in the end of a run, so that what was canceled is a
 // read.
-func EndingOf(err error) Ending {
+func OutcomeOf(err error) Outcome {
 	switch kind := tripletex.KindOf(err); {
 	case errors.Is(err, ErrNotBegun), kind == tripletex.Canceled:
 		return Untouched
@@ -40,7 +40,7 @@ func EndingOf(err error) Ending {
 type Count struct{ Failed, Unsettled, Untouched int }
 
 // Add counts one.
-func (c *Count) Add(e Ending) {
+func (c *Count) Add(e Outcome) {
 	switch e {
 	case Failed:
 		c.Failed++

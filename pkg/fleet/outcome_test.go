@@ -10,13 +10,13 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-func TestEndingSaysWhatIsKnownOfAMember(t *testing.T) {
+func TestOutcomeSaysWhatIsKnownOfAMember(t *testing.T) {
 	t.Parallel()
 	var count fleet.Count
 	for _, test := range []struct {
 		name string
 		err  error
-		want fleet.Ending
+		want fleet.Outcome
 	}{
 		{"before its turn", fmt.Errorf("%w: %w", fleet.ErrNotBegun, context.Canceled), fleet.Untouched},
 		{"before its turn, as time was over", fmt.Errorf("%w: %w", fleet.ErrNotBegun, context.DeadlineExceeded), fleet.Untouched},
@@ -27,7 +27,7 @@ func TestEndingSaysWhatIsKnownOfAMember(t *testing.T) {
 		{"no answer in time", &tripletex.Error{Kind: tripletex.Timeout}, fleet.Failed},
 		{"anything else", errors.New("odd"), fleet.Failed},
 	} {
-		got := fleet.EndingOf(test.err)
+		got := fleet.OutcomeOf(test.err)
 		if got != test.want {
 			t.Errorf("%s: %d, want %d", test.name, got, test.want)
 		}

@@ -1,0 +1,129 @@
+package fleet
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/tlxhook/tlxhook/pkg/config"
+)
+
+// Failure is an account, or a whole login with its companies, in which a run failed.
+type Failure struct {
+	Member
+	Err error
+}
+
+// Failures is the file that stores in which companies the last run of each command failed. Several processes may use it.
+type Failures struct{ Path string }
+
+// failedCompany is an entry of the file; company 0 stands for all companies of a login.
+type failedCompany struct {
+	Profile   string `json:"profile"`
+	CompanyID int64  `json:"companyId"`
+}
+
+// FailuresError reports that the file could not be read or written.
+type FailuresError struct {
+	Path string
+	Err  error
+}
+
+func (e *FailuresError) Error() string { return "remember what failed: " + e.Err.Error() }
+func (e *FailuresError) Unwrap() error { return e.Err }
+
+// Of returns a predicate for the accounts in which the last run of a command failed.
+func (f Failures) Of(command string) (failed func(Member) bool, err error) {
+	raw, err := os.ReadFile(f.Path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, &FailuresError{f.Path, err}
+	}
+	all, err := f.decode(raw)
+	if err != nil {
+		return nil, err
+	}
+	known := map[failedCompany]bool{}
+	for _, c := range all[command] {
+		known[c] = true
+	}
+	return func(m Member) bool {
+		return known[failedCompany{m.Profile, m.CompanyID}] || known[failedCompany{m.Profile, 0}]
+	}, nil
+}
+
+// Set replaces the failures of a command.
+func (f Failures) Set(command string, failed []Failure) error {
+	err := config.ChangeFile(f.Path, func(raw []byte) ([]byte, error) {
+		all, err := f.decode(raw)
+		if err != nil || len(failed) == 0 && len(all[command]) == 0 {
+			return nil, err
+		}
+		delete(all, command)
+		for _, l := range failed {
+			all[command] = append(all[command], failedCompany{l.Profile, l.CompanyID})
+		}
+		return json.MarshalIndent(all, "", "  ")
+	})
+	if _, known := errors.AsType[*FailuresError](err); err == nil || known {
+		return err
+	}
+	return &FailuresError{f.Path, err}
+}
+
+func (f Failures) decode(raw []byte) (map[string][]failedCompany, error) {
+	all := map[string][]failedCompany{}
+	if len(raw) == 0 {
+		return all, nil
+	}
+	if err := json.Unmarshal(raw, &all); err != nil {
+		return nil, &FailuresError{f.Path, err}
+	}
+	return all, nil
+}
+
+// PartialError reports that a run failed in some of its companies.
+type PartialError struct{ Failed, All int }
+
+func (e *PartialError) Error() string {
+	return fmt.Sprintf("%d of %s failed", e.Failed, Companies(e.All))
+}
+
+// TotalError reports that a run changed nothing in any company. It wraps the error of one of them.
+type TotalError struct {
+	Failed, All int
+	Name        string
+	Err         error
+}
+
+func (e *TotalError) Error() string {
+	return fmt.Sprintf("%d of %s failed and nothing is done, such as %s: %v", e.Failed, Companies(e.All), e.Name, e.Err)
+}
+
+// Unwrap returns the error of the named company.
+func (e *TotalError) Unwrap() error { return e.Err }
+
+// StoppedError reports a run that ended before all its companies, by a signal or a deadline.
+type StoppedError struct {
+	Count Count
+	All   int
+	// Nothing tells that no company was changed.
+	Nothing bool
+	Err     error
+}
+
+func (e *StoppedError) Error() string {
+	return fmt.Sprintf("stopped after %d of %s%s", e.All-e.Count.Sum(), Companies(e.All), e.Count)
+}
+
+// Unwrap returns the error that ended the run.
+func (e *StoppedError) Unwrap() error { return e.Err }
+
+// Companies returns "1 client company" or "2 client companies".
+func Companies(n int) string {
+	if n == 1 {
+		return "1 client company"
+	}
+	return fmt.Sprintf("%d client companies", n)
+}
