@@ -126,8 +126,8 @@ func lastAttemptTime(d storedDelivery) string {
 
 func deliveryDetailsTable() output.Table[deliveryDetails] {
 	table := output.Part(deliveryTable(), func(v *deliveryDetails) *storedDelivery { return &v.storedDelivery })
-	more := output.TableOf([]output.Column[deliveryDetails]{{Name: "contentType"}, {Name: "signature"}})
+	more := output.Columns([]output.Column[deliveryDetails]{{Name: "contentType"}, {Name: "signature"}})
 	last := len(table.Columns) - 1 // "backfill" was added later, and stays behind
-	table.Columns = slices.Insert(table.Columns, last, more.Columns...)
+	table.Columns = slices.Insert(table.Columns, last, more...)
 	return table
 }

@@ -65,9 +65,9 @@ func companyChangeTable() output.Table[changeIn] {
 // companies of one name apart.
 func inCompany[R, T any](one output.Table[T], part func(*R) *T) output.Table[R] {
 	table := output.Part(one, part)
-	company := output.TableOf([]output.Column[R]{
+	company := output.Columns([]output.Column[R]{
 		{Name: "companyName", Title: "COMPANY", Shrinks: true}, {Name: "companyId", Detail: true}, {Name: "profile", Detail: true},
 	})
-	table.Columns = slices.Concat(company.Columns[:1], table.Columns, company.Columns[1:])
+	table.Columns = slices.Concat(company[:1], table.Columns, company[1:])
 	return table
 }

@@ -42,8 +42,7 @@ type Table[T any] struct {
 // follow. The ID is the column "id", else the first one. A column that is neither a field nor has a text is a bug.
 func TableOf[T any](given []Column[T]) Table[T] {
 	var table Table[T]
-	fields := fieldsOf(reflect.TypeFor[T]())
-	for _, f := range fields {
+	for _, f := range fieldsOf(reflect.TypeFor[T]()) {
 		if f.tagged {
 			table.Columns = append(table.Columns, taggedColumn[T](f))
 		}
@@ -55,16 +54,20 @@ func TableOf[T any](given []Column[T]) Table[T] {
 			table.Columns = append(table.Columns, column)
 		}
 	}
-	id := 0
-	for i := range table.Columns {
-		table.Columns[i].complete(fields)
-		if table.Columns[i].Name == "id" {
-			id = i
-		}
-	}
-	column := table.Columns[id]
+	table.Columns = Columns(table.Columns)
+	id := slices.IndexFunc(table.Columns, func(c Column[T]) bool { return c.Name == "id" })
+	column := table.Columns[max(0, id)]
 	table.ID = func(v T) string { return column.read(&v) }
 	return table
+}
+
+// Columns returns columns with what is derived from the fields of T, and none for its tags.
+func Columns[T any](given []Column[T]) []Column[T] {
+	fields := fieldsOf(reflect.TypeFor[T]())
+	for i := range given {
+		given[i].complete(fields)
+	}
+	return given
 }
 
 // taggedColumn returns the column that the tag of a field describes.

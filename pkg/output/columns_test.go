@@ -96,6 +96,14 @@ func TestPartIsPrintedAsTheThing(t *testing.T) {
 	}
 }
 
+func TestColumnsLeaveOutTags(t *testing.T) {
+	t.Parallel()
+	table := output.Table[thing]{Columns: output.Columns([]output.Column[thing]{{Name: "name"}})}
+	if got, want := rows(t, table, thing{1, "abc", "x"}), "name\nabc\n"; got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+}
+
 var errBroken = errors.New("broken")
 
 // broken yields a thing and then an error.
