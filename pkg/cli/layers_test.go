@@ -16,7 +16,7 @@ func rooms() map[string][]string {
 		"docs/bench":       nil,
 		"docs/generate":    {"pkg/cli", "pkg/manifest"},
 		"docs/record":      {"pkg/sandbox"},
-		"docs/signatures":  {"pkg/secret", "pkg/webhook"},
+		"docs/signatures":  {"pkg/webhook"},
 		"pkg/backfill":     {"pkg/journal", "pkg/match", "pkg/secret", "pkg/sender", "pkg/tripletex", "pkg/webhook"},
 		"pkg/capture":      nil,
 		"pkg/childprocess": nil,
