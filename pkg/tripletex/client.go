@@ -13,29 +13,29 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/targeturl"
 )
 
-// The two environments. Tokens of one do not work in the other. Source: changelog 2.71.19.
+// The base URLs of the two environments. Tokens of one do not work in the other. Source: changelog 2.71.19.
 const (
 	Production = "https://tripletex.no/v2"
 	Test       = "https://api-test.tripletex.tech/v2"
 )
 
-// Options say how a [Client] reaches Tripletex and what it logs in with.
+// Options configure a [Client]. Only BaseURL is required.
 type Options struct {
-	// BaseURL is [Production], [Test] or another address of the API, with its "/v2". It must be https, or http
-	// on a loopback address.
+	// BaseURL is [Production], [Test] or another URL of the API including "/v2". It must be https, or http on a
+	// loopback address.
 	BaseURL string
-	// Credentials returns what sessions are made from. It is asked when a session is needed and the cache has
-	// none; [Credentials.Get] gives fixed ones. With nil, only [Client.Events] works.
+	// Credentials returns the credentials to make a session from. It is called when a session is needed and the cache
+	// has none. [Credentials.Get] returns fixed ones. Nil allows only calls without a login, such as [Client.Events].
 	Credentials func(context.Context) (Credentials, error)
-	// Cache keeps sessions between processes. Nil means that each client makes its own.
+	// Cache shares sessions between processes. Nil means that each client makes its own.
 	Cache SessionCache
-	// Transport sends the requests. Nil means [NewTransport].
+	// Transport sends the requests. The default is [NewTransport].
 	Transport http.RoundTripper
-	// UserAgent is sent with every request. Empty means "tlxhook".
+	// UserAgent is the User-Agent header. The default is "tlxhook".
 	UserAgent string
-	// Trace is called after every exchange with everything secret removed. Nil means no trace.
+	// Trace, if not nil, is called after each request, including retries, with secrets removed.
 	Trace func(Exchange)
-	// Retried is called before a request is sent again, with what went wrong. Nil means that nobody counts.
+	// Retried, if not nil, is called before each retry with the kind of the failure.
 	Retried func(Kind)
 }
 
@@ -50,7 +50,7 @@ type Client struct {
 	retried  func(Kind)
 }
 
-// New returns a client. It does not touch the network.
+// New returns a client without using the network. The error is about BaseURL.
 func New(o Options) (*Client, error) {
 	base, err := checkBaseURL(o.BaseURL)
 	if err != nil {
@@ -80,21 +80,21 @@ func New(o Options) (*Client, error) {
 	return c, nil
 }
 
-// ForCompany returns a copy of the client that acts for a client company of an accountant, by the id that
-// [Client.Companies] gives. 0 is the login's own company. Sessions and rate limit are shared.
+// ForCompany returns a copy of the client that acts for a client company of an accountant. The ID is that of
+// [Client.Companies]; 0 is the company of the login. Both clients share the session and the rate limit.
 func (c *Client) ForCompany(id int64) *Client {
 	bound := *c
 	bound.company = id
 	return &bound
 }
 
-// Company returns the company that the client acts for, 0 being the login's own.
+// Company returns the ID of the company that the client acts for; 0 is the company of the login.
 func (c *Client) Company() int64 { return c.company }
 
-// BaseURL returns the address of the API.
+// BaseURL returns the base URL of the API without a trailing slash.
 func (c *Client) BaseURL() string { return c.base }
 
-// IsLocal tells whether the API is on a loopback address, such as a sandbox.
+// IsLocal reports whether the API is on a loopback address, as a sandbox is.
 func (c *Client) IsLocal() bool {
 	u, err := url.Parse(c.base)
 	return err == nil && targeturl.IsLoopback(u.Hostname())
@@ -115,8 +115,8 @@ func checkBaseURL(base string) (string, error) {
 	return strings.TrimRight(u.String(), "/"), nil
 }
 
-// checkRedirect lets a read follow a redirect on the same host and scheme. Any other answer of 3xx is returned
-// as it is, and is then refused as foreign: a token must not travel to a host nobody chose.
+// checkRedirect lets a read follow up to 3 redirects on the same scheme and host. Any other 3xx response becomes a
+// Foreign error, so that no token is sent to another host.
 func checkRedirect(next *http.Request, via []*http.Request) error {
 	first := via[0]
 	if first.Method != http.MethodGet || next.URL.Scheme != first.URL.Scheme || next.URL.Host != first.URL.Host || len(via) > 3 {
@@ -125,7 +125,8 @@ func checkRedirect(next *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// NewTransport returns a transport with sensible limits that follows the proxy variables.
+// NewTransport returns the default transport: proxies from the environment, 20 s to wait for response headers of at
+// most 64 KiB, and 16 idle connections.
 func NewTransport() http.RoundTripper {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.ResponseHeaderTimeout = 20 * time.Second

@@ -5,19 +5,19 @@ import (
 	"iter"
 )
 
-// Company is a client company that an accountant's login reaches.
+// Company is a client company that the login of an accountant has access to.
 type Company struct {
-	// ID is what [Client.ForCompany] takes.
+	// ID is the argument of [Client.ForCompany].
 	ID                 int64  `json:"id"`
 	Name               string `json:"name"`
 	DisplayName        string `json:"displayName"`
 	OrganizationNumber string `json:"organizationNumber"`
-	StartDate          string `json:"startDate"`
-	EndDate            string `json:"endDate"`
+	StartDate          string `json:"startDate"` // YYYY-MM-DD, or empty
+	EndDate            string `json:"endDate"`   // YYYY-MM-DD, or empty
 	Type               string `json:"type"`
 }
 
-// Companies yields the client companies that the login reaches.
+// Companies yields the client companies that the login has access to. An error ends the iteration.
 //
 // GET /company/>withLoginAccess.
 func (c *Client) Companies(ctx context.Context) iter.Seq2[Company, error] {

@@ -1,10 +1,16 @@
-// Package tripletex is a typed client for the parts of the Tripletex API v2 that webhooks need: sessions,
-// events, event subscriptions and the companies a login reaches.
-// It leaves to others where tokens rest, what is healthy, and how anything is shown.
+// Package tripletex is a typed client for the parts of the Tripletex API v2 that webhooks need: sessions, events, event
+// subscriptions, client companies, and the objects that events are about.
 //
-// Methods are named after the resource and their comments end with the verb and path they call. A list is an
-// iterator that fetches page after page. Every failure is an [*Error]. A client is safe for concurrent use.
+// Create a [Client] with [New]. It makes and renews its session, waits for the rate limit, and retries. Methods are
+// named after the resource; their comments end with the verb and path that they call. A list is an iterator that
+// fetches one page of 1,000 after the other. A client is safe for concurrent use.
 //
-// Reading, deleting and version-guarded updating are repeated after network errors, 429 and 5xx. Creating is
-// repeated only where it is sure that nothing was made; see [Client.CreateSubscriptions].
+// A failed call returns an [*Error]; [KindOf] tells the kinds apart. An error of the credentials source is returned
+// unchanged. Reads, deletes and version-guarded updates are retried up to 4 times after network errors, 429 and 5xx.
+// A create is retried only if the first request had no effect; see [Client.CreateSubscriptions].
+//
+// Tokens and secrets are of type [secret.Text], a string type that prints as "[redacted]", so that printing or logging
+// a struct does not expose them. Convert a string with secret.Text(s). Untyped constants need no conversion.
+//
+// [secret.Text]: https://pkg.go.dev/github.com/tlxhook/tlxhook/pkg/secret#Text
 package tripletex

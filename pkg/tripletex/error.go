@@ -10,60 +10,60 @@ import (
 	"time"
 )
 
-// Kind says what sort of failure an [Error] is. It follows from the HTTP status first, as Tripletex's own codes
-// do not always agree with it.
+// Kind classifies an [Error]. It is derived from the HTTP status, because the codes of Tripletex do not always agree
+// with the status.
 type Kind string
 
 // The kinds of failure.
 const (
-	Network      Kind = "network"        // the request could not be sent or the answer not be read
+	Network      Kind = "network"        // the request could not be sent, or the response not be read
 	Timeout      Kind = "timeout"        // the context's deadline passed
 	Canceled     Kind = "canceled"       // the context was canceled
-	RateLimited  Kind = "rate_limited"   // 429 until the deadline or the tries ran out
-	ServerFailed Kind = "server_error"   // 5xx after all tries
-	Foreign      Kind = "foreign_answer" // an answer that is not Tripletex's: HTML, broken JSON, a redirect, too large
-	Unauthorized Kind = "unauthorized"   // 401 after one renewal of the session, or nothing to log in with
+	RateLimited  Kind = "rate_limited"   // 429 until the deadline, or after all retries
+	ServerFailed Kind = "server_error"   // 5xx after all retries
+	Foreign      Kind = "foreign_answer" // not a response of Tripletex: HTML, invalid JSON, a redirect, larger than 64 MiB
+	Unauthorized Kind = "unauthorized"   // 401 after one renewal of the session, or no credentials
 	Forbidden    Kind = "forbidden"      // 403
 	NotFound     Kind = "not_found"      // 404
-	Conflict     Kind = "conflict"       // 409 or 412: the version moved, or the thing exists
-	Refused      Kind = "refused"        // 400, 422 and any other 4xx: the content is wrong
-	Unknown      Kind = "outcome_unknown"
-	// Unknown means that a create, or an update with a secret, was sent, no answer came, and looking did not tell
-	// whether it was done.
+	Conflict     Kind = "conflict"       // 409 or 412: the version has changed, or the object exists
+	Refused      Kind = "refused"        // 400, 422 and any other 4xx: the content is invalid
+	// Unknown means that a create, or an update with a secret, was sent without a response, and a read did not show
+	// whether it took effect.
+	Unknown Kind = "outcome_unknown"
 )
 
-// Error is the one error type of this package.
+// Error is the error of a failed call.
 type Error struct {
-	// Kind is the sort of failure.
+	// Kind classifies the failure.
 	Kind Kind
-	// Operation is what was attempted, such as "list subscriptions".
+	// Operation is the attempted operation, such as "list subscriptions".
 	Operation string
-	// Status is the HTTP status, or 0 where there was no answer.
+	// Status is the HTTP status, or 0 without a response.
 	Status int
-	// Code is Tripletex's own number, such as 18000, or 0.
+	// Code is the error code of Tripletex, such as 18000, or 0.
 	Code int
-	// Message and DeveloperMessage are Tripletex's words, in the language of the login. Foreign text: make it
-	// safe before printing.
+	// Message and DeveloperMessage are the texts of Tripletex, in the language of the login. They are untrusted: escape
+	// them before printing.
 	Message          string
 	DeveloperMessage string
-	// Validation lists what was wrong with the content, one entry a field.
+	// Validation lists the invalid fields, one entry for each.
 	Validation []Validation
-	// RequestID names the request in Tripletex's own logs.
+	// RequestID identifies the request in the logs of Tripletex.
 	RequestID string
-	// RetryAfter is how long the service asked to wait, or 0.
+	// RetryAfter is how long the service asks to wait, or 0.
 	RetryAfter time.Duration
-	// Err is the cause where there was no answer. It never holds a URL.
+	// Err is the cause if Tripletex gave none. It never contains a URL.
 	Err error
 }
 
-// Validation is one complaint about the content of a request.
+// Validation is an invalid field of a request.
 type Validation struct {
 	Field   string `json:"field"`
 	Message string `json:"message"`
 	Path    string `json:"path"`
 }
 
-// Error says what was attempted and what went wrong, in one line.
+// Error returns the operation, the cause and the request ID in one line, with English translations of known messages.
 func (e *Error) Error() string {
 	parts := make([]string, 0, 4)
 	if e.Operation != "" {
@@ -73,7 +73,7 @@ func (e *Error) Error() string {
 		parts = append(parts, cause)
 	}
 	for _, v := range e.Validation {
-		parts = append(parts, strings.TrimPrefix(v.Field+" "+glossed(v.Message), " "))
+		parts = append(parts, strings.TrimPrefix(v.Field+" "+translated(v.Message), " "))
 	}
 	text := strings.Join(parts, ": ")
 	if e.RequestID != "" {
@@ -109,16 +109,16 @@ func (e *Error) cause() string {
 	if words == "" {
 		words = http.StatusText(e.Status)
 	}
-	return text + ": " + strings.TrimSuffix(glossed(words), ".")
+	return text + ": " + strings.TrimSuffix(translated(words), ".")
 }
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// ErrNoCredentials is the cause where a call needs a login and the client has none.
+// ErrNoCredentials is the cause of an [Unauthorized] error if the client has no credentials.
 var ErrNoCredentials = errors.New("not logged in")
 
-// KindOf returns the kind of the first [Error] in err's tree, or "" where there is none.
+// KindOf returns the kind of the first [Error] in the tree of err, or "" if there is none.
 func KindOf(err error) Kind {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Kind
@@ -126,7 +126,7 @@ func KindOf(err error) Kind {
 	return ""
 }
 
-// kindOfStatus maps an HTTP status of 300 and above.
+// kindOfStatus returns the kind for an HTTP status of 300 or more.
 func kindOfStatus(status int) Kind {
 	switch {
 	case status < http.StatusBadRequest:
@@ -148,7 +148,7 @@ func kindOfStatus(status int) Kind {
 	}
 }
 
-// kindOfCause maps a failure without an answer.
+// kindOfCause returns the kind for a failure without a response.
 func kindOfCause(ctx context.Context, err error) Kind {
 	var timeout interface{ Timeout() bool }
 	switch {

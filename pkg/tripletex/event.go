@@ -9,14 +9,14 @@ import (
 	"slices"
 )
 
-// Event is something that Tripletex can tell about, such as "order.create".
+// Event is a kind of change that can be subscribed to, such as "order.create".
 type Event struct {
-	// Name is the key to subscribe to, "object.verb". Names are compared without case.
+	// Name has the form "object.verb". Tripletex ignores its case.
 	Name string `json:"name"`
-	// Description is a few words in English.
+	// Description is a short text in English.
 	Description string `json:"description"`
-	// PayloadModel names the type of the delivered object; empty for deletions and where the service does not
-	// say, as it may since 2.71.30.
+	// PayloadModel is the name of the delivered type in the API specification. It is empty for deletions, and may be
+	// empty since 2.71.30.
 	PayloadModel string `json:"payloadModel"`
 }
 
@@ -26,17 +26,17 @@ type EventInfo struct {
 	Examples []Example `json:"examples"`
 }
 
-// Example is the body of a delivery.
+// Example is the body of an example delivery.
 type Example struct {
 	SubscriptionID int64           `json:"subscriptionId"`
 	Event          string          `json:"event"`
-	ID             int64           `json:"id"`
-	Value          json.RawMessage `json:"value"`
+	ID             int64           `json:"id"`    // of the object
+	Value          json.RawMessage `json:"value"` // the object; null for a deletion
 }
 
-// Events returns what can be subscribed to, in the order of names. It needs no login.
+// Events returns all events, sorted by name. It needs no login.
 //
-// GET /event. Source of "no login": changelog 2.56.4.
+// GET /event. Source for access without a login: changelog 2.56.4.
 func (c *Client) Events(ctx context.Context) ([]Event, error) {
 	named, err := value[map[string]Event](ctx, c, call{
 		operation: "list events", method: http.MethodGet, path: "/event", anonymous: true,
@@ -50,7 +50,7 @@ func (c *Client) Events(ctx context.Context) ([]Event, error) {
 	return events, err
 }
 
-// Event returns one event with example deliveries. An unknown one is a [NotFound] error.
+// Event returns an event with example deliveries, or a [NotFound] error.
 //
 // GET /event/{eventType}.
 func (c *Client) Event(ctx context.Context, name string) (EventInfo, error) {

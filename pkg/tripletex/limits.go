@@ -10,29 +10,28 @@ import (
 	"time"
 )
 
-// RateLimit is what the service last said of its limit, which counts per employee and consumer.
+// RateLimit is the last known state of the rate limit, which applies per employee and consumer.
 type RateLimit struct {
 	Limit     int       // requests in a period
-	Remaining int       // of them not used
-	Reset     time.Time // when the period ends, at the latest
+	Remaining int       // requests left in the period
+	Reset     time.Time // the latest time at which the period ends
 }
 
-// RateLimit returns the last seen rate limit, or false where no answer has carried one.
+// RateLimit returns the last known rate limit, or false if no response had one.
 func (c *Client) RateLimit() (RateLimit, bool) {
 	c.limits.mu.Lock()
 	defer c.limits.mu.Unlock()
 	return c.limits.last, c.limits.last.Limit > 0
 }
 
-// limitError is the cause of a request that was not sent, as the headers foretold a 429 that the context would not
-// outlast.
+// limitError means that a request was not sent, because the rate limit is used up beyond the deadline.
 type limitError struct{ wait time.Duration } // in whole seconds, as the service counts
 
 func (e *limitError) Error() string {
 	return fmt.Sprintf("the rate limit is used up for another %s", e.wait)
 }
 
-// paced is an http.RoundTripper that holds requests back while the headers of answers foretell a 429.
+// paced is an http.RoundTripper that delays requests while the rate limit is used up.
 type paced struct {
 	next   http.RoundTripper
 	limits *limits
@@ -52,24 +51,24 @@ func (p paced) RoundTrip(request *http.Request) (*http.Response, error) {
 	return response, err
 }
 
-// limits follows the rate limit over all requests of a client, also those that are in flight at once.
+// limits tracks the rate limit over all requests of a client, including those in flight.
 type limits struct {
 	mu       sync.Mutex
 	last     RateLimit
 	inFlight int
 	answered int
-	changed  chan struct{} // closed, and replaced, with every answer
+	changed  chan struct{} // closed and replaced with every response
 }
 
-// enter waits until there is room for one more request. It returns how many were answered before it.
+// enter waits until one more request is within the limit. It returns the number of responses so far.
 func (l *limits) enter(ctx context.Context) (answered int, err error) {
 	for {
 		l.mu.Lock()
 		now := time.Now()
 		if !l.last.Reset.IsZero() && !now.Before(l.last.Reset) {
-			l.last.Remaining, l.last.Reset = l.last.Limit, time.Time{} // a new period, whose end is not known yet
+			l.last.Remaining, l.last.Reset = l.last.Limit, time.Time{} // a new period with an unknown end
 		}
-		// What is in flight may be counted in the last answer or not: the careful reading is that it is not.
+		// Requests in flight may be missing from the last response, so they are counted again.
 		if l.last.Limit == 0 || l.last.Remaining > l.inFlight {
 			l.inFlight++
 			answered = l.answered
@@ -87,7 +86,7 @@ func (l *limits) enter(ctx context.Context) (answered int, err error) {
 	}
 }
 
-// waitFor waits for a change, or for a time where one is known.
+// waitFor waits for a change, or for the duration left if it is known.
 func waitFor(ctx context.Context, changed <-chan struct{}, left time.Duration, known bool) error {
 	var over <-chan time.Time
 	if known {
@@ -104,12 +103,12 @@ func waitFor(ctx context.Context, changed <-chan struct{}, left time.Duration, k
 	return nil
 }
 
-// leave counts a request as over, and reads what its answer says of the limit. Before is what enter returned.
+// leave records the end of a request and the limit in its response headers. Before is the result of enter.
 func (l *limits) leave(h http.Header, before int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.inFlight--
-	// So many requests may have been counted by the service after this one and before the last one that we know of.
+	// The service may have counted this many requests after this one and before the last known response.
 	between := l.answered - before + l.inFlight
 	l.answered++
 	close(l.changed)
@@ -121,8 +120,8 @@ func (l *limits) leave(h http.Header, before int) {
 		return
 	}
 	end := time.Now().Add(time.Duration(seconds) * time.Second)
-	// The seconds are rounded up, so every answer gives an end that is too late by up to one; within a period the
-	// earliest is the best. More left than that means that a new period has begun.
+	// Seconds are rounded up, so each response gives an end up to 1 s too late; within a period the earliest counts.
+	// More requests left than possible mean that a new period has begun.
 	if same := !l.last.Reset.IsZero() && remaining <= l.last.Remaining+between; same {
 		remaining = min(remaining, l.last.Remaining)
 		if l.last.Reset.Before(end) {
@@ -132,12 +131,13 @@ func (l *limits) leave(h http.Header, before int) {
 	l.last = RateLimit{limit, remaining, end}
 }
 
-// Reserved tells whether less than a tenth of the limit is left in its period: that much is for others.
+// Reserved reports whether less than a tenth of the limit is left in the period. A job in the background should leave
+// the rest to other programs with the same tokens.
 func (r RateLimit) Reserved() bool {
 	return r.Remaining*10 < r.Limit && time.Now().Before(r.Reset)
 }
 
-// spare waits until what is left of the rate limit is more than what is for others.
+// spare waits while the rest of the rate limit is reserved.
 func (c *Client) spare(ctx context.Context, operation string) error {
 	limit, known := c.RateLimit()
 	if !known || !limit.Reserved() {

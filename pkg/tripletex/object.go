@@ -15,25 +15,25 @@ import (
 	jsonv2 "github.com/go-json-experiment/json"
 )
 
-// ObjectKind is a kind of object that events are about, and how the API lists it.
+// ObjectKind is a kind of object that events are about.
 // Source: OpenAPI 2.74 for paths and parameters, changelog and webhook page for events.
 type ObjectKind struct {
-	// Name is what the names of its events begin with, in lower case.
+	// Name is the first part of the names of its events, in lower case.
 	Name string
-	// Created, Updated and Deleted are the events; empty where there is none.
+	// Created, Updated and Deleted are event names, or empty if there is no such event.
 	Created, Updated, Deleted string
-	// Dated tells that a list must be limited by dates.
+	// Dated means that a list requires [ObjectList.From] and [ObjectList.To].
 	Dated bool
-	// ChangedSince tells that a list can be limited to what has changed.
+	// ChangedSince means that [ObjectList.ChangedSince] has an effect.
 	ChangedSince bool
 
 	path     string
-	from, to string // the parameters of the dates; the second is excluded
-	// inactive tells that a list holds what is active unless it is asked for the rest.
+	from, to string // query parameters of the dates; to is exclusive
+	// inactive means that a list holds only active objects unless it is asked for inactive ones.
 	inactive bool
 }
 
-// ObjectKinds returns every kind that can be listed, in the order of names.
+// ObjectKinds returns all kinds that can be listed, sorted by name.
 func ObjectKinds() []ObjectKind {
 	kind := func(name, path string) ObjectKind {
 		return ObjectKind{Name: name, path: path, Created: name + ".create", Updated: name + ".update", Deleted: name + ".delete"}
@@ -62,7 +62,7 @@ func ObjectKinds() []ObjectKind {
 	}
 }
 
-// FindObjectKind returns the kind of a name, which is compared without case.
+// FindObjectKind returns the kind with a name, ignoring case.
 func FindObjectKind(name string) (ObjectKind, bool) {
 	all := ObjectKinds()
 	i := slices.IndexFunc(all, func(k ObjectKind) bool { return strings.EqualFold(k.Name, name) })
@@ -72,48 +72,50 @@ func FindObjectKind(name string) (ObjectKind, bool) {
 	return all[i], true
 }
 
-// Object is what tells whether an object has changed.
+// Object is the ID and the version of an object.
 type Object struct {
 	ID int64 `json:"id"`
 	// Version counts the updates, from 0.
 	Version int64 `json:"version"`
 }
 
-// ObjectValue is an object with what a delivery would hold of it.
+// ObjectValue is an object as a delivery contains it.
 type ObjectValue struct {
 	Object
-	Value json.RawMessage
+	Value json.RawMessage // the object as JSON
 }
 
-// ObjectList says which objects of a kind are listed.
+// ObjectList limits a list of objects.
 type ObjectList struct {
-	// ChangedSince limits the list where the kind can; zero for all.
+	// ChangedSince selects objects that changed at or after a time, for kinds with [ObjectKind.ChangedSince]. Zero selects
+	// all.
 	ChangedSince time.Time
-	// From and To are the first date and the one after the last, for kinds that are [ObjectKind.Dated].
+	// From is the first date and To the day after the last date, for kinds with [ObjectKind.Dated].
 	From, To time.Time
-	// Kept returns what was kept of a page in an earlier run; the zero mark for nothing. It may be nil. It is asked only
-	// where one list holds the whole kind, so that all ids between those of a page are on it.
+	// Kept, if not nil, returns the mark of a page from an earlier run by [ObjectPage.Name], or the zero mark. It is called
+	// only if one list holds all objects of the kind.
 	Kept func(name string) PageMark
 }
 
-// PageMark is what is kept of a page, to ask cheaply whether it has changed.
+// PageMark identifies the content of a page, to detect at low cost whether it has changed.
 type PageMark struct {
-	Digest string
-	Count  int
-	// First and Last are the lowest and the highest id on the page.
+	Digest string // of the service
+	Count  int    // objects on the page
+	// First and Last are the lowest and the highest ID on the page.
 	First, Last int64
 }
 
 // ObjectPage is one page of a list of objects.
 type ObjectPage struct {
-	// Name is the same in every run over the same list.
+	// Name identifies the page among all lists. It is the same in each run.
 	Name string
-	// Objects are those that no page before held, in the order of ids.
+	// Objects are the objects that no earlier page had, in the order of IDs.
 	Objects []Object
-	// Fresh is how many of those there are, also where they did not come.
+	// Fresh is the number of objects that no earlier page had, also if Same.
 	Fresh int
-	Mark  PageMark
-	// Same tells that nothing came, as the page is what its mark was kept of.
+	// Mark is the mark to keep for the next run.
+	Mark PageMark
+	// Same means that the page equals its kept mark, so that Objects is empty.
 	Same bool
 
 	list call
@@ -121,18 +123,19 @@ type ObjectPage struct {
 }
 
 const (
-	// codeTooMany is Tripletex's code for a list that matches more than 10,000 objects, whatever the page.
+	// codeTooMany is the code of Tripletex for a list that matches more than 10,000 objects.
 	codeTooMany = 23000
-	// onlyVersions is the fields filter for what tells whether an object has changed.
+	// onlyVersions is the fields filter for the fields of [Object].
 	onlyVersions = "id,version"
 )
 
 var errUnsorted = errors.New("the list is not in the order of ids that was asked for")
 
-// ObjectValues returns the objects of a page as deliveries with a fields filter would hold them, and always with id and
-// version. What was changed since the page was read is as it is now.
+// ObjectValues returns the objects of a page in their current state, as deliveries with a fields filter contain them.
+// The filter is that of [Subscription.Fields]; id and version are always included. It first waits as
+// [Client.ObjectPages] does.
 //
-// GET on the path of the kind.
+// GET on the path of the kind, such as /order.
 func (c *Client) ObjectValues(ctx context.Context, p ObjectPage, fields string) ([]ObjectValue, error) {
 	if err := c.spare(ctx, p.list.operation); err != nil {
 		return nil, err
@@ -152,10 +155,10 @@ func (c *Client) ObjectValues(ctx context.Context, p ObjectPage, fields string) 
 	return values, nil
 }
 
-// Object returns one object as a delivery with a fields filter would hold it, and always with id and version. One that
-// is not there is a [NotFound] error.
+// Object returns one object as a delivery with a fields filter contains it, always with id and version, or a [NotFound]
+// error.
 //
-// GET on the path of the kind, with the id.
+// GET on the path of the kind with the ID, such as /order/{id}.
 func (c *Client) Object(ctx context.Context, kind ObjectKind, id int64, fields string) (ObjectValue, error) {
 	one := call{
 		operation: "show " + kind.Name + " " + strconv.FormatInt(id, 10), method: http.MethodGet,
@@ -179,7 +182,7 @@ func objectValue(operation string, raw json.RawMessage) (ObjectValue, error) {
 	return v, nil
 }
 
-// withFields adds a fields filter to the parameters of a list. A filter that leaves out id or version gets them.
+// withFields returns the query with a fields filter that includes id and version.
 func withFields(query url.Values, fields string) url.Values {
 	with := url.Values{}
 	maps.Copy(with, query)
@@ -198,7 +201,7 @@ func withFields(query url.Values, fields string) url.Values {
 	return with
 }
 
-// topFields returns the names in a fields filter that are of the object itself: "a,b(c,d)" has a and b(c,d).
+// topFields returns the top-level fields of a fields filter: a and b(c,d) for "a,b(c,d)".
 func topFields(fields string) []string {
 	depth := 0
 	return strings.FieldsFunc(fields, func(r rune) bool {

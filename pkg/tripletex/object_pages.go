@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// ObjectPages yields the objects of a kind, page after page. What is too much for one list is listed date by date,
-// where the kind has dates. Before each page it waits until more than a tenth of the rate limit is left, for others.
+// ObjectPages yields the objects of a kind in pages of up to 1,000. A list of a dated kind that exceeds the limit of
+// 10,000 objects is split by date. Before each page it waits while [RateLimit.Reserved]. An error ends the iteration.
 //
-// GET on the path of the kind, with fields=id,version, sorting=id and If-None-Match.
+// GET on the path of the kind, such as /order, with fields=id,version, sorting=id and If-None-Match.
 func (c *Client) ObjectPages(ctx context.Context, kind ObjectKind, o ObjectList) iter.Seq2[ObjectPage, error] {
 	return func(yield func(ObjectPage, error) bool) {
 		for _, only := range kind.choices() {
@@ -28,7 +28,7 @@ func (c *Client) ObjectPages(ctx context.Context, kind ObjectKind, o ObjectList)
 	}
 }
 
-// choices returns what lists the kind as a whole takes: one, or one for what is active and one for what is not.
+// choices returns the query of each list that the kind needs: one, or one for active and one for inactive objects.
 func (k ObjectKind) choices() []url.Values {
 	if !k.inactive {
 		return []url.Values{{}}
@@ -36,7 +36,7 @@ func (k ObjectKind) choices() []url.Values {
 	return []url.Values{{"isInactive": {"false"}}, {"isInactive": {"true"}}}
 }
 
-// listObjects yields one list, and tells whether to go on after it.
+// listObjects yields one list, and reports whether to continue with the next.
 func (c *Client) listObjects(ctx context.Context, kind ObjectKind, o ObjectList, only url.Values, yield func(ObjectPage, error) bool) bool {
 	list := call{operation: "list " + kind.Name + " objects", path: kind.path, query: url.Values{"sorting": {"id"}}}
 	maps.Copy(list.query, only)
@@ -65,7 +65,7 @@ func (c *Client) listObjects(ctx context.Context, kind ObjectKind, o ObjectList,
 	return !walk.stopped
 }
 
-// objectWalk goes through one list.
+// objectWalk reads one list page by page.
 type objectWalk struct {
 	client  *Client
 	list    call
@@ -74,8 +74,8 @@ type objectWalk struct {
 	stopped bool
 }
 
-// run yields the pages. Each begins with the last object of the one before: where it does not, something before it
-// was deleted, the rest has moved up, and the walk goes back.
+// run yields the pages. Each page starts with the last object of the page before. If it does not, an earlier object was
+// deleted and the rest has moved up, so the walk goes back.
 func (w *objectWalk) run(ctx context.Context, yield func(ObjectPage, error) bool) error {
 	last, from, back := int64(-1), 0, 1
 	for {
@@ -111,7 +111,7 @@ func (w *objectWalk) run(ctx context.Context, yield func(ObjectPage, error) bool
 	}
 }
 
-// page asks for one page.
+// page requests one page.
 func (w *objectWalk) page(ctx context.Context, from int) (ObjectPage, error) {
 	p := ObjectPage{list: w.list, from: from}
 	p.Name = fmt.Sprintf("%s/%d %s?%s %d", w.client.base, w.client.company, w.list.path, w.list.query.Encode(), from)
@@ -125,7 +125,7 @@ func (w *objectWalk) page(ctx context.Context, from int) (ObjectPage, error) {
 	list := w.list
 	list.match = kept.Digest
 	if list.match == "" {
-		list.match = "none" // any text makes the service compute a digest
+		list.match = "none" // any value makes the service compute a digest
 	}
 	list.query = withFields(list.query, onlyVersions)
 	got, same, err := onePage[Object](ctx, w.client, list, from)

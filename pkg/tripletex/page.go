@@ -11,9 +11,9 @@ import (
 )
 
 const (
-	// pageSize is what the service gives where nothing is asked for, so it is sure to be allowed.
+	// pageSize is the default of the service, which is certain to be allowed.
 	pageSize = 1000
-	// maxPages stops a server that answers a full page for ever.
+	// maxPages bounds the pages of a list.
 	maxPages = 1000
 )
 
@@ -25,8 +25,8 @@ type page[T any] struct {
 	Values        []T    `json:"values"`
 }
 
-// pages yields what a list holds, asking for page after page until one is not full. Things shift between pages
-// when something is deleted meanwhile, so an id that was seen is not yielded again.
+// pages yields the items of a list, page by page until one is not full. It yields each ID once, because items can move
+// to another page during the iteration.
 func pages[T any](ctx context.Context, c *Client, list call, id func(T) int64) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T
@@ -59,7 +59,7 @@ func pages[T any](ctx context.Context, c *Client, list call, id func(T) int64) i
 	}
 }
 
-// onePage asks for one page; it returns true where list.match still holds and nothing came.
+// onePage requests one page. It returns true if the page still matches list.match and has no body.
 func onePage[T any](ctx context.Context, c *Client, list call, from int) (page[T], bool, error) {
 	query := url.Values{"from": {strconv.Itoa(from)}, "count": {strconv.Itoa(pageSize)}}
 	if from > 0 {

@@ -12,8 +12,8 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/secret"
 )
 
-// Credentials are what a session is made from: a consumer and an employee token, or a refresh token, or a
-// session token that somebody else made and that cannot be renewed here.
+// Credentials are the tokens that a session is made from: a consumer and an employee token, a refresh token, or a session
+// token, which cannot be renewed.
 type Credentials struct {
 	ConsumerToken secret.Text
 	EmployeeToken secret.Text
@@ -21,39 +21,39 @@ type Credentials struct {
 	SessionToken  secret.Text
 }
 
-// Get returns the credentials themselves, for [Options].
+// Get returns c, for the field Credentials of [Options].
 func (c Credentials) Get(context.Context) (Credentials, error) { return c, nil }
 
-// Session is a session token and when it ends.
+// Session is a session token with its end.
 type Session struct {
 	Token   secret.Text
-	Expires time.Time
+	Expires time.Time // zero if unknown
 }
 
-// SessionCache keeps a session between processes. A failure to keep one costs a request and nothing else, so
-// neither method returns an error.
+// SessionCache shares a session between processes. Its methods return no error, because a failure costs only one more
+// request for a session.
 type SessionCache interface {
-	// Load returns the kept session, or false.
+	// Load returns the stored session, or false.
 	Load(ctx context.Context) (Session, bool)
-	// Save keeps a session in the place of the one before.
+	// Save stores a session and replaces the one before.
 	Save(ctx context.Context, s Session)
 }
 
-// refreshTTL is the longest life in seconds that a session from a refresh token may be given; the service
-// refuses more. Source: an observed message.
+// refreshTTL is the longest lifetime in seconds that the service allows for a session from a refresh token.
+// Source: an observed message.
 const refreshTTL = 28800
 
-// expiryMargin is how long before its end a session is no longer used.
+// expiryMargin is the time before its end at which a session is renewed.
 const expiryMargin = time.Minute
 
 type sessionToken struct {
 	Token string `json:"token"`
 }
 
-// CreateSession makes a new session from the client's credentials, whatever the cache holds. A session from a
-// consumer and an employee token lives between one and two days, one from a refresh token eight hours.
+// CreateSession makes a new session from the credentials of the client and does not use the cache. A session from a
+// consumer and an employee token lasts one to two days, one from a refresh token 8 hours.
 //
-// POST /token/session/:create, PUT where a server has no POST, or POST /token/session/:createFromRefreshToken.
+// POST /token/session/:create (PUT if the server has no POST), or POST /token/session/:createFromRefreshToken.
 func (c *Client) CreateSession(ctx context.Context) (Session, error) {
 	credentials, err := c.sessions.source(ctx)
 	if err != nil {
@@ -99,14 +99,14 @@ func (c *Client) createSessionFromTokens(ctx context.Context, credentials Creden
 	return Session{secret.Text(made.Token), expires}, err
 }
 
-// noSuchCall tells whether a server does not know the path or the method.
+// noSuchCall reports whether a server does not support the path or the method.
 func noSuchCall(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && slices.Contains([]int{http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented}, e.Status)
 }
 
-// createSessionFromRefreshToken tries again on 409, which the service gives to one of two clients that use the
-// same refresh token at once. Source: observed.
+// createSessionFromRefreshToken retries on 409, which the service returns to one of two clients that use the same
+// refresh token at the same time. Source: observed.
 func (c *Client) createSessionFromRefreshToken(ctx context.Context, token secret.Text) (Session, error) {
 	const tries = 4
 	for try := 1; ; try++ {
@@ -126,17 +126,16 @@ func (c *Client) createSessionFromRefreshToken(ctx context.Context, token secret
 	}
 }
 
-// sessionEnd returns the expiration date to ask for and the moment from which the session must be taken as
-// over. The session ends when that date begins in Norway, which is at 22:00 UTC in summer and 23:00 in winter;
-// the earlier is taken. A date of today or before gives a session that is dead from the start, so the date is
-// the day after tomorrow, seen from the easternmost clock that Norway uses.
+// sessionEnd returns the expiration date to request and the earliest end of the session. The session ends at the start
+// of that date in Norway: 22:00 UTC in summer, 23:00 in winter. A date of today makes a session that has ended already,
+// so the date is the day after tomorrow in Norwegian summer time.
 func sessionEnd(now time.Time) (date string, expires time.Time) {
 	day := now.UTC().Add(2*time.Hour).AddDate(0, 0, 2)
 	midnight := time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, time.UTC)
 	return day.Format(time.DateOnly), midnight.Add(-2 * time.Hour)
 }
 
-// EndSession deletes the session that the client uses, if it has one.
+// EndSession deletes the current session, if there is one.
 //
 // DELETE /token/session/{token}.
 func (c *Client) EndSession(ctx context.Context) error {
@@ -150,22 +149,16 @@ func (c *Client) EndSession(ctx context.Context) error {
 	})
 }
 
-// Login says who is logged in.
+// Login is the result of [Client.WhoAmI].
 type Login struct {
-	EmployeeID       int64       `json:"employeeId"`
-	ActualEmployeeID int64       `json:"actualEmployeeId"`
-	CompanyID        int64       `json:"companyId"`
-	Company          LoginTarget `json:"company"`
-	Language         string      `json:"language"`
+	EmployeeID       int64   `json:"employeeId"`
+	ActualEmployeeID int64   `json:"actualEmployeeId"`
+	CompanyID        int64   `json:"companyId"`
+	Company          Company `json:"company"` // ID and Name only
+	Language         string  `json:"language"`
 }
 
-// LoginTarget is the company of a login.
-type LoginTarget struct {
-	ID   int64  `json:"id"`
-	Name string `json:"name"`
-}
-
-// WhoAmI returns who is logged in, and for which company.
+// WhoAmI returns the employee and the company of the login.
 //
 // GET /token/session/>whoAmI.
 func (c *Client) WhoAmI(ctx context.Context) (Login, error) {
@@ -175,14 +168,12 @@ func (c *Client) WhoAmI(ctx context.Context) (Login, error) {
 	})
 }
 
-// Session returns the session that the client uses, making one if there is none. Expires is zero for a session
-// token that was given.
+// Session returns the current session, and makes one if there is none. Expires is zero for [Credentials.SessionToken].
 func (c *Client) Session(ctx context.Context) (Session, error) {
 	return c.sessions.session(ctx, "")
 }
 
-// sessions hands out the session token of a client and makes a new one when there is none or it has died. One
-// is made at a time; whoever waited uses it.
+// sessions holds the current session of a client and renews it. Concurrent callers wait for one renewal and share it.
 type sessions struct {
 	source func(context.Context) (Credentials, error)
 	cache  SessionCache
@@ -193,7 +184,7 @@ type sessions struct {
 	loaded  bool
 }
 
-// session returns a session with a token other than dead, which may be empty.
+// session returns a session whose token is not dead, which is the token that was refused or empty.
 func (s *sessions) session(ctx context.Context, dead secret.Text) (Session, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -218,7 +209,7 @@ func (s *sessions) session(ctx context.Context, dead secret.Text) (Session, erro
 	return made, nil
 }
 
-// kept returns the token in use, without making one.
+// kept returns the current token, or false; it makes no session.
 func (s *sessions) kept(ctx context.Context) (secret.Text, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -233,7 +224,7 @@ func (s *sessions) load(ctx context.Context) {
 	s.loaded = true
 }
 
-// usable tells whether the current token is there and has not ended. One that was given has no known end.
+// usable reports whether there is a token that has not ended. A given session token has no known end.
 func (s *sessions) usable() bool {
 	return s.current.Token != "" && (s.current.Expires.IsZero() || time.Now().Add(expiryMargin).Before(s.current.Expires))
 }

@@ -2,10 +2,9 @@ package tripletex
 
 import "context"
 
-// Snapshot is the list of subscriptions as it was at one moment, with what is needed to ask cheaply whether it
-// has changed.
+// Snapshot is the list of subscriptions at one time, with digests to detect changes at low cost.
 type Snapshot struct {
-	// Subscriptions are all of them, in the order of the service, each id once.
+	// Subscriptions are all subscriptions, in the order of the service, each ID once.
 	Subscriptions []Subscription
 	pages         []snapshotPage
 }
@@ -15,12 +14,10 @@ type snapshotPage struct {
 	values []Subscription
 }
 
-// Snapshot lists the subscriptions. Given an earlier snapshot of the same client, it asks only for what has
-// changed since: a page that is the same costs a 304 without a body, where the service gives digests. It tells
-// whether anything came anew; before may be nil.
+// Snapshot lists the subscriptions and reports whether the list may have changed since an earlier snapshot of the same
+// client, which may be nil. If the service supports digests, an unchanged page is a 304 response without a body.
 //
-// GET /event/subscription with If-None-Match. Source: changelog 2.59.0; whether this list has digests today is
-// not known.
+// GET /event/subscription with If-None-Match. Source: changelog 2.59.0; whether this list has digests is unknown.
 func (c *Client) Snapshot(ctx context.Context, before *Snapshot) (*Snapshot, bool, error) {
 	now, changed, seen := &Snapshot{}, before == nil, map[int64]bool{}
 	for n := range maxPages {
@@ -31,7 +28,7 @@ func (c *Client) Snapshot(ctx context.Context, before *Snapshot) (*Snapshot, boo
 		list := subscriptionList("")
 		list.match = old.digest
 		if list.match == "" {
-			list.match = "none" // any text makes the service compute a digest
+			list.match = "none" // any value makes the service compute a digest
 		}
 		got, same, err := onePage[Subscription](ctx, c, list, n*pageSize)
 		if err != nil {
@@ -54,7 +51,7 @@ func (c *Client) Snapshot(ctx context.Context, before *Snapshot) (*Snapshot, boo
 	return nil, false, &Error{Kind: Foreign, Operation: "list subscriptions", Err: errEndless}
 }
 
-// add takes a page in, leaves out what was on an earlier one, and returns how many subscriptions were new.
+// add appends the subscriptions of a page that are not in seen, and returns their number.
 func (s *Snapshot) add(page snapshotPage, seen map[int64]bool) (fresh int) {
 	s.pages = append(s.pages, page)
 	for _, one := range page.values {

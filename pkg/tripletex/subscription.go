@@ -11,10 +11,10 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/secret"
 )
 
-// Status is the state of a subscription. The list of them is documented as open.
+// Status is the state of a subscription. Tripletex may add others.
 type Status string
 
-// The known states. Tripletex sets the last three by itself and tells nobody.
+// The known statuses. Tripletex sets the last three itself, without a notification.
 const (
 	Active                    Status = "ACTIVE"
 	Disabled                  Status = "DISABLED"
@@ -23,35 +23,36 @@ const (
 	DisabledMisuse            Status = "DISABLED_MISUSE"
 )
 
-// Statuses returns the known states.
+// Statuses returns the known statuses.
 func Statuses() []Status {
 	return []Status{Active, Disabled, DisabledTooManyErrors, DisabledRateLimitExceeded, DisabledMisuse}
 }
 
-// Subscription says that an event is to be delivered to a target. The service never returns its two secrets.
+// Subscription delivers an event to a target. The API never returns its auth header value and HMAC secret.
 type Subscription struct {
 	ID int64 `json:"id"`
 	// Version counts the updates, from 0.
 	Version int    `json:"version"`
 	Event   string `json:"event"`
-	// TargetURL may hold credentials in its userinfo or query. Mask it before printing: [secret.MaskURL].
+	// TargetURL may contain credentials in its userinfo or query. Mask it before printing, with [secret.MaskURL].
 	TargetURL string `json:"targetUrl"`
-	// Fields filters the delivered object; empty means all of it.
+	// Fields selects fields of the delivered object, such as "id,customer(name)". Empty selects all.
 	Fields         string `json:"fields"`
 	Status         Status `json:"status"`
 	AuthHeaderName string `json:"authHeaderName"`
-	// Changes holds when it was created and changed. Only [Client.Subscription] asks for it.
+	// Changes is the history. It is empty unless requested with [WithChanges].
 	Changes []Change `json:"changes,omitempty"`
 }
 
-// Change is one entry of the history that the service keeps of a thing.
+// Change is an entry of the history of a subscription.
 type Change struct {
 	EmployeeID int64  `json:"employeeId"`
-	Timestamp  string `json:"timestamp"`
-	ChangeType string `json:"changeType"`
+	Timestamp  string `json:"timestamp"`  // RFC 3339
+	ChangeType string `json:"changeType"` // such as CREATE
 }
 
-// NewSubscription is what a new subscription may say. Marshaled, its secrets are redacted.
+// NewSubscription is a subscription to create. Event and TargetURL are required; see [NewSubscription.Check] for limits.
+// JSON output has its secrets redacted.
 type NewSubscription struct {
 	Event            string      `json:"event"`
 	TargetURL        string      `json:"targetUrl"`
@@ -62,14 +63,13 @@ type NewSubscription struct {
 	HMACSharedSecret secret.Text `json:"hmacSharedSecret,omitempty"`
 }
 
-// SubscriptionUpdate is what is to change in a subscription; what is empty stays. Marshaled, its secrets are
-// redacted.
+// SubscriptionUpdate is a change of a subscription. Empty fields are left unchanged. JSON output has its secrets redacted.
 type SubscriptionUpdate struct {
 	ID int64 `json:"id"`
-	// Version is the one that was read. If the subscription has moved on, the update is a [Conflict].
+	// Version is the version that was read. If the subscription has another one, the update is a [Conflict] error.
 	Version   int    `json:"version"`
 	TargetURL string `json:"targetUrl,omitempty"`
-	// Fields points to the new filter, which may be empty for the whole object; nil leaves the old one.
+	// Fields points to the new filter, which may be empty for all fields. Nil leaves it unchanged.
 	Fields           *string     `json:"fields,omitempty"`
 	Status           Status      `json:"status,omitempty"`
 	AuthHeaderName   string      `json:"authHeaderName,omitempty"`
@@ -77,7 +77,8 @@ type SubscriptionUpdate struct {
 	HMACSharedSecret secret.Text `json:"hmacSharedSecret,omitempty"`
 }
 
-// For returns the update for each of several subscriptions, guarded by the versions that were read.
+// For returns the update for each subscription, with its ID and version. It returns an error if an auth header value is
+// set for a subscription without an auth header.
 func (u SubscriptionUpdate) For(all []Subscription) ([]SubscriptionUpdate, error) {
 	updates := make([]SubscriptionUpdate, len(all))
 	for i, s := range all {
@@ -90,19 +91,18 @@ func (u SubscriptionUpdate) For(all []Subscription) ([]SubscriptionUpdate, error
 	return updates, nil
 }
 
-// WithChanges is the fields filter that brings the changes of a subscription too.
-// Source of "only where asked for": API overview.
+// WithChanges is a fields filter for [Client.Subscriptions] that includes [Subscription.Changes]. Source: API overview.
 const WithChanges = "*,changes"
 
-// Subscriptions yields the subscriptions of the login in the company. Fields filters what comes of each, in
-// Tripletex's own grammar; empty means all but the changes.
+// Subscriptions yields the subscriptions of the login in the company. Fields selects the returned fields in the syntax
+// of Tripletex; empty selects all except the changes. An error ends the iteration.
 //
 // GET /event/subscription.
 func (c *Client) Subscriptions(ctx context.Context, fields string) iter.Seq2[Subscription, error] {
 	return pages(ctx, c, subscriptionList(fields), subscriptionID)
 }
 
-// Subscription returns one subscription with its changes. One that is not there is a [NotFound] error.
+// Subscription returns one subscription with its changes, or a [NotFound] error.
 //
 // GET /event/subscription/{id}.
 func (c *Client) Subscription(ctx context.Context, id int64) (Subscription, error) {
@@ -112,7 +112,8 @@ func (c *Client) Subscription(ctx context.Context, id int64) (Subscription, erro
 	})
 }
 
-// UpdateSubscription changes one subscription, if it still has the version of the update.
+// UpdateSubscription updates one subscription if it still has the version of the update; if not, it returns a
+// [Conflict] error.
 //
 // PUT /event/subscription/{id}.
 func (c *Client) UpdateSubscription(ctx context.Context, u SubscriptionUpdate) (Subscription, error) {
@@ -123,7 +124,7 @@ func (c *Client) UpdateSubscription(ctx context.Context, u SubscriptionUpdate) (
 	return updated[0], nil
 }
 
-// DeleteSubscription deletes one subscription. One that is not there is a [NotFound] error.
+// DeleteSubscription deletes one subscription. If it does not exist, it returns a [NotFound] error.
 //
 // DELETE /event/subscription/{id}.
 func (c *Client) DeleteSubscription(ctx context.Context, id int64) error {

@@ -9,10 +9,9 @@ import (
 	"time"
 )
 
-// CreateSubscriptions makes subscriptions in one request. A create is never repeated blindly: where no clear
-// answer came, the client looks for what was asked for, adopts what it finds, and tries once more only what is
-// not there. If even then nothing is certain, the error is [Unknown]. The subscriptions that are known to be
-// made are returned beside an error too.
+// CreateSubscriptions creates subscriptions in one request. It never repeats a create blindly: without a clear response
+// it lists the subscriptions, adopts those that were created, and creates the missing ones once more. If the outcome is
+// still uncertain, the error is [Unknown]. Subscriptions known to be created are returned also with an error.
 //
 // POST /event/subscription, or POST /event/subscription/list for more than one.
 func (c *Client) CreateSubscriptions(ctx context.Context, wanted []NewSubscription) ([]Subscription, error) {
@@ -46,8 +45,8 @@ func (c *Client) postSubscriptions(ctx context.Context, wanted []NewSubscription
 	return c.many(ctx, post, len(wanted))
 }
 
-// UpdateSubscriptions changes subscriptions in one request, each only if it still has the version of its
-// update. A moved version is a [Conflict], and nothing is changed.
+// UpdateSubscriptions updates subscriptions in one request, if each still has the version of its update. If one has not,
+// it changes nothing and returns a [Conflict] error.
 //
 // PUT /event/subscription/{id}, or PUT /event/subscription/list for more than one.
 func (c *Client) UpdateSubscriptions(ctx context.Context, updates []SubscriptionUpdate) ([]Subscription, error) {
@@ -87,7 +86,7 @@ func (c *Client) UpdateSubscriptions(ctx context.Context, updates []Subscription
 	return []Subscription{*single.Value}, nil
 }
 
-// DeleteSubscriptions deletes subscriptions in one request.
+// DeleteSubscriptions deletes subscriptions in one request. If one does not exist, it returns a [NotFound] error.
 //
 // DELETE /event/subscription/{id}, or DELETE /event/subscription/list for more than one.
 func (c *Client) DeleteSubscriptions(ctx context.Context, ids []int64) error {

@@ -12,19 +12,21 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/targeturl"
 )
 
-// Lengths in characters. Source: Swagger 2.71.30, the last that states them.
+// Limits in characters. Source: Swagger 2.71.30, the last version that has them.
 const (
-	MaxEvent           = 255
-	MaxTargetURL       = 65535
-	MaxFields          = 255
-	MaxAuthHeaderName  = 255
-	MaxAuthHeaderValue = 4096
-	MinHMACSecret      = 10
-	MaxHMACSecret      = 100
+	maxEvent           = 255
+	maxTargetURL       = 65535
+	maxFields          = 255
+	maxAuthHeaderName  = 255
+	maxAuthHeaderValue = 4096
+	minHMACSecret      = 10
+	maxHMACSecret      = 100
 )
 
-// Check says what Tripletex would refuse, before anything is sent. Plain http is let through for a target on
-// this machine only where localHTTP says so, as a sandbox accepts it.
+// Check returns an error for content that Tripletex refuses, without using the network: the form of the event and the
+// target, half an auth header, and lengths in characters (event and fields 255, target 65535, auth header name 255 and
+// value 4096, HMAC secret 10 to 100). No error contains a secret or the target. With localHTTP, an http target on a
+// loopback address is valid, as it is for a sandbox; see [Client.IsLocal]. Source of the lengths: Swagger 2.71.30.
 func (n NewSubscription) Check(localHTTP bool) error {
 	if err := CheckEvent(n.Event); err != nil {
 		return err
@@ -38,16 +40,17 @@ func (n NewSubscription) Check(localHTTP bool) error {
 	return checkLengths(n.Fields, n.AuthHeaderName, n.AuthHeaderValue, n.HMACSharedSecret)
 }
 
-// CheckEvent tells whether a name has the form of an event. Whether there is one of that name is another matter.
+// CheckEvent returns an error if a name does not have the form "object.verb" of at most 255 characters. It does not check
+// that the event exists.
 func CheckEvent(name string) error {
 	object, verb, ok := strings.Cut(name, ".")
-	if !ok || object == "" || verb == "" || len(name) > MaxEvent || strings.ContainsFunc(name, notEventRune) {
+	if !ok || object == "" || verb == "" || len(name) > maxEvent || strings.ContainsFunc(name, notEventRune) {
 		return fmt.Errorf("event %q: must have the form object.verb, such as order.create", name)
 	}
 	return nil
 }
 
-// Check says what Tripletex would refuse, before anything is sent; see [NewSubscription.Check].
+// Check returns an error for content that Tripletex refuses; see [NewSubscription.Check].
 func (u SubscriptionUpdate) Check(localHTTP bool) error {
 	if u.TargetURL != "" {
 		if err := checkTarget(u.TargetURL, localHTTP); err != nil {
@@ -65,13 +68,13 @@ var errHalfHeader = errors.New("auth header: a name and a value go together; one
 
 func notEventRune(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }
 
-// checkTarget holds the service's rule that a target is absolute and https. No error shows the target, as it
-// may hold credentials.
+// checkTarget returns an error for a target that is not an absolute https URL. The error does not contain the target,
+// which may hold credentials.
 func checkTarget(target string, localHTTP bool) error {
 	u, err := url.Parse(target)
 	switch {
-	case len(target) > MaxTargetURL:
-		return fmt.Errorf("target: has %d characters, at most %d are allowed", len(target), MaxTargetURL)
+	case len(target) > maxTargetURL:
+		return fmt.Errorf("target: has %d characters, at most %d are allowed", len(target), maxTargetURL)
 	case err != nil:
 		return errors.New("target: is not a URL")
 	case !u.IsAbs() || u.Hostname() == "":
@@ -92,24 +95,24 @@ func checkPort(u *url.URL) error {
 }
 
 func checkLengths(fields, headerName string, headerValue, hmacSecret secret.Text) error {
-	if n := utf8.RuneCountInString(fields); n > MaxFields {
-		return fmt.Errorf("fields: has %d characters, at most %d are allowed", n, MaxFields)
+	if n := utf8.RuneCountInString(fields); n > maxFields {
+		return fmt.Errorf("fields: has %d characters, at most %d are allowed", n, maxFields)
 	}
-	if n := len(headerName); n > MaxAuthHeaderName || strings.ContainsFunc(headerName, notTokenRune) {
-		return fmt.Errorf("auth header name: must be a header name of at most %d characters", MaxAuthHeaderName)
+	if n := len(headerName); n > maxAuthHeaderName || strings.ContainsFunc(headerName, notTokenRune) {
+		return fmt.Errorf("auth header name: must be a header name of at most %d characters", maxAuthHeaderName)
 	}
 	value := headerValue.Reveal()
-	if len(value) > MaxAuthHeaderValue || strings.ContainsFunc(value, unicode.IsControl) {
-		return fmt.Errorf("auth header value: must be one line of at most %d characters", MaxAuthHeaderValue)
+	if len(value) > maxAuthHeaderValue || strings.ContainsFunc(value, unicode.IsControl) {
+		return fmt.Errorf("auth header value: must be one line of at most %d characters", maxAuthHeaderValue)
 	}
 	n := utf8.RuneCountInString(hmacSecret.Reveal())
-	if n > 0 && (n < MinHMACSecret || n > MaxHMACSecret) {
-		return fmt.Errorf("HMAC secret: has %d characters, %d to %d are allowed", n, MinHMACSecret, MaxHMACSecret)
+	if n > 0 && (n < minHMACSecret || n > maxHMACSecret) {
+		return fmt.Errorf("HMAC secret: has %d characters, %d to %d are allowed", n, minHMACSecret, maxHMACSecret)
 	}
 	return nil
 }
 
-// notTokenRune tells what RFC 9110 does not allow in the name of a header.
+// notTokenRune reports whether RFC 9110 forbids a character in a header name.
 func notTokenRune(r rune) bool {
 	return !strings.ContainsRune("!#$%&'*+-.^_`|~", r) && (r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r))
 }

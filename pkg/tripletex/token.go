@@ -9,9 +9,9 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/secret"
 )
 
-// CheckFor tells what is surely wrong with credentials for an environment, before they are sent: a refresh token
-// in the place of another, or a token of the test environment for production. Source of the "test-" mark:
-// changelog 2020-03-17. What is not recognised is let through, as tokens have no documented form.
+// CheckFor returns an error for credentials that cannot work with a base URL, without using the network: a refresh token
+// in the field of another token, or a token of the test environment for [Production]. Other tokens pass, as their form
+// is not documented. Source of the prefix "test-": changelog 2020-03-17.
 func (c Credentials) CheckFor(baseURL string) error {
 	for _, token := range []secret.Text{c.ConsumerToken, c.EmployeeToken} {
 		if strings.HasPrefix(token.Reveal(), refreshPrefix) {
@@ -29,7 +29,7 @@ func (c Credentials) CheckFor(baseURL string) error {
 
 const refreshPrefix = "tlxr_"
 
-// isTestToken looks for the mark of the test environment, in plain or inside the base64 of a newer token.
+// isTestToken reports whether a token has the prefix of the test environment, also inside the base64 of newer tokens.
 func isTestToken(token secret.Text) bool {
 	text := token.Reveal()
 	raw, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(text, "="))

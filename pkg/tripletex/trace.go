@@ -13,22 +13,22 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/secret"
 )
 
-// Exchange is one request and its answer with everything secret removed, for a debug trace.
+// Exchange is a request and its response for a debug trace, with secrets redacted.
 type Exchange struct {
 	Method   string
 	URL      string
-	Status   int // 0 where there was no answer
-	Headers  http.Header
-	Sent     string // the body of the request, at most 16 KiB
-	Received string // the body of the answer, at most 16 KiB
+	Status   int         // 0 without a response
+	Headers  http.Header // of the response, without those that may contain secrets
+	Sent     string      // request body; replaced by a note if it has 16 KiB or more, or is not JSON
+	Received string      // response body; as Sent
 	Duration time.Duration
 	Err      error
 }
 
-// traceLimit is how much of a body is kept for a trace, in bytes.
+// traceLimit is the number of bytes of a body that a trace reads.
 const traceLimit = 16 << 10
 
-// tracer is an http.RoundTripper that reports what passes it.
+// tracer is an http.RoundTripper that reports each exchange.
 type tracer struct {
 	next   http.RoundTripper
 	report func(Exchange)
@@ -54,7 +54,7 @@ func (t tracer) RoundTrip(request *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// failing is a reader that gives the error that was met ahead of it.
+// failing is a reader that returns an error, or io.EOF if there is none.
 type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) {
@@ -77,7 +77,7 @@ func traceURL(u *url.URL) string {
 	return secret.MaskURL(text)
 }
 
-// traceHeaders keeps what helps and cannot hold a secret.
+// traceHeaders returns the headers that are useful and cannot contain a secret.
 func traceHeaders(all http.Header) http.Header {
 	kept := http.Header{}
 	for name, values := range all {
@@ -105,8 +105,8 @@ func sentBody(request *http.Request) string {
 	return traceBody(head)
 }
 
-// traceBody masks what is secret in a JSON body. A body that is cut off or no JSON is not shown at all, since
-// nothing is known of what it holds.
+// traceBody redacts the secrets in a JSON body. A body that is cut off or not JSON is not shown, because its secrets
+// cannot be found.
 func traceBody(body []byte) string {
 	if len(body) == 0 {
 		return ""

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// glossary returns the Norwegian messages of Tripletex that are known, and what they say in English. Those of
-// validation were seen on the service; "Ukjent verdi" and "Kan ikke endres" are the sandbox's guesses.
-func glossary() map[string]string {
+// translations returns English translations of Norwegian messages; $ stands for a number. The messages were observed,
+// except "Ukjent verdi" and "Kan ikke endres", which are guesses of the sandbox.
+func translations() map[string]string {
 	return map[string]string{
 		"Validering feilet":                 "validation failed",
 		"Kan ikke være null":                "must be given",
@@ -20,15 +20,15 @@ func glossary() map[string]string {
 	}
 }
 
-// glossed returns a message of Tripletex with its English beside it, where that is known.
-func glossed(message string) string {
+// translated returns a message of Tripletex with its English translation in parentheses, if it is known.
+func translated(message string) string {
 	words := strings.TrimSuffix(message, ".")
 	number := regexp.MustCompile(`\d+`).FindString(words)
 	known := words
 	if number != "" {
 		known = strings.Replace(words, number, "$", 1)
 	}
-	if english := glossary()[known]; english != "" {
+	if english := translations()[known]; english != "" {
 		return words + " (" + strings.Replace(english, "$", number, 1) + ")"
 	}
 	return message

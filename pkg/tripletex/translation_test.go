@@ -13,8 +13,8 @@ func TestNorwegianMessagesHaveTheirEnglishBeside(t *testing.T) {
 		"":                           "",
 		"Kan ikke være over 5 og 20": "Kan ikke være over 5 og 20",
 	} {
-		if got := glossed(message); got != want {
-			t.Errorf("glossed(%q) = %q, want %q", message, got, want)
+		if got := translated(message); got != want {
+			t.Errorf("translated(%q) = %q, want %q", message, got, want)
 		}
 	}
 	e := &Error{Operation: "create subscription", Status: 422, Code: 18000, Message: "Validering feilet.", Validation: []Validation{{Field: "event", Message: "Ukjent verdi."}}}
