@@ -7,7 +7,6 @@ import (
 
 	"github.com/tlxhook/tlxhook/pkg/manifest"
 	"github.com/tlxhook/tlxhook/pkg/secret"
-	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
 // Manifest is a manifest to check.
@@ -79,13 +78,7 @@ func (i *Installation) checkPlan(ctx context.Context) Finding {
 
 // deviations returns how many subscriptions of a manifest are missing, and how many differ.
 func (i *Installation) deviations(ctx context.Context, own *manifest.Manifest) (missing, drifting int64, err error) {
-	var events []tripletex.Event
-	if own.HasPatterns() {
-		if events, err = i.client.Events(ctx); err != nil {
-			return 0, 0, err
-		}
-	}
-	want, err := own.Expand(events)
+	want, _, err := new(manifest.Events).Expand(ctx, i.client, own)
 	if err != nil {
 		return 0, 0, err
 	}
