@@ -255,7 +255,7 @@ func send(address, key string) int {
 		return 0
 	}
 	request.Header.Set(webhook.KeyHeader, key)
-	request.Header.Set(webhook.SignatureHeader, webhook.Sign(testSecret, key, []byte(body)))
+	request.Header.Set(webhook.SignatureHeader, webhook.Sign(testSecret.Reveal(), key, []byte(body)))
 	transport := &http.Transport{DisableKeepAlives: true}
 	response, err := transport.RoundTrip(request)
 	if err != nil {
