@@ -12,6 +12,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/health"
 	"github.com/tlxhook/tlxhook/pkg/manifest"
+	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
@@ -105,60 +106,62 @@ func check(ctx context.Context, app *App, o *checkOptions, args []string) (err e
 			return err
 		}
 	}
-	v := view{output: output.Options{Format: output.Format(app.settings.Output), JQ: app.settings.JQ, Template: app.settings.Template}}
-	v.each, v.all, v.flags = o.each, app.settings.Verbose > 0, app.loginFlags()
+	d := health.Document{
+		Output: output.Options{Format: output.Format(app.settings.Output), JQ: app.settings.JQ, Template: app.settings.Template},
+		Each:   o.each, All: app.settings.Verbose > 0, Flags: health.CommandFlags{Login: app.loginFlags()},
+	}
 	start := time.Now()
 	ask := o.ask
 	if o.fleet.Many() {
 		ask = o.askAll
 	}
-	if err := ask(ctx, app, &v); err != nil {
+	if err := ask(ctx, app, &d); err != nil {
 		f := app.describe(err)
-		v.report = health.Unreachable(app.problem(app.timedOut(ctx, f)), o.stateOf(f), time.Since(start))
-		v.sample.Reason = health.ReasonOf(err)
+		d.Report = health.Unreachable(app.problem(app.timedOut(ctx, f)), o.stateOf(f), time.Since(start))
+		d.Samples = []health.Sample{{Report: d.Report, Company: d.Login, Reason: health.ReasonOf(err)}}
 	}
-	ctx = context.WithoutCancel(ctx) // what was found is told in any case
-	if err := app.keep(ctx, o.outputFile, &v); err != nil {
-		why := health.Problem{Code: "local_io", Message: fmt.Sprintf("%s; %s", err, v.report.Summary)}
-		v.report = health.Unreachable(why, health.Worst(v.report.State, health.Unknown), time.Since(start))
+	ctx = context.WithoutCancel(ctx) // the report is written in any case
+	if err := app.writeReport(ctx, o.outputFile, d); err != nil {
+		problem := health.Problem{Code: "local_io", Message: fmt.Sprintf("%s; %s", err, d.Report.Summary)}
+		d.Report = health.Unreachable(problem, health.Worst(d.Report.State, health.Unknown), time.Since(start))
 	}
 	if o.outputFile != "" {
-		v.output = output.Options{} // in words
+		d.Output = output.Options{} // the default format
 	}
-	if err := app.show(ctx, v); err != nil {
+	if err := app.show(ctx, d); err != nil {
 		return err
 	}
-	return pluginVerdict{v.report.State}
+	return pluginVerdict{d.Report.State}
 }
 
 // ask makes the report. It costs one request for up to 1,000 subscriptions.
-func (o *checkOptions) ask(ctx context.Context, app *App, v *view) error {
+func (o *checkOptions) ask(ctx context.Context, app *App, d *health.Document) error {
 	start := time.Now()
 	m, err := app.logins().Own(ctx)
-	v.login = m.Path()
+	d.Login = m.Path()
 	if err != nil {
 		return err
 	}
-	in, err := o.input(ctx, v, m, start)
+	in, err := o.input(ctx, d.Output.Format, m, start)
 	if err != nil {
 		return err
 	}
 	if o.wanted != nil {
-		v.against = o.against.repeated()
+		d.Flags.Manifest = o.against.repeated()
 	}
-	v.report = health.Check(in)
-	v.sample.LastSuccess = time.Now()
-	v.sample.RateLimit, _ = m.Client.RateLimit()
+	d.Report = health.Check(in)
+	limit, _ := m.Client.RateLimit()
+	d.Samples = []health.Sample{{Report: d.Report, Company: d.Login, LastSuccess: time.Now(), RateLimit: limit}}
 	return nil
 }
 
 // input asks one company.
-func (o *checkOptions) input(ctx context.Context, v *view, m fleet.Member, start time.Time) (health.Input, error) {
+func (o *checkOptions) input(ctx context.Context, format output.Format, m fleet.Member, start time.Time) (health.Input, error) {
 	fields := ""
-	if v.output.Format == tableReport {
+	if format == health.FormatTable {
 		fields = tripletex.WithChanges // a person asks since when
 	}
-	found, absent, err := o.selection.look(ctx, m.Client, fields)
+	found, absent, err := match.Select(ctx, m.Client, o.selection.filter, fields)
 	if err != nil {
 		return health.Input{}, err
 	}
@@ -211,4 +214,13 @@ func (f *stateFlag) Set(text string) error {
 	state, err := health.ParseState(text)
 	*f = stateFlag(state)
 	return err
+}
+
+// reportFormats returns the formats of check in the order that annotationFormats needs.
+func reportFormats() []string {
+	var names []string
+	for _, f := range health.Formats() {
+		names = append(names, string(f))
+	}
+	return names
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/health"
+	"github.com/tlxhook/tlxhook/pkg/output"
 )
 
 // checked is what one of many companies has to say.
@@ -15,19 +16,21 @@ type checked struct {
 }
 
 // askAll makes one report of all the companies of the run. One that cannot be asked has a report that says so.
-func (o *checkOptions) askAll(ctx context.Context, app *App, v *view) error {
+func (o *checkOptions) askAll(ctx context.Context, app *App, d *health.Document) error {
 	start := time.Now()
 	all, err := o.fleet.selectAccounts(ctx, app)
 	if err != nil {
 		return err
 	}
-	v.many, v.command = true, o.fleet.again()
+	d.Many, d.Flags.Companies = true, o.fleet.again()
 	var parts []health.Part
-	keep := func(c checked) { parts, v.samples = append(parts, c.part), append(v.samples, c.sample) }
+	keep := func(c checked) { parts, d.Samples = append(parts, c.part), append(d.Samples, c.sample) }
 	for _, l := range all.failed {
 		keep(o.notAsked(ctx, app, l.Member, l.Err, 0))
 	}
-	look := func(ctx context.Context, m fleet.Member) (checked, error) { return o.askOne(ctx, app, v, m), nil }
+	look := func(ctx context.Context, m fleet.Member) (checked, error) {
+		return o.askOne(ctx, app, d.Output.Format, m), nil
+	}
 	chosen := selectedAccounts{members: all.members}
 	notBegun, err := inSelected(ctx, app, &o.fleet, chosen, look, func(_ fleet.Member, c checked) error {
 		if c.part.Report != nil { // it was begun
@@ -41,17 +44,17 @@ func (o *checkOptions) askAll(ctx context.Context, app *App, v *view) error {
 	for _, l := range notBegun {
 		keep(o.notAsked(ctx, app, l.Member, l.Err, 0))
 	}
-	v.report = health.Merge(parts, o.rules, time.Since(start))
+	d.Report = health.Merge(parts, o.rules, time.Since(start))
 	if o.wanted != nil {
-		v.against = o.against.repeated()
+		d.Flags.Manifest = o.against.repeated()
 	}
 	return nil
 }
 
 // askOne makes the report of one company.
-func (o *checkOptions) askOne(ctx context.Context, app *App, v *view, m fleet.Member) checked {
+func (o *checkOptions) askOne(ctx context.Context, app *App, format output.Format, m fleet.Member) checked {
 	start := time.Now()
-	in, err := o.input(ctx, v, m, start)
+	in, err := o.input(ctx, format, m, start)
 	if err != nil {
 		return o.notAsked(ctx, app, m, err, time.Since(start))
 	}

@@ -13,10 +13,12 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/credentials"
 	"github.com/tlxhook/tlxhook/pkg/fleet"
+	"github.com/tlxhook/tlxhook/pkg/health"
 	"github.com/tlxhook/tlxhook/pkg/journal"
 	"github.com/tlxhook/tlxhook/pkg/listen"
 	"github.com/tlxhook/tlxhook/pkg/login"
 	"github.com/tlxhook/tlxhook/pkg/manifest"
+	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/receiver"
 	"github.com/tlxhook/tlxhook/pkg/sandbox"
@@ -270,6 +272,12 @@ func causes() []cause {
 		{matches: is(manifest.ErrUnverified), code: codePartial, hint: "tlxhook diff shows whether it is so"},
 		{matches: is(manifest.ErrSave), code: codeLocal},
 		{matches: is(manifest.ErrFingerprints), code: codeLocal, hint: "delete the file to begin anew; it holds no secret, only what was last sent"},
+		{matches: as[*match.MissingError], code: codeNotFound, hint: "tlxhook subscription list shows what there is; those of another company need --company"},
+		{matches: is(health.ErrWatched), code: codeConflict, hint: "stop the other one first"},
+		{matches: is(health.ErrNoCompanies), code: codeNotFound, hint: "without --all-companies it works in its own company; see tlxhook company list"},
+		{matches: is(health.ErrNotActive), code: codeConditionNotMet},
+		{matches: is(health.ErrUnchanged), code: codeConditionNotMet},
+		{matches: is(health.ErrUnsent), code: codePartial, hint: "the next watch with the same arguments tells of them"},
 		{matches: is(sandbox.ErrState), code: codeLocal, hint: "tlxhook sandbox reset makes a new one"},
 		{matches: as[*login.NoProfileError], code: codeUsage, hintFor: func(_ *App, err error) string {
 			e, _ := errors.AsType[*login.NoProfileError](err)

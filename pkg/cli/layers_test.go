@@ -26,7 +26,7 @@ func rooms() map[string][]string {
 		"pkg/doctor":       {"pkg/config", "pkg/credentials", "pkg/health", "pkg/journal", "pkg/manifest", "pkg/secret", "pkg/targeturl", "pkg/tripletex"},
 		"pkg/exporter":     {"pkg/health", "pkg/journal", "pkg/promtext", "pkg/receiver", "pkg/secret", "pkg/targeturl", "pkg/tripletex"},
 		"pkg/fleet":        {"pkg/tripletex"},
-		"pkg/health":       {"pkg/childprocess", "pkg/fleet", "pkg/manifest", "pkg/match", "pkg/promtext", "pkg/secret", "pkg/targeturl", "pkg/terminal", "pkg/tripletex"},
+		"pkg/health":       {"pkg/childprocess", "pkg/config", "pkg/fleet", "pkg/manifest", "pkg/match", "pkg/output", "pkg/promtext", "pkg/secret", "pkg/targeturl", "pkg/terminal", "pkg/tripletex", "pkg/wait"},
 		"pkg/journal":      nil,
 		"pkg/listen":       {"pkg/exporter", "pkg/journal", "pkg/receiver", "pkg/secret", "pkg/stream", "pkg/tripletex"},
 		"pkg/manifest":     {"pkg/config", "pkg/credentials", "pkg/match", "pkg/secret", "pkg/targeturl", "pkg/tripletex"},
@@ -42,7 +42,8 @@ func rooms() map[string][]string {
 		"pkg/terminal":     {"pkg/secret"},
 		"pkg/tripletex":    {"pkg/secret", "pkg/targeturl"},
 		"pkg/tui":          {"pkg/health", "pkg/output", "pkg/terminal"},
-		"pkg/webhook":      nil,
+		"pkg/wait":         nil,
+		"pkg/webhook":      {"pkg/secret"},
 	}
 }
 

@@ -63,8 +63,11 @@ func (a *App) endPlugin(ctx context.Context, args []string, err error) int {
 	if a.results.err != nil {
 		return a.unheard(a.describe(a.results.err))
 	}
-	v := view{report: health.Unreachable(a.problem(a.describe(err)), health.Unknown, 0), output: output.Options{Format: output.Format(a.formatOf(args))}}
-	if err := a.show(ctx, v); err != nil {
+	d := health.Document{
+		Report: health.Unreachable(a.problem(a.describe(err)), health.Unknown, 0),
+		Output: output.Options{Format: output.Format(a.formatOf(args))},
+	}
+	if err := a.show(ctx, d); err != nil {
 		return a.unheard(a.describe(err))
 	}
 	if b, ok := errors.AsType[*bug](err); ok {

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -74,65 +73,29 @@ func (s *selection) read(args []string, writes, many bool) error {
 	return nil
 }
 
-// find returns the chosen subscriptions, in the order of the service. Ids that are not there are an error.
+// find returns the selected subscriptions, in the order of the service. Ids that do not exist are an error.
 func (s *selection) find(ctx context.Context, client *tripletex.Client) ([]tripletex.Subscription, error) {
 	found, err := s.findFields(ctx, client, "")
 	for i := range found {
-		found[i].Changes = nil // as a list has them
+		found[i].Changes = nil // a list has none either
 	}
 	return found, err
 }
 
-// findWithChanges is find with what was changed in each, and when.
+// findWithChanges is find with the changes of each subscription.
 func (s *selection) findWithChanges(ctx context.Context, client *tripletex.Client) ([]tripletex.Subscription, error) {
 	return s.findFields(ctx, client, tripletex.WithChanges)
 }
 
 func (s *selection) findFields(ctx context.Context, client *tripletex.Client, fields string) ([]tripletex.Subscription, error) {
-	found, absent, err := s.look(ctx, client, fields)
+	found, absent, err := match.Select(ctx, client, s.filter, fields)
 	if err == nil && len(absent) > 0 {
-		err = missing(absent)
+		err = &match.MissingError{IDs: absent}
 	}
 	if err != nil {
 		return nil, err
 	}
 	return found, nil
-}
-
-// look returns the chosen subscriptions, in the order of the service, and the ids that are not there. Fields is
-// what comes of each in a list; one that is chosen by its id alone comes with its changes.
-func (s *selection) look(ctx context.Context, client *tripletex.Client, fields string) (found []tripletex.Subscription, absent []int64, err error) {
-	if ids := s.filter.IDs; len(ids) == 1 && s.onlyIDs() {
-		one, err := client.Subscription(ctx, ids[0])
-		if tripletex.KindOf(err) == tripletex.NotFound {
-			return nil, ids, nil
-		}
-		return []tripletex.Subscription{one}, nil, err
-	}
-	absent = slices.Clone(s.filter.IDs)
-	for one, err := range client.Subscriptions(ctx, fields) {
-		if err != nil {
-			return nil, nil, err
-		}
-		absent = slices.DeleteFunc(absent, func(id int64) bool { return id == one.ID })
-		if s.filter.Match(one) {
-			found = append(found, one)
-		}
-	}
-	return found, absent, nil
-}
-
-func (s *selection) onlyIDs() bool {
-	return len(s.filter.Events)+len(s.filter.Targets)+len(s.filter.Statuses) == 0
-}
-
-func missing(ids []int64) error {
-	texts := make([]string, len(ids))
-	for i, id := range ids {
-		texts[i] = strconv.FormatInt(id, 10)
-	}
-	f := notFoundFailure("there is no subscription %s", strings.Join(texts, ", "))
-	return f.withHint("tlxhook subscription list shows what there is; those of another company need --company")
 }
 
 // findIn is find in one company.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
@@ -32,7 +33,7 @@ func subscriptionShow(ctx context.Context, app *App, args []string) error {
 	}
 	one, err := client.Subscription(ctx, s.filter.IDs[0])
 	if tripletex.KindOf(err) == tripletex.NotFound {
-		return missing(s.filter.IDs)
+		return &match.MissingError{IDs: s.filter.IDs}
 	}
 	if err != nil {
 		return err

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"strings"
-	"time"
 
 	"github.com/tlxhook/tlxhook/pkg/health"
 	"github.com/tlxhook/tlxhook/pkg/manifest"
@@ -35,35 +34,6 @@ func lastChange(s tripletex.Subscription) string {
 		return ""
 	}
 	return s.Changes[len(s.Changes)-1].Timestamp
-}
-
-// issueTable has what is wrong; with the company of each where there are many.
-func issueTable(many bool) output.Table[health.Issue] {
-	type t = health.Issue
-	table := output.Table[t]{
-		ID: func(v t) string { return v.ID },
-		Columns: []output.Column[t]{
-			{Name: "id", Title: "ID", Text: func(v t) string { return v.ID }},
-			{Name: "event", Title: "EVENT", Text: func(v t) string { return v.Event }},
-			{Name: "status", Title: "STATUS", Text: func(v t) string { return v.Status }, Style: func(v t) terminal.Style { return v.State.Style() }},
-			{Name: "lastChange", Title: "SINCE", Text: func(v t) string { return localTime(v.LastChange) }},
-			{Name: "targetHost", Title: "TARGET HOST", Text: func(v t) string { return v.TargetHost }, Shrinks: true},
-		},
-	}
-	if many {
-		company := output.Column[t]{Name: "companyName", Title: "COMPANY", Text: func(v t) string { return v.Company }, Shrinks: true}
-		table.Columns = append([]output.Column[t]{company}, table.Columns...)
-	}
-	return table
-}
-
-// localTime returns a time stamp of the service as a person here reads it, or as it is where that cannot be told.
-func localTime(stamp string) string {
-	at, err := time.Parse(time.RFC3339, stamp)
-	if err != nil {
-		return stamp
-	}
-	return at.Local().Format("2006-01-02 15:04")
 }
 
 func statusStyle(s tripletex.Status) terminal.Style { return health.Rules{}.StateOf(s).Style() }

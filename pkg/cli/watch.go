@@ -2,11 +2,15 @@ package cli
 
 import (
 	"context"
+	"fmt"
+	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/health"
 )
@@ -21,10 +25,10 @@ type watchOptions struct {
 	heartbeat string
 	until     string
 	plain     bool
-	pace      time.Duration // where nobody chose the interval
+	pace      time.Duration // if --interval is not given
 }
 
-// The interval between two looks may not use up the rate limit, nor be so long that the watch sees nothing.
+// The range of --interval: shorter would use up the rate limit.
 const (
 	shortestInterval = time.Second
 	longestInterval  = 24 * time.Hour
@@ -97,7 +101,7 @@ func newWatch(app *App) *cobra.Command {
 	return cmd
 }
 
-// check refuses what cannot be watched, before anything is asked.
+// check validates the flags.
 func (o *watchOptions) check(ids []string) error {
 	switch {
 	case o.interval < shortestInterval || o.interval > longestInterval:
@@ -125,26 +129,26 @@ func watch(ctx context.Context, app *App, o *watchOptions, ids []string) error {
 	}
 	ctx, cancel := app.limited(ctx)
 	defer cancel()
-	beat, err := app.heartbeat(o.heartbeat)
-	if err != nil {
+	w := &health.Watcher{Until: health.Condition(o.until), Timeout: app.settings.Timeout, Note: app.note, Warn: app.warn}
+	var err error
+	if w.Heartbeat, err = app.heartbeat(o.heartbeat); err != nil {
 		return err
 	}
-	follow, err := o.follow(ctx, app)
-	if err != nil {
+	if w.Watch, err = o.watch(ctx, app); err != nil {
 		return err
 	}
-	notifier, err := app.notifier(o)
-	if err != nil {
+	if w.Notifier, err = app.notifier(o); err != nil {
 		return err
 	}
-	defer notifier.close()
-	follow.Known = notifier.memory.Known
-	w := &watching{app: app, options: o, heartbeat: beat, notifier: notifier, follow: follow}
-	return w.run(ctx)
+	defer w.Notifier.Close()
+	messages := &switchedWriter{to: app.terminal.Err}
+	app.terminal.Err = messages // several goroutines print messages
+	w.View = o.view(app, messages)
+	return w.Run(ctx)
 }
 
-// follow says what is to be followed.
-func (o *watchOptions) follow(ctx context.Context, app *App) (*health.Watch, error) {
+// watch returns the watch that the flags describe.
+func (o *watchOptions) watch(ctx context.Context, app *App) (*health.Watch, error) {
 	if err := o.fleet.check(app); err != nil {
 		return nil, err
 	}
@@ -162,11 +166,45 @@ func (o *watchOptions) follow(ctx context.Context, app *App) (*health.Watch, err
 	return w, nil
 }
 
-// conditionFailure says that what was waited for did not come.
-func conditionFailure(condition string, waited time.Duration) error {
-	text := "not all subscriptions are active"
-	if condition == string(health.UntilChanged) {
-		text = "nothing has changed"
+// heartbeat returns the heartbeat of the URL in a file; nil for no file.
+func (a *App) heartbeat(file string) (*health.Heartbeat, error) {
+	if file == "" {
+		return nil, nil
 	}
-	return failf(codeConditionNotMet, "%s after %s", text, waited)
+	address, err := a.secretFrom(file)
+	if err != nil {
+		return nil, wrapFlag("--heartbeat-url-file", err)
+	}
+	heartbeat, err := health.NewHeartbeat(address)
+	if err != nil {
+		return nil, usageFailure("--heartbeat-url-file: %w", err)
+	}
+	return heartbeat, nil
+}
+
+// notifier returns the notifier that runs the program of --exec; nil for none. Its state file depends on the login,
+// the companies, the selection and the program.
+func (a *App) notifier(o *watchOptions) (*health.Notifier, error) {
+	if o.command == nil {
+		return nil, nil
+	}
+	folders, err := config.NewFolders(a.lookup)
+	if err != nil {
+		return nil, localFailure("keep what is to be told", err)
+	}
+	parts := slices.Concat(o.selection.filter.Events, o.selection.filter.Targets, []string{fmt.Sprint(o.selection.filter.IDs)})
+	if o.fleet.Many() {
+		parts = append(parts, o.fleet.again())
+	}
+	path := filepath.Join(folders.State, "watch", a.identity(folders, append(parts, o.command...)...)+".json")
+	command := health.Command{Args: o.command, Environ: config.WithoutSecrets(a.environ), Output: noteWriter{a}}
+	return health.OpenNotifier(path, command, a.warn)
+}
+
+// noteWriter prints the output of a program as a note.
+type noteWriter struct{ app *App }
+
+func (w noteWriter) Write(p []byte) (int, error) {
+	w.app.note("%s", strings.TrimRight(string(p), "\n"))
+	return len(p), nil
 }

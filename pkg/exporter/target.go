@@ -127,7 +127,7 @@ func (w *watched) ask(ctx context.Context) (health.Sample, error) {
 	report := health.Check(health.Input{Subscriptions: look.Subscriptions, Took: look.Took, CompanyID: w.source.Client.Company()})
 	return health.Sample{
 		Report: report, Company: w.target.Company, Live: true, Each: len(look.Subscriptions) <= w.mostEach,
-		Changed: w.seen.Observe(look), SessionExpiry: look.Session,
+		Changed: w.seen.Observe(look), SessionExpiry: look.SessionExpiry,
 	}, nil
 }
 

@@ -5,46 +5,45 @@ import (
 	"time"
 )
 
-// mostNamed is how many companies are named in a round for each thing that may befall them: where the network fails
-// it befalls all.
-const mostNamed = 10
+// maxNamed is how many companies are named for each event in a round: a network failure affects all of them.
+const maxNamed = 10
 
-// ChangeLog says in lines what befalls companies.
+// ChangeLog makes log lines of what happens to companies.
 type ChangeLog struct {
-	round map[CompanyEvent]int // how many in this round
+	round map[CompanyEvent]int // companies in this round
 }
 
-// Line is one of a changeLog.
+// Line is a log line about a company.
 type Line struct {
 	Event CompanyEvent
 	Text  string
 }
 
-// Lines returns what is to be said of the news: ten companies for each thing that befell some, and at the end of the
-// round how many more there were.
-func (b *ChangeLog) Lines(n Update) []Line {
-	if b.round == nil {
-		b.round = map[CompanyEvent]int{}
+// Lines returns the log lines of an update: up to ten companies for each event, and at the end of the round the number
+// of the others.
+func (l *ChangeLog) Lines(u Update) []Line {
+	if l.round == nil {
+		l.round = map[CompanyEvent]int{}
 	}
 	var lines []Line
-	for _, one := range n.Companies {
-		if b.round[one.Event]++; b.round[one.Event] <= mostNamed {
-			lines = append(lines, Line{one.Event, one.say(n.At)})
+	for _, change := range u.Companies {
+		if l.round[change.Event]++; l.round[change.Event] <= maxNamed {
+			lines = append(lines, Line{change.Event, change.text(u.At)})
 		}
 	}
-	if !n.Whole {
+	if !u.RoundDone {
 		return lines
 	}
 	for _, event := range []CompanyEvent{CompanyUnreachable, CompanyRecovered, CompanyAdded, CompanyRemoved} {
-		if more := b.round[event] - mostNamed; more > 0 {
+		if more := l.round[event] - maxNamed; more > 0 {
 			lines = append(lines, Line{event, fmt.Sprintf("and %s more %s", companies(more), event.words())})
 		}
 	}
-	b.round = nil
+	l.round = nil
 	return lines
 }
 
-func (c CompanyChange) say(at time.Time) string {
+func (c CompanyChange) text(at time.Time) string {
 	text := c.Company.Label() + " " + c.Event.words()
 	switch c.Event {
 	case CompanyUnreachable:
@@ -56,7 +55,7 @@ func (c CompanyChange) say(at time.Time) string {
 	}
 }
 
-// words says what befell, behind the name of a company.
+// words returns the event as the predicate of a sentence about a company.
 func (e CompanyEvent) words() string {
 	switch e {
 	case CompanyRecovered:

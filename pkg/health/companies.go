@@ -8,67 +8,66 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/fleet"
 )
 
-// relist is how long a list of companies is good for.
-const relist = 10 * time.Minute
+// relistInterval is how long a list of companies is used before it is read again.
+const relistInterval = 10 * time.Minute
 
-// login is one that the companies of a watch are reached with.
+// login is the state of a login whose companies are watched.
 type login struct {
-	place  int
-	listed time.Time // when its companies were last listed
-	err    error     // why they could not be listed since
-	// session is when the session ends, as of that time.
-	session time.Time
+	order         int
+	listed        time.Time // when its companies were last listed
+	err           error     // of the last listing
+	sessionExpiry time.Time // at the time of the last listing
 }
 
-// begin makes a watch of what is said of it.
-func (w *Watch) begin() {
+// initialize prepares the state of a watch from its exported fields.
+func (w *Watch) initialize() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.logins, w.by, w.remembered = map[string]*login{}, map[company]*followed{}, map[company]map[int64]Seen{}
+	w.logins, w.byKey, w.knownByCompany = map[string]*login{}, map[companyKey]*watched{}, map[companyKey]map[int64]Seen{}
 	for i, m := range w.Logins {
-		w.logins[m.Profile] = &login{place: i}
+		w.logins[m.Profile] = &login{order: i}
 	}
-	for subject, seen := range w.Known {
-		key := company{subject.Profile, subject.CompanyID}
-		if w.remembered[key] == nil {
-			w.remembered[key] = map[int64]Seen{}
+	for key, seen := range w.Known {
+		company := key.company()
+		if w.knownByCompany[company] == nil {
+			w.knownByCompany[company] = map[int64]Seen{}
 		}
-		w.remembered[key][subject.ID] = seen
-		// What was known of a company is kept until its login says whether it still reaches it.
-		if w.Companies != nil && w.logins[subject.Profile] != nil {
-			w.follow(fleet.Member{Profile: subject.Profile, CompanyID: subject.CompanyID, Company: seen.Company}, false)
+		w.knownByCompany[company][key.ID] = seen
+		// The statuses of a company are kept until its login reports whether it still reaches it.
+		if w.Companies != nil && w.logins[key.Profile] != nil {
+			w.add(fleet.Member{Profile: key.Profile, CompanyID: key.CompanyID, Company: seen.Company}, false)
 		}
 	}
 	if w.Companies == nil {
 		for i, m := range w.Logins {
-			f, _ := w.follow(m, false)
-			f.place = [2]int{i}
+			c, _ := w.add(m, false)
+			c.order = [2]int{i}
 		}
 	}
 }
 
-// follow returns what follows a company, and makes it where it is new. Later tells that its login was followed before.
-func (w *Watch) follow(m fleet.Member, later bool) (f *followed, isNew bool) {
-	key := companyOf(m)
-	if f = w.by[key]; f != nil {
-		f.member, f.source.Client = m, m.Client
-		return f, false
+// add returns the entry of a company, and adds a new company. Later tells that its login was listed before.
+func (w *Watch) add(m fleet.Member, later bool) (c *watched, isNew bool) {
+	key := keyOf(m)
+	if c = w.byKey[key]; c != nil {
+		c.member, c.poller.Client = m, m.Client
+		return c, false
 	}
-	f = &followed{member: m, source: Poller{Client: m.Client, Filter: w.Filter}}
-	f.tracker = Tracker{For: w.For, CompanyID: m.CompanyID, Known: w.remembered[w.key(m, 0).company()]}
+	c = &watched{member: m, poller: Poller{Client: m.Client, Filter: w.Filter}}
+	c.tracker = Tracker{For: w.For, CompanyID: m.CompanyID, Known: w.knownByCompany[w.key(m, 0).company()]}
 	if w.Many {
-		f.tracker.Profile, f.tracker.Company = m.Profile, m.Name()
+		c.tracker.Profile, c.tracker.Company = m.Profile, m.Name()
 	}
-	// Beside what an earlier process knew, or what is followed already, everything of a new company has appeared.
-	if f.tracker.Known == nil && (w.Known != nil || later) {
-		f.tracker.Known = map[int64]Seen{}
+	// Every subscription of a company that is added to known ones has appeared.
+	if c.tracker.Known == nil && (w.Known != nil || later) {
+		c.tracker.Known = map[int64]Seen{}
 	}
-	w.by[key] = f
-	w.followed = append(w.followed, f)
-	return f, true
+	w.byKey[key] = c
+	w.watched = append(w.watched, c)
+	return c, true
 }
 
-// subject names a subscription: by its id alone, where there is one company.
+// key returns the key of a subscription: its id alone, if there is one company.
 func (w *Watch) key(m fleet.Member, id int64) SubscriptionKey {
 	if !w.Many {
 		return SubscriptionKey{ID: id}
@@ -76,22 +75,22 @@ func (w *Watch) key(m fleet.Member, id int64) SubscriptionKey {
 	return SubscriptionKey{m.Profile, m.CompanyID, id}
 }
 
-// known returns what was told of all subscriptions.
+// known returns the reported status of every subscription.
 func (w *Watch) known() map[SubscriptionKey]Seen {
 	all := map[SubscriptionKey]Seen{}
-	for _, f := range w.followed {
-		for id, seen := range f.tracker.Known {
-			all[w.key(f.member, id)] = seen
+	for _, c := range w.watched {
+		for id, seen := range c.tracker.Known {
+			all[w.key(c.member, id)] = seen
 		}
 	}
 	return all
 }
 
-// members returns the companies to look at. It lists them where that is due.
-func (w *Watch) members(ctx context.Context, n *Update) []fleet.Member {
+// members returns the companies to poll. It lists those of a login if that is due.
+func (w *Watch) members(ctx context.Context, u *Update) []fleet.Member {
 	var due, members []fleet.Member
 	for _, m := range w.Logins {
-		if w.Companies != nil && time.Since(w.logins[m.Profile].listed) >= relist {
+		if w.Companies != nil && time.Since(w.logins[m.Profile].listed) >= relistInterval {
 			due = append(due, m)
 		}
 	}
@@ -99,74 +98,74 @@ func (w *Watch) members(ctx context.Context, n *Update) []fleet.Member {
 		if ctx.Err() != nil {
 			return nil
 		}
-		w.arrange(ctx, r, n)
+		w.updateCompanies(ctx, r, u)
 	}
-	for _, f := range w.followed {
-		if f.member.Client != nil && !f.gone {
-			members = append(members, f.member)
+	for _, c := range w.watched {
+		if c.member.Client != nil && !c.removed {
+			members = append(members, c.member)
 		}
 	}
 	return members
 }
 
-// arrange takes in which companies a login reaches, or that nobody can say.
-func (w *Watch) arrange(ctx context.Context, r fleet.Result[[]fleet.Member], n *Update) {
+// updateCompanies records which companies a login reaches, or that listing them failed.
+func (w *Watch) updateCompanies(ctx context.Context, r fleet.Result[[]fleet.Member], u *Update) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	l := w.logins[r.Profile]
 	if l.err = r.Err; r.Err != nil {
 		if l.listed.IsZero() {
-			f, _ := w.follow(fleet.Member{Profile: r.Profile, Company: r.Company, Client: r.Client}, false)
-			f.place, f.unlisted = [2]int{l.place, -1}, r.Err
+			c, _ := w.add(fleet.Member{Profile: r.Profile, Company: r.Company, Client: r.Client}, false)
+			c.order, c.listErr = [2]int{l.order, -1}, r.Err
 		}
 		return
 	}
 	later := !l.listed.IsZero()
-	session, _ := r.Client.Session(ctx) // there is one, as it was just used
-	l.listed, l.session = time.Now(), session.Expires
-	left := map[*followed]bool{}
-	for _, f := range w.followed {
-		left[f] = f.member.Profile == r.Profile && !f.gone
+	session, _ := r.Client.Session(ctx) // it exists, as it was just used
+	l.listed, l.sessionExpiry = time.Now(), session.Expires
+	gone := map[*watched]bool{}
+	for _, c := range w.watched {
+		gone[c] = c.member.Profile == r.Profile && !c.removed
 	}
 	for i, m := range r.Value {
-		f, isNew := w.follow(m, later)
-		if left[f] = false; f.gone || isNew && later {
-			f.tell(n, CompanyAdded)
+		c, isNew := w.add(m, later)
+		if gone[c] = false; c.removed || isNew && later {
+			c.addEvent(u, CompanyAdded)
 		}
-		f.gone, f.place = false, [2]int{l.place, i}
+		c.removed, c.order = false, [2]int{l.order, i}
 	}
-	w.leave(left, n)
-	slices.SortStableFunc(w.followed, func(a, b *followed) int { return slices.Compare(a.place[:], b.place[:]) })
+	w.markRemoved(gone, u)
+	slices.SortStableFunc(w.watched, func(a, b *watched) int { return slices.Compare(a.order[:], b.order[:]) })
 }
 
-// leave takes in which companies are not reached any more.
-func (w *Watch) leave(left map[*followed]bool, n *Update) {
-	for _, f := range w.followed {
+// markRemoved marks the companies that a login does not reach any more.
+func (w *Watch) markRemoved(gone map[*watched]bool, u *Update) {
+	for _, c := range w.watched {
 		switch {
-		case !left[f]:
+		case !gone[c]:
 			continue
-		case f.unlisted != nil: // it stood for companies that are known now
-			if !f.silent.IsZero() {
-				f.tell(n, CompanyRecovered)
+		case c.listErr != nil: // a placeholder for companies that are listed now
+			if !c.unreachableSince.IsZero() {
+				c.addEvent(u, CompanyRecovered)
 			}
 		default:
-			f.tell(n, CompanyRemoved)
+			c.addEvent(u, CompanyRemoved)
 		}
-		f.gone, f.report, f.err, f.silent, f.source.before = true, nil, nil, time.Time{}, nil
+		c.removed, c.report, c.err, c.unreachableSince, c.poller.last = true, nil, nil, time.Time{}, nil
 	}
 }
 
-// settle lets what is gone be told, and then forgets it.
-func (w *Watch) settle(n *Update) {
-	w.followed = slices.DeleteFunc(w.followed, func(f *followed) bool {
-		if !f.gone {
+// dropRemoved reports the subscriptions of removed companies as gone, and then drops these companies.
+func (w *Watch) dropRemoved(u *Update) {
+	w.watched = slices.DeleteFunc(w.watched, func(c *watched) bool {
+		if !c.removed {
 			return false
 		}
-		n.Transitions = append(n.Transitions, f.tracker.Observe(time.Now(), nil)...)
-		if len(f.tracker.Known)+len(f.tracker.pending) > 0 {
+		u.Transitions = append(u.Transitions, c.tracker.Observe(time.Now(), nil)...)
+		if len(c.tracker.Known)+len(c.tracker.pending) > 0 {
 			return false
 		}
-		delete(w.by, companyOf(f.member))
+		delete(w.byKey, keyOf(c.member))
 		return true
 	})
 }

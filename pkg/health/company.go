@@ -6,41 +6,40 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/fleet"
 )
 
-// company names one among those of several logins.
-type company struct {
+// companyKey identifies a company among those of several logins.
+type companyKey struct {
 	profile string
 	id      int64
 }
 
-func companyOf(m fleet.Member) company { return company{m.Profile, m.CompanyID} }
+func keyOf(m fleet.Member) companyKey { return companyKey{m.Profile, m.CompanyID} }
 
-// followed is one company of a watch.
-type followed struct {
-	member  fleet.Member // without a client where it is not reached, or not yet
-	source  Poller
+// watched is one company of a watch.
+type watched struct {
+	member  fleet.Member // without a client if it is not reached, or not yet
+	poller  Poller
 	tracker Tracker
-	turn    time.Time // when it is asked next
-	place   [2]int    // of its login, and of it among the companies of that
-	// unlisted is why nothing is known of the companies of a login, which stands for all of them then.
-	unlisted error
-	// gone tells that the login does not reach it any more.
-	gone bool
+	due     time.Time // of the next poll
+	order   [2]int    // position of its login, and of the company among those of the login
+	// listErr is the error from listing the companies of a login; the entry is then a placeholder for all of them.
+	listErr error
+	removed bool // the login does not reach it any more
 
-	report *Report // nil before the first look, and where it is gone
-	err    error   // why the last look brought nothing
-	silent time.Time
-	at     time.Time // of the last look, or of its failure
-	good   time.Time // of the last look that was answered
+	report           *Report // nil before the first poll, and if it is removed
+	err              error   // of the last poll
+	unreachableSince time.Time
+	lastPoll         time.Time
+	lastSuccess      time.Time
 
-	session  time.Time // when that of its login ends
-	statuses Statuses
-	changed  map[int64]time.Time
+	sessionExpiry time.Time
+	statuses      Statuses
+	changed       map[int64]time.Time
 }
 
-// CompanyEvent is what may befall a company.
+// CompanyEvent is something that happens to a company.
 type CompanyEvent string
 
-// What befalls companies.
+// The events of companies.
 const (
 	CompanyUnreachable CompanyEvent = "unreachable" // polling it fails
 	CompanyRecovered   CompanyEvent = "recovered"   // polling it works again
@@ -48,43 +47,43 @@ const (
 	CompanyRemoved     CompanyEvent = "removed"     // the login does not reach it any more
 )
 
-// CompanyChange is what befell a company.
+// CompanyChange is an event of a company.
 type CompanyChange struct {
 	Company Company
 	Event   CompanyEvent
-	// Since is when a silence began.
+	// Since is the start of the outage.
 	Since time.Time
-	// Err is why it is silent.
+	// Err is the cause of the outage.
 	Err error
 }
 
-func (f *followed) named() Company {
-	return Company{Profile: f.member.Profile, CompanyID: f.member.CompanyID, Company: f.member.Name()}
+func (w *watched) company() Company {
+	return Company{Profile: w.member.Profile, CompanyID: w.member.CompanyID, Company: w.member.Name()}
 }
 
-func (f *followed) tell(n *Update, event CompanyEvent) {
-	n.Companies = append(n.Companies, CompanyChange{f.named(), event, f.silent, f.err})
+func (w *watched) addEvent(u *Update, event CompanyEvent) {
+	u.Companies = append(u.Companies, CompanyChange{w.company(), event, w.unreachableSince, w.err})
 }
 
-// fail takes in that a look failed.
-func (f *followed) fail(err error, n *Update) {
-	f.at, f.err, f.report = time.Now(), err, Unreachable(ProblemOf(err), Unknown, 0)
-	if f.silent.IsZero() {
-		f.silent = f.at
-		f.tell(n, CompanyUnreachable)
+// recordFailure records a failed poll.
+func (w *watched) recordFailure(err error, u *Update) {
+	w.lastPoll, w.err, w.report = time.Now(), err, Unreachable(ProblemOf(err), Unknown, 0)
+	if w.unreachableSince.IsZero() {
+		w.unreachableSince = w.lastPoll
+		w.addEvent(u, CompanyUnreachable)
 	}
 }
 
-// answer takes in what a look brought.
-func (f *followed) answer(look Observation, rules Rules, n *Update) {
-	f.at, f.good, f.err, f.session = look.At, look.At, nil, look.Session
-	if !f.silent.IsZero() {
-		f.tell(n, CompanyRecovered)
-		f.silent = time.Time{}
+// recordSuccess records the observation of a poll.
+func (w *watched) recordSuccess(o Observation, rules Rules, u *Update) {
+	w.lastPoll, w.lastSuccess, w.err, w.sessionExpiry = o.At, o.At, nil, o.SessionExpiry
+	if !w.unreachableSince.IsZero() {
+		w.addEvent(u, CompanyRecovered)
+		w.unreachableSince = time.Time{}
 	}
-	f.report = Check(Input{
-		Subscriptions: look.Subscriptions, Absent: look.Absent, Rules: rules, CompanyID: f.member.CompanyID, Took: look.Took,
+	w.report = Check(Input{
+		Subscriptions: o.Subscriptions, Absent: o.Absent, Rules: rules, CompanyID: w.member.CompanyID, Took: o.Took,
 	})
-	f.changed = f.statuses.Observe(look)
-	n.Transitions = append(n.Transitions, f.tracker.Observe(look.At, f.report.Subscriptions)...)
+	w.changed = w.statuses.Observe(o)
+	u.Transitions = append(u.Transitions, w.tracker.Observe(o.At, w.report.Subscriptions)...)
 }

@@ -81,7 +81,7 @@ func (o *office) follow(t *testing.T, each func(round int, n health.Update) bool
 		for _, one := range n.Transitions {
 			told = append(told, fmt.Sprintf("%d %s %s", one.CompanyID, one.Kind, one.NewStatus))
 		}
-		if n.Whole {
+		if n.RoundDone {
 			if round++; !each(round, n) {
 				break
 			}
@@ -176,12 +176,12 @@ func TestWatchOfManySaysThatNobodyAnswers(t *testing.T) {
 			case 1:
 				o.change(t, func(state *sandbox.State) { state.ChangeFaults(true, sandbox.Fault{Kind: "html"}) })
 			case 2:
-				if n.Err == nil || n.Report != nil || n.Unreachable != 3 || n.Silent.IsZero() {
+				if n.Err == nil || n.Report != nil || n.Unreachable != 3 || n.UnreachableSince.IsZero() {
 					t.Errorf("%+v", n)
 				}
 				o.change(t, func(state *sandbox.State) { state.ChangeFaults(true, sandbox.Fault{}) })
 			case 3:
-				if n.Err != nil || n.Report == nil || n.Silent.IsZero() {
+				if n.Err != nil || n.Report == nil || n.UnreachableSince.IsZero() {
 					t.Errorf("%+v", n)
 				}
 			}

@@ -6,26 +6,33 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/targeturl"
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
 const (
-	beatTries = 3
-	beatLimit = 10 * time.Second
-	beatPause = time.Second
+	heartbeatTries   = 3
+	heartbeatTimeout = 10 * time.Second
+	heartbeatPause   = time.Second
 )
 
-// Heartbeat tells a service such as healthchecks.io that a watch is alive and could ask; the service raises the
-// alarm when that stops. Its address is a secret: who knows it can keep the alarm silent.
+// Heartbeat reports to a service such as healthchecks.io that a watch is alive and could poll; the service raises the
+// alarm when heartbeats stop. The URL is a secret: whoever knows it can keep the alarm silent.
 type Heartbeat struct {
-	address secret.Text
-	host    string
+	url  secret.Text
+	host string
+
+	calls  sync.WaitGroup
+	mu     sync.Mutex
+	active bool // a call is in flight
+	failed bool // the last call failed
 }
 
-// NewHeartbeat returns the heartbeat of an address, which must be https, or http on this machine.
+// NewHeartbeat returns the heartbeat of a URL, which must be https, or http on this machine.
 func NewHeartbeat(address secret.Text) (*Heartbeat, error) {
 	u, err := url.Parse(address.Reveal())
 	switch {
@@ -34,20 +41,16 @@ func NewHeartbeat(address secret.Text) (*Heartbeat, error) {
 	case u.Scheme != "https" && (u.Scheme != "http" || !targeturl.IsLoopback(u.Hostname())):
 		return nil, fmt.Errorf("the URL must begin with https:// (its host is %s)", u.Host)
 	}
-	return &Heartbeat{address, u.Host}, nil
+	return &Heartbeat{url: address, host: u.Host}, nil
 }
 
-// Beat sends one sign of life, in up to three tries of ten seconds. Its error shows the host only.
+// Beat sends one heartbeat, in up to three tries of ten seconds. Its error shows the host only.
 func (h *Heartbeat) Beat(ctx context.Context) error {
 	var err error
-	for try := range beatTries {
+	for try := range heartbeatTries {
 		if try > 0 {
-			timer := time.NewTimer(beatPause)
-			select {
-			case <-ctx.Done():
-				timer.Stop()
-				return ctx.Err()
-			case <-timer.C:
+			if err := wait.For(ctx, heartbeatPause); err != nil {
+				return err
 			}
 		}
 		if err = h.try(ctx); err == nil || ctx.Err() != nil {
@@ -58,9 +61,9 @@ func (h *Heartbeat) Beat(ctx context.Context) error {
 }
 
 func (h *Heartbeat) try(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, beatLimit)
+	ctx, cancel := context.WithTimeout(ctx, heartbeatTimeout)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, h.address.Reveal(), nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, h.url.Reveal(), nil)
 	if err != nil {
 		return reason(err)
 	}
@@ -75,4 +78,34 @@ func (h *Heartbeat) try(ctx context.Context) error {
 		return errors.New("it answers " + response.Status)
 	}
 	return nil
+}
+
+// start sends one heartbeat in the background, unless one is in flight. The first of several failures is warned about.
+// A nil heartbeat does nothing.
+func (h *Heartbeat) start(ctx context.Context, warn func(format string, args ...any)) {
+	if h == nil {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.active {
+		return
+	}
+	h.active = true
+	h.calls.Go(func() {
+		err := h.Beat(ctx)
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if err != nil && ctx.Err() == nil && !h.failed {
+			warn("%v", err)
+		}
+		h.active, h.failed = false, err != nil
+	})
+}
+
+// wait waits for the heartbeat in flight.
+func (h *Heartbeat) wait() {
+	if h != nil {
+		h.calls.Wait()
+	}
 }

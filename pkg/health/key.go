@@ -6,34 +6,34 @@ import (
 	"strings"
 )
 
-// SubscriptionKey names a subscription among those of several logins and companies.
+// SubscriptionKey identifies a subscription among those of several logins and companies.
 type SubscriptionKey struct {
 	Profile   string
 	CompanyID int64
 	ID        int64
 }
 
-// MarshalText writes the id alone, or PROFILE/COMPANY/ID where there are several companies.
-func (s SubscriptionKey) MarshalText() ([]byte, error) {
-	if s.Profile == "" && s.CompanyID == 0 {
-		return strconv.AppendInt(nil, s.ID, 10), nil
+// MarshalText returns the id alone, or PROFILE/COMPANY/ID if there are several companies.
+func (k SubscriptionKey) MarshalText() ([]byte, error) {
+	if k.Profile == "" && k.CompanyID == 0 {
+		return strconv.AppendInt(nil, k.ID, 10), nil
 	}
-	return fmt.Appendf(nil, "%s/%d/%d", s.Profile, s.CompanyID, s.ID), nil
+	return fmt.Appendf(nil, "%s/%d/%d", k.Profile, k.CompanyID, k.ID), nil
 }
 
-// UnmarshalText reads what MarshalText wrote.
-func (s *SubscriptionKey) UnmarshalText(text []byte) (err error) {
+// UnmarshalText parses the text of MarshalText.
+func (k *SubscriptionKey) UnmarshalText(text []byte) (err error) {
 	parts := strings.Split(string(text), "/")
 	if n := len(parts); n >= 3 {
-		s.Profile = strings.Join(parts[:n-2], "/")
-		if s.CompanyID, err = strconv.ParseInt(parts[n-2], 10, 64); err != nil {
+		k.Profile = strings.Join(parts[:n-2], "/")
+		if k.CompanyID, err = strconv.ParseInt(parts[n-2], 10, 64); err != nil {
 			return err
 		}
 	}
-	s.ID, err = strconv.ParseInt(parts[len(parts)-1], 10, 64)
+	k.ID, err = strconv.ParseInt(parts[len(parts)-1], 10, 64)
 	return err
 }
 
 func (t Transition) key() SubscriptionKey { return SubscriptionKey{t.Profile, t.CompanyID, t.ID} }
 
-func (s SubscriptionKey) company() company { return company{s.Profile, s.CompanyID} }
+func (k SubscriptionKey) company() companyKey { return companyKey{k.Profile, k.CompanyID} }

@@ -103,6 +103,9 @@ func inCompany(c Company, all []Entry) []Entry {
 	return all
 }
 
+// Incomplete tells whether companies could not be asked.
+func (r *Report) Incomplete() bool { return r.unreachable() > 0 }
+
 // unreachable counts the companies that could not be asked.
 func (r *Report) unreachable() int {
 	return r.count(func(c Company) bool { return c.Problem != nil })

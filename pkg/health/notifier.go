@@ -10,160 +10,174 @@ import (
 )
 
 const (
-	// firstRetry and lastRetry are how long a notification that failed waits before it is tried again.
+	// firstRetry and lastRetry are the shortest and the longest pause before a failed notification is sent again.
 	firstRetry = 5 * time.Second
 	lastRetry  = 5 * time.Minute
-	// atOnce is how many notifications run side by side, each for another subscription.
-	atOnce = 4
-	// maxPending is how many notifications wait; the oldest is given up first.
+	// maxParallel is how many notifications are in flight at once, each for another subscription.
+	maxParallel = 4
+	// maxPending is how many notifications are kept; the oldest is given up first.
 	maxPending = 1000
 )
 
-// ErrGivenUp is why a notification is not tried again: too many others wait.
+// ErrGivenUp means that a notification is not sent because too many newer ones are pending.
 var ErrGivenUp = errors.New("given up, as 1,000 newer ones wait")
 
-// WatchState is what a watch must remember over a restart, so that nothing is told twice and nothing is left untold.
+// WatchState is the state that a watch keeps over a restart, so that every transition is reported once.
 type WatchState struct {
-	Known   map[SubscriptionKey]Seen `json:"known"`
-	Pending []Transition             `json:"pending"`
+	// Known is the last reported status of each subscription.
+	Known map[SubscriptionKey]Seen `json:"known"`
+	// Pending are the transitions whose notification is not sent.
+	Pending []Transition `json:"pending"`
 }
 
-// Notifier tells somebody about transitions until they have taken note: in order for each subscription, again
-// after a failure, and after a restart too.
+// Notifier sends notifications of transitions at least once: in order for each subscription, again after a failure,
+// and after a restart too.
 type Notifier struct {
-	// Send tells of one transition.
+	// Send sends one notification.
 	Send func(context.Context, Transition) error
-	// Save keeps the memory. It is called before anything is sent, and after.
+	// Save stores the state. It is called before anything is sent, and after.
 	Save func(WatchState) error
-	// Failed is told of what could not be sent or saved; the transition is zero where nothing could be saved.
+	// Failed is called with what could not be sent or saved; the transition is zero if saving failed.
 	Failed func(Transition, error)
 
 	mu      sync.Mutex
-	memory  WatchState
-	waiting map[SubscriptionKey]backoff
+	state   WatchState
+	retries map[SubscriptionKey]retry
 	running map[SubscriptionKey]bool
-	wake    chan struct{}
-	settled chan struct{}
-	ended   sync.WaitGroup
+	changed chan struct{} // holds one value: Run looks again what is due
+	sent    chan struct{} // holds one value: Flush looks again what is pending
+	sending sync.WaitGroup
+	release func() // of the state file; nil for none
 }
 
-// backoff is when a subscription is next told of, after failures.
-type backoff struct {
-	next  time.Time
+// retry is the time of the next notification for a subscription, after failures.
+type retry struct {
+	at    time.Time
 	pause time.Duration
 }
 
-// Start begins with what an earlier process remembered, and left untold.
-func (n *Notifier) Start(memory WatchState) {
-	n.memory = memory
-	n.memory.Known = maps.Clone(memory.Known) // the caller goes on with its own
-	n.waiting, n.running = map[SubscriptionKey]backoff{}, map[SubscriptionKey]bool{}
-	n.wake, n.settled = make(chan struct{}, 1), make(chan struct{}, 1)
+// Start sets the state that an earlier process left.
+func (n *Notifier) Start(state WatchState) {
+	n.state = state
+	n.state.Known = maps.Clone(state.Known) // the caller keeps its own
+	n.retries, n.running = map[SubscriptionKey]retry{}, map[SubscriptionKey]bool{}
+	n.changed, n.sent = make(chan struct{}, 1), make(chan struct{}, 1)
 }
 
-// Add takes transitions in, with what is known after them; nil leaves that as it was. It returns once they are saved.
+// Close releases the state file. A nil notifier has none.
+func (n *Notifier) Close() {
+	if n != nil && n.release != nil {
+		n.release()
+	}
+}
+
+// Known returns the last reported status of each subscription; nil if no earlier process has saved any.
+func (n *Notifier) Known() map[SubscriptionKey]Seen {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return maps.Clone(n.state.Known)
+}
+
+// Add adds transitions and replaces the reported statuses, unless they are nil. It returns once both are saved.
 func (n *Notifier) Add(transitions []Transition, known map[SubscriptionKey]Seen) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	before := len(n.memory.Pending)
+	before := len(n.state.Pending)
 	for _, t := range transitions {
 		if !t.repeated {
-			n.memory.Pending = append(n.memory.Pending, t)
+			n.state.Pending = append(n.state.Pending, t)
 		}
 	}
-	for len(n.memory.Pending) > maxPending {
-		n.Failed(n.memory.Pending[0], ErrGivenUp)
-		n.memory.Pending = n.memory.Pending[1:]
+	for len(n.state.Pending) > maxPending {
+		n.Failed(n.state.Pending[0], ErrGivenUp)
+		n.state.Pending = n.state.Pending[1:]
 	}
 	if known == nil {
-		known = n.memory.Known
+		known = n.state.Known
 	}
-	if len(n.memory.Pending) == before && maps.Equal(n.memory.Known, known) {
+	if len(n.state.Pending) == before && maps.Equal(n.state.Known, known) {
 		return
 	}
-	n.memory.Known = known
+	n.state.Known = known
 	n.save()
-	nudge(n.wake)
+	signal(n.changed)
 }
 
 func (n *Notifier) save() {
-	if err := n.Save(n.memory); err != nil {
+	if err := n.Save(n.state); err != nil {
 		n.Failed(Transition{}, err)
 	}
 }
 
-// nudge wakes who waits on a channel that holds one.
-func nudge(waiter chan struct{}) {
+// signal wakes the receiver of a channel that holds one value.
+func signal(receiver chan struct{}) {
 	select {
-	case waiter <- struct{}{}:
+	case receiver <- struct{}{}:
 	default:
 	}
 }
 
-// Run sends until the context ends, and then waits for what is being sent.
+// Run sends notifications until the context ends, and then waits for those in flight.
 func (n *Notifier) Run(ctx context.Context) {
-	defer n.ended.Wait()
+	defer n.sending.Wait()
 	for {
-		timer := time.NewTimer(n.sendDue(ctx))
 		select {
 		case <-ctx.Done():
-			timer.Stop()
 			return
-		case <-n.wake:
-			timer.Stop()
-		case <-timer.C:
+		case <-n.changed:
+		case <-time.After(n.sendDue(ctx)):
 		}
 	}
 }
 
-// sendDue starts every notification whose time has come, and returns how long it is to the next one.
+// sendDue starts every notification that is due, and returns the time until the next one.
 func (n *Notifier) sendDue(ctx context.Context) time.Duration {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	soonest := lastRetry
-	passed := map[SubscriptionKey]bool{} // an older one of the same subscription comes first
-	for _, t := range n.memory.Pending {
-		subject := t.key()
-		if passed[subject] {
+	next := lastRetry
+	passed := map[SubscriptionKey]bool{} // an older transition of the same subscription comes first
+	for _, t := range n.state.Pending {
+		key := t.key()
+		if passed[key] {
 			continue
 		}
-		passed[subject] = true
-		if wait := time.Until(n.waiting[subject].next); wait > 0 {
-			soonest = min(soonest, wait)
-		} else if !n.running[subject] && len(n.running) < atOnce && ctx.Err() == nil {
-			n.running[subject] = true
-			n.ended.Go(func() { n.send(ctx, t) })
+		passed[key] = true
+		if left := time.Until(n.retries[key].at); left > 0 {
+			next = min(next, left)
+		} else if !n.running[key] && len(n.running) < maxParallel && ctx.Err() == nil {
+			n.running[key] = true
+			n.sending.Go(func() { n.send(ctx, t) })
 		}
 	}
-	return soonest
+	return next
 }
 
 func (n *Notifier) send(ctx context.Context, t Transition) {
 	err := n.Send(ctx, t)
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	subject := t.key()
-	delete(n.running, subject)
+	key := t.key()
+	delete(n.running, key)
 	if err == nil {
-		delete(n.waiting, subject)
-		if i := slices.Index(n.memory.Pending, t); i >= 0 {
-			n.memory.Pending = slices.Delete(n.memory.Pending, i, i+1)
+		delete(n.retries, key)
+		if i := slices.Index(n.state.Pending, t); i >= 0 {
+			n.state.Pending = slices.Delete(n.state.Pending, i, i+1)
 		}
 		n.save()
 	} else {
-		pause := min(max(firstRetry, 2*n.waiting[subject].pause), lastRetry)
-		n.waiting[subject] = backoff{time.Now().Add(pause), pause}
+		pause := min(max(firstRetry, 2*n.retries[key].pause), lastRetry)
+		n.retries[key] = retry{time.Now().Add(pause), pause}
 		n.Failed(t, err)
 	}
-	nudge(n.wake)
-	nudge(n.settled)
+	signal(n.changed)
+	signal(n.sent)
 }
 
-// Pending returns how many transitions nobody has taken note of.
+// Pending returns how many notifications are not sent.
 func (n *Notifier) Pending() int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return len(n.memory.Pending)
+	return len(n.state.Pending)
 }
 
 // Flush waits until nothing is pending, or the context ends. [Notifier.Run] must be running.
@@ -172,7 +186,7 @@ func (n *Notifier) Flush(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-n.settled:
+		case <-n.sent:
 		}
 	}
 }

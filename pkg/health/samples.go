@@ -6,8 +6,8 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// Samples returns what Prometheus is told of all companies, and of the logins that list them. It may be called at any
-// time, and asks nobody. Up to most subscriptions are shown one by one.
+// Samples returns the metrics of all companies, and of the logins that list them. It sends no request and may be
+// called at any time. Up to most subscriptions have series of their own.
 func (w *Watch) Samples(most int) []Sample {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -18,16 +18,16 @@ func (w *Watch) Samples(most int) []Sample {
 			if l.err != nil {
 				s.Report, s.Reason = Unreachable(ProblemOf(l.err), Unknown, 0), ReasonOf(l.err)
 			}
-			samples = append(samples, s.ofLogin(m.Client, l.session))
+			samples = append(samples, s.ofLogin(m.Client, l.sessionExpiry))
 		}
 	}
 	total := 0
-	for _, f := range w.followed {
-		if f.report == nil || f.unlisted != nil {
+	for _, c := range w.watched {
+		if c.report == nil || c.listErr != nil {
 			continue
 		}
-		total += len(f.report.Subscriptions)
-		samples = append(samples, f.sample(w))
+		total += len(c.report.Subscriptions)
+		samples = append(samples, w.sample(c))
 	}
 	for i := range samples {
 		samples[i].Live, samples[i].Each = true, total <= most
@@ -35,22 +35,22 @@ func (w *Watch) Samples(most int) []Sample {
 	return samples
 }
 
-// ofLogin adds what is the same for all companies of a login.
-func (s Sample) ofLogin(c *tripletex.Client, session time.Time) Sample {
-	s.SessionExpiry = session
+// ofLogin adds what all companies of a login share.
+func (s Sample) ofLogin(c *tripletex.Client, sessionExpiry time.Time) Sample {
+	s.SessionExpiry = sessionExpiry
 	s.RateLimit, _ = c.RateLimit()
 	s.Paused = s.RateLimit.Reserved()
 	return s
 }
 
-func (f *followed) sample(w *Watch) Sample {
-	s := Sample{Report: f.report, Company: f.member.Path(), LastSuccess: f.good, CacheAge: time.Since(f.at), Changed: f.changed}
-	if f.err != nil {
-		s.Reason = ReasonOf(f.err)
+func (w *Watch) sample(c *watched) Sample {
+	s := Sample{Report: c.report, Company: c.member.Path(), LastSuccess: c.lastSuccess, CacheAge: time.Since(c.lastPoll), Changed: c.changed}
+	if c.err != nil {
+		s.Reason = ReasonOf(c.err)
 	}
 	if w.Companies == nil {
-		return s.ofLogin(f.member.Client, f.session)
+		return s.ofLogin(c.member.Client, c.sessionExpiry)
 	}
-	s.CompanyName = f.member.Company
+	s.CompanyName = c.member.Company
 	return s
 }

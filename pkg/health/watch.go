@@ -1,278 +1,275 @@
 package health
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
-// Pace is the least time from one company to the next where nobody chose an interval: ten requests a second leave
-// something of every limit.
+// Pace is the shortest time between polls of two companies if no interval was chosen: ten requests a second leave some
+// of every rate limit.
 const Pace = 100 * time.Millisecond
 
-// merging is how long it is at least from one report on many companies to the next: each costs some milliseconds.
-const merging = 200 * time.Millisecond
+// mergeInterval is the shortest time between two reports on many companies: each costs some milliseconds.
+const mergeInterval = 200 * time.Millisecond
 
-// ErrNoCompanies means that there is no company to follow.
+// ErrNoCompanies means that there is no company to watch.
 var ErrNoCompanies = errors.New("the login reaches no client companies")
 
-// Watch follows the subscriptions of one company, or of many. A round looks once at each of them, and spreads that
-// over the interval; only the first is as fast as the rate limit allows.
+// Watch polls the subscriptions of one company, or of many. A round polls each of them once, and spreads the polls over
+// the interval; only the first round is as fast as the rate limit allows.
 type Watch struct {
-	// Logins are what to ask with.
+	// Logins are the logins to poll with.
 	Logins []fleet.Member
-	// Companies lists the companies of a login; nil means that the logins are what is followed. What it returns is
-	// followed until it returns something else: it is asked again every ten minutes.
+	// Companies lists the companies of a login, every ten minutes; nil means that the logins themselves are watched.
 	Companies func(context.Context, fleet.Member) ([]fleet.Member, error)
-	// Many has everything that is told name its company.
+	// Many adds the company name to every message.
 	Many bool
-	// Filter chooses subscriptions; the zero value takes all.
+	// Filter selects subscriptions; the zero value selects all.
 	Filter match.Filter
 	Rules  Rules
-	// For is how long something new must last before it is told; against flapping.
+	// For is how long a change must last before it is reported, against flapping.
 	For time.Duration
-	// Known is what was told before, and nil where nothing was.
+	// Known is the reported status of each subscription; nil if there was no earlier watch.
 	Known map[SubscriptionKey]Seen
-	// Interval is how long it is from one look at a company to the next, a tenth more or less, so that many watchers
-	// do not ask at the same moment.
+	// Interval is the time between two polls of a company, plus or minus a tenth, so that many watches do not poll at
+	// the same moment.
 	Interval time.Duration
-	// Pace makes the interval longer where it leaves less time than this for each company; 0 never does.
+	// Pace is the shortest time for each company in a round: it makes the interval longer; 0 never does.
 	Pace time.Duration
-	// Parallel is how many companies are asked at once.
+	// Parallel is how many companies are polled at once.
 	Parallel int
 
-	mu         sync.Mutex        // held by a round for each change, and by who reads beside it
-	logins     map[string]*login // by profile
-	followed   []*followed       // in the order of the logins, and then of the service
-	by         map[company]*followed
-	remembered map[company]map[int64]Seen
-	begun      bool      // there was a whole round
-	silent     time.Time // since when no company could be asked
-	merged     time.Time
+	mu               sync.Mutex        // held by a round for each change, and by Samples
+	logins           map[string]*login // by profile
+	watched          []*watched        // in the order of the logins, and then of the service
+	byKey            map[companyKey]*watched
+	knownByCompany   map[companyKey]map[int64]Seen
+	begun            bool      // a round was finished
+	unreachableSince time.Time // since when no company can be polled
+	merged           time.Time
 }
 
-// News is what a look brings, or the end of a round.
+// Update is the result of polls, or the end of a round.
 type Update struct {
 	At time.Time
-	// Report is the verdict on everything; nil where Err says why nobody could be asked, before the end of the first
-	// round, and where it was made a moment ago.
+	// Report is the verdict on everything. It is nil if Err is set, before the end of the first round, and if the last
+	// report is less than 200 ms old.
 	Report *Report
-	// Transitions are what is to be told.
+	// Transitions are the changes to report.
 	Transitions []Transition
-	// Known is what was told of all subscriptions; nil where it was said a moment ago.
+	// Known is the reported status of every subscription; nil if Report is.
 	Known map[SubscriptionKey]Seen
-	// Companies is what befell companies.
+	// Companies are the events of companies.
 	Companies []CompanyChange
-	// Whole tells that a round is over. Slow is how long it took where that was longer than it should.
-	Whole bool
-	Slow  time.Duration
-	// Unreachable is how many companies nobody could ask in the round.
+	// RoundDone tells that a round is finished. Slow is how long it took, if that is more than 1.1 intervals.
+	RoundDone bool
+	Slow      time.Duration
+	// Unreachable is how many companies could not be polled in the round.
 	Unreachable int
-	// Err is why no company could be asked in the round.
+	// Err is set if no company could be polled in the round.
 	Err error
-	// Silent is since when nobody could be asked. Where Err is nil, this round ended that silence. It is zero where
-	// there was none.
-	Silent time.Time
-	// Waiting is until when no more is asked, as the rate limit is nearly used up; zero where it is not.
-	Waiting time.Time
+	// UnreachableSince is the start of an outage of all companies. If Err is nil, this round ended the outage. It is
+	// zero if there was none.
+	UnreachableSince time.Time
+	// WaitingUntil is the end of a pause because the rate limit is nearly used up; zero for none.
+	WaitingUntil time.Time
 }
 
-// News yields what the looks bring, until the context ends: whatever is to be told at once, and each end of a round.
+// Updates yields an update for each transition and company event, and one at the end of each round, until the context
+// ends.
 func (w *Watch) Updates(ctx context.Context) iter.Seq[Update] {
 	return func(yield func(Update) bool) {
-		w.begin()
+		w.initialize()
 		for {
 			start := time.Now()
-			length := max(w.Interval, time.Duration(len(w.followed))*w.Pace)
-			length += jitter(length/5) - length/10
-			if !w.round(ctx, start, length, yield) || waitUntil(ctx, start.Add(length)) != nil {
+			length := max(w.Interval, time.Duration(len(w.watched))*w.Pace)
+			length += wait.Jitter(length/5) - length/10
+			if !w.round(ctx, start, length, yield) || wait.Until(ctx, start.Add(length)) != nil {
 				return
 			}
 		}
 	}
 }
 
-// round looks at every company once. It tells whether to go on.
+// round polls every company once. It tells whether to go on.
 func (w *Watch) round(ctx context.Context, start time.Time, length time.Duration, yield func(Update) bool) bool {
-	var n Update
-	members := w.members(ctx, &n)
+	var u Update
+	members := w.members(ctx, &u)
 	if w.begun {
-		w.spread(members, start, length)
+		w.schedule(members, start, length)
 	}
-	for look := range fleet.Run(ctx, members, fleet.Options{Parallel: w.Parallel}, w.look) {
+	for result := range fleet.Run(ctx, members, fleet.Options{Parallel: w.Parallel}, w.poll) {
 		if ctx.Err() != nil {
 			return false
 		}
-		w.take(look, &n)
-		if w.Many && len(n.Transitions)+len(n.Companies) > 0 {
-			if w.begun && time.Since(w.merged) >= merging {
-				w.conclude(&n)
+		w.record(result, &u)
+		if w.Many && len(u.Transitions)+len(u.Companies) > 0 {
+			if w.begun && time.Since(w.merged) >= mergeInterval {
+				w.addReport(&u)
 			}
-			if !yield(n.at(w)) {
+			if !yield(w.stamp(u)) {
 				return false
 			}
-			n = Update{}
+			u = Update{}
 		}
 	}
 	if ctx.Err() != nil {
 		return false
 	}
-	w.end(&n)
+	w.finishRound(&u)
 	if took := time.Since(start); took > length+length/10 {
-		n.Slow = took
+		u.Slow = took
 	}
-	return yield(n.at(w))
+	return yield(w.stamp(u))
 }
 
-// at fills in what is so at the moment.
-func (n Update) at(w *Watch) Update {
-	n.At = time.Now()
+// stamp sets the time and the rate-limit state.
+func (w *Watch) stamp(u Update) Update {
+	u.At = time.Now()
 	for _, login := range w.Logins {
-		if limit, _ := login.Client.RateLimit(); limit.Reserved() && limit.Reset.After(n.Waiting) {
-			n.Waiting = limit.Reset
+		if limit, _ := login.Client.RateLimit(); limit.Reserved() && limit.Reset.After(u.WaitingUntil) {
+			u.WaitingUntil = limit.Reset
 		}
 	}
-	return n
+	return u
 }
 
-// spread gives each company its time in the round.
-func (w *Watch) spread(members []fleet.Member, start time.Time, length time.Duration) {
+// schedule spreads the polls of a round evenly.
+func (w *Watch) schedule(members []fleet.Member, start time.Time, length time.Duration) {
 	for i, m := range members {
-		w.by[companyOf(m)].turn = start.Add(length * time.Duration(i) / time.Duration(len(members)))
+		w.byKey[keyOf(m)].due = start.Add(length * time.Duration(i) / time.Duration(len(members)))
 	}
 }
 
-// look asks one company in its turn.
-func (w *Watch) look(ctx context.Context, m fleet.Member) (Observation, error) {
-	f := w.by[companyOf(m)]
-	if err := waitUntil(ctx, f.turn); err != nil {
-		return Observation{}, err
-	}
-	if f.unlisted != nil {
-		return Observation{}, f.unlisted
-	}
-	for range rateLimitRetries {
-		if err := awaitReserve(ctx, m.Client, min(w.Parallel, len(w.followed))); err != nil {
-			return Observation{}, err
-		}
-		look, err := w.ask(ctx, f)
-		limit, _ := m.Client.RateLimit()
-		if tripletex.KindOf(err) != tripletex.RateLimited || waitUntil(ctx, limit.Reset) != nil {
-			return look, err
-		}
-	}
-	return w.ask(ctx, f)
-}
-
-// rateLimitRetries is how often a company is asked anew after a period of the rate limit that others had used up.
+// rateLimitRetries is how often a poll is repeated after a period of the rate limit that other programs used up.
 const rateLimitRetries = 3
 
-func (w *Watch) ask(ctx context.Context, f *followed) (Observation, error) {
+// poll polls one company when it is due.
+func (w *Watch) poll(ctx context.Context, m fleet.Member) (Observation, error) {
+	c := w.byKey[keyOf(m)]
+	if err := wait.Until(ctx, c.due); err != nil {
+		return Observation{}, err
+	}
+	if c.listErr != nil {
+		return Observation{}, c.listErr
+	}
+	for range rateLimitRetries {
+		if err := awaitReserve(ctx, m.Client, min(w.Parallel, len(w.watched))); err != nil {
+			return Observation{}, err
+		}
+		o, err := w.pollOnce(ctx, c)
+		limit, _ := m.Client.RateLimit()
+		if tripletex.KindOf(err) != tripletex.RateLimited || wait.Until(ctx, limit.Reset) != nil {
+			return o, err
+		}
+	}
+	return w.pollOnce(ctx, c)
+}
+
+func (w *Watch) pollOnce(ctx context.Context, c *watched) (Observation, error) {
 	limit := pollTimeout
 	if w.Many {
 		limit = pollTimeoutOfMany
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	return f.source.Poll(ctx)
+	return c.poller.Poll(ctx)
 }
 
-// take takes in what a look brought.
-func (w *Watch) take(r fleet.Result[Observation], n *Update) {
+// record records the result of a poll.
+func (w *Watch) record(r fleet.Result[Observation], u *Update) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	f := w.by[companyOf(r.Member)]
+	c := w.byKey[keyOf(r.Member)]
 	if r.Err != nil {
-		f.fail(r.Err, n)
+		c.recordFailure(r.Err, u)
 		return
 	}
-	f.answer(r.Value, w.Rules, n)
+	c.recordSuccess(r.Value, w.Rules, u)
 }
 
-// end says how things stand after a round.
-func (w *Watch) end(n *Update) {
+// finishRound sums up a round.
+func (w *Watch) finishRound(u *Update) {
 	w.mu.Lock()
-	w.settle(n)
-	asked := 0
-	for _, f := range w.followed {
+	w.dropRemoved(u)
+	reached := 0
+	for _, c := range w.watched {
 		switch {
-		case f.report == nil: // it is gone, or not known to be reached yet
-		case f.err != nil:
-			n.Unreachable++
-			if n.Err == nil {
-				n.Err = f.err
-			}
+		case c.report == nil: // it is removed, or not yet reached
+		case c.err != nil:
+			u.Unreachable++
+			u.Err = cmp.Or(u.Err, c.err)
 		default:
-			asked++
+			reached++
 		}
 	}
-	if len(w.followed) == 0 {
-		n.Err = ErrNoCompanies
+	if len(w.watched) == 0 {
+		u.Err = ErrNoCompanies
 	}
 	w.mu.Unlock()
-	w.begun, n.Whole = true, true
-	if asked > 0 {
-		n.Err, n.Silent, w.silent = nil, w.silent, time.Time{}
-		w.conclude(n)
+	w.begun, u.RoundDone = true, true
+	if reached > 0 {
+		u.Err, u.UnreachableSince, w.unreachableSince = nil, w.unreachableSince, time.Time{}
+		w.addReport(u)
 		return
 	}
-	if w.silent.IsZero() {
-		w.silent = time.Now()
+	if w.unreachableSince.IsZero() {
+		w.unreachableSince = time.Now()
 	}
-	n.Silent = w.silent
+	u.UnreachableSince = w.unreachableSince
 }
 
-// conclude adds what is known of all companies.
-func (w *Watch) conclude(n *Update) {
-	n.Known = w.known()
+// addReport adds the reported statuses and the report on all companies.
+func (w *Watch) addReport(u *Update) {
+	u.Known = w.known()
 	w.merged = time.Now()
 	if !w.Many {
-		n.Report = w.followed[0].report
+		u.Report = w.watched[0].report
 		return
 	}
 	var parts []Part
-	for _, f := range w.followed {
-		if f.report != nil {
-			parts = append(parts, Part{f.named(), f.report})
+	for _, c := range w.watched {
+		if c.report != nil {
+			parts = append(parts, Part{c.company(), c.report})
 		}
 	}
-	n.Report = Merge(parts, w.Rules, 0)
+	u.Report = Merge(parts, w.Rules, 0)
 }
 
-// Condition is what a watch may wait for.
+// Condition is what a watch waits for.
 type Condition string
 
 // The conditions.
 const (
 	UntilActive  Condition = "active"  // there are subscriptions, and all are active
-	UntilChanged Condition = "changed" // something happened
+	UntilChanged Condition = "changed" // a subscription has changed
 )
 
-// Conditions returns all of them.
+// Conditions returns all conditions.
 func Conditions() []Condition { return []Condition{UntilActive, UntilChanged} }
 
-// Meets tells whether a condition is met after the news. All are active only where every company has said so.
-func (n Update) Meets(c Condition) bool {
+// Meets tells whether the condition is met after the update. For [UntilActive] every company must have been polled.
+func (u Update) Meets(c Condition) bool {
 	switch c {
 	case UntilActive:
-		return n.Whole && n.Unreachable == 0 && n.Err == nil && allActive(n.Known)
+		return u.RoundDone && u.Unreachable == 0 && u.Err == nil && allActive(u.Known)
 	case UntilChanged:
-		for _, t := range n.Transitions {
-			if t.Kind != Baseline {
-				return true
-			}
-		}
+		return slices.ContainsFunc(u.Transitions, func(t Transition) bool { return t.Kind != Baseline })
 	}
 	return false
 }
 
-// allActive tells whether everything that was told of is active. Of nothing that is not said.
+// allActive tells whether there are subscriptions and all of them are active.
 func allActive(known map[SubscriptionKey]Seen) bool {
 	for _, seen := range known {
 		if seen.Status != tripletex.Active {

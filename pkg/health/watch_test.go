@@ -82,27 +82,27 @@ func TestNewsSaysSinceWhenNobodyAnswers(t *testing.T) {
 			looks++
 			switch looks {
 			case 1:
-				if n.Err != nil || !n.Silent.IsZero() || n.Report.State != health.OK {
+				if n.Err != nil || !n.UnreachableSince.IsZero() || n.Report.State != health.OK {
 					t.Fatalf("%+v", n)
 				}
 				s.change(t, func(state *sandbox.State) {
 					state.ChangeFaults(false, sandbox.Fault{Kind: "hang", Count: 2, Path: "/event/subscription"})
 				})
 			case 2:
-				since = n.Silent
+				since = n.UnreachableSince
 				if tripletex.KindOf(n.Err) != tripletex.Timeout || since.IsZero() || n.Report != nil || n.Meets(health.UntilActive) {
 					t.Errorf("%+v", n)
 				}
 			case 3:
-				if n.Err == nil || !n.Silent.Equal(since) {
+				if n.Err == nil || !n.UnreachableSince.Equal(since) {
 					t.Errorf("%+v; want silence since %s", n, since)
 				}
 			case 4:
-				if n.Err != nil || !n.Silent.Equal(since) {
+				if n.Err != nil || !n.UnreachableSince.Equal(since) {
 					t.Errorf("%+v; want the end of the silence since %s", n, since)
 				}
 			case 5:
-				if !n.Silent.IsZero() {
+				if !n.UnreachableSince.IsZero() {
 					t.Errorf("%+v", n)
 				}
 				return
@@ -120,9 +120,9 @@ func TestNewsSaysThatTheRateLimitIsWaitedFor(t *testing.T) {
 		w.Interval = time.Second
 		begin, looks := time.Now(), 0
 		for n := range w.Updates(t.Context()) {
-			if looks++; !n.Waiting.IsZero() {
-				if n.Waiting.Sub(begin) < 59*time.Minute {
-					t.Errorf("it waits until %s after %s", n.Waiting.Sub(begin), time.Since(begin))
+			if looks++; !n.WaitingUntil.IsZero() {
+				if n.WaitingUntil.Sub(begin) < 59*time.Minute {
+					t.Errorf("it waits until %s after %s", n.WaitingUntil.Sub(begin), time.Since(begin))
 				}
 				break
 			}
@@ -151,7 +151,7 @@ func TestConditionsAreMet(t *testing.T) {
 		if test.before != "" {
 			tracker.Observe(time.Now(), seen(test.before))
 		}
-		n := health.Update{Whole: true, Transitions: tracker.Observe(time.Now(), seen(test.now)), Known: map[health.SubscriptionKey]health.Seen{}}
+		n := health.Update{RoundDone: true, Transitions: tracker.Observe(time.Now(), seen(test.now)), Known: map[health.SubscriptionKey]health.Seen{}}
 		for id, seen := range tracker.Known {
 			n.Known[health.SubscriptionKey{ID: id}] = seen
 		}

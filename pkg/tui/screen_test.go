@@ -188,7 +188,7 @@ func TestScreenNamesCompanies(t *testing.T) {
 		{ID: 8, Event: "order.delete", Status: tripletex.Disabled, TargetURL: "https://hooks.example.no/"},
 	}})
 	silent := health.Unreachable(health.Problem{Message: "no route"}, health.Unknown, 0)
-	show(t, s, health.Update{At: time.Date(2026, 1, 1, 12, 0, 0, 0, time.Local), Whole: true, Report: health.Merge([]health.Part{
+	show(t, s, health.Update{At: time.Date(2026, 1, 1, 12, 0, 0, 0, time.Local), RoundDone: true, Report: health.Merge([]health.Part{
 		{Company: health.Company{CompanyID: 2001, Company: "Fjell AS"}, Report: found}, {Company: health.Company{CompanyID: 2002, Company: "Fjell AS"}, Report: silent},
 	}, health.Rules{}, 0)})
 	picture := p.picture(t, "NOT ASKED")
@@ -210,12 +210,12 @@ func TestScreenSaysThatNobodyAnswers(t *testing.T) {
 	s := tui.Open(p.terminal, "Asked.")
 	defer func() { _ = s.Close() }()
 	at := time.Date(2026, 1, 1, 13, 0, 0, 0, time.Local)
-	show(t, s, health.Update{At: at, Err: errors.New("no route"), Silent: at})
+	show(t, s, health.Update{At: at, Err: errors.New("no route"), UnreachableSince: at})
 	if got := p.picture(t, "CANNOT"); got[0] != "CANNOT ASK  since 13:00:00" {
 		t.Errorf("%q", got)
 	}
 	show(t, s, news(1, 0))
-	show(t, s, health.Update{At: at, Err: errors.New("no route"), Silent: at, Waiting: at.Add(time.Minute)})
+	show(t, s, health.Update{At: at, Err: errors.New("no route"), UnreachableSince: at, WaitingUntil: at.Add(time.Minute)})
 	got := p.picture(t, "before")
 	if got[0] != "CANNOT ASK  since 13:00:00; before: 1 of 1 active; waiting for the rate limit until 13:01:00" || !strings.Contains(strings.Join(got, "\n"), "event.1") {
 		t.Errorf("%q", got)

@@ -34,9 +34,9 @@ type view struct {
 }
 
 func (v *view) take(n health.Update) {
-	v.waiting, v.silent = n.Waiting, time.Time{}
+	v.waiting, v.silent = n.WaitingUntil, time.Time{}
 	if n.Err != nil {
-		v.silent = n.Silent
+		v.silent = n.UnreachableSince
 		return
 	}
 	if n.Report != nil {

@@ -1,0 +1,65 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/tlxhook/tlxhook/pkg/config"
+	"github.com/tlxhook/tlxhook/pkg/health"
+	"github.com/tlxhook/tlxhook/pkg/terminal"
+)
+
+// show writes a report to standard output, and its problem to standard error if the format has no place for it.
+func (a *App) show(ctx context.Context, d health.Document) error {
+	raw, err := d.Render(ctx, a.terminal)
+	if err != nil {
+		return err
+	}
+	switch p, format := d.Report.Problem, d.Output.Format; {
+	case p != nil && (format == health.FormatPrometheus || format == health.FormatZabbix):
+		a.report(failf(codeUnavailable, "%s", p.Message).withHint("%s", p.Hint), false)
+	case p == nil && format == health.FormatZabbix && d.Report.Incomplete():
+		a.report(failf(codePartial, "%s", d.Report.Summary).withHint("nothing is printed: Zabbix would delete what a shorter list lacks"), false)
+	}
+	_, err = a.terminal.Out.Write(raw)
+	return err
+}
+
+// writeReport writes a report to a file, unless path is empty, and to the job summary on GitHub.
+func (a *App) writeReport(ctx context.Context, path string, d health.Document) error {
+	if path != "" {
+		raw, err := d.Render(ctx, &terminal.Terminal{})
+		if err != nil {
+			return err
+		}
+		if err := config.WriteReport(path, raw); err != nil {
+			return writeError(path, err)
+		}
+	}
+	if summary, _ := a.lookup("GITHUB_STEP_SUMMARY"); summary != "" && d.Output.Format == health.FormatGitHub {
+		if err := appendTo(summary, d.Report.GitHubSummary()); err != nil {
+			return writeError(summary, err)
+		}
+	}
+	return nil
+}
+
+// writeError names the file that was requested: the error may name a temporary file beside it.
+func writeError(path string, err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		err = e.Err
+	}
+	return fmt.Errorf("write %s: %w", path, err)
+}
+
+func appendTo(path string, content []byte) error {
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(content)
+	return errors.Join(err, file.Close())
+}

@@ -1,0 +1,96 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/health"
+	"github.com/tlxhook/tlxhook/pkg/output"
+	"github.com/tlxhook/tlxhook/pkg/terminal"
+	"github.com/tlxhook/tlxhook/pkg/tui"
+)
+
+// view chooses between a live screen and lines. The screen also shows the messages that would destroy it.
+func (o *watchOptions) view(app *App, messages *switchedWriter) health.View {
+	t := app.terminal
+	if !app.printer.IsTable() || !t.CanRedraw() || o.plain || app.settings.Debug {
+		return &lineView{app: app, stream: output.NewStream(app.printer, transitionTable())}
+	}
+	title := fmt.Sprintf("Asked every %s; Ctrl-C ends it.", o.interval)
+	if o.fleet.Many() {
+		title = "Companies are asked in turn; Ctrl-C ends it."
+	}
+	v := &screenView{Screen: tui.Open(t, title), messages: messages, before: messages.to}
+	if t.IsErrScreen() {
+		messages.switchTo(app.redactor.Writer(v.Screen))
+	}
+	return v
+}
+
+// screenView is a live screen that also shows messages.
+type screenView struct {
+	*tui.Screen
+
+	messages *switchedWriter
+	before   io.Writer
+}
+
+// Close closes the screen and sends messages to standard error again.
+func (v *screenView) Close() error {
+	err := v.Screen.Close()
+	v.messages.switchTo(v.before)
+	return err
+}
+
+// lineView prints a line for each transition.
+type lineView struct {
+	app    *App
+	stream *output.Stream[health.Transition]
+	begun  bool
+}
+
+// Show prints transitions: as sentences in a table, else in the output format.
+func (v *lineView) Show(ctx context.Context, u health.Update) error {
+	if u.Report != nil && !v.begun {
+		v.begun = true
+		v.app.note("watching %s: %s", subscriptions(u.Report.Counts.Total), u.Report.Summary)
+	}
+	if !v.app.printer.IsTable() {
+		return v.stream.Print(ctx, u.Transitions...)
+	}
+	for _, t := range u.Transitions {
+		if _, err := fmt.Fprintln(v.app.terminal.Out, tui.Line(t, time.RFC3339, v.app.terminal.Color)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close does nothing: lines stay.
+func (v *lineView) Close() error { return nil }
+
+// warn prints a warning, even with --quiet.
+func (a *App) warn(format string, args ...any) {
+	_, _ = fmt.Fprintln(a.terminal.Err, terminal.SafeLines("warning: "+fmt.Sprintf(format, args...)))
+}
+
+// switchedWriter writes to a stream that can be switched. It may be used by several goroutines.
+type switchedWriter struct {
+	mu sync.Mutex
+	to io.Writer
+}
+
+func (w *switchedWriter) switchTo(to io.Writer) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.to = to
+}
+
+func (w *switchedWriter) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.to.Write(p)
+}

@@ -1,0 +1,26 @@
+// Package wait pauses a goroutine until a time has passed or its context ends.
+// It is the only package that uses random numbers which are no secret.
+package wait
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+)
+
+// For waits for d, or until ctx ends. It returns the error of ctx; nil if d has passed first.
+func For(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+	return ctx.Err()
+}
+
+// Until waits until at, which may be past, or until ctx ends. It returns the error of ctx.
+func Until(ctx context.Context, at time.Time) error { return For(ctx, time.Until(at)) }
+
+// Jitter returns a random duration from 0 to d, so that clients do not come back at the same moment.
+func Jitter(d time.Duration) time.Duration { return rand.N(d + 1) }

@@ -1,0 +1,59 @@
+package wait_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/wait"
+)
+
+func TestForWaitsForTheDuration(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		if err := wait.For(t.Context(), time.Minute); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(start); took != time.Minute {
+			t.Errorf("it took %s", took)
+		}
+	})
+}
+
+func TestForEndsWithTheContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := wait.For(ctx, time.Minute); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%v, want the error of the context", err)
+		}
+	})
+}
+
+func TestUntilATimeThatIsPastDoesNotWait(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		if err := wait.Until(t.Context(), start.Add(-time.Hour)); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(start); took != 0 {
+			t.Errorf("it took %s", took)
+		}
+	})
+}
+
+func TestJitterIsFromZeroToItsBound(t *testing.T) {
+	t.Parallel()
+	for _, bound := range []time.Duration{0, 1, time.Second} {
+		for range 1000 {
+			if got := wait.Jitter(bound); got < 0 || got > bound {
+				t.Fatalf("%s is not from 0 to %s", got, bound)
+			}
+		}
+	}
+}
