@@ -1,0 +1,176 @@
+package health_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tlxhook/tlxhook/pkg/health"
+	"github.com/tlxhook/tlxhook/pkg/match"
+	"github.com/tlxhook/tlxhook/pkg/sandbox"
+)
+
+// recorder is a view and a log that keep what they are given.
+type recorder struct{ lines []string }
+
+func (r *recorder) Show(_ context.Context, u health.Update) error {
+	for _, t := range u.Transitions {
+		r.lines = append(r.lines, t.String())
+	}
+	return nil
+}
+
+func (r *recorder) Close() error {
+	r.lines = append(r.lines, "closed")
+	return nil
+}
+
+func (r *recorder) log(format string, args ...any) {
+	r.lines = append(r.lines, fmt.Sprintf(format, args...))
+}
+
+func newWatcher(t *testing.T, subscriptions int) (*health.Watcher, *service, *recorder) {
+	t.Helper()
+	watch, s := newWatch(t, subscriptions)
+	r := &recorder{}
+	return &health.Watcher{Watch: watch, View: r, Note: r.log, Warn: r.log, Timeout: time.Minute}, s, r
+}
+
+func TestWatcherEndsWhenItsConditionIsMet(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, _, r := newWatcher(t, 3)
+		w.Until = health.UntilActive
+		if err := w.Run(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if diff := cmp.Diff([]string{"closed"}, r.lines); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestWatcherReportsAConditionThatIsNotMet(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for until, want := range map[health.Condition]error{health.UntilActive: health.ErrNotActive, health.UntilChanged: health.ErrUnchanged, "": nil} {
+			w, s, _ := newWatcher(t, 3)
+			s.change(t, func(state *sandbox.State) { state.SwitchOff(1, "DISABLED") })
+			w.Until = until
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			if err := w.Run(ctx); !errors.Is(err, want) {
+				t.Errorf("%q: %v, want %v", until, err, want)
+			}
+			cancel()
+		}
+	})
+}
+
+func TestWatcherWarnsOfAnOutageAndItsEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, s, r := newWatcher(t, 1)
+		s.change(t, func(state *sandbox.State) {
+			state.ChangeFaults(false, sandbox.Fault{Kind: "hang", Count: 1, Path: "/event/subscription"})
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+		defer cancel()
+		if err := w.Run(ctx); err != nil {
+			t.Error(err)
+		}
+		said := strings.Join(r.lines, "\n")
+		for _, want := range []string{"cannot ask: ", "; trying again every 30s", "asking works again after "} {
+			if strings.Count(said, want) != 1 {
+				t.Errorf("%q is not there once in %q", want, said)
+			}
+		}
+	})
+}
+
+func TestWatcherRefusesIDsThatDoNotExist(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, _, _ := newWatcher(t, 1)
+		w.Watch.Filter = match.Filter{IDs: []int64{4711, 1}}
+		missing, ok := errors.AsType[*match.MissingError](w.Run(t.Context()))
+		if !ok {
+			t.Fatal("it is no MissingError")
+		}
+		if diff := cmp.Diff([]int64{1}, missing.IDs); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestOneProcessUsesAStateFile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "watch", "state.json")
+	first, err := health.OpenNotifier(path, health.Command{}, t.Logf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := health.OpenNotifier(path, health.Command{}, t.Logf); !errors.Is(err, health.ErrWatched) {
+		t.Errorf("%v, want ErrWatched", err)
+	}
+	first.Close()
+	second, err := health.OpenNotifier(path, health.Command{}, t.Logf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second.Close()
+}
+
+// What is not notified survives in the file; one that cannot be parsed is set aside with a warning.
+func TestStateFileIsReadBack(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "state.json")
+	known := map[health.SubscriptionKey]health.Seen{{ID: 4711}: {Event: "order.create", Status: "ACTIVE"}}
+	n, err := health.OpenNotifier(path, health.Command{}, t.Logf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.Add([]health.Transition{change(4711, "DISABLED")}, known)
+	n.Close()
+	again, err := health.OpenNotifier(path, health.Command{}, t.Logf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again.Close()
+	if again.Pending() != 1 {
+		t.Errorf("%d notifications are pending, want 1", again.Pending())
+	}
+	if diff := cmp.Diff(known, again.Known()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestStateFileThatCannotBeParsedIsSetAside(t *testing.T) {
+	t.Parallel()
+	for _, content := range []string{"", "{", `{"version":99}`} {
+		path := filepath.Join(t.TempDir(), "state.json")
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r := &recorder{}
+		n, err := health.OpenNotifier(path, health.Command{}, r.log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n.Close()
+		if !slices.ContainsFunc(r.lines, func(line string) bool { return strings.Contains(line, path+".old") }) {
+			t.Errorf("%q: no warning in %q", content, r.lines)
+		}
+		if n.Known() != nil {
+			t.Errorf("%q: %v is known", content, n.Known())
+		}
+	}
+}
