@@ -11,6 +11,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/manifest"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
 // execute makes the changes and prints the result of each.
@@ -80,29 +81,17 @@ func (a *App) noteLines(lines []manifest.Line) {
 }
 
 // executePlan makes the changes of one company. A signal ends the run after the request in flight.
-func executePlan(ctx context.Context, app *App, p *manifest.Planned, wait time.Duration) (manifest.Report, error) {
+func executePlan(ctx context.Context, app *App, p *manifest.Planned, pause time.Duration) (manifest.Report, error) {
 	finish, cancel := finishing(ctx)
 	defer cancel()
 	run := p.Run
 	run.Stop = ctx.Err
-	if wait > 0 {
-		run.Pause = func(context.Context) error { return sleep(ctx, wait) }
+	if pause > 0 {
+		run.Pause = func(context.Context) error { return wait.For(ctx, pause) }
 	}
 	report, err := run.Apply(finish, p.Plan)
 	app.warnNotStored(p.File.Change(report.NoteSent))
 	return report, err
-}
-
-// sleep waits, unless ctx ends first.
-func sleep(ctx context.Context, wait time.Duration) error {
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // explain adds the cause of a refused event to the error of one company, and what was done before it.

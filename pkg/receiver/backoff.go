@@ -1,9 +1,9 @@
 package receiver
 
 import (
-	"crypto/rand"
-	"math/big"
 	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
 const (
@@ -21,9 +21,5 @@ func backoff(failed int) time.Duration {
 		bound = minBackoff << failed
 	}
 	bound = min(bound, maxBackoff)
-	n, err := rand.Int(rand.Reader, big.NewInt(int64(bound-minBackoff)+1))
-	if err != nil {
-		return bound
-	}
-	return minBackoff + time.Duration(n.Int64())
+	return minBackoff + wait.Jitter(bound-minBackoff)
 }

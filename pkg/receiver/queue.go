@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tlxhook/tlxhook/pkg/journal"
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
 const (
@@ -111,11 +112,11 @@ func (q *Queue) run(ctx context.Context, drain bool) {
 	defer again.Stop()
 	for ctx.Err() == nil {
 		q.load(ctx)
-		wait := q.start(working)
+		pause := q.start(working)
 		if drain && !q.more && q.running() == 0 {
 			return
 		}
-		timer := time.NewTimer(wait)
+		timer := time.NewTimer(pause)
 		select {
 		case <-ctx.Done():
 		case <-q.wake:
@@ -199,11 +200,11 @@ func (q *Queue) look(ctx context.Context) {
 
 // start begins what is due, and returns how long until more is.
 func (q *Queue) start(ctx context.Context) time.Duration {
-	now, wait := time.Now(), maxBackoff
+	now, pause := time.Now(), maxBackoff
 	for _, r := range q.routes {
 		for r.running < r.Parallel && len(r.waiting) > 0 {
 			if until := r.waiting[0].due.Sub(now); until > 0 {
-				wait = min(wait, until)
+				pause = min(pause, until)
 				break
 			}
 			l, _ := heap.Pop(&r.waiting).(*lane)
@@ -212,7 +213,7 @@ func (q *Queue) start(ctx context.Context) time.Duration {
 			go func() { q.done <- finished{l, q.forward(ctx, r.App, id)} }()
 		}
 	}
-	return wait
+	return pause
 }
 
 // running returns how many deliveries an app has right now.
@@ -270,10 +271,8 @@ func (q *Queue) settle(ctx context.Context, app App, e journal.Entry, answer Ans
 	now := time.Now()
 	state, kind, again := judge(e, answer, now)
 	for q.backlog.Mark(context.WithoutCancel(ctx), id, answer.Attempt(now, state)) != nil {
-		select {
-		case <-ctx.Done():
+		if wait.For(ctx, minBackoff) != nil {
 			return minBackoff
-		case <-time.After(minBackoff):
 		}
 	}
 	e.ID = id

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tlxhook/tlxhook/pkg/journal"
 	"github.com/tlxhook/tlxhook/pkg/secret"
+	"github.com/tlxhook/tlxhook/pkg/wait"
 	"github.com/tlxhook/tlxhook/pkg/webhook"
 )
 
@@ -102,14 +103,10 @@ func (r Replay) pace(ctx context.Context, start time.Time, sent int) error {
 		return context.Cause(ctx)
 	}
 	due := start.Add(time.Duration(float64(sent) / r.Rate * float64(time.Second)))
-	timer := time.NewTimer(time.Until(due))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
+	if wait.Until(ctx, due) != nil {
 		return context.Cause(ctx)
 	}
+	return nil
 }
 
 // one sends one delivery. One that cannot be read as it was received is not sent.

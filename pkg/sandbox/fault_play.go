@@ -6,7 +6,8 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
 // hugeSize is the size in bytes of the answer that the fault "huge" gives.
@@ -16,7 +17,7 @@ const hugeSize = 1 << 30
 func (f *Fault) play(w http.ResponseWriter, r *http.Request, answer reply) {
 	switch f.Kind {
 	case "slow":
-		if !pause(r, f.Delay) {
+		if wait.For(r.Context(), f.Delay) != nil {
 			return
 		}
 	case "hang":
@@ -36,17 +37,6 @@ func (f *Fault) play(w http.ResponseWriter, r *http.Request, answer reply) {
 		answer.body = endless(answer.bytes())
 	}
 	answer.write(w)
-}
-
-func pause(r *http.Request, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-r.Context().Done():
-		return false
-	case <-timer.C:
-		return true
-	}
 }
 
 func writeHuge(w http.ResponseWriter) {

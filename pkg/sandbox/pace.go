@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
 // emitPaced lets events happen at the rate, without waiting for the deliveries of those before. What falls behind
@@ -17,7 +19,7 @@ func (d *Deliverer) emitPaced(ctx context.Context, e Emission) (all Emitted, err
 	failures := make(chan error, e.Count)
 	for made := 0; made < e.Count && err == nil; made += one.Count {
 		next := start.Add(time.Duration(float64(made) / e.Rate * float64(time.Second)))
-		if !wait(ctx, time.Until(next)) {
+		if wait.Until(ctx, next) != nil {
 			break
 		}
 		due := min(e.Count, 1+int(time.Since(start).Seconds()*e.Rate))
@@ -41,15 +43,4 @@ func (d *Deliverer) emitPaced(ctx context.Context, e Emission) (all Emitted, err
 	}
 	all.Passed = slices.Compact(slices.Sorted(slices.Values(all.Passed)))
 	return all, errors.Join(err, ctx.Err())
-}
-
-// wait waits, and tells whether the context is still there afterwards.
-func wait(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-	return ctx.Err() == nil
 }

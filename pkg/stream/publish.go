@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/tlxhook/tlxhook/pkg/journal"
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
 const (
@@ -76,10 +77,8 @@ func (s *Stream) publish(ctx context.Context, m *nats.Msg) (ack *jetstream.PubAc
 		if err == nil || errors.As(err, &refused) && refused.Code < 500 {
 			return ack, try > 1, err
 		}
-		select {
-		case <-ctx.Done():
+		if wait.For(ctx, betweenTries) != nil {
 			return nil, false, err
-		case <-time.After(betweenTries):
 		}
 	}
 }

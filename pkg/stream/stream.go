@@ -12,6 +12,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
 var (
@@ -94,9 +96,7 @@ func (s *Stream) patiently(ctx context.Context, do func(context.Context) error) 
 		if !errors.Is(err, ErrUnreachable) || time.Now().After(limit) {
 			return err
 		}
-		select {
-		case <-time.After(reconnectWait):
-		case <-ctx.Done():
+		if wait.For(ctx, reconnectWait) != nil {
 			return err
 		}
 	}

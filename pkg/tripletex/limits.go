@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
 // RateLimit is the last known state of the rate limit, which applies per employee and consumer.
@@ -143,7 +145,7 @@ func (c *Client) spare(ctx context.Context, operation string) error {
 	if !known || !limit.Reserved() {
 		return nil
 	}
-	if err := sleep(ctx, time.Until(limit.Reset)); err != nil {
+	if err := wait.Until(ctx, limit.Reset); err != nil {
 		return &Error{Kind: kindOfCause(ctx, err), Operation: operation, Err: err}
 	}
 	return nil

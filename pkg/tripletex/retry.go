@@ -2,17 +2,17 @@ package tripletex
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"math/big"
 	"net"
 	"net/http"
 	"strconv"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
+
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
 const (
@@ -89,9 +89,9 @@ func permanent(err error) bool {
 
 // fits tells whether the wait that an answer asks for ends before the context does.
 func fits(ctx context.Context, response *http.Response) bool {
-	wait, _ := waitOf(response.StatusCode, response.Header)
+	delay, _ := waitOf(response.StatusCode, response.Header)
 	deadline, ok := ctx.Deadline()
-	return !ok || time.Until(deadline) > wait
+	return !ok || time.Until(deadline) > delay
 }
 
 // pause implements retryablehttp.Backoff, which is asked only where a request will be sent again.
@@ -106,16 +106,16 @@ func (p *attempts) pause(shortest, longest time.Duration, try int, response *htt
 
 // pause returns how long to wait: what the headers ask for, else twice as long each time; with jitter.
 func pause(shortest, longest time.Duration, try int, response *http.Response) time.Duration {
-	wait := min(shortest<<try, longest)
+	delay := min(shortest<<try, longest)
 	if response != nil {
 		if asked, ok := waitOf(response.StatusCode, response.Header); ok {
-			return asked + jitter(firstPause)
+			return asked + wait.Jitter(firstPause)
 		}
 		if response.StatusCode == http.StatusTooManyRequests {
-			wait = min(4*wait, 2*longest)
+			delay = min(4*delay, 2*longest)
 		}
 	}
-	return wait/2 + jitter(wait/2)
+	return delay/2 + wait.Jitter(delay/2)
 }
 
 // waitOf returns how long an answer asks to wait: Retry-After, in seconds or as a date, or on a 429
@@ -126,7 +126,7 @@ func waitOf(status int, h http.Header) (time.Duration, bool) {
 	if status == http.StatusTooManyRequests {
 		texts = append(texts, h.Get("X-Rate-Limit-Reset"))
 	}
-	wait, found := time.Duration(0), false
+	delay, found := time.Duration(0), false
 	for _, text := range texts {
 		asked := time.Duration(-1)
 		if seconds, err := strconv.ParseFloat(text, 64); err == nil && seconds >= 0 && seconds <= maxWait.Seconds() {
@@ -135,28 +135,8 @@ func waitOf(status int, h http.Header) (time.Duration, bool) {
 			asked = time.Until(date)
 		}
 		if asked >= 0 && asked <= maxWait {
-			wait, found = max(wait, asked), true
+			delay, found = max(delay, asked), true
 		}
 	}
-	return wait, found
-}
-
-// jitter returns a random duration below d, so that many clients do not come back at the same moment.
-func jitter(d time.Duration) time.Duration {
-	n, err := rand.Int(rand.Reader, big.NewInt(int64(d)+1))
-	if err != nil {
-		return d
-	}
-	return time.Duration(n.Int64())
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
+	return delay, found
 }

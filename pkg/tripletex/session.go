@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tlxhook/tlxhook/pkg/secret"
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
 // Credentials are the tokens that a session is made from: a consumer and an employee token, a refresh token, or a session
@@ -119,8 +120,8 @@ func (c *Client) createSessionFromRefreshToken(ctx context.Context, token secret
 		if KindOf(err) != Conflict || try == tries {
 			return Session{secret.Text(made.Token), expires}, err
 		}
-		pause := time.Duration(try) * (100*time.Millisecond + jitter(200*time.Millisecond))
-		if err := sleep(ctx, pause); err != nil {
+		pause := time.Duration(try) * (100*time.Millisecond + wait.Jitter(200*time.Millisecond))
+		if err := wait.For(ctx, pause); err != nil {
 			return Session{}, &Error{Kind: kindOfCause(ctx, err), Operation: "create session from refresh token", Err: err}
 		}
 	}

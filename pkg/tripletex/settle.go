@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
 // This file finds out what became of a write whose answer was lost.
@@ -100,7 +102,7 @@ var errTwins = errors.New("one that looks the same is there, and the service doe
 
 // lookForCreated lists the subscriptions and picks those that were made since a time as wanted.
 func (c *Client) lookForCreated(ctx context.Context, wanted []NewSubscription, since time.Time) (found []Subscription, missing []NewSubscription, err error) {
-	if err := sleep(ctx, lookAfter); err != nil {
+	if err := wait.For(ctx, lookAfter); err != nil {
 		return nil, nil, err
 	}
 	var all []Subscription
