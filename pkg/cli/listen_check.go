@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tlxhook/tlxhook/pkg/listen"
+	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/targeturl"
 )
 
@@ -83,9 +84,9 @@ func (o *listenOptions) readSecrets(ctx context.Context, app *App, to *listen.Op
 	}
 	to.AuthValue = auth.authValue
 	if len(to.Secrets) == 0 && to.Subscribe != nil {
-		generated, err := newSecret()
+		generated, err := secret.Generate()
 		if err != nil {
-			return err
+			return localFailure("make a secret", err)
 		}
 		app.redactor.Add(generated)
 		to.Secrets = append(to.Secrets, generated)

@@ -2,10 +2,8 @@ package cli
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
-	"math/big"
 	"os"
 	"slices"
 
@@ -100,7 +98,9 @@ func (f *secretFlags) readAuth(ctx context.Context, app *App, to *secrets) (err 
 func (f *secretFlags) readHMAC(ctx context.Context, app *App, to *secrets, fromEnvironment bool) (err error) {
 	switch {
 	case f.generate != "":
-		to.hmac, err = newSecret()
+		if to.hmac, err = secret.Generate(); err != nil {
+			return localFailure("make a secret", err)
+		}
 		app.redactor.Add(to.hmac)
 	case f.hmacFile != "":
 		to.hmac, err = app.secretFrom(f.hmacFile)
@@ -133,23 +133,6 @@ func (a *App) secretFromEnvironment(ctx context.Context, name string) (secret.Te
 	value, _, err := credentials.Environment{Lookup: a.lookup, Stderr: a.terminal.Err}.Get(ctx, config.Prefix+name)
 	a.redactor.Add(value)
 	return value, err
-}
-
-// secretLength gives a made secret 285 bits.
-const secretLength = 48
-
-// newSecret makes a secret of letters and digits, which survives every shell and configuration file.
-func newSecret() (secret.Text, error) {
-	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-	text := make([]byte, secretLength)
-	for i := range text {
-		n, err := rand.Int(rand.Reader, big.NewInt(int64(len(letters))))
-		if err != nil {
-			return "", localFailure("make a secret", err)
-		}
-		text[i] = letters[n.Int64()]
-	}
-	return secret.Text(text), nil
 }
 
 // keeping writes a made secret to its new file before use sends it, so that it is never lost, and takes the
