@@ -193,7 +193,7 @@ func runBackfill(ctx context.Context, app *App, o *backfillOptions, args []strin
 // store finds and stores what is missing in every company, and prints the result.
 func (o *backfillOptions) store(ctx context.Context, app *App, j *journal.Journal, companies selectedAccounts) error {
 	progress := app.terminal.NewProgress(0)
-	work := func(ctx context.Context, m fleet.Member) ([]backfill.Result, error) {
+	work := func(ctx context.Context, m fleet.Account) ([]backfill.Result, error) {
 		run := backfill.Run{
 			Client: m.Client, Journal: j, Company: m.CompanyID, Secret: o.secret,
 			Report: o.report, Deletes: o.deletes, Seen: progress.Add,
@@ -201,7 +201,7 @@ func (o *backfillOptions) store(ctx context.Context, app *App, j *journal.Journa
 		return run.All(ctx, o.choice)
 	}
 	var rows []backfilledRow
-	failed, err := inSelected(ctx, app, &o.fleet, companies, work, func(m fleet.Member, results []backfill.Result) error {
+	failed, err := inSelected(ctx, app, &o.fleet, companies, work, func(m fleet.Account, results []backfill.Result) error {
 		rows = append(rows, o.rows(app, m, results)...)
 		return nil
 	})
@@ -221,12 +221,12 @@ func (o *backfillOptions) store(ctx context.Context, app *App, j *journal.Journa
 }
 
 // rows returns the rows of a company, and notes the kinds that failed beside others.
-func (o *backfillOptions) rows(app *App, m fleet.Member, results []backfill.Result) []backfilledRow {
+func (o *backfillOptions) rows(app *App, m fleet.Account, results []backfill.Result) []backfilledRow {
 	rows := make([]backfilledRow, len(results))
 	for i, r := range results {
 		rows[i] = backfilledRow{Counts: r.Counts}
 		if o.fleet.Many() {
-			rows[i].maybeOfCompany = maybeOfCompany(of(m))
+			rows[i].maybeOfCompany = maybeOfCompany(m.Named())
 		}
 		if r.Err == nil {
 			continue

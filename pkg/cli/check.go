@@ -156,7 +156,7 @@ func (o *checkOptions) ask(ctx context.Context, app *App, d *health.Document) er
 }
 
 // input asks one company.
-func (o *checkOptions) input(ctx context.Context, format output.Format, m fleet.Member, start time.Time) (health.Input, error) {
+func (o *checkOptions) input(ctx context.Context, format output.Format, m fleet.Account, start time.Time) (health.Input, error) {
 	fields := ""
 	if format == health.FormatTable {
 		fields = tripletex.WithChanges // a person asks since when

@@ -26,13 +26,13 @@ func (o *checkOptions) askAll(ctx context.Context, app *App, d *health.Document)
 	var parts []health.Part
 	keep := func(c checked) { parts, d.Samples = append(parts, c.part), append(d.Samples, c.sample) }
 	for _, l := range all.failed {
-		keep(o.notAsked(ctx, app, l.Member, l.Err, 0))
+		keep(o.notAsked(ctx, app, l.Account, l.Err, 0))
 	}
-	look := func(ctx context.Context, m fleet.Member) (checked, error) {
+	look := func(ctx context.Context, m fleet.Account) (checked, error) {
 		return o.askOne(ctx, app, d.Output.Format, m), nil
 	}
 	chosen := selectedAccounts{members: all.members}
-	notBegun, err := inSelected(ctx, app, &o.fleet, chosen, look, func(_ fleet.Member, c checked) error {
+	notBegun, err := inSelected(ctx, app, &o.fleet, chosen, look, func(_ fleet.Account, c checked) error {
 		if c.part.Report != nil { // it was begun
 			keep(c)
 		}
@@ -42,7 +42,7 @@ func (o *checkOptions) askAll(ctx context.Context, app *App, d *health.Document)
 		return err
 	}
 	for _, l := range notBegun {
-		keep(o.notAsked(ctx, app, l.Member, l.Err, 0))
+		keep(o.notAsked(ctx, app, l.Account, l.Err, 0))
 	}
 	d.Report = health.Merge(parts, o.rules, time.Since(start))
 	if o.wanted != nil {
@@ -52,27 +52,23 @@ func (o *checkOptions) askAll(ctx context.Context, app *App, d *health.Document)
 }
 
 // askOne makes the report of one company.
-func (o *checkOptions) askOne(ctx context.Context, app *App, format output.Format, m fleet.Member) checked {
+func (o *checkOptions) askOne(ctx context.Context, app *App, format output.Format, m fleet.Account) checked {
 	start := time.Now()
 	in, err := o.input(ctx, format, m, start)
 	if err != nil {
 		return o.notAsked(ctx, app, m, err, time.Since(start))
 	}
-	c := checked{part: health.Part{Company: companyOf(m), Report: health.Check(in)}}
+	c := checked{part: health.Part{Company: health.CompanyState{Company: m.Named()}, Report: health.Check(in)}}
 	c.sample = health.Sample{Report: c.part.Report, Company: m.Path(), LastSuccess: time.Now()}
 	c.sample.RateLimit, _ = m.Client.RateLimit()
 	return c
 }
 
-func (o *checkOptions) notAsked(ctx context.Context, app *App, m fleet.Member, err error, took time.Duration) checked {
+func (o *checkOptions) notAsked(ctx context.Context, app *App, m fleet.Account, err error, took time.Duration) checked {
 	f := app.describe(err)
 	report := health.Unreachable(app.problem(app.timedOut(ctx, f)), o.stateOf(f), took)
 	return checked{
-		part:   health.Part{Company: companyOf(m), Report: report},
+		part:   health.Part{Company: health.CompanyState{Company: m.Named()}, Report: report},
 		sample: health.Sample{Report: report, Company: m.Path(), Reason: health.ReasonOf(err)},
 	}
-}
-
-func companyOf(m fleet.Member) health.Company {
-	return health.Company{Profile: m.Profile, CompanyID: m.CompanyID, Company: m.Name()}
 }

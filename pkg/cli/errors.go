@@ -302,7 +302,7 @@ func causes() []cause {
 		{matches: as[*fleet.StoppedError], code: codeTimeout, hintFor: stoppedHint},
 		{matches: is(terminal.ErrNoPrompt), code: codeUsage},
 		{matches: is(config.ErrSettings), code: codeUsage},
-		{matches: is(config.ErrNoHome), code: codeLocal},
+		{matches: is(config.ErrNoHome), code: codeUsage},
 		{matches: as[*manifest.Error], code: codeUsage},
 		{matches: is(output.ErrOptions), code: codeUsage},
 		{matches: as[*credentials.UsageError], code: codeUsage},

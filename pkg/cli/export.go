@@ -62,14 +62,14 @@ func documentsOf(ctx context.Context, app *App, s *selection, f *fleetFlags) (
 		return nil, nil, err
 	}
 	events := &manifest.Events{}
-	failed, err := inSelected(ctx, app, f, all, func(ctx context.Context, m fleet.Member) (manifest.Document, error) {
+	failed, err := inSelected(ctx, app, f, all, func(ctx context.Context, m fleet.Account) (manifest.Document, error) {
 		found, err := s.findIn(ctx, m)
 		if err != nil {
 			return manifest.Document{}, err
 		}
 		known, err := events.List(ctx, m.Client)
 		return manifest.Export(found, known), err
-	}, func(m fleet.Member, d manifest.Document) error {
+	}, func(m fleet.Account, d manifest.Document) error {
 		names, documents = append(names, manifestCompany(m)), append(documents, d)
 		return nil
 	})

@@ -34,7 +34,7 @@ func (o *exporterOptions) follow(ctx context.Context, logins *exportedLogins) (*
 		if err != nil {
 			return nil, err
 		}
-		w.Logins = append(w.Logins, fleet.Member{Profile: t.Name, CompanyID: client.Company(), Company: t.CompanyName, Client: client})
+		w.Logins = append(w.Logins, fleet.Account{Company: fleet.Company{Profile: t.Name, CompanyID: client.Company(), CompanyName: t.CompanyName}, Client: client})
 	}
 	return w, nil
 }

@@ -15,7 +15,7 @@ const (
 )
 
 // fingerprints returns the file of fingerprints for a login and a company.
-func (a *App) fingerprints(m fleet.Member) (manifest.FingerprintFile, error) {
+func (a *App) fingerprints(m fleet.Account) (manifest.FingerprintFile, error) {
 	folders, err := config.NewFolders(a.lookup)
 	folder, api := fingerprintsFolder, m.Client.BaseURL()
 	if m.Profile == config.SandboxProfile {

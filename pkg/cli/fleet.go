@@ -16,7 +16,7 @@ type fleetFlags struct {
 	onlyFailed bool
 	command    func() string // as typed; failures are stored under it
 	// narrow returns a part of the accounts; nil for all of them.
-	narrow func(all selectedAccounts) ([]fleet.Member, error)
+	narrow func(all selectedAccounts) ([]fleet.Account, error)
 	// planning is set where nothing is done, so that what failed before is still to do.
 	planning bool
 }

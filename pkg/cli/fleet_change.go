@@ -19,7 +19,7 @@ type companyChange struct {
 }
 
 // change works in the companies of a run, prints what was changed, and says how much was done.
-func (a *App) change(ctx context.Context, f *fleetFlags, verb string, dryRun bool, work func(context.Context, fleet.Member) (companyChange, error)) error {
+func (a *App) change(ctx context.Context, f *fleetFlags, verb string, dryRun bool, work func(context.Context, fleet.Account) (companyChange, error)) error {
 	all, err := f.selectAccounts(ctx, a)
 	if err != nil {
 		return err
@@ -28,7 +28,7 @@ func (a *App) change(ctx context.Context, f *fleetFlags, verb string, dryRun boo
 }
 
 // changeIn is change for companies that are chosen already.
-func (a *App) changeIn(ctx context.Context, f *fleetFlags, all selectedAccounts, verb string, dryRun bool, work func(context.Context, fleet.Member) (companyChange, error)) error {
+func (a *App) changeIn(ctx context.Context, f *fleetFlags, all selectedAccounts, verb string, dryRun bool, work func(context.Context, fleet.Account) (companyChange, error)) error {
 	f.planning = dryRun
 	if err := f.begin(a, all); err != nil {
 		return err
@@ -38,17 +38,17 @@ func (a *App) changeIn(ctx context.Context, f *fleetFlags, all selectedAccounts,
 	var gaps []companyGap
 	var commands []string // that find missed events
 	found, left := 0, 0
-	failed, err := inSelected(ctx, a, f, all, work, func(m fleet.Member, c companyChange) error {
+	failed, err := inSelected(ctx, a, f, all, work, func(m fleet.Account, c companyChange) error {
 		found, left = found+c.found, left+c.left
 		for _, request := range c.plan {
 			if f.Many() {
-				request.maybeOfCompany = maybeOfCompany(of(m))
+				request.maybeOfCompany = maybeOfCompany(m.Named())
 			}
 			plan = append(plan, request)
 		}
 		label := ""
 		if f.Many() {
-			label = companyOf(m).Label()
+			label = m.Named().Label()
 		}
 		for _, gap := range c.gaps {
 			gaps = append(gaps, companyGap{gap, label})

@@ -13,9 +13,9 @@ func (f *fleetFlags) narrowTo(m *manifest.Manifest) error {
 		return err
 	}
 	required := f.narrow
-	f.narrow = func(all selectedAccounts) ([]fleet.Member, error) {
+	f.narrow = func(all selectedAccounts) ([]fleet.Account, error) {
 		members, err := required(all)
-		return slices.DeleteFunc(members, func(member fleet.Member) bool { _, ok := m.For(manifestCompany(member)); return !ok }), err
+		return slices.DeleteFunc(members, func(member fleet.Account) bool { _, ok := m.For(manifestCompany(member)); return !ok }), err
 	}
 	return nil
 }
@@ -28,7 +28,7 @@ func (f *fleetFlags) requireCompanies(m *manifest.Manifest) error {
 	if !f.AllCompanies {
 		return usageFailure("the manifest says which companies it is for").withHint("--all-companies works in those")
 	}
-	f.narrow = func(all selectedAccounts) ([]fleet.Member, error) {
+	f.narrow = func(all selectedAccounts) ([]fleet.Account, error) {
 		if len(all.failed) > 0 { // a missing company may belong to a failed login
 			return all.members, nil
 		}
@@ -41,6 +41,6 @@ func (f *fleetFlags) requireCompanies(m *manifest.Manifest) error {
 	return nil
 }
 
-func manifestCompany(m fleet.Member) manifest.Company {
-	return manifest.Company{ID: m.CompanyID, Name: m.Company}
+func manifestCompany(m fleet.Account) manifest.Company {
+	return manifest.Company{ID: m.CompanyID, Name: m.CompanyName}
 }

@@ -19,9 +19,9 @@ type subscriptionRows struct {
 
 // add takes what was found or changed in a company. Formats without a header are printed at once, so that a reader
 // need not wait for the last company.
-func (r *subscriptionRows) add(ctx context.Context, m fleet.Member, found []tripletex.Subscription) error {
+func (r *subscriptionRows) add(ctx context.Context, m fleet.Account, found []tripletex.Subscription) error {
 	r.broken += countBroken(found)
-	first, company := len(r.all), of(m)
+	first, company := len(r.all), m.Named()
 	r.all = slices.Grow(r.all, len(found)) // a company may have tens of thousands
 	for _, s := range r.app.shown(found) {
 		r.all = append(r.all, companySubscription{company, s})
@@ -49,16 +49,16 @@ func (r *subscriptionRows) print(ctx context.Context) error {
 
 // tellTwinsApart adds the id to the names that several companies share: a person sees no other.
 func (r *subscriptionRows) tellTwinsApart() {
-	first, twins := map[string]ofCompany{}, map[string]bool{}
+	first, twins := map[string]fleet.Company{}, map[string]bool{}
 	for _, s := range r.all {
-		if one, seen := first[s.CompanyName]; seen && one != s.ofCompany {
+		if one, seen := first[s.CompanyName]; seen && one != s.Company {
 			twins[s.CompanyName] = true
 		}
-		first[s.CompanyName] = s.ofCompany
+		first[s.CompanyName] = s.Company
 	}
 	for i := range r.all {
 		if s := &r.all[i]; twins[s.CompanyName] {
-			s.CompanyName = s.label()
+			s.CompanyName = s.Label()
 		}
 	}
 }

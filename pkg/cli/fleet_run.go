@@ -16,7 +16,7 @@ import (
 
 // selectedAccounts are the accounts of a run, and those that failed before it began.
 type selectedAccounts struct {
-	members []fleet.Member
+	members []fleet.Account
 	failed  []fleet.Failure
 }
 
@@ -46,7 +46,7 @@ func (f *fleetFlags) selectAccounts(ctx context.Context, app *App) (all selected
 	if err != nil {
 		return all, err
 	}
-	all.members = slices.DeleteFunc(all.members, func(m fleet.Member) bool { return !failed(m) })
+	all.members = slices.DeleteFunc(all.members, func(m fleet.Account) bool { return !failed(m) })
 	if all.count() == 0 {
 		return all, notFoundFailure("nothing has failed in the last run of %s over many companies", f.command())
 	}
@@ -55,7 +55,7 @@ func (f *fleetFlags) selectAccounts(ctx context.Context, app *App) (all selected
 
 // inCompanies works in the accounts of a run and calls done with each result, in their order. The error of a single
 // account is returned as it is; the errors of several are listed and summed up.
-func inCompanies[T any](ctx context.Context, app *App, f *fleetFlags, work func(context.Context, fleet.Member) (T, error), done func(fleet.Member, T) error) error {
+func inCompanies[T any](ctx context.Context, app *App, f *fleetFlags, work func(context.Context, fleet.Account) (T, error), done func(fleet.Account, T) error) error {
 	all, err := f.selectAccounts(ctx, app)
 	if err != nil {
 		return err
@@ -68,7 +68,7 @@ func inCompanies[T any](ctx context.Context, app *App, f *fleetFlags, work func(
 }
 
 // inSelected is inCompanies for accounts that are selected already. It returns the accounts that failed.
-func inSelected[T any](ctx context.Context, app *App, f *fleetFlags, all selectedAccounts, work func(context.Context, fleet.Member) (T, error), done func(fleet.Member, T) error) ([]fleet.Failure, error) {
+func inSelected[T any](ctx context.Context, app *App, f *fleetFlags, all selectedAccounts, work func(context.Context, fleet.Account) (T, error), done func(fleet.Account, T) error) ([]fleet.Failure, error) {
 	if _, set := app.lookup("GOGC"); !set && f.Many() {
 		debug.SetGCPercent(100) // such a run waits for the network: its memory counts more than the time of the collector
 	}
@@ -78,10 +78,10 @@ func inSelected[T any](ctx context.Context, app *App, f *fleetFlags, all selecte
 	options := fleet.Options{Parallel: f.Parallel, Finished: func(int) { progress.Step() }}
 	for r := range fleet.Run(ctx, all.members, options, work) {
 		if r.Err != nil {
-			failed = append(failed, fleet.Failure{Member: r.Member, Err: r.Err})
+			failed = append(failed, fleet.Failure{Account: r.Account, Err: r.Err})
 		}
 		// A failed account may have changed something before.
-		if err := progress.Around(func() error { return done(r.Member, r.Value) }); err != nil {
+		if err := progress.Around(func() error { return done(r.Account, r.Value) }); err != nil {
 			return failed, err
 		}
 	}
@@ -109,7 +109,7 @@ func (f *fleetFlags) end(app *App, failed []fleet.Failure, all int, nothing bool
 		return &fleet.StoppedError{Count: count, All: all, Nothing: nothing, Err: stopped}
 	case nothing:
 		worst := failed[max(0, slices.IndexFunc(failed, func(l fleet.Failure) bool { return !changedNothing(l.Err) }))]
-		return &fleet.TotalError{Failed: len(failed), All: all, Name: f.label(worst.Member), Err: worst.Err}
+		return &fleet.TotalError{Failed: len(failed), All: all, Name: f.label(worst.Account), Err: worst.Err}
 	}
 	return &fleet.PartialError{Failed: len(failed), All: all}
 }
@@ -125,15 +125,15 @@ func (f *fleetFlags) list(app *App, failed []fleet.Failure) (count fleet.Count, 
 		if outcome == fleet.Untouched {
 			continue // there may be thousands
 		}
-		text := fmt.Sprintf("%s: %v", f.label(l.Member), app.describe(l.Err).err)
+		text := fmt.Sprintf("%s: %v", f.label(l.Account), app.describe(l.Err).err)
 		_, _ = fmt.Fprintln(app.terminal.Err, strings.TrimSpace(terminal.Safe(text)))
 	}
 	return count, stopped
 }
 
 // label names an account, with its login where the run may have several.
-func (f *fleetFlags) label(m fleet.Member) string {
-	text := companyOf(m).Label()
+func (f *fleetFlags) label(m fleet.Account) string {
+	text := m.Named().Label()
 	if f.SeveralLogins() && m.Profile != text {
 		text += " of profile " + m.Profile
 	}
@@ -165,14 +165,14 @@ func (f *fleetFlags) begin(app *App, all selectedAccounts) error {
 	}
 	open := slices.Clone(all.failed)
 	for _, m := range all.members {
-		open = append(open, fleet.Failure{Member: m})
+		open = append(open, fleet.Failure{Account: m})
 	}
 	return f.remember(app, open)
 }
 
 // where names the account in a question; empty for tokens of the environment.
-func where(m fleet.Member) string {
-	switch label := companyOf(m).Label(); {
+func where(m fleet.Account) string {
+	switch label := m.Named().Label(); {
 	case label == "":
 		return ""
 	case m.Profile != "" && m.Profile != label:

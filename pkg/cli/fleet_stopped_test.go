@@ -66,7 +66,7 @@ func TestStoppedFleetRunSaysWhatIsDoneAndLeavesTheRest(t *testing.T) {
 			if written != said || said < stoppedAt || said >= stoppedClients || c.statuses(t)["ACTIVE"] != stoppedClients-written {
 				t.Errorf("%d were changed and %d are said to be; active: %d\n%s", written, said, c.statuses(t)["ACTIVE"], stderr)
 			}
-			want := fmt.Sprintf("stopped after %d of 60 client companies; %d untouched; the same command with --only-failed does the rest: interrupted\n", said, stoppedClients-said)
+			want := fmt.Sprintf("stopped after %d of 60 client companies; %d untouched\nhint: the same command with --only-failed does the rest\n", said, stoppedClients-said)
 			if !strings.Contains(stderr, want) {
 				t.Errorf("%swant %s", stderr, want)
 			}
@@ -96,7 +96,7 @@ func TestStoppedFleetApplyDoesNotCallDoneWhatIsNotProved(t *testing.T) {
 	if made := strings.Count(stdout, "create\tdone\t"); unproved == 0 || unproved == made || made != written {
 		t.Errorf("%d are made and %d are said to be, %d of them unproved\n%s", written, made, unproved, stderr)
 	}
-	want := fmt.Sprintf("stopped after %d of 60 client companies; %d unsettled, %d untouched; ", written-unproved, unproved, stoppedClients-written)
+	want := fmt.Sprintf("stopped after %d of 60 client companies; %d unsettled, %d untouched\n", written-unproved, unproved, stoppedClients-written)
 	if !strings.Contains(stderr, want) {
 		t.Errorf("%swant %s", stderr, want)
 	}

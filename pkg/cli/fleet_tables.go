@@ -4,48 +4,33 @@ import (
 	"slices"
 
 	"github.com/tlxhook/tlxhook/pkg/fleet"
-	"github.com/tlxhook/tlxhook/pkg/health"
 	"github.com/tlxhook/tlxhook/pkg/manifest"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// ofCompany names the company of a result.
-type ofCompany struct {
-	Profile     string `json:"profile,omitempty"`
-	CompanyID   int64  `json:"companyId"` // 0 for the company of the login
-	CompanyName string `json:"companyName"`
-}
-
-// maybeOfCompany is ofCompany for a result that names its company only in a run over many.
+// maybeOfCompany is the company of a result that names its company only in a run over many.
 type maybeOfCompany struct {
 	Profile     string `json:"profile,omitempty"`
 	CompanyID   int64  `json:"companyId,omitempty"`
 	CompanyName string `json:"companyName,omitempty"`
 }
 
-func of(m fleet.Member) ofCompany { return ofCompany{m.Profile, m.CompanyID, m.Name()} }
-
-// label names the company in one line, with its id.
-func (c ofCompany) label() string {
-	return health.Company{Profile: c.Profile, CompanyID: c.CompanyID, Company: c.CompanyName}.Label()
-}
-
 // companySubscription is a subscription of one of many companies.
 type companySubscription struct {
-	ofCompany
+	fleet.Company
 	tripletex.Subscription
 }
 
 // companyResult is a change and what became of it in one of many companies.
 type companyResult struct {
-	ofCompany
+	fleet.Company
 	manifest.Result
 }
 
 // changeIn is a change of one of many companies.
 type changeIn struct {
-	ofCompany
+	fleet.Company
 	manifest.Change
 }
 

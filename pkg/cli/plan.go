@@ -64,11 +64,11 @@ func (s *sendSecrets) Set(text string) error {
 
 // companyPlan is the plan for a company of a run.
 type companyPlan struct {
-	ofCompany
+	fleet.Company
 	manifest.Plan
 
 	planned *manifest.Planned
-	member  fleet.Member
+	member  fleet.Account
 }
 
 // companyPlans are the plans of a run, for one company or many.
@@ -134,15 +134,15 @@ func (o *planOptions) plans(ctx context.Context, app *App, planner *manifest.Pla
 		return nil, err
 	}
 	p := &companyPlans{fleet: &o.fleet, all: all.count()}
-	p.failed, err = inSelected(ctx, app, &o.fleet, all, func(ctx context.Context, m fleet.Member) (*manifest.Planned, error) {
+	p.failed, err = inSelected(ctx, app, &o.fleet, all, func(ctx context.Context, m fleet.Account) (*manifest.Planned, error) {
 		file, err := app.fingerprints(m)
 		if err != nil {
 			return nil, err
 		}
 		return planner.Plan(ctx, m.Client, manifestCompany(m), file)
-	}, func(m fleet.Member, planned *manifest.Planned) error {
+	}, func(m fleet.Account, planned *manifest.Planned) error {
 		if planned != nil {
-			p.plans = append(p.plans, companyPlan{of(m), planned.Plan, planned, m})
+			p.plans = append(p.plans, companyPlan{m.Named(), planned.Plan, planned, m})
 		}
 		return nil
 	})

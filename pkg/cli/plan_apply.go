@@ -16,7 +16,7 @@ import (
 
 // execute makes the changes and prints the result of each.
 func (p *companyPlans) execute(ctx context.Context, app *App, wait time.Duration) error {
-	planned := map[fleet.Member]*manifest.Planned{}
+	planned := map[fleet.Account]*manifest.Planned{}
 	chosen := selectedAccounts{failed: p.failed}
 	for _, one := range p.plans {
 		if !one.Empty() {
@@ -28,13 +28,13 @@ func (p *companyPlans) execute(ctx context.Context, app *App, wait time.Duration
 		return err
 	}
 	results := []companyResult{}
-	failed, err := inSelected(ctx, app, p.fleet, chosen, func(ctx context.Context, m fleet.Member) (manifest.Report, error) {
+	failed, err := inSelected(ctx, app, p.fleet, chosen, func(ctx context.Context, m fleet.Account) (manifest.Report, error) {
 		report, err := executePlan(ctx, app, planned[m], wait)
 		return report, explain(ctx, planned[m], m.Client, report, err)
-	}, func(m fleet.Member, report manifest.Report) error {
+	}, func(m fleet.Account, report manifest.Report) error {
 		app.noteLines(manifest.Plan{Notes: report.Notes}.Lines())
 		for _, r := range report.Results {
-			results = append(results, companyResult{of(m), r})
+			results = append(results, companyResult{m.Named(), r})
 		}
 		return nil
 	})

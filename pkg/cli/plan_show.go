@@ -60,7 +60,7 @@ func (p *companyPlans) printMarkdown(out io.Writer) error {
 		return err
 	}
 	for _, one := range p.notable() {
-		title := strings.ReplaceAll(terminal.Safe(one.label()), "`", "'")
+		title := strings.ReplaceAll(terminal.Safe(one.Label()), "`", "'")
 		if _, err := fmt.Fprintf(out, "## `%s`\n\n%s\n", title, one.Markdown()); err != nil {
 			return err
 		}
@@ -72,7 +72,7 @@ func (p *companyPlans) changes() []changeIn {
 	var rows []changeIn
 	for _, one := range p.plans {
 		for _, change := range one.Changes {
-			rows = append(rows, changeIn{one.ofCompany, change})
+			rows = append(rows, changeIn{one.Company, change})
 		}
 	}
 	return rows
@@ -132,9 +132,9 @@ func identicalPlans(all []companyPlan) []*planGroup {
 
 func (g *planGroup) title() string {
 	if g.more == 0 {
-		return g.first.label()
+		return g.first.Label()
 	}
-	return fmt.Sprintf("%s and %d more", g.first.label(), g.more)
+	return fmt.Sprintf("%s and %d more", g.first.Label(), g.more)
 }
 
 // companyMatrix has a row for each company, with the number of changes by action.
@@ -151,7 +151,7 @@ func companyMatrix() output.Table[companyPlan] {
 	return output.Table[c]{
 		ID: func(v c) string { return strconv.FormatInt(v.CompanyID, 10) },
 		Columns: []output.Column[c]{
-			{Name: "companyName", Title: "COMPANY", Text: func(v c) string { return v.label() }, Shrinks: true},
+			{Name: "companyName", Title: "COMPANY", Text: func(v c) string { return v.Label() }, Shrinks: true},
 			count("create", "+", func(v c) int { return v.Create }),
 			count("update", "~", func(v c) int { return v.Update }),
 			count("delete", "-", func(v c) int { return v.Delete }),

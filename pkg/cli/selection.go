@@ -99,6 +99,6 @@ func (s *selection) findFields(ctx context.Context, client *tripletex.Client, fi
 }
 
 // findIn is find in one company.
-func (s *selection) findIn(ctx context.Context, m fleet.Member) ([]tripletex.Subscription, error) {
+func (s *selection) findIn(ctx context.Context, m fleet.Account) ([]tripletex.Subscription, error) {
 	return s.find(ctx, m.Client)
 }

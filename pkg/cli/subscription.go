@@ -68,7 +68,7 @@ type changeOptions struct {
 func (o *changeOptions) send(ctx context.Context, app *App, change tripletex.SubscriptionUpdate, verb string) error {
 	ctx, cancel := app.limited(ctx)
 	defer cancel()
-	work := func(ctx context.Context, m fleet.Member) (c companyChange, err error) {
+	work := func(ctx context.Context, m fleet.Account) (c companyChange, err error) {
 		if err := change.Check(m.Client.IsLocal()); err != nil {
 			return c, usageFailure("%w", err)
 		}
@@ -90,7 +90,7 @@ func (o *changeOptions) send(ctx context.Context, app *App, change tripletex.Sub
 }
 
 // update sends updates, or plans them.
-func (c *companyChange) update(ctx context.Context, app *App, m fleet.Member, updates []tripletex.SubscriptionUpdate, dryRun bool) error {
+func (c *companyChange) update(ctx context.Context, app *App, m fleet.Account, updates []tripletex.SubscriptionUpdate, dryRun bool) error {
 	if dryRun {
 		c.plan = app.updatePlan(updates)
 		return nil

@@ -64,7 +64,7 @@ func subscriptionDelete(ctx context.Context, app *App, o *deleteOptions, args []
 	}
 	ctx, cancel := app.limited(ctx)
 	defer cancel()
-	return app.changeIn(ctx, &o.fleet, d.chosen, "deleted", o.dryRun, func(ctx context.Context, m fleet.Member) (companyChange, error) {
+	return app.changeIn(ctx, &o.fleet, d.chosen, "deleted", o.dryRun, func(ctx context.Context, m fleet.Account) (companyChange, error) {
 		return deleteFound(ctx, m.Client, d.found[m.Client], o.dryRun)
 	})
 }
@@ -86,7 +86,7 @@ func (o *deleteOptions) look(ctx context.Context, app *App) (*deletion, error) {
 		return nil, err
 	}
 	d := &deletion{many: o.fleet.Many(), found: map[*tripletex.Client][]tripletex.Subscription{}, rows: subscriptionRows{app: app}}
-	failed, err := inSelected(ctx, app, &o.fleet, all, o.selection.findIn, func(m fleet.Member, found []tripletex.Subscription) error {
+	failed, err := inSelected(ctx, app, &o.fleet, all, o.selection.findIn, func(m fleet.Account, found []tripletex.Subscription) error {
 		d.chosen.members, d.found[m.Client] = append(d.chosen.members, m), found
 		return d.rows.add(ctx, m, found)
 	})
@@ -105,16 +105,16 @@ func (d *deletion) question() string {
 	for _, s := range all[:min(most, len(all))] {
 		fmt.Fprintf(&text, "  %d %s to %s", s.ID, s.Event, s.TargetURL)
 		if d.many {
-			fmt.Fprintf(&text, " of %s", s.label())
+			fmt.Fprintf(&text, " of %s", s.Label())
 		}
 		text.WriteByte('\n')
 	}
 	if more := len(all) - most; more > 0 {
 		fmt.Fprintf(&text, "  and %d more\n", more)
 	}
-	of := map[ofCompany]bool{}
+	of := map[fleet.Company]bool{}
 	for _, s := range all {
-		of[s.ofCompany] = true
+		of[s.Company] = true
 	}
 	in := " in " + fleet.Companies(len(of))
 	if !d.many {

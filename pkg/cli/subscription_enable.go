@@ -62,7 +62,7 @@ func subscriptionSwitch(ctx context.Context, app *App, o *switchOptions, args []
 		return err
 	}
 	probes := &probes{}
-	return app.change(ctx, &o.fleet, verb, o.dryRun, func(ctx context.Context, m fleet.Member) (c companyChange, err error) {
+	return app.change(ctx, &o.fleet, verb, o.dryRun, func(ctx context.Context, m fleet.Account) (c companyChange, err error) {
 		find := o.selection.find
 		if status == tripletex.Active {
 			find = o.selection.findWithChanges // they tell when a gap begins
@@ -147,7 +147,7 @@ func (a *App) reportGaps(all []companyGap, commands []string) {
 }
 
 // backfillCommand returns the command that finds the events of gaps in a company; empty where there is none.
-func (a *App) backfillCommand(m fleet.Member, gaps []backfill.Gap) string {
+func (a *App) backfillCommand(m fleet.Account, gaps []backfill.Gap) string {
 	arguments := backfill.RecoveryArguments(gaps)
 	if arguments == "" {
 		return ""

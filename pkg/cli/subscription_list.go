@@ -39,7 +39,7 @@ func subscriptionList(ctx context.Context, app *App, o *listOptions, args []stri
 		return err
 	}
 	rows := &subscriptionRows{app: app, many: o.fleet.Many()}
-	err := inCompanies(ctx, app, &o.fleet, o.selection.findIn, func(m fleet.Member, found []tripletex.Subscription) error {
+	err := inCompanies(ctx, app, &o.fleet, o.selection.findIn, func(m fleet.Account, found []tripletex.Subscription) error {
 		return rows.add(ctx, m, found)
 	})
 	switch {

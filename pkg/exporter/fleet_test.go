@@ -23,10 +23,11 @@ func newFleet(t *testing.T) (s *service, end func()) {
 			t.Fatal(err)
 		}
 		o.Fleet = &health.Watch{
-			Logins: []fleet.Member{{Profile: "acme", Client: client}}, Many: true, Interval: 15 * time.Second, Parallel: 2,
-			Companies: func(_ context.Context, m fleet.Member) (companies []fleet.Member, err error) {
+			Logins: []fleet.Account{{Company: fleet.Company{Profile: "acme"}, Client: client}}, Many: true, Interval: 15 * time.Second, Parallel: 2,
+			Companies: func(_ context.Context, m fleet.Account) (companies []fleet.Account, err error) {
 				for _, id := range []int64{2001, 2002} {
-					companies = append(companies, fleet.Member{Profile: m.Profile, CompanyID: id, Company: "Kunde", Client: m.Client.ForCompany(id)})
+					company := fleet.Company{Profile: m.Profile, CompanyID: id, CompanyName: "Kunde"}
+					companies = append(companies, fleet.Account{Company: company, Client: m.Client.ForCompany(id)})
 				}
 				return companies, nil
 			},

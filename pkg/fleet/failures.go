@@ -12,7 +12,7 @@ import (
 
 // Failure is an account, or a whole login with its companies, in which a run failed.
 type Failure struct {
-	Member
+	Account
 	Err error
 }
 
@@ -35,7 +35,7 @@ func (e *FailuresError) Error() string { return "remember what failed: " + e.Err
 func (e *FailuresError) Unwrap() error { return e.Err }
 
 // Of returns a predicate for the accounts in which the last run of a command failed.
-func (f Failures) Of(command string) (failed func(Member) bool, err error) {
+func (f Failures) Of(command string) (failed func(Account) bool, err error) {
 	raw, err := os.ReadFile(f.Path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, &FailuresError{f.Path, err}
@@ -48,7 +48,7 @@ func (f Failures) Of(command string) (failed func(Member) bool, err error) {
 	for _, c := range all[command] {
 		known[c] = true
 	}
-	return func(m Member) bool {
+	return func(m Account) bool {
 		return known[failedCompany{m.Profile, m.CompanyID}] || known[failedCompany{m.Profile, 0}]
 	}, nil
 }

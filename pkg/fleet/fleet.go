@@ -7,12 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
-
-	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
 // DefaultParallel is how many companies are worked on at once where nobody says otherwise. The clients of a login
@@ -22,52 +18,9 @@ const DefaultParallel = 16
 // ErrNotBegun is the cause for a company that was not begun, as the run was stopped before its turn.
 var ErrNotBegun = errors.New("not begun")
 
-// Member is one company that a login reaches.
-type Member struct {
-	// Profile is the name of the login, and may be empty.
-	Profile string
-	// CompanyID is 0 for the login's own company.
-	CompanyID int64
-	Company   string
-	Client    *tripletex.Client
-}
-
-// Name returns what a person calls the member: its company, else its profile. A company without a name is called
-// by its id.
-func (m Member) Name() string {
-	switch {
-	case m.Company != "":
-		return m.Company
-	case m.CompanyID != 0:
-		return strconv.FormatInt(m.CompanyID, 10)
-	default:
-		return m.Profile
-	}
-}
-
-// Clients returns a member for every client company that a login reaches, in the order of the service.
-func Clients(ctx context.Context, login Member) ([]Member, error) {
-	var all []Member
-	for c, err := range login.Client.Companies(ctx) {
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, Member{login.Profile, c.ID, c.Name, login.Client.ForCompany(c.ID)})
-	}
-	return all, nil
-}
-
-// Path names the login and the company for programs, such as acme/2001.
-func (m Member) Path() string {
-	if m.CompanyID == 0 {
-		return m.Profile
-	}
-	return strings.TrimPrefix(m.Profile+"/"+strconv.FormatInt(m.CompanyID, 10), "/")
-}
-
 // Result is what became of one member.
 type Result[T any] struct {
-	Member
+	Account
 	Value T
 	Err   error
 }
@@ -85,7 +38,7 @@ type Options struct {
 // Run works on every member and yields the results in the order of the members, each as soon as all before it are
 // there. Once ctx has ended no more members are begun: they yield [ErrNotBegun]. A caller that stops early waits for
 // the work in flight, whose context ends.
-func Run[T any](ctx context.Context, members []Member, o Options, work func(context.Context, Member) (T, error)) iter.Seq[Result[T]] {
+func Run[T any](ctx context.Context, members []Account, o Options, work func(context.Context, Account) (T, error)) iter.Seq[Result[T]] {
 	return func(yield func(Result[T]) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		results := make([]chan Result[T], len(members))
@@ -121,7 +74,7 @@ func Run[T any](ctx context.Context, members []Member, o Options, work func(cont
 // runner is one run of work over members.
 type runner[T any] struct {
 	Options
-	work func(context.Context, Member) (T, error)
+	work func(context.Context, Account) (T, error)
 
 	mu   sync.Mutex
 	done int
@@ -134,9 +87,9 @@ func (r *runner[T]) parallel() int {
 	return DefaultParallel
 }
 
-func (r *runner[T]) one(ctx context.Context, m Member) Result[T] {
+func (r *runner[T]) one(ctx context.Context, m Account) Result[T] {
 	if err := ctx.Err(); err != nil {
-		return Result[T]{Member: m, Err: fmt.Errorf("%w: %w", ErrNotBegun, context.Cause(ctx))}
+		return Result[T]{Account: m, Err: fmt.Errorf("%w: %w", ErrNotBegun, context.Cause(ctx))}
 	}
 	if r.Timeout > 0 {
 		var cancel context.CancelFunc
@@ -150,5 +103,5 @@ func (r *runner[T]) one(ctx context.Context, m Member) Result[T] {
 		r.done++
 		r.Finished(r.done)
 	}
-	return Result[T]{Member: m, Value: value, Err: err}
+	return Result[T]{Account: m, Value: value, Err: err}
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/fleet"
 )
 
-func members(n int) []fleet.Member {
-	all := make([]fleet.Member, n)
+func members(n int) []fleet.Account {
+	all := make([]fleet.Account, n)
 	for i := range all {
 		all[i].CompanyID = int64(i + 1)
 	}
@@ -24,7 +24,7 @@ func TestResultsComeInTheOrderOfTheMembers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var got []int64
-		run := fleet.Run(t.Context(), members(100), fleet.Options{Parallel: 7}, func(_ context.Context, m fleet.Member) (int64, error) {
+		run := fleet.Run(t.Context(), members(100), fleet.Options{Parallel: 7}, func(_ context.Context, m fleet.Account) (int64, error) {
 			time.Sleep(time.Duration(m.CompanyID%5) * time.Second) // who begins first does not end first
 			return m.CompanyID * 10, nil
 		})
@@ -46,7 +46,7 @@ func TestSoManyRunAtOnceAndNoMore(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var mu sync.Mutex
 			running, most, began := 0, 0, time.Now()
-			for range fleet.Run(t.Context(), members(40), fleet.Options{Parallel: o.asked}, func(context.Context, fleet.Member) (int, error) {
+			for range fleet.Run(t.Context(), members(40), fleet.Options{Parallel: o.asked}, func(context.Context, fleet.Account) (int, error) {
 				mu.Lock()
 				running++
 				most = max(most, running)
@@ -74,7 +74,7 @@ func TestOneFailureHidesNoOther(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")
 	failed := 0
-	for r := range fleet.Run(t.Context(), members(30), fleet.Options{}, func(_ context.Context, m fleet.Member) (bool, error) {
+	for r := range fleet.Run(t.Context(), members(30), fleet.Options{}, func(_ context.Context, m fleet.Account) (bool, error) {
 		if m.CompanyID%3 == 0 {
 			return false, broken
 		}
@@ -97,7 +97,7 @@ func TestAMemberThatNeverAnswersCostsItsTimeoutAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		var late []int64
-		for r := range fleet.Run(t.Context(), members(8), fleet.Options{Parallel: 2, Timeout: 10 * time.Second}, func(ctx context.Context, m fleet.Member) (int, error) {
+		for r := range fleet.Run(t.Context(), members(8), fleet.Options{Parallel: 2, Timeout: 10 * time.Second}, func(ctx context.Context, m fleet.Account) (int, error) {
 			if m.CompanyID == 1 {
 				<-ctx.Done()
 			}
@@ -122,7 +122,7 @@ func TestAfterTheEndNoMemberIsBegun(t *testing.T) {
 		stopped := errors.New("stopped by a person")
 		time.AfterFunc(1500*time.Millisecond, func() { cancel(stopped) })
 		var done, cut, notBegun int
-		for r := range fleet.Run(ctx, members(10), fleet.Options{Parallel: 2}, func(ctx context.Context, _ fleet.Member) (int, error) {
+		for r := range fleet.Run(ctx, members(10), fleet.Options{Parallel: 2}, func(ctx context.Context, _ fleet.Account) (int, error) {
 			select {
 			case <-time.After(time.Second):
 				return 0, nil
@@ -153,7 +153,7 @@ func TestACallerThatStopsLeavesNothingRunning(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ended := 0
 		var mu sync.Mutex
-		for range fleet.Run(t.Context(), members(50), fleet.Options{Parallel: 4}, func(ctx context.Context, m fleet.Member) (int, error) {
+		for range fleet.Run(t.Context(), members(50), fleet.Options{Parallel: 4}, func(ctx context.Context, m fleet.Account) (int, error) {
 			if m.CompanyID > 1 {
 				<-ctx.Done()
 			}
@@ -174,7 +174,7 @@ func TestACallerThatStopsLeavesNothingRunning(t *testing.T) {
 func TestProgressCountsUp(t *testing.T) {
 	t.Parallel()
 	var told []int
-	for range fleet.Run(t.Context(), members(20), fleet.Options{Finished: func(done int) { told = append(told, done) }}, func(context.Context, fleet.Member) (int, error) { return 0, nil }) {
+	for range fleet.Run(t.Context(), members(20), fleet.Options{Finished: func(done int) { told = append(told, done) }}, func(context.Context, fleet.Account) (int, error) { return 0, nil }) {
 		continue
 	}
 	if len(told) != 20 || !slices.IsSorted(told) || told[0] != 1 || told[19] != 20 {
@@ -184,15 +184,15 @@ func TestProgressCountsUp(t *testing.T) {
 
 func TestNoMembersAreNoResults(t *testing.T) {
 	t.Parallel()
-	for r := range fleet.Run(t.Context(), nil, fleet.Options{}, func(context.Context, fleet.Member) (int, error) { return 0, nil }) {
+	for r := range fleet.Run(t.Context(), nil, fleet.Options{}, func(context.Context, fleet.Account) (int, error) { return 0, nil }) {
 		t.Errorf("there is a result: %v", r)
 	}
 }
 
 func TestAMemberIsCalledByWhatPeopleKnow(t *testing.T) {
 	t.Parallel()
-	for want, m := range map[string]fleet.Member{
-		"Kystfisk AS": {Profile: "office", CompanyID: 7, Company: "Kystfisk AS"},
+	for want, m := range map[string]fleet.Company{
+		"Kystfisk AS": {Profile: "office", CompanyID: 7, CompanyName: "Kystfisk AS"},
 		"7":           {Profile: "office", CompanyID: 7},
 		"office":      {Profile: "office"},
 	} {

@@ -35,7 +35,7 @@ func (w *Watch) initialize() {
 		w.knownByCompany[company][key.ID] = seen
 		// The statuses of a company are kept until its login reports whether it still reaches it.
 		if w.Companies != nil && w.logins[key.Profile] != nil {
-			w.add(fleet.Member{Profile: key.Profile, CompanyID: key.CompanyID, Company: seen.Company}, false)
+			w.add(fleet.Account{Company: fleet.Company{Profile: key.Profile, CompanyID: key.CompanyID, CompanyName: seen.Company}}, false)
 		}
 	}
 	if w.Companies == nil {
@@ -47,7 +47,7 @@ func (w *Watch) initialize() {
 }
 
 // add returns the entry of a company, and adds a new company. Later tells that its login was listed before.
-func (w *Watch) add(m fleet.Member, later bool) (c *watched, isNew bool) {
+func (w *Watch) add(m fleet.Account, later bool) (c *watched, isNew bool) {
 	key := keyOf(m)
 	if c = w.byKey[key]; c != nil {
 		c.member, c.poller.Client = m, m.Client
@@ -68,7 +68,7 @@ func (w *Watch) add(m fleet.Member, later bool) (c *watched, isNew bool) {
 }
 
 // key returns the key of a subscription: its id alone, if there is one company.
-func (w *Watch) key(m fleet.Member, id int64) SubscriptionKey {
+func (w *Watch) key(m fleet.Account, id int64) SubscriptionKey {
 	if !w.Many {
 		return SubscriptionKey{ID: id}
 	}
@@ -87,8 +87,8 @@ func (w *Watch) known() map[SubscriptionKey]Seen {
 }
 
 // members returns the companies to poll. It lists those of a login if that is due.
-func (w *Watch) members(ctx context.Context, u *Update) []fleet.Member {
-	var due, members []fleet.Member
+func (w *Watch) members(ctx context.Context, u *Update) []fleet.Account {
+	var due, members []fleet.Account
 	for _, m := range w.Logins {
 		if w.Companies != nil && time.Since(w.logins[m.Profile].listed) >= relistInterval {
 			due = append(due, m)
@@ -109,13 +109,13 @@ func (w *Watch) members(ctx context.Context, u *Update) []fleet.Member {
 }
 
 // updateCompanies records which companies a login reaches, or that listing them failed.
-func (w *Watch) updateCompanies(ctx context.Context, r fleet.Result[[]fleet.Member], u *Update) {
+func (w *Watch) updateCompanies(ctx context.Context, r fleet.Result[[]fleet.Account], u *Update) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	l := w.logins[r.Profile]
 	if l.err = r.Err; r.Err != nil {
 		if l.listed.IsZero() {
-			c, _ := w.add(fleet.Member{Profile: r.Profile, Company: r.Company, Client: r.Client}, false)
+			c, _ := w.add(fleet.Account{Company: fleet.Company{Profile: r.Profile, CompanyName: r.CompanyName}, Client: r.Client}, false)
 			c.order, c.listErr = [2]int{l.order, -1}, r.Err
 		}
 		return

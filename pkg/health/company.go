@@ -12,11 +12,11 @@ type companyKey struct {
 	id      int64
 }
 
-func keyOf(m fleet.Member) companyKey { return companyKey{m.Profile, m.CompanyID} }
+func keyOf(m fleet.Account) companyKey { return companyKey{m.Profile, m.CompanyID} }
 
 // watched is one company of a watch.
 type watched struct {
-	member  fleet.Member // without a client if it is not reached, or not yet
+	member  fleet.Account // without a client if it is not reached, or not yet
 	poller  Poller
 	tracker Tracker
 	due     time.Time // of the next poll
@@ -49,7 +49,7 @@ const (
 
 // CompanyChange is an event of a company.
 type CompanyChange struct {
-	Company Company
+	Company fleet.Company
 	Event   CompanyEvent
 	// Since is the start of the outage.
 	Since time.Time
@@ -57,9 +57,7 @@ type CompanyChange struct {
 	Err error
 }
 
-func (w *watched) company() Company {
-	return Company{Profile: w.member.Profile, CompanyID: w.member.CompanyID, Company: w.member.Name()}
-}
+func (w *watched) company() fleet.Company { return w.member.Named() }
 
 func (w *watched) addEvent(u *Update, event CompanyEvent) {
 	u.Companies = append(u.Companies, CompanyChange{w.company(), event, w.unreachableSince, w.err})

@@ -42,11 +42,12 @@ func newOffice(t *testing.T, companies int, o sandbox.Options) *office {
 	}
 	of.lists.Store(0)
 	of.watch = &health.Watch{
-		Logins: []fleet.Member{{Profile: "acme", Client: source.Client}}, Many: true, Interval: 30 * time.Second, Parallel: 4,
-		Companies: func(_ context.Context, m fleet.Member) (all []fleet.Member, err error) {
+		Logins: []fleet.Account{{Company: fleet.Company{Profile: "acme"}, Client: source.Client}}, Many: true, Interval: 30 * time.Second, Parallel: 4,
+		Companies: func(_ context.Context, m fleet.Account) (all []fleet.Account, err error) {
 			of.listed++
 			for _, id := range of.companies {
-				all = append(all, fleet.Member{Profile: m.Profile, CompanyID: id, Company: fmt.Sprint("Kunde ", id), Client: m.Client.ForCompany(id)})
+				company := fleet.Company{Profile: m.Profile, CompanyID: id, CompanyName: fmt.Sprint("Kunde ", id)}
+				all = append(all, fleet.Account{Company: company, Client: m.Client.ForCompany(id)})
 			}
 			return all, of.failing
 		},

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
@@ -90,7 +91,7 @@ func labelOf(id int64, company string) string {
 	if company == "" {
 		return ""
 	}
-	return Company{CompanyID: id, Company: company}.Label()
+	return fleet.Company{CompanyID: id, CompanyName: company}.Label()
 }
 
 // short names a trouble in one line of plain text: id, event, what is wrong, and where there are several the company.

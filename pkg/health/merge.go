@@ -5,39 +5,26 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/fleet"
 )
 
 // Part is what was found in one of several companies.
 type Part struct {
-	Company Company
+	Company CompanyState
 	Report  *Report
 }
 
-// Company is one of the companies that a report is about, and how it fares.
-type Company struct {
-	// Profile is the login that reaches it; it may be empty.
-	Profile string `json:"profile,omitempty"`
-	// CompanyID is 0 for the login's own company.
-	CompanyID int64  `json:"companyId"`
-	Company   string `json:"companyName"`
-	State     State  `json:"state"`
+// CompanyState is the result of one of the companies of a report.
+type CompanyState struct {
+	fleet.Company
+
+	State State `json:"state"`
 	// Total and Active count its subscriptions.
 	Total  int `json:"total"`
 	Active int `json:"active"`
-	// Problem says why it could not be asked.
+	// Problem is why it could not be asked.
 	Problem *Problem `json:"error,omitempty"`
-}
-
-// Label names the company in one line: two may have one name, so the id is there, too.
-func (c Company) Label() string {
-	switch {
-	case c.CompanyID == 0:
-		return c.Company
-	case c.Company == "" || c.Company == strconv.FormatInt(c.CompanyID, 10):
-		return strconv.FormatInt(c.CompanyID, 10)
-	default:
-		return fmt.Sprintf("%s (%d)", c.Company, c.CompanyID)
-	}
 }
 
 // Merge gives one verdict on several companies, and puts the worst of them first. The rules judge the sums, so a
@@ -63,8 +50,8 @@ func Merge(parts []Part, rules Rules, took time.Duration) *Report {
 	return r
 }
 
-// judged returns the company with how it fares.
-func (p Part) summarize() Company {
+// summarize returns the result of the company.
+func (p Part) summarize() CompanyState {
 	c := p.Company
 	c.State, c.Problem = p.Report.found(), p.Report.Problem
 	if c.Problem != nil {
@@ -81,7 +68,7 @@ func (r *Report) add(part Part) {
 	c, found := part.Company, part.Report
 	r.Companies = append(r.Companies, c)
 	for _, f := range found.Subscriptions {
-		f.CompanyID, f.Company = c.CompanyID, c.Company
+		f.CompanyID, f.Company = c.CompanyID, c.CompanyName
 		r.Subscriptions = append(r.Subscriptions, f)
 	}
 	r.off += found.off
@@ -95,10 +82,10 @@ func (r *Report) add(part Part) {
 	}
 }
 
-func inCompany(c Company, all []Entry) []Entry {
+func inCompany(c CompanyState, all []Entry) []Entry {
 	all = slices.Clone(all)
 	for i := range all {
-		all[i].CompanyID, all[i].Company = c.CompanyID, c.Company
+		all[i].CompanyID, all[i].Company = c.CompanyID, c.CompanyName
 	}
 	return all
 }
@@ -108,10 +95,10 @@ func (r *Report) Incomplete() bool { return r.unreachable() > 0 }
 
 // unreachable counts the companies that could not be asked.
 func (r *Report) unreachable() int {
-	return r.count(func(c Company) bool { return c.Problem != nil })
+	return r.count(func(c CompanyState) bool { return c.Problem != nil })
 }
 
-func (r *Report) count(is func(Company) bool) int {
+func (r *Report) count(is func(CompanyState) bool) int {
 	n := 0
 	for _, c := range r.Companies {
 		if is(c) {
@@ -131,7 +118,7 @@ func companies(n int) string {
 
 // where says in how many companies things are so.
 func (r *Report) where() string {
-	unwell := r.count(func(c Company) bool { return c.Problem == nil && c.State != OK })
+	unwell := r.count(func(c CompanyState) bool { return c.Problem == nil && c.State != OK })
 	switch all := len(r.Companies); {
 	case all == 0:
 		return ""

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/health"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
@@ -14,20 +15,20 @@ import (
 // part is a company with subscriptions of these statuses.
 func part(id int64, name string, statuses ...tripletex.Status) health.Part {
 	report := health.Check(health.Input{Subscriptions: subscriptions(statuses...), CompanyID: id})
-	return health.Part{Company: health.Company{CompanyID: id, Company: name}, Report: report}
+	return health.Part{Company: health.CompanyState{Company: fleet.Company{CompanyID: id, CompanyName: name}}, Report: report}
 }
 
 // silent is a company that could not be asked.
 func silent(id int64, name string, state health.State) health.Part {
 	report := health.Unreachable(health.Problem{Code: "timeout", Message: "no answer in time"}, state, time.Second)
-	return health.Part{Company: health.Company{CompanyID: id, Company: name}, Report: report}
+	return health.Part{Company: health.CompanyState{Company: fleet.Company{CompanyID: id, CompanyName: name}}, Report: report}
 }
 
 // hostileCompanies is a report on companies whose names are traps.
 func hostileCompanies() *health.Report {
 	var parts []health.Part
 	for i, name := range hostileNames() {
-		parts = append(parts, health.Part{Company: health.Company{CompanyID: int64(i), Company: name}, Report: hostile()},
+		parts = append(parts, health.Part{Company: health.CompanyState{Company: fleet.Company{CompanyID: int64(i), CompanyName: name}}, Report: hostile()},
 			silent(int64(i+100), name, health.Unknown))
 	}
 	return health.Merge(parts, health.Rules{}, time.Second)
@@ -52,7 +53,7 @@ func TestCompaniesAreOneVerdict(t *testing.T) {
 		"nobody answers":       {[]health.Part{silent(1, "A", health.Unknown), silent(2, "B", health.Unknown)}, health.Unknown, "none of 2 companies could be asked, such as A (1): no answer in time", "A"},
 	} {
 		r := health.Merge(test.parts, health.Rules{}, time.Second)
-		if r.State != test.state || r.ExitCode != test.state.ExitCode() || r.Summary != test.summary || r.Companies[0].Company != test.first {
+		if r.State != test.state || r.ExitCode != test.state.ExitCode() || r.Summary != test.summary || r.Companies[0].CompanyName != test.first {
 			t.Errorf("%s: %s %d %q, %s in front", name, r.State, r.ExitCode, r.Summary, r.Companies[0].Company)
 		}
 		if asked := r.Problem == nil; asked != (r.Counts != nil) || asked == strings.HasPrefix(test.summary, "none of") {
@@ -77,7 +78,7 @@ func TestThresholdsJudgeTheSum(t *testing.T) {
 // Two companies of one name are told apart, and every trouble says whose it is.
 func TestTroublesNameTheirCompany(t *testing.T) {
 	t.Parallel()
-	lacking := health.Part{Company: health.Company{CompanyID: 3, Company: "Nord AS"}, Report: health.Check(health.Input{
+	lacking := health.Part{Company: health.CompanyState{Company: fleet.Company{CompanyID: 3, CompanyName: "Nord AS"}}, Report: health.Check(health.Input{
 		Subscriptions: subscriptions(tripletex.Active), Manifest: &health.Comparison{Missing: []health.Entry{{Event: "order.delete", TargetHost: "h.example.no"}}},
 	})}
 	r := health.Merge([]health.Part{silent(9, "Sør AS", health.Unknown), part(2, "Nord AS", tripletex.Active, tripletex.Disabled), lacking}, health.Rules{}, 0)

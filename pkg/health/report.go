@@ -59,7 +59,7 @@ type Report struct {
 	Missing       []Entry   `json:"missing,omitempty"`
 	Drifting      []Entry   `json:"drifting,omitempty"`
 	// Companies are those of a merged report, the worst first.
-	Companies []Company `json:"companies,omitempty"`
+	Companies []CompanyState `json:"companies,omitempty"`
 	// Problem says why nobody could be asked.
 	Problem *Problem `json:"error,omitempty"`
 
@@ -242,7 +242,7 @@ func (r *Report) WorstFirst() []Finding {
 	found := slices.Clone(r.Subscriptions)
 	for _, c := range r.Companies {
 		if c.Problem != nil {
-			found = append(found, Finding{CompanyID: c.CompanyID, Company: c.Company, Status: statusUnreachable, State: c.State})
+			found = append(found, Finding{CompanyID: c.CompanyID, Company: c.CompanyName, Status: statusUnreachable, State: c.State})
 		}
 	}
 	slices.SortStableFunc(found, func(a, b Finding) int { return b.State.severity() - a.State.severity() })

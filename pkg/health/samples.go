@@ -51,6 +51,6 @@ func (w *Watch) sample(c *watched) Sample {
 	if w.Companies == nil {
 		return s.ofLogin(c.member.Client, c.sessionExpiry)
 	}
-	s.CompanyName = c.member.Company
+	s.CompanyName = c.member.CompanyName
 	return s
 }

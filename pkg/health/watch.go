@@ -29,9 +29,9 @@ var ErrNoCompanies = errors.New("the login reaches no client companies")
 // the interval; only the first round is as fast as the rate limit allows.
 type Watch struct {
 	// Logins are the logins to poll with.
-	Logins []fleet.Member
+	Logins []fleet.Account
 	// Companies lists the companies of a login, every ten minutes; nil means that the logins themselves are watched.
-	Companies func(context.Context, fleet.Member) ([]fleet.Member, error)
+	Companies func(context.Context, fleet.Account) ([]fleet.Account, error)
 	// Many adds the company name to every message.
 	Many bool
 	// Filter selects subscriptions; the zero value selects all.
@@ -145,7 +145,7 @@ func (w *Watch) stamp(u Update) Update {
 }
 
 // schedule spreads the polls of a round evenly.
-func (w *Watch) schedule(members []fleet.Member, start time.Time, length time.Duration) {
+func (w *Watch) schedule(members []fleet.Account, start time.Time, length time.Duration) {
 	for i, m := range members {
 		w.byKey[keyOf(m)].due = start.Add(length * time.Duration(i) / time.Duration(len(members)))
 	}
@@ -155,7 +155,7 @@ func (w *Watch) schedule(members []fleet.Member, start time.Time, length time.Du
 const rateLimitRetries = 3
 
 // poll polls one company when it is due.
-func (w *Watch) poll(ctx context.Context, m fleet.Member) (Observation, error) {
+func (w *Watch) poll(ctx context.Context, m fleet.Account) (Observation, error) {
 	c := w.byKey[keyOf(m)]
 	if err := wait.Until(ctx, c.due); err != nil {
 		return Observation{}, err
@@ -190,7 +190,7 @@ func (w *Watch) pollOnce(ctx context.Context, c *watched) (Observation, error) {
 func (w *Watch) record(r fleet.Result[Observation], u *Update) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	c := w.byKey[keyOf(r.Member)]
+	c := w.byKey[keyOf(r.Account)]
 	if r.Err != nil {
 		c.recordFailure(r.Err, u)
 		return
@@ -240,7 +240,7 @@ func (w *Watch) addReport(u *Update) {
 	var parts []Part
 	for _, c := range w.watched {
 		if c.report != nil {
-			parts = append(parts, Part{c.company(), c.report})
+			parts = append(parts, Part{CompanyState{Company: c.company()}, c.report})
 		}
 	}
 	u.Report = Merge(parts, w.Rules, 0)

@@ -21,7 +21,7 @@ func newWatch(t *testing.T, subscriptions int) (*health.Watch, *service) {
 func newWatchOf(t *testing.T, o sandbox.Options) (*health.Watch, *service) {
 	t.Helper()
 	source, s := newSource(t, o)
-	return &health.Watch{Logins: []fleet.Member{{Client: source.Client}}, Interval: 30 * time.Second}, s
+	return &health.Watch{Logins: []fleet.Account{{Client: source.Client}}, Interval: 30 * time.Second}, s
 }
 
 // A week of watching every 30 seconds, with changes, a program that fails at times and an hour without answers: at

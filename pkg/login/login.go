@@ -172,33 +172,33 @@ func (r *Resolver) Client(ctx context.Context) (*tripletex.Client, error) {
 }
 
 // Own returns the account of the run: its login and its company.
-func (r *Resolver) Own(ctx context.Context) (fleet.Member, error) {
+func (r *Resolver) Own(ctx context.Context) (fleet.Account, error) {
 	l, err := r.Login(ctx)
 	if err != nil {
-		return fleet.Member{}, err
+		return fleet.Account{}, err
 	}
 	if l.Source == "" {
-		return fleet.Member{}, &tripletex.Error{Kind: tripletex.Unauthorized, Err: tripletex.ErrNoCredentials}
+		return fleet.Account{}, &tripletex.Error{Kind: tripletex.Unauthorized, Err: tripletex.ErrNoCredentials}
 	}
 	client, err := r.Connect(l)
-	account := fleet.Member{Profile: l.Profile, CompanyID: r.Settings.Company, Client: client}
+	account := fleet.Account{Company: fleet.Company{Profile: l.Profile, CompanyID: r.Settings.Company}, Client: client}
 	if account.CompanyID == 0 {
-		account.Company = r.companyName(l.Profile)
+		account.CompanyName = r.companyName(l.Profile)
 	}
 	return account, err
 }
 
 // ofProfile returns the account of a profile in the login's own company.
-func (r *Resolver) ofProfile(ctx context.Context, name string) (fleet.Member, error) {
+func (r *Resolver) ofProfile(ctx context.Context, name string) (fleet.Account, error) {
 	l, err := r.FromProfile(ctx, name)
 	if err != nil {
-		return fleet.Member{}, err
+		return fleet.Account{}, err
 	}
 	client, err := r.Connect(l)
 	if err != nil {
-		return fleet.Member{}, err
+		return fleet.Account{}, err
 	}
-	return fleet.Member{Profile: name, Company: r.companyName(name), Client: client.ForCompany(0)}, nil
+	return fleet.Account{Company: fleet.Company{Profile: name, CompanyName: r.companyName(name)}, Client: client.ForCompany(0)}, nil
 }
 
 // companyName returns the name of the own company of a profile, or "" where it is unknown.

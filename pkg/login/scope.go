@@ -33,14 +33,14 @@ var (
 
 // Accounts returns the accounts of a scope, in the order of the profiles and then of the service. A login whose
 // companies cannot be listed is in failed; where all fail, the first error is returned.
-func (r *Resolver) Accounts(ctx context.Context, s Scope) (accounts []fleet.Member, failed []fleet.Failure, err error) {
+func (r *Resolver) Accounts(ctx context.Context, s Scope) (accounts []fleet.Account, failed []fleet.Failure, err error) {
 	logins, err := r.Logins(ctx, s)
 	if err != nil || !s.AllCompanies {
 		return logins, nil, err
 	}
 	for result := range fleet.Run(ctx, logins, fleet.Options{Parallel: s.Parallel}, fleet.Clients) {
 		if result.Err != nil {
-			failed = append(failed, fleet.Failure{Member: result.Member, Err: result.Err})
+			failed = append(failed, fleet.Failure{Account: result.Account, Err: result.Err})
 		}
 		accounts = append(accounts, result.Value...)
 	}
@@ -54,7 +54,7 @@ func (r *Resolver) Accounts(ctx context.Context, s Scope) (accounts []fleet.Memb
 }
 
 // Logins returns the account of each login of a scope, in its own company or that of the run.
-func (r *Resolver) Logins(ctx context.Context, s Scope) ([]fleet.Member, error) {
+func (r *Resolver) Logins(ctx context.Context, s Scope) ([]fleet.Account, error) {
 	names := slices.Clone(s.Profiles)
 	if s.AllProfiles {
 		_, profiles, err := r.Profiles()
@@ -70,10 +70,10 @@ func (r *Resolver) Logins(ctx context.Context, s Scope) ([]fleet.Member, error) 
 	}
 	if len(names) == 0 {
 		own, err := r.Own(ctx)
-		return []fleet.Member{own}, err
+		return []fleet.Account{own}, err
 	}
 	slices.Sort(names)
-	var logins []fleet.Member
+	var logins []fleet.Account
 	for _, name := range slices.Compact(names) {
 		account, err := r.ofProfile(ctx, name)
 		if err != nil {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/creack/pty"
 
+	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/health"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
@@ -189,7 +190,8 @@ func TestScreenNamesCompanies(t *testing.T) {
 	}})
 	silent := health.Unreachable(health.Problem{Message: "no route"}, health.Unknown, 0)
 	show(t, s, health.Update{At: time.Date(2026, 1, 1, 12, 0, 0, 0, time.Local), RoundDone: true, Report: health.Merge([]health.Part{
-		{Company: health.Company{CompanyID: 2001, Company: "Fjell AS"}, Report: found}, {Company: health.Company{CompanyID: 2002, Company: "Fjell AS"}, Report: silent},
+		{Company: health.CompanyState{Company: fleet.Company{CompanyID: 2001, CompanyName: "Fjell AS"}}, Report: found},
+		{Company: health.CompanyState{Company: fleet.Company{CompanyID: 2002, CompanyName: "Fjell AS"}}, Report: silent},
 	}, health.Rules{}, 0)})
 	picture := p.picture(t, "NOT ASKED")
 	show(t, s, health.Update{}) // what one company brings in the middle of a round changes nothing of that
