@@ -39,7 +39,7 @@ func (c Command) Check() error {
 	return err
 }
 
-// Tell runs the command for one transition. After 30 seconds, or five where the context has ended, it is killed
+// Run runs the command for one transition. After 30 seconds, or 5 seconds after the context has ended, it is killed
 // with everything that it started.
 func (c Command) Run(ctx context.Context, t Transition) error {
 	document, err := json.Marshal(t)

@@ -2,7 +2,6 @@ package match
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,7 +17,7 @@ func (e *MissingError) Error() string {
 	for i, id := range e.IDs {
 		texts[i] = strconv.FormatInt(id, 10)
 	}
-	return fmt.Sprintf("there is no subscription %s", strings.Join(texts, ", "))
+	return "there is no subscription " + strings.Join(texts, ", ")
 }
 
 // Select reads the subscriptions of a company that pass a filter, in the order of the service, and returns the ids of
