@@ -111,14 +111,9 @@ func check(ctx context.Context, app *App, o *checkOptions, args []string) (err e
 		Each:   o.each, All: app.settings.Verbose > 0, Flags: health.CommandFlags{Login: app.loginFlags()},
 	}
 	start := time.Now()
-	ask := o.ask
-	if o.fleet.Many() {
-		ask = o.askAll
-	}
-	if err := ask(ctx, app, &d); err != nil {
-		f := app.describe(err)
-		d.Report = health.Unreachable(app.problem(app.timedOut(ctx, f)), o.stateOf(f), time.Since(start))
-		d.Samples = []health.Sample{{Report: d.Report, Company: d.Login, Reason: health.ReasonOf(err)}}
+	if err := o.ask(ctx, app, &d); err != nil {
+		o.fail(ctx, app, &d, fleet.Company{}, err, time.Since(start))
+		d.Report = d.Samples[len(d.Samples)-1].Report
 	}
 	ctx = context.WithoutCancel(ctx) // the report is written in any case
 	if err := app.writeReport(ctx, o.outputFile, d); err != nil {
@@ -134,25 +129,66 @@ func check(ctx context.Context, app *App, o *checkOptions, args []string) (err e
 	return pluginVerdict{d.Report.State}
 }
 
-// ask makes the report. It costs one request for up to 1,000 subscriptions.
+// ask makes the report of the accounts of the run, with one request for up to 1,000 subscriptions of each. An account that
+// cannot be asked has a report of its own.
 func (o *checkOptions) ask(ctx context.Context, app *App, d *health.Document) error {
 	start := time.Now()
-	m, err := app.logins().Own(ctx)
-	d.Login = m.Path()
+	all, err := o.fleet.selectAccounts(ctx, app)
 	if err != nil {
 		return err
 	}
-	in, err := o.input(ctx, d.Output.Format, m, start)
+	var parts []health.Part
+	for _, l := range all.failed {
+		parts = append(parts, o.fail(ctx, app, d, l.Company, l.Err, 0))
+	}
+	work := func(ctx context.Context, m fleet.Account) (checked, error) {
+		began := time.Now()
+		in, err := o.input(ctx, d.Output.Format, m, began)
+		return checked{in, time.Now(), time.Since(began), err}, nil
+	}
+	notBegun, err := inSelected(ctx, app, &o.fleet, selectedAccounts{members: all.members}, work, func(m fleet.Account, c checked) error {
+		switch {
+		case c.err != nil:
+			parts = append(parts, o.fail(ctx, app, d, m.Company, c.err, c.took))
+		case !c.at.IsZero():
+			parts = append(parts, health.Part{Company: health.CompanyState{Company: m.Named()}, Report: health.Check(c.input)})
+			limit, _ := m.Client.RateLimit()
+			d.Samples = append(d.Samples, health.Sample{Report: parts[len(parts)-1].Report, Company: m.Path(), LastSuccess: c.at, RateLimit: limit})
+		}
+		return nil
+	})
 	if err != nil {
 		return err
+	}
+	for _, l := range notBegun {
+		parts = append(parts, o.fail(ctx, app, d, l.Company, l.Err, 0))
 	}
 	if o.wanted != nil {
 		d.Flags.Manifest = o.against.repeated()
 	}
-	d.Report = health.Check(in)
-	limit, _ := m.Client.RateLimit()
-	d.Samples = []health.Sample{{Report: d.Report, Company: d.Login, LastSuccess: time.Now(), RateLimit: limit}}
+	if d.Many = o.fleet.Many(); d.Many {
+		d.Flags.Companies = o.fleet.again()
+		d.Report = health.Merge(parts, o.rules, time.Since(start))
+		return nil
+	}
+	d.Report, d.Login = parts[0].Report, d.Samples[0].Company
 	return nil
+}
+
+// checked is the answer of one account; at is zero where it was not begun.
+type checked struct {
+	input health.Input
+	at    time.Time
+	took  time.Duration
+	err   error
+}
+
+// fail adds the report of an account that could not be asked.
+func (o *checkOptions) fail(ctx context.Context, app *App, d *health.Document, c fleet.Company, err error, took time.Duration) health.Part {
+	f := app.describe(err)
+	report := health.Unreachable(app.problem(app.timedOut(ctx, f)), o.stateOf(f), took)
+	d.Samples = append(d.Samples, health.Sample{Report: report, Company: c.Path(), Reason: health.ReasonOf(err)})
+	return health.Part{Company: health.CompanyState{Company: c.Named()}, Report: report}
 }
 
 // input asks one company.

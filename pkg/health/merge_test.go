@@ -54,7 +54,7 @@ func TestCompaniesAreOneVerdict(t *testing.T) {
 	} {
 		r := health.Merge(test.parts, health.Rules{}, time.Second)
 		if r.State != test.state || r.ExitCode != test.state.ExitCode() || r.Summary != test.summary || r.Companies[0].CompanyName != test.first {
-			t.Errorf("%s: %s %d %q, %s in front", name, r.State, r.ExitCode, r.Summary, r.Companies[0].Company)
+			t.Errorf("%s: %s %d %q, %s in front", name, r.State, r.ExitCode, r.Summary, r.Companies[0].CompanyName)
 		}
 		if asked := r.Problem == nil; asked != (r.Counts != nil) || asked == strings.HasPrefix(test.summary, "none of") {
 			t.Errorf("%s: there must be counts or a problem: %v, %v", name, r.Counts, r.Problem)
