@@ -96,11 +96,11 @@ func runExporter(ctx context.Context, app *App, o *exporterOptions) error {
 	if err != nil {
 		return err
 	}
-	logins, err := app.exportedLogins(ctx)
+	logins, err := newExporterLogins(ctx, app)
 	if err != nil {
 		return err
 	}
-	fleet, err := o.follow(ctx, logins)
+	fleet, err := logins.follow(ctx, o)
 	if err != nil {
 		return err
 	}

@@ -73,7 +73,7 @@ type Resolver struct {
 	UserAgent string
 	// Trace receives each exchange with the API; nil for none.
 	Trace func(tripletex.Exchange)
-	// Used is called with each login that a client is made for; it may be nil.
+	// Used is called with each login before a client is made for it, and may change its options; it may be nil.
 	Used func(*Login)
 
 	keyring credentials.Keyring // one, so that a keyring that does not answer is asked once
@@ -149,12 +149,12 @@ func (r *Resolver) Profiles() (config.Folders, *config.Profiles, error) {
 
 // Connect returns a client of a login for the company of the run.
 func (r *Resolver) Connect(l *Login) (*tripletex.Client, error) {
-	options := l.Options
-	options.UserAgent, options.Trace = r.UserAgent, r.Trace
-	options.Cache = redactingCache{options.Cache, r.Redactor}
 	if r.Used != nil && l.Source != "" {
 		r.Used(l)
 	}
+	options := l.Options
+	options.UserAgent, options.Trace = r.UserAgent, r.Trace
+	options.Cache = redactingCache{options.Cache, r.Redactor}
 	client, err := tripletex.New(options)
 	if err != nil {
 		return nil, &ClientError{err}
