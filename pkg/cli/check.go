@@ -142,7 +142,10 @@ func (o *checkOptions) ask(ctx context.Context, app *App, d *health.Document) er
 		parts = append(parts, o.fail(ctx, app, d, l.Company, l.Err, 0))
 	}
 	work := func(ctx context.Context, m fleet.Account) (checked, error) {
-		began := time.Now()
+		began := start
+		if o.fleet.Many() {
+			began = time.Now()
+		}
 		in, err := o.input(ctx, d.Output.Format, m, began)
 		return checked{in, time.Now(), time.Since(began), err}, nil
 	}

@@ -128,6 +128,8 @@ func localFailure(operation string, err error) *failure {
 // report prints a failure in one line, with a hint where there is one, and returns the exit code.
 func (a *App) report(f *failure, asJSON bool) int {
 	text := strings.TrimSpace(terminal.Safe(f.err.Error()))
+	// A cancellation is the mechanism of a stop, not its reason.
+	text = strings.ReplaceAll(text, context.Canceled.Error(), errInterrupted.Error())
 	_, _ = fmt.Fprintf(a.terminal.Err, "tlxhook: %s\n", text) // there is nowhere left to complain
 	if b, ok := errors.AsType[*bug](f.err); ok {
 		_, _ = a.terminal.Err.Write(b.stack)
@@ -194,7 +196,7 @@ func (a *App) describe(err error) *failure {
 		}
 		return f
 	}
-	if e, ok := errors.AsType[*tripletex.Error](err); ok {
+	if e, ok := errors.AsType[*tripletex.Error](err); ok && e.Kind != tripletex.Canceled {
 		return a.describeAPI(err, e)
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
@@ -274,7 +276,6 @@ func causes() []cause {
 		{matches: is(manifest.ErrFingerprints), code: codeLocal, hint: "delete the file to begin anew; it holds no secret, only what was last sent"},
 		{matches: as[*match.MissingError], code: codeNotFound, hint: "tlxhook subscription list shows what there is; those of another company need --company"},
 		{matches: is(health.ErrWatched), code: codeConflict, hint: "stop the other one first"},
-		{matches: is(health.ErrNoCompanies), code: codeNotFound, hint: "without --all-companies it works in its own company; see tlxhook company list"},
 		{matches: is(health.ErrNotActive), code: codeConditionNotMet},
 		{matches: is(health.ErrUnchanged), code: codeConditionNotMet},
 		{matches: is(health.ErrUnsent), code: codePartial, hint: "the next watch with the same arguments tells of them"},
@@ -292,7 +293,7 @@ func causes() []cause {
 		{matches: as[*login.ProfilesError], code: codeLocal},
 		{matches: as[*login.ClientError], code: codeUsage},
 		{matches: is(login.ErrNoProfiles), code: codeNotFound, hint: "tlxhook auth login makes one"},
-		{matches: is(login.ErrNoCompanies), code: codeNotFound, hint: "without --all-companies it works in its own company; see tlxhook company list"},
+		{matches: is(fleet.ErrNoCompanies), code: codeNotFound, hint: "without --all-companies it works in its own company; see tlxhook company list"},
 		{matches: as[*fleet.FailuresError], code: codeLocal, hintFor: func(_ *App, err error) string {
 			e, _ := errors.AsType[*fleet.FailuresError](err)
 			return "it only remembers which companies failed: delete " + e.Path

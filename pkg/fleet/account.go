@@ -2,12 +2,16 @@ package fleet
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
+
+// ErrNoCompanies reports that the selected logins reach no client companies.
+var ErrNoCompanies = errors.New("the login reaches no client companies")
 
 // Company identifies a company together with the login that reaches it. It is comparable.
 type Company struct {

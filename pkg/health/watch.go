@@ -3,7 +3,6 @@ package health
 import (
 	"cmp"
 	"context"
-	"errors"
 	"iter"
 	"slices"
 	"sync"
@@ -21,9 +20,6 @@ const Pace = 100 * time.Millisecond
 
 // mergeInterval is the shortest time between two reports on many companies: each costs some milliseconds.
 const mergeInterval = 200 * time.Millisecond
-
-// ErrNoCompanies means that there is no company to watch.
-var ErrNoCompanies = errors.New("the login reaches no client companies")
 
 // Watch polls the subscriptions of one company, or of many. A round polls each of them once, and spreads the polls over
 // the interval; only the first round is as fast as the rate limit allows.
@@ -214,7 +210,7 @@ func (w *Watch) finishRound(u *Update) {
 		}
 	}
 	if len(w.watched) == 0 {
-		u.Err = ErrNoCompanies
+		u.Err = fleet.ErrNoCompanies
 	}
 	w.mu.Unlock()
 	w.begun, u.RoundDone = true, true

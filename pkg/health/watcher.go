@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
@@ -116,7 +117,7 @@ func (w *Watcher) logCompanyEvents(u Update) {
 // roundFailed warns that no company could be polled. It returns the error if the first round failed and waiting
 // cannot help.
 func (w *Watcher) roundFailed(u Update) error {
-	if !w.answered && (errors.Is(u.Err, ErrNoCompanies) || isPermanent(u.Err)) {
+	if !w.answered && (errors.Is(u.Err, fleet.ErrNoCompanies) || isPermanent(u.Err)) {
 		return u.Err
 	}
 	if w.err == nil && !w.Watch.Many {

@@ -25,11 +25,8 @@ func (s Scope) Many() bool { return s.AllCompanies || s.AllProfiles || len(s.Pro
 // SeveralLogins returns whether the scope may select more than one login.
 func (s Scope) SeveralLogins() bool { return s.AllProfiles || len(s.Profiles) > 1 }
 
-// The errors of a scope that selects nothing.
-var (
-	ErrNoProfiles  = errors.New("there are no profiles")
-	ErrNoCompanies = errors.New("the login reaches no client companies")
-)
+// ErrNoProfiles reports that all profiles were selected and none is stored.
+var ErrNoProfiles = errors.New("there are no profiles")
 
 // Accounts returns the accounts of a scope, in the order of the profiles and then of the service. A login whose
 // companies cannot be listed is in failed; where all fail, the first error is returned.
@@ -48,7 +45,7 @@ func (r *Resolver) Accounts(ctx context.Context, s Scope) (accounts []fleet.Acco
 	case len(failed) == len(logins):
 		return nil, nil, failed[0].Err
 	case len(accounts)+len(failed) == 0:
-		return nil, nil, ErrNoCompanies
+		return nil, nil, fleet.ErrNoCompanies
 	}
 	return accounts, failed, nil
 }

@@ -1,0 +1,203 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tlxhook/tlxhook/pkg/backfill"
+	"github.com/tlxhook/tlxhook/pkg/config"
+	"github.com/tlxhook/tlxhook/pkg/credentials"
+	"github.com/tlxhook/tlxhook/pkg/fleet"
+	"github.com/tlxhook/tlxhook/pkg/health"
+	"github.com/tlxhook/tlxhook/pkg/journal"
+	"github.com/tlxhook/tlxhook/pkg/listen"
+	"github.com/tlxhook/tlxhook/pkg/login"
+	"github.com/tlxhook/tlxhook/pkg/manifest"
+	"github.com/tlxhook/tlxhook/pkg/match"
+	"github.com/tlxhook/tlxhook/pkg/output"
+	"github.com/tlxhook/tlxhook/pkg/receiver"
+	"github.com/tlxhook/tlxhook/pkg/sandbox"
+	"github.com/tlxhook/tlxhook/pkg/stream"
+	"github.com/tlxhook/tlxhook/pkg/terminal"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+func testApp() *App {
+	app := newApp(Streams{strings.NewReader(""), &strings.Builder{}, &strings.Builder{}}, nil, Build{})
+	app.settings = &config.Settings{}
+	return app
+}
+
+func TestDocumentationListsEveryCodeWithItsExitCode(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile("../../docs/exit-codes.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	documented := map[code]int{}
+	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z_]+)` \\| (\\d+)").FindAllStringSubmatch(string(raw), -1) {
+		exit, err := strconv.Atoi(row[2])
+		if err != nil {
+			t.Fatal(err)
+		}
+		documented[code(row[1])] = exit
+	}
+	if diff := cmp.Diff(exitCodes(), documented); diff != "" {
+		t.Errorf("the table of docs/exit-codes.md differs (-code +docs):\n%s", diff)
+	}
+}
+
+func TestEveryCauseIsReached(t *testing.T) {
+	t.Parallel()
+	stopped := fmt.Errorf("%w: %w", fleet.ErrNotBegun, context.DeadlineExceeded)
+	reached := map[int]bool{}
+	for _, test := range []struct {
+		err  error
+		want code
+	}{
+		{newBug("fault"), codeBug},
+		{terminal.ErrAborted, codeInterrupted},
+		{&backfill.PartialError{}, codePartial},
+		{backfill.ErrNoSubscription, codeNotFound},
+		{journal.ErrLocked, codeConflict},
+		{journal.ErrAbsent, codeNotFound},
+		{journal.ErrNotFound, codeNotFound},
+		{journal.ErrVersion, codeLocal},
+		{journal.ErrDamaged, codeLocal},
+		{journal.ErrUnsafe, codeLocal},
+		{journal.ErrSpace, codeLocal},
+		{journal.ErrUnavailable, codeLocal},
+		{journal.ErrClosed, codeLocal},
+		{journal.ErrUnusable, codeLocal},
+		{stream.ErrOptions, codeUsage},
+		{stream.ErrRefused, codeUnauthorized},
+		{stream.ErrAbsent, codeNotFound},
+		{stream.ErrUnfit, codeUnfitStream},
+		{stream.ErrUnreachable, codeNetwork},
+		{&listen.UnmetError{}, codeConditionNotMet},
+		{&listen.SocketError{Err: errors.New("in use")}, codeLocal},
+		{listen.ErrMetrics, codeLocal},
+		{listen.ErrReceive, codeLocal},
+		{listen.ErrCertificate, codeLocal},
+		{listen.ErrLeftBehind, codeUsage},
+		{listen.ErrSubscription, codeUsage},
+		{listen.ErrNote, codeLocal},
+		{receiver.ErrUnreachable, codeDeaf},
+		{manifest.ErrInvalid, codeUsage},
+		{manifest.ErrUnreadable, codeUsage},
+		{manifest.ErrEmptyFolder, codeUsage},
+		{manifest.ErrStdinTwice, codeUsage},
+		{manifest.ErrUntrustedFile, codeUsage},
+		{manifest.ErrSavedUnreadable, codeUsage},
+		{manifest.ErrSaved, codeUsage},
+		{manifest.ErrScope, codeUsage},
+		{manifest.ErrStale, codeConflict},
+		{manifest.ErrNotListed, codePartial},
+		{manifest.ErrUnverified, codePartial},
+		{manifest.ErrSave, codeLocal},
+		{manifest.ErrFingerprints, codeLocal},
+		{&manifest.Error{Problems: []manifest.Problem{{}}}, codeUsage},
+		{&match.MissingError{IDs: []int64{1}}, codeNotFound},
+		{health.ErrWatched, codeConflict},
+		{health.ErrNotActive, codeConditionNotMet},
+		{health.ErrUnchanged, codeConditionNotMet},
+		{health.ErrUnsent, codePartial},
+		{sandbox.ErrState, codeLocal},
+		{&login.NoProfileError{Name: "acme"}, codeUsage},
+		{&login.AddressError{}, codeUsage},
+		{&login.TokensError{}, codeUsage},
+		{&login.TokensGoneError{Profile: "acme"}, codeUnauthorized},
+		{&login.ProfilesError{Err: errors.New("damaged")}, codeLocal},
+		{&login.ClientError{Err: errors.New("no URL")}, codeUsage},
+		{login.ErrNoProfiles, codeNotFound},
+		{fleet.ErrNoCompanies, codeNotFound},
+		{&fleet.FailuresError{Err: errors.New("damaged")}, codeLocal},
+		{&fleet.PartialError{Failed: 1, All: 2}, codePartial},
+		{&fleet.StoppedError{All: 2, Err: stopped}, codePartial},
+		{&fleet.StoppedError{All: 2, Nothing: true, Err: stopped}, codeTimeout},
+		{terminal.ErrNoPrompt, codeUsage},
+		{config.ErrSettings, codeUsage},
+		{config.ErrNoHome, codeUsage},
+		{output.ErrOptions, codeUsage},
+		{&credentials.UsageError{}, codeUsage},
+		{credentials.ErrNoKeyring, codeLocal},
+		{credentials.ErrFile, codeLocal},
+		{&fs.PathError{Op: "open", Path: "x", Err: fs.ErrPermission}, codeLocal},
+	} {
+		f := testApp().describe(fmt.Errorf("do something: %w", test.err))
+		if f.code != test.want {
+			t.Errorf("%T %v has the code %s, want %s", test.err, test.err, f.code, test.want)
+		}
+		for i, c := range causes() {
+			if c.matches(test.err) {
+				reached[i] = true
+				break
+			}
+		}
+	}
+	for i := range causes() {
+		if !reached[i] {
+			t.Errorf("no example of this test reaches row %d of the causes, with the code %s", i, causes()[i].code)
+		}
+	}
+}
+
+func TestErrorsOfTheAPIHaveTheCodeOfTheirKind(t *testing.T) {
+	t.Parallel()
+	for kind, want := range map[tripletex.Kind]int{
+		tripletex.Network: exitUnavailable, tripletex.Timeout: exitUnavailable, tripletex.RateLimited: exitUnavailable,
+		tripletex.ServerFailed: exitUnavailable, tripletex.Foreign: exitUnavailable, tripletex.Unknown: exitUnavailable,
+		tripletex.Unauthorized: exitAuth, tripletex.Forbidden: exitAuth, tripletex.NotFound: exitNotFound,
+		tripletex.Conflict: exitConflict, tripletex.Refused: exitUsage,
+	} {
+		f := testApp().describe(&tripletex.Error{Kind: kind})
+		if f.exit != want {
+			t.Errorf("%s ends with %d, want %d", kind, f.exit, want)
+		}
+		if f.code != code(kind) {
+			t.Errorf("%s has the code %s", kind, f.code)
+		}
+	}
+}
+
+func TestUnknownErrorIsABug(t *testing.T) {
+	t.Parallel()
+	for _, err := range []error{
+		errors.New("odd"), fmt.Errorf("read the list: %w", errors.New("odd")), context.Canceled,
+		fmt.Errorf("get subscriptions: %w", context.Canceled), errors.Join(errors.New("one"), errors.New("two")),
+		&tripletex.Error{Kind: tripletex.Canceled, Err: context.Canceled},
+	} {
+		f := testApp().describe(err)
+		if f.exit != exitBug {
+			t.Errorf("%v ends with %d, want %d", err, f.exit, exitBug)
+		}
+		if f.hint != bugHint {
+			t.Errorf("%v has the hint %q", err, f.hint)
+		}
+	}
+}
+
+func TestCancellationIsNeverShownAsItself(t *testing.T) {
+	t.Parallel()
+	for _, err := range []error{
+		context.Canceled, fmt.Errorf("stopped after 2 of 5: %w", context.Canceled), &tripletex.Error{Kind: tripletex.Canceled, Err: context.Canceled},
+		&interrupted{signal: os.Interrupt, err: fmt.Errorf("list: %w", context.Canceled)},
+	} {
+		var shown strings.Builder
+		app := testApp()
+		app.terminal.Err = &shown
+		app.report(app.describe(err), true)
+		if strings.Contains(shown.String(), context.Canceled.Error()) {
+			t.Errorf("%v is shown as %s", err, shown.String())
+		}
+	}
+}
