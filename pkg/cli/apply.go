@@ -36,7 +36,7 @@ anything was changed meanwhile.
 		Args: noneOrOne("plan"),
 		RunE: app.runUnlimited(func(ctx context.Context, args []string) error { return apply(ctx, app, o, args) }),
 	}
-	o.bind(app, cmd)
+	o.bind(cmd)
 	flags := cmd.Flags()
 	flags.BoolVar(&o.dryRun, "dry-run", false, "show the plan as diff does, and change nothing")
 	flags.BoolVarP(&o.yes, "yes", "y", false, "do not ask")

@@ -50,8 +50,6 @@ Each login has a profile name, given with -p; without one it is "default".`,
 	flags.StringVar(&o.consumerFile, "consumer-token-file", "", "read the consumer token from a `FILE`; - is stdin")
 	flags.StringVar(&o.employeeFile, "employee-token-file", "", "read the employee token from a `FILE`; - is stdin")
 	flags.StringVar(&o.refreshFile, "refresh-token-file", "", "read a refresh token from a `FILE`; - is stdin")
-	complete(cmd, "environment", cobra.FixedCompletions([]cobra.Completion{"production", "test"}, cobra.ShellCompDirectiveNoFileComp))
-	complete(cmd, "store", cobra.FixedCompletions([]cobra.Completion{login.KeyringStore, login.FileStore}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 

@@ -13,14 +13,12 @@ import (
 
 func newAuthSwitch(app *App) *cobra.Command {
 	return &cobra.Command{
-		Use:     "switch PROFILE",
-		Short:   "Choose the profile that is used where none is named",
-		Example: "  tlxhook auth switch acme",
-		Args:    oneArg("profile"),
-		ValidArgsFunction: func(cmd *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
-			return app.completeProfiles(cmd, args, typed)
-		},
-		RunE: app.run(func(_ context.Context, args []string) error { return authSwitch(app, args[0]) }),
+		Use:               "switch PROFILE",
+		Short:             "Choose the profile that is used where none is named",
+		Example:           "  tlxhook auth switch acme",
+		Args:              oneArg("profile"),
+		ValidArgsFunction: app.completeProfiles,
+		RunE:              app.run(func(_ context.Context, args []string) error { return authSwitch(app, args[0]) }),
 	}
 }
 

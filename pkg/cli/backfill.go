@@ -78,8 +78,6 @@ func newBackfill(app *App) *cobra.Command {
 	flags.BoolVar(&o.subscriptions, "for-subscriptions", false, "choose the objects that active subscriptions are about")
 	flags.Var((*patterns)(&o.choice.Filter.Events), "event", "only for subscriptions to an event, such as 'order.*'")
 	flags.Var((*patterns)(&o.choice.Filter.Targets), "target", "only for subscriptions with a target, such as '*.example.no'")
-	complete(cmd, "event", app.completeEvents)
-	complete(cmd, "target", app.completeTargets)
 	flags.Var(moment{&o.choice.ChangedSince, time.Now}, "since", "of customer and supplier: changed since then")
 	flags.Var(moment{&o.choice.From, time.Now}, "from", "of what is listed by date: dated then or later")
 	flags.Var(moment{&o.choice.To, time.Now}, "to", "of what is listed by date: dated before")
@@ -90,7 +88,7 @@ func newBackfill(app *App) *cobra.Command {
 	flags.BoolVar(&o.allowRemote, "allow-remote", false, "let the app be on another machine")
 	flags.StringVar(&o.hmacFile, "hmac-secret-file", "", "sign deliveries with the secret in a `FILE`; - is stdin")
 	bindJournal(cmd, &o.journal)
-	o.fleet.bind(app, cmd)
+	o.fleet.bind(cmd)
 	return cmd
 }
 

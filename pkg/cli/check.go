@@ -79,8 +79,9 @@ active, disabled, too_many_errors, rate_limited, misuse, other, total.`,
 	flags.StringVar(&o.outputFile, "output-file", "", "write to `FILE`, as a whole; the verdict still goes to standard output")
 	flags.BoolVar(&o.each, "per-subscription", false, "checkmk: a service for each; prometheus: also where there are many")
 	o.against.bindAs(cmd, "against", "", "compare with a manifest: a `FILE` or folder; - is stdin")
-	o.selection.bind(app, cmd, false)
-	o.fleet.bindChoice(app, cmd)
+	o.selection.bind(cmd, false)
+	cmd.ValidArgsFunction = app.completeSubscriptions
+	o.fleet.bindChoice(cmd)
 	complete(cmd, "disabled-state", completeStates)
 	complete(cmd, "unreachable-state", completeStates)
 	complete(cmd, "warning", completeCounts)

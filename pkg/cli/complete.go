@@ -3,47 +3,92 @@ package cli
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
+	"github.com/tlxhook/tlxhook/pkg/cache"
 	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/health"
 	"github.com/tlxhook/tlxhook/pkg/journal"
+	"github.com/tlxhook/tlxhook/pkg/login"
+	"github.com/tlxhook/tlxhook/pkg/manifest"
 	"github.com/tlxhook/tlxhook/pkg/output"
+	"github.com/tlxhook/tlxhook/pkg/sender"
+	"github.com/tlxhook/tlxhook/pkg/targeturl"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// This file completes live values. They come from a cache that the listing commands fill; where it is too old
-// the API is asked, for as long as a person at a keyboard does not notice.
-
+// completionBudget bounds how long a completion waits for the API: a person must not notice it.
 const completionBudget = 100 * time.Millisecond
 
-// complete ties a completion to a flag. The flag is there, as it was just defined.
+// complete sets the completion of a flag that was just defined.
 func complete(cmd *cobra.Command, flag string, f cobra.CompletionFunc) {
 	if err := cmd.RegisterFlagCompletionFunc(flag, f); err != nil {
 		panic(err)
 	}
 }
 
-func completeGlobalFlags(app *App, root *cobra.Command) {
-	complete(root, "output", completeFormats)
-	complete(root, "color", cobra.FixedCompletions([]cobra.Completion{"auto", "always", "never"}, cobra.ShellCompDirectiveNoFileComp))
-	complete(root, "profile", app.completeProfiles)
+// fixed completes a list of values.
+func fixed[T ~string](values ...T) cobra.CompletionFunc {
+	names := make([]cobra.Completion, len(values))
+	for i, v := range values {
+		names[i] = string(v)
+	}
+	return cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp)
 }
 
-func completeFormats(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+// flagCompletions returns the completions of flags that mean the same in every command, by name.
+func flagCompletions(app *App) map[string]cobra.CompletionFunc {
+	return map[string]cobra.CompletionFunc{
+		"color":        fixed("auto", "always", "never"),
+		"environment":  fixed("production", "test"),
+		"event":        app.completeEvents,
+		"journal":      completeFolders,
+		"mode":         fixed(sender.Modes()...),
+		"output":       completeFormats,
+		"profile":      app.completeProfiles,
+		"profiles":     app.completeProfiles,
+		"send-secrets": fixed(manifest.SendSecretsChoices()...),
+		"state":        fixed(journal.States()...),
+		"status":       fixed(tripletex.Statuses()...),
+		"store":        fixed(login.KeyringStore, login.FileStore),
+		"subscribe":    app.completeEvents,
+		"switch":       completeSwitches,
+		"target":       app.completeTargets,
+		"where-status": fixed(tripletex.Statuses()...),
+		"where-target": app.completeTargets,
+	}
+}
+
+// completeFlags sets the completions of a command and of those below it.
+func completeFlags(cmd *cobra.Command, byName map[string]cobra.CompletionFunc) {
+	set := func(flag *pflag.Flag) {
+		if f := byName[flag.Name]; f != nil {
+			complete(cmd, flag.Name, f)
+		}
+	}
+	cmd.PersistentFlags().VisitAll(set)
+	cmd.Flags().VisitAll(set)
+	for _, below := range cmd.Commands() {
+		completeFlags(below, byName)
+	}
+}
+
+func completeFolders(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	return nil, cobra.ShellCompDirectiveFilterDirs
+}
+
+func completeFormats(cmd *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	if formats := ownFormats(cmd); len(formats) > 0 {
 		return formats, cobra.ShellCompDirectiveNoFileComp
 	}
-	formats := make([]cobra.Completion, len(output.Formats()))
-	for i, f := range output.Formats() {
-		formats[i] = string(f)
-	}
-	return formats, cobra.ShellCompDirectiveNoFileComp
+	return fixed(output.Formats()...)(cmd, args, typed)
 }
 
 func completeStates(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
@@ -70,19 +115,9 @@ func (a *App) completeProfiles(*cobra.Command, []string, string) ([]cobra.Comple
 	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
-func (a *App) completeStatuses(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	names := make([]cobra.Completion, 0, len(tripletex.Statuses()))
-	for _, s := range tripletex.Statuses() {
-		names = append(names, string(s))
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
-}
-
 func (a *App) completeEvents(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	var names []cobra.Completion
-	for _, e := range live(a, cmd, rememberEvents, eventsFresh, func(ctx context.Context, client *tripletex.Client) ([]tripletex.Event, error) {
-		return client.Events(ctx)
-	}) {
+	for _, e := range live(a, cmd, cachedEvents, 24*time.Hour, (*tripletex.Client).Events) {
 		if !slices.Contains(args, e.Name) {
 			names = append(names, cobra.CompletionWithDesc(e.Name, e.Description))
 		}
@@ -134,48 +169,65 @@ func (a *App) completeTargets(cmd *cobra.Command, _ []string, _ string) ([]cobra
 	return hosts, cobra.ShellCompDirectiveNoFileComp
 }
 
-func (a *App) liveSubscriptions(cmd *cobra.Command) []rememberedSubscription {
-	return live(a, cmd, rememberSubscriptions, subscriptionsFresh, func(ctx context.Context, client *tripletex.Client) ([]rememberedSubscription, error) {
+// The cached lists.
+const (
+	cachedEvents        = "events"
+	cachedSubscriptions = "subscriptions"
+)
+
+// cachePath returns the file of a cached list for the login and company of the run; empty if there is no folder.
+func (a *App) cachePath(kind string) string {
+	folders, err := config.NewFolders(a.lookup)
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(folders.Cache, "completion-"+a.logins().Identity()+"-"+kind+".json")
+}
+
+// cachedSubscription is what completion shows of a subscription. It holds no secret.
+type cachedSubscription struct {
+	ID     int64  `json:"id"`
+	Event  string `json:"event"`
+	Host   string `json:"host"`
+	Status string `json:"status"`
+}
+
+// cacheable returns the first 500 subscriptions as they are cached.
+func cacheable(all []tripletex.Subscription) []cachedSubscription {
+	items := make([]cachedSubscription, min(500, len(all)))
+	for i := range items {
+		items[i] = cachedSubscription{all[i].ID, all[i].Event, targeturl.Host(all[i].TargetURL), string(all[i].Status)}
+	}
+	return items
+}
+
+func (a *App) liveSubscriptions(cmd *cobra.Command) []cachedSubscription {
+	return live(a, cmd, cachedSubscriptions, time.Minute, func(c *tripletex.Client, ctx context.Context) ([]cachedSubscription, error) {
 		var all []tripletex.Subscription
-		for s, err := range client.Subscriptions(ctx, "") {
+		for s, err := range c.Subscriptions(ctx, "") {
 			if err != nil {
 				return nil, err
 			}
 			all = append(all, s)
 		}
-		return condensed(all), nil
+		return cacheable(all), nil
 	})
 }
 
-// live returns what the cache holds, asking the API first where it is not fresh. An answer that takes longer
-// than the budget is not waited for, and no failure is shown: a completion must not disturb the line.
-func live[T any](a *App, cmd *cobra.Command, kind string, fresh time.Duration, ask func(context.Context, *tripletex.Client) ([]T, error)) []T {
+// live returns a cached list, or asks the API where it is older than maxAge. No failure is shown.
+func live[T any](a *App, cmd *cobra.Command, kind string, maxAge time.Duration, ask func(*tripletex.Client, context.Context) ([]T, error)) []T {
 	if a.prepareQuietly(cmd) != nil {
 		return nil
 	}
-	known := recall[T](a, kind)
-	if time.Since(known.At) < fresh {
-		return known.Items
-	}
 	ctx, cancel := context.WithTimeout(cmd.Context(), completionBudget)
 	defer cancel()
-	answered := make(chan []T, 1)
-	go func() {
-		items := known.Items
-		if client, err := a.logins().Client(ctx); err == nil {
-			if got, err := ask(ctx, client); err == nil {
-				remember(a, kind, got)
-				items = got
-			}
+	return cache.Get(ctx, a.cachePath(kind), maxAge, func(ctx context.Context) ([]T, error) {
+		client, err := a.logins().Client(ctx)
+		if err != nil {
+			return nil, err
 		}
-		answered <- items
-	}()
-	select {
-	case items := <-answered:
-		return items
-	case <-ctx.Done():
-		return known.Items
-	}
+		return ask(client, ctx)
+	})
 }
 
 // prepareQuietly decides the settings for a completion.

@@ -31,7 +31,7 @@ Name deliveries by id, or choose them by --event, --object, --state, --since and
 and "?"; all must agree. A time is a date, a date with a time, or an age: 90m,
 12h, 7d.`
 
-func (s *deliverySelection) bind(app *App, cmd *cobra.Command) {
+func (s *deliverySelection) bind(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	bindJournal(cmd, &s.journal)
 	flags.Var((*patterns)(&s.filter.Events), "event", "choose by event, such as 'order.*'")
@@ -39,9 +39,6 @@ func (s *deliverySelection) bind(app *App, cmd *cobra.Command) {
 	flags.Var((*states)(&s.filter.States), "state", "choose by state: pending, forwarded or dead")
 	flags.Var(moment{&s.filter.Since, time.Now}, "since", "choose what was received then or later")
 	flags.Var(moment{&s.filter.Before, time.Now}, "before", "choose what was received before")
-	cmd.ValidArgsFunction = app.completeDeliveries
-	complete(cmd, "event", app.completeEvents)
-	complete(cmd, "state", cobra.FixedCompletions([]cobra.Completion{"pending", "forwarded", "dead"}, cobra.ShellCompDirectiveNoFileComp))
 }
 
 // read takes the ids from the arguments.

@@ -34,7 +34,8 @@ func newDeliveryList(app *App) *cobra.Command {
   tlxhook delivery list --event 'order.*' --object 1001 -o json`,
 		RunE: app.run(func(ctx context.Context, args []string) error { return deliveryList(ctx, app, o, args) }),
 	}
-	o.selection.bind(app, cmd)
+	o.selection.bind(cmd)
+	cmd.ValidArgsFunction = app.completeDeliveries
 	cmd.Flags().IntVar(&o.limit, "limit", 100, "list the newest `N`; 0 lists all")
 	return cmd
 }

@@ -46,7 +46,8 @@ and what is saved is sent, with a key of its own, signed with the secret of
 		Annotations: map[string]string{annotationTimeout: "0"},
 		RunE:        app.runUnlimited(func(ctx context.Context, args []string) error { return deliveryReplay(ctx, app, o, args) }),
 	}
-	o.selection.bind(app, cmd)
+	o.selection.bind(cmd)
+	cmd.ValidArgsFunction = app.completeDeliveries
 	flags := cmd.Flags()
 	flags.BoolVar(&o.selection.all, "all", false, "choose every delivery")
 	flags.StringVar(&o.to, "to", "", "send to the app at a `URL` on this machine")

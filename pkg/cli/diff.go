@@ -39,7 +39,7 @@ then does exactly that, or nothing if anything was changed meanwhile.
 		Annotations: map[string]string{annotationFormats: "table table tsv csv name json ndjson yaml " + githubFormat},
 		RunE:        app.run(func(ctx context.Context, _ []string) error { return diff(ctx, app, o) }),
 	}
-	o.bind(app, cmd)
+	o.bind(cmd)
 	cmd.Flags().StringVar(&o.out, "out", "", "keep the plan in a `FILE`, for apply")
 	return cmd
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tlxhook/tlxhook/pkg/cache"
 	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
@@ -36,7 +37,7 @@ func eventList(ctx context.Context, app *App, patterns []string) error {
 	if err != nil {
 		return err
 	}
-	remember(app, rememberEvents, events)
+	cache.Store(app.cachePath(cachedEvents), events)
 	if len(patterns) == 0 {
 		return output.List(ctx, app.printer, eventTable(), events)
 	}

@@ -30,8 +30,9 @@ cannot be asked, nothing is written.
 		Annotations: map[string]string{annotationFormats: "yaml yaml json ndjson"},
 		RunE:        app.run(func(ctx context.Context, args []string) error { return export(ctx, app, s, f, args) }),
 	}
-	s.bind(app, cmd, false)
-	f.bindChoice(app, cmd)
+	s.bind(cmd, false)
+	cmd.ValidArgsFunction = app.completeSubscriptions
+	f.bindChoice(cmd)
 	return cmd
 }
 

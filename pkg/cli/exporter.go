@@ -67,7 +67,7 @@ serves is taken at once.`,
 		}
 		return runExporter(ctx, app, o)
 	})
-	o.fleet.bindChoice(app, cmd)
+	o.fleet.bindChoice(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&o.address, "addr", "127.0.0.1:10469", "where to listen: `HOST:PORT`")
 	flags.DurationVar(&o.keep, "min-interval", 15*time.Second, "show an answer of Tripletex for this long: `TIME`")

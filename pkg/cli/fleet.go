@@ -28,19 +28,18 @@ logins. What fails in one company hinders no other: it is listed, the exit code
 is 7, and --only-failed repeats the command for those alone.`
 
 // bind adds the flags that choose companies, and the one that repeats where the last run has failed.
-func (f *fleetFlags) bind(app *App, cmd *cobra.Command) {
-	f.bindChoice(app, cmd)
+func (f *fleetFlags) bind(cmd *cobra.Command) {
+	f.bindChoice(cmd)
 	cmd.Flags().BoolVar(&f.onlyFailed, "only-failed", false, "only where the last such run failed")
 }
 
 // bindChoice adds the flags that choose companies.
-func (f *fleetFlags) bindChoice(app *App, cmd *cobra.Command) {
+func (f *fleetFlags) bindChoice(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.BoolVar(&f.AllCompanies, "all-companies", false, "work in every client company that the login reaches")
 	flags.StringSliceVar(&f.Profiles, "profiles", nil, "work with the logins of these `PROFILES`, with commas between")
 	flags.BoolVar(&f.AllProfiles, "all-profiles", false, "work with the logins of all profiles")
 	flags.IntVar(&f.Parallel, "parallel", fleet.DefaultParallel, "work in `N` companies at once")
-	complete(cmd, "profiles", app.completeProfiles)
 	f.command = cmd.CommandPath
 }
 

@@ -10,9 +10,6 @@ import (
 // bindJournal adds the flag that says where the journal is.
 func bindJournal(cmd *cobra.Command, folder *string) {
 	cmd.Flags().StringVar(folder, "journal", "", "the folder `DIR` of the journal (default below the state folder)")
-	complete(cmd, "journal", func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
-		return nil, cobra.ShellCompDirectiveFilterDirs
-	})
 }
 
 // journalFolder returns the folder that was named, or else the usual one.

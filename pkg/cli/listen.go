@@ -111,7 +111,6 @@ func newListen(app *App) *cobra.Command {
 	flags.DurationVar(&o.probeInterval, "probe-interval", time.Minute, "probe the public URL every `TIME`")
 	flags.IntVar(&o.until, "until", 0, "end after `N` deliveries")
 	flags.StringVar(&o.metrics, "metrics-addr", "", "serve /metrics, /-/healthy and /-/ready on a loopback `ADDRESS`")
-	complete(cmd, "subscribe", app.completeEvents)
 	return cmd
 }
 

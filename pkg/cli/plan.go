@@ -31,8 +31,8 @@ the manifest has "companies:", in those that it names. What fails in one company
 hinders no other: it is listed, the exit code is 7, and --only-failed repeats
 the command for those alone.`
 
-func (o *planOptions) bind(app *App, cmd *cobra.Command) {
-	o.fleet.bind(app, cmd)
+func (o *planOptions) bind(cmd *cobra.Command) {
+	o.fleet.bind(cmd)
 	o.policy.SendSecrets = manifest.SendSecretsChoices()[0]
 	flags := cmd.Flags()
 	o.manifestFlags.bind(cmd)
@@ -40,11 +40,6 @@ func (o *planOptions) bind(app *App, cmd *cobra.Command) {
 	flags.BoolVar(&o.policy.Dedupe, "dedupe", false, "delete exact duplicates of what the manifest has")
 	flags.Var((*sendSecrets)(&o.policy.SendSecrets), "send-secrets", "when to send them: `WHEN` is changed, always or never")
 	flags.BoolVar(&o.trust, "trust-manifest", false, "let the manifest run commands and read any file")
-	names := make([]cobra.Completion, len(manifest.SendSecretsChoices()))
-	for i, choice := range manifest.SendSecretsChoices() {
-		names[i] = string(choice)
-	}
-	complete(cmd, "send-secrets", cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp))
 }
 
 // sendSecrets is the value of --send-secrets.

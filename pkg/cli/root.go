@@ -66,6 +66,7 @@ func newRoot(app *App) *cobra.Command {
 	root := newBareRoot(app)
 	addEntries(root, app, entries())
 	root.AddCommand(newHelpTopics()...)
+	completeFlags(root, flagCompletions(app))
 	return root
 }
 
@@ -118,7 +119,6 @@ func newBareRoot(app *App) *cobra.Command {
 	globalFlags(root.PersistentFlags())
 	root.SetHelpCommandGroupID(groupLearn)
 	root.SetCompletionCommandGroupID(groupSetup)
-	completeGlobalFlags(app, root)
 	return root
 }
 

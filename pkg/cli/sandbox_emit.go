@@ -38,7 +38,7 @@ one object in one moment are told once; --rate makes them moments apart.`,
   tlxhook sandbox emit customer.update --id 4713
   tlxhook sandbox emit invoice.charged --count 100 --rate 10 --fail`,
 		Args:              oneArg("event"),
-		ValidArgsFunction: cobra.FixedCompletions(sandbox.EventNames(), cobra.ShellCompDirectiveNoFileComp),
+		ValidArgsFunction: fixed(sandbox.EventNames()...),
 		Annotations:       map[string]string{annotationTimeout: "0s"},
 		RunE:              app.run(func(ctx context.Context, args []string) error { return sandboxEmit(ctx, app, o, args[0]) }),
 	}

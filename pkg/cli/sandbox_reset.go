@@ -46,7 +46,6 @@ Where it is not known how Tripletex behaves, a switch decides. The switches:
 	flags.IntVar(&o.subscriptions, "subscriptions", 0, "how many subscriptions the own company has: `N`")
 	flags.StringVar(&o.rateLimit, "rate-limit", "1000/10s", "how many requests are answered in which time: `N/TIME`")
 	flags.StringArrayVar(&o.switches, "switch", nil, "set a switch: `NAME=VALUE`")
-	complete(cmd, "switch", completeSwitches)
 	return cmd
 }
 

@@ -35,22 +35,18 @@ func (p *patterns) Set(text string) error {
 
 // bind adds the flags of a selection. Writing commands have --all too, which says on purpose what an empty
 // selection would say by accident.
-func (s *selection) bind(app *App, cmd *cobra.Command, writes bool) {
-	s.bindNames(app, cmd)
+func (s *selection) bind(cmd *cobra.Command, writes bool) {
+	s.bindNames(cmd)
 	cmd.Flags().Var((*patterns)(&s.filter.Statuses), "status", "choose by status, such as 'DISABLED*'")
-	complete(cmd, "status", app.completeStatuses)
 	if writes {
 		cmd.Flags().BoolVar(&s.all, "all", false, "choose every subscription")
 	}
 }
 
 // bindNames adds what chooses by something that stays.
-func (s *selection) bindNames(app *App, cmd *cobra.Command) {
+func (s *selection) bindNames(cmd *cobra.Command) {
 	cmd.Flags().Var((*patterns)(&s.filter.Events), "event", "choose by event, such as 'order.*'")
 	cmd.Flags().Var((*patterns)(&s.filter.Targets), "target", "choose by target, such as '*.example.no'")
-	cmd.ValidArgsFunction = app.completeSubscriptions
-	complete(cmd, "event", app.completeEvents)
-	complete(cmd, "target", app.completeTargets)
 }
 
 // read takes the ids from the arguments.

@@ -48,7 +48,6 @@ they are made in one request. The result is always a list.
 	flags.BoolVar(&o.ifNotExists, "if-not-exists", false, "leave alone what is subscribed to at this target already")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "print what would be sent, and send nothing")
 	o.secrets.bind(cmd)
-	complete(cmd, "target", app.completeTargets)
 	return cmd
 }
 

@@ -35,8 +35,9 @@ func newSubscriptionDelete(app *App) *cobra.Command {
   tlxhook subscription delete --target old.example.no --yes`,
 		RunE: app.runUnlimited(func(ctx context.Context, args []string) error { return subscriptionDelete(ctx, app, o, args) }),
 	}
-	o.selection.bind(app, cmd, true)
-	o.fleet.bind(app, cmd)
+	o.selection.bind(cmd, true)
+	cmd.ValidArgsFunction = app.completeSubscriptions
+	o.fleet.bind(cmd)
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "print what would be sent, and send nothing")
 	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "do not ask")
 	return cmd

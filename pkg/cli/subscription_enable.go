@@ -37,19 +37,20 @@ deliveries have failed for a week.
 		Example: `  tlxhook subscription enable 4711
   tlxhook subscription enable --status 'DISABLED_*' --probe
   tlxhook subscription enable --all-disabled --all-companies --probe`,
+		ValidArgsFunction: app.completeSubscriptions,
 		RunE: app.run(func(ctx context.Context, args []string) error {
 			return subscriptionSwitch(ctx, app, o, args, tripletex.Active, "enabled")
 		}),
 	}
-	o.bind(app, cmd)
+	o.bind(cmd)
 	cmd.Flags().BoolVar(&o.disabled, "all-disabled", false, "choose all that Tripletex has switched off")
 	cmd.Flags().BoolVar(&o.probe, "probe", false, "first ask whether the targets answer, and refuse if one does not")
 	return cmd
 }
 
-func (o *switchOptions) bind(app *App, cmd *cobra.Command) {
-	o.selection.bind(app, cmd, true)
-	o.fleet.bind(app, cmd)
+func (o *switchOptions) bind(cmd *cobra.Command) {
+	o.selection.bind(cmd, true)
+	o.fleet.bind(cmd)
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "print what would be sent, and send nothing")
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tlxhook/tlxhook/pkg/cache"
 	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
@@ -29,8 +30,9 @@ func newSubscriptionList(app *App) *cobra.Command {
   tlxhook subscription list --all-companies --status 'DISABLED_*'`,
 		RunE: app.run(func(ctx context.Context, args []string) error { return subscriptionList(ctx, app, o, args) }),
 	}
-	o.selection.bind(app, cmd, false)
-	o.fleet.bind(app, cmd)
+	o.selection.bind(cmd, false)
+	cmd.ValidArgsFunction = app.completeSubscriptions
+	o.fleet.bind(cmd)
 	return cmd
 }
 
@@ -53,7 +55,7 @@ func subscriptionList(ctx context.Context, app *App, o *listOptions, args []stri
 		return printErr
 	}
 	if o.selection.filter.Empty() && !rows.many {
-		remember(app, rememberSubscriptions, condensed(rows.subscriptions()))
+		cache.Store(app.cachePath(cachedSubscriptions), cacheable(rows.subscriptions()))
 	}
 	if rows.broken > 0 && app.printer.IsTable() {
 		app.note("%s not active; tlxhook subscription enable ID switches one on again", subscriptions(rows.broken))

@@ -24,8 +24,9 @@ of earlier deliveries are over.
     --target hooks.example.no --auth-value-file -`,
 		RunE: app.runUnlimited(func(ctx context.Context, args []string) error { return subscriptionRotate(ctx, app, o, args) }),
 	}
-	o.selection.bind(app, cmd, true)
-	o.fleet.bind(app, cmd)
+	o.selection.bind(cmd, true)
+	cmd.ValidArgsFunction = app.completeSubscriptions
+	o.fleet.bind(cmd)
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "print what would be sent, and send nothing")
 	o.secrets.bind(cmd)
 	return cmd

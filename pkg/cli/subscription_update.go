@@ -46,15 +46,10 @@ the environment is not used here: rotate-secret does that.
 	flags.Var((*patterns)(&o.selection.filter.Targets), "where-target", "choose by target, such as '*.example.no'")
 	flags.Var((*patterns)(&o.selection.filter.Statuses), "where-status", "choose by status, such as 'DISABLED*'")
 	flags.BoolVar(&o.selection.all, "all", false, "choose every subscription")
-	o.fleet.bind(app, cmd)
+	o.fleet.bind(cmd)
 	o.secrets.bind(cmd)
 	cmd.PreRun = func(cmd *cobra.Command, _ []string) { o.setFields = cmd.Flags().Changed("fields") }
 	cmd.ValidArgsFunction = app.completeSubscriptions
-	complete(cmd, "event", app.completeEvents)
-	complete(cmd, "target", app.completeTargets)
-	complete(cmd, "where-target", app.completeTargets)
-	complete(cmd, "status", app.completeStatuses)
-	complete(cmd, "where-status", app.completeStatuses)
 	return cmd
 }
 

@@ -54,12 +54,6 @@ answered. The modes try out what a receiver must be able to take:
 	flags.StringVar(&o.body, "body", "", "send these bytes: a `FILE`; - is stdin")
 	flags.IntVar(&o.count, "count", 1, "how many deliveries: `N`")
 	o.secrets.bindGiven(cmd)
-	complete(cmd, "target", app.completeTargets)
-	modes := make([]cobra.Completion, len(sender.Modes()))
-	for i, m := range sender.Modes() {
-		modes[i] = string(m)
-	}
-	complete(cmd, "mode", cobra.FixedCompletions(modes, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 

@@ -84,8 +84,9 @@ func newWatch(app *App) *cobra.Command {
 			return run(func(ctx context.Context, _ []string) error { return watch(ctx, app, o, ids) })(cmd, args)
 		},
 	}
-	o.selection.bindNames(app, cmd)
-	o.fleet.bindChoice(app, cmd)
+	o.selection.bindNames(cmd)
+	cmd.ValidArgsFunction = app.completeSubscriptions
+	o.fleet.bindChoice(cmd)
 	flags := cmd.Flags()
 	flags.DurationVar(&o.interval, "interval", 30*time.Second, "ask every `TIME`, a tenth more or less")
 	flags.DurationVar(&o.lasting, "for", 0, "tell only what lasts for `TIME`, against flapping")
@@ -196,7 +197,7 @@ func (a *App) notifier(o *watchOptions) (*health.Notifier, error) {
 	if o.fleet.Many() {
 		parts = append(parts, o.fleet.again())
 	}
-	path := filepath.Join(folders.State, "watch", a.identity(folders, append(parts, o.command...)...)+".json")
+	path := filepath.Join(folders.State, "watch", a.logins().Identity(append(parts, o.command...)...)+".json")
 	command := health.Command{Args: o.command, Environ: config.WithoutSecrets(a.environ), Output: noteWriter{a}}
 	return health.OpenNotifier(path, command, a.warn)
 }

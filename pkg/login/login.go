@@ -4,7 +4,10 @@ package login
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/tlxhook/tlxhook/pkg/config"
@@ -132,6 +135,19 @@ func (r *Resolver) BaseURL() string {
 		return r.Settings.BaseURL
 	}
 	return tripletex.Production
+}
+
+// Identity returns a hash of profile, API address, company and extra parts, which is safe in the name of a file.
+func (r *Resolver) Identity(extra ...string) string {
+	name := r.Settings.Profile
+	if name == "" {
+		if _, profiles, err := r.Profiles(); err == nil {
+			name = profiles.Current
+		}
+	}
+	parts := append([]string{name, r.BaseURL(), strconv.FormatInt(r.Settings.Company, 10)}, extra...)
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return hex.EncodeToString(sum[:8])
 }
 
 // Profiles returns the folders of the program and the profiles in them.

@@ -1,0 +1,59 @@
+// Package cache stores lists that can be fetched again. They hold no secrets.
+package cache
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// list is the content of a file.
+type list[T any] struct {
+	At    time.Time `json:"at"`
+	Items []T       `json:"items"`
+}
+
+// load returns the list in a file; an empty one if there is none that can be read.
+func load[T any](path string) list[T] {
+	var known list[T]
+	raw, err := os.ReadFile(path)
+	if err != nil || json.Unmarshal(raw, &known) != nil {
+		return list[T]{}
+	}
+	return known
+}
+
+// Store writes items to a file. It ignores errors: without the file the items are fetched again.
+func Store[T any](path string, items []T) {
+	raw, err := json.Marshal(list[T]{time.Now(), items})
+	if err == nil && path != "" && os.MkdirAll(filepath.Dir(path), 0o700) == nil {
+		_ = os.WriteFile(path, raw, 0o600)
+	}
+}
+
+// Get returns the items of a file if it is younger than maxAge. Otherwise it fetches and stores them, and returns the
+// old ones if that fails or is not done when ctx ends.
+func Get[T any](ctx context.Context, path string, maxAge time.Duration, fetch func(context.Context) ([]T, error)) []T {
+	known := load[T](path)
+	if time.Since(known.At) < maxAge {
+		return known.Items
+	}
+	fetched := make(chan []T, 1)
+	go func() {
+		items, err := fetch(ctx)
+		if err != nil {
+			items = known.Items
+		} else {
+			Store(path, items)
+		}
+		fetched <- items
+	}()
+	select {
+	case items := <-fetched:
+		return items
+	case <-ctx.Done():
+		return known.Items
+	}
+}

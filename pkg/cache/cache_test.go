@@ -1,0 +1,54 @@
+package cache_test
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/cache"
+)
+
+func TestGetFetchesWhatIsOld(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "folder", "list.json")
+	fetch := func(items []string, err error) func(context.Context) ([]string, error) {
+		return func(context.Context) ([]string, error) { return items, err }
+	}
+	for _, test := range []struct {
+		name   string
+		maxAge time.Duration
+		items  []string
+		err    error
+		want   []string
+	}{
+		{"nothing stored", time.Hour, []string{"a"}, nil, []string{"a"}},
+		{"fresh", time.Hour, []string{"b"}, nil, []string{"a"}},
+		{"old", 0, []string{"b"}, nil, []string{"b"}},
+		{"old and unavailable", 0, nil, errors.New("unavailable"), []string{"b"}},
+	} {
+		if got := cache.Get(t.Context(), path, test.maxAge, fetch(test.items, test.err)); !slices.Equal(got, test.want) {
+			t.Errorf("%s: %v, want %v", test.name, got, test.want)
+		}
+	}
+}
+
+func TestGetDoesNotWaitLongerThanItsContext(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "list.json")
+	cache.Store(path, []string{"old"})
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		slow := func(context.Context) ([]string, error) {
+			time.Sleep(time.Minute)
+			return []string{"new"}, nil
+		}
+		if got := cache.Get(ctx, path, 0, slow); !slices.Equal(got, []string{"old"}) {
+			t.Errorf("got %v", got)
+		}
+	})
+}
