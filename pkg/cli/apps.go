@@ -92,22 +92,23 @@ func (o *appFlags) routes(ctx context.Context, app *App) ([]receiver.Route, erro
 const lookUpLimit = 2 * time.Second
 
 func (o *appFlags) target(ctx context.Context, address string) (*receiver.Target, error) {
-	target, err := receiver.NewTarget(address, receiver.TargetOptions{AllowRemote: o.allowRemote, Parallel: max(o.parallel, 8)})
-	if err == nil {
-		ctx, cancel := context.WithTimeout(ctx, lookUpLimit)
-		defer cancel()
-		err = target.Check(ctx)
-	}
+	ctx, cancel := context.WithTimeout(ctx, lookUpLimit)
+	defer cancel()
+	target, err := receiver.OpenTarget(ctx, address, receiver.TargetOptions{AllowRemote: o.allowRemote, Parallel: max(o.parallel, 8)})
 	if err != nil {
 		return nil, remoteHint(err)
 	}
 	return target, nil
 }
 
-func remoteHint(err error) error {
-	f := usageFailure("%w", err)
+// remoteHint returns the failure of an address of an app.
+func remoteHint(err error) error { return remoteFailure(err, "", "--allow-remote permits it") }
+
+// remoteFailure returns the failure of an address in a flag, with a hint if --allow-remote would permit it.
+func remoteFailure(err error, flag, hint string) error {
+	f := usageFailure("%s%w", flag, err)
 	if address, ok := errors.AsType[*receiver.AddressError](err); ok && !address.Never {
-		return f.withHint("--allow-remote permits it")
+		return f.withHint("%s", hint)
 	}
 	return f
 }

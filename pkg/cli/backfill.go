@@ -78,9 +78,9 @@ func newBackfill(app *App) *cobra.Command {
 	flags.BoolVar(&o.subscriptions, "for-subscriptions", false, "choose the objects that active subscriptions are about")
 	flags.Var((*patterns)(&o.choice.Filter.Events), "event", "only for subscriptions to an event, such as 'order.*'")
 	flags.Var((*patterns)(&o.choice.Filter.Targets), "target", "only for subscriptions with a target, such as '*.example.no'")
-	flags.Var(moment{&o.choice.ChangedSince, time.Now}, "since", "of customer and supplier: changed since then")
-	flags.Var(moment{&o.choice.From, time.Now}, "from", "of what is listed by date: dated then or later")
-	flags.Var(moment{&o.choice.To, time.Now}, "to", "of what is listed by date: dated before")
+	flags.Var((*moment)(&o.choice.ChangedSince), "since", "of customer and supplier: changed since then")
+	flags.Var((*moment)(&o.choice.From), "from", "of what is listed by date: dated then or later")
+	flags.Var((*moment)(&o.choice.To), "to", "of what is listed by date: dated before")
 	flags.StringVar(&o.choice.Fields, "fields", "", "deliver these `FIELDS`, not those of the subscriptions")
 	flags.BoolVar(&o.report, "report", false, "only count; exit with 1 where something lacks")
 	flags.BoolVar(&o.deletes, "deletes", false, "deliver, too, what is gone")
@@ -126,10 +126,7 @@ func (o *backfillOptions) read(ctx context.Context, app *App, args []string) (re
 	if o.forwardTo == "" {
 		return nil, nil
 	}
-	target, err := receiver.NewTarget(o.forwardTo, receiver.TargetOptions{AllowRemote: o.allowRemote, Parallel: 8})
-	if err == nil {
-		err = target.Check(ctx)
-	}
+	target, err := receiver.OpenTarget(ctx, o.forwardTo, receiver.TargetOptions{AllowRemote: o.allowRemote, Parallel: 8})
 	if err != nil {
 		return nil, remoteHint(err)
 	}
@@ -279,17 +276,8 @@ func (o *backfillOptions) forward(ctx context.Context, app *App, j *journal.Jour
 	case stopped != nil && !errors.Is(stopped, receiver.ErrSilent):
 		return fmt.Errorf("stopped with %s to be forwarded: %w", deliveries(left), stopped)
 	}
-	return notForwarded(accepted, left)
-}
-
-// notForwarded returns the error for deliveries that the app did not accept.
-func notForwarded(accepted, left int64) error {
-	err := fmt.Errorf("the app has not accepted %s", deliveries(left))
-	hint := "they wait in the journal: the same command goes on with them, as does tlxhook listen"
-	if accepted == 0 {
-		return fail(codeUnavailable, err).withHint("%s; is the app running, and the URL right?", hint)
-	}
-	return fail(codePartial, err).withHint("%s", hint)
+	return notAccepted(fmt.Errorf("the app has not accepted %s", deliveries(left)), accepted > 0,
+		"they wait in the journal: the same command goes on with them, as does tlxhook listen")
 }
 
 // backfilledRow is the result of one kind of objects.

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,6 +12,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tlxhook/tlxhook/pkg/journal"
+	"github.com/tlxhook/tlxhook/pkg/output"
+	"github.com/tlxhook/tlxhook/pkg/receiver"
+	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
 
 func newDelivery(app *App) *cobra.Command {
@@ -37,8 +41,8 @@ func (s *deliverySelection) bind(cmd *cobra.Command) {
 	flags.Var((*patterns)(&s.filter.Events), "event", "choose by event, such as 'order.*'")
 	flags.Var((*objects)(&s.filter.Objects), "object", "choose by the id of what the event is about")
 	flags.Var((*states)(&s.filter.States), "state", "choose by state: pending, forwarded or dead")
-	flags.Var(moment{&s.filter.Since, time.Now}, "since", "choose what was received then or later")
-	flags.Var(moment{&s.filter.Before, time.Now}, "before", "choose what was received before")
+	flags.Var((*moment)(&s.filter.Since), "since", "choose what was received then or later")
+	flags.Var((*moment)(&s.filter.Before), "before", "choose what was received before")
 }
 
 // read takes the ids from the arguments.
@@ -84,29 +88,7 @@ func (s *deliverySelection) find(ctx context.Context, j *journal.Journal) ([]jou
 		}
 		found = append(found, e)
 	}
-	return found, s.checkIDs(ctx, j)
-}
-
-// checkIDs says which of the named ids are not in the journal.
-func (s *deliverySelection) checkIDs(ctx context.Context, j *journal.Journal) error {
-	if len(s.filter.IDs) == 0 {
-		return nil
-	}
-	absent := slices.Clone(s.filter.IDs)
-	for e, err := range j.List(ctx, journal.Filter{IDs: s.filter.IDs}) {
-		if err != nil {
-			return err
-		}
-		absent = slices.DeleteFunc(absent, func(id int64) bool { return id == e.ID })
-	}
-	if len(absent) == 0 {
-		return nil
-	}
-	texts := make([]string, len(absent))
-	for i, id := range absent {
-		texts[i] = strconv.FormatInt(id, 10)
-	}
-	return notFoundFailure("there is no delivery %s", strings.Join(texts, ", ")).withHint("tlxhook delivery list shows what there is")
+	return found, j.CheckIDs(ctx, s.filter.IDs)
 }
 
 // objects is the value of a flag with ids of objects.
@@ -147,4 +129,63 @@ func deliveries(n int64) string {
 		return "1 delivery"
 	}
 	return fmt.Sprintf("%d deliveries", n)
+}
+
+// storedDeliveries returns entries as they are printed.
+func storedDeliveries(entries iter.Seq2[journal.Entry, error]) iter.Seq2[receiver.StoredDelivery, error] {
+	return func(yield func(receiver.StoredDelivery, error) bool) {
+		for e, err := range entries {
+			if !yield(receiver.NewStoredDelivery(e), err) {
+				return
+			}
+		}
+	}
+}
+
+func deliveryTable() output.Table[receiver.StoredDelivery] {
+	type d = receiver.StoredDelivery
+	return output.TableOf([]output.Column[d]{
+		{Name: "id"},
+		{Name: "received"},
+		{Name: "event", Shrinks: true},
+		{Name: "objectId", Title: "OBJECT"},
+		{Name: "state", Style: func(v d) terminal.Style { return stateStyle(v.State) }},
+		{Name: "attempts", Detail: true},
+		{Name: "lastOutcome", Text: lastOutcome, Shrinks: true},
+		{Name: "lastAttempt", Text: lastAttemptTime, Detail: true},
+		{Name: "subscriptionId", Title: "SUBSCRIPTION", Detail: true},
+		{Name: "idempotencyKey", Title: "KEY", Detail: true},
+		{Name: "altered", Detail: true},
+		{Name: "backfill", Detail: true},
+	})
+}
+
+func stateStyle(s journal.State) terminal.Style {
+	switch s {
+	case journal.Forwarded:
+		return terminal.Good
+	case journal.Pending:
+		return terminal.Warning
+	default:
+		return terminal.Bad
+	}
+}
+
+// lastOutcome returns the error of the last attempt, else its status.
+func lastOutcome(d receiver.StoredDelivery) string {
+	switch {
+	case d.LastAttempt == nil:
+		return ""
+	case d.LastAttempt.Error != "":
+		return d.LastAttempt.Error
+	default:
+		return strconv.Itoa(d.LastAttempt.HTTPStatus)
+	}
+}
+
+func lastAttemptTime(d receiver.StoredDelivery) string {
+	if d.LastAttempt == nil {
+		return ""
+	}
+	return d.LastAttempt.Time.Format(time.RFC3339)
 }

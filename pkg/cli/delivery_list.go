@@ -80,7 +80,7 @@ func deliveryList(ctx context.Context, app *App, o *deliveryListOptions, args []
 // find returns the deliveries to list, and how many match in all; 0 where all of them are listed.
 func (o *deliveryListOptions) find(ctx context.Context, j *journal.Journal) (found iter.Seq2[journal.Entry, error], all int64, err error) {
 	if o.limit == 0 || len(o.selection.filter.IDs) > 0 {
-		return j.List(ctx, o.selection.filter), 0, o.selection.checkIDs(ctx, j)
+		return j.List(ctx, o.selection.filter), 0, j.CheckIDs(ctx, o.selection.filter.IDs)
 	}
 	newest, all, err := j.Newest(ctx, o.selection.filter, o.limit)
 	return output.All(newest), all, err

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tlxhook/tlxhook/pkg/journal"
+	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/output"
 )
 
@@ -52,7 +53,7 @@ as one: keep deliveries for some days, as Tripletex repeats them for 30 hours.
 // read takes what was chosen.
 func (o *deliveryPurgeOptions) read(args []string) error {
 	if o.olderThan != "" {
-		age, err := parseAge(o.olderThan)
+		age, err := match.Age(o.olderThan)
 		if err != nil {
 			return usageFailure("--older-than: %w", err)
 		}
@@ -99,7 +100,7 @@ func deliveryPurge(ctx context.Context, app *App, o *deliveryPurgeOptions, args 
 
 // purge deletes what was chosen, after asking.
 func (o *deliveryPurgeOptions) purge(ctx context.Context, app *App, j *journal.Journal) (int64, error) {
-	if err := o.selection.checkIDs(ctx, j); err != nil {
+	if err := j.CheckIDs(ctx, o.selection.filter.IDs); err != nil {
 		return 0, err
 	}
 	if err := o.noteKept(ctx, app, j); err != nil {

@@ -1,9 +1,12 @@
 package cli
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -11,6 +14,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/receiver"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
+	"github.com/tlxhook/tlxhook/pkg/webhook"
 )
 
 // deliveryReplayOptions are the flags of delivery replay.
@@ -80,16 +84,9 @@ func (o *deliveryReplayOptions) read(ctx context.Context, args []string) (*recei
 	case o.to == "":
 		return nil, usageFailure("--to is needed: the URL of the app").withHint("such as --to http://localhost:3000/hook")
 	}
-	target, err := receiver.NewTarget(o.to, receiver.TargetOptions{AllowRemote: o.allowRemote})
-	if err == nil {
-		err = target.Check(ctx)
-	}
+	target, err := receiver.OpenTarget(ctx, o.to, receiver.TargetOptions{AllowRemote: o.allowRemote})
 	if err != nil {
-		f := usageFailure("--to: %w", err)
-		if address, ok := errors.AsType[*receiver.AddressError](err); ok && !address.Never {
-			return nil, f.withHint("--allow-remote lets the app be on another machine")
-		}
-		return nil, f
+		return nil, remoteFailure(err, "--to: ", "--allow-remote lets the app be on another machine")
 	}
 	return target, nil
 }
@@ -126,19 +123,19 @@ func (o *deliveryReplayOptions) replay(ctx context.Context, app *App, j *journal
 		return o.sendEdited(ctx, app, j, target, found)
 	}
 	r := receiver.Replay{Journal: j, App: target, Rate: o.rate, KeepStates: o.keepStates}
-	rows, err := app.replay(ctx, r, found)
-	return app.printReplay(ctx, rows, len(found), replayOthers, err)
+	rows, err := replay(ctx, app.terminal, r, found)
+	return printReplay(ctx, app, rows, len(found), replayOthers, err)
 }
 
 // replay runs a replay, and shows how far it is.
-func (a *App) replay(ctx context.Context, r receiver.Replay, found []journal.Entry) (rows []replayedDelivery, err error) {
-	progress := a.terminal.NewProgress(len(found))
+func replay(ctx context.Context, t *terminal.Terminal, r receiver.Replay, found []journal.Entry) (rows []receiver.ReplayResult, err error) {
+	progress := t.NewProgress(len(found))
 	defer progress.End()
 	for done, err := range r.Run(ctx, found) {
 		if err != nil {
 			return rows, err
 		}
-		rows = append(rows, newReplayedDelivery(done))
+		rows = append(rows, done.Result())
 		progress.Step()
 	}
 	return rows, nil
@@ -147,15 +144,15 @@ func (a *App) replay(ctx context.Context, r receiver.Replay, found []journal.Ent
 const replayOthers = "run the command again with the ids of the others"
 
 // printReplay prints what was sent and how many the app accepted, and returns an error unless it accepted all.
-func (a *App) printReplay(ctx context.Context, rows []replayedDelivery, all int, others string, err error) error {
+func printReplay(ctx context.Context, app *App, rows []receiver.ReplayResult, all int, others string, err error) error {
 	accepted := 0
 	for _, row := range rows {
-		if row.Result == resultForwarded {
+		if row.Result == receiver.ResultForwarded {
 			accepted++
 		}
 	}
-	a.note("%d of %s accepted", accepted, deliveries(int64(all)))
-	if printErr := output.List(context.WithoutCancel(ctx), a.printer, replayTable(), rows); printErr != nil {
+	app.note("%d of %s accepted", accepted, deliveries(int64(all)))
+	if printErr := output.List(context.WithoutCancel(ctx), app.printer, replayTable(), rows); printErr != nil {
 		return printErr
 	}
 	switch {
@@ -167,44 +164,75 @@ func (a *App) printReplay(ctx context.Context, rows []replayedDelivery, all int,
 		return fmt.Errorf("stopped after %d of %d: %w", len(rows), all, err)
 	}
 	if accepted == 0 {
-		return fail(codeUnavailable, err).withHint("nothing was accepted; is the app running, and the URL right?")
+		others = "nothing was accepted"
 	}
-	return fail(codePartial, err).withHint("%s", others)
+	return notAccepted(err, accepted > 0, others)
 }
 
-// The results of a replay.
-const (
-	resultForwarded = "forwarded"
-	resultFailed    = "failed"
-	resultSkipped   = "skipped"
-)
-
-// replayedDelivery is what became of a delivery that was sent again.
-type replayedDelivery struct {
-	ID       int64  `json:"id"`
-	Event    string `json:"event"`
-	ObjectID int64  `json:"objectId"`
-	// Result is forwarded, failed or skipped.
-	Result string `json:"result"`
-	// The body is given where the app did not accept the delivery.
-	receiver.HTTPAttempt
-}
-
-func newReplayedDelivery(r receiver.Replayed) replayedDelivery {
-	row := replayedDelivery{ID: r.Entry.ID, Event: r.Entry.Event, ObjectID: r.Entry.ObjectID, Result: resultForwarded}
-	switch {
-	case r.Skipped:
-		row.Result, row.Error = resultSkipped, r.Answer.Err.Error()
-	case r.Answer.Err != nil:
-		row.Result, row.HTTPAttempt = resultFailed, r.Answer.HTTPAttempt(r.Entry.Attempts+1)
-	default:
-		row.HTTPAttempt = r.Answer.HTTPAttempt(r.Entry.Attempts + 1)
+// notAccepted returns the failure of deliveries that an app did not accept; some tells that it accepted others.
+func notAccepted(err error, some bool, hint string) error {
+	if some {
+		return fail(codePartial, err).withHint("%s", hint)
 	}
-	return row
+	return fail(codeUnavailable, err).withHint("%s; is the app running, and the URL right?", hint)
 }
 
-func replayTable() output.Table[replayedDelivery] {
-	type r = replayedDelivery
+// sendEdited lets a person change the one delivery that was chosen, and sends what was saved.
+func (o *deliveryReplayOptions) sendEdited(
+	ctx context.Context, app *App, j *journal.Journal, target *receiver.Target, found []journal.Entry,
+) error {
+	if len(found) != 1 {
+		return usageFailure("--edit changes one delivery, and %d match", len(found)).withHint("name its id")
+	}
+	if !app.terminal.IsInteractive() {
+		return usageFailure("--edit needs a terminal")
+	}
+	var given secrets
+	if err := (&secretFlags{hmacFile: o.hmacFile}).readHMAC(ctx, app, &given, true); err != nil {
+		return err
+	}
+	original, err := j.Get(ctx, found[0].ID)
+	if err != nil {
+		return err
+	}
+	body, err := edit(ctx, app, original.Body)
+	if err != nil {
+		return err
+	}
+	edited, err := receiver.Edited(original, body, given.hmac, time.Now())
+	if errors.Is(err, webhook.ErrEnvelope) {
+		return usageFailure("what was saved is no delivery: %w", err).withHint("nothing was sent; it must be one JSON object with an event")
+	}
+	if err != nil {
+		return err
+	}
+	if given.hmac == "" {
+		app.note("there is no secret to sign it with: it is sent without a signature")
+	}
+	answer := target.Forward(context.WithoutCancel(ctx), edited, true)
+	return printReplay(ctx, app, []receiver.ReplayResult{receiver.Replayed{Entry: edited, Answer: answer}.Result()}, 1, replayOthers, nil)
+}
+
+// edit opens a body in an editor, one field a line, and returns what was saved.
+func edit(ctx context.Context, app *App, body []byte) ([]byte, error) {
+	var text bytes.Buffer
+	if err := json.Indent(&text, body, "", "  "); err != nil {
+		text.Reset()
+		text.Write(body)
+	}
+	text.WriteByte('\n')
+	saved, err := app.terminal.Edit(ctx, text.Bytes(), ".json")
+	if err != nil {
+		return nil, localFailure("edit the delivery", err)
+	}
+	if bytes.Equal(saved, text.Bytes()) {
+		return nil, failf(codeDeclined, "nothing was changed, and nothing was sent")
+	}
+	return bytes.TrimSpace(saved), nil
+}
+
+func replayTable() output.Table[receiver.ReplayResult] {
+	type r = receiver.ReplayResult
 	return output.TableOf([]output.Column[r]{
 		{Name: "id"},
 		{Name: "event", Shrinks: true},
@@ -218,9 +246,9 @@ func replayTable() output.Table[replayedDelivery] {
 
 func resultStyle(result string) terminal.Style {
 	switch result {
-	case resultForwarded:
+	case receiver.ResultForwarded:
 		return terminal.Good
-	case resultSkipped:
+	case receiver.ResultSkipped:
 		return terminal.Warning
 	default:
 		return terminal.Bad

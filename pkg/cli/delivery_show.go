@@ -4,11 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tlxhook/tlxhook/pkg/journal"
 	"github.com/tlxhook/tlxhook/pkg/output"
+	"github.com/tlxhook/tlxhook/pkg/receiver"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
 
@@ -52,9 +54,9 @@ func deliveryShow(ctx context.Context, app *App, o *deliveryShowOptions, arg str
 		return err
 	}
 	if o.body {
-		return app.printBody(e)
+		return printBody(app.terminal, e)
 	}
-	if err := output.Item(ctx, app.printer, deliveryDetailsTable(), newDeliveryDetails(e)); err != nil || !app.printer.IsTable() {
+	if err := output.Item(ctx, app.printer, deliveryDetailsTable(), receiver.NewDeliveryDetails(e)); err != nil || !app.printer.IsTable() {
 		return err
 	}
 	text := terminal.SafeLines(string(e.Body))
@@ -66,11 +68,19 @@ func deliveryShow(ctx context.Context, app *App, o *deliveryShowOptions, arg str
 }
 
 // printBody prints a body as it was received, but for what would disturb a screen.
-func (a *App) printBody(e journal.Entry) error {
-	if a.terminal.IsScreen() {
-		_, err := fmt.Fprintln(a.terminal.Out, terminal.SafeLines(string(e.Body)))
+func printBody(t *terminal.Terminal, e journal.Entry) error {
+	if t.IsScreen() {
+		_, err := fmt.Fprintln(t.Out, terminal.SafeLines(string(e.Body)))
 		return err
 	}
-	_, err := a.terminal.Out.Write(e.Body)
+	_, err := t.Out.Write(e.Body)
 	return err
+}
+
+func deliveryDetailsTable() output.Table[receiver.DeliveryDetails] {
+	table := output.Part(deliveryTable(), func(v *receiver.DeliveryDetails) *receiver.StoredDelivery { return &v.StoredDelivery })
+	more := output.Columns([]output.Column[receiver.DeliveryDetails]{{Name: "contentType"}, {Name: "signature"}})
+	last := len(table.Columns) - 1 // "backfill" was added later, and stays behind
+	table.Columns = slices.Insert(table.Columns, last, more...)
+	return table
 }

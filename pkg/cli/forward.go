@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tlxhook/tlxhook/pkg/listen"
+	"github.com/tlxhook/tlxhook/pkg/receiver"
 	"github.com/tlxhook/tlxhook/pkg/stream"
 )
 
@@ -134,16 +135,16 @@ func replayDead(ctx context.Context, app *App, o *listen.ForwardOptions) error {
 	defer letters.Close()
 	ctx, cancel := app.limited(ctx)
 	defer cancel()
-	var rows []replayedDelivery
+	var rows []receiver.ReplayResult
 	all := 0
 	for _, batch := range letters.Batches {
 		all += len(batch.Entries)
 		if err != nil {
 			continue
 		}
-		var done []replayedDelivery
-		done, err = app.replay(ctx, batch.Replay, batch.Entries)
+		var done []receiver.ReplayResult
+		done, err = replay(ctx, app.terminal, batch.Replay, batch.Entries)
 		rows = append(rows, done...)
 	}
-	return app.printReplay(ctx, rows, all, "run the command again: those that were accepted are gone", err)
+	return printReplay(ctx, app, rows, all, "run the command again: those that were accepted are gone", err)
 }

@@ -14,39 +14,8 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
 
-// deliveryEvent is what has happened to a delivery, as it is printed.
-type deliveryEvent struct {
-	Kind           receiver.Kind   `json:"kind"`
-	ID             int64           `json:"id,omitempty"`
-	Event          string          `json:"event,omitempty"`
-	ObjectID       int64           `json:"objectId,omitempty"`
-	SubscriptionID int64           `json:"subscriptionId,omitempty"`
-	IdempotencyKey string          `json:"idempotencyKey,omitempty"`
-	Reason         receiver.Reason `json:"reason,omitempty"`
-	App            string          `json:"app,omitempty"`
-	// HTTPAttempt is the attempt to forward it; of what is no attempt it has the time, and for what is rejected the error.
-	receiver.HTTPAttempt
-	RetryAfterSeconds float64 `json:"retryAfterSeconds,omitempty"`
-
-	replay string // how one that is given up is sent again
-}
-
-func (a *App) newDeliveryEvent(o receiver.DeliveryEvent) deliveryEvent {
-	shown := deliveryEvent{
-		Kind: o.Kind, ID: o.ID, Event: o.Event, ObjectID: o.ObjectID, SubscriptionID: o.SubscriptionID, IdempotencyKey: o.Key, Reason: o.Reason,
-		HTTPAttempt: receiver.HTTPAttempt{Error: o.Message},
-	}
-	if o.Attempt > 0 {
-		o.Answer.Body = []byte(a.redactor.Redact(string(o.Answer.Body)))
-		shown.HTTPAttempt, shown.App, shown.RetryAfterSeconds = o.Answer.HTTPAttempt(o.Attempt), o.App, o.Again.Seconds()
-		shown.Error = a.redactor.Redact(shown.Error)
-	}
-	shown.Time = o.Time.UTC()
-	return shown
-}
-
-func deliveryEventTable() output.Table[deliveryEvent] {
-	type o = deliveryEvent
+func deliveryEventTable() output.Table[receiver.EventRecord] {
+	type o = receiver.EventRecord
 	return output.TableOf([]output.Column[o]{
 		{Name: "time", Text: func(v o) string { return v.Time.Format(time.RFC3339Nano) }},
 		{Name: "kind"},
@@ -58,35 +27,35 @@ func deliveryEventTable() output.Table[deliveryEvent] {
 		{Name: "reason"},
 		{Name: "attempt"},
 		{Name: "httpStatus"},
-		{Name: "durationSeconds", Text: o.took},
+		{Name: "durationSeconds", Text: took},
 		{Name: "error"},
 	})
 }
 
 // took is how long the app took, in seconds; empty where none was asked.
-func (v deliveryEvent) took() string {
+func took(v receiver.EventRecord) string {
 	if v.Attempt == 0 {
 		return ""
 	}
 	return strconv.FormatFloat(v.DurationSeconds, 'f', 6, 64)
 }
 
-// line says in one line what has happened, for a person. It is not cut to the screen: what went wrong stands at its end.
-func (v deliveryEvent) line(t *terminal.Terminal) string {
+// eventLine returns an event as a line for a person. It is not cut to the screen: what went wrong stands at its end.
+func eventLine(v receiver.EventRecord, t *terminal.Terminal, replay string) string {
 	event, object := terminal.Safe(v.Event), strconv.FormatInt(v.ObjectID, 10)
 	if v.Event == "" {
 		event, object = "-", "-"
 	}
 	const before, after = 10, 19 // where the kind stands
-	text := fmt.Sprintf("%s  %-9s  %-24s %10s  %s", v.Time.Local().Format(time.TimeOnly), v.Kind, event, object, terminal.Safe(v.remark()))
+	text := fmt.Sprintf("%s  %-9s  %-24s %10s  %s", v.Time.Local().Format(time.TimeOnly), v.Kind, event, object, terminal.Safe(remark(v, replay)))
 	text = strings.TrimRight(text, " ")
 	if t.Color {
-		text = text[:before] + v.style().Paint(text[before:after]) + text[after:]
+		text = text[:before] + kindStyle(v.Kind).Paint(text[before:after]) + text[after:]
 	}
 	return text
 }
 
-func (v deliveryEvent) remark() string {
+func remark(v receiver.EventRecord, replay string) string {
 	took := time.Duration(v.DurationSeconds * float64(time.Second)).Round(100 * time.Microsecond)
 	again := time.Duration(v.RetryAfterSeconds * float64(time.Second)).Round(time.Second)
 	switch v.Kind {
@@ -95,7 +64,7 @@ func (v deliveryEvent) remark() string {
 	case receiver.KindFailed:
 		return fmt.Sprintf("%s in %s; again in %s", v.Error, took, again)
 	case receiver.KindDead:
-		return fmt.Sprintf("%s; not tried again: %s", v.Error, v.replay)
+		return fmt.Sprintf("%s; not tried again: %s", v.Error, replay)
 	case receiver.KindAltered:
 		return "another body came under the same key before"
 	default:
@@ -103,8 +72,8 @@ func (v deliveryEvent) remark() string {
 	}
 }
 
-func (v deliveryEvent) style() terminal.Style {
-	switch v.Kind {
+func kindStyle(k receiver.Kind) terminal.Style {
+	switch k {
 	case receiver.KindReceived, receiver.KindForwarded:
 		return terminal.Good
 	case receiver.KindRejected, receiver.KindDead:
@@ -125,7 +94,7 @@ type listenView struct {
 	queue     chan receiver.DeliveryEvent
 	ended     chan struct{}
 	printed   sync.WaitGroup
-	table     output.Table[deliveryEvent]
+	table     output.Table[receiver.EventRecord]
 	dropped   atomic.Int64
 	forPeople bool
 	replay    string // the command that sends dead deliveries again
@@ -199,8 +168,7 @@ func (v *listenView) start(stop func()) {
 }
 
 func (v *listenView) show(o receiver.DeliveryEvent) {
-	shown := v.app.newDeliveryEvent(o)
-	shown.replay = v.replay
+	shown := o.Record(v.app.redactor.Redact)
 	if v.app.results.err == nil && v.print(shown) != nil {
 		v.stop()
 	}
@@ -215,14 +183,14 @@ func (v *listenView) close() {
 	v.printed.Wait()
 }
 
-func (v *listenView) print(o deliveryEvent) error {
+func (v *listenView) print(o receiver.EventRecord) error {
 	if !v.forPeople {
 		return output.Item(context.Background(), v.app.printer, v.table, o)
 	}
 	if v.forwards && o.Kind == receiver.KindReceived {
 		return nil // what the app says follows
 	}
-	text := o.line(v.app.terminal) + "\n"
+	text := eventLine(o, v.app.terminal, v.replay) + "\n"
 	if body := strings.TrimSpace(terminal.SafeLines(o.Body)); body != "" {
 		text += "          " + strings.ReplaceAll(body, "\n", "\n          ") + "\n"
 	}

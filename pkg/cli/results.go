@@ -4,6 +4,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/doctor"
 	"github.com/tlxhook/tlxhook/pkg/health"
 	"github.com/tlxhook/tlxhook/pkg/manifest"
+	"github.com/tlxhook/tlxhook/pkg/receiver"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
@@ -25,8 +26,8 @@ func Results() []Result {
 		{"backfill", "What lacks of a kind of objects: an item of backfill.", backfilledRow{}},
 		{"check", "A verdict: check.", health.Report{}},
 		{"company", "A client company: an item of company list.", tripletex.Company{}},
-		{"delivery", "A stored delivery: an item of delivery list.", storedDelivery{}},
-		{"delivery-details", "A stored delivery with what was received: delivery show.", deliveryDetails{}},
+		{"delivery", "A stored delivery: an item of delivery list.", receiver.StoredDelivery{}},
+		{"delivery-details", "A stored delivery with what was received: delivery show.", receiver.DeliveryDetails{}},
 		{"error", "The last line on standard error of a command with -o json that failed.", errorReport{}},
 		{"event", "An event: an item of event list.", tripletex.Event{}},
 		{"event-info", "An event with example deliveries: event show.", tripletex.EventInfo{}},
@@ -35,10 +36,10 @@ func Results() []Result {
 		{"fault", "A fault of the sandbox: an item of sandbox fault. A count of 0 means all requests.", faultRow{}},
 		{"plan", "What would make Tripletex what a manifest says: diff, apply --dry-run.", manifest.Plan{}},
 		{"plan-of-company", "A plan for one of many companies: an item of diff --all-companies.", companyPlan{}},
-		{"delivery-event", "An event of a delivery: a line of listen and forward.", deliveryEvent{}},
+		{"delivery-event", "An event of a delivery: a line of listen and forward.", receiver.EventRecord{}},
 		{"profile", "A login: an item of auth list.", profileRow{}},
 		{"purge", "How many deliveries are gone: delivery purge.", purgeResult{}},
-		{"replay", "What became of a delivery that was sent again: an item of delivery replay.", replayedDelivery{}},
+		{"replay", "What became of a delivery that was sent again: an item of delivery replay.", receiver.ReplayResult{}},
 		{"request", "A request that --dry-run does not send: an item of its list.", plannedRequest{}},
 		{"sandbox", "A served sandbox: sandbox serve.", servedSandbox{}},
 		{"subscription", "A subscription: subscription show, and an item of every other subscription command.", tripletex.Subscription{}},

@@ -96,6 +96,24 @@ func (j *Journal) List(ctx context.Context, f Filter) iter.Seq2[Entry, error] {
 	}
 }
 
+// CheckIDs returns ErrNotFound if there is no delivery of an ID.
+func (j *Journal) CheckIDs(ctx context.Context, ids []int64) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	absent := slices.Clone(ids)
+	for e, err := range j.List(ctx, Filter{IDs: ids}) {
+		if err != nil {
+			return err
+		}
+		absent = slices.DeleteFunc(absent, func(id int64) bool { return id == e.ID })
+	}
+	if len(absent) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w %s", ErrNotFound, strings.ReplaceAll(strings.Trim(fmt.Sprint(absent), "[]"), " ", ", "))
+}
+
 func (j *Journal) page(ctx context.Context, f Filter, after int64) ([]Entry, error) {
 	where, args := f.where()
 	return j.entries(ctx, `SELECT `+columns+` FROM delivery WHERE `+where+` AND delivery.id > ? ORDER BY delivery.id LIMIT ?`,

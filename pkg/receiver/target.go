@@ -82,6 +82,15 @@ func NewTarget(address string, o TargetOptions) (*Target, error) {
 	return t, nil
 }
 
+// OpenTarget returns the checked target at an address.
+func OpenTarget(ctx context.Context, address string, o TargetOptions) (*Target, error) {
+	t, err := NewTarget(address, o)
+	if err != nil {
+		return nil, err
+	}
+	return t, t.Check(ctx)
+}
+
 // Check looks the target up and tells where it is not permitted. That it is not found is no error: the app may come
 // later, and every connection is checked again.
 func (t *Target) Check(ctx context.Context) error {

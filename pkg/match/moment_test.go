@@ -1,8 +1,10 @@
-package cli
+package match_test
 
 import (
 	"testing"
 	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/match"
 )
 
 func TestMomentsAreDatesTimesAndAges(t *testing.T) {
@@ -17,14 +19,12 @@ func TestMomentsAreDatesTimesAndAges(t *testing.T) {
 		"1.5d":                      now.Add(-36 * time.Hour),
 		"0d":                        now,
 	} {
-		var got time.Time
-		if err := (moment{&got, func() time.Time { return now }}).Set(text); err != nil || !got.Equal(want) {
+		if got, err := match.Time(text, now); err != nil || !got.Equal(want) {
 			t.Errorf("%s: %v, %v; want %v", text, got, err, want)
 		}
 	}
 	for _, bad := range []string{"", "d", "-1d", "-1h", "1e300d", "NaNd", "Infd", "2026-13-01", "5", "tomorrow"} {
-		var got time.Time
-		if err := (moment{&got, func() time.Time { return now }}).Set(bad); err == nil {
+		if got, err := match.Time(bad, now); err == nil {
 			t.Errorf("%q was taken for %v", bad, got)
 		}
 	}

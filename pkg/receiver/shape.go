@@ -1,0 +1,124 @@
+package receiver
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/journal"
+)
+
+// StoredDelivery is a delivery of the journal in the shape in which commands print it.
+type StoredDelivery struct {
+	ID             int64         `json:"id"`
+	Received       time.Time     `json:"received"`
+	Event          string        `json:"event"`
+	ObjectID       int64         `json:"objectId"`
+	SubscriptionID int64         `json:"subscriptionId"`
+	State          journal.State `json:"state"`
+	Attempts       int           `json:"attempts"`
+	// FirstAttemptTime and LastAttempt are absent where there was no attempt.
+	FirstAttemptTime time.Time    `json:"firstAttemptTime,omitzero"`
+	LastAttempt      *HTTPAttempt `json:"lastAttempt,omitempty"`
+	IdempotencyKey   string       `json:"idempotencyKey"`
+	// Altered means that another body came under the same key before.
+	Altered bool `json:"altered"`
+	// Backfill means that it replaces a delivery that Tripletex skipped.
+	Backfill bool `json:"backfill"`
+}
+
+// NewStoredDelivery returns the shape of an entry.
+func NewStoredDelivery(e journal.Entry) StoredDelivery {
+	return StoredDelivery{
+		ID: e.ID, Received: e.Received, Event: e.Event, ObjectID: e.ObjectID, SubscriptionID: e.SubscriptionID,
+		State: e.State, Attempts: e.Attempts, FirstAttemptTime: e.FirstAttempt, LastAttempt: lastAttempt(e),
+		IdempotencyKey: e.Key, Altered: e.Altered, Backfill: e.Backfill,
+	}
+}
+
+// lastAttempt returns what the journal knows of the last attempt, or nil where there was none.
+func lastAttempt(e journal.Entry) *HTTPAttempt {
+	if e.Attempts == 0 {
+		return nil
+	}
+	return &HTTPAttempt{Attempt: e.Attempts, Time: e.LastAttempt, HTTPStatus: max(0, e.Status), Error: e.Outcome}
+}
+
+// DeliveryDetails is a stored delivery with what was received.
+type DeliveryDetails struct {
+	StoredDelivery
+	ContentType string `json:"contentType"`
+	Signature   string `json:"signature"`
+	// Body is JSON if the received body is, else a string.
+	Body any `json:"body"`
+}
+
+// NewDeliveryDetails returns the shape of an entry with its body.
+func NewDeliveryDetails(e journal.Entry) DeliveryDetails {
+	d := DeliveryDetails{NewStoredDelivery(e), e.ContentType, e.Signature, string(e.Body)}
+	if json.Valid(e.Body) {
+		d.Body = json.RawMessage(e.Body)
+	}
+	return d
+}
+
+// The results of a replayed delivery.
+const (
+	ResultForwarded = "forwarded"
+	ResultFailed    = "failed"
+	ResultSkipped   = "skipped"
+)
+
+// ReplayResult is the result of a replayed delivery in the shape in which commands print it.
+type ReplayResult struct {
+	ID       int64  `json:"id"`
+	Event    string `json:"event"`
+	ObjectID int64  `json:"objectId"`
+	// Result is forwarded, failed or skipped.
+	Result string `json:"result"`
+	// The body is given where the app did not accept the delivery.
+	HTTPAttempt
+}
+
+// Result returns the shape of a result.
+func (r Replayed) Result() ReplayResult {
+	row := ReplayResult{ID: r.Entry.ID, Event: r.Entry.Event, ObjectID: r.Entry.ObjectID, Result: ResultForwarded}
+	switch {
+	case r.Skipped:
+		row.Result, row.Error = ResultSkipped, r.Answer.Err.Error()
+	case r.Answer.Err != nil:
+		row.Result, row.HTTPAttempt = ResultFailed, r.Answer.HTTPAttempt(r.Entry.Attempts+1)
+	default:
+		row.HTTPAttempt = r.Answer.HTTPAttempt(r.Entry.Attempts + 1)
+	}
+	return row
+}
+
+// EventRecord is an event of a delivery in the shape in which commands print it.
+type EventRecord struct {
+	Kind           Kind   `json:"kind"`
+	ID             int64  `json:"id,omitempty"`
+	Event          string `json:"event,omitempty"`
+	ObjectID       int64  `json:"objectId,omitempty"`
+	SubscriptionID int64  `json:"subscriptionId,omitempty"`
+	IdempotencyKey string `json:"idempotencyKey,omitempty"`
+	Reason         Reason `json:"reason,omitempty"`
+	App            string `json:"app,omitempty"`
+	// HTTPAttempt is the attempt to forward it; of what is no attempt it has the time, and for what is rejected the error.
+	HTTPAttempt
+	RetryAfterSeconds float64 `json:"retryAfterSeconds,omitempty"`
+}
+
+// Record returns the shape of an event. Redact removes secrets from the answer and error of an app.
+func (o DeliveryEvent) Record(redact func(string) string) EventRecord {
+	shown := EventRecord{
+		Kind: o.Kind, ID: o.ID, Event: o.Event, ObjectID: o.ObjectID, SubscriptionID: o.SubscriptionID, IdempotencyKey: o.Key, Reason: o.Reason,
+		HTTPAttempt: HTTPAttempt{Error: o.Message},
+	}
+	if o.Attempt > 0 {
+		o.Answer.Body = []byte(redact(string(o.Answer.Body)))
+		shown.HTTPAttempt, shown.App, shown.RetryAfterSeconds = o.Answer.HTTPAttempt(o.Attempt), o.App, o.Again.Seconds()
+		shown.Error = redact(shown.Error)
+	}
+	shown.Time = o.Time.UTC()
+	return shown
+}
