@@ -72,6 +72,9 @@ func (w *walk) lookFor(ctx context.Context, o journal.Object) error {
 			return nil
 		}
 		return w.tell(ctx, w.plan.Delete, tripletex.ObjectValue{Object: tripletex.Object{ID: o.ID}})
+	case tripletex.KindOf(err) == tripletex.Refused:
+		w.unlisted = true // a sender wrote an ID that Tripletex never gave; it must not end the run
+		return nil
 	case err != nil:
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"net/http"
 	"path"
 	"slices"
@@ -29,7 +30,9 @@ func (s *shelf) RoundTrip(r *http.Request) (*http.Response, error) {
 	status, body := http.StatusOK, ""
 	if id, err := strconv.ParseInt(path.Base(r.URL.Path), 10, 64); err == nil {
 		s.shown++
-		if version, there := s.versions[id]; there {
+		if id <= 0 || id > math.MaxInt32 {
+			status, body = http.StatusUnprocessableEntity, `{"status":422,"code":16000}`
+		} else if version, there := s.versions[id]; there {
 			body = fmt.Sprintf(`{"value":{"id":%d,"version":%d}}`, id, version)
 		} else {
 			status, body = http.StatusNotFound, `{"status":404,"code":6000}`
@@ -185,4 +188,46 @@ func TestAReportStoresNothing(t *testing.T) {
 	if n, err := j.Count(t.Context(), journal.Filter{}); err != nil || n != 1 {
 		t.Errorf("%d are stored, %v", n, err)
 	}
+}
+
+func TestObjectsThatASenderInventedDoNotEndARun(t *testing.T) {
+	t.Parallel()
+	for name, ids := range map[string][]int64{
+		"negative":       {-1, -2},
+		"zero":           {0},
+		"above 32 bits":  {math.MaxInt32 + 1},
+		"both extremes":  {math.MinInt64, math.MaxInt64},
+		"next to a real": {math.MaxInt64 - 1, 2, math.MinInt64 + 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := &shelf{versions: map[int64]int{1: 0, 2: 0}}
+			j, run := nightly(t, s)
+			for _, id := range ids {
+				webhook(t, j, 4711, id, 0)
+			}
+			run(deletes)
+			delete(s.versions, 1)
+			if got := run(deletes); got.Gone != 1 {
+				t.Errorf("found %+v, want 1 gone", got)
+			}
+		})
+	}
+}
+
+func TestPageThatEndsAtTheLargestIDIsTheLast(t *testing.T) {
+	t.Parallel()
+	s := &shelf{versions: map[int64]int{1: 0}}
+	j, run := nightly(t, s)
+	batch := make([]journal.Delivery, 1999) // with product 1 a whole page
+	for i := range batch {
+		batch[i] = journal.Delivery{
+			Key: strconv.Itoa(i), Received: time.Now(), Event: "product.create", SubscriptionID: 1, ObjectID: math.MaxInt64 - int64(i),
+			Body: []byte("{}"),
+		}
+	}
+	if _, err := j.AppendBackfill(t.Context(), batch); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, "one night", run(deletes), backfill.Counts{Seen: 1, Missing: 1, Stored: 1})
 }

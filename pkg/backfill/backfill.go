@@ -1,6 +1,7 @@
 package backfill
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -152,10 +153,10 @@ func (w *walk) objects(ctx context.Context, first, last int64) iter.Seq2[[]journ
 	return func(yield func([]journal.Object, error) bool) {
 		for {
 			page, err := w.Journal.Objects(ctx, w.plan.Kind.Name, first, last, most)
-			if !yield(page, err) || err != nil || len(page) < most {
+			if !yield(page, err) || err != nil || len(page) < most || page[len(page)-1].ID == last {
 				return
 			}
-			first = page[len(page)-1].ID + 1
+			first = page[len(page)-1].ID + 1 // below last, so it cannot overflow
 		}
 	}
 }
@@ -240,7 +241,7 @@ func (w *walk) store(ctx context.Context, batch []journal.Delivery) error {
 func (w *walk) place(ctx context.Context, listed []tripletex.Object, brought []journal.Object) error {
 	var ids []int64
 	for _, o := range listed {
-		i, found := slices.BinarySearchFunc(brought, o.ID, func(b journal.Object, id int64) int { return int(min(max(b.ID-id, -1), 1)) })
+		i, found := slices.BinarySearchFunc(brought, o.ID, func(b journal.Object, id int64) int { return cmp.Compare(b.ID, id) })
 		if !found || brought[i].Company != w.Company {
 			ids = append(ids, o.ID)
 		}

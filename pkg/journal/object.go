@@ -2,8 +2,26 @@ package journal
 
 import (
 	"context"
+	"encoding/json"
 	"strconv"
+	"strings"
 )
+
+// ObjectKey names an object. It is the one definition of "the same object", whichever subscription a delivery is for.
+type ObjectKey struct {
+	// Kind is the event up to the first dot, in lower case; empty for an event without a dot.
+	Kind string
+	ID   int64
+}
+
+// Object returns the object that the delivery is about.
+func (d Delivery) Object() ObjectKey {
+	kind, _, found := strings.Cut(d.Event, ".")
+	if !found {
+		kind = ""
+	}
+	return ObjectKey{strings.ToLower(kind), d.ObjectID}
+}
 
 // Object is what deliveries have brought of an object.
 type Object struct {
@@ -22,6 +40,8 @@ const (
 	// noteObjects names the note that says up to which delivery the objects are noted, and noted is that delivery.
 	noteObjects = "objects"
 	noted       = `coalesce((SELECT CAST(text AS INTEGER) FROM note WHERE name = '` + noteObjects + `'), 0)`
+	// unknownVersion is the version of an object of which no delivery told one.
+	unknownVersion = -1
 	// objectGroup is how many deliveries are read for their objects in one transaction.
 	objectGroup = 1000
 )
@@ -59,19 +79,41 @@ func catchUp(c *connection) (caught bool, err error) {
 	if err != nil || last == 0 {
 		return true, err
 	}
-	_, err = c.exec(`INSERT INTO object (kind, id, version, gone, subscription)
-		SELECT lower(substr(event, 1, instr(event, '.') - 1)), object,
-			iif(json_valid(text) AND json_type(text, '$.value.version') = 'integer', json_extract(text, '$.value.version'), -1),
-			lower(event) LIKE '%.delete%', subscription
-		FROM (SELECT delivery.*, CAST(body AS TEXT) AS text FROM delivery LEFT JOIN content USING (id)
-			WHERE delivery.id > ? AND delivery.id <= ? AND instr(event, '.') > 1 ORDER BY delivery.id) WHERE TRUE
-		ON CONFLICT DO UPDATE SET version = max(version, excluded.version), gone = max(gone, excluded.gone), subscription = excluded.subscription`,
-		done, last)
+	err = c.query(`SELECT event, object, subscription, body FROM delivery LEFT JOIN content USING (id) WHERE delivery.id > ? AND delivery.id <= ?
+		ORDER BY delivery.id`, []any{done, last}, func(r row) error { return noteObject(c, r) })
 	if err != nil {
 		return false, err
 	}
 	_, err = c.exec(`INSERT OR REPLACE INTO note (name, text) VALUES (?, ?)`, noteObjects, strconv.FormatInt(last, 10))
 	return false, err
+}
+
+// noteObject notes the object of a delivery. The sender chose event, object and body: none of them can make it fail.
+func noteObject(c *connection, r row) error {
+	key := Delivery{Event: r.text(0), ObjectID: r.int(1)}.Object()
+	if key.Kind == "" {
+		return nil
+	}
+	body, _ := r[3].([]byte)
+	gone := strings.Contains(strings.ToLower(r.text(0)), ".delete")
+	_, err := c.exec(`INSERT INTO object (kind, id, version, gone, subscription) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+		version = max(version, excluded.version), gone = max(gone, excluded.gone), subscription = excluded.subscription`,
+		key.Kind, key.ID, versionOf(body), number(gone), r.int(2))
+	return err
+}
+
+// versionOf returns the value.version of a body, or unknownVersion where there is none that Tripletex could have given.
+// Source: int32 in the official specification.
+func versionOf(body []byte) int64 {
+	var envelope, value map[string]json.RawMessage
+	if json.Unmarshal(body, &envelope) != nil || json.Unmarshal(envelope["value"], &value) != nil {
+		return unknownVersion
+	}
+	version, err := strconv.ParseInt(string(value["version"]), 10, 32)
+	if err != nil || version < 0 {
+		return unknownVersion
+	}
+	return version
 }
 
 // Objects returns what was brought of the objects of a kind, in the order of their ids, from one id up to another, at
