@@ -2,9 +2,9 @@ package secret
 
 import (
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"io"
-	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -18,27 +18,38 @@ const minimum = 4
 type Redactor struct {
 	mu    sync.RWMutex
 	known map[string]bool
-	forms []string
+	forms []form
 }
 
-// Add makes the redactor know a secret: as it is, escaped for a URL or for JSON, and in base64 at any place of
-// a longer text, such as a Basic authorization header. Values shorter than four bytes are not added.
+// form is a spelling of a secret. Text around an encoded one may hold bits of its first and last byte.
+type form struct {
+	text    string
+	encoded bool
+}
+
+// Add registers secrets. Redact finds them as they are, with any characters escaped for a URL, JSON or HTML, in hex, and
+// in base64 within a longer text, such as a Basic authorization header. Of a token that is JSON in base64, the token in
+// it is registered too. Values shorter than four bytes are ignored.
 func (r *Redactor) Add(values ...Text) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, value := range values {
-		if len(value) < minimum || r.known[value.Reveal()] {
-			continue
-		}
-		if r.known == nil {
-			r.known = map[string]bool{}
-		}
-		r.known[value.Reveal()] = true
-		r.forms = append(r.forms, forms(value.Reveal())...)
+		r.add(strings.TrimRight(value.Reveal(), "="))
+		r.add(tokenWithin(value.Reveal()))
 	}
-	// The longest first, so that no part of a longer form is left standing.
-	slices.SortFunc(r.forms, func(a, b string) int { return len(b) - len(a) })
-	r.forms = slices.Compact(r.forms)
+	// The longest first, so that no part of a longer form is left.
+	slices.SortStableFunc(r.forms, func(a, b form) int { return len(b.text) - len(a.text) })
+}
+
+func (r *Redactor) add(value string) {
+	if len(value) < minimum || r.known[value] {
+		return
+	}
+	if r.known == nil {
+		r.known = map[string]bool{}
+	}
+	r.known[value] = true
+	r.forms = append(r.forms, formsOf(value)...)
 }
 
 // Redact returns text with every known secret replaced.
@@ -46,7 +57,7 @@ func (r *Redactor) Redact(text string) string {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	for _, form := range r.forms {
-		text = strings.ReplaceAll(text, form, Redacted)
+		text = form.replace(text)
 	}
 	return text
 }
@@ -72,15 +83,27 @@ func (w *redactingWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func forms(value string) []string {
-	quoted, _ := json.Marshal(value) // a string always marshals
-	all := []string{value, url.QueryEscape(value), url.PathEscape(value), string(quoted[1 : len(quoted)-1])}
+// tokenWithin returns the token in a token that is JSON in base64, or "".
+func tokenWithin(value string) string {
+	raw, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(value, "="))
+	var inside struct {
+		Token string `json:"token"`
+	}
+	if err != nil || json.Unmarshal(raw, &inside) != nil {
+		return ""
+	}
+	return inside.Token
+}
+
+func formsOf(value string) []form {
+	inHex := hex.EncodeToString([]byte(value))
+	all := []form{{text: value}, {text: strings.ReplaceAll(value, " ", "+")}, {text: inHex}, {text: strings.ToUpper(inHex)}}
 	for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
 		for offset := range 3 {
-			all = append(all, encodedAt(encoding, value, offset))
+			all = append(all, form{encodedAt(encoding, value, offset), true})
 		}
 	}
-	return slices.DeleteFunc(all, func(form string) bool { return len(form) < minimum })
+	return slices.DeleteFunc(all, func(f form) bool { return len(f.text) < minimum })
 }
 
 // encodedAt returns the base64 characters that depend on value alone when offset bytes stand before it.

@@ -3,10 +3,14 @@ package secret_test
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"html"
 	"log/slog"
 	"net/url"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -41,7 +45,7 @@ func TestMaskURLHidesWhatMayBeACredential(t *testing.T) {
 	t.Parallel()
 	for raw, want := range map[string]string{
 		"https://hooks.example.no/a/b":              "https://hooks.example.no/a/b",
-		"https://hooks.example.no:8443/@me":         "https://hooks.example.no:8443/@me",
+		"https://hooks.example.no/@me":              "https://hooks.example.no/@me",
 		"https://user:pw@hooks.example.no/a":        "https://***@hooks.example.no/a",
 		"https://user@hooks.example.no":             "https://***@hooks.example.no",
 		"https://a@b:c@hooks.example.no/":           "https://***@hooks.example.no/",
@@ -55,8 +59,11 @@ func TestMaskURLHidesWhatMayBeACredential(t *testing.T) {
 		"https://h.no/?bare":                        "https://h.no/?***",
 		"https://h.no/?":                            "https://h.no/?",
 		"https://h.no/?a=b=c&&d=":                   "https://h.no/?a=***&&d=***",
-		"//user:pw@h.no/":                           "//***@h.no/",
-		"user:pw@h.no":                              "***@h.no",
+		"//user:pw@h.no/":                           "***",
+		"user:pw@h.no":                              "***",
+		"127.0.0.1:4222":                            "127.0.0.1:4222",
+		"https://*.example.no/{company}":            "https://*.example.no/{company}",
+		"https://blåbær.no/x":                       "https://blåbær.no/x",
 		"":                                          "",
 		"not a url":                                 "not a url",
 		"https://h.no/%zz?token=abc":                "https://h.no/%zz?token=***",
@@ -64,6 +71,29 @@ func TestMaskURLHidesWhatMayBeACredential(t *testing.T) {
 	} {
 		if got := secret.MaskURL(raw); got != want {
 			t.Errorf("MaskURL(%q) = %q, want %q", raw, got, want)
+		}
+	}
+}
+
+func TestURLIsMaskedWhereInDoubt(t *testing.T) {
+	t.Parallel()
+	const user, password = "bob", "HUNTER2"
+	for _, raw := range []string{
+		`https://CORP\bob:HUNTER2@h.no/`, `https:\\bob:HUNTER2@h.no/`, `https://h.no\bob:HUNTER2@x/`, `http://CORP\bob:HUNTER2@127.0.0.1:9`,
+		"https:/bob:HUNTER2@h.no/", "https:bob:HUNTER2@h.no", "https//bob:HUNTER2@h.no/", "bob:HUNTER2", "//bob:HUNTER2@h.no",
+		"https:///bob:HUNTER2@h.no/", "https:////bob:HUNTER2@h.no/",
+		"https://https://bob:HUNTER2@h.no/", "https://proxy.no/https://bob:HUNTER2@h.no/", "jdbc:x://bob:HUNTER2@h.no/",
+		"https://bob@x:HUNTER2@h.no/", "https://bob:HUNTER2%40h.no/", "https://bob%40HUNTER2/", "https://bob：HUNTER2＠h.no/",
+		"https://bob:HUNTER2@h.no:port/", "https://bob:HUNTER2", "https://bob:HUNTER2/x", "https://h.no:bobHUNTER2/",
+		"https://bob:1/HUNTER2@h.no/", "https://bob:1?HUNTER2@h.no/", "https://bob:1#HUNTER2@h.no/", "https://bob:1/x?HUNTER2=1@h.no",
+		"https://bob/HUNTER2@h.no/", "https://x.bob/a:HUNTER2@h.no/", "https://bob:HUN[TER2@h.no/", "https://bob:HUN^TER2@h.no/",
+		"https://bob:[HUNTER2@h.no/", "https://bob: HUNTER2@h.no/", "order.*=ftp://bob:HUNTER2@h.no/",
+	} {
+		masked := secret.MaskURL(raw)
+		for _, part := range []string{user, password, "TER2", "HUN"} {
+			if strings.Contains(masked, part) {
+				t.Errorf("MaskURL(%q) = %q shows %q", raw, masked, part)
+			}
 		}
 	}
 }
@@ -78,6 +108,50 @@ func FuzzMaskURLNeverShowsAPassword(f *testing.F) {
 			t.Errorf("MaskURL(%q) = %q", u.String(), masked)
 		}
 	})
+}
+
+func TestRedactorFindsEveryEncodingOfASecret(t *testing.T) {
+	t.Parallel()
+	const value = `eyJ0b2/rZW+4"<&ø🫐 x`
+	inner := base64.StdEncoding.EncodeToString([]byte(`{"tokenId":1,"token":"canary-inner-4"}`))
+	basic := base64.StdEncoding.EncodeToString([]byte("2001:" + value))
+	var redactor secret.Redactor
+	redactor.Add(value+"==", secret.Text(inner))
+	quoted, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	everyByte := ""
+	for _, b := range []byte(value) {
+		everyByte += fmt.Sprintf("%%%02x", b)
+	}
+	for name, text := range map[string]string{
+		"raw": value + "==", "without padding": value, "query": url.QueryEscape(value), "path": url.PathEscape(value),
+		"lower-case query": lowerEscapes(url.QueryEscape(value)), "every byte escaped": everyByte,
+		"html": html.EscapeString(value), "html numbers": strings.NewReplacer(`"`, "&#x22;", "<", "&#60;", "/", "&#47;").Replace(value),
+		"json": string(quoted), "json with upper-case digits": strings.ReplaceAll(string(quoted), "u003c", "u003C"),
+		"json in ASCII": strings.Trim(strconv.QuoteToASCII(value), `"`),
+		"json surrogates": strings.ReplaceAll(string(quoted), "🫐", `\ud83e\uded0`), "json slashes": strings.ReplaceAll(string(quoted), "/", `\/`),
+		"hex": hex.EncodeToString([]byte(value)), "upper-case hex": fmt.Sprintf("%X", value),
+		"base64": base64.StdEncoding.EncodeToString([]byte(value)), "base64 for a URL": base64.RawURLEncoding.EncodeToString([]byte(value)),
+		"basic": basic, "basic without padding": strings.TrimRight(basic, "="), "basic in a URL": url.QueryEscape(basic),
+		"inner token": "canary-inner-4", "inner token in hex": hex.EncodeToString([]byte("canary-inner-4")), "outer token": strings.TrimRight(inner, "="),
+	} {
+		got := redactor.Redact("<" + text + ">")
+		if !strings.Contains(got, secret.Redacted) || len(got) > len("<"+secret.Redacted+">")+len("MjAwMTpl") {
+			t.Errorf("%s: %q became %q", name, text, got)
+		}
+	}
+	for _, text := range []string{"100% & more\\", "%zz%4", "&amp;&nosuch;", `\u12\u{zz}\x`, "\\"} {
+		if got := redactor.Redact(text); got != text {
+			t.Errorf("%q became %q", text, got)
+		}
+	}
+}
+
+// lowerEscapes returns a URL with its escapes in lower case.
+func lowerEscapes(text string) string {
+	return regexp.MustCompile("%..").ReplaceAllStringFunc(text, strings.ToLower)
 }
 
 func TestRedactorFindsEveryFormOfASecret(t *testing.T) {

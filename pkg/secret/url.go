@@ -1,16 +1,26 @@
 package secret
 
-import "strings"
+import (
+	"strings"
+	"unicode"
+)
 
 // Mask is what stands in the place of the secret parts of a URL.
 const Mask = "***"
 
-// MaskURL hides what may be a credential in a URL: its userinfo, the values of its query and its fragment.
-// It works on the text, so that a URL that no parser accepts is masked as well.
+// MaskURL returns a URL that may be printed: without its userinfo, the values of its query and its fragment. It works on
+// the text, so that a URL that no parser accepts is masked too. Where a part may be a credential in doubt, such as in a
+// URL with a backslash or a wrong port, nothing but the scheme is left.
 func MaskURL(raw string) string {
 	head, fragment, hasFragment := strings.Cut(raw, "#")
 	head, query, hasQuery := strings.Cut(head, "?")
-	masked := maskUserinfo(head)
+	masked, certain := maskHead(head, query+fragment)
+	switch {
+	case !certain && hasQuery:
+		return masked + "?" + Mask
+	case !certain && hasFragment:
+		return masked + "#" + Mask
+	}
 	if hasQuery {
 		masked += "?" + maskQuery(query)
 	}
@@ -20,24 +30,60 @@ func MaskURL(raw string) string {
 	return masked
 }
 
-func maskUserinfo(head string) string {
-	scheme, rest := "", head
-	if i := strings.Index(head, "//"); i >= 0 {
-		scheme, rest = head[:i+2], head[i+2:]
+// maskHead masks what stands before the query. Certain is false where it cannot tell a credential from other parts.
+func maskHead(head, rest string) (masked string, certain bool) {
+	scheme, address, ok := strings.Cut(head, "://")
+	if !ok {
+		scheme, address = "", head
+	} else {
+		scheme += "://"
 	}
-	authority, path := rest, ""
-	if i := strings.IndexAny(rest, `/\`); i >= 0 {
-		authority, path = rest[:i], rest[i:]
+	authority, path := address, ""
+	if i := strings.IndexByte(address, '/'); i >= 0 {
+		authority, path = address[:i], address[i:]
 	}
-	if i := strings.LastIndex(authority, "@"); i >= 0 {
-		return scheme + Mask + authority[i:] + path
+	user, host := "", authority
+	if i := strings.LastIndexByte(authority, '@'); i >= 0 {
+		user, host = Mask+"@", authority[i+1:]
 	}
-	// What stands behind a colon and is no port is a password with an unescaped "/", "?" or "#" in it.
-	if i := strings.LastIndex(authority, ":"); i >= 0 && !strings.HasSuffix(authority, "]") &&
-		strings.Trim(authority[i+1:], "0123456789") != "" {
-		return scheme + Mask
+	switch {
+	case strings.ContainsAny(strings.TrimSuffix(scheme, "://"), `:/\@`):
+		return Mask, false
+	case strings.Contains(head, `\`), !isHostPort(host, ok), user != "" && !ok, isDoubtful(host, path, rest):
+		return scheme + Mask, false
 	}
-	return scheme + authority + path
+	return scheme + user + host + path, true
+}
+
+// isDoubtful reports whether a later "@" may end a userinfo that holds a slash, a question mark or a number sign.
+func isDoubtful(host, path, rest string) bool {
+	later := path + rest
+	if !strings.Contains(later, "@") && !strings.Contains(strings.ToLower(later), "%40") {
+		return false
+	}
+	return path == "" || !strings.Contains(host, ".") || strings.Contains(host, ":") || strings.Contains(path, ":")
+}
+
+// isHostPort reports whether text is a host name, a pattern or an address, with or without a port. Text without a scheme
+// may be anything that has no colon but before a port.
+func isHostPort(text string, hasScheme bool) bool {
+	if !hasScheme && !strings.Contains(text, ":") {
+		return true
+	}
+	host, port, hasPort := text, "", false
+	if inside, after, ok := strings.Cut(strings.TrimPrefix(text, "["), "]"); ok && text[0] == '[' {
+		host, port, hasPort = strings.Trim(inside, "0123456789abcdefABCDEF:."), strings.TrimPrefix(after, ":"), after != ""
+		if host != "" && host[0] != '%' || hasPort && after[0] != ':' {
+			return false
+		}
+	} else if host, port, hasPort = strings.Cut(text, ":"); host == "" || strings.ContainsFunc(host, notHostRune) {
+		return false
+	}
+	return !hasPort || port != "" && len(port) <= 5 && strings.Trim(port, "0123456789") == ""
+}
+
+func notHostRune(r rune) bool {
+	return !unicode.In(r, unicode.Letter, unicode.Digit, unicode.Mark) && !strings.ContainsRune(".-_*{}。", r)
 }
 
 func maskQuery(query string) string {
