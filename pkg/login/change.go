@@ -30,7 +30,7 @@ func (r *Resolver) Save(p config.Profile, tokens tripletex.Credentials, session 
 			err = saveProfiles(profiles, folders)
 		}
 		if err != nil {
-			return errors.Join(err, undo())
+			return joined(err, undo())
 		}
 		if before.Store != "" && before.Store != p.Store {
 			_ = forget(r.Store(before.Store, folders), p.Name, nil) // what stays is not used again
@@ -52,11 +52,15 @@ func (r *Resolver) Remove(name string, before func(config.Profile)) (removed con
 		}
 		removed = *profile
 		before(removed)
-		if err := forget(r.Store(removed.Store, folders), name, nil); err != nil {
+		old := config.Profiles{Format: profiles.Format, Current: profiles.Current, All: slices.Clone(profiles.All)}
+		profiles.Remove(name)
+		if err := saveProfiles(profiles, folders); err != nil {
 			return err
 		}
-		profiles.Remove(name)
-		return saveProfiles(profiles, folders)
+		if err := forget(r.Store(removed.Store, folders), name, nil); err != nil {
+			return joined(err, saveProfiles(&old, folders))
+		}
+		return nil
 	})
 	return removed, err
 }
@@ -113,9 +117,9 @@ func replaceSecrets(store credentials.Store, name string, secrets map[credential
 	undo = func() (failed error) {
 		for kind, value := range before {
 			if value == "" {
-				failed = errors.Join(failed, store.Delete(name, kind))
+				failed = joined(failed, store.Delete(name, kind))
 			} else {
-				failed = errors.Join(failed, store.Set(name, kind, value))
+				failed = joined(failed, store.Set(name, kind, value))
 			}
 		}
 		return failed
@@ -137,8 +141,16 @@ func replaceSecrets(store credentials.Store, name string, secrets map[credential
 func forget(store credentials.Store, name string, except []credentials.Kind) (failed error) {
 	for _, kind := range credentials.Kinds() {
 		if !slices.Contains(except, kind) {
-			failed = errors.Join(failed, store.Delete(name, kind))
+			failed = joined(failed, store.Delete(name, kind))
 		}
 	}
 	return failed
+}
+
+// joined returns both errors, or the first one if it contains the second: a keyring that failed fails alike each time.
+func joined(first, second error) error {
+	if second == nil || errors.Is(first, second) {
+		return first
+	}
+	return errors.Join(first, second)
 }

@@ -1,0 +1,318 @@
+package login_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tlxhook/tlxhook/pkg/config"
+	"github.com/tlxhook/tlxhook/pkg/credentials"
+	"github.com/tlxhook/tlxhook/pkg/login"
+	"github.com/tlxhook/tlxhook/pkg/secret"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+// resolver returns a resolver of a home folder and further variables.
+func resolver(home string, variables map[string]string) *login.Resolver {
+	r := login.NewResolver(func(name string) (string, bool) {
+		if name == "HOME" {
+			return home, true
+		}
+		value, ok := variables[name]
+		return value, ok
+	}, &secret.Redactor{})
+	r.Settings = &config.Settings{}
+	return r
+}
+
+// save stores a profile in the file of tokens.
+func save(r *login.Resolver, name, token string) error {
+	return r.Save(config.Profile{Name: name, Store: login.FileStore, TokenKind: login.EmployeeTokens, BaseURL: tripletex.Test},
+		tripletex.Credentials{ConsumerToken: secret.Text("consumer-" + token), EmployeeToken: secret.Text("employee-" + token)},
+		tripletex.Session{Token: secret.Text("session-" + token), Expires: time.Now().Add(time.Hour)})
+}
+
+// tokens returns the stored tokens of a profile.
+func tokens(t *testing.T, r *login.Resolver, name string) tripletex.Credentials {
+	t.Helper()
+	l, err := r.FromProfile(t.Context(), name)
+	if err != nil {
+		t.Error(err)
+		return tripletex.Credentials{}
+	}
+	stored, err := l.Options.Credentials(t.Context())
+	if err != nil {
+		t.Error(err)
+	}
+	return stored
+}
+
+// together runs do in 8 goroutines and returns when all have ended.
+func together(do func(i int) error) error {
+	var all sync.WaitGroup
+	failed := make([]error, 8)
+	for i := range failed {
+		all.Go(func() { failed[i] = do(i) })
+	}
+	all.Wait()
+	return errors.Join(failed...)
+}
+
+func TestParallelChangesOfLoginsLoseNothing(t *testing.T) {
+	t.Parallel()
+	rounds := 50
+	if testing.Short() {
+		rounds = 3
+	}
+	home := t.TempDir()
+	name := func(i int) string { return fmt.Sprintf("p%d", i) }
+	for round := range rounds {
+		token := fmt.Sprint(round)
+		if err := together(func(i int) error { return save(resolver(home, nil), name(i), token) }); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 8 {
+			if got := tokens(t, resolver(home, nil), name(i)).EmployeeToken; got.Reveal() != "employee-"+token {
+				t.Fatalf("round %d: the token of %s is %q", round, name(i), got.Reveal())
+			}
+		}
+		// Four logins end, two are made default, two are renewed.
+		err := together(func(i int) error {
+			r := resolver(home, nil)
+			switch {
+			case i < 4:
+				_, err := r.Remove(name(i), func(config.Profile) {})
+				return err
+			case i < 6:
+				return r.SetDefault(name(i))
+			}
+			return save(r, name(i), "renewed")
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, profiles, err := resolver(home, nil).Profiles()
+		if err != nil || len(profiles.All) != 4 || profiles.Find(profiles.Current) == nil {
+			t.Fatalf("round %d: %+v, %v", round, profiles, err)
+		}
+		raw, err := os.ReadFile(filepath.Join(home, ".config", "tlxhook", "credentials.json"))
+		if err != nil || strings.Contains(string(raw), `"p3"`) || strings.Count(string(raw), "renewed") != 6 {
+			t.Fatalf("round %d: %s, %v", round, raw, err)
+		}
+	}
+}
+
+// stored returns every file of a home folder but locks, by path.
+func stored(t *testing.T, home string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	err := fs.WalkDir(os.DirFS(home), ".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || strings.HasSuffix(path, ".lock") {
+			return err
+		}
+		raw, err := os.ReadFile(filepath.Join(home, path))
+		files[path] = string(raw)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+func TestFailedChangeOfALoginChangesNothing(t *testing.T) {
+	t.Parallel()
+	for name, spoil := range map[string]struct {
+		file    string
+		content func(string) string
+	}{
+		"newer profiles":    {"profiles.yaml", func(s string) string { return strings.Replace(s, "format: 1", "format: 2", 1) }},
+		"damaged profiles":  {"profiles.yaml", func(s string) string { return s + "\n[" }},
+		"empty profiles":    {"profiles.yaml", func(string) string { return "" }},
+		"damaged tokens":    {"credentials.json", func(s string) string { return s[:len(s)-3] }},
+		"tokens of a list":  {"credentials.json", func(string) string { return "[]" }},
+		"tokens of numbers": {"credentials.json", func(string) string { return `{"acme":{"session":1}}` }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			home := t.TempDir()
+			r := resolver(home, nil)
+			if err := save(r, "acme", "old"); err != nil {
+				t.Fatal(err)
+			}
+			path := filepath.Join(home, ".config", "tlxhook", spoil.file)
+			raw, err := os.ReadFile(path)
+			if err == nil {
+				err = os.WriteFile(path, []byte(spoil.content(string(raw))), 0o600)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			before := stored(t, home)
+			if err := save(r, "acme", "new"); err == nil {
+				t.Error("a login was stored")
+			}
+			if diff := cmp.Diff(before, stored(t, home)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestFailedWriteOfProfilesRestoresTheTokens(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*login.Resolver) error{
+		"same profile": func(r *login.Resolver) error { return save(r, "acme", "new") },
+		"new profile":  func(r *login.Resolver) error { return save(r, "other", "new") },
+		"other kind": func(r *login.Resolver) error {
+			return r.Save(config.Profile{Name: "acme", Store: login.FileStore, TokenKind: login.RefreshTokens},
+				tripletex.Credentials{RefreshToken: "tlxr_new"}, tripletex.Session{})
+		},
+		"default": func(r *login.Resolver) error { return r.SetDefault("acme") },
+		"logout": func(r *login.Resolver) error {
+			_, err := r.Remove("acme", func(config.Profile) {})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			home := t.TempDir()
+			r := resolver(home, nil)
+			if err := save(r, "acme", "old"); err != nil {
+				t.Fatal(err)
+			}
+			// The file can be read, and not be replaced, as the name of a file beside it would be too long.
+			profiles := filepath.Join(home, ".config", "tlxhook", "profiles.yaml")
+			long := filepath.Join(home, strings.Repeat("x", 250))
+			if err := errors.Join(os.Rename(profiles, long), os.Symlink(long, profiles)); err != nil {
+				t.Fatal(err)
+			}
+			before := stored(t, home)
+			if err := change(r); err == nil {
+				t.Error("no error was returned")
+			}
+			if diff := cmp.Diff(before, stored(t, home)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestChangesAreWrittenThroughLinks(t *testing.T) {
+	t.Parallel()
+	for _, file := range []string{"profiles.yaml", "credentials.json"} {
+		for name, link := range map[string]func(real, link string) error{
+			"absolute": os.Symlink,
+			"relative": func(_, link string) error { return os.Symlink(filepath.Join("..", "real", file), link) },
+			"twice": func(real, link string) error {
+				return errors.Join(os.Symlink(real, link+".other"), os.Symlink(filepath.Base(link)+".other", link))
+			},
+		} {
+			home := t.TempDir()
+			folder, real := filepath.Join(home, ".config", "tlxhook"), filepath.Join(home, ".config", "real", file)
+			r := resolver(home, nil)
+			err := errors.Join(save(r, "acme", "old"), os.MkdirAll(filepath.Dir(real), 0o700), os.Rename(filepath.Join(folder, file), real),
+				link(real, filepath.Join(folder, file)), save(r, "other", "new"), save(r, "acme", "new"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			info, err := os.Lstat(filepath.Join(folder, file))
+			if err != nil || info.Mode()&fs.ModeSymlink == 0 {
+				t.Errorf("%s %s: the link is replaced by a file: %v", file, name, err)
+			}
+			raw, err := os.ReadFile(real)
+			if err != nil || !strings.Contains(string(raw), "other") {
+				t.Errorf("%s %s: the change is not in the file: %s, %v", file, name, raw, err)
+			}
+		}
+	}
+}
+
+func TestNoBusIsStarted(t *testing.T) {
+	folder := t.TempDir()
+	started := filepath.Join(folder, "started")
+	if err := os.WriteFile(filepath.Join(folder, "dbus-launch"), []byte("#!/bin/sh\ntouch "+started+"\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", folder+":"+os.Getenv("PATH"))
+	t.Setenv("XDG_RUNTIME_DIR", folder)
+	t.Setenv("HOME", folder)
+	for _, address := range []string{"", "autolaunch:", "autolaunch:scope=*user", "unix:path=" + folder + "/none;autolaunch:"} {
+		t.Setenv("DBUS_SESSION_BUS_ADDRESS", address)
+		r := resolver(t.TempDir(), map[string]string{"DBUS_SESSION_BUS_ADDRESS": address, "XDG_RUNTIME_DIR": folder})
+		_, err := r.Store(login.KeyringStore, config.Folders{}).Get("acme", credentials.Session)
+		if !errors.Is(err, credentials.ErrNoKeyring) {
+			t.Errorf("%q: %v", address, err)
+		}
+		if _, err := os.Stat(started); err == nil {
+			t.Errorf("%q: dbus-launch was started", address)
+			_ = os.Remove(started)
+		}
+	}
+}
+
+func TestKeyringThatFailsIsAskedOnce(t *testing.T) {
+	folder := t.TempDir()
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", filepath.Join(folder, "bus"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	var asked atomic.Int64
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			asked.Add(1)
+			_ = conn.Close()
+		}
+	}()
+	address := "unix:path=" + filepath.Join(folder, "bus")
+	t.Setenv("DBUS_SESSION_BUS_ADDRESS", address)
+	home := t.TempDir()
+	r := resolver(home, map[string]string{"DBUS_SESSION_BUS_ADDRESS": address})
+	profiles := &config.Profiles{Format: 1}
+	profiles.Put(config.Profile{Name: "acme", Store: login.KeyringStore, BaseURL: tripletex.Test})
+	if err := profiles.Save(filepath.Join(home, ".config", "tlxhook")); err != nil {
+		t.Fatal(err)
+	}
+	for what, ask := range map[string]func(context.Context) error{
+		"login": func(ctx context.Context) error {
+			l, err := r.FromProfile(ctx, "acme")
+			if err == nil {
+				_, err = l.Options.Credentials(ctx)
+			}
+			return err
+		},
+		"logout": func(context.Context) error {
+			_, err := r.Remove("acme", func(config.Profile) {})
+			return err
+		},
+		"save": func(context.Context) error {
+			return r.Save(config.Profile{Name: "acme", Store: login.KeyringStore}, tripletex.Credentials{RefreshToken: "tlxr_x"}, tripletex.Session{})
+		},
+		"store": func(context.Context) error {
+			return r.Store(login.KeyringStore, config.Folders{}).Set("other", credentials.Session, "x")
+		},
+	} {
+		if err := ask(t.Context()); !errors.Is(err, credentials.ErrNoKeyring) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if n := asked.Load(); n != 1 {
+		t.Errorf("the keyring was asked %d times", n)
+	}
+}
