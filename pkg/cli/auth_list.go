@@ -8,6 +8,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/login"
 	"github.com/tlxhook/tlxhook/pkg/output"
+	"github.com/tlxhook/tlxhook/pkg/secret"
 )
 
 func newAuthList(app *App) *cobra.Command {
@@ -50,7 +51,7 @@ func profileRows(profiles *config.Profiles) []profileRow {
 	rows := []profileRow{}
 	for _, p := range profiles.All {
 		rows = append(rows, profileRow{
-			p.Name, p.Name == profiles.Current, login.EnvironmentOf(p), p.BaseURL, p.TokenKind, p.Store, p.CompanyID, p.CompanyName,
+			p.Name, p.Name == profiles.Current, login.EnvironmentOf(p), secret.MaskURL(p.BaseURL), p.TokenKind, p.Store, p.CompanyID, p.CompanyName,
 		})
 	}
 	return rows

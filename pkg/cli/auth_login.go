@@ -150,7 +150,7 @@ func (o *loginOptions) address(ctx context.Context, app *App) (string, error) {
 		return tripletex.Test, nil
 	}
 	if !strings.Contains(chosen, "://") {
-		return "", usageFailure("environment %q: must be production, test or a URL", chosen)
+		return "", usageFailure("environment %q: must be production, test or a URL", secret.MaskURL(chosen))
 	}
 	return chosen, nil
 }

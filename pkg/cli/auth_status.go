@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tlxhook/tlxhook/pkg/output"
+	"github.com/tlxhook/tlxhook/pkg/secret"
 )
 
 func newAuthStatus(app *App) *cobra.Command {
@@ -26,7 +27,7 @@ func showAuthStatus(ctx context.Context, app *App) error {
 	status, err := app.prove(ctx, l)
 	if err != nil {
 		if l.Source != "" {
-			app.note("used: %s tokens from %s, for %s", l.TokenKind, l.From(), l.Options.BaseURL)
+			app.note("used: %s tokens from %s, for %s", l.TokenKind, l.From(), secret.MaskURL(l.Options.BaseURL))
 		}
 		return err
 	}

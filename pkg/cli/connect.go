@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/tlxhook/tlxhook/pkg/login"
+	"github.com/tlxhook/tlxhook/pkg/secret"
 )
 
 // logins returns what finds the logins and accounts of the run.
@@ -14,7 +15,7 @@ func (a *App) logins() *login.Resolver {
 		a.resolver.Stderr = a.terminal.Err
 		a.resolver.Used = func(l *login.Login) {
 			if a.settings.Verbose > 0 {
-				a.note("using %s tokens from %s, at %s", l.TokenKind, l.From(), l.Options.BaseURL)
+				a.note("using %s tokens from %s, at %s", l.TokenKind, l.From(), secret.MaskURL(l.Options.BaseURL))
 			}
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -50,21 +51,42 @@ func (a *API) proxy(ctx context.Context) Finding {
 	if err != nil {
 		return fail("the address of the API is not a URL", "see TLXHOOK_BASE_URL, and base-url in the file of settings")
 	}
+	if a.Transport != nil {
+		return pass("not used for the built-in sandbox")
+	}
+	name, value := a.proxyVariable(request.URL.Scheme)
+	if value != "" && !isProxyURL(value) {
+		return fail(name+": the value is not a URL", "set it to a URL such as http://proxy.example.no:3128, with %XX for special characters")
+	}
 	proxy, err := http.ProxyFromEnvironment(request)
 	switch {
-	case a.Transport != nil:
-		return pass("not used for the built-in sandbox")
 	case err == nil && proxy != nil:
 		return pass(secret.MaskURL(proxy.String()))
-	}
-	for _, name := range []string{"HTTPS_PROXY", "https_proxy"} {
-		// net/http ignores a proxy that is not a URL without an error.
-		if value, _ := a.Lookup(name); value != "" && !targeturl.IsLoopback(request.URL.Hostname()) {
-			return warn(name+" is set, but not used for "+request.URL.Hostname(),
-				"is it a URL such as http://proxy.example.no:3128, and does NO_PROXY leave the host out?")
-		}
+	case value != "" && !targeturl.IsLoopback(request.URL.Hostname()):
+		return warn(name+" is set, but not used for "+request.URL.Hostname(), "does NO_PROXY leave the host out?")
 	}
 	return pass("none")
+}
+
+// proxyVariable returns the variable that names the proxy for a scheme, and its value. The order is that of net/http.
+func (a *API) proxyVariable(scheme string) (name, value string) {
+	for _, name := range []string{strings.ToUpper(scheme) + "_PROXY", strings.ToLower(scheme) + "_proxy"} {
+		if value, _ := a.Lookup(name); value != "" {
+			return name, value
+		}
+	}
+	return "", ""
+}
+
+// isProxyURL reports whether net/http reads a value as written. It takes a value without a scheme as an http proxy, and
+// one that it cannot parse as no proxy or as another host.
+func isProxyURL(value string) bool {
+	if !strings.Contains(value, "://") {
+		value = "http://" + value
+	}
+	u, err := url.Parse(value)
+	return err == nil && slices.Contains([]string{"http", "https", "socks5", "socks5h"}, u.Scheme) && u.Hostname() != "" &&
+		strings.Trim(u.Path, "/") == "" && u.RawQuery == "" && u.Fragment == ""
 }
 
 // network sends a request without a login and accepts every answer of Tripletex. The certificate has a check of its own.

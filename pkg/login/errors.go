@@ -1,6 +1,10 @@
 package login
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/tlxhook/tlxhook/pkg/secret"
+)
 
 // NoProfileError reports a profile that is not stored.
 type NoProfileError struct{ Name string }
@@ -11,7 +15,8 @@ func (e *NoProfileError) Error() string { return fmt.Sprintf("there is no profil
 type AddressError struct{ Profile, ProfileURL, URL, Origin string }
 
 func (e *AddressError) Error() string {
-	return fmt.Sprintf("the tokens of profile %q belong to %s, not to %s (%s)", e.Profile, e.ProfileURL, e.URL, e.Origin)
+	return fmt.Sprintf("the tokens of profile %q belong to %s, not to %s (%s)",
+		e.Profile, secret.MaskURL(e.ProfileURL), secret.MaskURL(e.URL), e.Origin)
 }
 
 // TokensError reports variables that do not make one login.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/tlxhook/tlxhook/pkg/match"
+	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/targeturl"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
@@ -41,7 +42,7 @@ func Export(have []tripletex.Subscription, known []tripletex.Event) Document {
 	d := Document{Version: formatVersion, Subscriptions: []DocumentEntry{}}
 	groups := map[string][]tripletex.Subscription{}
 	for _, s := range have {
-		if tripletex.CheckEvent(s.Event) != nil || match.IsPattern(s.Event) || checkBare(targeturl.Bare(s.TargetURL)) != nil {
+		if tripletex.CheckEvent(s.Event) != nil || match.IsPattern(s.Event) || !isExportable(targeturl.Bare(s.TargetURL)) {
 			d.leftOut = append(d.leftOut, s)
 			continue
 		}
@@ -72,6 +73,9 @@ func Export(have []tripletex.Subscription, known []tripletex.Event) Document {
 	})
 	return d
 }
+
+// isExportable reports whether a manifest can hold a target. A URL that may hold a credential is not written to a file.
+func isExportable(bare string) bool { return checkBare(bare) == nil && secret.MaskURL(bare) == bare }
 
 // entryKey is the settings that the subscriptions of an entry share.
 type entryKey struct {

@@ -11,23 +11,86 @@ import (
 // escapes are the characters that begin an escape in a URL, in HTML, and in JSON or a string literal.
 const escapes = `%&\`
 
-// replace returns text with the form replaced, whichever of its characters are escaped.
-func (f form) replace(text string) string {
-	if !strings.ContainsAny(text, escapes) && !strings.Contains(text, f.text) {
-		return text
+// maxLayers is how many escapes within escapes are undone, such as HTML in JSON in a trace.
+const maxLayers = 4
+
+// layer is a text without its outermost escapes, with the place of each byte in the original.
+type layer struct {
+	text     string
+	from, to []int
+}
+
+// layers returns a text as it is, and with escapes undone once, twice and so on while that changes it.
+func layers(text string) []layer {
+	all := []layer{{text: text}}
+	for len(all) <= maxLayers && strings.ContainsAny(all[len(all)-1].text, escapes) {
+		next := all[len(all)-1].unescaped()
+		if next.text == all[len(all)-1].text {
+			break
+		}
+		all = append(all, next)
 	}
+	return all
+}
+
+// unescaped returns the layer below. What is no escape stays.
+func (l layer) unescaped() layer {
 	var out strings.Builder
-	for i := 0; i < len(text); {
-		n := escapedLength(text[i:], f.text)
-		if n == 0 {
+	next := layer{}
+	for i := 0; i < len(l.text); {
+		plain, size := unescape(l.text[i:])
+		if size == 0 {
+			plain, size = l.text[i:i+1], 1
+		}
+		from, to := l.place(i, i+size)
+		for range len(plain) {
+			next.from, next.to = append(next.from, from), append(next.to, to)
+		}
+		out.WriteString(plain)
+		i += size
+	}
+	next.text = out.String()
+	return next
+}
+
+// place returns the place in the original of a part of the layer.
+func (l layer) place(from, to int) (start, end int) {
+	if l.from == nil {
+		return from, to
+	}
+	return l.from[from], l.to[to-1]
+}
+
+// mark marks the bytes of the original that spell a form in this layer.
+func (l layer) mark(f form, marked []bool) {
+	for at := 0; ; {
+		i := strings.Index(l.text[at:], f.text)
+		if i < 0 {
+			return
+		}
+		at += i
+		end := at + len(f.text)
+		if f.encoded {
+			end += tail(l.text[end:])
+		}
+		from, to := l.place(at, end)
+		for n := from; n < to; n++ {
+			marked[n] = true
+		}
+		at = end
+	}
+}
+
+// replaceMarked returns text with each run of marked bytes replaced.
+func replaceMarked(text string, marked []bool) string {
+	var out strings.Builder
+	for i := range len(text) {
+		switch {
+		case !marked[i]:
 			out.WriteByte(text[i])
-			i++
-			continue
+		case i == 0 || !marked[i-1]:
+			out.WriteString(Redacted)
 		}
-		if i += n; f.encoded {
-			i += tail(text[i:])
-		}
-		out.WriteString(Redacted)
 	}
 	return out.String()
 }
@@ -38,43 +101,11 @@ func tail(text string) int {
 	if rest != "" && isBase64(rest[0]) {
 		rest = rest[1:]
 	}
-	for {
-		padding, size := "=", 1
-		if strings.HasPrefix(rest, "%") {
-			padding, size = unescape(rest)
-		}
-		if padding != "=" || !strings.HasPrefix(rest, "=") && !strings.HasPrefix(rest, "%") {
-			return len(text) - len(rest)
-		}
-		rest = rest[size:]
-	}
+	return len(text) - len(strings.TrimLeft(rest, "="))
 }
 
 func isBase64(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("+/-_", c) >= 0
-}
-
-// escapedLength returns the length of value at the start of text, with or without escapes, or 0.
-func escapedLength(text, value string) int {
-	if strings.HasPrefix(text, value) {
-		return len(value)
-	}
-	at := 0
-	for value != "" {
-		if at == len(text) {
-			return 0
-		}
-		plain, size := unescape(text[at:])
-		if size == 0 || !strings.HasPrefix(value, plain) {
-			plain, size = text[at:at+1], 1
-		}
-		if !strings.HasPrefix(value, plain) {
-			return 0
-		}
-		at += size
-		value = value[len(plain):]
-	}
-	return at
 }
 
 // unescape returns the text of the escape at the start of text, and the length of the escape, or 0 if there is none.

@@ -37,8 +37,6 @@ func (r *Redactor) Add(values ...Text) {
 		r.add(strings.TrimRight(value.Reveal(), "="))
 		r.add(tokenWithin(value.Reveal()))
 	}
-	// The longest first, so that no part of a longer form is left.
-	slices.SortStableFunc(r.forms, func(a, b form) int { return len(b.text) - len(a.text) })
 }
 
 func (r *Redactor) add(value string) {
@@ -56,10 +54,21 @@ func (r *Redactor) add(value string) {
 func (r *Redactor) Redact(text string) string {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	for _, form := range r.forms {
-		text = form.replace(text)
+	var marked []bool
+	for _, l := range layers(text) {
+		for _, f := range r.forms {
+			if marked == nil && strings.Contains(l.text, f.text) {
+				marked = make([]bool, len(text))
+			}
+			if marked != nil {
+				l.mark(f, marked)
+			}
+		}
 	}
-	return text
+	if marked == nil {
+		return text
+	}
+	return replaceMarked(text, marked)
 }
 
 // Writer returns a writer that redacts each Write before passing it to w. A secret that is cut in two by

@@ -1,0 +1,154 @@
+package cli_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"html"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/tlxhook/tlxhook/pkg/cli"
+)
+
+// sessionCanary is the session token that the echoing API makes. Each encoding of it differs from the others.
+const sessionCanary = `canary-session/+"<&> token`
+
+// echoes returns the encodings of a secret that a server may answer with.
+func echoes(value string) []string {
+	quoted, _ := json.Marshal(value)
+	return []string{
+		value, url.QueryEscape(value), url.PathEscape(value), strings.ToLower(url.QueryEscape(value)), html.EscapeString(value),
+		strings.Trim(string(quoted), `"`), strings.ReplaceAll(value, "<", "&#x3c;"), hex.EncodeToString([]byte(value)), fmt.Sprintf("%X", value),
+		base64.StdEncoding.EncodeToString([]byte(value)), base64.RawURLEncoding.EncodeToString([]byte(value)),
+		base64.StdEncoding.EncodeToString([]byte("0:" + value)),
+	}
+}
+
+// echoing is an API that makes a session and refuses everything else with an echo of the token.
+func echoing(t *testing.T) string {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if strings.Contains(r.URL.Path, "/token/session/:create") {
+			_ = json.NewEncoder(w).Encode(map[string]any{"value": map[string]any{"token": sessionCanary}})
+			return
+		}
+		w.WriteHeader(http.StatusForbidden)
+		if r.Header.Get("Authorization") == "" {
+			return
+		}
+		said := strings.Join(echoes(sessionCanary), " , ") + " , header was " + r.Header.Get("Authorization")
+		_ = json.NewEncoder(w).Encode(map[string]any{"status": 403, "message": said, "developerMessage": said})
+	}))
+	t.Cleanup(server.Close)
+	return server.URL + "/v2"
+}
+
+// showsNoEcho searches a text for the canary in every encoding.
+func showsNoEcho(t *testing.T, where, text string) {
+	t.Helper()
+	for _, spelling := range append(echoes(sessionCanary), "canary-session") {
+		if strings.Contains(text, spelling) {
+			t.Errorf("%s shows %q:\n%s", where, spelling, text)
+			return
+		}
+	}
+}
+
+func TestEchoedSessionTokenIsMasked(t *testing.T) {
+	t.Parallel()
+	api, combinations := echoing(t), 0
+	for name, login := range map[string][]string{
+		"employee": {"TLXHOOK_CONSUMER_TOKEN=consumer-x", "TLXHOOK_EMPLOYEE_TOKEN=employee-x"},
+		"refresh":  {"TLXHOOK_REFRESH_TOKEN=tlxr_x"},
+		"given":    {"TLXHOOK_SESSION_TOKEN=" + sessionCanary},
+	} {
+		for _, format := range []string{"table", "json", "ndjson", "nagios", "prometheus", "checkmk", "zabbix-lld", "github", "junit"} {
+			home := t.TempDir()
+			bundle, report := filepath.Join(home, "bundle.zip"), filepath.Join(home, "report")
+			for _, words := range [][]string{
+				{"sub", "list"}, {"event", "list"}, {"company", "list"}, {"auth", "status"}, {"export"}, {"sub", "list", "--all-companies"},
+				{"check"}, {"check", "--output-file", report}, {"check", "--all-companies"}, {"watch", "--for", "300ms"},
+				{"doctor"}, {"doctor", "--bundle", bundle}, {"exporter", "--addr", "127.0.0.1:0", "--timeout", "300ms"},
+				{"auth", "login", "-p", "x", "--store", "file", "--environment", api},
+				{"sub", "create", "order.create", "--target", "https://h.example.no/"}, {"listen", "--addr", "127.0.0.1:0", "--timeout", "300ms"},
+			} {
+				environ := append([]string{"HOME=" + home, "XDG_RUNTIME_DIR=" + home, "TLXHOOK_BASE_URL=" + api}, login...)
+				var stdout, stderr bytes.Buffer
+				args := append(words, "-o", format, "--debug")
+				cli.Main(args, cli.Streams{In: strings.NewReader(""), Out: &stdout, Err: &stderr}, environ, cli.Build{})
+				where := name + " " + strings.Join(args, " ")
+				showsNoEcho(t, where+" (stdout)", stdout.String())
+				showsNoEcho(t, where+" (stderr)", stderr.String())
+				combinations++
+			}
+			showsNoEchoInFiles(t, home)
+		}
+	}
+	t.Logf("%d combinations", combinations)
+}
+
+func showsNoEchoInFiles(t *testing.T, home string) {
+	t.Helper()
+	err := fs.WalkDir(os.DirFS(home), ".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || strings.HasSuffix(path, "credentials.json") {
+			return err
+		}
+		file, err := os.Open(filepath.Join(home, path))
+		if err != nil {
+			return err
+		}
+		defer func() { _ = file.Close() }()
+		raw, err := io.ReadAll(file)
+		showsNoEcho(t, path, string(raw))
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAddressWithCredentialsIsMasked(t *testing.T) {
+	t.Parallel()
+	for _, address := range []string{
+		"https://user:HUNTER2@api.example.no/v2", `https://CORP\bob:HUNTER2@api.example.no/v2`, "https:/user:HUNTER2@api.example.no/v2",
+		"https://user:HUN/HUNTER2@api.example.no/v2", "https://api.example.no:HUNTER2/v2", "https://https://user:HUNTER2@api.example.no/v2",
+		"user:HUNTER2@api.example.no", "https://api.example.no/v2?token=HUNTER2", "http://user:HUNTER2@127.0.0.1:9/v2",
+	} {
+		home := t.TempDir()
+		profile := "format: 1\ncurrent: acme\nprofiles:\n  - {name: acme, baseUrl: 'https://x:HUNTER2@api.example.no/v2', tokenKind: refresh, store: file}\n"
+		if err := os.MkdirAll(filepath.Join(home, ".config", "tlxhook"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(home, ".config", "tlxhook", "profiles.yaml"), []byte(profile), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, words := range [][]string{
+			{"auth", "status"}, {"auth", "status", "-v"}, {"auth", "status", "-p", "acme"}, {"auth", "list"}, {"sub", "list", "-v", "--debug"}, {"check"},
+			{"sub", "list", "-p", "sandbox", "-v"}, {"doctor"}, {"auth", "login", "-p", "x", "--store", "file", "--environment", address},
+			{"listen", "--forward-to", address}, {"listen", "--forward", "order.*=" + address}, {"listen", "--forward", address},
+			{"doctor", "target", address}, {"trigger", "order.create", "--target", address}, {"backfill", "customer", "--forward-to", address},
+			{"sub", "create", "order.create", "--target", address}, {"sub", "list", "--target", address}, {"watch", "--heartbeat", address},
+			{"sub", "update", "--all", "--target", address}, {"delivery", "replay", "--all", "--to", address},
+			{"forward", "--from", address, "--forward-to", address}, {"listen", "--publish", address}, {"sandbox", "emit", "order.create", "--target", address},
+		} {
+			environ := []string{"HOME=" + home, "XDG_RUNTIME_DIR=" + home, "TLXHOOK_BASE_URL=" + address, "HTTPS_PROXY=" + address, "TLXHOOK_REFRESH_TOKEN=tlxr_x"}
+			var stdout, stderr bytes.Buffer
+			args := append(words, "-o", "json", "--timeout", "1s")
+			cli.Main(args, cli.Streams{In: strings.NewReader(""), Out: &stdout, Err: &stderr}, environ, cli.Build{})
+			if text := stdout.String() + stderr.String(); strings.Contains(text, "HUNTER2") {
+				t.Errorf("%v shows the password of %s: %s", words, address, text)
+			}
+		}
+	}
+}
