@@ -166,16 +166,6 @@ func (a *App) limited(ctx context.Context) (context.Context, context.CancelFunc)
 	return context.WithTimeout(ctx, a.settings.Timeout)
 }
 
-// finishing returns a context that a signal does not end, so that a write in flight can be finished and
-// reported. The limit of time stays.
-func finishing(ctx context.Context) (context.Context, context.CancelFunc) {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return context.WithCancel(context.WithoutCancel(ctx))
-	}
-	return context.WithDeadline(context.WithoutCancel(ctx), deadline)
-}
-
 // target returns a target URL as it may be shown.
 func (a *App) target(url string) string {
 	if a.settings.ShowSecrets {

@@ -15,7 +15,7 @@ import (
 )
 
 // execute makes the changes and prints the result of each.
-func (p *companyPlans) execute(ctx context.Context, app *App, wait time.Duration) error {
+func (p *companyPlans) execute(ctx context.Context, app *App, pause time.Duration) error {
 	planned := map[fleet.Account]*manifest.Planned{}
 	chosen := selectedAccounts{failed: p.failed}
 	for _, one := range p.plans {
@@ -29,7 +29,7 @@ func (p *companyPlans) execute(ctx context.Context, app *App, wait time.Duration
 	}
 	results := []companyResult{}
 	failed, err := inSelected(ctx, app, p.fleet, chosen, func(ctx context.Context, m fleet.Account) (manifest.Report, error) {
-		report, err := executePlan(ctx, app, planned[m], wait)
+		report, err := executePlan(ctx, app, planned[m], pause)
 		return report, explain(ctx, planned[m], m.Client, report, err)
 	}, func(m fleet.Account, report manifest.Report) error {
 		app.noteLines(manifest.Plan{Notes: report.Notes}.Lines())
@@ -82,7 +82,7 @@ func (a *App) noteLines(lines []manifest.Line) {
 
 // executePlan makes the changes of one company. A signal ends the run after the request in flight.
 func executePlan(ctx context.Context, app *App, p *manifest.Planned, pause time.Duration) (manifest.Report, error) {
-	finish, cancel := finishing(ctx)
+	finish, cancel := wait.Finishing(ctx)
 	defer cancel()
 	run := p.Run
 	run.Stop = ctx.Err
@@ -103,7 +103,7 @@ func explain(ctx context.Context, p *manifest.Planned, client *tripletex.Client,
 	for i, c := range p.Changes[:p.Create] {
 		wanted[i].Event = c.Event
 	}
-	finish, cancel := finishing(ctx)
+	finish, cancel := wait.Finishing(ctx)
 	defer cancel()
 	return partly(unknownEvent(finish, client, wanted, err), report.Count(manifest.Done), len(report.Results))
 }

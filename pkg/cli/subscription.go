@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
-	"slices"
 
 	"github.com/spf13/cobra"
 
+	"github.com/tlxhook/tlxhook/pkg/backfill"
+	"github.com/tlxhook/tlxhook/pkg/bulk"
 	"github.com/tlxhook/tlxhook/pkg/fleet"
+	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
@@ -17,31 +18,6 @@ func newSubscription(app *App) *cobra.Command {
 	return group("subscription", "Make, change and repair subscriptions", []string{"subscriptions", "sub", "subs"},
 		newSubscriptionList(app), newSubscriptionShow(app), newSubscriptionCreate(app), newSubscriptionUpdate(app),
 		newSubscriptionEnable(app), newSubscriptionDisable(app), newSubscriptionRotateSecret(app), newSubscriptionDelete(app))
-}
-
-// The most that one bulk call carries. The service's own limit is not known; ids of a delete stand in the URL,
-// which servers cut at 8 kB.
-const (
-	maxBulk       = 1000
-	maxBulkDelete = 400
-)
-
-// inBatches writes items in as few calls as it can, and stops between two once ctx has ended. The call in
-// flight is always finished. It returns how many items were written.
-func inBatches[T any](ctx context.Context, items []T, size int, write func(context.Context, []T) error) (int, error) {
-	finish, cancel := finishing(ctx)
-	defer cancel()
-	done := 0
-	for batch := range slices.Chunk(items, size) {
-		if err := ctx.Err(); err != nil {
-			return done, fmt.Errorf("stopped after %d of %d: %w", done, len(items), err)
-		}
-		if err := write(finish, batch); err != nil {
-			return done, err
-		}
-		done += len(batch)
-	}
-	return done, nil
 }
 
 // partly marks an error as exit code 7 where some of the work was done before it.
@@ -65,11 +41,11 @@ type changeOptions struct {
 }
 
 // send makes one change to every chosen subscription.
-func (o *changeOptions) send(ctx context.Context, app *App, change tripletex.SubscriptionUpdate, verb string) error {
+func (o *changeOptions) send(ctx context.Context, app *App, update tripletex.SubscriptionUpdate, verb string) error {
 	ctx, cancel := app.limited(ctx)
 	defer cancel()
 	work := func(ctx context.Context, m fleet.Account) (c companyChange, err error) {
-		if err := change.Check(m.Client.IsLocal()); err != nil {
+		if err := update.Check(m.Client.IsLocal()); err != nil {
 			return c, usageFailure("%w", err)
 		}
 		found, err := o.selection.find(ctx, m.Client)
@@ -77,50 +53,123 @@ func (o *changeOptions) send(ctx context.Context, app *App, change tripletex.Sub
 			return c, err
 		}
 		c.found = len(found)
-		updates, err := change.For(found)
+		updates, err := update.For(found)
 		if err != nil {
 			return c, usageFailure("%w", err).withHint("name the header with --auth-header")
 		}
 		return c, c.update(ctx, app, m, updates, o.dryRun)
 	}
+	c := change{fleet: &o.fleet, verb: verb, dryRun: o.dryRun, work: work}
 	if o.dryRun {
-		return app.change(ctx, &o.fleet, verb, true, work)
+		return c.run(ctx, app)
 	}
-	return o.secrets.keeping(app, change.HMACSharedSecret, func() error { return app.change(ctx, &o.fleet, verb, false, work) })
+	return o.secrets.keeping(app, update.HMACSharedSecret, func() error { return c.run(ctx, app) })
 }
 
 // update sends updates, or plans them.
 func (c *companyChange) update(ctx context.Context, app *App, m fleet.Account, updates []tripletex.SubscriptionUpdate, dryRun bool) error {
 	if dryRun {
-		c.plan = app.updatePlan(updates)
+		c.plan = bulk.UpdateRequests(updates, app.target)
 		return nil
 	}
-	done, err := inBatches(ctx, updates, maxBulk, func(ctx context.Context, batch []tripletex.SubscriptionUpdate) error {
-		made, err := m.Client.UpdateSubscriptions(ctx, batch)
-		c.done = append(c.done, made...)
-		return err
-	})
+	made, done, err := bulk.Update(ctx, m.Client, updates)
+	c.done = append(c.done, made...)
 	if file, fileErr := app.fingerprints(m); fileErr == nil { // without a folder nothing can be stored
 		app.warnNotStored(file.Updated(updates, c.done))
 	}
 	return partly(err, done, len(updates))
 }
 
-// updatePlan returns the requests that --dry-run does not send, with masked targets and without secrets.
-func (a *App) updatePlan(bodies []tripletex.SubscriptionUpdate) []plannedRequest {
-	var plan []plannedRequest
-	for batch := range slices.Chunk(bodies, maxBulk) {
-		masked := slices.Clone(batch)
-		for i := range masked {
-			masked[i].TargetURL = a.target(masked[i].TargetURL)
-		}
-		request := plannedRequest{Method: http.MethodPut, Path: "/event/subscription/list", Body: masked}
-		if len(masked) == 1 {
-			request.Path, request.Body = fmt.Sprintf("/event/subscription/%d", masked[0].ID), masked[0]
-		}
-		plan = append(plan, request)
+// companyChange is what a command did, or with --dry-run would do, in one company.
+type companyChange struct {
+	found int // how many were chosen
+	left  int // of them left alone, as they are so already
+	done  []tripletex.Subscription
+	plan  []bulk.Request
+	gaps  []backfill.Gap
+}
+
+// change is a verb that changes the selected subscriptions of a run.
+type change struct {
+	fleet  *fleetFlags
+	verb   string // past tense
+	dryRun bool
+	work   func(context.Context, fleet.Account) (companyChange, error)
+
+	rows        *subscriptionRows
+	plan        []plannedRequest
+	gaps        []companyGap
+	commands    []string // that find missed events
+	found, left int
+}
+
+// run works in the companies of a run, prints what was changed, and notes how much was done.
+func (c *change) run(ctx context.Context, app *App) error {
+	all, err := c.fleet.selectAccounts(ctx, app)
+	if err != nil {
+		return err
 	}
-	return plan
+	return c.runIn(ctx, app, all)
+}
+
+// runIn is run for companies that are selected already.
+func (c *change) runIn(ctx context.Context, app *App, all selectedAccounts) error {
+	c.fleet.planning = c.dryRun
+	if err := c.fleet.begin(app, all); err != nil {
+		return err
+	}
+	c.rows = &subscriptionRows{app: app, many: c.fleet.Many()}
+	failed, err := inSelected(ctx, app, c.fleet, all, c.work, func(m fleet.Account, done companyChange) error {
+		return c.add(ctx, app, m, done)
+	})
+	if err == nil {
+		err = c.fleet.end(app, failed, all.count(), len(c.rows.all)+len(c.plan)+c.left == 0)
+	}
+	switch {
+	case err != nil && len(c.rows.all)+len(c.plan) == 0:
+		return err
+	case err == nil && c.found == 0:
+		return notFoundFailure("no subscription matches").withHint("tlxhook subscription list shows what there is")
+	}
+	if printErr := c.print(ctx, app); printErr != nil {
+		return printErr
+	}
+	return err
+}
+
+// add takes the result of one company.
+func (c *change) add(ctx context.Context, app *App, m fleet.Account, done companyChange) error {
+	c.found, c.left = c.found+done.found, c.left+done.left
+	label, company := "", maybeOfCompany{}
+	if c.fleet.Many() {
+		label, company = m.Named().Label(), maybeOfCompany(m.Named())
+	}
+	for _, request := range done.plan {
+		c.plan = append(c.plan, plannedRequest{company, request})
+	}
+	for _, gap := range done.gaps {
+		c.gaps = append(c.gaps, companyGap{gap, label})
+	}
+	if command := backfillCommand(app.settings, m, done.gaps); command != "" {
+		c.commands = append(c.commands, command)
+	}
+	return c.rows.add(ctx, m, done.done)
+}
+
+func (c *change) print(ctx context.Context, app *App) error {
+	if c.left > 0 {
+		app.note("%s left alone: %s already", subscriptions(c.left), c.verb)
+	}
+	if !c.dryRun && len(c.rows.all) > 0 {
+		app.note("%s %s", c.verb, subscriptions(len(c.rows.all)))
+	}
+	for _, line := range gapLines(c.gaps, c.commands) {
+		app.note("%s", line)
+	}
+	if c.dryRun {
+		return output.List(ctx, app.printer, requestTable(c.fleet.Many()), c.plan)
+	}
+	return c.rows.print(ctx)
 }
 
 // subscriptions returns "1 subscription" or "2 subscriptions".

@@ -2,16 +2,15 @@ package cli
 
 import (
 	"context"
-	"net/http"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/tlxhook/tlxhook/pkg/bulk"
 	"github.com/tlxhook/tlxhook/pkg/manifest"
 	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/output"
-	"github.com/tlxhook/tlxhook/pkg/targeturl"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
@@ -84,38 +83,42 @@ func subscriptionCreate(ctx context.Context, app *App, o *createOptions, pattern
 			return usageFailure("%w", err)
 		}
 	}
-	return app.create(ctx, client, file, o, wanted)
+	return o.create(ctx, app, client, file, wanted)
 }
 
 // create makes what is wanted and not there yet, and prints it.
-func (a *App) create(ctx context.Context, client *tripletex.Client, file manifest.FingerprintFile, o *createOptions, wanted []tripletex.NewSubscription) error {
+func (o *createOptions) create(
+	ctx context.Context, app *App, client *tripletex.Client, file manifest.FingerprintFile, wanted []tripletex.NewSubscription,
+) error {
 	var result []tripletex.Subscription
 	if o.ifNotExists {
 		var err error
-		if result, wanted, err = present(ctx, client, wanted); err != nil {
+		if result, wanted, err = bulk.Existing(ctx, client, wanted); err != nil {
 			return err
 		}
 	}
 	if o.dryRun {
-		return a.printCreatePlan(ctx, wanted)
+		var plan []plannedRequest
+		for _, request := range bulk.CreateRequests(wanted, app.target) {
+			plan = append(plan, plannedRequest{Request: request})
+		}
+		return output.List(ctx, app.printer, requestTable(false), plan)
 	}
-	existed, done := len(result), 0
-	write := func() (err error) {
-		done, err = inBatches(ctx, wanted, maxBulk, func(ctx context.Context, batch []tripletex.NewSubscription) error {
-			made, err := client.CreateSubscriptions(ctx, batch)
+	existed := len(result)
+	write := func() error {
+		done, err := bulk.Create(ctx, client, wanted, func(made []tripletex.Subscription) {
 			result = append(result, made...)
-			a.warnNotStored(file.Created(batch[0], made))
-			return err
+			app.warnNotStored(file.Created(wanted[0], made))
 		})
 		return partly(err, done, len(wanted))
 	}
 	var err error
 	if len(wanted) > 0 {
-		err = o.secrets.keeping(a, wanted[0].HMACSharedSecret, write)
+		err = o.secrets.keeping(app, wanted[0].HMACSharedSecret, write)
 	}
 	if made := len(result) - existed; err == nil || made > 0 {
-		a.note("%s created%s", subscriptions(made), existing(existed))
-		if printErr := output.List(context.WithoutCancel(ctx), a.printer, subscriptionTable(), a.shown(result)); printErr != nil {
+		app.note("%s created%s", subscriptions(made), existing(existed))
+		if printErr := output.List(context.WithoutCancel(ctx), app.printer, subscriptionTable(), app.shown(result)); printErr != nil {
 			return printErr
 		}
 	}
@@ -127,22 +130,6 @@ func existing(n int) string {
 		return ""
 	}
 	return ", " + subscriptions(n) + " there already"
-}
-
-func (a *App) printCreatePlan(ctx context.Context, wanted []tripletex.NewSubscription) error {
-	var plan []plannedRequest
-	for batch := range slices.Chunk(wanted, maxBulk) {
-		masked := slices.Clone(batch)
-		for i := range masked {
-			masked[i].TargetURL = a.target(masked[i].TargetURL)
-		}
-		request := plannedRequest{Method: http.MethodPost, Path: "/event/subscription/list", Body: masked}
-		if len(masked) == 1 {
-			request.Path, request.Body = "/event/subscription", masked[0]
-		}
-		plan = append(plan, request)
-	}
-	return output.List(ctx, a.printer, requestTable(false), plan)
 }
 
 // expand replaces patterns by events, asking for the list of them only where there is a pattern.
@@ -165,28 +152,6 @@ func expand(ctx context.Context, client *tripletex.Client, patterns []string) ([
 		return nil, eventHint(usageFailure("no event matches %q", unknown[0]), unknown[0], known)
 	}
 	return names, nil
-}
-
-// present parts what is wanted into what is there, by event and target, and what is not.
-func present(ctx context.Context, client *tripletex.Client, wanted []tripletex.NewSubscription) (there []tripletex.Subscription, rest []tripletex.NewSubscription, err error) {
-	var all []tripletex.Subscription
-	for s, err := range client.Subscriptions(ctx, "") {
-		if err != nil {
-			return nil, nil, err
-		}
-		all = append(all, s)
-	}
-	for _, n := range wanted {
-		i := slices.IndexFunc(all, func(s tripletex.Subscription) bool {
-			return strings.EqualFold(s.Event, n.Event) && targeturl.Identity(s.TargetURL) == targeturl.Identity(n.TargetURL)
-		})
-		if i < 0 {
-			rest = append(rest, n)
-		} else {
-			there = append(there, all[i])
-		}
-	}
-	return there, rest, nil
 }
 
 // unknownEvent explains a refusal that is about an event: it asks which events there are, and names the nearest.

@@ -3,13 +3,11 @@ package cli
 import (
 	"context"
 	"fmt"
-	"net/http"
-	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/tlxhook/tlxhook/pkg/bulk"
 	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
@@ -65,9 +63,11 @@ func subscriptionDelete(ctx context.Context, app *App, o *deleteOptions, args []
 	}
 	ctx, cancel := app.limited(ctx)
 	defer cancel()
-	return app.changeIn(ctx, &o.fleet, d.chosen, "deleted", o.dryRun, func(ctx context.Context, m fleet.Account) (companyChange, error) {
+	c := change{fleet: &o.fleet, verb: "deleted", dryRun: o.dryRun}
+	c.work = func(ctx context.Context, m fleet.Account) (companyChange, error) {
 		return deleteFound(ctx, m.Client, d.found[m.Client], o.dryRun)
-	})
+	}
+	return c.runIn(ctx, app, d.chosen)
 }
 
 // deletion is what is to be deleted, and where.
@@ -129,36 +129,10 @@ func (d *deletion) question() string {
 func deleteFound(ctx context.Context, client *tripletex.Client, found []tripletex.Subscription, dryRun bool) (companyChange, error) {
 	c := companyChange{found: len(found)}
 	if dryRun {
-		c.plan = deletePlan(found)
+		c.plan = bulk.DeleteRequests(found)
 		return c, nil
 	}
-	done, err := inBatches(ctx, found, maxBulkDelete, func(ctx context.Context, batch []tripletex.Subscription) error {
-		return client.DeleteSubscriptions(ctx, idsOf(batch))
-	})
+	done, err := bulk.Delete(ctx, client, found)
 	c.done = found[:done]
 	return c, partly(err, done, len(found))
-}
-
-func deletePlan(found []tripletex.Subscription) []plannedRequest {
-	var plan []plannedRequest
-	for batch := range slices.Chunk(found, maxBulkDelete) {
-		texts := make([]string, len(batch))
-		for i, id := range idsOf(batch) {
-			texts[i] = strconv.FormatInt(id, 10)
-		}
-		request := plannedRequest{Method: http.MethodDelete, Path: "/event/subscription/list?ids=" + strings.Join(texts, ",")}
-		if len(batch) == 1 {
-			request.Path = "/event/subscription/" + texts[0]
-		}
-		plan = append(plan, request)
-	}
-	return plan
-}
-
-func idsOf(all []tripletex.Subscription) []int64 {
-	ids := make([]int64, len(all))
-	for i, s := range all {
-		ids[i] = s.ID
-	}
-	return ids
 }

@@ -3,12 +3,12 @@ package cli
 import (
 	"context"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tlxhook/tlxhook/pkg/backfill"
+	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/health"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
@@ -62,61 +62,45 @@ func subscriptionSwitch(ctx context.Context, app *App, o *switchOptions, args []
 	if err := o.selection.read(args, true, o.fleet.Many()); err != nil {
 		return err
 	}
-	probes := &probes{}
-	return app.change(ctx, &o.fleet, verb, o.dryRun, func(ctx context.Context, m fleet.Account) (c companyChange, err error) {
-		find := o.selection.find
-		if status == tripletex.Active {
-			find = o.selection.findWithChanges // they tell when a gap begins
-		}
-		found, err := find(ctx, m.Client)
-		if err != nil {
-			return c, err
-		}
-		var updates []tripletex.SubscriptionUpdate
-		for _, s := range found {
-			if s.Status == status || status == tripletex.Disabled && s.Status != tripletex.Active {
-				continue
-			}
-			if o.probe {
-				if err := probes.probe(ctx, s.TargetURL); err != nil {
-					return c, unreachable(s, app.target(s.TargetURL), err)
-				}
-			}
-			updates = append(updates, tripletex.SubscriptionUpdate{ID: s.ID, Version: s.Version, Status: status})
-		}
-		c.found, c.left = len(found), len(found)-len(updates)
-		err = c.update(ctx, app, m, updates, o.dryRun)
-		if status == tripletex.Active {
-			c.gaps = backfill.Gaps(found, c.done, time.Now())
-		}
+	probes := &health.Probes{}
+	c := change{fleet: &o.fleet, verb: verb, dryRun: o.dryRun}
+	c.work = func(ctx context.Context, m fleet.Account) (companyChange, error) {
+		return o.setStatus(ctx, app, m, status, probes)
+	}
+	return c.run(ctx, app)
+}
+
+// setStatus sets the status in one company.
+func (o *switchOptions) setStatus(
+	ctx context.Context, app *App, m fleet.Account, status tripletex.Status, probes *health.Probes,
+) (c companyChange, err error) {
+	find := o.selection.find
+	if status == tripletex.Active {
+		find = o.selection.findWithChanges // they tell when a gap begins
+	}
+	found, err := find(ctx, m.Client)
+	if err != nil {
 		return c, err
-	})
-}
-
-// probes asks each target once, as most subscriptions share one.
-type probes struct {
-	mu    sync.Mutex
-	known map[string]func() error
-}
-
-func (p *probes) probe(ctx context.Context, target string) error {
-	p.mu.Lock()
-	if p.known == nil {
-		p.known = map[string]func() error{}
 	}
-	ask, ok := p.known[target]
-	if !ok {
-		ask = sync.OnceValue(func() error { return health.Probe(ctx, target) })
-		p.known[target] = ask
+	var updates []tripletex.SubscriptionUpdate
+	for _, s := range found {
+		if s.Status == status || status == tripletex.Disabled && s.Status != tripletex.Active {
+			continue
+		}
+		if o.probe {
+			if err := probes.Probe(ctx, s.TargetURL); err != nil {
+				hint := "nothing was enabled; subscription %d delivers to %s"
+				return c, fail(codeTargetUnreachable, err).withHint(hint, s.ID, app.target(s.TargetURL))
+			}
+		}
+		updates = append(updates, tripletex.SubscriptionUpdate{ID: s.ID, Version: s.Version, Status: status})
 	}
-	p.mu.Unlock()
-	return ask()
-}
-
-// unreachable says which target does not answer, and why.
-func unreachable(s tripletex.Subscription, target string, err error) error {
-	f := fail(codeTargetUnreachable, err)
-	return f.withHint("nothing was enabled; subscription %d delivers to %s", s.ID, target)
+	c.found, c.left = len(found), len(found)-len(updates)
+	err = c.update(ctx, app, m, updates, o.dryRun)
+	if status == tripletex.Active {
+		c.gaps = backfill.Gaps(found, c.done, time.Now())
+	}
+	return c, err
 }
 
 // companyGap is a gap with the label of its company; the label is empty in a run over one company.
@@ -125,13 +109,13 @@ type companyGap struct {
 	label string
 }
 
-// reportGaps notes the gaps of enabled subscriptions, and the commands that find their events.
-func (a *App) reportGaps(all []companyGap, commands []string) {
+// gapLines returns a note about the gaps of enabled subscriptions and the commands that find their events.
+func gapLines(all []companyGap, commands []string) []string {
 	const minute = "2006-01-02 15:04"
 	if len(all) == 0 {
-		return
+		return nil
 	}
-	a.note("events may be lost; backfill finds what these were about")
+	lines := []string{"events may be lost; backfill finds what these were about"}
 	for _, g := range all {
 		from, in := "an unknown time", ""
 		if !g.Since.IsZero() {
@@ -140,21 +124,22 @@ func (a *App) reportGaps(all []companyGap, commands []string) {
 		if g.label != "" {
 			in = " in " + g.label
 		}
-		a.note("  %d %s from %s to %s%s", g.SubscriptionID, g.Event, from, g.Until.Local().Format(minute), in)
+		lines = append(lines, fmt.Sprintf("  %d %s from %s to %s%s", g.SubscriptionID, g.Event, from, g.Until.Local().Format(minute), in))
 	}
 	for _, command := range commands {
-		a.note("  %s", command)
+		lines = append(lines, "  "+command)
 	}
+	return lines
 }
 
 // backfillCommand returns the command that finds the events of gaps in a company; empty where there is none.
-func (a *App) backfillCommand(m fleet.Account, gaps []backfill.Gap) string {
+func backfillCommand(settings *config.Settings, m fleet.Account, gaps []backfill.Gap) string {
 	arguments := backfill.RecoveryArguments(gaps)
 	if arguments == "" {
 		return ""
 	}
 	text := "tlxhook"
-	if a.settings.Origin("profile") == "--profile" && m.Profile != "" {
+	if settings.Origin("profile") == "--profile" && m.Profile != "" {
 		text += " -p " + m.Profile
 	}
 	if m.CompanyID != 0 {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strings"
 
+	"github.com/tlxhook/tlxhook/pkg/bulk"
 	"github.com/tlxhook/tlxhook/pkg/health"
 	"github.com/tlxhook/tlxhook/pkg/manifest"
 	"github.com/tlxhook/tlxhook/pkg/output"
@@ -77,9 +78,7 @@ func companyTable() output.Table[tripletex.Company] {
 // plannedRequest is a request that --dry-run prints instead of sending.
 type plannedRequest struct {
 	maybeOfCompany
-	Method string `json:"method" table:"METHOD"`
-	Path   string `json:"path" table:"PATH"`
-	Body   any    `json:"body,omitempty" table:"BODY"`
+	bulk.Request
 }
 
 // requestTable has the company of each request where there are many.

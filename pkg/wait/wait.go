@@ -24,3 +24,13 @@ func Until(ctx context.Context, at time.Time) error { return For(ctx, time.Until
 
 // Jitter returns a random duration from 0 to d, so that clients do not come back at the same moment.
 func Jitter(d time.Duration) time.Duration { return rand.N(d + 1) }
+
+// Finishing returns a context that keeps the deadline of ctx and ignores its cancellation, so that a request in flight
+// can be finished and reported.
+func Finishing(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(context.WithoutCancel(ctx))
+	}
+	return context.WithDeadline(context.WithoutCancel(ctx), deadline)
+}

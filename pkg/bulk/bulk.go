@@ -1,0 +1,160 @@
+// Package bulk writes many subscriptions in as few requests as possible, and lists the requests of a dry run.
+package bulk
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tlxhook/tlxhook/pkg/targeturl"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+	"github.com/tlxhook/tlxhook/pkg/wait"
+)
+
+// The most that one request carries. The limit of the service is not known. The IDs of a delete are part of the URL,
+// which servers cut at 8 kB.
+const (
+	maxBatch       = 1000
+	maxDeleteBatch = 400
+)
+
+// inBatches writes items in batches and returns how many were written. It stops between two batches once ctx has ended,
+// and finishes the request in flight.
+func inBatches[T any](ctx context.Context, items []T, size int, write func(context.Context, []T) error) (int, error) {
+	finish, cancel := wait.Finishing(ctx)
+	defer cancel()
+	done := 0
+	for batch := range slices.Chunk(items, size) {
+		if err := ctx.Err(); err != nil {
+			return done, fmt.Errorf("stopped after %d of %d: %w", done, len(items), err)
+		}
+		if err := write(finish, batch); err != nil {
+			return done, err
+		}
+		done += len(batch)
+	}
+	return done, nil
+}
+
+// Create creates subscriptions. It calls created after each request with what was made, also of a request that failed,
+// and returns how many requested ones were processed.
+func Create(
+	ctx context.Context, client *tripletex.Client, wanted []tripletex.NewSubscription, created func([]tripletex.Subscription),
+) (int, error) {
+	return inBatches(ctx, wanted, maxBatch, func(ctx context.Context, batch []tripletex.NewSubscription) error {
+		made, err := client.CreateSubscriptions(ctx, batch)
+		created(made)
+		return err
+	})
+}
+
+// Update updates subscriptions, and returns the updated ones and how many updates were processed.
+func Update(
+	ctx context.Context, client *tripletex.Client, updates []tripletex.SubscriptionUpdate,
+) (updated []tripletex.Subscription, done int, err error) {
+	done, err = inBatches(ctx, updates, maxBatch, func(ctx context.Context, batch []tripletex.SubscriptionUpdate) error {
+		made, err := client.UpdateSubscriptions(ctx, batch)
+		updated = append(updated, made...)
+		return err
+	})
+	return updated, done, err
+}
+
+// Delete deletes subscriptions and returns how many were deleted.
+func Delete(ctx context.Context, client *tripletex.Client, all []tripletex.Subscription) (int, error) {
+	return inBatches(ctx, all, maxDeleteBatch, func(ctx context.Context, batch []tripletex.Subscription) error {
+		return client.DeleteSubscriptions(ctx, idsOf(batch))
+	})
+}
+
+func idsOf(all []tripletex.Subscription) []int64 {
+	ids := make([]int64, len(all))
+	for i, s := range all {
+		ids[i] = s.ID
+	}
+	return ids
+}
+
+// Request is a request of a dry run.
+type Request struct {
+	Method string `json:"method" table:"METHOD"`
+	Path   string `json:"path" table:"PATH"`
+	Body   any    `json:"body,omitempty" table:"BODY"`
+}
+
+const listPath = "/event/subscription/list"
+
+// CreateRequests returns the requests of [Create] without secrets. Show returns a target as it may be printed.
+func CreateRequests(wanted []tripletex.NewSubscription, show func(string) string) []Request {
+	var all []Request
+	for batch := range slices.Chunk(slices.Clone(wanted), maxBatch) {
+		for i := range batch {
+			batch[i].TargetURL = show(batch[i].TargetURL)
+		}
+		request := Request{http.MethodPost, listPath, batch}
+		if len(batch) == 1 {
+			request = Request{http.MethodPost, "/event/subscription", batch[0]}
+		}
+		all = append(all, request)
+	}
+	return all
+}
+
+// UpdateRequests returns the requests of [Update] without secrets. Show returns a target as it may be printed.
+func UpdateRequests(updates []tripletex.SubscriptionUpdate, show func(string) string) []Request {
+	var all []Request
+	for batch := range slices.Chunk(slices.Clone(updates), maxBatch) {
+		for i := range batch {
+			batch[i].TargetURL = show(batch[i].TargetURL)
+		}
+		request := Request{http.MethodPut, listPath, batch}
+		if len(batch) == 1 {
+			request = Request{http.MethodPut, pathOf(batch[0].ID), batch[0]}
+		}
+		all = append(all, request)
+	}
+	return all
+}
+
+// DeleteRequests returns the requests of [Delete].
+func DeleteRequests(found []tripletex.Subscription) []Request {
+	var all []Request
+	for batch := range slices.Chunk(idsOf(found), maxDeleteBatch) {
+		ids := strings.ReplaceAll(strings.Trim(fmt.Sprint(batch), "[]"), " ", ",")
+		request := Request{Method: http.MethodDelete, Path: listPath + "?ids=" + ids}
+		if len(batch) == 1 {
+			request.Path = pathOf(batch[0])
+		}
+		all = append(all, request)
+	}
+	return all
+}
+
+func pathOf(id int64) string { return "/event/subscription/" + strconv.FormatInt(id, 10) }
+
+// Existing returns the subscriptions that already exist with the event and target of a wanted one, and the rest.
+func Existing(
+	ctx context.Context, client *tripletex.Client, wanted []tripletex.NewSubscription,
+) (existing []tripletex.Subscription, rest []tripletex.NewSubscription, err error) {
+	var all []tripletex.Subscription
+	for s, err := range client.Subscriptions(ctx, "") {
+		if err != nil {
+			return nil, nil, err
+		}
+		all = append(all, s)
+	}
+	for _, n := range wanted {
+		i := slices.IndexFunc(all, func(s tripletex.Subscription) bool {
+			return strings.EqualFold(s.Event, n.Event) && targeturl.Identity(s.TargetURL) == targeturl.Identity(n.TargetURL)
+		})
+		if i < 0 {
+			rest = append(rest, n)
+		} else {
+			existing = append(existing, all[i])
+		}
+	}
+	return existing, rest, nil
+}
