@@ -16,8 +16,11 @@ func TestLicencesOfOthersAreAllThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	all, err := modules(t.Context(), runtime.GOOS)
-	if err != nil || len(all) < 20 {
-		t.Fatalf("%d modules: %v", len(all), err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) < 20 {
+		t.Fatalf("len(all) = %v, want at least 20", len(all))
 	}
 	for _, m := range all {
 		page, err := licences([]licensed{m})
@@ -43,7 +46,10 @@ func TestLicenceIsNamedOrRefused(t *testing.T) {
 		"Business Source License 1.1":                                                                     "",
 		"":                                                                                                "",
 	} {
-		if got, err := licence(text); got != want || (err == nil) != (want != "") {
+		switch got, err := licence(text); {
+		case got != want:
+			t.Errorf("got = %v, want %v", got, want)
+		case (err == nil) != (want != ""):
 			t.Errorf("%.30q is %q, %v", text, got, err)
 		}
 	}
@@ -53,13 +59,19 @@ func TestModuleWithoutLicenceIsRefused(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	m := licensed{"example.no/module", "v1.0.0", folder}
-	if _, err := licences([]licensed{m}); err == nil || !strings.Contains(err.Error(), "example.no/module has no licence") {
-		t.Error(err)
+	switch _, err := licences([]licensed{m}); {
+	case err == nil:
+		t.Error("no error")
+	case !strings.Contains(err.Error(), "example.no/module has no licence"):
+		t.Errorf("err.Error() = %q, want it to contain %q", err.Error(), "example.no/module has no licence")
 	}
 	if err := os.WriteFile(filepath.Join(folder, "COPYING"), []byte("All rights reserved"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := licences([]licensed{m}); err == nil || !strings.Contains(err.Error(), "example.no/module: a licence that is none of those known") {
-		t.Error(err)
+	switch _, err := licences([]licensed{m}); {
+	case err == nil:
+		t.Error("no error")
+	case !strings.Contains(err.Error(), "example.no/module: a licence that is none of those known"):
+		t.Errorf("err.Error() = %q, want it to contain %q", err.Error(), "example.no/module: a licence that is none of those known")
 	}
 }

@@ -32,7 +32,8 @@ func words(picture []byte) []string {
 	var all []string
 	for _, line := range regexp.MustCompile(`<text [^>]*>(.*)</text>`).FindAllSubmatch(picture, -1) {
 		text := regexp.MustCompile(`<[^>]*>`).ReplaceAll(line[1], nil)
-		all = append(all, html.UnescapeString(string(regexp.MustCompile(`\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\dZ)?`).ReplaceAll(text, []byte("TIME")))))
+		all = append(all, html.UnescapeString(string(regexp.MustCompile(`\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\dZ)?`).ReplaceAll(text,
+			[]byte("TIME")))))
 	}
 	return all
 }

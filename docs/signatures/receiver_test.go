@@ -47,7 +47,10 @@ func start(t *testing.T, words ...string) string {
 	}
 	address := listener.Addr().String()
 	_, port, err := net.SplitHostPort(address)
-	if err != nil || listener.Close() != nil {
+	if err != nil {
+		t.Fatal(err)
+	}
+	if listener.Close() != nil {
 		t.Fatal(err)
 	}
 	for i, word := range words {
@@ -109,7 +112,12 @@ func TestRecipesJudgeAlike(t *testing.T) {
 			for _, d := range samples() {
 				_, wrong := webhook.Verify(d.header, d.body, current, previous)
 				status, err := post(t, target, d.header, d.body)
-				if err != nil || (status == http.StatusOK) != (wrong == nil) || status >= http.StatusInternalServerError {
+				switch {
+				case err != nil:
+					t.Error(err)
+				case (status == http.StatusOK) != (wrong == nil):
+					t.Errorf("%d %v, and here %v: %q\n%.100q", status, err, wrong, d.header, d.body)
+				case status >= http.StatusInternalServerError:
 					t.Errorf("%d %v, and here %v: %q\n%.100q", status, err, wrong, d.header, d.body)
 				}
 				if wrong == nil {

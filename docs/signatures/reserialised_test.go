@@ -12,7 +12,8 @@ import (
 // What real programs make of a body that they parse and write again is recognised as that.
 func TestABodyWrittenAnewIsRecognised(t *testing.T) {
 	t.Parallel()
-	const body = `{"subscriptionId":4711,"event":"order.create","id":1001,"value":{"name":"A & B <Ærø>","url":"https://x/1","amount":12500.5}}`
+	const body = `{"subscriptionId":4711,"event":"order.create","id":1001,` +
+		`"value":{"name":"A & B <Ærø>","url":"https://x/1","amount":12500.5}}`
 	header := signed(current, "key-1", []byte(body))
 	for _, words := range [][]string{
 		{"python3", "-c", "import json,sys; print(json.dumps(json.load(sys.stdin)))"},
