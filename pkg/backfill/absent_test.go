@@ -151,8 +151,11 @@ func TestWhatCameTooLateIsFoundBesideAPageThatIsTheSame(t *testing.T) {
 		webhook(t, j, 4711, id, 0)
 	}
 	expect(t, "the third", run(deletes), backfill.Counts{Seen: 2, Known: 2, Gone: 3, Stored: 3})
-	if s.lists > 0 || s.shown != 3 {
-		t.Errorf("%d lists came, and %d products", s.lists, s.shown)
+	if s.lists > 0 {
+		t.Errorf("s.lists = %v, want 0", s.lists)
+	}
+	if s.shown != 3 {
+		t.Errorf("s.shown = %v, want 3", s.shown)
 	}
 }
 
@@ -185,8 +188,11 @@ func TestAReportStoresNothing(t *testing.T) {
 	for range 2 {
 		expect(t, "a report", run(report), backfill.Counts{Seen: 2, Missing: 1, Newer: 1})
 	}
-	if n, err := j.Count(t.Context(), journal.Filter{}); err != nil || n != 1 {
-		t.Errorf("%d are stored, %v", n, err)
+	switch n, err := j.Count(t.Context(), journal.Filter{}); {
+	case err != nil:
+		t.Error(err)
+	case n != 1:
+		t.Errorf("n = %v, want 1", n)
 	}
 }
 

@@ -10,7 +10,8 @@ import (
 
 func TestWhatLacksIsFound(t *testing.T) {
 	t.Parallel()
-	listed := []tripletex.Object{{ID: 1, Version: 3}, {ID: 2, Version: 3}, {ID: 4, Version: 0}, {ID: 5, Version: 2}, {ID: 7, Version: 0}, {ID: 9, Version: 1}}
+	listed := []tripletex.Object{{ID: 1, Version: 3}, {ID: 2, Version: 3},
+		{ID: 4, Version: 0}, {ID: 5, Version: 2}, {ID: 7, Version: 0}, {ID: 9, Version: 1}}
 	brought := []journal.Object{
 		{ID: 0, Version: 9},
 		{ID: 1, Version: 3},
@@ -42,19 +43,42 @@ func TestAPlanIsForWhatIsSubscribedTo(t *testing.T) {
 		{ID: 5, Event: "invoice.charged", Status: tripletex.Active},
 	}
 	plans := Plans(all)
-	if len(plans) != 2 || plans[0].Kind.Name != "customer" || plans[1].Kind.Name != "invoice" {
-		t.Fatalf("%+v", plans)
+	if len(plans) != 2 {
+		t.Fatalf("len(plans) = %v, want 2", len(plans))
+	}
+	if plans[0].Kind.Name != "customer" {
+		t.Fatalf("plans[0].Kind.Name = %q, want %q", plans[0].Kind.Name, "customer")
+	}
+	if plans[1].Kind.Name != "invoice" {
+		t.Fatalf("plans[1].Kind.Name = %q, want %q", plans[1].Kind.Name, "invoice")
 	}
 	customer, invoice := plans[0], plans[1]
-	if got := customer.stand(missing); *got != (Stand{"Customer.Update", 2, "id"}) || customer.stand(newer) != got || customer.Delete != nil || customer.full() {
+	switch got := customer.stand(missing); {
+	case *got != (Stand{"Customer.Update", 2, "id"}):
+		t.Errorf("*got = %v, want %v", *got, (Stand{"Customer.Update", 2, "id"}))
+	case customer.stand(newer) != got:
+		t.Errorf("%+v", customer)
+	case customer.Delete != nil:
+		t.Errorf("customer.Delete = %v, want nil", customer.Delete)
+	case customer.full():
 		t.Errorf("%+v", customer)
 	}
-	if got := invoice.stand(missing); got.SubscriptionID != 5 || invoice.stand(newer) != nil || !invoice.full() || !invoice.complete() {
+	switch got := invoice.stand(missing); {
+	case got.SubscriptionID != 5:
+		t.Errorf("got.SubscriptionID = %v, want 5", got.SubscriptionID)
+	case invoice.stand(newer) != nil:
+		t.Errorf("%+v", invoice)
+	case !invoice.full():
+		t.Errorf("%+v", invoice)
+	case !invoice.complete():
 		t.Errorf("%+v", invoice)
 	}
 	named := NewPlan(customer.Kind, nil, false)
 	named.SetFields("name")
-	if *named.Delete != (Stand{"customer.delete", 0, "name"}) || !named.full() {
+	if *named.Delete != (Stand{"customer.delete", 0, "name"}) {
+		t.Errorf("*named.Delete = %v, want %v", *named.Delete, (Stand{"customer.delete", 0, "name"}))
+	}
+	if !named.full() {
 		t.Errorf("%+v", named)
 	}
 	if named.List.ChangedSince = named.List.To; named.complete() {
