@@ -72,8 +72,11 @@ func FuzzHeadersFromTheWire(f *testing.F) {
 		if d := webhook.Diagnose(header, body, "0123456789"); d.Valid == (len(d.Reasons) > 0) {
 			t.Errorf("%+v", d)
 		}
-		if request, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(raw))); err != nil || len(request.Header) != len(header) {
-			t.Errorf("a server reads %v, %v", request, err)
+		switch request, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(raw))); {
+		case err != nil:
+			t.Error(err)
+		case len(request.Header) != len(header):
+			t.Errorf("len(request.Header) = %v, want %v", len(request.Header), len(header))
 		}
 	})
 }
