@@ -24,18 +24,29 @@ func TestAProgramGetsItsInputAndAnswersByItsExitCode(t *testing.T) {
 	t.Parallel()
 	p := shell(`cat; echo "$WORD" >&2; exit 3`, "WORD=world")
 	p.Input = []byte("hello ")
-	if got := p.Run(t.Context()); got.Code != 3 || got.Err == nil || string(got.Output) != "hello world\n" {
-		t.Errorf("%+v", got)
+	switch got := p.Run(t.Context()); {
+	case got.Code != 3:
+		t.Errorf("got.Code = %v, want 3", got.Code)
+	case got.Err == nil:
+		t.Error("got.Err = nil")
+	case string(got.Output) != "hello world\n":
+		t.Errorf("got.Output = %q, want %q", string(got.Output), "hello world\n")
 	}
-	if got := (childprocess.Program{Args: []string{"/no/such/program"}}).Run(t.Context()); got.Code != -1 || got.Err == nil {
-		t.Errorf("%+v", got)
+	switch got := (childprocess.Program{Args: []string{"/no/such/program"}}).Run(t.Context()); {
+	case got.Code != -1:
+		t.Errorf("got.Code = %v, want %v", got.Code, -1)
+	case got.Err == nil:
+		t.Error("got.Err = nil")
 	}
 }
 
 func TestAFloodIsCut(t *testing.T) {
 	t.Parallel()
-	if got := shell("head -c 10000000 /dev/zero").Run(t.Context()); got.Err != nil || len(got.Output) != childprocess.MaxOutput {
-		t.Errorf("%d bytes, %v", len(got.Output), got.Err)
+	switch got := shell("head -c 10000000 /dev/zero").Run(t.Context()); {
+	case got.Err != nil:
+		t.Errorf("got.Err = %v, want nil", got.Err)
+	case len(got.Output) != childprocess.MaxOutput:
+		t.Errorf("len(got.Output) = %v, want %v", len(got.Output), childprocess.MaxOutput)
 	}
 }
 
@@ -45,8 +56,13 @@ func TestAProgramEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	begin := time.Now()
-	if got := shell("trap '' TERM INT; sleep 600; sleep 600").Run(ctx); got.Err == nil || got.Code != -1 || time.Since(begin) > 20*time.Second {
-		t.Errorf("%+v after %s", got, time.Since(begin))
+	switch got := shell("trap '' TERM INT; sleep 600; sleep 600").Run(ctx); {
+	case got.Err == nil:
+		t.Error("got.Err = nil")
+	case got.Code != -1:
+		t.Errorf("got.Code = %v, want %v", got.Code, -1)
+	case time.Since(begin) > 20*time.Second:
+		t.Errorf("time.Since(begin) = %v, want at most %v", time.Since(begin), 20*time.Second)
 	}
 }
 
@@ -56,8 +72,13 @@ func TestWhatAProgramLeavesRunningIsEnded(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "pid")
 	begin := time.Now()
 	got := shell(`sleep 600 & echo $! >"$FILE"; exit 0`, "FILE="+file).Run(t.Context())
-	if took := time.Since(begin); got.Err != nil || got.Code != 0 || took > 20*time.Second {
-		t.Errorf("%+v after %s", got, took)
+	switch took := time.Since(begin); {
+	case got.Err != nil:
+		t.Errorf("got.Err = %v, want nil", got.Err)
+	case got.Code != 0:
+		t.Errorf("got.Code = %v, want 0", got.Code)
+	case took > 20*time.Second:
+		t.Errorf("took = %v, want at most %v", took, 20*time.Second)
 	}
 	raw, err := os.ReadFile(file)
 	if err != nil {
