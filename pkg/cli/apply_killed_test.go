@@ -99,7 +99,12 @@ func TestApplyIsOneRequestForEachVerb(t *testing.T) {
 	run, command := killedWorld(t, k)
 	before := k.requests.Load()
 	code, stdout, stderr := run(command.Args[1:]...)
-	if got := k.requests.Load() - before; code != 0 || got != applyRequests || !strings.Contains(stderr, "3 created, 1 updated, 1 deleted") {
+	switch got := k.requests.Load() - before; {
+	case code != 0:
+		t.Errorf("exit %d after %d requests\n%s%s", code, got, stdout, stderr)
+	case got != applyRequests:
+		t.Errorf("exit %d after %d requests\n%s%s", code, got, stdout, stderr)
+	case !strings.Contains(stderr, "3 created, 1 updated, 1 deleted"):
 		t.Errorf("exit %d after %d requests\n%s%s", code, got, stdout, stderr)
 	}
 }
@@ -118,7 +123,10 @@ func TestKilledApplyIsMadeRightByTheNext(t *testing.T) {
 			t.Fatal(err)
 		}
 		k.process <- command.Process
-		if err := command.Wait(); err == nil || !k.killed.Load() {
+		switch err := command.Wait(); {
+		case err == nil:
+			t.Fatal("no error")
+		case !k.killed.Load():
 			t.Fatalf("the run was not killed, but ended with %v", err)
 		}
 		where := fmt.Sprintf("killed at request %d, after its work: %v", 1+at/2, k.after)
@@ -126,7 +134,10 @@ func TestKilledApplyIsMadeRightByTheNext(t *testing.T) {
 			t.Errorf("%s: the next run: exit %d\n%s%s", where, code, stdout, stderr)
 		}
 		k.writes.Store(0)
-		if code, stdout, stderr := run(command.Args[1:]...); code != 0 || k.writes.Load() > 0 {
+		switch code, stdout, stderr := run(command.Args[1:]...); {
+		case code != 0:
+			t.Errorf("%s: the run after that: exit %d, %d writes\n%s%s", where, code, k.writes.Load(), stdout, stderr)
+		case k.writes.Load() > 0:
 			t.Errorf("%s: the run after that: exit %d, %d writes\n%s%s", where, code, k.writes.Load(), stdout, stderr)
 		}
 		if _, got, _ := run("sub", "list", "--jq", `map(.event + " " + .targetUrl) | sort | .[]`); got != want {

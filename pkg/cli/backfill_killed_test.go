@@ -39,7 +39,8 @@ func (k *forwardKiller) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 func TestKilledBackfillGoesOnWhereItWas(t *testing.T) {
 	t.Parallel()
 	box := sandbox.NewMemory(sandbox.DefaultOptions())
-	if _, err := sandbox.NewDeliverer(box, nil).Emit(t.Context(), sandbox.Emission{Event: "product.create", Count: killedObjects}); err != nil {
+	_, err := sandbox.NewDeliverer(box, nil).Emit(t.Context(), sandbox.Emission{Event: "product.create", Count: killedObjects})
+	if err != nil {
 		t.Fatal(err)
 	}
 	for _, at := range []struct{ request, delivery int }{{2, 0}, {3, 0}, {4, 0}, {5, 0}, {6, 0}, {7, 0}, {0, 1}, {0, 500}} {
@@ -74,13 +75,21 @@ func TestKilledBackfillGoesOnWhereItWas(t *testing.T) {
 				t.Fatalf("the next run: exit %d\n%s%s", code, stdout, stderr)
 			}
 			app.mu.Lock()
-			if again := app.all - len(app.got); len(app.got) != killedObjects || again > 8 {
-				t.Errorf("the app got %d objects, and %d of them again", len(app.got), again)
+			switch again := app.all - len(app.got); {
+			case len(app.got) != killedObjects:
+				t.Errorf("len(app.got) = %v, want %v", len(app.got), killedObjects)
+			case again > 8:
+				t.Errorf("again = %v, want at most 8", again)
 			}
 			before := app.all
 			app.mu.Unlock()
 			code, stdout, stderr := runIn(environ, command.Args[1:]...)
-			if want := fmt.Sprintf("product\t%d\t%[1]d\t0\t0\t0\t0\t\n", killedObjects); code != 0 || stdout != want || app.all != before {
+			switch want := fmt.Sprintf("product\t%d\t%[1]d\t0\t0\t0\t0\t\n", killedObjects); {
+			case code != 0:
+				t.Errorf("the run after that: exit %d\n%s%s", code, stdout, stderr)
+			case stdout != want:
+				t.Errorf("the run after that: exit %d\n%s%s", code, stdout, stderr)
+			case app.all != before:
 				t.Errorf("the run after that: exit %d\n%s%s", code, stdout, stderr)
 			}
 			_, stdout, _ = runIn(environ, "delivery", "list", "--limit", "0", "-o", "name")

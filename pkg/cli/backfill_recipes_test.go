@@ -37,7 +37,9 @@ func TestNightlyRecipesBackfill(t *testing.T) {
 		t.Fatal(err)
 	}
 	line := regexp.MustCompile(`(?m)^ExecStart=/usr/bin/tlxhook (.*)$`).FindStringSubmatch(read("tlxhook-backfill.service"))[1]
-	for name, args := range map[string][]string{"cron job": job.Spec.JobTemplate.Spec.Template.Spec.Containers[0].Args, "unit": strings.Fields(line)} {
+	for name, args := range map[string][]string{
+		"cron job": job.Spec.JobTemplate.Spec.Template.Spec.Containers[0].Args, "unit": strings.Fields(line),
+	} {
 		home := t.TempDir()
 		adapt := strings.NewReplacer("%S", home, "/journal/tlxhook", home+"/journal", "%d/hmac", write(t, home, "hmac", "a-secret-of-the-test"))
 		for i := range args {
@@ -50,7 +52,10 @@ func TestNightlyRecipesBackfill(t *testing.T) {
 			args,
 		} {
 			code, stdout, stderr := runInHome(t, home, words...)
-			if code != 0 || words[0] == "backfill" && !strings.Contains(stdout, "customer") {
+			switch {
+			case code != 0:
+				t.Errorf("%s: %v: exit %d\n%s%s", name, words, code, stdout, stderr)
+			case words[0] == "backfill" && !strings.Contains(stdout, "customer"):
 				t.Errorf("%s: %v: exit %d\n%s%s", name, words, code, stdout, stderr)
 			}
 		}

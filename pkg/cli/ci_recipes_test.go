@@ -169,7 +169,10 @@ func TestRecipesOfCI(t *testing.T) {
 			f := &forge{}
 			f.holds(`[{"id": 98, "user": {"login": "mallory"}, "body": "### Tripletex webhooks: mine"}]`)
 			run := newRecipes(t, programs, f, test.jobs)
-			if err := run("plan"); err != nil || !f.called(test.comments, "### Tripletex webhooks: 3 to create", "+ order.create to https://hooks.example.no/t") {
+			switch err := run("plan"); {
+			case err != nil:
+				t.Errorf("plan: %v", err)
+			case !f.called(test.comments, "### Tripletex webhooks: 3 to create", "+ order.create to https://hooks.example.no/t"):
 				t.Errorf("plan: %v", err)
 			}
 			if err := run("drift"); err == nil {
@@ -182,7 +185,10 @@ func TestRecipesOfCI(t *testing.T) {
 				t.Errorf("drift after apply: %v", err)
 			}
 			f.holds(`[{"id": 99, "user": {"login": "github-actions[bot]"}, "body": "### Tripletex webhooks: 3 to create"}]`)
-			if err := run("plan"); err != nil || !f.called(test.replaces, "nothing to do") {
+			switch err := run("plan"); {
+			case err != nil:
+				t.Errorf("plan of nothing: %v", err)
+			case !f.called(test.replaces, "nothing to do"):
 				t.Errorf("plan of nothing: %v", err)
 			}
 		})

@@ -52,7 +52,8 @@ func startCluster(t testing.TB) *cluster {
 		config := filepath.Join(folder, fmt.Sprintf("%d.conf", i))
 		text := fmt.Sprintf("server_name: n%d\nlisten: 127.0.0.1:%s\njetstream: {store_dir: %q, sync_interval: always}\n"+
 			"cluster: {name: c, listen: 127.0.0.1:%s, routes: [%s]}\nlogfile: %q\n",
-			i, ports[i], filepath.Join(folder, strconv.Itoa(i)), routes[i], "nats://127.0.0.1:"+strings.Join(routes, ", nats://127.0.0.1:"), config+".log")
+			i, ports[i], filepath.Join(folder, strconv.Itoa(i)), routes[i],
+			"nats://127.0.0.1:"+strings.Join(routes, ", nats://127.0.0.1:"), config+".log")
 		if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -162,8 +163,8 @@ func stored(t *testing.T, s jetstream.Stream) (keys []string, objects map[string
 	return keys, objects
 }
 
-// sendAll sends the deliveries from one number to another, about so many objects, over 16 connections, each until one of the receivers has accepted it, as
-// Tripletex does, and returns which were accepted. After some of them it calls what makes trouble.
+// sendAll sends the deliveries from to total of the given number of objects over 16 connections and returns the accepted ones.
+// Like Tripletex it retries each until a receiver accepts it. trouble is called after the delivery of that number.
 func sendAll(t testing.TB, receivers []string, from, total, objects int, trouble map[int]func()) map[string]bool {
 	t.Helper()
 	var mu sync.Mutex
@@ -292,8 +293,13 @@ func TestNoPartOfTheClusterIsMissed(t *testing.T) {
 			lost++
 		}
 	}
-	if lost > 0 || len(accepted) != total || len(keys) != total {
-		t.Errorf("%d of %d that were acknowledged are lost; %d are stored", lost, len(accepted), len(keys))
+	switch {
+	case lost > 0:
+		t.Errorf("lost = %v, want 0", lost)
+	case len(accepted) != total:
+		t.Errorf("len(accepted) = %v, want %v", len(accepted), total)
+	case len(keys) != total:
+		t.Errorf("len(keys) = %v, want %v", len(keys), total)
 	}
 	app := &arrived{seen: map[string]bool{}}
 	server := httptest.NewServer(app)
@@ -314,8 +320,11 @@ func TestNoPartOfTheClusterIsMissed(t *testing.T) {
 	keys, about = stored(t, s)
 	app.mu.Lock()
 	defer app.mu.Unlock()
-	if twice := len(app.keys) - len(app.seen); len(app.seen) != all || twice > parallel {
-		t.Errorf("%d of %d came, %d of them twice", len(app.seen), all, twice)
+	switch twice := len(app.keys) - len(app.seen); {
+	case len(app.seen) != all:
+		t.Errorf("len(app.seen) = %v, want %v", len(app.seen), all)
+	case twice > parallel:
+		t.Errorf("twice = %v, want at most %v", twice, parallel)
 	}
 	want, got := byObject(keys, about), byObject(app.keys, about)
 	for object, order := range want {
@@ -339,7 +348,8 @@ func BenchmarkCluster(b *testing.B) {
 	start := time.Now()
 	sendAll(b, []string{first, second}, 0, b.N, objects, nil)
 	b.ReportMetric(float64(b.N)/time.Since(start).Seconds(), "deliveries/s")
-	forwarder := startProcess(b, "this copy forwards now", "tlxhook", "forward", "--from", c.urls, "--forward-to", server.URL, "--parallel", "16")
+	forwarder := startProcess(b, "this copy forwards now", "tlxhook",
+		"forward", "--from", c.urls, "--forward-to", server.URL, "--parallel", "16")
 	<-forwarder.said
 	start = time.Now()
 	app.await(b, b.N)

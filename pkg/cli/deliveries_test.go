@@ -21,8 +21,11 @@ import (
 
 // filled fills the usual journal of a script, as listen would have: journal.
 func filled(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 0 {
-		ts.Fatalf("usage: journal")
+	if neg {
+		ts.Fatalf("%v", "usage: neg = true, want false")
+	}
+	if len(args) != 0 {
+		ts.Fatalf("usage: len(args) = %v, want 0", len(args))
 	}
 	ts.Check(fillJournal(journalBelow(ts.Getenv("HOME"))))
 }
@@ -34,8 +37,11 @@ func journalBelow(home string) string {
 // app starts an app that takes deliveries, and names its URL in APP; what it gets is added to the file "got". The
 // path says how it answers: app.
 func app(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 0 {
-		ts.Fatalf("usage: app")
+	if neg {
+		ts.Fatalf("%v", "usage: neg = true, want false")
+	}
+	if len(args) != 0 {
+		ts.Fatalf("usage: len(args) = %v, want 0", len(args))
 	}
 	file, err := os.Create(ts.MkAbs("got"))
 	ts.Check(err)
@@ -105,7 +111,10 @@ func fillJournal(folder string) error {
 func TestTheBodyIsPrintedByteForByte(t *testing.T) {
 	t.Parallel()
 	want := sample(1, "order.create", 1001, "blåbær & <syltetøy>").Body
-	if code, stdout, stderr := runInHome(t, filledHome(t), "delivery", "show", "1", "--body"); code != 0 || stdout != string(want) {
+	switch code, stdout, stderr := runInHome(t, filledHome(t), "delivery", "show", "1", "--body"); {
+	case code != 0:
+		t.Errorf("%d %q %s", code, stdout, stderr)
+	case stdout != string(want):
 		t.Errorf("%d %q %s", code, stdout, stderr)
 	}
 }

@@ -21,13 +21,18 @@ import (
 // file "screen".
 func dialog(ts *testscript.TestScript, _ bool, args []string) {
 	want, err := strconv.Atoi(args[0])
-	if err != nil || len(args) < 3 {
-		ts.Fatalf("usage: dialog CODE TALK COMMAND [ARG...]")
+	if err != nil {
+		ts.Fatalf("usage: %v", err)
+	}
+	if len(args) < 3 {
+		ts.Fatalf("usage: len(args) = %v, want at least 3", len(args))
 	}
 	talk := ts.ReadFile(args[1])
 	command := &exec.Cmd{Path: find(ts, args[2]), Args: args[2:]}
 	command.Dir = ts.MkAbs(".")
-	for _, name := range []string{"PATH", "HOME", "XDG_RUNTIME_DIR", "TERM", "EDITOR", "TLXHOOK_PROFILE", "NO_COLOR", "GORACE", "DBUS_SESSION_BUS_ADDRESS"} {
+	for _, name := range []string{
+		"PATH", "HOME", "XDG_RUNTIME_DIR", "TERM", "EDITOR", "TLXHOOK_PROFILE", "NO_COLOR", "GORACE", "DBUS_SESSION_BUS_ADDRESS",
+	} {
 		if value := ts.Getenv(name); value != "" {
 			command.Env = append(command.Env, name+"="+value)
 		}

@@ -95,7 +95,8 @@ func TestPagesListEverything(t *testing.T) {
 	}
 	sandboxPage := read("sandbox.md")
 	for _, s := range sandbox.AllSwitches() {
-		if row := "| `" + s.Name + "` | " + strings.Join(s.Values, ", ") + " | " + s.About + " | " + s.Evidence + " |"; !strings.Contains(sandboxPage, row) {
+		row := "| `" + s.Name + "` | " + strings.Join(s.Values, ", ") + " | " + s.About + " | " + s.Evidence + " |"
+		if !strings.Contains(sandboxPage, row) {
 			t.Errorf("sandbox.md lacks the row\n%s", row)
 		}
 	}

@@ -45,15 +45,19 @@ func selfSigned(name string, left time.Duration) (certificate, private []byte, e
 	if err != nil {
 		return nil, nil, err
 	}
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: made}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: raw}), nil
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: made}),
+		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: raw}), nil
 }
 
 // secured starts a server whose certificate is of a name and ends after some time, names its URL in SECURED, and puts
 // the certificate into roots.pem: secured NAME 48h. The path says how it answers; below /v2 it is like Tripletex, with a
 // clock five minutes ahead.
 func secured(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 2 {
-		ts.Fatalf("usage: secured NAME TIME")
+	if neg {
+		ts.Fatalf("%v", "usage: neg = true, want false")
+	}
+	if len(args) != 2 {
+		ts.Fatalf("usage: len(args) = %v, want 2", len(args))
 	}
 	left, err := time.ParseDuration(args[1])
 	ts.Check(err)
@@ -79,7 +83,8 @@ func secured(ts *testscript.TestScript, neg bool, args []string) {
 			_, _ = io.WriteString(w, "{}")
 		}
 	}))
-	server.TLS, server.Config.ErrorLog = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, log.New(io.Discard, "", 0)
+	server.TLS, server.Config.ErrorLog = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12},
+		log.New(io.Discard, "", 0)
 	server.StartTLS()
 	ts.Setenv("SECURED", server.URL)
 	ts.Defer(server.Close)
@@ -92,8 +97,9 @@ func TestABundleHoldsWhatHelpsAndNoSecret(t *testing.T) {
 	home := filledHome(t)
 	file, refused, settings := filepath.Join(home, "hooks.yaml"), filepath.Join(home, "refused.yaml"), filepath.Join(home, "settings.yaml")
 	for name, content := range map[string]string{
-		file:     canaryManifest,
-		refused:  canaryManifest + "  - {event: order.delete, target: \"https://u:" + canaryPass + "@h.example.no/?" + canaryQuery + "\", hmacSecret: " + canaryHMAC + "}\n",
+		file: canaryManifest,
+		refused: canaryManifest + "  - {event: order.delete, target: \"https://u:" +
+			canaryPass + "@h.example.no/?" + canaryQuery + "\", hmacSecret: " + canaryHMAC + "}\n",
 		settings: "employee-token: " + canaryToken + "\n",
 	} {
 		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
@@ -102,11 +108,13 @@ func TestABundleHoldsWhatHelpsAndNoSecret(t *testing.T) {
 	}
 	environ := []string{
 		"HOME=" + home, "XDG_RUNTIME_DIR=" + home, "TLXHOOK_AUTH_HEADER_VALUE=" + canaryAuth, "TLXHOOK_HMAC_SECRET=" + canaryHMAC,
-		"HOOK_USERINFO=user:" + canaryPass, "HOOK_QUERY=token=" + canaryQuery, "TLXHOOK_EMPLOYEE_TOKEN=" + canaryToken, "TLXHOOK_CONSUMER_TOKEN=" + canaryToken,
+		"HOOK_USERINFO=user:" + canaryPass, "HOOK_QUERY=token=" + canaryQuery,
+		"TLXHOOK_EMPLOYEE_TOKEN=" + canaryToken, "TLXHOOK_CONSUMER_TOKEN=" + canaryToken,
 	}
 	elsewhere := append(slices.Clone(environ), "TLXHOOK_BASE_URL=http://user:"+canaryPass+"@127.0.0.1:1/v2?token="+canaryQuery)
 	target := "https://user:" + canaryPass + "@hooks.example.no/t?token=" + canaryQuery
-	if code, _, said := runIn(environ, "-p", "sandbox", "sub", "create", "order.create", "--target", target, "--auth-header", "X-Key"); code != 0 {
+	code, _, said := runIn(environ, "-p", "sandbox", "sub", "create", "order.create", "--target", target, "--auth-header", "X-Key")
+	if code != 0 {
 		t.Fatal(said)
 	}
 	for name, c := range map[string]struct {
@@ -116,9 +124,11 @@ func TestABundleHoldsWhatHelpsAndNoSecret(t *testing.T) {
 	}{
 		"all that there is": {environ, []string{"-p", "sandbox", "-f", file}, []string{
 			`"version":"1.2.3"`, `"go":"go1`, `"platform":"`, `"time":"20`, `"check":"journal"`, `6 deliveries`, `"check":"plan","state":"warning"`,
-			`"TLXHOOK_HMAC_SECRET"`, `"base-url":"default"`, `"profiles":[]`, `"event":"order.create","status":"ACTIVE"`, `"targetHost":"hooks.example.no"`,
+			`"TLXHOOK_HMAC_SECRET"`, `"base-url":"default"`, `"profiles":[]`,
+			`"event":"order.create","status":"ACTIVE"`, `"targetHost":"hooks.example.no"`,
 		}},
-		"a manifest with secrets in it":      {environ, []string{"-p", "sandbox", "-f", refused}, []string{`"check":"manifest","state":"failed"`}},
+		"a manifest with secrets in it": {environ,
+			[]string{"-p", "sandbox", "-f", refused}, []string{`"check":"manifest","state":"failed"`}},
 		"an address with a password":         {elsewhere, nil, []string{`"check":"login"`, `"subscriptions":[]`}},
 		"settings with a token in the place": {environ, []string{"--config", settings}, []string{`"check":"settings","state":"failed"`}},
 	} {

@@ -189,7 +189,8 @@ func TestUnknownErrorIsABug(t *testing.T) {
 func TestCancellationIsNeverShownAsItself(t *testing.T) {
 	t.Parallel()
 	for _, err := range []error{
-		context.Canceled, fmt.Errorf("stopped after 2 of 5: %w", context.Canceled), &tripletex.Error{Kind: tripletex.Canceled, Err: context.Canceled},
+		context.Canceled, fmt.Errorf("stopped after 2 of 5: %w", context.Canceled),
+		&tripletex.Error{Kind: tripletex.Canceled, Err: context.Canceled},
 		&interrupted{signal: os.Interrupt, err: fmt.Errorf("list: %w", context.Canceled)},
 	} {
 		var shown strings.Builder

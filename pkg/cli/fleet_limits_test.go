@@ -25,7 +25,10 @@ func TestFleetRenewsItsSessionOnce(t *testing.T) {
 			}
 		})
 		code, stdout, stderr := runIn(c.environ, append(args, "--all-companies", "-o", "json")...)
-		if ids := strings.Count(stdout, `"companyId":`); ids < n && args[0] != "check" || code != 0 {
+		switch ids := strings.Count(stdout, `"companyId":`); {
+		case ids < n && args[0] != "check":
+			t.Errorf("%v: exit %d with %d subscriptions\n%s", args, code, ids, stderr)
+		case code != 0:
 			t.Errorf("%v: exit %d with %d subscriptions\n%s", args, code, ids, stderr)
 		}
 		if logins := c.count("login"); logins != 2 {
@@ -40,7 +43,12 @@ func TestFleetStaysWithinTheRateLimit(t *testing.T) {
 	c := newClients(t, 250, sandbox.RateLimit{Requests: 100, Period: time.Second}, true)
 	code, stdout, stderr := runIn(c.environ, "sub", "disable", "--all", "--all-companies", "--parallel", "32", "-o", "name")
 	refused := c.count("429")
-	if lines := strings.Count(stdout, "\n"); code != 0 || lines != 250 || refused > 0 {
+	switch lines := strings.Count(stdout, "\n"); {
+	case code != 0:
+		t.Errorf("exit %d, %d changed, %d answers of 429\n%s", code, lines, refused, stderr)
+	case lines != 250:
+		t.Errorf("exit %d, %d changed, %d answers of 429\n%s", code, lines, refused, stderr)
+	case refused > 0:
 		t.Errorf("exit %d, %d changed, %d answers of 429\n%s", code, lines, refused, stderr)
 	}
 }
@@ -56,7 +64,13 @@ func TestFleetLosesOneCompanyAlone(t *testing.T) {
 		}
 	})
 	code, stdout, stderr := runIn(c.environ, "sub", "disable", "--all", "--all-companies", "-o", "name")
-	if code != 7 || strings.Count(stdout, "\n") != 19 || !strings.Contains(stderr, "Kunde 7 AS (2007): list subscriptions: Tripletex answered 404") {
+	if code != 7 {
+		t.Errorf("exit %d\n%s%s", code, stdout, stderr)
+	}
+	if strings.Count(stdout, "\n") != 19 {
+		t.Errorf("exit %d\n%s%s", code, stdout, stderr)
+	}
+	if !strings.Contains(stderr, "Kunde 7 AS (2007): list subscriptions: Tripletex answered 404") {
 		t.Errorf("exit %d\n%s%s", code, stdout, stderr)
 	}
 }
@@ -76,15 +90,22 @@ func TestFleetOfTenThousandStaysSmall(t *testing.T) {
 		{"check", "10000 of 10000 active in 10000 companies"},
 	} {
 		// A process that this one starts is charged with what this one has, so that another must measure it.
-		command := exec.CommandContext(t.Context(), measure, append([]string{"-f", "%M", program}, strings.Fields(test.args+" --all-companies")...)...)
+		command := exec.CommandContext(t.Context(), measure,
+			append([]string{"-f", "%M", program}, strings.Fields(test.args+" --all-companies")...)...)
 		var used strings.Builder
 		command.Env, command.Stderr = environ, &used
 		out, err := command.Output()
-		if err != nil || !strings.Contains(string(out), test.want) {
+		switch {
+		case err != nil:
+			t.Errorf("%s: %v", test.args, err)
+		case !strings.Contains(string(out), test.want):
 			t.Errorf("%s: %v\n%s", test.args, err, &used)
 		}
 		most, err := strconv.Atoi(strings.TrimSpace(used.String()))
-		if err != nil || most > mostMemory {
+		switch {
+		case err != nil:
+			t.Error(err)
+		case most > mostMemory:
 			t.Errorf("%s takes %s kB", test.args, &used)
 		}
 		t.Logf("%s takes %d kB", test.args, most)

@@ -63,18 +63,40 @@ func TestStoppedFleetRunSaysWhatIsDoneAndLeavesTheRest(t *testing.T) {
 				t.Fatalf("exit %d, want %d\n%s", exit, test.exit, stderr)
 			}
 			written, said := c.count(test.method), strings.Count(stdout, "\n")
-			if written != said || said < stoppedAt || said >= stoppedClients || c.statuses(t)["ACTIVE"] != stoppedClients-written {
+			if written != said {
 				t.Errorf("%d were changed and %d are said to be; active: %d\n%s", written, said, c.statuses(t)["ACTIVE"], stderr)
 			}
-			want := fmt.Sprintf("stopped after %d of 60 client companies; %d untouched\nhint: the same command with --only-failed does the rest\n", said, stoppedClients-said)
+			if said < stoppedAt {
+				t.Errorf("%d were changed and %d are said to be; active: %d\n%s", written, said, c.statuses(t)["ACTIVE"], stderr)
+			}
+			if said >= stoppedClients {
+				t.Errorf("%d were changed and %d are said to be; active: %d\n%s", written, said, c.statuses(t)["ACTIVE"], stderr)
+			}
+			if c.statuses(t)["ACTIVE"] != stoppedClients-written {
+				t.Errorf("%d were changed and %d are said to be; active: %d\n%s", written, said, c.statuses(t)["ACTIVE"], stderr)
+			}
+			want := fmt.Sprintf("stopped after %d of 60 client companies; %d untouched\nhint: the same command with --only-failed does the rest\n",
+				said, stoppedClients-said)
 			if !strings.Contains(stderr, want) {
 				t.Errorf("%swant %s", stderr, want)
 			}
 			code, rest, errs := runIn(c.environ, append(test.args, "--only-failed")...)
-			if code != 0 || c.count(test.method) != stoppedClients-said || strings.Count(rest, "\n") != stoppedClients-said || c.statuses(t)["ACTIVE"] != 0 {
+			if code != 0 {
 				t.Errorf("the rest: exit %d, %d lines, want %d\n%s", code, strings.Count(rest, "\n"), stoppedClients-said, errs)
 			}
-			if code, _, _ := runIn(c.environ, append(test.args, "--only-failed")...); code != 5 || c.count(test.method) != 0 {
+			if c.count(test.method) != stoppedClients-said {
+				t.Errorf("the rest: exit %d, %d lines, want %d\n%s", code, strings.Count(rest, "\n"), stoppedClients-said, errs)
+			}
+			if strings.Count(rest, "\n") != stoppedClients-said {
+				t.Errorf("the rest: exit %d, %d lines, want %d\n%s", code, strings.Count(rest, "\n"), stoppedClients-said, errs)
+			}
+			if c.statuses(t)["ACTIVE"] != 0 {
+				t.Errorf("the rest: exit %d, %d lines, want %d\n%s", code, strings.Count(rest, "\n"), stoppedClients-said, errs)
+			}
+			switch code, _, _ := runIn(c.environ, append(test.args, "--only-failed")...); {
+			case code != 5:
+				t.Errorf("code = %v, want 5", code)
+			case c.count(test.method) != 0:
 				t.Errorf("nothing is left, but the exit code is %d", code)
 			}
 		})
@@ -93,15 +115,27 @@ func TestStoppedFleetApplyDoesNotCallDoneWhatIsNotProved(t *testing.T) {
 	}
 	written := c.count(http.MethodPost)
 	unproved := strings.Count(stderr, "): everything was accepted, but it was interrupted before the list could prove it\n")
-	if made := strings.Count(stdout, "create\tdone\t"); unproved == 0 || unproved == made || made != written {
+	switch made := strings.Count(stdout, "create\tdone\t"); {
+	case unproved == 0:
+		t.Errorf("%d are made and %d are said to be, %d of them unproved\n%s", written, made, unproved, stderr)
+	case unproved == made:
+		t.Errorf("%d are made and %d are said to be, %d of them unproved\n%s", written, made, unproved, stderr)
+	case made != written:
 		t.Errorf("%d are made and %d are said to be, %d of them unproved\n%s", written, made, unproved, stderr)
 	}
-	want := fmt.Sprintf("stopped after %d of 60 client companies; %d unsettled, %d untouched\n", written-unproved, unproved, stoppedClients-written)
+	want := fmt.Sprintf("stopped after %d of 60 client companies; %d unsettled, %d untouched\n",
+		written-unproved, unproved, stoppedClients-written)
 	if !strings.Contains(stderr, want) {
 		t.Errorf("%swant %s", stderr, want)
 	}
 	code, _, errs := runIn(c.environ, append(args, "--only-failed")...)
-	if code != 0 || c.count(http.MethodPost) != stoppedClients-written || c.statuses(t)["ACTIVE"] != stoppedClients {
+	if code != 0 {
+		t.Errorf("the rest: exit %d, there are %v\n%s", code, c.statuses(t), errs)
+	}
+	if c.count(http.MethodPost) != stoppedClients-written {
+		t.Errorf("the rest: exit %d, there are %v\n%s", code, c.statuses(t), errs)
+	}
+	if c.statuses(t)["ACTIVE"] != stoppedClients {
 		t.Errorf("the rest: exit %d, there are %v\n%s", code, c.statuses(t), errs)
 	}
 }
@@ -118,11 +152,19 @@ func TestKilledFleetApplyIsMadeRightByTheNext(t *testing.T) {
 		}
 		c.idle()
 		made := c.statuses(t)["ACTIVE"]
-		if made < stoppedAt-1 || made >= stoppedClients {
+		if made < stoppedAt-1 {
+			t.Fatalf("made = %v, want at least %v", made, stoppedAt-1)
+		}
+		if made >= stoppedClients {
 			t.Fatalf("killed after %d", made)
 		}
 		c.count(http.MethodPost)
-		if code, _, stderr := runIn(c.environ, append(args, again...)...); code != 0 || c.count(http.MethodPost) != stoppedClients-made || c.statuses(t)["ACTIVE"] != stoppedClients {
+		switch code, _, stderr := runIn(c.environ, append(args, again...)...); {
+		case code != 0:
+			t.Errorf("%v: exit %d, %v of which %d were there\n%s", again, code, c.statuses(t), made, stderr)
+		case c.count(http.MethodPost) != stoppedClients-made:
+			t.Errorf("%v: exit %d, %v of which %d were there\n%s", again, code, c.statuses(t), made, stderr)
+		case c.statuses(t)["ACTIVE"] != stoppedClients:
 			t.Errorf("%v: exit %d, %v of which %d were there\n%s", again, code, c.statuses(t), made, stderr)
 		}
 	}

@@ -52,10 +52,11 @@ func TestShellOfGuidesIsShell(t *testing.T) {
 func TestGuidesNameWhatExists(t *testing.T) {
 	t.Parallel()
 	root := cli.Tree()
+	command := regexp.MustCompile("(?m)(?:^|[`$(|;&] ?)(?:[A-Z_]+=\\S+ )*tlxhook ([a-z][^`|;&)\n]*)")
 	for name, page := range guides(t) {
 		page = strings.ReplaceAll(page, "\\\n", " ")
 		seen := map[string]bool{}
-		for _, found := range regexp.MustCompile("(?m)(?:^|[`$(|;&] ?)(?:[A-Z_]+=\\S+ )*tlxhook ([a-z][^`|;&)\n]*)").FindAllStringSubmatch(page, -1) {
+		for _, found := range command.FindAllStringSubmatch(page, -1) {
 			seen[found[1]] = true
 		}
 		for _, line := range slices.Sorted(maps.Keys(seen)) {

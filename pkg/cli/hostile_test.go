@@ -18,10 +18,14 @@ import (
 func hostileAPI(t *testing.T) string {
 	t.Helper()
 	values := []map[string]any{{"id": 1, "event": "order.create", "targetUrl": "https://h.example.no/", "status": "ACTIVE"}}
-	for i, trap := range []string{"a|b=1;2", "\n::error title=x::y", "\x1b]52;c;AAAA\x07", "\u202eturned", `quo"te'd`, `\n`, "\r\n", "<b>", "# TYPE x", "\x9b31m", strings.Repeat("x", 3000)} {
+	for i, trap := range []string{
+		"a|b=1;2", "\n::error title=x::y", "\x1b]52;c;AAAA\x07", "\u202eturned",
+		`quo"te'd`, `\n`, "\r\n", "<b>", "# TYPE x", "\x9b31m", strings.Repeat("x", 3000),
+	} {
 		values = append(values, map[string]any{
-			"id": i + 2, "event": "e" + trap, "status": "DISABLED_" + trap, "targetUrl": "https://u:" + canaryPass + "@h.example.no/?t=" + canaryQuery,
-			"changes": []map[string]any{{"timestamp": "2026" + trap}},
+			"id": i + 2, "event": "e" + trap, "status": "DISABLED_" + trap,
+			"targetUrl": "https://u:" + canaryPass + "@h.example.no/?t=" + canaryQuery,
+			"changes":   []map[string]any{{"timestamp": "2026" + trap}},
 		})
 	}
 	return listing(t, values)
@@ -63,7 +67,10 @@ func TestCheckTrustsNoName(t *testing.T) {
 		}
 		showsNoSecret(t, format, text)
 		for line := range strings.Lines(text) {
-			if strings.HasPrefix(line, "::error title=x") || format == "checkmk" && (line[0] < '0' || line[0] > '3') {
+			switch {
+			case strings.HasPrefix(line, "::error title=x"):
+				t.Errorf("line = %q, want it not to begin with %q", line, "::error title=x")
+			case format == "checkmk" && (line[0] < '0' || line[0] > '3'):
 				t.Errorf("%s has a line of its own: %q", format, line)
 			}
 		}
@@ -78,16 +85,26 @@ func TestCheckOfTenThousand(t *testing.T) {
 		values[i] = map[string]any{"id": 10000 + i, "event": "order.create", "targetUrl": "https://h.example.no/", "status": "DISABLED_MISUSE"}
 	}
 	api := listing(t, values)
-	if text := checkAt(t, api); len(text) > 4000 || !regexp.MustCompile(`^WEBHOOKS CRITICAL: 10000 of 10000 not active: 10000 .* and 99\d\d more \| (.*\n)*and 99\d\d more\n$`).MatchString(text) {
+	summary := regexp.MustCompile(`^WEBHOOKS CRITICAL: 10000 of 10000 not active: 10000 .* and 99\d\d more \| (.*\n)*and 99\d\d more\n$`)
+	switch text := checkAt(t, api); {
+	case len(text) > 4000:
+		t.Errorf("len(text) = %v, want at most 4000", len(text))
+	case !summary.MatchString(text):
 		t.Errorf("%d bytes: %s", len(text), text)
 	}
 	text := checkAt(t, api, "-o", "table")
-	if !strings.Contains(text, "\nand 9950 more; -o json shows all\n") || !strings.Contains(text, "\n  tlxhook subscription enable --status 'DISABLED*' --probe\n") {
-		t.Error(text)
+	if !strings.Contains(text, "\nand 9950 more; -o json shows all\n") {
+		t.Errorf("text = %q, want it to contain %q", text, "\nand 9950 more; -o json shows all\n")
+	}
+	if !strings.Contains(text, "\n  tlxhook subscription enable --status 'DISABLED*' --probe\n") {
+		t.Errorf("text = %q, want it to contain %q", text, "\n  tlxhook subscription enable --status 'DISABLED*' --probe\n")
 	}
 	text = checkAt(t, api, "-o", "prometheus")
-	if !strings.Contains(text, "\ntlxhook_subscription_series_dropped 10000\n") || strings.Contains(text, "subscription_id") {
-		t.Error(text)
+	if !strings.Contains(text, "\ntlxhook_subscription_series_dropped 10000\n") {
+		t.Errorf("text = %q, want it to contain %q", text, "\ntlxhook_subscription_series_dropped 10000\n")
+	}
+	if strings.Contains(text, "subscription_id") {
+		t.Errorf("text = %q, want it not to contain %q", text, "subscription_id")
 	}
 	text = checkAt(t, api, "-o", "prometheus", "--per-subscription")
 	if n := strings.Count(text, "\ntlxhook_subscription_info{"); n != 10000 {

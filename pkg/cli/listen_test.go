@@ -19,8 +19,11 @@ import (
 // deliver sends a signed delivery and checks the answer: deliver 200 URL SECRETFILE KEY BODY. It waits until
 // somebody listens.
 func deliver(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 5 {
-		ts.Fatalf("usage: deliver STATUS URL SECRETFILE KEY BODY")
+	if neg {
+		ts.Fatalf("%v", "usage: neg = true, want false")
+	}
+	if len(args) != 5 {
+		ts.Fatalf("usage: len(args) = %v, want 5", len(args))
 	}
 	key := strings.TrimSpace(ts.ReadFile(args[2]))
 	var err error

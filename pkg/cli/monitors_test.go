@@ -61,7 +61,8 @@ func ran(t *testing.T, home, tool string, args ...string) (string, int) {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), need(t, tool), args...)
 	command.Dir = home
-	command.Env = []string{"HOME=" + home, "PATH=" + os.Getenv("PATH"), "TLXHOOK_PROFILE=sandbox", "GITHUB_STEP_SUMMARY=" + filepath.Join(home, "summary.md")}
+	command.Env = []string{"HOME=" + home, "PATH=" + os.Getenv("PATH"),
+		"TLXHOOK_PROFILE=sandbox", "GITHUB_STEP_SUMMARY=" + filepath.Join(home, "summary.md")}
 	raw, err := command.CombinedOutput()
 	var ended *exec.ExitError
 	if err != nil && !errors.As(err, &ended) {
@@ -79,8 +80,11 @@ func TestMonitoringPluginsRunCheck(t *testing.T) {
 		negate = "/usr/lib/nagios/plugins/negate"
 	}
 	said, code := ran(t, home, negate, "--substitute", "--warning=OK", need(t, "tlxhook"), "check")
-	if code != 0 || !strings.HasPrefix(said, "WEBHOOKS OK: 1 of 3 not active: 4712 account.update DISABLED |") {
+	if code != 0 {
 		t.Errorf("%d %s", code, said)
+	}
+	if !strings.HasPrefix(said, "WEBHOOKS OK: 1 of 3 not active: 4712 account.update DISABLED |") {
+		t.Errorf("said = %q, want it to begin with %q", said, "WEBHOOKS OK: 1 of 3 not active: 4712 account.update DISABLED |")
 	}
 }
 
@@ -93,7 +97,8 @@ func TestNagiosRunsCheck(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	objects := shipped(t, "nagios.cfg", "/usr/bin/tlxhook", need(t, "tlxhook"), "HOME=/var/lib/nagios ", "HOME="+home+" ", "check_tlxhook!acme", "check_tlxhook!sandbox")
+	objects := shipped(t, "nagios.cfg", "/usr/bin/tlxhook", need(t, "tlxhook"),
+		"HOME=/var/lib/nagios ", "HOME="+home+" ", "check_tlxhook!acme", "check_tlxhook!sandbox")
 	write(t, home, "objects.cfg", objects)
 	raw, err := os.ReadFile("testdata/nagios.cfg")
 	if err != nil {
@@ -116,7 +121,8 @@ func TestNagiosRunsCheck(t *testing.T) {
 		_ = command.Process.Kill()
 		_ = command.Wait()
 	}()
-	want := regexp.MustCompile(`^WARNING\tWEBHOOKS WARNING: 1 of 3 not active: 4712 account\.update DISABLED\tactive=2;;1:;0;3 [^\t]*time=[0-9.]+s;;;0\t4712 account\.update DISABLED hooks\.example\.no`)
+	want := regexp.MustCompile(`^WARNING\tWEBHOOKS WARNING: 1 of 3 not active: 4712 account\.update DISABLED\t` +
+		`active=2;;1:;0;3 [^\t]*time=[0-9.]+s;;;0\t4712 account\.update DISABLED hooks\.example\.no`)
 	var got []byte
 	for range 200 {
 		if got, err = os.ReadFile(filepath.Join(home, "perfdata")); err == nil && want.Match(got) {
@@ -140,9 +146,13 @@ include "` + home + `/shipped.conf"
 	if err != nil {
 		t.Fatal(err)
 	}
-	said, code := ran(t, home, "icinga2", "daemon", "-C", "-D", "RunAsUser="+me.Username, "-D", "RunAsGroup="+me.Username, "-c", write(t, home, "icinga2.conf", around))
-	if code != 0 || !strings.Contains(said, "Instantiated 1 Service.") {
+	said, code := ran(t, home, "icinga2", "daemon", "-C", "-D", "RunAsUser="+me.Username,
+		"-D", "RunAsGroup="+me.Username, "-c", write(t, home, "icinga2.conf", around))
+	if code != 0 {
 		t.Errorf("%d %s", code, said)
+	}
+	if !strings.Contains(said, "Instantiated 1 Service.") {
+		t.Errorf("said = %q, want it to contain %q", said, "Instantiated 1 Service.")
 	}
 }
 
@@ -156,7 +166,10 @@ func TestZabbixAgentRunsCheck(t *testing.T) {
 	value := func(key string) []byte {
 		said, code := ran(t, home, "zabbix_agentd", "-c", path, "-t", key+"[sandbox]")
 		_, text, found := strings.Cut(said, "[t|")
-		if code != 0 || !found {
+		if code != 0 {
+			t.Fatalf("%d %s", code, said)
+		}
+		if !found {
 			t.Fatalf("%d %s", code, said)
 		}
 		return []byte(strings.TrimSuffix(strings.TrimSpace(text), "]"))
@@ -165,12 +178,22 @@ func TestZabbixAgentRunsCheck(t *testing.T) {
 		State         string
 		Subscriptions []struct{ ID, StatusCode int }
 	}
-	if err := json.Unmarshal(value("tlxhook.check"), &report); err != nil || report.State != "WARNING" || report.Subscriptions[1].StatusCode != 1 {
-		t.Errorf("%v %v", report, err)
+	switch err := json.Unmarshal(value("tlxhook.check"), &report); {
+	case err != nil:
+		t.Error(err)
+	case report.State != "WARNING":
+		t.Errorf("report.State = %q, want %q", report.State, "WARNING")
+	case report.Subscriptions[1].StatusCode != 1:
+		t.Errorf("report.Subscriptions[1].StatusCode = %v, want 1", report.Subscriptions[1].StatusCode)
 	}
 	var found []map[string]string
-	if err := json.Unmarshal(value("tlxhook.discovery"), &found); err != nil || len(found) != 3 || found[1]["{#SUBID}"] != "4712" {
-		t.Errorf("%v %v", found, err)
+	switch err := json.Unmarshal(value("tlxhook.discovery"), &found); {
+	case err != nil:
+		t.Error(err)
+	case len(found) != 3:
+		t.Errorf("len(found) = %v, want 3", len(found))
+	case found[1]["{#SUBID}"] != "4712":
+		t.Errorf(`found[1]["{#SUBID}"] = %q, want %q`, found[1]["{#SUBID}"], "4712")
 	}
 }
 
@@ -179,7 +202,8 @@ func TestCheckmkScriptPrintsALocalCheck(t *testing.T) {
 	home := monitored(t)
 	script := write(t, home, "local", shipped(t, "checkmk-local.sh", "/var/lib/tlxhook", home, "-p acme", "-p sandbox"))
 	said, _ := ran(t, home, "sh", script)
-	want := `1 "Tripletex webhooks sandbox" active=2|disabled=1|too_many_errors=0|rate_limited=0|misuse=0|other=0|total=3 1 of 3 not active: 4712 account.update DISABLED` + "\n"
+	want := `1 "Tripletex webhooks sandbox" active=2|disabled=1|too_many_errors=0|rate_limited=0|misuse=0|other=0|total=3 ` +
+		"1 of 3 not active: 4712 account.update DISABLED\n"
 	if said != want {
 		t.Errorf("%q", said)
 	}
@@ -190,8 +214,11 @@ func TestSystemdAcceptsItsUnits(t *testing.T) {
 	home := monitored(t)
 	service := write(t, home, "tlxhook-check.service", shipped(t, "tlxhook-check.service", "/usr/bin/tlxhook", need(t, "tlxhook")))
 	timer := write(t, home, "tlxhook-check.timer", shipped(t, "tlxhook-check.timer"))
-	if said, code := ran(t, home, "systemd-analyze", "verify", "--man=no", service, timer); code != 0 || said != "" {
+	switch said, code := ran(t, home, "systemd-analyze", "verify", "--man=no", service, timer); {
+	case code != 0:
 		t.Errorf("%d %s", code, said)
+	case said != "":
+		t.Errorf("said = %q, want %q", said, "")
 	}
 	// What must be open is the network and one folder.
 	if said, code := ran(t, home, "systemd-analyze", "security", "--offline=true", "--threshold=15", service); code != 0 {
@@ -204,8 +231,11 @@ func TestSystemdAcceptsItsUnits(t *testing.T) {
 	if said, code := ran(t, home, "sh", "-c", command); code != 1 {
 		t.Errorf("%d %s", code, said)
 	}
-	if said, code := ran(t, home, "sh", "-c", "promtool check metrics <"+file); code != 0 || said != "" {
+	switch said, code := ran(t, home, "sh", "-c", "promtool check metrics <"+file); {
+	case code != 0:
 		t.Errorf("%d %s", code, said)
+	case said != "":
+		t.Errorf("said = %q, want %q", said, "")
 	}
 }
 
@@ -221,11 +251,17 @@ func TestJobsRunCheck(t *testing.T) {
 	}
 	steps := github.Jobs["check"].Steps
 	said, code := ran(t, home, "bash", "-e", "-c", steps[len(steps)-1].Run)
-	if code != 1 || said != "::warning title=Tripletex webhook 4712::account.update to hooks.example.no is DISABLED\n" {
+	if code != 1 {
 		t.Errorf("%d %s", code, said)
 	}
-	if summary, err := os.ReadFile(filepath.Join(home, "summary.md")); err != nil || !strings.Contains(string(summary), "| 4712 | account.update |") {
-		t.Errorf("%s %v", summary, err)
+	if said != "::warning title=Tripletex webhook 4712::account.update to hooks.example.no is DISABLED\n" {
+		t.Errorf("said = %q, want %q", said, "::warning title=Tripletex webhook 4712::account.update to hooks.example.no is DISABLED\n")
+	}
+	switch summary, err := os.ReadFile(filepath.Join(home, "summary.md")); {
+	case err != nil:
+		t.Error(err)
+	case !strings.Contains(string(summary), "| 4712 | account.update |"):
+		t.Errorf("summary = %q, want it to contain %q", string(summary), "| 4712 | account.update |")
 	}
 	var gitlab map[string]struct {
 		Script    []string
@@ -235,10 +271,14 @@ func TestJobsRunCheck(t *testing.T) {
 		t.Fatal(err)
 	}
 	job := gitlab["tripletex-webhooks"]
-	if said, code := ran(t, home, "bash", "-e", "-c", strings.Join(job.Script, "\n")); code != 1 || !strings.HasPrefix(said, "WEBHOOKS WARNING: ") {
+	switch said, code := ran(t, home, "bash", "-e", "-c", strings.Join(job.Script, "\n")); {
+	case code != 1:
 		t.Errorf("%d %s", code, said)
+	case !strings.HasPrefix(said, "WEBHOOKS WARNING: "):
+		t.Errorf("said = %q, want it to begin with %q", said, "WEBHOOKS WARNING: ")
 	}
-	if said, code := ran(t, home, "xmllint", "--noout", "--schema", mustAbs(t, "../health/testdata/junit.xsd"), job.Artifacts.Reports["junit"]); code != 0 {
+	said, code = ran(t, home, "xmllint", "--noout", "--schema", mustAbs(t, "../health/testdata/junit.xsd"), job.Artifacts.Reports["junit"])
+	if code != 0 {
 		t.Errorf("%d %s", code, said)
 	}
 }

@@ -18,8 +18,11 @@ func TestCheckSaysUnknownOfItsOwnFaults(t *testing.T) {
 	if code := cli.Main([]string{"check", "-v"}, heard, environ, cli.Build{}); code != 3 {
 		t.Errorf("exit %d", code)
 	}
-	if text := stdout.String(); !strings.HasPrefix(text, "WEBHOOKS UNKNOWN: bug: a fault | time=") || !strings.Contains(text, "hint: please report this") {
-		t.Errorf("%s", text)
+	switch text := stdout.String(); {
+	case !strings.HasPrefix(text, "WEBHOOKS UNKNOWN: bug: a fault | time="):
+		t.Errorf("text = %q, want it to begin with %q", text, "WEBHOOKS UNKNOWN: bug: a fault | time=")
+	case !strings.Contains(text, "hint: please report this"):
+		t.Errorf("text = %q, want it to contain %q", text, "hint: please report this")
 	}
 	unheard := cli.Streams{In: strings.NewReader(""), Out: panicking{}, Err: io.Discard}
 	if code := cli.Main([]string{"check"}, unheard, environ, cli.Build{}); code != 3 {

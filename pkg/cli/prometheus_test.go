@@ -67,7 +67,10 @@ func startExporter(t *testing.T, home string, more ...string) string {
 		t.Fatal(err)
 	}
 	address, err := url.Parse(strings.TrimSpace(line))
-	if err != nil || address.Path != "/metrics" {
+	if err != nil {
+		t.Fatal(err)
+	}
+	if address.Path != "/metrics" {
 		t.Fatalf("%q, %v", line, err)
 	}
 	return address.Host
@@ -182,7 +185,8 @@ func TestPrometheusAlertsWhenASubscriptionBreaks(t *testing.T) {
 	t.Parallel()
 	need(t, "prometheus")
 	home := t.TempDir()
-	if code, _, said := runInHome(t, home, "sub", "create", "order.create", "order.update", "--target", "https://hooks.example.no/t"); code != 0 {
+	code, _, said := runInHome(t, home, "sub", "create", "order.create", "order.update", "--target", "https://hooks.example.no/t")
+	if code != 0 {
 		t.Fatal(said)
 	}
 	p := startPrometheus(t, startExporter(t, home))
@@ -205,8 +209,13 @@ func TestPrometheusAlertsWhenASubscriptionBreaks(t *testing.T) {
 			return state == want
 		})
 	}
-	if _, labels := p.alert(); labels["company"] != "sandbox" || labels["subscription_id"] != "4712" || labels["status"] != "DISABLED_TOO_MANY_ERRORS" {
-		t.Errorf("the alert has the labels %v", labels)
+	switch _, labels := p.alert(); {
+	case labels["company"] != "sandbox":
+		t.Errorf(`labels["company"] = %q, want %q`, labels["company"], "sandbox")
+	case labels["subscription_id"] != "4712":
+		t.Errorf(`labels["subscription_id"] = %q, want %q`, labels["subscription_id"], "4712")
+	case labels["status"] != "DISABLED_TOO_MANY_ERRORS":
+		t.Errorf(`labels["status"] = %q, want %q`, labels["status"], "DISABLED_TOO_MANY_ERRORS")
 	}
 	dashboardShows(t, p)
 	if code, _, said := runInHome(t, home, "sub", "enable", "4712"); code != 0 {
@@ -234,8 +243,11 @@ func dashboardShows(t *testing.T, p prometheus) {
 			} `json:"targets"`
 		} `json:"panels"`
 	}
-	if err := json.Unmarshal(raw, &board); err != nil || len(board.Panels) < 5 {
-		t.Fatalf("%d panels, %v", len(board.Panels), err)
+	switch err := json.Unmarshal(raw, &board); {
+	case err != nil:
+		t.Fatal(err)
+	case len(board.Panels) < 5:
+		t.Fatalf("len(board.Panels) = %v, want at least 5", len(board.Panels))
 	}
 	quiet := []string{"tlxhook_scrape_failure", "tlxhook_api_request_failures_total", "tlxhook_api_retries_total", `status="DISABLED"`}
 	for _, panel := range board.Panels {
@@ -246,8 +258,16 @@ func dashboardShows(t *testing.T, p prometheus) {
 			if len(found) == 0 && !silent {
 				t.Errorf("panel %q finds nothing by %s", panel.Title, query)
 			}
-			if strings.Contains(query, "target_host") && (len(found) != 1 || found[0]["target_host"] != "hooks.example.no" || found[0]["subscription_id"] != "4712") {
-				t.Errorf("panel %q shows %v", panel.Title, found)
+			if !strings.Contains(query, "target_host") {
+				continue
+			}
+			switch {
+			case len(found) != 1:
+				t.Errorf("panel %q shows %d series, want 1", panel.Title, len(found))
+			case found[0]["target_host"] != "hooks.example.no":
+				t.Errorf("panel %q shows the target %v", panel.Title, found)
+			case found[0]["subscription_id"] != "4712":
+				t.Errorf("panel %q shows the subscription %v", panel.Title, found)
 			}
 		}
 	}
@@ -257,8 +277,11 @@ func dashboardShows(t *testing.T, p prometheus) {
 func TestShippedManifestsRunCommandsThatExist(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob(filepath.Join(monitoringFolder, "kubernetes-*.yml"))
-	if err != nil || len(files) < 2 {
-		t.Fatalf("%v, %v", files, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) < 2 {
+		t.Fatalf("len(files) = %v, want at least 2", len(files))
 	}
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
@@ -273,8 +296,11 @@ func TestShippedManifestsRunCommandsThatExist(t *testing.T) {
 				t.Fatal(err)
 			}
 			var args []string
-			if err := nodeOf(&document, "args").Decode(&args); err != nil || len(args) == 0 {
-				t.Fatalf("%v, %v", args, err)
+			switch err := nodeOf(&document, "args").Decode(&args); {
+			case err != nil:
+				t.Fatal(err)
+			case len(args) == 0:
+				t.Fatal("len(args) = 0")
 			}
 			isCommand(t, args)
 		})
@@ -285,11 +311,20 @@ func TestShippedManifestsRunCommandsThatExist(t *testing.T) {
 func isCommand(t *testing.T, args []string) {
 	t.Helper()
 	command, rest, err := cli.Tree().Find(args)
-	if err != nil || !command.Runnable() || command.Name() != args[0] {
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !command.Runnable() {
 		t.Fatalf("there is no command %s", args[0])
 	}
-	if err := command.ParseFlags(rest); err != nil || command.Flags().NArg() > 0 {
+	if command.Name() != args[0] {
+		t.Fatalf("command.Name() = %v, want %v", command.Name(), args[0])
+	}
+	switch err := command.ParseFlags(rest); {
+	case err != nil:
 		t.Errorf("%v: %v", args, err)
+	case command.Flags().NArg() > 0:
+		t.Errorf("%v: command.Flags().NArg() = %v, want 0", args, command.Flags().NArg())
 	}
 }
 
@@ -363,8 +398,11 @@ func page(t *testing.T, address string) string {
 	}
 	defer func() { _ = answer.Body.Close() }()
 	raw, err := io.ReadAll(answer.Body)
-	if err != nil || len(raw) == 0 {
-		t.Fatalf("%s: %d bytes, %v", address, len(raw), err)
+	if err != nil {
+		t.Fatalf("%s: %v", address, err)
+	}
+	if len(raw) == 0 {
+		t.Fatalf("%s: len(raw) = 0", address)
 	}
 	return string(raw)
 }

@@ -18,8 +18,11 @@ import (
 // delivery to /503 is answered with 503, and so on, and one to /silence not at all. The file holds the latest one, as
 // it came over the wire.
 func receive(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: receive FILE")
+	if neg {
+		ts.Fatalf("%v", "usage: neg = true, want false")
+	}
+	if len(args) != 1 {
+		ts.Fatalf("usage: len(args) = %v, want 1", len(args))
 	}
 	path := ts.MkAbs(args[0])
 	var mu sync.Mutex

@@ -67,8 +67,14 @@ func TestComposeFileStartsTheWholeStory(t *testing.T) {
 			isCommand(t, service.Command)
 		}
 	}
-	if kinds["-c"] != 3 || kinds["listen"] != 2 || kinds["forward"] != 2 {
-		t.Errorf("%v", kinds)
+	if kinds["-c"] != 3 {
+		t.Errorf(`kinds["-c"] = %v, want 3`, kinds["-c"])
+	}
+	if kinds["listen"] != 2 {
+		t.Errorf(`kinds["listen"] = %v, want 2`, kinds["listen"])
+	}
+	if kinds["forward"] != 2 {
+		t.Errorf(`kinds["forward"] = %v, want 2`, kinds["forward"])
 	}
 }
 
@@ -98,7 +104,10 @@ func TestKubernetesFileRunsBoth(t *testing.T) {
 		isCommand(t, args)
 		commands = append(commands, args[0])
 	}
-	if !slices.Equal(commands, []string{"listen", "forward"}) || !slices.Equal(kinds, []string{"Deployment", "Service", "PodDisruptionBudget", "Deployment"}) {
-		t.Errorf("%v %v", commands, kinds)
+	if !slices.Equal(commands, []string{"listen", "forward"}) {
+		t.Errorf("commands = %v, want %v", commands, []string{"listen", "forward"})
+	}
+	if !slices.Equal(kinds, []string{"Deployment", "Service", "PodDisruptionBudget", "Deployment"}) {
+		t.Errorf("kinds = %v, want %v", kinds, []string{"Deployment", "Service", "PodDisruptionBudget", "Deployment"})
 	}
 }

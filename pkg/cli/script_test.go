@@ -32,7 +32,8 @@ func TestScripts(t *testing.T) {
 	t.Parallel()
 	program := sync.OnceValue(func() string { return released(t) })
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script", UpdateScripts: flag.Lookup("update").Value.String() == "true", RequireExplicitExec: true, RequireUniqueNames: true,
+		Dir: "testdata/script", UpdateScripts: flag.Lookup("update").Value.String() == "true",
+		RequireExplicitExec: true, RequireUniqueNames: true,
 		Setup: func(env *testscript.Env) error {
 			for _, folder := range []string{"home", "run"} {
 				if err := os.Mkdir(filepath.Join(env.WorkDir, folder), 0o700); err != nil {
@@ -46,7 +47,8 @@ func TestScripts(t *testing.T) {
 			return setPorts(env)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "interrupt": interrupt, "await": await, "mode": mode, "dialog": dialog, "receive": receive, "app": app, "journal": filled,
+			"exits": exits, "interrupt": interrupt, "await": await, "mode": mode,
+			"dialog": dialog, "receive": receive, "app": app, "journal": filled,
 			"deliver": deliver, "secured": secured, "nats": startServer,
 			// From here on the script runs the program as it is released, which is faster than one with a race detector.
 			"released": func(ts *testscript.TestScript, _ bool, _ []string) {
@@ -67,8 +69,14 @@ func released(t *testing.T) string {
 // exits runs a command and checks its exit code: exits 5 tlxhook subscription show 1.
 func exits(ts *testscript.TestScript, neg bool, args []string) {
 	want, err := strconv.Atoi(args[0])
-	if neg || err != nil || len(args) < 2 {
-		ts.Fatalf("usage: exits CODE COMMAND [ARG...]")
+	if neg {
+		ts.Fatalf("%v", "usage: neg = true, want false")
+	}
+	if err != nil {
+		ts.Fatalf("usage: %v", err)
+	}
+	if len(args) < 2 {
+		ts.Fatalf("usage: len(args) = %v, want at least 2", len(args))
 	}
 	got := 0
 	var ended *exec.ExitError
@@ -86,8 +94,14 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 func interrupt(ts *testscript.TestScript, _ bool, args []string) {
 	signals := map[string]syscall.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "KILL": syscall.SIGKILL}
 	commands := ts.BackgroundCmds()
-	if len(args) != 1 || signals[args[0]] == 0 || len(commands) == 0 {
-		ts.Fatalf("usage: interrupt INT|TERM|KILL, with a command in the background")
+	if len(args) != 1 {
+		ts.Fatalf("usage: len(args) = %v, want 1", len(args))
+	}
+	if signals[args[0]] == 0 {
+		ts.Fatalf("%v", "usage: signals[args[0]] = 0")
+	}
+	if len(commands) == 0 {
+		ts.Fatalf("%v", "usage: len(commands) = 0")
 	}
 	ts.Check(commands[0].Process.Signal(signals[args[0]]))
 }
@@ -123,8 +137,9 @@ func TestEveryCommandHasAScript(t *testing.T) {
 		if c.HasSubCommands() || c.Hidden || !c.Runnable() {
 			return
 		}
+		fromCobra := strings.Contains(c.CommandPath(), "completion")
 		for line := range strings.Lines(c.UsageString() + c.Long) {
-			if width := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); width > 80 && !strings.Contains(c.CommandPath(), "completion") { // those are cobra's words
+			if width := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); width > 80 && !fromCobra {
 				t.Errorf("help of %s: %d columns: %s", c.CommandPath(), width, line)
 			}
 		}
@@ -134,7 +149,10 @@ func TestEveryCommandHasAScript(t *testing.T) {
 		}
 		name := strings.ReplaceAll(strings.Join(words, "_"), "-", "_") + ".txtar"
 		raw, err := os.ReadFile(filepath.Join("testdata/script", name))
-		if err != nil || !strings.Contains(string(raw), "tlxhook") {
+		switch {
+		case err != nil:
+			t.Error(err)
+		case !strings.Contains(string(raw), "tlxhook"):
 			t.Errorf("%s has no script %s", c.CommandPath(), name)
 		}
 		if c.Example == "" && words[0] != "completion" && words[0] != "help" {

@@ -65,7 +65,11 @@ func TestNoSecretIsEverShown(t *testing.T) {
 	home := filledHome(t)
 	target := "https://user:" + canaryPass + "@hooks.example.no/t?token=" + canaryQuery
 	file, refused := filepath.Join(home, "hooks.yaml"), filepath.Join(t.TempDir(), "refused.yaml")
-	for name, content := range map[string]string{file: canaryManifest, refused: canaryManifest + "  - {event: order.delete, target: \"https://u:" + canaryPass + "@h.example.no/?" + canaryQuery + "\", hmacSecret: " + canaryHMAC + "}\n"} {
+	for name, content := range map[string]string{
+		file: canaryManifest,
+		refused: canaryManifest + "  - {event: order.delete, target: \"https://u:" +
+			canaryPass + "@h.example.no/?" + canaryQuery + "\", hmacSecret: " + canaryHMAC + "}\n",
+	} {
 		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -88,7 +92,8 @@ func TestNoSecretIsEverShown(t *testing.T) {
 			{"sub", "create", "order.create", "order.update", "--target", target, "--auth-header", "X-Key"},
 			{"sub", "create", "no.such", "--target", target, "--auth-header", "X-Key"},
 			{"sub", "create", "order.create", "--target", "http://user:" + canaryPass + "@h.example.no/?x=" + canaryQuery, "--auth-header", "X-Key"},
-			{"sub", "create", "order.create", "--target", "https://user:" + canaryPass + "@h example.no/%zz?x=" + canaryQuery, "--auth-header", "X-Key"},
+			{"sub", "create", "order.create", "--target",
+				"https://user:" + canaryPass + "@h example.no/%zz?x=" + canaryQuery, "--auth-header", "X-Key"},
 			{"sub", "list"},
 			{"sub", "list", "--target", target},
 			{"sub", "show", "4712"},
@@ -128,11 +133,13 @@ func TestNoSecretIsEverShown(t *testing.T) {
 			{"backfill", "--for-subscriptions", "--target", target},
 			{"backfill", "customer", "--all-companies", "--report"},
 			{"delivery", "purge", "--state", "pending", "--dry-run"},
-			{"listen", "--addr", "127.0.0.1:0", "--auth-header", "X-Key", "--forward-to", "http://user:" + canaryPass + "@127.0.0.1:1/?token=" + canaryQuery, "--timeout", "200ms"},
+			{"listen", "--addr", "127.0.0.1:0", "--auth-header", "X-Key", "--forward-to",
+				"http://user:" + canaryPass + "@127.0.0.1:1/?token=" + canaryQuery, "--timeout", "200ms"},
 			{"listen", "--forward", "order.*=ftp://user:" + canaryPass + "@127.0.0.1:1/?token=" + canaryQuery},
 			{"listen", "--forward", "http://user:" + canaryPass + "@192.0.2.1/?token=" + canaryQuery},
 			{"listen", "--addr", "127.0.0.1:0", "--publish", "nats://user:" + canaryPass + "@127.0.0.1:1", "--auth-header", "X-Key"},
-			{"listen", "--addr", "127.0.0.1:0", "--publish", "nats://127.0.0.1:1,http://u:" + canaryPass + "@127.0.0.1:1", "--nats-user", "me", "--auth-header", "X-Key"},
+			{"listen", "--addr", "127.0.0.1:0", "--publish",
+				"nats://127.0.0.1:1,http://u:" + canaryPass + "@127.0.0.1:1", "--nats-user", "me", "--auth-header", "X-Key"},
 			{"forward", "--from", "nats://127.0.0.1:1", "--nats-user", "me", "--forward-to", app},
 			{"forward", "--from", "nats://127.0.0.1:1/?token=" + canaryQuery, "--nats-user", "me", "--forward-to", app},
 			{"forward", "--from", server.ClientURL(), "--stream", "absent", "--nats-creds", credentials, "--forward-to", app},
@@ -156,7 +163,8 @@ func TestNoSecretIsEverShown(t *testing.T) {
 	}
 	environ := []string{
 		"HOME=" + home, "XDG_RUNTIME_DIR=" + home, "TLXHOOK_PROFILE=sandbox", "TLXHOOK_AUTH_HEADER_VALUE=" + canaryAuth,
-		"HOOK_USERINFO=user:" + canaryPass, "HOOK_QUERY=token=" + canaryQuery, "TLXHOOK_HMAC_SECRET=" + canaryHMAC, "TLXHOOK_NATS_PASSWORD=" + canaryPass, "TLXHOOK_EMPLOYEE_TOKEN=" + canaryToken, "TLXHOOK_CONSUMER_TOKEN=" + canaryToken,
+		"HOOK_USERINFO=user:" + canaryPass, "HOOK_QUERY=token=" + canaryQuery, "TLXHOOK_HMAC_SECRET=" + canaryHMAC,
+		"TLXHOOK_NATS_PASSWORD=" + canaryPass, "TLXHOOK_EMPLOYEE_TOKEN=" + canaryToken, "TLXHOOK_CONSUMER_TOKEN=" + canaryToken,
 	}
 	for _, words := range commands {
 		var stdout, stderr bytes.Buffer
@@ -184,8 +192,11 @@ func filesShowNoSecret(t *testing.T, home string) {
 		showsNoSecret(t, path, string(raw))
 		return err
 	})
-	if err != nil || read == 0 {
-		t.Errorf("%d files were read, %v", read, err)
+	switch {
+	case err != nil:
+		t.Error(err)
+	case read == 0:
+		t.Error("read = 0")
 	}
 }
 
@@ -195,7 +206,10 @@ func TestShowSecretsShowsTargetsAndNothingElse(t *testing.T) {
 	home := t.TempDir()
 	target := "https://user:" + canaryPass + "@hooks.example.no/t?token=" + canaryQuery
 	code, stdout, stderr := runInHome(t, home, "sub", "create", "order.create", "--target", target, "--show-secrets", "-o", "json")
-	if code != 0 || !strings.Contains(stdout, `"targetUrl":"`+target+`"`) {
+	if code != 0 {
+		t.Errorf("%d %s %s", code, stdout, stderr)
+	}
+	if !strings.Contains(stdout, `"targetUrl":"`+target+`"`) {
 		t.Errorf("%d %s %s", code, stdout, stderr)
 	}
 }
@@ -209,7 +223,13 @@ func TestPanicIsReportedAsABug(t *testing.T) {
 	t.Parallel()
 	var stderr bytes.Buffer
 	code := cli.Main([]string{"version"}, cli.Streams{In: strings.NewReader(""), Out: panicking{}, Err: &stderr}, nil, cli.Build{})
-	if code != 70 || !strings.HasPrefix(stderr.String(), "tlxhook: bug: a fault\n") || !strings.Contains(stderr.String(), "hint: please report this") {
+	if code != 70 {
 		t.Errorf("%d %s", code, stderr.String())
+	}
+	if !strings.HasPrefix(stderr.String(), "tlxhook: bug: a fault\n") {
+		t.Errorf("stderr.String() = %q, want it to begin with %q", stderr.String(), "tlxhook: bug: a fault\n")
+	}
+	if !strings.Contains(stderr.String(), "hint: please report this") {
+		t.Errorf("stderr.String() = %q, want it to contain %q", stderr.String(), "hint: please report this")
 	}
 }

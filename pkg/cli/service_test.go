@@ -37,8 +37,11 @@ func TestServiceUnitsAreAccepted(t *testing.T) {
 		units = append(units, unit)
 	}
 	command := exec.CommandContext(t.Context(), analyze, append([]string{"verify", "--man=no", "--recursive-errors=no"}, units...)...)
-	if said, err := command.CombinedOutput(); err != nil || len(said) > 0 {
-		t.Errorf("%v: %s", err, said)
+	switch said, err := command.CombinedOutput(); {
+	case err != nil:
+		t.Error(err)
+	case len(said) > 0:
+		t.Errorf("len(said) = %v, want 0", len(said))
 	}
 	// 10 is a service that may do everything.
 	command = exec.CommandContext(t.Context(), analyze, "security", "--offline=true", "--threshold=30", "--no-pager", units[0])
@@ -60,8 +63,11 @@ func TestBackfillUnitsAreAccepted(t *testing.T) {
 		raw = bytes.ReplaceAll(raw, []byte("/usr/bin/tlxhook"), []byte("/bin/true")) // which is there
 		units = append(units, write(t, folder, name, string(raw)))
 	}
-	if said, code := ran(t, folder, analyze, append([]string{"verify", "--man=no", "--recursive-errors=no"}, units...)...); code != 0 || said != "" {
+	switch said, code := ran(t, folder, analyze, append([]string{"verify", "--man=no", "--recursive-errors=no"}, units...)...); {
+	case code != 0:
 		t.Errorf("exit %d: %s", code, said)
+	case said != "":
+		t.Errorf("said = %q, want %q", said, "")
 	}
 	if said, code := ran(t, folder, analyze, "security", "--offline=true", "--threshold=30", "--no-pager", units[0]); code != 0 {
 		t.Errorf("exit %d: %s", code, said[max(0, len(said)-500):])
@@ -104,7 +110,8 @@ func TestServiceManagerPassesTheSocketAndIsTold(t *testing.T) {
 	defer func() { _ = notified.Close() }()
 	address := "127.0.0.1:" + port
 	command := exec.CommandContext(t.Context(), activate, "-l", address,
-		"-E", "HOME="+home, "-E", "TLXHOOK_HMAC_SECRET=a-secret-of-the-script", "-E", "NOTIFY_SOCKET="+filepath.Join(home, "notify"), "-E", "WATCHDOG_USEC=100000",
+		"-E", "HOME="+home, "-E", "TLXHOOK_HMAC_SECRET=a-secret-of-the-script", "-E",
+		"NOTIFY_SOCKET="+filepath.Join(home, "notify"), "-E", "WATCHDOG_USEC=100000",
 		filepath.Join(home, "tlxhook"), "listen", "--addr", "127.0.0.1:1", "-o", "ndjson")
 	var stdout, stderr bytes.Buffer
 	command.Stdout, command.Stderr = &stdout, &stderr
@@ -127,7 +134,12 @@ func TestServiceManagerPassesTheSocketAndIsTold(t *testing.T) {
 			}
 		}
 	}
-	if err := command.Wait(); err != nil || !strings.Contains(stdout.String(), `"kind":"received"`) || !strings.Contains(stderr.String(), "listening on http://"+address+"/") {
+	switch err := command.Wait(); {
+	case err != nil:
+		t.Error(err)
+	case !strings.Contains(stdout.String(), `"kind":"received"`):
+		t.Errorf("%v\n%s\n%s", err, stdout.String(), stderr.String())
+	case !strings.Contains(stderr.String(), "listening on http://"+address+"/"):
 		t.Errorf("%v\n%s\n%s", err, stdout.String(), stderr.String())
 	}
 }

@@ -47,7 +47,8 @@ func TestShellsComplete(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	environ := append(os.Environ(), "HOME="+folder, "ZDOTDIR="+folder, "PATH="+folder+":"+os.Getenv("PATH"), "TERM=dumb", "TLXHOOK_PROFILE=sandbox", "COMPLETIONS="+completions)
+	environ := append(os.Environ(), "HOME="+folder, "ZDOTDIR="+folder,
+		"PATH="+folder+":"+os.Getenv("PATH"), "TERM=dumb", "TLXHOOK_PROFILE=sandbox", "COMPLETIONS="+completions)
 	for _, test := range []struct{ name, shell, script string }{
 		{"bash", "bash", `
 			. /usr/share/bash-completion/bash_completion && . "$COMPLETIONS/tlxhook.bash"
@@ -68,8 +69,11 @@ func TestShellsComplete(t *testing.T) {
 			command.Env = environ
 			command.WaitDelay = 20 * time.Second
 			out, err := command.CombinedOutput()
-			if err != nil || !strings.Contains(string(out), "order.create") {
-				t.Errorf("%v\n%s", err, out)
+			switch {
+			case err != nil:
+				t.Error(err)
+			case !strings.Contains(string(out), "order.create"):
+				t.Errorf("out = %q, want it to contain %q", string(out), "order.create")
 			}
 		})
 	}

@@ -32,26 +32,45 @@ func TestHeartbeatOfWatchIsASignThatItCouldAsk(t *testing.T) {
 		showsNoSecret(t, "watch", stdout+stderr, "canary-path")
 		return code, stderr
 	}
-	if code, said := watch(server.URL + "/canary-path"); code != 0 || beats.Load() != 1 || strings.Contains(said, "warning") {
+	switch code, said := watch(server.URL + "/canary-path"); {
+	case code != 0:
 		t.Errorf("%d, %d beats: %s", code, beats.Load(), said)
+	case beats.Load() != 1:
+		t.Errorf("%d, %d beats: %s", code, beats.Load(), said)
+	case strings.Contains(said, "warning"):
+		t.Errorf("said = %q, want it not to contain %q", said, "warning")
 	}
 	// A heartbeat that fails is said, and is no failure of the watch.
-	if code, said := watch("http://127.0.0.1:9/canary-path"); code != 0 || strings.Count(said, "warning: heartbeat to 127.0.0.1:9") > 1 {
+	switch code, said := watch("http://127.0.0.1:9/canary-path"); {
+	case code != 0:
 		t.Errorf("%d: %s", code, said)
+	case strings.Count(said, "warning: heartbeat to 127.0.0.1:9") > 1:
+		t.Errorf("got = %v, want at most 1", strings.Count(said, "warning: heartbeat to 127.0.0.1:9"))
 	}
 	// Where nobody can be asked there is none.
 	runInHome(t, home, "sandbox", "fault", "html", "--path", "/event/subscription")
-	if code, said := watch(server.URL + "/canary-path"); code != 0 || beats.Load() != 1 {
+	switch code, said := watch(server.URL + "/canary-path"); {
+	case code != 0:
+		t.Errorf("%d, %d beats: %s", code, beats.Load(), said)
+	case beats.Load() != 1:
 		t.Errorf("%d, %d beats: %s", code, beats.Load(), said)
 	}
 	// Of many companies all must have answered.
 	runInHome(t, home, "sandbox", "fault", "--clear")
-	if code, said := watch(server.URL+"/canary-path", "--all-companies"); code != 0 || beats.Load() != 2 {
+	switch code, said := watch(server.URL+"/canary-path", "--all-companies"); {
+	case code != 0:
+		t.Errorf("%d, %d beats: %s", code, beats.Load(), said)
+	case beats.Load() != 2:
 		t.Errorf("%d, %d beats: %s", code, beats.Load(), said)
 	}
 	runInHome(t, home, "sandbox", "fault", "html", "--company", "2002")
-	if code, said := watch(server.URL+"/canary-path", "--all-companies"); code != 0 || beats.Load() != 2 || !strings.Contains(said, "Kystfisk AS (2002) cannot be asked") {
+	switch code, said := watch(server.URL+"/canary-path", "--all-companies"); {
+	case code != 0:
 		t.Errorf("%d, %d beats: %s", code, beats.Load(), said)
+	case beats.Load() != 2:
+		t.Errorf("%d, %d beats: %s", code, beats.Load(), said)
+	case !strings.Contains(said, "Kystfisk AS (2002) cannot be asked"):
+		t.Errorf("said = %q, want it to contain %q", said, "Kystfisk AS (2002) cannot be asked")
 	}
 }
 
@@ -139,8 +158,11 @@ func TestWatchServiceTellsSlack(t *testing.T) {
 	if code, _, stderr := runInHome(t, home, "sub", "update", "4711", "--status", "DISABLED"); code != 0 {
 		t.Error(stderr)
 	}
-	if got := within(posted); !strings.HasPrefix(got, `/slack {"text":":warning: *WARNING* webhook 4711 `) || !strings.Contains(got, "ACTIVE → DISABLED") {
-		t.Error(got)
+	switch got := within(posted); {
+	case !strings.HasPrefix(got, `/slack {"text":":warning: *WARNING* webhook 4711 `):
+		t.Errorf("got = %q, want it to begin with %q", got, `/slack {"text":":warning: *WARNING* webhook 4711 `)
+	case !strings.Contains(got, "ACTIVE → DISABLED"):
+		t.Errorf("got = %q, want it to contain %q", got, "ACTIVE → DISABLED")
 	}
 	if err := watch.Process.Signal(os.Interrupt); err != nil {
 		t.Error(err)
