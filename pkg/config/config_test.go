@@ -51,8 +51,23 @@ func TestFlagBeatsVariableBeatsFileBeatsDefault(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.Profile != "From.Flag" || s.Timeout != 2*time.Minute || !s.Quiet || s.Company != 7 || s.Color != "auto" || s.Verbose != 2 {
-		t.Errorf("%+v", s)
+	if s.Profile != "From.Flag" {
+		t.Errorf("s.Profile = %q, want %q", s.Profile, "From.Flag")
+	}
+	if s.Timeout != 2*time.Minute {
+		t.Errorf("s.Timeout = %v, want %v", s.Timeout, 2*time.Minute)
+	}
+	if !s.Quiet {
+		t.Error("s.Quiet = false, want true")
+	}
+	if s.Company != 7 {
+		t.Errorf("s.Company = %v, want 7", s.Company)
+	}
+	if s.Color != "auto" {
+		t.Errorf("s.Color = %q, want %q", s.Color, "auto")
+	}
+	if s.Verbose != 2 {
+		t.Errorf("s.Verbose = %v, want 2", s.Verbose)
 	}
 	for key, want := range map[string]string{
 		"profile": "--profile", "timeout": "TLXHOOK_TIMEOUT", "quiet": s.File, "color": "default", "output": "default",
@@ -82,8 +97,11 @@ func TestWrongSettingsSayWhereTheyComeFrom(t *testing.T) {
 		"in variable": {"", map[string]string{"TLXHOOK_CONFIG": "/no/such/file"}, nil, "/no/such/file"},
 	} {
 		_, err := load(t, test.file, test.variables, test.args...)
-		if !errors.Is(err, config.ErrSettings) || !strings.Contains(err.Error(), test.want) {
-			t.Errorf("%s: %v, want %q", name, err, test.want)
+		if !errors.Is(err, config.ErrSettings) {
+			t.Errorf("%s: err = %v, want %v", name, err, config.ErrSettings)
+		}
+		if !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: err.Error() = %q, want it to contain %q", name, err.Error(), test.want)
 		}
 	}
 }
@@ -98,15 +116,21 @@ func TestNoFileOfTheWorkingFolderIsRead(t *testing.T) {
 		}
 	}
 	s, err := load(t, "", map[string]string{"XDG_CONFIG_HOME": ".config"})
-	if err != nil || s.BaseURL != "" || s.File != "" {
-		t.Errorf("%+v, %v", s, err)
+	switch {
+	case err != nil:
+		t.Error(err)
+	case s.BaseURL != "":
+		t.Errorf("s.BaseURL = %q, want %q", s.BaseURL, "")
+	case s.File != "":
+		t.Errorf("s.File = %q, want %q", s.File, "")
 	}
 }
 
 func TestMisspeltVariablesAreFound(t *testing.T) {
 	t.Parallel()
 	got := config.Misspelt([]string{
-		"TLXHOOK_PROFILE=x", "TLXHOOK_PROFIL=x", "TLXHOOK_EMPLOYEE_TOKEN_FILE=x", "TLXHOOK_EMPLOYE_TOKEN=canary", "HOME=/", "TLXHOOK_HMAC_SECRET_COMMAND=x",
+		"TLXHOOK_PROFILE=x", "TLXHOOK_PROFIL=x", "TLXHOOK_EMPLOYEE_TOKEN_FILE=x",
+		"TLXHOOK_EMPLOYE_TOKEN=canary", "HOME=/", "TLXHOOK_HMAC_SECRET_COMMAND=x",
 	})
 	if diff := cmp.Diff([]string{"TLXHOOK_EMPLOYE_TOKEN", "TLXHOOK_PROFIL"}, got); diff != "" {
 		t.Error(diff)
@@ -117,8 +141,11 @@ func TestProfilesKeepTheirNames(t *testing.T) {
 	t.Parallel()
 	folder := filepath.Join(t.TempDir(), "tlxhook")
 	profiles, err := config.LoadProfiles(folder)
-	if err != nil || len(profiles.All) != 0 {
-		t.Fatalf("%+v, %v", profiles, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(profiles.All) != 0 {
+		t.Fatalf("len(profiles.All) = %v, want 0", len(profiles.All))
 	}
 	profiles.Put(config.Profile{Name: "Kunde.AS", CompanyName: "no: # 'quoted'\n"})
 	profiles.Put(config.Profile{Name: "acme", Store: "file"})
@@ -133,14 +160,25 @@ func TestProfilesKeepTheirNames(t *testing.T) {
 	if diff := cmp.Diff(profiles, read); diff != "" {
 		t.Error(diff)
 	}
-	if read.Current != "Kunde.AS" || read.Find("acme").Store != "keyring" || read.Find("kunde.as") != nil {
+	switch {
+	case read.Current != "Kunde.AS":
+		t.Errorf("read.Current = %q, want %q", read.Current, "Kunde.AS")
+	case read.Find("acme").Store != "keyring":
+		t.Errorf("%+v", read)
+	case read.Find("kunde.as") != nil:
 		t.Errorf("%+v", read)
 	}
 	read.Remove("Kunde.AS")
-	if read.Current != "" || len(read.All) != 1 {
-		t.Errorf("after removal: %+v", read)
+	switch {
+	case read.Current != "":
+		t.Errorf("after removal: read.Current = %q, want %q", read.Current, "")
+	case len(read.All) != 1:
+		t.Errorf("after removal: len(read.All) = %v, want 1", len(read.All))
 	}
-	for name, good := range map[string]bool{"acme": true, "Kunde.AS": true, "å-1_@": true, "": false, "-p": false, "a/b": false, "a b": false, "a\nb": false, strings.Repeat("x", 65): false} {
+	for name, good := range map[string]bool{
+		"acme": true, "Kunde.AS": true, "å-1_@": true, "": false, "-p": false,
+		"a/b": false, "a b": false, "a\nb": false, strings.Repeat("x", 65): false,
+	} {
 		if err := config.CheckProfileName(name); (err == nil) != good {
 			t.Errorf("%q: %v", name, err)
 		}
@@ -157,8 +195,15 @@ func TestFilesAreReplacedAsAWhole(t *testing.T) {
 		}
 		raw, err := os.ReadFile(path)
 		info, statErr := os.Stat(path)
-		if err != nil || string(raw) != content || statErr != nil || info.Mode().Perm() != 0o600 {
-			t.Errorf("%q, %v, %v", raw, info, errors.Join(err, statErr))
+		switch {
+		case err != nil:
+			t.Error(err)
+		case string(raw) != content:
+			t.Errorf("raw = %v, want %v", string(raw), content)
+		case statErr != nil:
+			t.Error(statErr)
+		case info.Mode().Perm() != 0o600:
+			t.Errorf("info.Mode().Perm() = %v, want 0o600", info.Mode().Perm())
 		}
 	}
 	readOnly := os.FileMode(0o500)
@@ -169,8 +214,11 @@ func TestFilesAreReplacedAsAWhole(t *testing.T) {
 		t.Error("a folder that is not writable was written to")
 	}
 	entries, err := os.ReadDir(folder)
-	if err != nil || len(entries) != 1 {
-		t.Errorf("left behind: %v, %v", entries, err)
+	switch {
+	case err != nil:
+		t.Errorf("left behind: %v", err)
+	case len(entries) != 1:
+		t.Errorf("left behind: len(entries) = %v, want 1", len(entries))
 	}
 }
 
@@ -182,9 +230,13 @@ func TestFoldersFollowTheEnvironment(t *testing.T) {
 			return value, ok
 		}
 	}
-	got, err := config.NewFolders(lookup(map[string]string{"HOME": "/home/x", "XDG_CONFIG_HOME": "/c", "XDG_STATE_HOME": "/s", "XDG_CACHE_HOME": "/k"}))
-	if err != nil || got != (config.Folders{Config: "/c/tlxhook", State: "/s/tlxhook", Cache: "/k/tlxhook"}) {
-		t.Errorf("%+v, %v", got, err)
+	got, err := config.NewFolders(lookup(map[string]string{"HOME": "/home/x",
+		"XDG_CONFIG_HOME": "/c", "XDG_STATE_HOME": "/s", "XDG_CACHE_HOME": "/k"}))
+	switch {
+	case err != nil:
+		t.Error(err)
+	case got != (config.Folders{Config: "/c/tlxhook", State: "/s/tlxhook", Cache: "/k/tlxhook"}):
+		t.Errorf("got = %v, want %v", got, (config.Folders{Config: "/c/tlxhook", State: "/s/tlxhook", Cache: "/k/tlxhook"}))
 	}
 	if _, err := config.NewFolders(lookup(map[string]string{"XDG_CONFIG_HOME": "relative"})); err == nil {
 		t.Error("no home and a relative folder were accepted")
@@ -215,7 +267,10 @@ func TestFileIsChangedByOneAtATime(t *testing.T) {
 			t.Errorf("%s: %v", change, err)
 		}
 	}
-	if got, err := os.ReadFile(path); err != nil || string(got) != strings.Repeat("x", 50) {
-		t.Errorf("%q, %v", got, err)
+	switch got, err := os.ReadFile(path); {
+	case err != nil:
+		t.Error(err)
+	case string(got) != strings.Repeat("x", 50):
+		t.Errorf("got = %v, want %v", string(got), strings.Repeat("x", 50))
 	}
 }
