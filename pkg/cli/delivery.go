@@ -157,6 +157,7 @@ func deliveryTable() output.Table[receiver.StoredDelivery] {
 		{Name: "idempotencyKey", Title: "KEY", Detail: true},
 		{Name: "altered", Detail: true},
 		{Name: "backfill", Detail: true},
+		{Name: "unreadable", Detail: true},
 	})
 }
 

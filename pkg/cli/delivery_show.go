@@ -80,7 +80,7 @@ func printBody(t *terminal.Terminal, e journal.Entry) error {
 func deliveryDetailsTable() output.Table[receiver.DeliveryDetails] {
 	table := output.Part(deliveryTable(), func(v *receiver.DeliveryDetails) *receiver.StoredDelivery { return &v.StoredDelivery })
 	more := output.Columns([]output.Column[receiver.DeliveryDetails]{{Name: "contentType"}, {Name: "signature"}})
-	last := len(table.Columns) - 1 // "backfill" was added later, and stays behind
+	last := len(table.Columns) - 2 // "backfill" and "unreadable" were added later, and stay behind
 	table.Columns = slices.Insert(table.Columns, last, more...)
 	return table
 }

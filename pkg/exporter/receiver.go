@@ -43,6 +43,7 @@ func (r *Receiver) Collect(w *promtext.Writer) {
 func writeReceiving(w *promtext.Writer, r receiver.Stats) {
 	w.Counter("tlxhook_deliveries_total", "Deliveries that were stored.").Add(promtext.Number(r.Deliveries))
 	w.Counter("tlxhook_deliveries_duplicate_total", "Deliveries that were stored already.").Add(promtext.Number(r.Duplicates))
+	w.Counter("tlxhook_deliveries_unreadable_total", "Stored deliveries whose value is not valid JSON.").Add(promtext.Number(r.Unreadable))
 	rejected := w.Counter("tlxhook_deliveries_rejected_total", "Deliveries that were not accepted.")
 	for _, reason := range receiver.Reasons() { // also those at 0, so that an alert sees the first rejection
 		rejected.Add(strconv.FormatUint(r.Rejected[reason], 10), "reason", string(reason))

@@ -45,9 +45,9 @@ func insertRepeat(c *connection, d Delivery) (Stored, error) {
 
 // insertVariant stores a delivery, unless that variant of its key is there.
 func insertVariant(c *connection, d Delivery, variant int64) (id int64, fresh bool, err error) {
-	added, err := c.exec(`INSERT INTO delivery (idempotency_key, variant, received, event, subscription, object, backfill)
-		VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-		d.Key, variant, d.Received.UnixMicro(), d.Event, d.SubscriptionID, d.ObjectID, number(d.Backfill))
+	added, err := c.exec(`INSERT INTO delivery (idempotency_key, variant, received, event, subscription, object, backfill, unreadable)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		d.Key, variant, d.Received.UnixMicro(), d.Event, d.SubscriptionID, d.ObjectID, number(d.Backfill), number(d.Unreadable))
 	if err != nil {
 		return 0, false, err
 	}

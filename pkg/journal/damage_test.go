@@ -216,7 +216,7 @@ func TestAnOlderFileIsBroughtToThePresentFormat(t *testing.T) {
 			if err := j.Note(t.Context(), "name", "text"); err != nil {
 				t.Error(err)
 			}
-			if got := sqlite3(t, path, "PRAGMA user_version; SELECT text FROM note; PRAGMA integrity_check"); got != "3\ntext\nok" {
+			if got := sqlite3(t, path, "PRAGMA user_version; SELECT text FROM note; PRAGMA integrity_check"); got != "4\ntext\nok" {
 				t.Errorf("sqlite3 sees %q", got)
 			}
 		})

@@ -67,6 +67,8 @@ type Delivery struct {
 	Body        []byte
 	// Backfill tells that no sender delivered it: it stands for one that was found to lack.
 	Backfill bool
+	// Unreadable reports whether the value in Body is not valid JSON, so that its version is not known.
+	Unreadable bool
 }
 
 // Entry is a delivery in the journal.

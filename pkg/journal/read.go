@@ -15,7 +15,7 @@ import (
 const pageSize = 500
 
 const columns = `delivery.id, idempotency_key, variant, received, event, subscription, object, state, attempts,
-	first_attempt, last_attempt, status, outcome, backfill`
+	first_attempt, last_attempt, status, outcome, backfill, unreadable`
 
 // Filter picks deliveries. What is empty lets everything through; all must agree.
 type Filter struct {
@@ -159,8 +159,8 @@ func (j *Journal) Get(ctx context.Context, id int64) (Entry, error) {
 		return c.query(`SELECT `+columns+`, content_type, signature, body, checksum
 			FROM delivery LEFT JOIN content ON content.id = delivery.id WHERE delivery.id = ?`, []any{id}, func(r row) error {
 			e := entry(r)
-			e.ContentType, e.Signature, e.Body = r.text(14), r.text(15), r.bytes(16)
-			if e.checksum() != r.int(17) {
+			e.ContentType, e.Signature, e.Body = r.text(15), r.text(16), r.bytes(17)
+			if e.checksum() != r.int(18) {
 				return fmt.Errorf("%w: delivery %d is not as it was received", ErrDamaged, id)
 			}
 			found = append(found, e)
@@ -205,7 +205,7 @@ func entry(r row) Entry {
 		ID: r.int(0),
 		Delivery: Delivery{
 			Key: r.text(1), Received: moment(r[3]), Event: r.text(4), SubscriptionID: r.int(5), ObjectID: r.int(6),
-			Backfill: r.int(13) != 0,
+			Backfill: r.int(13) != 0, Unreadable: r.int(14) != 0,
 		},
 		Altered: r.int(2) > 0, Attempts: int(r.int(8)), FirstAttempt: moment(r[9]), LastAttempt: moment(r[10]),
 		Status: int(r.int(11)), Outcome: r.text(12),

@@ -61,6 +61,8 @@ func migrations() [][]string {
 			first  INTEGER NOT NULL,
 			last   INTEGER NOT NULL
 		) STRICT, WITHOUT ROWID`,
+	}, {
+		`ALTER TABLE delivery ADD COLUMN unreadable INTEGER NOT NULL DEFAULT 0`,
 	}}
 }
 

@@ -222,13 +222,13 @@ func (r *Receiver) verify(header http.Header, body []byte) (int, *rejection) {
 }
 
 func parse(header http.Header, key string, body []byte, received time.Time) (journal.Delivery, *rejection) {
-	e, err := webhook.ParseEnvelope(body)
+	e, readable, err := webhook.ParseHead(body)
 	if err != nil {
 		return journal.Delivery{}, &rejection{status: http.StatusBadRequest, reason: ReasonNotJSON, message: err.Error()}
 	}
 	return journal.Delivery{
 		Key: key, Received: received, Event: e.Event, SubscriptionID: e.SubscriptionID, ObjectID: e.ID,
-		ContentType: header.Get("Content-Type"), Signature: header.Get(webhook.SignatureHeader), Body: body,
+		ContentType: header.Get("Content-Type"), Signature: header.Get(webhook.SignatureHeader), Body: body, Unreadable: !readable,
 	}, nil
 }
 
@@ -258,7 +258,7 @@ func (r *Receiver) accept(w http.ResponseWriter, d journal.Delivery, stored jour
 		kind = KindAltered
 	}
 	w.WriteHeader(http.StatusOK)
-	r.counts.accepted(d.Event, stored.Duplicate, fitting, d.Received)
+	r.counts.accepted(d, stored.Duplicate, fitting)
 	if !stored.Duplicate {
 		r.o.Stored()
 	}

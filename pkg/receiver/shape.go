@@ -2,6 +2,7 @@ package receiver
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 
 	"github.com/tlxhook/tlxhook/pkg/journal"
@@ -24,6 +25,8 @@ type StoredDelivery struct {
 	Altered bool `json:"altered"`
 	// Backfill means that it replaces a delivery that Tripletex skipped.
 	Backfill bool `json:"backfill"`
+	// Unreadable means that its value is not valid JSON.
+	Unreadable bool `json:"unreadable"`
 }
 
 // NewStoredDelivery returns the shape of an entry.
@@ -31,7 +34,7 @@ func NewStoredDelivery(e journal.Entry) StoredDelivery {
 	return StoredDelivery{
 		ID: e.ID, Received: e.Received, Event: e.Event, ObjectID: e.ObjectID, SubscriptionID: e.SubscriptionID,
 		State: e.State, Attempts: e.Attempts, FirstAttemptTime: e.FirstAttempt, LastAttempt: lastAttempt(e),
-		IdempotencyKey: e.Key, Altered: e.Altered, Backfill: e.Backfill,
+		IdempotencyKey: e.Key, Altered: e.Altered, Backfill: e.Backfill, Unreadable: e.Unreadable,
 	}
 }
 
@@ -54,8 +57,8 @@ type DeliveryDetails struct {
 
 // NewDeliveryDetails returns the shape of an entry with its body.
 func NewDeliveryDetails(e journal.Entry) DeliveryDetails {
-	d := DeliveryDetails{NewStoredDelivery(e), e.ContentType, e.Signature, string(e.Body)}
-	if json.Valid(e.Body) {
+	d := DeliveryDetails{NewStoredDelivery(e), e.ContentType, e.Signature, strings.ToValidUTF8(string(e.Body), "\ufffd")}
+	if json.Valid(e.Body) && !e.Unreadable {
 		d.Body = json.RawMessage(e.Body)
 	}
 	return d

@@ -13,6 +13,8 @@ type Stats struct {
 	// Deliveries counts what was stored, Duplicates what was stored already.
 	Deliveries uint64
 	Duplicates uint64
+	// Unreadable counts the stored deliveries whose value is not valid JSON.
+	Unreadable uint64
 	Rejected   map[Reason]uint64
 	// Secrets counts which of the secrets fitted, in their order.
 	Secrets []uint64
@@ -58,7 +60,7 @@ func (c *counters) rejected(reason Reason) {
 }
 
 // accepted counts a delivery that the secret of an index fitted; -1 is none.
-func (c *counters) accepted(event string, duplicate bool, fitting int, start time.Time) {
+func (c *counters) accepted(d journal.Delivery, duplicate bool, fitting int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
@@ -66,6 +68,9 @@ func (c *counters) accepted(event string, duplicate bool, fitting int, start tim
 		c.stats.Duplicates++
 	} else {
 		c.stats.Deliveries++
+		if d.Unreadable {
+			c.stats.Unreadable++
+		}
 	}
 	for len(c.stats.Secrets) <= fitting {
 		c.stats.Secrets = append(c.stats.Secrets, 0)
@@ -73,9 +78,9 @@ func (c *counters) accepted(event string, duplicate bool, fitting int, start tim
 	if fitting >= 0 {
 		c.stats.Secrets[fitting]++
 	}
-	c.stats.Seconds.Observe(now.Sub(start).Seconds())
-	if _, known := c.stats.Last[event]; known || len(c.stats.Last) < maxEvents {
-		c.stats.Last[event] = now
+	c.stats.Seconds.Observe(now.Sub(d.Received).Seconds())
+	if _, known := c.stats.Last[d.Event]; known || len(c.stats.Last) < maxEvents {
+		c.stats.Last[d.Event] = now
 	}
 }
 

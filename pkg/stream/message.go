@@ -104,8 +104,8 @@ func entry(seq uint64, subject string, header nats.Header, body []byte, stored t
 	if at, err := time.Parse(time.RFC3339Nano, header.Get(headerTime)); err == nil {
 		e.Received = at
 	}
-	if envelope, err := webhook.ParseEnvelope(body); err == nil {
-		e.Event, e.SubscriptionID, e.ObjectID = envelope.Event, envelope.SubscriptionID, envelope.ID
+	if envelope, readable, err := webhook.ParseHead(body); err == nil {
+		e.Event, e.SubscriptionID, e.ObjectID, e.Unreadable = envelope.Event, envelope.SubscriptionID, envelope.ID, !readable
 		return e
 	}
 	if parts := strings.Split(subject, "."); len(parts) >= 2 {

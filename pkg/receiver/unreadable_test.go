@@ -1,0 +1,59 @@
+package receiver_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/tlxhook/tlxhook/pkg/journal"
+	"github.com/tlxhook/tlxhook/pkg/receiver"
+	"github.com/tlxhook/tlxhook/pkg/secret"
+	"github.com/tlxhook/tlxhook/pkg/webhook"
+)
+
+func TestUnreadableValueIsStoredAcknowledgedAndMarked(t *testing.T) {
+	t.Parallel()
+	for name, value := range map[string]string{
+		"Latin-1":        "{\"name\":\"S\xf8r\",\"version\":3}",
+		"lone surrogate": `{"name":"\ud800","version":3}`,
+		"NaN":            `{"sum":NaN,"version":3}`,
+		"too deep":       strings.Repeat("[", 10_001) + strings.Repeat("]", 10_001),
+		"duplicate name": `{"version":3,"version":4}`,
+		"trailing comma": `[3,]`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			j := store(t, 0, 0)
+			r := receiver.New(j, receiver.Options{Path: "/", Secrets: []secret.Text{testSecret}})
+			body := `{"subscriptionId":1,"event":"order.update","id":7,"value":` + value + `}`
+			request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(body))
+			request.Header.Set(webhook.KeyHeader, "k")
+			request.Header.Set(webhook.SignatureHeader, signed("k", body))
+			answer := httptest.NewRecorder()
+			r.ServeHTTP(answer, request)
+			if answer.Code != http.StatusOK {
+				t.Fatalf("answered %d: %s", answer.Code, answer.Body)
+			}
+			if got := r.Stats().Unreadable; got != 1 {
+				t.Errorf("counted %d unreadable deliveries, want 1", got)
+			}
+			checkUnreadable(t, j, body)
+		})
+	}
+}
+
+// checkUnreadable checks that the first delivery has a body and a mark, and that it can be purged.
+func checkUnreadable(t *testing.T, j *journal.Journal, body string) {
+	t.Helper()
+	e, err := j.Get(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !e.Unreadable || string(e.Body) != body {
+		t.Errorf("marked %t, body %q", e.Unreadable, e.Body)
+	}
+	if n, err := j.Purge(t.Context(), journal.Filter{}, nil); err != nil || n != 1 {
+		t.Errorf("purged %d, error %v", n, err)
+	}
+}
