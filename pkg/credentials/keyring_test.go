@@ -42,8 +42,11 @@ func again(t *testing.T, variable string, args ...string) {
 	command.Env = append(os.Environ(), insideSession+"=1", "HOME="+home, "XDG_RUNTIME_DIR="+home, variable)
 	command.WaitDelay = 5 * time.Second
 	out, err := command.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
-		t.Errorf("in a session of its own: %v\n%s", err, out)
+	switch {
+	case err != nil:
+		t.Errorf("in a session of its own: %v", err)
+	case !strings.Contains(string(out), "--- PASS: "+t.Name()):
+		t.Errorf("in a session of its own: out = %q, want it to contain %q", string(out), "--- PASS: "+t.Name())
 	}
 }
 
@@ -72,14 +75,20 @@ func TestKeyringKeepsSecrets(t *testing.T) {
 		t.Fatal(err)
 	}
 	for kind, want := range map[credentials.Kind]secret.Text{credentials.EmployeeToken: "canary", credentials.Session: long} {
-		if got, err := store.Get("Kunde.AS", kind); err != nil || got != want {
-			t.Errorf("%s: %q, %v", kind, got.Reveal(), err)
+		switch got, err := store.Get("Kunde.AS", kind); {
+		case err != nil:
+			t.Errorf("%s: %v", kind, err)
+		case got != want:
+			t.Errorf("%s: got = %v, want %v", kind, got, want)
 		}
 	}
 	// Other programs find the entry by the names that every tool shows.
 	out, err := exec.CommandContext(t.Context(), "secret-tool", "lookup", "service", "tlxhook", "username", "Kunde.AS/employee-token").Output()
-	if err != nil || string(out) != "canary" {
-		t.Errorf("secret-tool: %q, %v", out, err)
+	switch {
+	case err != nil:
+		t.Errorf("secret-tool: %v", err)
+	case string(out) != "canary":
+		t.Errorf("secret-tool: out = %q, want %q", string(out), "canary")
 	}
 	// What a person stores for subscriptions is found by its name; the entries of logins are not.
 	stored := exec.CommandContext(t.Context(), "secret-tool", "store", "--label", "hooks", "service", "tlxhook-secrets", "username", "hooks")
@@ -87,8 +96,11 @@ func TestKeyringKeepsSecrets(t *testing.T) {
 	if out, err := stored.CombinedOutput(); err != nil {
 		t.Fatalf("%v %s", err, out)
 	}
-	if got, err := store.Named("hooks"); err != nil || got != "canary-hmac" {
-		t.Errorf("named: %q, %v", got.Reveal(), err)
+	switch got, err := store.Named("hooks"); {
+	case err != nil:
+		t.Errorf("named: %v", err)
+	case got != "canary-hmac":
+		t.Errorf("named: got = %q, want %q", got, "canary-hmac")
 	}
 	for _, name := range []string{"Kunde.AS/employee-token", "none"} {
 		if _, err := store.Named(name); !errors.Is(err, credentials.ErrNotFound) {
@@ -113,8 +125,11 @@ func TestKeyringThatIsLocked(t *testing.T) {
 		return
 	}
 	start := time.Now()
-	if err := keyring().Set("p", credentials.EmployeeToken, "canary"); !errors.Is(err, credentials.ErrNoKeyring) || strings.Contains(err.Error(), "canary") {
-		t.Errorf("locked: %v", err)
+	switch err := keyring().Set("p", credentials.EmployeeToken, "canary"); {
+	case !errors.Is(err, credentials.ErrNoKeyring):
+		t.Errorf("locked: err = %v, want %v", err, credentials.ErrNoKeyring)
+	case strings.Contains(err.Error(), "canary"):
+		t.Errorf("locked: err.Error() = %q, want it not to contain %q", err.Error(), "canary")
 	}
 	if took := time.Since(start); took > 10*time.Second {
 		t.Errorf("it took %s", took)
@@ -137,8 +152,11 @@ func TestKeyringThatHangs(t *testing.T) {
 	start, store := time.Now(), keyring()
 	for range 3 { // only the first call is waited for
 		_, err := store.Get("p", credentials.EmployeeToken)
-		if !errors.Is(err, credentials.ErrNoKeyring) || !strings.Contains(err.Error(), "no answer after 3s") {
-			t.Errorf("hanging: %v", err)
+		if !errors.Is(err, credentials.ErrNoKeyring) {
+			t.Errorf("hanging: err = %v, want %v", err, credentials.ErrNoKeyring)
+		}
+		if !strings.Contains(err.Error(), "no answer after 3s") {
+			t.Errorf("hanging: err.Error() = %q, want it to contain %q", err.Error(), "no answer after 3s")
 		}
 	}
 	if took := time.Since(start); took > 6*time.Second {
@@ -159,8 +177,11 @@ func TestNoKeyringIsSaidAtOnce(t *testing.T) {
 		store.Set("p", credentials.Session, "x"), store.Delete("p", credentials.Session),
 		func() error { _, err := store.Get("p", credentials.Session); return err }(),
 	} {
-		if !errors.Is(err, credentials.ErrNoKeyring) || !strings.Contains(err.Error(), "no D-Bus session bus") {
-			t.Errorf("%v", err)
+		if !errors.Is(err, credentials.ErrNoKeyring) {
+			t.Errorf("err = %v, want %v", err, credentials.ErrNoKeyring)
+		}
+		if !strings.Contains(err.Error(), "no D-Bus session bus") {
+			t.Errorf("err.Error() = %q, want it to contain %q", err.Error(), "no D-Bus session bus")
 		}
 	}
 }

@@ -40,8 +40,11 @@ func TestFileIsReadAsOneSecret(t *testing.T) {
 		{" can ary ", " can ary "},
 		{long, long},
 	} {
-		if got, err := credentials.FromFile(write(t, test.content)); err != nil || got.Reveal() != test.want {
-			t.Errorf("%q: %q, %v", test.content, got.Reveal(), err)
+		switch got, err := credentials.FromFile(write(t, test.content)); {
+		case err != nil:
+			t.Errorf("%q: %v", test.content, err)
+		case got.Reveal() != test.want:
+			t.Errorf("%q: got.Reveal() = %v, want %v", test.content, got.Reveal(), test.want)
 		}
 	}
 	for _, test := range []struct{ content, want string }{
@@ -54,8 +57,14 @@ func TestFileIsReadAsOneSecret(t *testing.T) {
 		{strings.Repeat("canary", 2000), "larger than 8192 bytes"},
 	} {
 		_, err := credentials.FromFile(write(t, test.content))
-		if !isUsage(err) || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "canary") {
+		if !isUsage(err) {
 			t.Errorf("%.20q: %v, want %q", test.content, err, test.want)
+		}
+		if !strings.Contains(err.Error(), test.want) {
+			t.Errorf("err.Error() = %q, want it to contain %q", err.Error(), test.want)
+		}
+		if strings.Contains(err.Error(), "canary") {
+			t.Errorf("err.Error() = %q, want it not to contain %q", err.Error(), "canary")
 		}
 	}
 	loop := filepath.Join(t.TempDir(), "loop")
@@ -87,13 +96,21 @@ func TestNothingLeadsOutOfAFolder(t *testing.T) {
 		}
 	}
 	for _, path := range []string{"secrets/hmac", "./secrets/../secrets/hmac", "inside"} {
-		if value, err := credentials.FromFileBelow(folder, path); err != nil || value != "canary" {
-			t.Errorf("%s: %q, %v", path, value.Reveal(), err)
+		switch value, err := credentials.FromFileBelow(folder, path); {
+		case err != nil:
+			t.Errorf("%s: %v", path, err)
+		case value != "canary":
+			t.Errorf("%s: value = %q, want %q", path, value, "canary")
 		}
 	}
 	for _, path := range []string{"../outside", outside, "link", "up/outside", "secrets", "none", ""} {
-		if value, err := credentials.FromFileBelow(folder, path); !isUsage(err) || value != "" || strings.Contains(err.Error(), "statat") {
+		switch value, err := credentials.FromFileBelow(folder, path); {
+		case !isUsage(err):
 			t.Errorf("%s: %q, %v", path, value.Reveal(), err)
+		case value != "":
+			t.Errorf("%s: value = %q, want %q", path, value, "")
+		case strings.Contains(err.Error(), "statat"):
+			t.Errorf("%s: err.Error() = %q, want it not to contain %q", path, err.Error(), "statat")
 		}
 	}
 }
@@ -154,19 +171,28 @@ func TestFileStoreIsPrivate(t *testing.T) {
 	if _, err := store.Get("a", credentials.Session); !errors.Is(err, credentials.ErrNotFound) {
 		t.Errorf("deleted: %v", err)
 	}
-	if got, err := store.Get("b", credentials.Session); err != nil || got != "canary-b" {
-		t.Errorf("kept: %q, %v", got.Reveal(), err)
+	switch got, err := store.Get("b", credentials.Session); {
+	case err != nil:
+		t.Errorf("kept: %v", err)
+	case got != "canary-b":
+		t.Errorf("kept: got = %q, want %q", got, "canary-b")
 	}
 	info, err := os.Stat(path)
-	if err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("%v, %v; want mode 0600", info, err)
+	switch {
+	case err != nil:
+		t.Error(err)
+	case info.Mode().Perm() != 0o600:
+		t.Errorf("info.Mode().Perm() = %v, want 0o600", info.Mode().Perm())
 	}
 	public := os.FileMode(0o644)
 	if err := os.Chmod(path, public); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := store.Get("b", credentials.Session); !errors.Is(err, credentials.ErrFile) || !strings.Contains(err.Error(), "chmod 600") {
-		t.Errorf("readable by others: %v", err)
+	switch _, err := store.Get("b", credentials.Session); {
+	case !errors.Is(err, credentials.ErrFile):
+		t.Errorf("readable by others: err = %v, want %v", err, credentials.ErrFile)
+	case !strings.Contains(err.Error(), "chmod 600"):
+		t.Errorf("readable by others: err.Error() = %q, want it to contain %q", err.Error(), "chmod 600")
 	}
 	if err := os.WriteFile(path, []byte(`{"b":`), 0o600); err != nil {
 		t.Fatal(err)
