@@ -42,15 +42,18 @@ func TestEachFaultOfTheWayIsFoundByItsCheck(t *testing.T) {
 		state doctor.State
 		text  string
 	}{
-		"all is well":          {tripletexAnswer(kind, 0), "network", doctor.OK, "api.example.no answers"},
-		"the clock is right":   {tripletexAnswer(kind, 30*time.Second), "clock", doctor.OK, "right to within"},
-		"the clock is late":    {tripletexAnswer(kind, 5*time.Minute), "clock", doctor.Warning, "behind"},
-		"the clock is early":   {tripletexAnswer(kind, -5*time.Minute), "clock", doctor.Warning, "ahead"},
-		"a login page":         {tripletexAnswer("text/html", 0), "network", doctor.Failed, "not as Tripletex"},
-		"no such name":         {fails(&net.DNSError{Err: "no such host", Name: "api.example.no", IsNotFound: true}), "network", doctor.Failed, "no such host"},
-		"a proxy opens TLS":    {fails(&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}), "certificate", doctor.Failed, "unknown authority"},
-		"it takes connections": {fails(&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}), "network", doctor.OK, "takes connections"},
-		"a firewall":           {fails(errors.New("connection refused")), "network", doctor.Failed, "connection refused"},
+		"all is well":        {tripletexAnswer(kind, 0), "network", doctor.OK, "api.example.no answers"},
+		"the clock is right": {tripletexAnswer(kind, 30*time.Second), "clock", doctor.OK, "right to within"},
+		"the clock is late":  {tripletexAnswer(kind, 5*time.Minute), "clock", doctor.Warning, "behind"},
+		"the clock is early": {tripletexAnswer(kind, -5*time.Minute), "clock", doctor.Warning, "ahead"},
+		"a login page":       {tripletexAnswer("text/html", 0), "network", doctor.Failed, "not as Tripletex"},
+		"no such name": {fails(&net.DNSError{Err: "no such host", Name: "api.example.no", IsNotFound: true}),
+			"network", doctor.Failed, "no such host"},
+		"a proxy opens TLS": {fails(&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}),
+			"certificate", doctor.Failed, "unknown authority"},
+		"it takes connections": {fails(&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}),
+			"network", doctor.OK, "takes connections"},
+		"a firewall": {fails(errors.New("connection refused")), "network", doctor.Failed, "connection refused"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -113,31 +113,45 @@ func TestEachFaultOfATargetIsFoundByItsCheck(t *testing.T) {
 		state       doctor.State
 		text        string
 	}{
-		"all is well":             {root.issue(t, good, year), root.pool(), answer(405), "answer", doctor.OK, "405"},
-		"our own receiver":        {root.issue(t, good, year), root.pool(), answer(405, "Server", "tlxhook"), "receiver", doctor.OK, "tlxhook listen answers"},
-		"another receiver":        {root.issue(t, good, year), root.pool(), answer(200, "Server", "nginx"), "receiver", doctor.OK, "another program"},
-		"a web page":              {root.issue(t, good, year), root.pool(), answer(200, "Content-Type", "text/html; charset=utf-8"), "receiver", doctor.Warning, "a web page answers"},
+		"all is well": {root.issue(t, good, year), root.pool(), answer(405), "answer", doctor.OK, "405"},
+		"our own receiver": {root.issue(t, good, year), root.pool(),
+			answer(405, "Server", "tlxhook"), "receiver", doctor.OK, "tlxhook listen answers"},
+		"another receiver": {root.issue(t, good, year), root.pool(),
+			answer(200, "Server", "nginx"), "receiver", doctor.OK, "another program"},
+		"a web page": {root.issue(t, good, year), root.pool(),
+			answer(200, "Content-Type", "text/html; charset=utf-8"), "receiver", doctor.Warning, "a web page answers"},
 		"the certificate expired": {root.issue(t, good, -time.Hour), root.pool(), answer(200), "certificate", doctor.Failed, "expired"},
 		"it ends soon":            {root.issue(t, good, 50*time.Hour), root.pool(), answer(200), "certificate", doctor.Warning, "in 2 days"},
-		"it is of another name":   {root.issue(t, "other.example.no", year), root.pool(), answer(200), "certificate", doctor.Failed, "not accepted"},
-		"nobody knows its issuer": {root.issue(t, good, year), x509.NewCertPool(), answer(200), "certificate", doctor.Failed, "unknown authority"},
-		"the app fails":           {root.issue(t, good, year), root.pool(), answer(503), "answer", doctor.Failed, "503"},
-		"the path is wrong":       {root.issue(t, good, year), root.pool(), answer(404), "answer", doctor.Warning, "404"},
-		"it redirects":            {root.issue(t, good, year), root.pool(), answer(301, "Location", "https://u:pw@x.example.no/?key=hidden"), "redirect", doctor.Failed, "redirects to https://***@x.example.no/?key=***"},
+		"it is of another name": {root.issue(t, "other.example.no", year),
+			root.pool(), answer(200), "certificate", doctor.Failed, "not accepted"},
+		"nobody knows its issuer": {root.issue(t, good, year), x509.NewCertPool(),
+			answer(200), "certificate", doctor.Failed, "unknown authority"},
+		"the app fails":     {root.issue(t, good, year), root.pool(), answer(503), "answer", doctor.Failed, "503"},
+		"the path is wrong": {root.issue(t, good, year), root.pool(), answer(404), "answer", doctor.Warning, "404"},
+		"it redirects": {root.issue(t, good, year), root.pool(), answer(301, "Location", "https://u:pw@x.example.no/?key=hidden"),
+			"redirect", doctor.Failed, "redirects to https://***@x.example.no/?key=***"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			found := examine(t.Context(), &doctor.Target{URL: serve(t, c.certificate, c.handler), Roots: c.roots})
 			got := found[c.check]
-			if got.State != c.state || !strings.Contains(got.Text, c.text) {
-				t.Errorf("%s found %q %q, want %q with %q", c.check, got.State, got.Text, c.state, c.text)
+			if got.State != c.state {
+				t.Errorf("got.State = %v, want %v", got.State, c.state)
+			}
+			if !strings.Contains(got.Text, c.text) {
+				t.Errorf("got.Text = %q, want it to contain %q", got.Text, c.text)
 			}
 			if (got.State == doctor.OK) != (got.Repair == "") {
 				t.Errorf("%s is %q and says to do %q", c.check, got.State, got.Repair)
 			}
 			for _, f := range found {
-				if text := f.Text + f.Repair; strings.Contains(text, "verysecret") || strings.Contains(text, "hidden") || strings.Contains(text, "pw@") {
-					t.Errorf("%s tells a secret: %s", f.Check, text)
+				switch text := f.Text + f.Repair; {
+				case strings.Contains(text, "verysecret"):
+					t.Errorf("text = %q, want it not to contain %q", text, "verysecret")
+				case strings.Contains(text, "hidden"):
+					t.Errorf("text = %q, want it not to contain %q", text, "hidden")
+				case strings.Contains(text, "pw@"):
+					t.Errorf("text = %q, want it not to contain %q", text, "pw@")
 				}
 			}
 		})
@@ -154,8 +168,11 @@ func TestAnAddressIsJudgedBeforeItIsAsked(t *testing.T) {
 		"https://localhost:1/":     doctor.Warning,
 	} {
 		found := examine(t.Context(), &doctor.Target{URL: url})
-		if got := found["address"]; got.State != want || got.Repair == "" {
-			t.Errorf("%s: %+v, want %q", url, got, want)
+		switch got := found["address"]; {
+		case got.State != want:
+			t.Errorf("%s: got.State = %v, want %v", url, got.State, want)
+		case got.Repair == "":
+			t.Errorf("%s: got.Repair is empty", url)
 		}
 		if want == doctor.Failed && found["answer"].State != doctor.Skipped {
 			t.Errorf("%s was asked all the same: %+v", url, found["answer"])
@@ -171,8 +188,11 @@ func TestAClosedPortAndAnUnknownNameAreTold(t *testing.T) {
 	}
 	closed := "http://" + listener.Addr().String() + "/"
 	_ = listener.Close()
-	if got := examine(t.Context(), &doctor.Target{URL: closed})["connection"]; got.State != doctor.Failed || !strings.Contains(got.Text, "refused") {
-		t.Errorf("a closed port: %+v", got)
+	switch got := examine(t.Context(), &doctor.Target{URL: closed})["connection"]; {
+	case got.State != doctor.Failed:
+		t.Errorf("a closed port: got.State = %v, want %v", got.State, doctor.Failed)
+	case !strings.Contains(got.Text, "refused"):
+		t.Errorf("a closed port: got.Text = %q, want it to contain %q", got.Text, "refused")
 	}
 	if got := examine(t.Context(), &doctor.Target{URL: "https://no-such-host.invalid/"})["dns"]; got.State != doctor.Failed {
 		t.Errorf("an unknown name: %+v", got)
