@@ -69,7 +69,8 @@ func newService(t testing.TB, subscriptions int, change func(*exporter.Options))
 	calls := exporter.NewCalls()
 	all, _ := targets()
 	options := exporter.Options{
-		Metrics: exporter.NewMetrics(exporter.Build{Version: "1.2.3"}, calls.Collect), Own: all[0], Targets: targets, Keep: 15 * time.Second, MostEach: 2000, Log: s.log,
+		Metrics: exporter.NewMetrics(exporter.Build{Version: "1.2.3"}, calls.Collect),
+		Own:     all[0], Targets: targets, Keep: 15 * time.Second, MostEach: 2000, Log: s.log,
 		Ready: func(context.Context) error { return s.openError },
 		Open: func(_ context.Context, target exporter.Target) (*tripletex.Client, error) {
 			if s.openError != nil {
@@ -162,8 +163,13 @@ func TestScrapesAtOnceShareOneListing(t *testing.T) {
 			})
 		}
 		all.Wait()
-		if took := time.Since(start); s.lists.Load() != 1 || took < 5*time.Second || took > 6*time.Second {
-			t.Errorf("%d listings in %s, want 1 in 5s", s.lists.Load(), took)
+		switch took := time.Since(start); {
+		case s.lists.Load() != 1:
+			t.Errorf("s.lists.Load() = %v, want 1", s.lists.Load())
+		case took < 5*time.Second:
+			t.Errorf("took = %v, want at least %v", took, 5*time.Second)
+		case took > 6*time.Second:
+			t.Errorf("took = %v, want at most %v", took, 6*time.Second)
 		}
 	})
 }
@@ -234,8 +240,11 @@ func TestAnswerIsKeptForTheShortestInterval(t *testing.T) {
 		}
 		time.Sleep(2 * time.Second)
 		wantValues(t, s.get(t, "/metrics").Body.String(), map[string]string{up: "1", active: "3", age: "0"})
-		if s.lists.Load() != 2 || s.same.Load() != 1 {
-			t.Errorf("%d listings, %d of them 304; want 2 and 1", s.lists.Load(), s.same.Load())
+		if s.lists.Load() != 2 {
+			t.Errorf("s.lists.Load() = %v, want 2", s.lists.Load())
+		}
+		if s.same.Load() != 1 {
+			t.Errorf("s.same.Load() = %v, want 1", s.same.Load())
 		}
 	})
 }
@@ -253,15 +262,23 @@ func TestFailureIsToldOnce(t *testing.T) {
 		}
 		page := s.get(t, "/metrics").Body.String()
 		wantValues(t, page, map[string]string{up: "0", `tlxhook_scrape_failure{company="acme",reason="decode"}`: "1"})
-		if strings.Contains(page, "tlxhook_subscription") || value(t, page, "tlxhook_last_success_timestamp_seconds") == "" {
+		if strings.Contains(page, "tlxhook_subscription") {
+			t.Errorf("page = %q, want it not to contain %q", page, "tlxhook_subscription")
+		}
+		if value(t, page, "tlxhook_last_success_timestamp_seconds") == "" {
 			t.Error("numbers are shown that nobody knows:\n" + page)
 		}
 		s.change(t, func(state *sandbox.State) { state.ChangeFaults(true, sandbox.Fault{}) })
 		time.Sleep(time.Minute)
 		wantValues(t, s.get(t, "/metrics").Body.String(), map[string]string{up: "1", active: "3"})
 		const failed = "acme: list subscriptions: the answer is a web page, not Tripletex's JSON"
-		if len(s.said) != 2 || !strings.HasPrefix(s.said[0], failed) || s.said[1] != "acme: Tripletex answers again" {
-			t.Errorf("%q", s.said)
+		switch {
+		case len(s.said) != 2:
+			t.Errorf("len(s.said) = %v, want 2", len(s.said))
+		case !strings.HasPrefix(s.said[0], failed):
+			t.Errorf("s.said[0] = %q, want it to begin with %q", s.said[0], failed)
+		case s.said[1] != "acme: Tripletex answers again":
+			t.Errorf("s.said[1] = %q, want %q", s.said[1], "acme: Tripletex answers again")
 		}
 	})
 }
@@ -281,8 +298,11 @@ func TestReserveOfTheRateLimitIsLeftToOthers(t *testing.T) {
 		asked := s.lists.Load()
 		time.Sleep(time.Minute)
 		wantValues(t, s.get(t, "/metrics").Body.String(), map[string]string{up: "1", paused: "0"})
-		if asked != 18 || s.lists.Load() != 19 { // and one request made the session
-			t.Errorf("%d listings, %d after the period; want 18 and 19", asked, s.lists.Load())
+		if asked != 18 { // and one request made the session
+			t.Errorf("%d listings, want 18", asked)
+		}
+		if got := s.lists.Load(); got != 19 {
+			t.Errorf("%d listings after the period, want 19", got)
 		}
 	})
 }
@@ -298,7 +318,10 @@ func TestChangeOfStatusHasItsTime(t *testing.T) {
 		time.Sleep(time.Hour)
 		s.change(t, func(state *sandbox.State) { state.SwitchOff(1, "DISABLED_TOO_MANY_ERRORS") })
 		broken := s.get(t, "/metrics").Body.String()
-		if value(t, start, second) != value(t, broken, second) || value(t, start, first) == value(t, broken, first) {
+		if value(t, start, second) != value(t, broken, second) {
+			t.Error("the time of the one that changed must move, and no other:\n" + broken)
+		}
+		if value(t, start, first) == value(t, broken, first) {
 			t.Error("the time of the one that changed must move, and no other:\n" + broken)
 		}
 		time.Sleep(time.Hour)
@@ -332,7 +355,13 @@ func TestFaultsOfTheExporterAreLoggedAndNotShown(t *testing.T) {
 	s.openError = errors.New("the keyring is locked")
 	for path, want := range map[string]int{"/sd": 500, "/probe?target=acme": 500, "/-/ready": 503, "/-/healthy": 200} {
 		answer := s.get(t, path)
-		if answer.Code != want || strings.Contains(answer.Body.String(), "/home/me") || strings.Contains(answer.Body.String(), "keyring") {
+		if answer.Code != want {
+			t.Errorf("%s gave %d: %s", path, answer.Code, answer.Body)
+		}
+		if strings.Contains(answer.Body.String(), "/home/me") {
+			t.Errorf("%s gave %d: %s", path, answer.Code, answer.Body)
+		}
+		if strings.Contains(answer.Body.String(), "keyring") {
 			t.Errorf("%s gave %d: %s", path, answer.Code, answer.Body)
 		}
 	}

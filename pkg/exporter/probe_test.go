@@ -25,7 +25,9 @@ func TestProbeTakesNamesOfProfilesOnly(t *testing.T) {
 			t.Errorf("%.40q: %d requests, %.200s", target, s.lists.Load()-before, answer.Body)
 		}
 	}
-	for path, want := range map[string]int{"/probe": 400, "/probe?target=acme&target=bolt": 400, "/probe?target=acme&target=http://evil/": 400, "/probe/acme": 404, "/nonsense": 404} {
+	for path, want := range map[string]int{
+		"/probe": 400, "/probe?target=acme&target=bolt": 400, "/probe?target=acme&target=http://evil/": 400, "/probe/acme": 404, "/nonsense": 404,
+	} {
 		if got := s.get(t, path).Code; got != want {
 			t.Errorf("%s gave %d, want %d", path, got, want)
 		}
@@ -38,8 +40,14 @@ func TestProbeShowsOneCompany(t *testing.T) {
 	s := newService(t, 3, nil)
 	page := s.get(t, "/probe?target=bolt").Body.String()
 	wantValues(t, page, map[string]string{`tlxhook_up{company="bolt"}`: "1"})
-	if strings.Contains(page, "acme") || strings.Contains(page, "go_") || strings.Contains(page, "api_requests") {
-		t.Error(page)
+	if strings.Contains(page, "acme") {
+		t.Errorf("page = %q, want it not to contain %q", page, "acme")
+	}
+	if strings.Contains(page, "go_") {
+		t.Errorf("page = %q, want it not to contain %q", page, "go_")
+	}
+	if strings.Contains(page, "api_requests") {
+		t.Errorf("page = %q, want it not to contain %q", page, "api_requests")
 	}
 }
 
@@ -48,7 +56,10 @@ func TestDiscoveryIsWhatPrometheusReads(t *testing.T) {
 	answer := newService(t, 0, nil).get(t, "/sd")
 	want := `[{"targets":["acme"],"labels":{"__meta_tlxhook_company_name":"Acme \"A|S\"","company":"acme"}},` +
 		`{"targets":["bolt"],"labels":{"__meta_tlxhook_company_name":"","company":"bolt"}}]` + "\n"
-	if answer.Body.String() != want || answer.Header().Get("Content-Type") != "application/json" {
-		t.Errorf("%v %s", answer.Header(), answer.Body)
+	if answer.Body.String() != want {
+		t.Errorf("answer.Body.String() = %v, want %v", answer.Body.String(), want)
+	}
+	if answer.Header().Get("Content-Type") != "application/json" {
+		t.Errorf(`answer.Header().Get("Content-Type") = %q, want %q`, answer.Header().Get("Content-Type"), "application/json")
 	}
 }

@@ -34,7 +34,8 @@ func collector(journalErr error) *exporter.Receiver {
 			return receiver.Stats{Attempts: 9, Failures: map[string]uint64{receiver.FailedNoAnswer: 1}, InFlight: 4}
 		},
 		Journal: func(context.Context) (journal.Stats, error) {
-			return journal.Stats{Events: 7, Waiting: 2, Dead: 1, Oldest: time.Unix(1600000000, 0), Bytes: 4096, Free: 1 << 30, Healthy: true, Syncs: 5}, journalErr
+			return journal.Stats{Events: 7, Waiting: 2, Dead: 1, Oldest: time.Unix(1600000000, 0),
+				Bytes: 4096, Free: 1 << 30, Healthy: true, Syncs: 5}, journalErr
 		},
 	}
 }
@@ -106,8 +107,11 @@ func TestReceiverExportsEveryReasonAndAnyEvent(t *testing.T) {
 			t.Errorf("%s: %d, want %d", name, got, want)
 		}
 	}
-	if got := families["tlxhook_last_delivery_timestamp_seconds"].GetMetric()[0]; got.GetLabel()[0].GetValue() != "order.\x1bupdate\"\n# TYPE" || got.GetGauge().GetValue() != 1700000000.5 {
-		t.Errorf("%v", got)
+	switch got := families["tlxhook_last_delivery_timestamp_seconds"].GetMetric()[0]; {
+	case got.GetLabel()[0].GetValue() != "order.\x1bupdate\"\n# TYPE":
+		t.Errorf("got.GetLabel()[0].GetValue() = %q, want %q", got.GetLabel()[0].GetValue(), "order.\x1bupdate\"\n# TYPE")
+	case got.GetGauge().GetValue() != 1700000000.5:
+		t.Errorf("got.GetGauge().GetValue() = %v, want 1700000000.5", got.GetGauge().GetValue())
 	}
 }
 
@@ -119,7 +123,8 @@ func TestReceiverThatHasHeardNothing(t *testing.T) {
 		Journal:   func(context.Context) (journal.Stats, error) { return journal.Stats{Healthy: true}, nil },
 	}
 	page := pageOf(quiet.Collect)
-	wantValues(t, page, map[string]string{"tlxhook_deliveries_total": "0", "tlxhook_delivery_duration_seconds_count": "0", "tlxhook_journal_healthy": "1"})
+	wantValues(t, page, map[string]string{"tlxhook_deliveries_total": "0",
+		"tlxhook_delivery_duration_seconds_count": "0", "tlxhook_journal_healthy": "1"})
 	for _, absent := range []string{"tlxhook_last_delivery", "tlxhook_forward_attempts", "tlxhook_forward_oldest"} {
 		if strings.Contains(page, absent) {
 			t.Errorf("%s is there", absent)
@@ -130,7 +135,8 @@ func TestReceiverThatHasHeardNothing(t *testing.T) {
 
 func TestJournalThatCannotBeReadIsNotHealthy(t *testing.T) {
 	t.Parallel()
-	want := "# HELP tlxhook_journal_healthy 1 where deliveries can be stored.\n# TYPE tlxhook_journal_healthy gauge\ntlxhook_journal_healthy 0\n"
+	want := "# HELP tlxhook_journal_healthy 1 where deliveries can be stored.\n" +
+		"# TYPE tlxhook_journal_healthy gauge\ntlxhook_journal_healthy 0\n"
 	broken := pageOf(collector(errors.New("broken")).Collect)
 	if diff := cmp.Diff(want, familiesOf(broken, "tlxhook_journal_healthy", "tlxhook_journal_events")); diff != "" {
 		t.Error(diff)

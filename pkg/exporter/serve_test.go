@@ -142,7 +142,10 @@ func TestTokenIsAskedFor(t *testing.T) {
 		{"Bearer " + strings.Repeat("a", 10000)},
 	} {
 		for _, path := range []string{"/metrics", "/probe?target=acme", "/sd", "/", "/-/../metrics", "/nonsense"} {
-			if code, page := fetch(t, http.DefaultClient, address+path, authorization(said...)); code != http.StatusUnauthorized || strings.Contains(page, "acme") {
+			switch code, page := fetch(t, http.DefaultClient, address+path, authorization(said...)); {
+			case code != http.StatusUnauthorized:
+				t.Errorf("%q for %s gave %d: %s", said, path, code, page)
+			case strings.Contains(page, "acme"):
 				t.Errorf("%q for %s gave %d: %s", said, path, code, page)
 			}
 		}
@@ -151,7 +154,10 @@ func TestTokenIsAskedFor(t *testing.T) {
 		t.Error("Tripletex was asked for somebody who may not read")
 	}
 	for _, said := range []string{right, "bearer " + token.Reveal()} {
-		if code, page := fetch(t, http.DefaultClient, address+"/metrics", authorization(said)); code != http.StatusOK || !strings.Contains(page, up+" 1") {
+		switch code, page := fetch(t, http.DefaultClient, address+"/metrics", authorization(said)); {
+		case code != http.StatusOK:
+			t.Errorf("%q gave %d", said, code)
+		case !strings.Contains(page, up+" 1"):
 			t.Errorf("%q gave %d", said, code)
 		}
 	}
@@ -174,11 +180,17 @@ func TestTokenIsAskedForOverTLS(t *testing.T) {
 	if code, _ := fetch(t, client, address+"/metrics", nil); code != http.StatusUnauthorized {
 		t.Errorf("nobody got %d", code)
 	}
-	if code, page := fetch(t, client, address+"/metrics", right); code != http.StatusOK || !strings.Contains(page, up+" 1") {
-		t.Errorf("the token got %d: %s", code, page)
+	switch code, page := fetch(t, client, address+"/metrics", right); {
+	case code != http.StatusOK:
+		t.Errorf("code = %v, want %v", code, http.StatusOK)
+	case !strings.Contains(page, up+" 1"):
+		t.Errorf("page = %q, want it to contain %q", page, up+" 1")
 	}
-	if code, page := fetch(t, client, strings.Replace(address, "https", "http", 1)+"/metrics", right); code != http.StatusBadRequest || strings.Contains(page, "acme") {
-		t.Errorf("without TLS: %d %s", code, page)
+	switch code, page := fetch(t, client, strings.Replace(address, "https", "http", 1)+"/metrics", right); {
+	case code != http.StatusBadRequest:
+		t.Errorf("without TLS: code = %v, want %v", code, http.StatusBadRequest)
+	case strings.Contains(page, "acme"):
+		t.Errorf("without TLS: page = %q, want it not to contain %q", page, "acme")
 	}
 }
 
@@ -227,8 +239,11 @@ func TestScrapeInFlightIsFinished(t *testing.T) {
 		}
 	}
 	close(finish)
-	if got, err := <-page, <-ended; got != "finished" || err != nil {
-		t.Errorf("%q, %v", got, err)
+	switch got, err := <-page, <-ended; {
+	case got != "finished":
+		t.Errorf("got = %q, want %q", got, "finished")
+	case err != nil:
+		t.Error(err)
 	}
 }
 
@@ -237,7 +252,8 @@ func TestFailedHandshakeIsLogged(t *testing.T) {
 	t.Parallel()
 	encrypted, _ := certificate(t)
 	var said atomic.Value
-	address := serve(t, exporter.Server{TLS: encrypted, Log: func(format string, args ...any) { said.Store(fmt.Sprintf(format, args...)) }}, http.NotFoundHandler())
+	address := serve(t, exporter.Server{TLS: encrypted, Log: func(format string, args ...any) { said.Store(fmt.Sprintf(format, args...)) }},
+		http.NotFoundHandler())
 	if code, _ := fetch(t, http.DefaultClient, address, nil); code != 0 {
 		t.Errorf("an unknown certificate was trusted: %d", code)
 	}
