@@ -29,12 +29,18 @@ func TestResultsComeInTheOrderOfTheMembers(t *testing.T) {
 			return m.CompanyID * 10, nil
 		})
 		for r := range run {
-			if r.Value != r.CompanyID*10 || r.Err != nil {
-				t.Errorf("company %d has the result %d, %v", r.CompanyID, r.Value, r.Err)
+			switch {
+			case r.Value != r.CompanyID*10:
+				t.Errorf("r.Value = %v, want %v", r.Value, r.CompanyID*10)
+			case r.Err != nil:
+				t.Errorf("r.Err = %v, want nil", r.Err)
 			}
 			got = append(got, r.CompanyID)
 		}
-		if len(got) != 100 || !slices.IsSorted(got) {
+		switch {
+		case len(got) != 100:
+			t.Errorf("len(got) = %v, want 100", len(got))
+		case !slices.IsSorted(got):
 			t.Errorf("the order is %v", got)
 		}
 	})
@@ -80,8 +86,11 @@ func TestOneFailureHidesNoOther(t *testing.T) {
 		}
 		return true, nil
 	}) {
-		if wrong := r.CompanyID%3 == 0; wrong != errors.Is(r.Err, broken) || wrong == r.Value {
+		switch wrong := r.CompanyID%3 == 0; {
+		case wrong != errors.Is(r.Err, broken):
 			t.Errorf("company %d: %v, %v", r.CompanyID, r.Value, r.Err)
+		case wrong == r.Value:
+			t.Errorf("wrong = %v", wrong)
 		}
 		if r.Err != nil {
 			failed++
@@ -97,20 +106,24 @@ func TestAMemberThatNeverAnswersCostsItsTimeoutAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		var late []int64
-		for r := range fleet.Run(t.Context(), members(8), fleet.Options{Parallel: 2, Timeout: 10 * time.Second}, func(ctx context.Context, m fleet.Account) (int, error) {
+		ask := func(ctx context.Context, m fleet.Account) (int, error) {
 			if m.CompanyID == 1 {
 				<-ctx.Done()
 			}
 			return 0, ctx.Err()
-		}) {
+		}
+		for r := range fleet.Run(t.Context(), members(8), fleet.Options{Parallel: 2, Timeout: 10 * time.Second}, ask) {
 			if errors.Is(r.Err, context.DeadlineExceeded) {
 				late = append(late, r.CompanyID)
 			} else if r.Err != nil {
 				t.Errorf("company %d: %v", r.CompanyID, r.Err)
 			}
 		}
-		if took := time.Since(began); !slices.Equal(late, []int64{1}) || took != 10*time.Second {
-			t.Errorf("late are %v after %v", late, took)
+		switch took := time.Since(began); {
+		case !slices.Equal(late, []int64{1}):
+			t.Errorf("late = %v, want %v", late, []int64{1})
+		case took != 10*time.Second:
+			t.Errorf("took = %v, want %v", took, 10*time.Second)
 		}
 	})
 }
@@ -142,8 +155,14 @@ func TestAfterTheEndNoMemberIsBegun(t *testing.T) {
 				done++
 			}
 		}
-		if done != 2 || cut != 2 || notBegun != 6 {
-			t.Errorf("done %d, cut %d, not begun %d, want 2, 2, 6", done, cut, notBegun)
+		if done != 2 {
+			t.Errorf("done = %v, want 2", done)
+		}
+		if cut != 2 {
+			t.Errorf("cut = %v, want 2", cut)
+		}
+		if notBegun != 6 {
+			t.Errorf("notBegun = %v, want 6", notBegun)
 		}
 	})
 }
@@ -165,8 +184,11 @@ func TestACallerThatStopsLeavesNothingRunning(t *testing.T) {
 			break
 		}
 		// The bubble of the test fails if a goroutine is left; what had begun has ended.
-		if ended < 1 || ended > 5 {
-			t.Errorf("%d ended, want at most one and the four in flight", ended)
+		if ended < 1 {
+			t.Errorf("ended = %v, want at least 1", ended)
+		}
+		if ended > 5 {
+			t.Errorf("ended = %v, want at most 5", ended)
 		}
 	})
 }
@@ -174,11 +196,19 @@ func TestACallerThatStopsLeavesNothingRunning(t *testing.T) {
 func TestProgressCountsUp(t *testing.T) {
 	t.Parallel()
 	var told []int
-	for range fleet.Run(t.Context(), members(20), fleet.Options{Finished: func(done int) { told = append(told, done) }}, func(context.Context, fleet.Account) (int, error) { return 0, nil }) {
+	counted := fleet.Options{Finished: func(done int) { told = append(told, done) }}
+	for range fleet.Run(t.Context(), members(20), counted, func(context.Context, fleet.Account) (int, error) { return 0, nil }) {
 		continue
 	}
-	if len(told) != 20 || !slices.IsSorted(told) || told[0] != 1 || told[19] != 20 {
+	switch {
+	case len(told) != 20:
+		t.Errorf("len(told) = %v, want 20", len(told))
+	case !slices.IsSorted(told):
 		t.Errorf("told %v", told)
+	case told[0] != 1:
+		t.Errorf("told[0] = %v, want 1", told[0])
+	case told[19] != 20:
+		t.Errorf("told[19] = %v, want 20", told[19])
 	}
 }
 

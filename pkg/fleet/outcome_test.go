@@ -33,8 +33,11 @@ func TestOutcomeSaysWhatIsKnownOfAMember(t *testing.T) {
 		}
 		count.Add(got)
 	}
-	if got := count.String(); count.Sum() != 8 || got != "; 3 failed, 2 unsettled, 3 untouched" {
-		t.Errorf("%d: %q", count.Sum(), got)
+	switch got := count.String(); {
+	case count.Sum() != 8:
+		t.Errorf("count.Sum() = %v, want 8", count.Sum())
+	case got != "; 3 failed, 2 unsettled, 3 untouched":
+		t.Errorf("got = %q, want %q", got, "; 3 failed, 2 unsettled, 3 untouched")
 	}
 	if got := (fleet.Count{Untouched: 2}).String(); got != "; 2 untouched" {
 		t.Errorf("%q", got)
