@@ -20,13 +20,15 @@ import (
 // shell returns a command that runs a script by the shell, and what it will have printed.
 func shell(script string, environ ...string) (health.Command, *bytes.Buffer) {
 	var output bytes.Buffer
-	return health.Command{Args: []string{"/bin/sh", "-c", script, "sh"}, Environ: append(environ, "PATH=/usr/bin:/bin"), Output: &output}, &output
+	return health.Command{Args: []string{"/bin/sh", "-c", script, "sh"}, Environ: append(environ, "PATH=/usr/bin:/bin"), Output: &output},
+		&output
 }
 
 func broken() health.Transition {
 	return health.Transition{
 		Kind: health.Changed, ID: 4711, Event: "order.\x1bcreate", OldStatus: "ACTIVE", NewStatus: "DISABLED_TOO_MANY_ERRORS",
-		State: health.Critical, TargetHost: "hooks.example.no", CompanyID: 7, Profile: "acme", Company: "Fjell\x1b AS", Time: time.Unix(0, 0).UTC(),
+		State: health.Critical, TargetHost: "hooks.example.no", CompanyID: 7,
+		Profile: "acme", Company: "Fjell\x1b AS", Time: time.Unix(0, 0).UTC(),
 	}
 }
 
@@ -38,7 +40,10 @@ func TestCommandIsToldEverything(t *testing.T) {
 	}
 	document, variables, _ := strings.Cut(output.String(), "\n")
 	var got health.Transition
-	if err := json.Unmarshal([]byte(document), &got); err != nil || got != broken() {
+	switch err := json.Unmarshal([]byte(document), &got); {
+	case err != nil:
+		t.Errorf("%s: %v", document, err)
+	case got != broken():
 		t.Errorf("%s: %v", document, err)
 	}
 	want := `TLXHOOK_COMPANY=7
@@ -61,16 +66,25 @@ func TestCommandThatFailsIsAFailure(t *testing.T) {
 	t.Parallel()
 	for script, want := range map[string]string{"exit 3": "exit status 3", "kill -9 $$": "signal: killed"} {
 		c, _ := shell(script)
-		if err := c.Run(t.Context(), broken()); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v", script, err)
+		switch err := c.Run(t.Context(), broken()); {
+		case err == nil:
+			t.Errorf("%s: no error", script)
+		case !strings.Contains(err.Error(), want):
+			t.Errorf("%s: err.Error() = %q, want it to contain %q", script, err.Error(), want)
 		}
 	}
 	missing := health.Command{Args: []string{"/no/such/program"}}
-	if missing.Check() == nil || missing.Run(t.Context(), broken()) == nil {
+	switch {
+	case missing.Check() == nil:
+		t.Error("a program that is not there was run")
+	case missing.Run(t.Context(), broken()) == nil:
 		t.Error("a program that is not there was run")
 	}
 	folder := health.Command{Args: []string{t.TempDir()}}
-	if folder.Check() == nil || folder.Run(t.Context(), broken()) == nil {
+	switch {
+	case folder.Check() == nil:
+		t.Error("a folder was run")
+	case folder.Run(t.Context(), broken()) == nil:
 		t.Error("a folder was run")
 	}
 }
@@ -86,8 +100,11 @@ func TestCommandThatDoesNotReadIsNoFailure(t *testing.T) {
 func TestCommandThatFloodsIsCut(t *testing.T) {
 	t.Parallel()
 	c, output := shell("head -c 300000000 /dev/zero")
-	if err := c.Run(t.Context(), broken()); err != nil || output.Len() != 64<<10 {
-		t.Errorf("%v, %d bytes passed on", err, output.Len())
+	switch err := c.Run(t.Context(), broken()); {
+	case err != nil:
+		t.Error(err)
+	case output.Len() != 64<<10:
+		t.Errorf("output.Len() = %v, want %v", output.Len(), 64<<10)
 	}
 }
 
@@ -121,10 +138,18 @@ func TestCommandThatHangsIsKilledWhole(t *testing.T) {
 	cancel()
 	begin := time.Now()
 	err := c.Run(ctx, broken())
-	if err == nil || !strings.Contains(err.Error(), "still running 5 seconds after") {
-		t.Errorf("the error does not say why: %v", err)
+	switch {
+	case err == nil:
+		t.Error("the error does not say why: no error")
+	case !strings.Contains(err.Error(), "still running 5 seconds after"):
+		t.Errorf("the error does not say why: err.Error() = %q, want it to contain %q", err.Error(), "still running 5 seconds after")
 	}
-	if took := time.Since(begin); took < 4*time.Second || took > 25*time.Second || !gone(t, file) {
+	switch took := time.Since(begin); {
+	case took < 4*time.Second:
+		t.Errorf("%v after %s; want it killed after the grace of 5 s", err, took)
+	case took > 25*time.Second:
+		t.Errorf("%v after %s; want it killed after the grace of 5 s", err, took)
+	case !gone(t, file):
 		t.Errorf("%v after %s; want it killed after the grace of 5 s", err, took)
 	}
 }

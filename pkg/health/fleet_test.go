@@ -42,7 +42,8 @@ func newOffice(t *testing.T, companies int, o sandbox.Options) *office {
 	}
 	of.lists.Store(0)
 	of.watch = &health.Watch{
-		Logins: []fleet.Account{{Company: fleet.Company{Profile: "acme"}, Client: source.Client}}, Many: true, Interval: 30 * time.Second, Parallel: 4,
+		Logins: []fleet.Account{{Company: fleet.Company{Profile: "acme"}, Client: source.Client}},
+		Many:   true, Interval: 30 * time.Second, Parallel: 4,
 		Companies: func(_ context.Context, m fleet.Account) (all []fleet.Account, err error) {
 			of.listed++
 			for _, id := range of.companies {
@@ -64,7 +65,8 @@ func (o *office) disable(t *testing.T, company int64) {
 			t.Fatal(err)
 		}
 		off := tripletex.Disabled
-		if _, err := client.UpdateSubscription(t.Context(), tripletex.SubscriptionUpdate{ID: one.ID, Version: one.Version, Status: off}); err != nil {
+		_, err := client.UpdateSubscription(t.Context(), tripletex.SubscriptionUpdate{ID: one.ID, Version: one.Version, Status: off})
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -98,15 +100,25 @@ func TestRoundIsSpreadOverTheInterval(t *testing.T) {
 		o := newOffice(t, 30, options(0))
 		start, first := time.Now(), time.Duration(0)
 		o.follow(t, func(round int, n health.Update) bool {
-			if n.Slow != 0 || n.Unreachable != 0 || n.Report == nil || n.Report.Counts.Total != 30 {
-				t.Errorf("round %d: %+v", round, n)
+			switch {
+			case n.Slow != 0:
+				t.Errorf("round %d: n.Slow = %v, want 0", round, n.Slow)
+			case n.Unreachable != 0:
+				t.Errorf("round %d: n.Unreachable = %v, want 0", round, n.Unreachable)
+			case n.Report == nil:
+				t.Errorf("round %d: n.Report = nil", round)
+			case n.Report.Counts.Total != 30:
+				t.Errorf("round %d: n.Report.Counts.Total = %v, want 30", round, n.Report.Counts.Total)
 			}
 			if round == 1 {
 				first = time.Since(start)
 				go func() { // half way through the next round
 					time.Sleep(45 * time.Second)
-					if asked := o.lists.Load() - 30; asked < 10 || asked > 20 {
-						t.Errorf("%d of 30 were asked after half a round", asked)
+					switch asked := o.lists.Load() - 30; {
+					case asked < 10:
+						t.Errorf("asked = %v, want at least 10", asked)
+					case asked > 20:
+						t.Errorf("asked = %v, want at most 20", asked)
 					}
 				}()
 			}
@@ -115,8 +127,14 @@ func TestRoundIsSpreadOverTheInterval(t *testing.T) {
 		if first > time.Second {
 			t.Errorf("the first round took %s", first)
 		}
-		if o.lists.Load() != 60 || o.same.Load() != 30 || o.listed != 1 {
-			t.Errorf("%d looks, %d of them 304, %d lists of companies; want 60, 30 and 1", o.lists.Load(), o.same.Load(), o.listed)
+		if o.lists.Load() != 60 {
+			t.Errorf("o.lists.Load() = %v, want 60", o.lists.Load())
+		}
+		if o.same.Load() != 30 {
+			t.Errorf("o.same.Load() = %v, want 30", o.same.Load())
+		}
+		if o.listed != 1 {
+			t.Errorf("o.listed = %v, want 1", o.listed)
 		}
 	})
 }
@@ -129,8 +147,11 @@ func TestPaceMakesTheIntervalLonger(t *testing.T) {
 		o.watch.Interval, o.watch.Pace = time.Second, health.Pace
 		start := time.Now()
 		o.follow(t, func(round int, _ health.Update) bool { return round < 5 })
-		if took := time.Since(start); took < 12*time.Second || took > 20*time.Second {
-			t.Errorf("four rounds of 40 companies took %s, want about 16s", took)
+		switch took := time.Since(start); {
+		case took < 12*time.Second:
+			t.Errorf("took = %v, want at least %v", took, 12*time.Second)
+		case took > 20*time.Second:
+			t.Errorf("took = %v, want at most %v", took, 20*time.Second)
 		}
 	})
 }
@@ -148,7 +169,12 @@ func TestSilentCompanyHidesNothing(t *testing.T) {
 				if took := time.Since(start); round == 1 && took > 11*time.Second {
 					t.Errorf("%s: the others waited %s for it", kind, took)
 				}
-				if (n.Unreachable == 1) != silent || n.Err != nil || n.Meets(health.UntilActive) != (round >= 1 && !silent && round < 2) {
+				switch {
+				case (n.Unreachable == 1) != silent:
+					t.Errorf("%s, round %d: %+v", kind, round, n)
+				case n.Err != nil:
+					t.Errorf("%s, round %d: n.Err = %v, want nil", kind, round, n.Err)
+				case n.Meets(health.UntilActive) != (round >= 1 && !silent && round < 2):
 					t.Errorf("%s, round %d: %+v", kind, round, n)
 				}
 				switch round {
@@ -177,12 +203,24 @@ func TestWatchOfManySaysThatNobodyAnswers(t *testing.T) {
 			case 1:
 				o.change(t, func(state *sandbox.State) { state.ChangeFaults(true, sandbox.Fault{Kind: "html"}) })
 			case 2:
-				if n.Err == nil || n.Report != nil || n.Unreachable != 3 || n.UnreachableSince.IsZero() {
+				switch {
+				case n.Err == nil:
+					t.Error("n.Err = nil")
+				case n.Report != nil:
+					t.Errorf("n.Report = %v, want nil", n.Report)
+				case n.Unreachable != 3:
+					t.Errorf("n.Unreachable = %v, want 3", n.Unreachable)
+				case n.UnreachableSince.IsZero():
 					t.Errorf("%+v", n)
 				}
 				o.change(t, func(state *sandbox.State) { state.ChangeFaults(true, sandbox.Fault{}) })
 			case 3:
-				if n.Err != nil || n.Report == nil || n.UnreachableSince.IsZero() {
+				switch {
+				case n.Err != nil:
+					t.Errorf("n.Err = %v, want nil", n.Err)
+				case n.Report == nil:
+					t.Error("n.Report = nil")
+				case n.UnreachableSince.IsZero():
 					t.Errorf("%+v", n)
 				}
 			}
@@ -202,8 +240,11 @@ func TestCompaniesComeAndGo(t *testing.T) {
 		start := time.Now()
 		told := o.follow(t, func(_ int, n health.Update) bool {
 			o.companies = all[1:]
-			if n.Report == nil || n.Report.Counts.Total != 3 {
-				t.Errorf("%+v", n)
+			switch {
+			case n.Report == nil:
+				t.Error("n.Report = nil")
+			case n.Report.Counts.Total != 3:
+				t.Errorf("n.Report.Counts.Total = %v, want 3", n.Report.Counts.Total)
 			}
 			return time.Since(start) < 30*time.Minute
 		})
@@ -211,8 +252,11 @@ func TestCompaniesComeAndGo(t *testing.T) {
 		if diff := cmp.Diff(want, told); diff != "" {
 			t.Error(diff)
 		}
-		if o.listed < 3 || o.listed > 4 {
-			t.Errorf("the companies were listed %d times in half an hour", o.listed)
+		if o.listed < 3 {
+			t.Errorf("o.listed = %v, want at least 3", o.listed)
+		}
+		if o.listed > 4 {
+			t.Errorf("o.listed = %v, want at most 4", o.listed)
 		}
 	})
 }
@@ -232,18 +276,29 @@ func TestCompaniesThatCannotBeListedAreNotGone(t *testing.T) {
 		told := o.follow(t, func(round int, n health.Update) bool {
 			switch round {
 			case 1:
-				if n.Err == nil || n.Transitions != nil {
-					t.Errorf("%+v", n)
+				switch {
+				case n.Err == nil:
+					t.Error("n.Err = nil")
+				case n.Transitions != nil:
+					t.Errorf("n.Transitions = %v, want nil", n.Transitions)
 				}
 				o.failing = nil
 			case 2: // what an earlier process knew of a company that is gone is told
-				if n.Err != nil || len(n.Known) != 2 {
-					t.Errorf("%+v", n)
+				switch {
+				case n.Err != nil:
+					t.Errorf("n.Err = %v, want nil", n.Err)
+				case len(n.Known) != 2:
+					t.Errorf("len(n.Known) = %v, want 2", len(n.Known))
 				}
 				o.failing, o.companies = &tripletex.Error{Kind: tripletex.ServerFailed}, nil
 			default:
-				if n.Err != nil || len(n.Known) != 2 || n.Unreachable != 0 {
-					t.Errorf("round %d: %+v", round, n)
+				switch {
+				case n.Err != nil:
+					t.Errorf("round %d: n.Err = %v, want nil", round, n.Err)
+				case len(n.Known) != 2:
+					t.Errorf("round %d: len(n.Known) = %v, want 2", round, len(n.Known))
+				case n.Unreachable != 0:
+					t.Errorf("round %d: n.Unreachable = %v, want 0", round, n.Unreachable)
 				}
 			}
 			return time.Since(start) < 20*time.Minute
@@ -295,8 +350,11 @@ func TestRoundKeepsToTheRateLimit(t *testing.T) {
 			}
 			return round < 3
 		})
-		if told != "" || o.limited.Load() != 0 {
-			t.Errorf("%s; %d requests were refused", told, o.limited.Load())
+		if told != "" {
+			t.Errorf("told = %q, want %q", told, "")
+		}
+		if o.limited.Load() != 0 {
+			t.Errorf("o.limited.Load() = %v, want 0", o.limited.Load())
 		}
 	})
 }
@@ -307,8 +365,11 @@ func TestSubjectIsReadAsItWasWritten(t *testing.T) {
 		"4711": {ID: 4711}, "acme/2001/4711": {"acme", 2001, 4711}, "/2001/4711": {"", 2001, 4711}, "a/b/0/7": {"a/b", 0, 7},
 	} {
 		var got health.SubscriptionKey
-		if err := got.UnmarshalText([]byte(text)); err != nil || got != want {
-			t.Errorf("%s: %+v, %v", text, got, err)
+		switch err := got.UnmarshalText([]byte(text)); {
+		case err != nil:
+			t.Errorf("%s: %v", text, err)
+		case got != want:
+			t.Errorf("%s: got = %v, want %v", text, got, want)
 		}
 		if again, _ := got.MarshalText(); string(again) != text {
 			t.Errorf("%s became %s", text, again)
@@ -339,9 +400,13 @@ func TestSamplesNameEachCompany(t *testing.T) {
 				ups = append(ups, strings.TrimSpace(line))
 			}
 		}
-		want := []string{`tlxhook_up{company="acme"} 1`, `tlxhook_up{company="acme/2001"} 1`, `tlxhook_up{company="acme/2002"} 0`, `tlxhook_up{company="acme/2003"} 1`}
-		if !slices.Equal(ups, want) || o.lists.Load() != asked {
-			t.Errorf("%q, %d requests", ups, o.lists.Load()-asked)
+		want := []string{`tlxhook_up{company="acme"} 1`, `tlxhook_up{company="acme/2001"} 1`,
+			`tlxhook_up{company="acme/2002"} 0`, `tlxhook_up{company="acme/2003"} 1`}
+		if !slices.Equal(ups, want) {
+			t.Errorf("ups = %v, want %v", ups, want)
+		}
+		if o.lists.Load() != asked {
+			t.Errorf("o.lists.Load() = %v, want %v", o.lists.Load(), asked)
 		}
 		for _, want := range []string{
 			`tlxhook_scrape_failure{company="acme/2002",reason="auth"} 1`, `tlxhook_company_info{company="acme/2003",name="Kunde 2003"} 1`,

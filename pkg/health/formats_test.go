@@ -31,7 +31,8 @@ func threeOfFourteen() *health.Report {
 func hostileNames() []string {
 	return []string{
 		"a|b=1;2", "line\nfeed", "carriage\r\nreturn", "::error::x", "\n::error title=x::y", `quo"te'd`, "\x1b]52;c;AAAA\x07", "\xff\xfe",
-		"\u202eturned\u2066", "%0A%25", "<b>&amp;</b>", "`code` [x](http://evil)", "@everyone", `\n`, "# TYPE x", `"} 1`, "æøå 日本", strings.Repeat("x", 255), "",
+		"\u202eturned\u2066", "%0A%25", "<b>&amp;</b>", "`code` [x](http://evil)",
+		"@everyone", `\n`, "# TYPE x", `"} 1`, "æøå 日本", strings.Repeat("x", 255), "",
 	}
 }
 
@@ -44,7 +45,8 @@ func hostile() *health.Report {
 		})
 	}
 	all = append(all, tripletex.Subscription{ID: 99, Event: "order.create", Status: ""})
-	compared := &health.Comparison{Missing: []health.Entry{{Event: "a|b\n", TargetHost: "\x1b"}}, Drifting: []health.Entry{{Event: "::error::", TargetHost: "%"}}}
+	compared := &health.Comparison{Missing: []health.Entry{{Event: "a|b\n", TargetHost: "\x1b"}},
+		Drifting: []health.Entry{{Event: "::error::", TargetHost: "%"}}}
 	return health.Check(health.Input{Subscriptions: all, Manifest: compared})
 }
 
@@ -63,7 +65,9 @@ func thousands() *health.Report {
 
 func TestNagiosIsWhatTheDocumentationShows(t *testing.T) {
 	t.Parallel()
-	want := `WEBHOOKS CRITICAL: 3 of 14 not active: 4711 invoice.charged DISABLED_TOO_MANY_ERRORS, 4712 order.create DISABLED_MISUSE, 4713 order.update DISABLED | active=11;;1:;0;14 disabled=1;0;;0;14 too_many_errors=1;;0;0;14 rate_limited=0;;0;0;14 misuse=1;;0;0;14 other=0;;0;0;14 total=14;;;0 time=0.213s;;;0
+	want := `WEBHOOKS CRITICAL: 3 of 14 not active: 4711 invoice.charged DISABLED_TOO_MANY_ERRORS, ` +
+		`4712 order.create DISABLED_MISUSE, 4713 order.update DISABLED | active=11;;1:;0;14 disabled=1;0;;0;14 ` +
+		`too_many_errors=1;;0;0;14 rate_limited=0;;0;0;14 misuse=1;;0;0;14 other=0;;0;0;14 total=14;;;0 time=0.213s;;;0
 4711 invoice.charged DISABLED_TOO_MANY_ERRORS hooks.example.no
 4712 order.create DISABLED_MISUSE hooks.example.no
 4713 order.update DISABLED hooks.example.no
@@ -72,8 +76,11 @@ func TestNagiosIsWhatTheDocumentationShows(t *testing.T) {
 		t.Error(diff)
 	}
 	verbose := string(threeOfFourteen().Nagios(true))
-	if !strings.HasPrefix(verbose, want) || strings.Count(verbose, " ACTIVE hooks.example.no\n") != 11 {
-		t.Errorf("more lines must follow, and no line change:\n%s", verbose)
+	if !strings.HasPrefix(verbose, want) {
+		t.Errorf("verbose = %q, want it to begin with %q", verbose, want)
+	}
+	if strings.Count(verbose, " ACTIVE hooks.example.no\n") != 11 {
+		t.Errorf("got = %v, want 11", strings.Count(verbose, " ACTIVE hooks.example.no\n"))
 	}
 }
 
@@ -101,7 +108,8 @@ func TestNagiosStaysWithinItsLimits(t *testing.T) {
 	t.Parallel()
 	for name, report := range map[string]*health.Report{
 		"example": threeOfFourteen(), "hostile": hostile(), "not asked": notAsked(), "companies": hostileCompanies(), "thousands": thousands(),
-		"nothing": health.Check(health.Input{}), "long reason": health.Unreachable(health.Problem{Message: strings.Repeat("æ", 3000)}, health.Unknown, 0),
+		"nothing":     health.Check(health.Input{}),
+		"long reason": health.Unreachable(health.Problem{Message: strings.Repeat("æ", 3000)}, health.Unknown, 0),
 	} {
 		for _, all := range []bool{false, true} {
 			output := report.Nagios(all)
@@ -109,8 +117,15 @@ func TestNagiosStaysWithinItsLimits(t *testing.T) {
 			if _, err := readPlugin(output); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
-			if len(first) > 400 || len(output) > 4000 || !utf8.Valid(output) || output[len(output)-1] != '\n' {
+			switch {
+			case len(first) > 400:
 				t.Errorf("%s: first line %d, output %d bytes", name, len(first), len(output))
+			case len(output) > 4000:
+				t.Errorf("%s: len(output) = %v, want at most 4000", name, len(output))
+			case !utf8.Valid(output):
+				t.Errorf("%s: first line %d, output %d bytes", name, len(first), len(output))
+			case output[len(output)-1] != '\n':
+				t.Errorf("%s: output[len(output)-1] = %v, want '\\n'", name, output[len(output)-1])
 			}
 			if strings.ContainsFunc(string(output), func(r rune) bool { return r != '\n' && terminal.Unsafe(r) }) {
 				t.Errorf("%s: %q does something to a terminal", name, output)
@@ -118,7 +133,10 @@ func TestNagiosStaysWithinItsLimits(t *testing.T) {
 		}
 	}
 	output := string(thousands().Nagios(false))
-	if !regexp.MustCompile(`, and 99\d\d more \|`).MatchString(output) || !regexp.MustCompile(`\nand 99\d\d more\n$`).MatchString(output) {
+	if !regexp.MustCompile(`, and 99\d\d more \|`).MatchString(output) {
+		t.Errorf("it must say how many there are more:\n%s", output)
+	}
+	if !regexp.MustCompile(`\nand 99\d\d more\n$`).MatchString(output) {
 		t.Errorf("it must say how many there are more:\n%s", output)
 	}
 	shown := strings.Count(output, "\n") - 2
@@ -137,11 +155,19 @@ func TestCheckmkReadsEveryLine(t *testing.T) {
 		t.Error(diff)
 	}
 	line := regexp.MustCompile(`^([0-3]) "([^"']+)" (-|[a-z_]+=[0-9]+(?:\|[a-z_]+=[0-9]+)*) (.+)$`)
-	for name, report := range map[string]*health.Report{"example": threeOfFourteen(), "hostile": hostile(), "not asked": notAsked(), "companies": hostileCompanies(), "thousands": thousands()} {
+	for name, report := range map[string]*health.Report{
+		"example": threeOfFourteen(), "hostile": hostile(), "not asked": notAsked(), "companies": hostileCompanies(), "thousands": thousands(),
+	} {
 		services := map[string]bool{}
 		for one := range strings.Lines(string(report.Checkmk("a'c\"me", true))) {
 			parts := line.FindStringSubmatch(strings.TrimSuffix(one, "\n"))
-			if parts == nil || services[parts[2]] || strings.Contains(parts[4], `\n`) {
+			if parts == nil {
+				t.Fatalf("%s: %q", name, one)
+			}
+			if services[parts[2]] {
+				t.Fatalf("%s: %q", name, one)
+			}
+			if strings.Contains(parts[4], `\n`) {
 				t.Fatalf("%s: %q", name, one)
 			}
 			services[parts[2]] = true
@@ -156,18 +182,30 @@ func TestZabbixDiscoversEverySubscription(t *testing.T) {
 	t.Parallel()
 	var found []map[string]string
 	raw, err := threeOfFourteen().ZabbixDiscovery("acme")
-	if err != nil || json.Unmarshal(raw, &found) != nil || len(found) != 14 {
+	if err != nil {
+		t.Fatal(err)
+	}
+	if json.Unmarshal(raw, &found) != nil {
 		t.Fatalf("%v: %s", err, raw)
+	}
+	if len(found) != 14 {
+		t.Fatalf("len(found) = %v, want 14", len(found))
 	}
 	want := map[string]string{"{#PROFILE}": "acme", "{#SUBID}": "4711", "{#EVENT}": "invoice.charged", "{#TARGETHOST}": "hooks.example.no"}
 	if diff := cmp.Diff(want, found[0]); diff != "" {
 		t.Error(diff)
 	}
-	if raw, err := health.Check(health.Input{}).ZabbixDiscovery(""); string(raw) != "[]\n" || err != nil {
-		t.Errorf("nothing there is %q", raw)
+	switch raw, err := health.Check(health.Input{}).ZabbixDiscovery(""); {
+	case string(raw) != "[]\n":
+		t.Errorf("raw = %q, want %q", string(raw), "[]\n")
+	case err != nil:
+		t.Error(err)
 	}
-	if raw, err := notAsked().ZabbixDiscovery(""); len(raw) != 0 || err != nil {
-		t.Errorf("nobody asked is %q; Zabbix would delete its items", raw)
+	switch raw, err := notAsked().ZabbixDiscovery(""); {
+	case len(raw) != 0:
+		t.Errorf("len(raw) = %v, want 0", len(raw))
+	case err != nil:
+		t.Error(err)
 	}
 }
 
@@ -180,10 +218,20 @@ func readCommands(t *testing.T, output string) (levels []string, titles []string
 		head, message, ok := strings.Cut(strings.TrimPrefix(line, "::"), "::")
 		level, properties, _ := strings.Cut(head, " ")
 		name, title, _ := strings.Cut(properties, "=")
-		if !ok || !strings.HasPrefix(line, "::") || name != "title" || strings.Contains(title, ",") {
-			t.Fatalf("no command: %q", line)
+		if !ok {
+			t.Fatal("no command: ok = false, want true")
 		}
-		levels, titles, messages = append(levels, level), append(titles, unescape(title)), append(messages, unescape(strings.TrimSuffix(message, "\n")))
+		if !strings.HasPrefix(line, "::") {
+			t.Fatalf("no command: line = %q, want it to begin with %q", line, "::")
+		}
+		if name != "title" {
+			t.Fatalf("no command: name = %q, want %q", name, "title")
+		}
+		if strings.Contains(title, ",") {
+			t.Fatalf("no command: title = %q, want it not to contain %q", title, ",")
+		}
+		levels, titles, messages = append(levels, level), append(titles, unescape(title)),
+			append(messages, unescape(strings.TrimSuffix(message, "\n")))
 	}
 	return levels, titles, messages
 }
@@ -198,12 +246,22 @@ func TestGitHubReadsAnnotations(t *testing.T) {
 		t.Error(diff)
 	}
 	levels, _, messages := readCommands(t, string(health.Check(health.Input{Subscriptions: subscriptions("ACTIVE")}).GitHub()))
-	if len(levels) != 1 || levels[0] != "notice" || messages[0] != "1 of 1 active" {
-		t.Errorf("%v %v", levels, messages)
+	switch {
+	case len(levels) != 1:
+		t.Errorf("len(levels) = %v, want 1", len(levels))
+	case levels[0] != "notice":
+		t.Errorf("levels[0] = %q, want %q", levels[0], "notice")
+	case messages[0] != "1 of 1 active":
+		t.Errorf("messages[0] = %q, want %q", messages[0], "1 of 1 active")
 	}
 	levels, _, messages = readCommands(t, string(notAsked().GitHub()))
-	if len(levels) != 1 || levels[0] != "error" || !strings.HasPrefix(messages[0], "timed out after 8s") {
-		t.Errorf("%v %v", levels, messages)
+	switch {
+	case len(levels) != 1:
+		t.Errorf("len(levels) = %v, want 1", len(levels))
+	case levels[0] != "error":
+		t.Errorf("levels[0] = %q, want %q", levels[0], "error")
+	case !strings.HasPrefix(messages[0], "timed out after 8s"):
+		t.Errorf("messages[0] = %q, want it to begin with %q", messages[0], "timed out after 8s")
 	}
 	levels, _, _ = readCommands(t, string(thousands().GitHub()))
 	if len(levels) != 10 {
@@ -211,11 +269,17 @@ func TestGitHubReadsAnnotations(t *testing.T) {
 	}
 	// A threshold about all of them has an annotation of its own.
 	levels, titles, _ := readCommands(t, string(health.Check(health.Input{Subscriptions: subscriptions("DISABLED")}).GitHub()))
-	if diff := cmp.Diff([]string{"error", "warning"}, levels); diff != "" || titles[0] != "Tripletex webhooks" {
-		t.Error(diff, titles)
+	switch diff := cmp.Diff([]string{"error", "warning"}, levels); {
+	case diff != "":
+		t.Errorf("diff = %q, want %q", diff, "")
+	case titles[0] != "Tripletex webhooks":
+		t.Errorf("titles[0] = %q, want %q", titles[0], "Tripletex webhooks")
 	}
 	levels, _, messages = readCommands(t, string(hostile().GitHub()))
-	if len(levels) != 10+1 || strings.ContainsAny(strings.Join(messages, ""), "\r\n\x1b") {
+	switch {
+	case len(levels) != 10+1:
+		t.Errorf("len(levels) = %v, want %v", len(levels), 10+1)
+	case strings.ContainsAny(strings.Join(messages, ""), "\r\n\x1b"):
 		t.Errorf("%d annotations: %q", len(levels), messages)
 	}
 }
@@ -223,12 +287,22 @@ func TestGitHubReadsAnnotations(t *testing.T) {
 func TestGitHubSummaryIsATableThatEnds(t *testing.T) {
 	t.Parallel()
 	summary := string(thousands().GitHubSummary())
-	if !strings.HasPrefix(summary, "### Tripletex webhooks: CRITICAL\n\n10000 of 10000 not active\n\n| id | event |") ||
-		!strings.Contains(summary, "\nand 9800 more\n") || strings.Count(summary, "\n| 4") == 0 || len(summary) > 256<<10 {
-		t.Errorf("%d bytes: %.300s", len(summary), summary)
+	switch {
+	case !strings.HasPrefix(summary, "### Tripletex webhooks: CRITICAL\n\n10000 of 10000 not active\n\n| id | event |"):
+		t.Errorf("summary = %q, want it to begin with %q", summary,
+			"### Tripletex webhooks: CRITICAL\n\n10000 of 10000 not active\n\n| id | event |")
+	case !strings.Contains(summary, "\nand 9800 more\n"):
+		t.Errorf("summary = %q, want it to contain %q", summary, "\nand 9800 more\n")
+	case strings.Count(summary, "\n| 4") == 0:
+		t.Error("got = 0")
+	case len(summary) > 256<<10:
+		t.Errorf("len(summary) = %v, want at most %v", len(summary), 256<<10)
 	}
 	for line := range strings.Lines(string(hostile().GitHubSummary())) {
-		if strings.HasPrefix(line, "|") && strings.Count(line, "|") != 5 || strings.ContainsAny(line, "<@`[") {
+		if strings.HasPrefix(line, "|") && strings.Count(line, "|") != 5 {
+			t.Errorf("%q", line)
+		}
+		if strings.ContainsAny(line, "<@`[") {
 			t.Errorf("%q", line)
 		}
 	}

@@ -48,8 +48,11 @@ func TestProbeTellsWhetherATargetAnswers(t *testing.T) {
 		}
 	}
 	for _, r := range asked {
-		if r.Method != http.MethodHead || r.Header.Get("Authorization") != "" {
-			t.Errorf("%s with authorization %q; want HEAD without", r.Method, r.Header.Get("Authorization"))
+		if r.Method != http.MethodHead {
+			t.Errorf("r.Method = %v, want %v", r.Method, http.MethodHead)
+		}
+		if r.Header.Get("Authorization") != "" {
+			t.Errorf(`r.Header.Get("Authorization") = %q, want %q`, r.Header.Get("Authorization"), "")
 		}
 	}
 }

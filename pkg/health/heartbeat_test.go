@@ -19,8 +19,11 @@ func TestHeartbeatIsTriedThreeTimes(t *testing.T) {
 			if beats.Add(1) <= failures {
 				w.WriteHeader(http.StatusBadGateway)
 			}
-			if r.URL.Path != "/canary" || r.Method != http.MethodGet {
-				t.Errorf("%s %s", r.Method, r.URL)
+			if r.URL.Path != "/canary" {
+				t.Errorf("r.URL.Path = %q, want %q", r.URL.Path, "/canary")
+			}
+			if r.Method != http.MethodGet {
+				t.Errorf("r.Method = %v, want %v", r.Method, http.MethodGet)
 			}
 		}))
 		beat, err := health.NewHeartbeat(secret.Text(server.URL + "/canary"))
@@ -44,12 +47,22 @@ func TestHeartbeatShowsNoSecret(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := beat.Beat(t.Context()); err == nil || strings.Contains(err.Error(), "canary") || !strings.Contains(err.Error(), "127.0.0.1:9") {
-		t.Error(err)
+	switch err := beat.Beat(t.Context()); {
+	case err == nil:
+		t.Error("no error")
+	case strings.Contains(err.Error(), "canary"):
+		t.Errorf("err.Error() = %q, want it not to contain %q", err.Error(), "canary")
+	case !strings.Contains(err.Error(), "127.0.0.1:9"):
+		t.Errorf("err.Error() = %q, want it to contain %q", err.Error(), "127.0.0.1:9")
 	}
-	for _, address := range []secret.Text{"", "canary", "http://hc.example.com/canary", "ftp://hc.example.com/canary", "https:///canary", "://canary", "https://%zz/canary"} {
-		if _, err := health.NewHeartbeat(address); err == nil || strings.Contains(err.Error(), "canary") {
-			t.Errorf("%s: %v", address.Reveal(), err)
+	for _, address := range []secret.Text{
+		"", "canary", "http://hc.example.com/canary", "ftp://hc.example.com/canary", "https:///canary", "://canary", "https://%zz/canary",
+	} {
+		switch _, err := health.NewHeartbeat(address); {
+		case err == nil:
+			t.Error("no error")
+		case strings.Contains(err.Error(), "canary"):
+			t.Errorf("err.Error() = %q, want it not to contain %q", err.Error(), "canary")
 		}
 	}
 }

@@ -28,7 +28,8 @@ func silent(id int64, name string, state health.State) health.Part {
 func hostileCompanies() *health.Report {
 	var parts []health.Part
 	for i, name := range hostileNames() {
-		parts = append(parts, health.Part{Company: health.CompanyState{Company: fleet.Company{CompanyID: int64(i), CompanyName: name}}, Report: hostile()},
+		parts = append(parts,
+			health.Part{Company: health.CompanyState{Company: fleet.Company{CompanyID: int64(i), CompanyName: name}}, Report: hostile()},
 			silent(int64(i+100), name, health.Unknown))
 	}
 	return health.Merge(parts, health.Rules{}, time.Second)
@@ -43,21 +44,37 @@ func TestCompaniesAreOneVerdict(t *testing.T) {
 		summary string
 		first   string // the company in front
 	}{
-		"all well":             {[]health.Part{part(1, "A", tripletex.Active), part(2, "B", tripletex.Active)}, health.OK, "2 of 2 active in 2 companies", "A"},
-		"one has none":         {[]health.Part{part(1, "A"), part(2, "B", tripletex.Active)}, health.OK, "1 of 1 active in 2 companies", "A"},
-		"none anywhere":        {[]health.Part{part(1, "A"), part(2, "B")}, health.Critical, "no subscription matches", "A"},
-		"the worst decides":    {[]health.Part{part(1, "A", off, tripletex.Active), part(2, "B", tooMany)}, health.Critical, "2 of 3 not active in 2 of 2 companies", "B"},
-		"silence is UNKNOWN":   {[]health.Part{part(1, "A", tripletex.Active), silent(2, "B", health.Unknown)}, health.Unknown, "1 of 1 active in 1 company; 1 company could not be asked", "B"},
-		"silence lowers none":  {[]health.Part{silent(1, "A", health.Unknown), part(2, "B", tooMany, tripletex.Active)}, health.Critical, "1 of 2 not active in 1 of 2 companies; 1 company could not be asked", "B"},
-		"silence as one likes": {[]health.Part{part(1, "A", off, tripletex.Active), silent(2, "B", health.Critical)}, health.Critical, "1 of 2 not active in 1 of 2 companies; 1 company could not be asked", "B"},
-		"nobody answers":       {[]health.Part{silent(1, "A", health.Unknown), silent(2, "B", health.Unknown)}, health.Unknown, "none of 2 companies could be asked, such as A (1): no answer in time", "A"},
+		"all well": {[]health.Part{part(1, "A", tripletex.Active), part(2, "B", tripletex.Active)},
+			health.OK, "2 of 2 active in 2 companies", "A"},
+		"one has none":  {[]health.Part{part(1, "A"), part(2, "B", tripletex.Active)}, health.OK, "1 of 1 active in 2 companies", "A"},
+		"none anywhere": {[]health.Part{part(1, "A"), part(2, "B")}, health.Critical, "no subscription matches", "A"},
+		"the worst decides": {[]health.Part{part(1, "A", off, tripletex.Active), part(2, "B", tooMany)},
+			health.Critical, "2 of 3 not active in 2 of 2 companies", "B"},
+		"silence is UNKNOWN": {[]health.Part{part(1, "A", tripletex.Active), silent(2, "B", health.Unknown)},
+			health.Unknown, "1 of 1 active in 1 company; 1 company could not be asked", "B"},
+		"silence lowers none": {[]health.Part{silent(1, "A", health.Unknown), part(2, "B", tooMany, tripletex.Active)},
+			health.Critical, "1 of 2 not active in 1 of 2 companies; 1 company could not be asked", "B"},
+		"silence as one likes": {[]health.Part{part(1, "A", off, tripletex.Active), silent(2, "B", health.Critical)},
+			health.Critical, "1 of 2 not active in 1 of 2 companies; 1 company could not be asked", "B"},
+		"nobody answers": {[]health.Part{silent(1, "A", health.Unknown), silent(2, "B", health.Unknown)},
+			health.Unknown, "none of 2 companies could be asked, such as A (1): no answer in time", "A"},
 	} {
 		r := health.Merge(test.parts, health.Rules{}, time.Second)
-		if r.State != test.state || r.ExitCode != test.state.ExitCode() || r.Summary != test.summary || r.Companies[0].CompanyName != test.first {
-			t.Errorf("%s: %s %d %q, %s in front", name, r.State, r.ExitCode, r.Summary, r.Companies[0].CompanyName)
+		switch {
+		case r.State != test.state:
+			t.Errorf("%s: r.State = %v, want %v", name, r.State, test.state)
+		case r.ExitCode != test.state.ExitCode():
+			t.Errorf("%s: r.ExitCode = %v, want %v", name, r.ExitCode, test.state.ExitCode())
+		case r.Summary != test.summary:
+			t.Errorf("%s: r.Summary = %v, want %v", name, r.Summary, test.summary)
+		case r.Companies[0].CompanyName != test.first:
+			t.Errorf("%s: r.Companies[0].CompanyName = %v, want %v", name, r.Companies[0].CompanyName, test.first)
 		}
-		if asked := r.Problem == nil; asked != (r.Counts != nil) || asked == strings.HasPrefix(test.summary, "none of") {
-			t.Errorf("%s: there must be counts or a problem: %v, %v", name, r.Counts, r.Problem)
+		switch asked := r.Problem == nil; {
+		case asked != (r.Counts != nil):
+			t.Errorf("%s: asked = %v, want %v", name, asked, (r.Counts != nil))
+		case asked == strings.HasPrefix(test.summary, "none of"):
+			t.Errorf("%s: asked = %v", name, asked)
 		}
 	}
 }
@@ -67,8 +84,11 @@ func TestThresholdsJudgeTheSum(t *testing.T) {
 	t.Parallel()
 	rules := health.Rules{Thresholds: thresholds(t, "w disabled=1", "c disabled=2")}
 	two := []health.Part{part(1, "A", tripletex.Disabled, tripletex.Active), part(2, "B", tripletex.Disabled)}
-	if r := health.Merge(two, rules, 0); r.State != health.Warning || r.Counts.Disabled != 2 {
-		t.Errorf("%s, %+v", r.State, r.Counts)
+	switch r := health.Merge(two, rules, 0); {
+	case r.State != health.Warning:
+		t.Errorf("r.State = %v, want %v", r.State, health.Warning)
+	case r.Counts.Disabled != 2:
+		t.Errorf("r.Counts.Disabled = %v, want 2", r.Counts.Disabled)
 	}
 	if r := health.Merge(append(two, part(3, "C", tripletex.Disabled)), rules, 0); r.State != health.Critical {
 		t.Errorf("%s, %+v", r.State, r.Counts)
@@ -78,10 +98,13 @@ func TestThresholdsJudgeTheSum(t *testing.T) {
 // Two companies of one name are told apart, and every trouble says whose it is.
 func TestTroublesNameTheirCompany(t *testing.T) {
 	t.Parallel()
-	lacking := health.Part{Company: health.CompanyState{Company: fleet.Company{CompanyID: 3, CompanyName: "Nord AS"}}, Report: health.Check(health.Input{
-		Subscriptions: subscriptions(tripletex.Active), Manifest: &health.Comparison{Missing: []health.Entry{{Event: "order.delete", TargetHost: "h.example.no"}}},
-	})}
-	r := health.Merge([]health.Part{silent(9, "Sør AS", health.Unknown), part(2, "Nord AS", tripletex.Active, tripletex.Disabled), lacking}, health.Rules{}, 0)
+	lacking := health.Part{Company: health.CompanyState{Company: fleet.Company{CompanyID: 3, CompanyName: "Nord AS"}},
+		Report: health.Check(health.Input{
+			Subscriptions: subscriptions(tripletex.Active),
+			Manifest:      &health.Comparison{Missing: []health.Entry{{Event: "order.delete", TargetHost: "h.example.no"}}},
+		})}
+	r := health.Merge([]health.Part{silent(9, "Sør AS", health.Unknown), part(2, "Nord AS", tripletex.Active, tripletex.Disabled), lacking},
+		health.Rules{}, 0)
 	_, lines, _ := strings.Cut(string(r.Nagios(false)), "\n")
 	want := `order.delete MISSING h.example.no in Nord AS (3)
 4712 order.create DISABLED hooks.example.no in Nord AS (2)
@@ -90,8 +113,11 @@ Sør AS (9) could not be asked: no answer in time
 	if diff := cmp.Diff(want, lines); diff != "" {
 		t.Error(diff)
 	}
-	if raw, err := r.ZabbixDiscovery("acme"); err != nil || len(raw) > 0 {
-		t.Errorf("Zabbix would delete the items of a company that was not asked: %s, %v", raw, err)
+	switch raw, err := r.ZabbixDiscovery("acme"); {
+	case err != nil:
+		t.Error(err)
+	case len(raw) > 0:
+		t.Errorf("len(raw) = %v, want 0", len(raw))
 	}
 }
 
@@ -103,14 +129,20 @@ func TestPrometheusOfCompanies(t *testing.T) {
 		samples[i].Company = company
 	}
 	page := pageOf(samples...)
-	if said, err := run(t, page, "promtool", "check", "metrics"); err != nil || said != "" {
-		t.Errorf("%v\n%s", err, said)
+	switch said, err := run(t, page, "promtool", "check", "metrics"); {
+	case err != nil:
+		t.Error(err)
+	case said != "":
+		t.Errorf("said = %q, want %q", said, "")
 	}
 	series := 0
 	for _, s := range samples {
 		series += seriesOf(pageOf(s))
 	}
-	if got := seriesOf(page); got != series || len(samplesOf(page, "tlxhook_up")) != 3 {
+	switch got := seriesOf(page); {
+	case got != series:
+		t.Errorf("got = %v, want %v", got, series)
+	case len(samplesOf(page, "tlxhook_up")) != 3:
 		t.Errorf("%d series of %d are there", got, series)
 	}
 }

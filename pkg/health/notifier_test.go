@@ -110,13 +110,19 @@ func TestNotificationIsTriedAgainUntilItIsTaken(t *testing.T) {
 		defer stop()
 		n.Add([]health.Transition{change(1, "A"), change(1, "B"), change(2, "C")}, nil)
 		time.Sleep(4 * time.Second)
-		if got := p.list(); got != "2 C" || n.Pending() == 0 {
-			t.Errorf("after 4 s: %s", got)
+		switch got := p.list(); {
+		case got != "2 C":
+			t.Errorf("after 4 s: got = %q, want %q", got, "2 C")
+		case n.Pending() == 0:
+			t.Error("after 4 s: n.Pending() = 0")
 		}
 		time.Sleep(time.Minute)
 		// The order of one subscription holds, and the failing one does not hold up another.
-		if got := p.list(); got != "2 C, 1 A, 1 B" || n.Pending() != 0 {
-			t.Errorf("after another minute: %s", got)
+		switch got := p.list(); {
+		case got != "2 C, 1 A, 1 B":
+			t.Errorf("after another minute: got = %q, want %q", got, "2 C, 1 A, 1 B")
+		case n.Pending() != 0:
+			t.Errorf("after another minute: n.Pending() = %v, want 0", n.Pending())
 		}
 		if len(p.remembered(t).Pending) != 0 {
 			t.Error("what was sent is still remembered")
@@ -136,8 +142,13 @@ func TestNotifierTellsCompaniesApart(t *testing.T) {
 		one.Profile, other.Profile = "acme", "nord"
 		n.Add([]health.Transition{one, other}, map[health.SubscriptionKey]health.Seen{{Profile: "acme", ID: 1}: {}, {Profile: "nord", ID: 1}: {}})
 		time.Sleep(time.Second)
-		if m := p.remembered(t); p.list() != "1 B" || len(m.Pending) != 1 || len(m.Known) != 2 {
-			t.Errorf("%q told, and kept is %+v", p.list(), m)
+		switch m := p.remembered(t); {
+		case p.list() != "1 B":
+			t.Errorf("p.list() = %q, want %q", p.list(), "1 B")
+		case len(m.Pending) != 1:
+			t.Errorf("len(m.Pending) = %v, want 1", len(m.Pending))
+		case len(m.Known) != 2:
+			t.Errorf("len(m.Known) = %v, want 2", len(m.Known))
 		}
 	})
 }
@@ -149,8 +160,11 @@ func TestNotificationSurvivesARestart(t *testing.T) {
 		n := p.notifier(0)
 		stop := start(t, n)
 		n.Add([]health.Transition{change(1, "A")}, map[health.SubscriptionKey]health.Seen{{ID: 1}: {Status: "A"}})
-		if m := p.remembered(t); len(m.Pending) != 1 || m.Known[health.SubscriptionKey{ID: 1}].Status != "A" {
-			t.Errorf("%+v must be remembered before anything is sent", m)
+		switch m := p.remembered(t); {
+		case len(m.Pending) != 1:
+			t.Errorf("len(m.Pending) = %v, want 1", len(m.Pending))
+		case m.Known[health.SubscriptionKey{ID: 1}].Status != "A":
+			t.Errorf("m.Known[health.SubscriptionKey{ID: 1}].Status = %q, want %q", m.Known[health.SubscriptionKey{ID: 1}].Status, "A")
 		}
 		time.Sleep(time.Second)
 		stop()
@@ -181,10 +195,16 @@ func TestNotifierDoesLittleAtOnce(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		if early >= 40 || p.most != 4 {
+		if early >= 40 {
 			t.Errorf("%d sent within 99 s, %d at once", early, p.most)
 		}
-		if len(p.sent) != 40 || slices.ContainsFunc(p.sent, func(s string) bool { return strings.HasPrefix(s, "two") }) {
+		if p.most != 4 {
+			t.Errorf("p.most = %v, want 4", p.most)
+		}
+		switch {
+		case len(p.sent) != 40:
+			t.Errorf("len(p.sent) = %v, want 40", len(p.sent))
+		case slices.ContainsFunc(p.sent, func(s string) bool { return strings.HasPrefix(s, "two") }):
 			t.Errorf("%d sent: %v", len(p.sent), p.sent)
 		}
 	})
@@ -216,8 +236,15 @@ func TestNotifierGivesTheOldestUpBeforeItNeedsAllMemory(t *testing.T) {
 		all = append(all, change(id, "A"))
 	}
 	n.Add(all, nil)
-	if m := p.remembered(t); len(m.Pending) != 1000 || m.Pending[0].ID != 10 || len(p.failed) != 10 || !errors.Is(p.failed[0], health.ErrGivenUp) {
-		t.Errorf("%d wait, %d given up", len(m.Pending), len(p.failed))
+	switch m := p.remembered(t); {
+	case len(m.Pending) != 1000:
+		t.Errorf("len(m.Pending) = %v, want 1000", len(m.Pending))
+	case m.Pending[0].ID != 10:
+		t.Errorf("m.Pending[0].ID = %v, want 10", m.Pending[0].ID)
+	case len(p.failed) != 10:
+		t.Errorf("len(p.failed) = %v, want 10", len(p.failed))
+	case !errors.Is(p.failed[0], health.ErrGivenUp):
+		t.Errorf("p.failed[0] = %v, want %v", p.failed[0], health.ErrGivenUp)
 	}
 }
 
@@ -232,8 +259,13 @@ func TestNotifierSaysWhereNothingCanBeKept(t *testing.T) {
 		n.Add([]health.Transition{change(1, "A")}, nil)
 		time.Sleep(time.Second)
 		stop()
-		if len(p.failed) == 0 || !errors.Is(p.failed[0], full) || p.list() != "1 A" {
-			t.Errorf("%v, %s; want it said, and the notification all the same", p.failed, p.list())
+		switch {
+		case len(p.failed) == 0:
+			t.Error("len(p.failed) = 0")
+		case !errors.Is(p.failed[0], full):
+			t.Errorf("p.failed[0] = %v, want %v", p.failed[0], full)
+		case p.list() != "1 A":
+			t.Errorf("p.list() = %q, want %q", p.list(), "1 A")
 		}
 	})
 }

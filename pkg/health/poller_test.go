@@ -68,17 +68,26 @@ func TestLookCostsOneRequestAndA304WhereNothingChanged(t *testing.T) {
 	source, s := newSource(t, options(3))
 	for range 3 {
 		look, err := source.Poll(t.Context())
-		if err != nil || len(look.Subscriptions) != 3 {
-			t.Fatalf("%+v, %v", look, err)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(look.Subscriptions) != 3 {
+			t.Fatalf("len(look.Subscriptions) = %v, want 3", len(look.Subscriptions))
 		}
 	}
-	if s.lists.Load() != 3 || s.same.Load() != 2 {
-		t.Errorf("%d requests, %d of them 304; want 3 and 2", s.lists.Load(), s.same.Load())
+	if s.lists.Load() != 3 {
+		t.Errorf("s.lists.Load() = %v, want 3", s.lists.Load())
+	}
+	if s.same.Load() != 2 {
+		t.Errorf("s.same.Load() = %v, want 2", s.same.Load())
 	}
 	s.change(t, func(state *sandbox.State) { state.SwitchOff(1, "DISABLED_MISUSE") })
 	look, err := source.Poll(t.Context())
-	if err != nil || look.Subscriptions[0].Status != tripletex.DisabledMisuse {
-		t.Errorf("%+v, %v", look, err)
+	switch {
+	case err != nil:
+		t.Error(err)
+	case look.Subscriptions[0].Status != tripletex.DisabledMisuse:
+		t.Errorf("look.Subscriptions[0].Status = %v, want %v", look.Subscriptions[0].Status, tripletex.DisabledMisuse)
 	}
 }
 
@@ -87,8 +96,15 @@ func TestLookChooses(t *testing.T) {
 	source, _ := newSource(t, options(5))
 	source.Filter = match.Filter{IDs: []int64{4711, 4713, 1}}
 	look, err := source.Poll(t.Context())
-	if err != nil || len(look.Subscriptions) != 2 || len(look.Absent) != 1 || look.Absent[0] != 1 {
-		t.Errorf("%+v, %v", look, err)
+	switch {
+	case err != nil:
+		t.Error(err)
+	case len(look.Subscriptions) != 2:
+		t.Errorf("len(look.Subscriptions) = %v, want 2", len(look.Subscriptions))
+	case len(look.Absent) != 1:
+		t.Errorf("len(look.Absent) = %v, want 1", len(look.Absent))
+	case look.Absent[0] != 1:
+		t.Errorf("look.Absent[0] = %v, want 1", look.Absent[0])
 	}
 }
 
@@ -140,8 +156,11 @@ func TestWatchGoesOnAfterAFailure(t *testing.T) {
 				break
 			}
 		}
-		if tripletex.KindOf(errs[0]) != tripletex.Timeout || errs[1] != nil {
+		switch {
+		case tripletex.KindOf(errs[0]) != tripletex.Timeout:
 			t.Errorf("%v; want a time-out and then a look", errs)
+		case errs[1] != nil:
+			t.Errorf("errs[1] = %v, want nil", errs[1])
 		}
 	})
 }

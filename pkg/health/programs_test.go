@@ -46,8 +46,15 @@ func channel(t *testing.T, status int) (url string, posted func() string) {
 	got := make(chan string, 10)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
-		if err != nil || r.Method != http.MethodPost || r.Header.Get("Content-Type") != "application/json" || r.URL.String() != "/canary?sig=canary" {
-			t.Errorf("%s %s %v: %v", r.Method, r.URL, r.Header, err)
+		switch {
+		case err != nil:
+			t.Error(err)
+		case r.Method != http.MethodPost:
+			t.Errorf("r.Method = %v, want %v", r.Method, http.MethodPost)
+		case r.Header.Get("Content-Type") != "application/json":
+			t.Errorf(`r.Header.Get("Content-Type") = %q, want %q`, r.Header.Get("Content-Type"), "application/json")
+		case r.URL.String() != "/canary?sig=canary":
+			t.Errorf("r.URL.String() = %q, want %q", r.URL.String(), "/canary?sig=canary")
 		}
 		if where := argumentsWith("canary?sig="); where != "" {
 			t.Errorf("the secret stands in %s", where)
@@ -82,17 +89,29 @@ func TestSlackIsTold(t *testing.T) {
 	url, posted := channel(t, http.StatusOK)
 	c, output := notifier(t, "notify-slack", url+"\n")
 	for want, one := range map[string]health.Transition{
-		":rotating_light: *CRITICAL* webhook 4711 order.\x1bcreate in Fjell\x1b AS: ACTIVE → DISABLED_TOO_MANY_ERRORS (hooks.example.no)":                  broken(),
-		":rotating_light: *CRITICAL* webhook 4711 &lt;!channel&gt; &amp; \"a\"\n[x](http://evil) in &lt;!here&gt; AS: DISABLED_TOO_MANY_ERRORS (h\\o*s*t)": evil(),
-		":white_check_mark: *OK* webhook 4711 : DISABLED → ACTIVE":                                                                                         {ID: 4711, OldStatus: "DISABLED", NewStatus: "ACTIVE", State: health.OK},
-		":rotating_light: *CRITICAL* webhook 4711 order.create: ACTIVE → gone (h)":                                                                         {ID: 4711, Event: "order.create", OldStatus: "ACTIVE", State: health.Critical, TargetHost: "h"},
+		":rotating_light: *CRITICAL* webhook 4711 order.\x1bcreate in Fjell\x1b AS: " +
+			"ACTIVE → DISABLED_TOO_MANY_ERRORS (hooks.example.no)": broken(),
+		":rotating_light: *CRITICAL* webhook 4711 &lt;!channel&gt; &amp; \"a\"\n[x](http://evil) in &lt;!here&gt; AS: " +
+			"DISABLED_TOO_MANY_ERRORS (h\\o*s*t)": evil(),
+		":white_check_mark: *OK* webhook 4711 : DISABLED → ACTIVE": {
+			ID: 4711, OldStatus: "DISABLED", NewStatus: "ACTIVE", State: health.OK,
+		},
+		":rotating_light: *CRITICAL* webhook 4711 order.create: ACTIVE → gone (h)": {
+			ID: 4711, Event: "order.create", OldStatus: "ACTIVE", State: health.Critical, TargetHost: "h",
+		},
 	} {
-		if err := c.Run(t.Context(), one); err != nil || output.Len() > 0 {
-			t.Fatalf("%v %s", err, output)
+		switch err := c.Run(t.Context(), one); {
+		case err != nil:
+			t.Fatal(err)
+		case output.Len() > 0:
+			t.Fatalf("output.Len() = %v, want 0", output.Len())
 		}
 		var got map[string]string
-		if err := json.Unmarshal([]byte(posted()), &got); err != nil || len(got) != 1 {
-			t.Errorf("%v, %v", got, err)
+		switch err := json.Unmarshal([]byte(posted()), &got); {
+		case err != nil:
+			t.Error(err)
+		case len(got) != 1:
+			t.Errorf("len(got) = %v, want 1", len(got))
 		}
 		if diff := cmp.Diff(want, got["text"]); diff != "" {
 			t.Error(diff)
@@ -104,8 +123,11 @@ func TestTeamsIsTold(t *testing.T) {
 	t.Parallel()
 	url, posted := channel(t, http.StatusAccepted)
 	c, output := notifier(t, "notify-teams", url)
-	if err := c.Run(t.Context(), evil()); err != nil || output.Len() > 0 {
-		t.Fatalf("%v %s", err, output)
+	switch err := c.Run(t.Context(), evil()); {
+	case err != nil:
+		t.Fatal(err)
+	case output.Len() > 0:
+		t.Fatalf("output.Len() = %v, want 0", output.Len())
 	}
 	var got, want any
 	if err := json.Unmarshal([]byte(posted()), &got); err != nil {
@@ -113,7 +135,8 @@ func TestTeamsIsTold(t *testing.T) {
 	}
 	if err := json.Unmarshal([]byte(`{"type":"message","attachments":[{"contentType":"application/vnd.microsoft.card.adaptive","content":{
 		"type":"AdaptiveCard","version":"1.4","body":[
-		{"type":"TextBlock","weight":"bolder","wrap":true,"color":"attention","text":"CRITICAL: webhook 4711 \\<\\!channel\\> & \"a\"\n\\[x\\]\\(http://evil\\) in \\<\\!here\\> AS"},
+		{"type":"TextBlock","weight":"bolder","wrap":true,"color":"attention",
+		 "text":"CRITICAL: webhook 4711 \\<\\!channel\\> & \"a\"\n\\[x\\]\\(http://evil\\) in \\<\\!here\\> AS"},
 		{"type":"TextBlock","wrap":true,"text":"DISABLED\\_TOO\\_MANY\\_ERRORS, delivers to h\\\\o\\*s\\*t"}]}}]}`), &want); err != nil {
 		t.Fatal(err)
 	}
@@ -129,14 +152,24 @@ func TestNotifierThatIsRefusedFails(t *testing.T) {
 	for _, name := range []string{"notify-slack", "notify-teams"} {
 		for _, private := range []string{url, "http://127.0.0.1:9/canary", "", "canary with blanks", "canary\" next = \"x"} {
 			c, output := notifier(t, name, private)
-			if err := c.Run(t.Context(), broken()); err == nil || output.Len() == 0 || strings.Contains(output.String(), "canary") {
+			switch err := c.Run(t.Context(), broken()); {
+			case err == nil:
 				t.Errorf("%s: %v, it said %s", name, err, output)
+			case output.Len() == 0:
+				t.Errorf("%s: output.Len() = 0", name)
+			case strings.Contains(output.String(), "canary"):
+				t.Errorf("%s: output.String() = %q, want it not to contain %q", name, output.String(), "canary")
 			}
 		}
 	}
 	c, output := notifier(t, "notify-mail", `url = "smtp://127.0.0.1:9"`+"\n"+`user = "me:canary"`)
-	if err := c.Run(t.Context(), broken()); err == nil || output.Len() == 0 || strings.Contains(output.String(), "canary") {
+	switch err := c.Run(t.Context(), broken()); {
+	case err == nil:
 		t.Errorf("mail: %v, it said %s", err, output)
+	case output.Len() == 0:
+		t.Error("mail: output.Len() = 0")
+	case strings.Contains(output.String(), "canary"):
+		t.Errorf("mail: output.String() = %q, want it not to contain %q", output.String(), "canary")
 	}
 }
 
@@ -185,22 +218,37 @@ func mailServer(t *testing.T) (address string, got func() (envelope, content str
 func TestMailIsSent(t *testing.T) {
 	t.Parallel()
 	address, got := mailServer(t)
-	c, output := notifier(t, "notify-mail", "url = \"smtp://"+address+"\"\nmail-from = \"tlxhook@example.no\"\nmail-rcpt = \"ops@example.no\"\n")
+	c, output := notifier(t, "notify-mail",
+		"url = \"smtp://"+address+"\"\nmail-from = \"tlxhook@example.no\"\nmail-rcpt = \"ops@example.no\"\n")
 	one := broken()
 	one.Event = "ordré\r\nBcc: evil@example.no"
-	if err := c.Run(t.Context(), one); err != nil || output.Len() > 0 {
-		t.Fatalf("%v %s", err, output)
+	switch err := c.Run(t.Context(), one); {
+	case err != nil:
+		t.Fatal(err)
+	case output.Len() > 0:
+		t.Fatalf("output.Len() = %v, want 0", output.Len())
 	}
 	envelope, content := got()
-	if !strings.Contains(envelope, "MAIL FROM:<tlxhook@example.no>") || !strings.Contains(envelope, "RCPT TO:<ops@example.no>") || strings.Count(envelope, "RCPT") != 1 {
-		t.Error(envelope)
+	if !strings.Contains(envelope, "MAIL FROM:<tlxhook@example.no>") {
+		t.Errorf("envelope = %q, want it to contain %q", envelope, "MAIL FROM:<tlxhook@example.no>")
+	}
+	if !strings.Contains(envelope, "RCPT TO:<ops@example.no>") {
+		t.Errorf("envelope = %q, want it to contain %q", envelope, "RCPT TO:<ops@example.no>")
+	}
+	if strings.Count(envelope, "RCPT") != 1 {
+		t.Errorf(`strings.Count(envelope, "RCPT") = %v, want 1`, strings.Count(envelope, "RCPT"))
 	}
 	message, err := mail.ReadMessage(strings.NewReader(content))
 	if err != nil {
 		t.Fatalf("%v\n%s", err, content)
 	}
-	if kind, _, err := mime.ParseMediaType(message.Header.Get("Content-Type")); err != nil || kind != "text/plain" || message.Header.Get("Bcc") != "" {
-		t.Errorf("%v: %v", message.Header, err)
+	switch kind, _, err := mime.ParseMediaType(message.Header.Get("Content-Type")); {
+	case err != nil:
+		t.Error(err)
+	case kind != "text/plain":
+		t.Errorf("kind = %q, want %q", kind, "text/plain")
+	case message.Header.Get("Bcc") != "":
+		t.Errorf(`message.Header.Get("Bcc") = %q, want %q`, message.Header.Get("Bcc"), "")
 	}
 	if _, err := message.Header.Date(); err != nil {
 		t.Error(err)
@@ -225,7 +273,10 @@ Once the target answers, this switches it on again:
 
   tlxhook -p acme --company 7 subscription enable 4711 --probe
 `
-	if diff := cmp.Diff(want, string(text)); diff != "" || err != nil {
-		t.Error(diff, err)
+	switch diff := cmp.Diff(want, string(text)); {
+	case diff != "":
+		t.Errorf("diff = %q, want %q", diff, "")
+	case err != nil:
+		t.Error(err)
 	}
 }

@@ -57,11 +57,17 @@ func TestPrometheusShowsEveryStatus(t *testing.T) {
 func TestPrometheusSaysWhatItLeavesOut(t *testing.T) {
 	t.Parallel()
 	raw := pageOf(health.Sample{Report: thousands()})
-	if got := samplesOf(raw, "tlxhook_subscription_series_dropped"); len(got) != 1 || got[0] != " 10000" {
-		t.Errorf("%q", got)
+	switch got := samplesOf(raw, "tlxhook_subscription_series_dropped"); {
+	case len(got) != 1:
+		t.Errorf("len(got) = %v, want 1", len(got))
+	case got[0] != " 10000":
+		t.Errorf("got[0] = %q, want %q", got[0], " 10000")
 	}
-	if len(samplesOf(raw, "tlxhook_subscription_status")) != 0 || len(raw) > 3000 {
+	switch {
+	case len(samplesOf(raw, "tlxhook_subscription_status")) != 0:
 		t.Errorf("%d bytes", len(raw))
+	case len(raw) > 3000:
+		t.Errorf("len(raw) = %v, want at most 3000", len(raw))
 	}
 }
 

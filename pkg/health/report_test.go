@@ -17,7 +17,8 @@ import (
 func subscriptions(statuses ...tripletex.Status) []tripletex.Subscription {
 	all := make([]tripletex.Subscription, len(statuses))
 	for i, status := range statuses {
-		all[i] = tripletex.Subscription{ID: int64(4711 + i), Event: "order.create", Status: status, TargetURL: "https://u:canary@hooks.example.no/t?token=canary"}
+		all[i] = tripletex.Subscription{ID: int64(4711 + i), Event: "order.create",
+			Status: status, TargetURL: "https://u:canary@hooks.example.no/t?token=canary"}
 	}
 	return all
 }
@@ -44,23 +45,36 @@ func TestVerdictIsTheWorstOfAll(t *testing.T) {
 		want    health.State
 		summary string
 	}{
-		"all well":                {health.Input{Subscriptions: subscriptions("ACTIVE", "ACTIVE")}, health.OK, "2 of 2 active"},
-		"one switched off":        {health.Input{Subscriptions: subscriptions("ACTIVE", "DISABLED")}, health.Warning, "1 of 2 not active"},
-		"one failing":             {health.Input{Subscriptions: subscriptions("DISABLED", "DISABLED_MISUSE", "ACTIVE")}, health.Critical, "2 of 3 not active"},
-		"one nobody knows":        {health.Input{Subscriptions: subscriptions("ACTIVE", "ON_HOLD")}, health.Unknown, "1 of 2 not active"},
-		"none active":             {health.Input{Subscriptions: subscriptions("DISABLED")}, health.Critical, "1 of 1 not active"},
-		"nothing matches":         {health.Input{}, health.Critical, "no subscription matches"},
-		"an id is gone":           {health.Input{Subscriptions: subscriptions("ACTIVE"), Absent: []int64{1}}, health.Critical, "1 of 1 active; 1 missing"},
-		"only ids that are gone":  {health.Input{Absent: []int64{1, 2}}, health.Critical, "2 missing"},
-		"the manifest has more":   {health.Input{Subscriptions: subscriptions("ACTIVE"), Manifest: &health.Comparison{Missing: entry}}, health.Critical, "1 of 1 active; 1 missing"},
-		"the manifest differs":    {health.Input{Subscriptions: subscriptions("ACTIVE"), Manifest: &health.Comparison{Drifting: entry}}, health.Warning, "1 of 1 active; 1 differs from the manifest"},
-		"the manifest agrees":     {health.Input{Subscriptions: subscriptions("ACTIVE"), Manifest: &health.Comparison{}}, health.OK, "1 of 1 active"},
-		"disabled may be fine":    {health.Input{Subscriptions: subscriptions("ACTIVE", "DISABLED"), Rules: health.Rules{Disabled: health.OK}}, health.OK, "1 of 2 not active"},
-		"disabled may be the end": {health.Input{Subscriptions: subscriptions("ACTIVE", "DISABLED"), Rules: health.Rules{Disabled: health.Critical}}, health.Critical, "1 of 2 not active"},
+		"all well":         {health.Input{Subscriptions: subscriptions("ACTIVE", "ACTIVE")}, health.OK, "2 of 2 active"},
+		"one switched off": {health.Input{Subscriptions: subscriptions("ACTIVE", "DISABLED")}, health.Warning, "1 of 2 not active"},
+		"one failing": {health.Input{Subscriptions: subscriptions("DISABLED", "DISABLED_MISUSE", "ACTIVE")},
+			health.Critical, "2 of 3 not active"},
+		"one nobody knows": {health.Input{Subscriptions: subscriptions("ACTIVE", "ON_HOLD")}, health.Unknown, "1 of 2 not active"},
+		"none active":      {health.Input{Subscriptions: subscriptions("DISABLED")}, health.Critical, "1 of 1 not active"},
+		"nothing matches":  {health.Input{}, health.Critical, "no subscription matches"},
+		"an id is gone": {health.Input{Subscriptions: subscriptions("ACTIVE"), Absent: []int64{1}},
+			health.Critical, "1 of 1 active; 1 missing"},
+		"only ids that are gone": {health.Input{Absent: []int64{1, 2}}, health.Critical, "2 missing"},
+		"the manifest has more": {health.Input{Subscriptions: subscriptions("ACTIVE"), Manifest: &health.Comparison{Missing: entry}},
+			health.Critical, "1 of 1 active; 1 missing"},
+		"the manifest differs": {health.Input{Subscriptions: subscriptions("ACTIVE"), Manifest: &health.Comparison{Drifting: entry}},
+			health.Warning, "1 of 1 active; 1 differs from the manifest"},
+		"the manifest agrees": {health.Input{Subscriptions: subscriptions("ACTIVE"), Manifest: &health.Comparison{}},
+			health.OK, "1 of 1 active"},
+		"disabled may be fine": {health.Input{Subscriptions: subscriptions("ACTIVE", "DISABLED"), Rules: health.Rules{Disabled: health.OK}},
+			health.OK, "1 of 2 not active"},
+		"disabled may be the end": {health.Input{Subscriptions: subscriptions("ACTIVE", "DISABLED"),
+			Rules: health.Rules{Disabled: health.Critical}}, health.Critical, "1 of 2 not active"},
 	} {
 		report := health.Check(test.in)
-		if report.State != test.want || report.ExitCode != test.want.ExitCode() || report.Summary != test.summary {
-			t.Errorf("%s: %s (%d) %q, want %s %q", name, report.State, report.ExitCode, report.Summary, test.want, test.summary)
+		if report.State != test.want {
+			t.Errorf("%s: report.State = %v, want %v", name, report.State, test.want)
+		}
+		if report.ExitCode != test.want.ExitCode() {
+			t.Errorf("%s: report.ExitCode = %v, want %v", name, report.ExitCode, test.want.ExitCode())
+		}
+		if report.Summary != test.summary {
+			t.Errorf("%s: report.Summary = %v, want %v", name, report.Summary, test.summary)
 		}
 	}
 }
@@ -74,23 +88,37 @@ func TestThresholdsTakeThePlaceOfTheRules(t *testing.T) {
 		want     health.State
 		summary  string
 	}{
-		"some errors are allowed":        {[]tripletex.Status{"ACTIVE", "DISABLED_TOO_MANY_ERRORS"}, []string{"c too_many_errors=1"}, health.OK, "1 of 2 not active"},
-		"but not more":                   {[]tripletex.Status{"ACTIVE", "DISABLED_TOO_MANY_ERRORS"}, []string{"c too_many_errors=0"}, health.Critical, "1 of 2 not active; too_many_errors=1 is outside \"0\""},
-		"others stay as they are":        {[]tripletex.Status{"ACTIVE", "DISABLED_MISUSE"}, []string{"c too_many_errors=1"}, health.Critical, "1 of 2 not active"},
-		"a warning before the end":       {[]tripletex.Status{"ACTIVE", "DISABLED"}, []string{"w disabled=0", "c disabled=2"}, health.Warning, "1 of 2 not active; disabled=1 is outside \"0\""},
-		"the rule for the other end":     {[]tripletex.Status{"ACTIVE", "DISABLED_MISUSE"}, []string{"w misuse=5"}, health.Critical, "1 of 2 not active; misuse=1 is outside \"0\""},
-		"at least so many":               {[]tripletex.Status{"ACTIVE"}, []string{"w active=3:", "c active=1:"}, health.Warning, "1 of 1 active; active=1 is outside \"3:\""},
-		"critical beats warning":         {[]tripletex.Status{"ACTIVE"}, []string{"w total=5:", "c total=2:"}, health.Critical, "1 of 1 active; total=1 is outside \"2:\""},
-		"inside is what is wrong":        {[]tripletex.Status{"ACTIVE"}, []string{"c total=@0:5"}, health.Critical, "1 of 1 active; total=1 is inside \"0:5\""},
-		"none active may be fine":        {[]tripletex.Status{"DISABLED"}, []string{"c active=0:"}, health.Warning, "1 of 1 not active"},
-		"nothing at all may be fine":     {nil, []string{"c active=0:"}, health.OK, "no subscription matches"},
-		"other follows the rules":        {[]tripletex.Status{"ACTIVE", "ON_HOLD"}, nil, health.Unknown, "1 of 2 not active"},
-		"other follows what is chosen":   {[]tripletex.Status{"ACTIVE", "ON_HOLD"}, []string{"w other=0", "c other=5"}, health.Warning, "1 of 2 not active; other=1 is outside \"0\""},
-		"every crossed one is mentioned": {[]tripletex.Status{"ACTIVE"}, []string{"w active=2:", "w total=2:"}, health.Warning, "1 of 1 active; active=1 is outside \"2:\"; total=1 is outside \"2:\""},
+		"some errors are allowed": {[]tripletex.Status{"ACTIVE", "DISABLED_TOO_MANY_ERRORS"},
+			[]string{"c too_many_errors=1"}, health.OK, "1 of 2 not active"},
+		"but not more": {[]tripletex.Status{"ACTIVE", "DISABLED_TOO_MANY_ERRORS"},
+			[]string{"c too_many_errors=0"}, health.Critical, "1 of 2 not active; too_many_errors=1 is outside \"0\""},
+		"others stay as they are": {[]tripletex.Status{"ACTIVE", "DISABLED_MISUSE"},
+			[]string{"c too_many_errors=1"}, health.Critical, "1 of 2 not active"},
+		"a warning before the end": {[]tripletex.Status{"ACTIVE", "DISABLED"},
+			[]string{"w disabled=0", "c disabled=2"}, health.Warning, "1 of 2 not active; disabled=1 is outside \"0\""},
+		"the rule for the other end": {[]tripletex.Status{"ACTIVE", "DISABLED_MISUSE"},
+			[]string{"w misuse=5"}, health.Critical, "1 of 2 not active; misuse=1 is outside \"0\""},
+		"at least so many": {[]tripletex.Status{"ACTIVE"},
+			[]string{"w active=3:", "c active=1:"}, health.Warning, "1 of 1 active; active=1 is outside \"3:\""},
+		"critical beats warning": {[]tripletex.Status{"ACTIVE"},
+			[]string{"w total=5:", "c total=2:"}, health.Critical, "1 of 1 active; total=1 is outside \"2:\""},
+		"inside is what is wrong": {[]tripletex.Status{"ACTIVE"},
+			[]string{"c total=@0:5"}, health.Critical, "1 of 1 active; total=1 is inside \"0:5\""},
+		"none active may be fine":    {[]tripletex.Status{"DISABLED"}, []string{"c active=0:"}, health.Warning, "1 of 1 not active"},
+		"nothing at all may be fine": {nil, []string{"c active=0:"}, health.OK, "no subscription matches"},
+		"other follows the rules":    {[]tripletex.Status{"ACTIVE", "ON_HOLD"}, nil, health.Unknown, "1 of 2 not active"},
+		"other follows what is chosen": {[]tripletex.Status{"ACTIVE", "ON_HOLD"},
+			[]string{"w other=0", "c other=5"}, health.Warning, "1 of 2 not active; other=1 is outside \"0\""},
+		"every crossed one is mentioned": {[]tripletex.Status{"ACTIVE"}, []string{"w active=2:", "w total=2:"},
+			health.Warning, "1 of 1 active; active=1 is outside \"2:\"; total=1 is outside \"2:\""},
 	} {
-		report := health.Check(health.Input{Subscriptions: subscriptions(test.statuses...), Rules: health.Rules{Thresholds: thresholds(t, test.chosen...)}})
-		if report.State != test.want || report.Summary != test.summary {
-			t.Errorf("%s: %s %q, want %s %q", name, report.State, report.Summary, test.want, test.summary)
+		report := health.Check(health.Input{Subscriptions: subscriptions(test.statuses...),
+			Rules: health.Rules{Thresholds: thresholds(t, test.chosen...)}})
+		if report.State != test.want {
+			t.Errorf("%s: report.State = %v, want %v", name, report.State, test.want)
+		}
+		if report.Summary != test.summary {
+			t.Errorf("%s: report.Summary = %v, want %v", name, report.Summary, test.summary)
 		}
 	}
 }
@@ -106,14 +134,16 @@ func TestReportAsJSON(t *testing.T) {
 	}
 	want := `{"state":"CRITICAL","exitCode":2,"summary":"5 of 6 not active",` +
 		`"counts":{"active":1,"disabled":1,"tooManyErrors":1,"rateLimited":1,"misuse":1,"other":1,"total":6},"subscriptions":[` +
-		`{"id":4711,"event":"order.create","status":"ACTIVE","statusCode":0,"state":"OK","targetHost":"hooks.example.no","companyId":7,"version":0,"lastChange":"2026-02-01T00:00:00Z"},`
+		`{"id":4711,"event":"order.create","status":"ACTIVE","statusCode":0,"state":"OK",` +
+		`"targetHost":"hooks.example.no","companyId":7,"version":0,"lastChange":"2026-02-01T00:00:00Z"},`
 	var rows []string
 	for i, row := range []string{
 		`"DISABLED","statusCode":1,"state":"WARNING"`, `"DISABLED_TOO_MANY_ERRORS","statusCode":2,"state":"CRITICAL"`,
 		`"DISABLED_RATE_LIMIT_EXCEEDED","statusCode":3,"state":"CRITICAL"`, `"DISABLED_MISUSE","statusCode":4,"state":"CRITICAL"`,
 		`"NEW","statusCode":9,"state":"UNKNOWN"`,
 	} {
-		rows = append(rows, fmt.Sprintf(`{"id":%d,"event":"order.create","status":%s,"targetHost":"hooks.example.no","companyId":7,"version":0}`, 4712+i, row))
+		rows = append(rows, fmt.Sprintf(`{"id":%d,"event":"order.create","status":%s,"targetHost":"hooks.example.no","companyId":7,"version":0}`,
+			4712+i, row))
 	}
 	want += strings.Join(rows, ",") + "]}"
 	if diff := cmp.Diff(want, string(raw)); diff != "" {
@@ -121,7 +151,10 @@ func TestReportAsJSON(t *testing.T) {
 	}
 	raw, err = json.Marshal(health.Unreachable(health.Problem{Code: "timeout", Message: "no answer"}, health.Unknown, time.Second))
 	want = `{"state":"UNKNOWN","exitCode":3,"summary":"no answer","subscriptions":[],"error":{"code":"timeout","message":"no answer"}}`
-	if diff := cmp.Diff(want, string(raw)); diff != "" || err != nil {
-		t.Error(diff, err)
+	switch diff := cmp.Diff(want, string(raw)); {
+	case diff != "":
+		t.Errorf("diff = %q, want %q", diff, "")
+	case err != nil:
+		t.Error(err)
 	}
 }

@@ -31,7 +31,10 @@ func TestWorstIsCriticalThenWarningThenUnknown(t *testing.T) {
 	order := []health.State{health.OK, health.Unknown, health.Warning, health.Critical}
 	for i, worse := range order {
 		for j, better := range order[:i+1] {
-			if health.Worst(worse, better) != worse || health.Worst(better, worse) != worse {
+			if health.Worst(worse, better) != worse {
+				t.Errorf("%d, %d: %s and %s", i, j, worse, better)
+			}
+			if health.Worst(better, worse) != worse {
 				t.Errorf("%d, %d: %s and %s", i, j, worse, better)
 			}
 		}
@@ -90,8 +93,11 @@ func TestRangeThatIsNoneIsRefused(t *testing.T) {
 			t.Errorf("%q was accepted", text)
 		}
 	}
-	if _, err := health.ParseRange("20:10"); err == nil || err.Error() != `range "20:10": must not begin above its end` {
-		t.Errorf("%v", err)
+	switch _, err := health.ParseRange("20:10"); {
+	case err == nil:
+		t.Error("no error")
+	case err.Error() != `range "20:10": must not begin above its end`:
+		t.Errorf("err.Error() = %q, want %q", err.Error(), `range "20:10": must not begin above its end`)
 	}
 }
 
@@ -105,7 +111,10 @@ func FuzzRange(f *testing.F) {
 			return
 		}
 		inverted, err := health.ParseRange("@" + strings.TrimPrefix(text, "@"))
-		if err != nil || !strings.HasPrefix(text, "@") && inverted.Alerts(value) == r.Alerts(value) {
+		switch {
+		case err != nil:
+			t.Error(err)
+		case !strings.HasPrefix(text, "@") && inverted.Alerts(value) == r.Alerts(value):
 			t.Errorf("%q and its inverse agree on %v (%v)", text, value, err)
 		}
 	})
@@ -123,8 +132,11 @@ func TestThresholdNamesACount(t *testing.T) {
 func TestStatesHaveNames(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"ok", "Warning", "CRITICAL", "unknown"} {
-		if s, err := health.ParseState(name); err != nil || string(s) != strings.ToUpper(name) {
-			t.Errorf("%s: %s, %v", name, s, err)
+		switch s, err := health.ParseState(name); {
+		case err != nil:
+			t.Errorf("%s: %v", name, err)
+		case string(s) != strings.ToUpper(name):
+			t.Errorf("%s: s = %v, want %v", name, string(s), strings.ToUpper(name))
 		}
 	}
 	if _, err := health.ParseState("fine"); err == nil {

@@ -59,11 +59,23 @@ func TestAWeekOfWatchingNeedsNoMoreMemory(t *testing.T) {
 		stop()
 		runtime.GC()
 		runtime.ReadMemStats(&late)
-		if looks < 17000 || looks > 22500 || silent < 50 || len(p.list()) == 0 || n.Pending() != 0 {
-			t.Errorf("%d looks in a week, %d without answer; told %q, %d left", looks, silent, p.list(), n.Pending())
+		switch {
+		case looks < 17000:
+			t.Errorf("looks = %v, want at least 17000", looks)
+		case looks > 22500:
+			t.Errorf("looks = %v, want at most 22500", looks)
+		case silent < 50:
+			t.Errorf("silent = %v, want at least 50", silent)
+		case len(p.list()) == 0:
+			t.Error("len(p.list()) = 0")
+		case n.Pending() != 0:
+			t.Errorf("n.Pending() = %v, want 0", n.Pending())
 		}
-		if unchanged := s.same.Load(); s.lists.Load() > int64(looks)+700 || unchanged < int64(looks)*9/10 {
-			t.Errorf("%d requests for %d looks, %d of them 304", s.lists.Load(), looks, unchanged)
+		switch unchanged := s.same.Load(); {
+		case s.lists.Load() > int64(looks)+700:
+			t.Errorf("s.lists.Load() = %v, want at most %v", s.lists.Load(), int64(looks)+700)
+		case unchanged < int64(looks)*9/10:
+			t.Errorf("unchanged = %v, want at least %v", unchanged, int64(looks)*9/10)
 		}
 		t.Logf("heap after %d looks: %d kB, and %d kB after 2,000", looks, late.HeapAlloc>>10, early.HeapAlloc>>10)
 		if late.HeapAlloc > early.HeapAlloc+1<<20 {
@@ -82,24 +94,43 @@ func TestNewsSaysSinceWhenNobodyAnswers(t *testing.T) {
 			looks++
 			switch looks {
 			case 1:
-				if n.Err != nil || !n.UnreachableSince.IsZero() || n.Report.State != health.OK {
+				if n.Err != nil {
+					t.Fatalf("n.Err = %v, want nil", n.Err)
+				}
+				if !n.UnreachableSince.IsZero() {
 					t.Fatalf("%+v", n)
+				}
+				if n.Report.State != health.OK {
+					t.Fatalf("n.Report.State = %v, want %v", n.Report.State, health.OK)
 				}
 				s.change(t, func(state *sandbox.State) {
 					state.ChangeFaults(false, sandbox.Fault{Kind: "hang", Count: 2, Path: "/event/subscription"})
 				})
 			case 2:
 				since = n.UnreachableSince
-				if tripletex.KindOf(n.Err) != tripletex.Timeout || since.IsZero() || n.Report != nil || n.Meets(health.UntilActive) {
+				switch {
+				case tripletex.KindOf(n.Err) != tripletex.Timeout:
+					t.Errorf("%+v", n)
+				case since.IsZero():
+					t.Errorf("%+v", n)
+				case n.Report != nil:
+					t.Errorf("n.Report = %v, want nil", n.Report)
+				case n.Meets(health.UntilActive):
 					t.Errorf("%+v", n)
 				}
 			case 3:
-				if n.Err == nil || !n.UnreachableSince.Equal(since) {
-					t.Errorf("%+v; want silence since %s", n, since)
+				switch {
+				case n.Err == nil:
+					t.Error("n.Err = nil")
+				case !n.UnreachableSince.Equal(since):
+					t.Errorf("n.UnreachableSince = %v, want %v", n.UnreachableSince, since)
 				}
 			case 4:
-				if n.Err != nil || !n.UnreachableSince.Equal(since) {
-					t.Errorf("%+v; want the end of the silence since %s", n, since)
+				switch {
+				case n.Err != nil:
+					t.Errorf("n.Err = %v, want nil", n.Err)
+				case !n.UnreachableSince.Equal(since):
+					t.Errorf("n.UnreachableSince = %v, want %v", n.UnreachableSince, since)
 				}
 			case 5:
 				if !n.UnreachableSince.IsZero() {
@@ -151,7 +182,8 @@ func TestConditionsAreMet(t *testing.T) {
 		if test.before != "" {
 			tracker.Observe(time.Now(), seen(test.before))
 		}
-		n := health.Update{RoundDone: true, Transitions: tracker.Observe(time.Now(), seen(test.now)), Known: map[health.SubscriptionKey]health.Seen{}}
+		n := health.Update{RoundDone: true,
+			Transitions: tracker.Observe(time.Now(), seen(test.now)), Known: map[health.SubscriptionKey]health.Seen{}}
 		for id, seen := range tracker.Known {
 			n.Known[health.SubscriptionKey{ID: id}] = seen
 		}
@@ -179,14 +211,20 @@ func TestFlushWaitsForWhatIsTold(t *testing.T) {
 		defer stop()
 		n.Add([]health.Transition{change(1, "A")}, nil)
 		n.Flush(t.Context())
-		if p.list() != "1 A" || n.Pending() != 0 {
-			t.Errorf("%q told, %d left", p.list(), n.Pending())
+		if p.list() != "1 A" {
+			t.Errorf("p.list() = %q, want %q", p.list(), "1 A")
+		}
+		if n.Pending() != 0 {
+			t.Errorf("n.Pending() = %v, want 0", n.Pending())
 		}
 		n.Add([]health.Transition{change(2, "B")}, nil)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		n.Flush(ctx)
-		if n.Pending() != 1 || ctx.Err() == nil {
+		switch {
+		case n.Pending() != 1:
+			t.Errorf("n.Pending() = %v, want 1", n.Pending())
+		case ctx.Err() == nil:
 			t.Errorf("%d left; want it to end with the context", n.Pending())
 		}
 	})
@@ -198,14 +236,18 @@ func TestNotifierKeepsWhatIsKnown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &post{}
 		n := p.notifier(0)
-		n.Start(health.WatchState{Known: map[health.SubscriptionKey]health.Seen{{ID: 1}: {Status: "A"}}, Pending: []health.Transition{change(1, "A")}})
+		n.Start(health.WatchState{Known: map[health.SubscriptionKey]health.Seen{{ID: 1}: {Status: "A"}},
+			Pending: []health.Transition{change(1, "A")}})
 		ctx, cancel := context.WithCancel(t.Context())
 		go n.Run(ctx)
 		time.Sleep(time.Second)
 		cancel()
 		synctest.Wait()
-		if m := p.remembered(t); len(m.Pending) != 0 || m.Known[health.SubscriptionKey{ID: 1}].Status != "A" {
-			t.Errorf("%+v", m)
+		switch m := p.remembered(t); {
+		case len(m.Pending) != 0:
+			t.Errorf("len(m.Pending) = %v, want 0", len(m.Pending))
+		case m.Known[health.SubscriptionKey{ID: 1}].Status != "A":
+			t.Errorf("m.Known[health.SubscriptionKey{ID: 1}].Status = %q, want %q", m.Known[health.SubscriptionKey{ID: 1}].Status, "A")
 		}
 	})
 }
@@ -213,7 +255,8 @@ func TestNotifierKeepsWhatIsKnown(t *testing.T) {
 func TestTransitionIsOneHarmlessLine(t *testing.T) {
 	t.Parallel()
 	for want, one := range map[string]health.Transition{
-		"7 order.create: ACTIVE -> DISABLED (h)":      {Kind: health.Changed, ID: 7, Event: "order.create", OldStatus: "ACTIVE", NewStatus: "DISABLED", TargetHost: "h"},
+		"7 order.create: ACTIVE -> DISABLED (h)": {Kind: health.Changed, ID: 7,
+			Event: "order.create", OldStatus: "ACTIVE", NewStatus: "DISABLED", TargetHost: "h"},
 		"7 order.create is DISABLED, company 9":       {Kind: health.Baseline, ID: 7, Event: "order.create", NewStatus: "DISABLED", CompanyID: 9},
 		"7 order.create appeared: without status (h)": {Kind: health.Appeared, ID: 7, Event: "order.create", TargetHost: "h"},
 		`7 a\u{a}b is gone; it was \u{1b}[2J`:         {Kind: health.Disappeared, ID: 7, Event: "a\nb", OldStatus: "\x1b[2J"},

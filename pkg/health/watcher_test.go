@@ -62,7 +62,9 @@ func TestWatcherEndsWhenItsConditionIsMet(t *testing.T) {
 func TestWatcherReportsAConditionThatIsNotMet(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		for until, want := range map[health.Condition]error{health.UntilActive: health.ErrNotActive, health.UntilChanged: health.ErrUnchanged, "": nil} {
+		for until, want := range map[health.Condition]error{
+			health.UntilActive: health.ErrNotActive, health.UntilChanged: health.ErrUnchanged, "": nil,
+		} {
 			w, s, _ := newWatcher(t, 3)
 			s.change(t, func(state *sandbox.State) { state.SwitchOff(1, "DISABLED") })
 			w.Until = until
