@@ -78,8 +78,11 @@ func TestMemoryDoesNotGrowWithTheJournal(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if n, err := j.Count(t.Context(), journal.Filter{States: []journal.State{journal.Forwarded}}); err != nil || int(n) != total-1 {
-		t.Errorf("%d of %d are stored, %v", n, total, err)
+	switch n, err := j.Count(t.Context(), journal.Filter{States: []journal.State{journal.Forwarded}}); {
+	case err != nil:
+		t.Error(err)
+	case int(n) != total-1:
+		t.Errorf("int(n) = %v, want %v", int(n), total-1)
 	}
 	if grown := int(most.Load()) - start; grown > mostGrowth {
 		t.Errorf("%d MiB at the start and %d MiB more after %d deliveries", start, grown, total)

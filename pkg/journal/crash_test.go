@@ -24,8 +24,11 @@ func crashed(t *testing.T) (database, log []byte, stored []journal.Delivery) {
 	path := filepath.Join(folder, "journal.db")
 	database, err1 := os.ReadFile(path)
 	log, err2 := os.ReadFile(path + "-wal")
-	if err := errors.Join(err1, err2); err != nil || len(log) == 0 {
-		t.Fatalf("a log of %d bytes, %v", len(log), err)
+	switch err := errors.Join(err1, err2); {
+	case err != nil:
+		t.Fatal(err)
+	case len(log) == 0:
+		t.Fatal("len(log) = 0")
 	}
 	return database, log, stored
 }
@@ -46,7 +49,13 @@ func afterCrash(t *testing.T, database, log []byte, stored []journal.Delivery) i
 	ids := list(t, j, journal.Filter{})
 	for n, id := range ids {
 		e, err := j.Get(t.Context(), id)
-		if err != nil || id != int64(n+1) || !reflect.DeepEqual(e.Delivery, stored[n]) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if id != int64(n+1) {
+			t.Fatalf("delivery %d of %d is not as it was: %v", id, len(ids), err)
+		}
+		if !reflect.DeepEqual(e.Delivery, stored[n]) {
 			t.Fatalf("delivery %d of %d is not as it was: %v", id, len(ids), err)
 		}
 	}

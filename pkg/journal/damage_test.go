@@ -64,7 +64,10 @@ func readDamaged(t *testing.T, raw []byte, entries map[int64]journal.Entry) (ref
 	}
 	j, err := journal.Open(folder, journal.Options{})
 	if err != nil {
-		if now, readErr := os.ReadFile(path); readErr != nil || !bytes.Equal(now, raw) {
+		switch now, readErr := os.ReadFile(path); {
+		case readErr != nil:
+			t.Error(readErr)
+		case !bytes.Equal(now, raw):
 			t.Errorf("refused (%v), and not left as it was: %v", err, readErr)
 		}
 		return true
@@ -161,7 +164,9 @@ func FuzzADamagedFile(f *testing.F) {
 
 func TestWhatIsNoJournalIsRefusedAndLeft(t *testing.T) {
 	t.Parallel()
-	for name, content := range map[string]string{"text": "this is no journal, it is a text of more than a few letters", "zeros": strings.Repeat("\x00", 5000)} {
+	for name, content := range map[string]string{
+		"text": "this is no journal, it is a text of more than a few letters", "zeros": strings.Repeat("\x00", 5000),
+	} {
 		if !readDamaged(t, []byte(content), nil) {
 			t.Errorf("%s was taken for a journal", name)
 		}
@@ -209,7 +214,12 @@ func TestAnOlderFileIsBroughtToThePresentFormat(t *testing.T) {
 			j := use(t, folder)
 			for id, state := range map[int64]journal.State{1: journal.Pending, 2: journal.Forwarded, 3: journal.Dead} {
 				e, err := j.Get(t.Context(), id)
-				if err != nil || e.State != state || !cmp.Equal(e.Delivery, delivery(int(id))) {
+				switch {
+				case err != nil:
+					t.Errorf("delivery %d: %v", id, err)
+				case e.State != state:
+					t.Errorf("delivery %d: e.State = %v, want %v", id, e.State, state)
+				case !cmp.Equal(e.Delivery, delivery(int(id))):
 					t.Errorf("delivery %d: %+v, %v", id, e, err)
 				}
 			}
@@ -258,7 +268,10 @@ func TestAFileOfANewerVersionOrAnotherProgramIsRefused(t *testing.T) {
 			if j != nil {
 				_ = j.Close()
 			}
-			if (want == nil) != (err == nil) && name == "open" || want != nil && want.Error() != "" && !errors.Is(err, want) {
+			switch {
+			case (want == nil) != (err == nil) && name == "open":
+				t.Errorf("%s, %s: %v, want %v", command, name, err, want)
+			case want != nil && want.Error() != "" && !errors.Is(err, want):
 				t.Errorf("%s, %s: %v, want %v", command, name, err, want)
 			}
 		}
@@ -281,13 +294,19 @@ func TestNotesLastOverRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	j = open(t, folder)
-	if text, err := j.Noted(t.Context(), "run"); err != nil || text != "second" {
-		t.Errorf("%q, %v", text, err)
+	switch text, err := j.Noted(t.Context(), "run"); {
+	case err != nil:
+		t.Error(err)
+	case text != "second":
+		t.Errorf("text = %q, want %q", text, "second")
 	}
 	if err := j.Note(t.Context(), "run", ""); err != nil {
 		t.Fatal(err)
 	}
-	if text, err := j.Noted(t.Context(), "run"); err != nil || text != "" {
-		t.Errorf("%q, %v", text, err)
+	switch text, err := j.Noted(t.Context(), "run"); {
+	case err != nil:
+		t.Error(err)
+	case text != "":
+		t.Errorf("text = %q, want %q", text, "")
 	}
 }

@@ -39,7 +39,8 @@ func TestALookFromOutsideSeesWhatThereIsAndChangesNothing(t *testing.T) {
 	}
 	received := time.Date(2025, 11, 20, 12, 0, 0, 0, time.UTC)
 	for n := range 3 {
-		if _, err := j.Append(t.Context(), journal.Delivery{Key: strconv.Itoa(n), Received: received, Event: "order.create", Body: []byte("{}")}); err != nil {
+		_, err := j.Append(t.Context(), journal.Delivery{Key: strconv.Itoa(n), Received: received, Event: "order.create", Body: []byte("{}")})
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -53,8 +54,11 @@ func TestALookFromOutsideSeesWhatThereIsAndChangesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !got.Receiving || got.Receiver != "a test" {
-		t.Errorf("it says that %q receives (%v)", got.Receiver, got.Receiving)
+	if !got.Receiving {
+		t.Error("got.Receiving = false, want true")
+	}
+	if got.Receiver != "a test" {
+		t.Errorf("got.Receiver = %q, want %q", got.Receiver, "a test")
 	}
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
@@ -63,8 +67,21 @@ func TestALookFromOutsideSeesWhatThereIsAndChangesNothing(t *testing.T) {
 	if got, err = journal.Inspect(folder); err != nil {
 		t.Fatal(err)
 	}
-	if s := got.Stats; got.Receiving || s.Events != 3 || s.Waiting != 2 || s.Dead != 1 || !s.Oldest.Equal(received) || s.Bytes == 0 || !got.Whole {
-		t.Errorf("it found %+v", got)
+	switch s := got.Stats; {
+	case got.Receiving:
+		t.Error("got.Receiving = true, want false")
+	case s.Events != 3:
+		t.Errorf("s.Events = %v, want 3", s.Events)
+	case s.Waiting != 2:
+		t.Errorf("s.Waiting = %v, want 2", s.Waiting)
+	case s.Dead != 1:
+		t.Errorf("s.Dead = %v, want 1", s.Dead)
+	case !s.Oldest.Equal(received):
+		t.Errorf("s.Oldest = %v, want %v", s.Oldest, received)
+	case s.Bytes == 0:
+		t.Error("s.Bytes = 0")
+	case !got.Whole:
+		t.Error("got.Whole = false, want true")
 	}
 	for name, content := range files(t, folder) {
 		if before[name] != content {
@@ -84,7 +101,9 @@ func TestALookFromOutsideTellsWhatIsWrong(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(foreign, "journal.db"), []byte(strings.Repeat("no database ", 1000)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for folder, want := range map[string]error{absent: journal.ErrAbsent, filepath.Join(absent, "nowhere"): journal.ErrAbsent, foreign: journal.ErrDamaged} {
+	for folder, want := range map[string]error{
+		absent: journal.ErrAbsent, filepath.Join(absent, "nowhere"): journal.ErrAbsent, foreign: journal.ErrDamaged,
+	} {
 		if _, err := journal.Inspect(folder); !errors.Is(err, want) {
 			t.Errorf("%s: %v, want %v", folder, err, want)
 		}
@@ -103,7 +122,8 @@ func TestALookFromOutsideLeavesTheLogOfACrash(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = j.Close() }()
-	if _, err := j.Append(t.Context(), journal.Delivery{Key: "k", Received: time.Now(), Event: "order.create", Body: []byte("{}")}); err != nil {
+	_, err = j.Append(t.Context(), journal.Delivery{Key: "k", Received: time.Now(), Event: "order.create", Body: []byte("{}")})
+	if err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Mkdir(crashed, 0o700); err != nil {
@@ -115,8 +135,13 @@ func TestALookFromOutsideLeavesTheLogOfACrash(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got, err := journal.Inspect(crashed); err != nil || got.Receiving || got.Stats.Events != 1 {
-		t.Errorf("it found %+v, %v", got, err)
+	switch got, err := journal.Inspect(crashed); {
+	case err != nil:
+		t.Error(err)
+	case got.Receiving:
+		t.Error("got.Receiving = true, want false")
+	case got.Stats.Events != 1:
+		t.Errorf("got.Stats.Events = %v, want 1", got.Stats.Events)
 	}
 	after := files(t, crashed)
 	for _, name := range []string{"journal.db", "journal.db-wal"} {

@@ -43,7 +43,8 @@ func delivery(n int) journal.Delivery {
 	return journal.Delivery{
 		Key: fmt.Sprintf("key-%d", n), Received: time.Date(2026, 11, 23, 12, 0, n, 123000, time.UTC), Event: "order.update",
 		SubscriptionID: 4711, ObjectID: int64(1000 + n), ContentType: "application/json", Signature: "c2lnbmF0dXJl",
-		Body: fmt.Appendf(nil, `{"subscriptionId":4711,"event":"order.update","id":%d,"value":{"text":"%s"}}`, 1000+n, strings.Repeat("x", n%5000)),
+		Body: fmt.Appendf(nil,
+			`{"subscriptionId":4711,"event":"order.update","id":%d,"value":{"text":"%s"}}`, 1000+n, strings.Repeat("x", n%5000)),
 	}
 }
 
@@ -104,8 +105,11 @@ func TestARepeatIsStoredOnce(t *testing.T) {
 	again := delivery(1)
 	again.Received, again.Signature = time.Now(), "another"
 	stored, err := j.Append(t.Context(), again)
-	if err != nil || stored != (journal.Stored{ID: first, Duplicate: true}) {
-		t.Errorf("%+v, %v", stored, err)
+	switch {
+	case err != nil:
+		t.Error(err)
+	case stored != (journal.Stored{ID: first, Duplicate: true}):
+		t.Errorf("stored = %v, want %v", stored, (journal.Stored{ID: first, Duplicate: true}))
 	}
 	if ids := list(t, j, journal.Filter{}); len(ids) != 1 {
 		t.Errorf("stored: %v", ids)
@@ -121,14 +125,32 @@ func TestAnotherBodyUnderAKeyIsStoredAndFlagged(t *testing.T) {
 		other := delivery(1)
 		other.Body = []byte(body)
 		stored, err := j.Append(t.Context(), other)
-		if err != nil || !stored.Altered || stored.Duplicate {
-			t.Fatalf("%s: %+v, %v", body, stored, err)
+		if err != nil {
+			t.Fatalf("%s: %v", body, err)
+		}
+		if !stored.Altered {
+			t.Fatalf("%s: stored.Altered = false, want true", body)
+		}
+		if stored.Duplicate {
+			t.Fatalf("%s: stored.Duplicate = true, want false", body)
 		}
 		e, err := j.Get(t.Context(), stored.ID)
-		if err != nil || !e.Altered || string(e.Body) != body || e.State != journal.Pending {
-			t.Errorf("%s: %+v, %v", body, e, err)
+		switch {
+		case err != nil:
+			t.Errorf("%s: %v", body, err)
+		case !e.Altered:
+			t.Errorf("%s: e.Altered = false, want true", body)
+		case string(e.Body) != body:
+			t.Errorf("%s: e.Body = %v, want %v", body, string(e.Body), body)
+		case e.State != journal.Pending:
+			t.Errorf("%s: e.State = %v, want %v", body, e.State, journal.Pending)
 		}
-		if stored, err = j.Append(t.Context(), other); err != nil || !stored.Duplicate || stored.ID != e.ID {
+		switch stored, err = j.Append(t.Context(), other); {
+		case err != nil:
+			t.Error(err)
+		case !stored.Duplicate:
+			t.Errorf("%s again: %+v, %v", body, stored, err)
+		case stored.ID != e.ID:
 			t.Errorf("%s again: %+v, %v", body, stored, err)
 		}
 		if ids := list(t, j, journal.Filter{}); len(ids) != n+2 {
@@ -153,15 +175,37 @@ func TestManyAtOnceShareASyncAndLoseNothing(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if ids := list(t, j, journal.Filter{}); len(ids) != senders/2*each || !slices.IsSorted(ids) {
+	switch ids := list(t, j, journal.Filter{}); {
+	case len(ids) != senders/2*each:
+		t.Errorf("len(ids) = %v, want %v", len(ids), senders/2*each)
+	case !slices.IsSorted(ids):
 		t.Errorf("%d are stored", len(ids))
 	}
 	stats, err := j.Stats(t.Context())
-	if err != nil || stats.Events != senders/2*each || stats.Waiting != stats.Events || stats.Dead != 0 || !stats.Healthy || stats.Bytes == 0 || stats.Free == 0 {
-		t.Errorf("%+v, %v", stats, err)
+	switch {
+	case err != nil:
+		t.Error(err)
+	case stats.Events != senders/2*each:
+		t.Errorf("stats.Events = %v, want %v", stats.Events, senders/2*each)
+	case stats.Waiting != stats.Events:
+		t.Errorf("stats.Waiting = %v, want %v", stats.Waiting, stats.Events)
+	case stats.Dead != 0:
+		t.Errorf("stats.Dead = %v, want 0", stats.Dead)
+	case !stats.Healthy:
+		t.Error("stats.Healthy = false, want true")
+	case stats.Bytes == 0:
+		t.Error("stats.Bytes = 0")
+	case stats.Free == 0:
+		t.Error("stats.Free = 0")
 	}
-	if stats.Syncs == 0 || stats.Syncs > senders*each/2 || stats.Failures != 0 {
-		t.Errorf("%d syncs for %d writes", stats.Syncs, senders*each)
+	if stats.Syncs == 0 {
+		t.Error("stats.Syncs = 0")
+	}
+	if stats.Syncs > senders*each/2 {
+		t.Errorf("stats.Syncs = %v, want at most %v", stats.Syncs, senders*each/2)
+	}
+	if stats.Failures != 0 {
+		t.Errorf("stats.Failures = %v, want 0", stats.Failures)
 	}
 	if sum := uint64(stats.GroupSizes.Sum); sum != senders*each {
 		t.Errorf("the groups had %d changes", sum)
@@ -192,8 +236,11 @@ func TestOnlyOneReceives(t *testing.T) {
 		ID: id, Delivery: delivery(1), State: journal.Forwarded, Attempts: 3, FirstAttempt: at, LastAttempt: at.Add(2 * time.Hour),
 		Status: 500, Outcome: "replayed",
 	}
-	if diff := cmp.Diff(want, got); diff != "" || err != nil {
-		t.Error(diff, err)
+	switch diff := cmp.Diff(want, got); {
+	case diff != "":
+		t.Errorf("diff = %q, want %q", diff, "")
+	case err != nil:
+		t.Error(err)
 	}
 	if err := first.Close(); err != nil {
 		t.Fatal(err)
@@ -232,10 +279,15 @@ func TestFilesArePrivate(t *testing.T) {
 	}
 	folder := filepath.Join(t.TempDir(), "new")
 	appendAll(t, open(t, folder), delivery(1))
-	for name, want := range map[string]os.FileMode{"": 0o700, "journal.db": 0o600, "journal.db-wal": 0o600, "journal.db-shm": 0o600, "journal.lock": 0o600} {
+	for name, want := range map[string]os.FileMode{
+		"": 0o700, "journal.db": 0o600, "journal.db-wal": 0o600, "journal.db-shm": 0o600, "journal.lock": 0o600,
+	} {
 		info, err := os.Stat(filepath.Join(folder, name))
-		if err != nil || info.Mode().Perm() != want {
-			t.Errorf("%q: %v, %v", name, info.Mode(), err)
+		switch {
+		case err != nil:
+			t.Errorf("%q: %v", name, err)
+		case info.Mode().Perm() != want:
+			t.Errorf("%q: info.Mode().Perm() = %v, want %v", name, info.Mode().Perm(), want)
 		}
 	}
 }
@@ -280,8 +332,11 @@ func TestAnAlmostFullDiskIsLeftAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = j.Close() }()
-	if _, err := j.Append(t.Context(), delivery(1)); !errors.Is(err, journal.ErrSpace) || !errors.Is(j.Healthy(), journal.ErrSpace) {
-		t.Errorf("%v, %v", err, j.Healthy())
+	switch _, err := j.Append(t.Context(), delivery(1)); {
+	case !errors.Is(err, journal.ErrSpace):
+		t.Errorf("err = %v, want %v", err, journal.ErrSpace)
+	case !errors.Is(j.Healthy(), journal.ErrSpace):
+		t.Errorf("j.Healthy() = %v, want %v", j.Healthy(), journal.ErrSpace)
 	}
 	// What empties it still works.
 	if _, err := j.Purge(t.Context(), journal.Filter{}, nil); err != nil {
@@ -310,7 +365,8 @@ func TestAFileThatWasTakenAwayIsNoticed(t *testing.T) {
 				t.Fatal(err)
 			}
 			for n := range 2 {
-				if stored, err := j.Append(t.Context(), delivery(2+n)); !errors.Is(err, journal.ErrUnavailable) && !strings.Contains(fmt.Sprint(err), "removed or replaced") {
+				stored, err := j.Append(t.Context(), delivery(2+n))
+				if !errors.Is(err, journal.ErrUnavailable) && !strings.Contains(fmt.Sprint(err), "removed or replaced") {
 					t.Errorf("%+v, %v", stored, err)
 				}
 			}

@@ -39,7 +39,8 @@ func TestWhatDeliveriesBroughtIsKnown(t *testing.T) {
 		about(1, "order.create", 1, `{"version":2}`), about(2, "order.update", 1, `{"version":1}`),
 		about(3, "Order.Update", 2, `{"version":7}`), about(4, "order.delete", 2, `null`), about(5, "order.update", 2, `{"version":8}`),
 		about(6, "order.update", 3, `{"id":3}`), about(7, "order.update", 4, `{"version":"9"}`), about(8, "order.update", 5, `{"version":1e99}`),
-		about(9, "order.update", 6, `[{"version":9}]`), about(10, "customer.create", 1, `{"version":0}`), about(11, "nonsense", 1, `{"version":9}`),
+		about(9, "order.update", 6, `[{"version":9}]`),
+		about(10, "customer.create", 1, `{"version":0}`), about(11, "nonsense", 1, `{"version":9}`),
 	)
 	broken := about(12, "order.update", 7, "")
 	broken.Body = []byte(`{"value":{"version":5}`)
@@ -71,8 +72,15 @@ func TestWhatDeliveriesBroughtIsKnown(t *testing.T) {
 	}
 	n, err := j.CountObjects(t.Context(), "order", 2001)
 	other, errOther := j.CountObjects(t.Context(), "order", 2002)
-	if err != nil || errOther != nil || n != 6 || other != 5 { // one is gone, one is in company 2001
-		t.Errorf("%d %v, %d %v", n, err, other, errOther)
+	switch { // one object is gone, and one is in company 2001 only
+	case err != nil:
+		t.Error(err)
+	case errOther != nil:
+		t.Error(errOther)
+	case n != 6:
+		t.Errorf("%d objects of company 2001, want 6", n)
+	case other != 5:
+		t.Errorf("%d objects of company 2002, want 5", other)
 	}
 	if got := known(t, j)[0]; got.Company != 2001 {
 		t.Errorf("%+v", got)
@@ -87,8 +95,11 @@ func TestEveryDeliveryIsCaughtUpWith(t *testing.T) {
 	for i := range all {
 		all[i] = about(i, "order.update", int64(i%50), fmt.Sprintf(`{"version":%d}`, i))
 	}
-	if n, err := j.AppendBackfill(t.Context(), all); err != nil || n != len(all) {
-		t.Fatal(n, err)
+	switch n, err := j.AppendBackfill(t.Context(), all); {
+	case err != nil:
+		t.Fatal(err)
+	case n != len(all):
+		t.Fatalf("n = %v, want %v", n, len(all))
 	}
 	for i, o := range known(t, j) {
 		if o.Version != int64(2450+i) {
@@ -102,20 +113,36 @@ func TestABackfilledDeliveryIsStoredOnce(t *testing.T) {
 	t.Parallel()
 	j := open(t, t.TempDir())
 	first, second := about(1, "order.create", 1, `{"version":0}`), about(2, "order.create", 2, `{"version":0}`)
-	if n, err := j.AppendBackfill(t.Context(), []journal.Delivery{first}); err != nil || n != 1 {
-		t.Fatal(n, err)
+	switch n, err := j.AppendBackfill(t.Context(), []journal.Delivery{first}); {
+	case err != nil:
+		t.Fatal(err)
+	case n != 1:
+		t.Fatalf("n = %v, want 1", n)
 	}
 	first.Body = append(first.Body, ' ')
-	if n, err := j.AppendBackfill(t.Context(), []journal.Delivery{first, second}); err != nil || n != 1 {
-		t.Errorf("%d %v", n, err)
+	switch n, err := j.AppendBackfill(t.Context(), []journal.Delivery{first, second}); {
+	case err != nil:
+		t.Error(err)
+	case n != 1:
+		t.Errorf("n = %v, want 1", n)
 	}
 	e, err := j.Get(t.Context(), 1)
-	if err != nil || !e.Backfill || e.Altered || string(e.Body) == string(first.Body) {
-		t.Errorf("%+v %v", e, err)
+	switch {
+	case err != nil:
+		t.Error(err)
+	case !e.Backfill:
+		t.Error("e.Backfill = false, want true")
+	case e.Altered:
+		t.Error("e.Altered = true, want false")
+	case string(e.Body) == string(first.Body):
+		t.Errorf("e.Body = %v", string(e.Body))
 	}
 	ids := appendAll(t, j, delivery(3))
-	if e, err := j.Get(t.Context(), ids[0]); err != nil || e.Backfill {
-		t.Errorf("%+v %v", e, err)
+	switch e, err := j.Get(t.Context(), ids[0]); {
+	case err != nil:
+		t.Error(err)
+	case e.Backfill:
+		t.Error("e.Backfill = true, want false")
 	}
 }
 
@@ -131,7 +158,14 @@ func TestAPageIsKept(t *testing.T) {
 	}
 	got, err := j.KeptPage(t.Context(), "a")
 	none, errNone := j.KeptPage(t.Context(), "c")
-	if err != nil || errNone != nil || got != want || none != (journal.Page{}) {
-		t.Errorf("%+v %v, %+v %v", got, err, none, errNone)
+	switch {
+	case err != nil:
+		t.Error(err)
+	case errNone != nil:
+		t.Error(errNone)
+	case got != want:
+		t.Errorf("got = %v, want %v", got, want)
+	case none != (journal.Page{}):
+		t.Errorf("none = %v, want %v", none, (journal.Page{}))
 	}
 }

@@ -45,17 +45,36 @@ func TestFilters(t *testing.T) {
 		if got := list(t, j, test.filter); !slices.Equal(got, test.want) {
 			t.Errorf("%+v: %v, want %v", test.filter, got, test.want)
 		}
-		if n, err := j.Count(t.Context(), test.filter); err != nil || int(n) != len(test.want) {
-			t.Errorf("%+v: counted %d, %v", test.filter, n, err)
+		switch n, err := j.Count(t.Context(), test.filter); {
+		case err != nil:
+			t.Errorf("%+v: %v", test.filter, err)
+		case int(n) != len(test.want):
+			t.Errorf("%+v: int(n) = %v, want %v", test.filter, int(n), len(test.want))
 		}
 	}
 	newest, all, err := j.Newest(t.Context(), journal.Filter{}, 2)
-	if err != nil || all != 5 || len(newest) != 2 || newest[0].ID != 4 || newest[1].ID != 5 {
-		t.Errorf("newest: %v of %d, %v", newest, all, err)
+	switch {
+	case err != nil:
+		t.Errorf("newest: %v", err)
+	case all != 5:
+		t.Errorf("newest: all = %v, want 5", all)
+	case len(newest) != 2:
+		t.Errorf("newest: len(newest) = %v, want 2", len(newest))
+	case newest[0].ID != 4:
+		t.Errorf("newest: newest[0].ID = %v, want 4", newest[0].ID)
+	case newest[1].ID != 5:
+		t.Errorf("newest: newest[1].ID = %v, want 5", newest[1].ID)
 	}
 	waiting, err := j.Waiting(t.Context(), 1, 10)
-	if err != nil || len(waiting) != 2 || waiting[0].ID != 4 || waiting[0].Body != nil {
-		t.Errorf("waiting: %v, %v", waiting, err)
+	switch {
+	case err != nil:
+		t.Errorf("waiting: %v", err)
+	case len(waiting) != 2:
+		t.Errorf("waiting: len(waiting) = %v, want 2", len(waiting))
+	case waiting[0].ID != 4:
+		t.Errorf("waiting: waiting[0].ID = %v, want 4", waiting[0].ID)
+	case waiting[0].Body != nil:
+		t.Errorf("waiting: waiting[0].Body = %v, want nil", waiting[0].Body)
 	}
 }
 
@@ -74,8 +93,13 @@ func TestALongListIsReadInPages(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if ids := list(t, j, journal.Filter{}); len(ids) != count || !slices.IsSorted(ids) || len(slices.Compact(ids)) != count {
+	switch ids := list(t, j, journal.Filter{}); {
+	case len(ids) != count:
+		t.Errorf("len(ids) = %v, want %v", len(ids), count)
+	case !slices.IsSorted(ids):
 		t.Errorf("%d entries", len(ids))
+	case len(slices.Compact(ids)) != count:
+		t.Errorf("len(slices.Compact(ids)) = %v, want %v", len(slices.Compact(ids)), count)
 	}
 }
 
@@ -91,11 +115,19 @@ func TestPurgeDeletesWhatWasChosenAndGivesTheRoomBack(t *testing.T) {
 		}
 	}
 	purged, err := j.Purge(t.Context(), journal.Filter{Before: delivery(480).Received}, func(e journal.Entry) bool { return e.ID == 1 })
-	if err != nil || purged != 479 {
-		t.Fatalf("%d, %v", purged, err)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if ids := list(t, j, journal.Filter{}); len(ids) != 21 || ids[0] != 1 || ids[1] != 481 {
-		t.Errorf("left: %v", ids)
+	if purged != 479 {
+		t.Fatalf("purged = %v, want 479", purged)
+	}
+	switch ids := list(t, j, journal.Filter{}); {
+	case len(ids) != 21:
+		t.Errorf("left: len(ids) = %v, want 21", len(ids))
+	case ids[0] != 1:
+		t.Errorf("left: ids[0] = %v, want 1", ids[0])
+	case ids[1] != 481:
+		t.Errorf("left: ids[1] = %v, want 481", ids[1])
 	}
 	if err := j.Shrink(t.Context()); err != nil {
 		t.Fatal(err)
@@ -103,8 +135,11 @@ func TestPurgeDeletesWhatWasChosenAndGivesTheRoomBack(t *testing.T) {
 	if id := appendAll(t, j, delivery(1000))[0]; id != 501 {
 		t.Errorf("the next id is %d", id)
 	}
-	if purged, err = j.Purge(t.Context(), journal.Filter{}, nil); err != nil || purged != 22 {
-		t.Fatalf("%d, %v", purged, err)
+	switch purged, err = j.Purge(t.Context(), journal.Filter{}, nil); {
+	case err != nil:
+		t.Fatal(err)
+	case purged != 22:
+		t.Fatalf("purged = %v, want 22", purged)
 	}
 	// An id is never given twice, even if the newest is gone.
 	if id := appendAll(t, j, delivery(1001))[0]; id != 502 {
@@ -117,7 +152,12 @@ func TestPurgeDeletesWhatWasChosenAndGivesTheRoomBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	raw, err := os.ReadFile(filepath.Join(folder, "journal.db"))
-	if err != nil || len(raw) > 100<<10 || bytes.Contains(raw, []byte("canary")) {
+	switch {
+	case err != nil:
+		t.Error(err)
+	case len(raw) > 100<<10:
+		t.Errorf("len(raw) = %v, want at most %v", len(raw), 100<<10)
+	case bytes.Contains(raw, []byte("canary")):
 		t.Errorf("%d bytes, %v", len(raw), err)
 	}
 }
@@ -128,7 +168,10 @@ func TestHistogramsCountLikePrometheus(t *testing.T) {
 	for _, value := range []float64{0.5, 1, 1.5, 2, 2.5, 100} {
 		h.Observe(value)
 	}
-	if !slices.Equal(h.Counts, []uint64{2, 2, 2}) || h.Sum != 107.5 {
-		t.Errorf("%+v", h)
+	if !slices.Equal(h.Counts, []uint64{2, 2, 2}) {
+		t.Errorf("h.Counts = %v, want %v", h.Counts, []uint64{2, 2, 2})
+	}
+	if h.Sum != 107.5 {
+		t.Errorf("h.Sum = %v, want 107.5", h.Sum)
 	}
 }

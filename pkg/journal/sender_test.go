@@ -44,8 +44,11 @@ func TestVersionOutOfRangeIsUnknown(t *testing.T) {
 			j := open(t, t.TempDir())
 			appendAll(t, j, about(1, "order.update", 7, fmt.Sprintf(`{"version":%s}`, value)))
 			found := known(t, j)
-			if len(found) != 1 || found[0].Version != -1 {
-				t.Errorf("found %+v, want object 7 with version -1", found)
+			switch {
+			case len(found) != 1:
+				t.Errorf("len(found) = %v, want 1", len(found))
+			case found[0].Version != -1:
+				t.Errorf("found[0].Version = %v, want %v", found[0].Version, -1)
 			}
 			purgeAll(t, j, 1)
 		})
@@ -96,8 +99,17 @@ func keepAndPurge(t *testing.T, j *journal.Journal, d journal.Delivery) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e.Event != d.Event || string(e.Body) != string(d.Body) || e.ObjectID != d.ObjectID || e.ContentType != d.ContentType {
-		t.Errorf("read %q %q %d %q", e.Event, e.Body, e.ObjectID, e.ContentType)
+	if e.Event != d.Event {
+		t.Errorf("e.Event = %v, want %v", e.Event, d.Event)
+	}
+	if string(e.Body) != string(d.Body) {
+		t.Errorf("e.Body = %v, want %v", string(e.Body), string(d.Body))
+	}
+	if e.ObjectID != d.ObjectID {
+		t.Errorf("e.ObjectID = %v, want %v", e.ObjectID, d.ObjectID)
+	}
+	if e.ContentType != d.ContentType {
+		t.Errorf("e.ContentType = %v, want %v", e.ContentType, d.ContentType)
 	}
 	if _, err := j.Objects(t.Context(), "order", math.MinInt64, math.MaxInt64, 10); err != nil {
 		t.Error(err)

@@ -21,13 +21,17 @@ func TestALeftOutChangeIsNotToldToBeStored(t *testing.T) {
 	cancel()
 	made := 0
 	change := func(*connection) error { made++; return nil }
-	left, kept := &request{ctx: gone, change: change, done: make(chan error, 1)}, &request{ctx: t.Context(), change: change, done: make(chan error, 1)}
+	left, kept := &request{ctx: gone, change: change, done: make(chan error, 1)},
+		&request{ctx: t.Context(), change: change, done: make(chan error, 1)}
 	w.waiting = []*request{left, kept}
 	w.writeWaiting()
 	if err := <-left.done; !errors.Is(err, context.Canceled) {
 		t.Errorf("left out: %v", err)
 	}
-	if err := <-kept.done; err != nil || made != 1 {
-		t.Errorf("kept: %v, %d changes", err, made)
+	switch err := <-kept.done; {
+	case err != nil:
+		t.Errorf("kept: %v", err)
+	case made != 1:
+		t.Errorf("kept: made = %v, want 1", made)
 	}
 }
