@@ -232,8 +232,11 @@ func (w *world) clean() *journal.Journal {
 		w.t.Fatal(err)
 	}
 	w.t.Cleanup(func() { _ = j.Close() })
-	if note, err := j.Noted(context.Background(), "subscribed"); note != "" || err != nil {
-		w.t.Errorf("the note %q is left, %v", note, err)
+	switch note, err := j.Noted(context.Background(), "subscribed"); {
+	case note != "":
+		w.t.Errorf("note = %q, want %q", note, "")
+	case err != nil:
+		w.t.Error(err)
 	}
 	return j
 }
