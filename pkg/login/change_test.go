@@ -103,12 +103,24 @@ func TestParallelChangesOfLoginsLoseNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, profiles, err := resolver(home, nil).Profiles()
-		if err != nil || len(profiles.All) != 4 || profiles.Find(profiles.Current) == nil {
+		if err != nil {
+			t.Fatalf("round %d: %v", round, err)
+		}
+		if len(profiles.All) != 4 {
+			t.Fatalf("round %d: len(profiles.All) = %v, want 4", round, len(profiles.All))
+		}
+		if profiles.Find(profiles.Current) == nil {
 			t.Fatalf("round %d: %+v, %v", round, profiles, err)
 		}
 		raw, err := os.ReadFile(filepath.Join(home, ".config", "tlxhook", "credentials.json"))
-		if err != nil || strings.Contains(string(raw), `"p3"`) || strings.Count(string(raw), "renewed") != 6 {
-			t.Fatalf("round %d: %s, %v", round, raw, err)
+		if err != nil {
+			t.Fatalf("round %d: %v", round, err)
+		}
+		if strings.Contains(string(raw), `"p3"`) {
+			t.Fatalf("round %d: raw = %q, want it not to contain %q", round, string(raw), `"p3"`)
+		}
+		if strings.Count(string(raw), "renewed") != 6 {
+			t.Fatalf(`round %d: strings.Count(string(raw), "renewed") = %v, want 6`, round, strings.Count(string(raw), "renewed"))
 		}
 	}
 }
@@ -228,12 +240,18 @@ func TestChangesAreWrittenThroughLinks(t *testing.T) {
 				t.Fatal(err)
 			}
 			info, err := os.Lstat(filepath.Join(folder, file))
-			if err != nil || info.Mode()&fs.ModeSymlink == 0 {
-				t.Errorf("%s %s: the link is replaced by a file: %v", file, name, err)
+			switch {
+			case err != nil:
+				t.Errorf("%s %s: %v", file, name, err)
+			case info.Mode()&fs.ModeSymlink == 0:
+				t.Errorf("%s %s: info.Mode()&fs.ModeSymlink = 0", file, name)
 			}
 			raw, err := os.ReadFile(real)
-			if err != nil || !strings.Contains(string(raw), "other") {
-				t.Errorf("%s %s: the change is not in the file: %s, %v", file, name, raw, err)
+			switch {
+			case err != nil:
+				t.Errorf("%s %s: %v", file, name, err)
+			case !strings.Contains(string(raw), "other"):
+				t.Errorf("%s %s: raw = %q, want it to contain %q", file, name, string(raw), "other")
 			}
 		}
 	}
@@ -302,14 +320,18 @@ func TestKeyringThatFailsIsAskedOnce(t *testing.T) {
 			return err
 		},
 		"save": func(context.Context) error {
-			return r.Save(config.Profile{Name: "acme", Store: login.KeyringStore}, tripletex.Credentials{RefreshToken: "tlxr_x"}, tripletex.Session{})
+			return r.Save(config.Profile{Name: "acme", Store: login.KeyringStore},
+				tripletex.Credentials{RefreshToken: "tlxr_x"}, tripletex.Session{})
 		},
 		"store": func(context.Context) error {
 			return r.Store(login.KeyringStore, config.Folders{}).Set("other", credentials.Session, "x")
 		},
 	} {
-		if err := ask(t.Context()); !errors.Is(err, credentials.ErrNoKeyring) || strings.Contains(err.Error(), "\n") {
-			t.Errorf("%s: %v", what, err)
+		switch err := ask(t.Context()); {
+		case !errors.Is(err, credentials.ErrNoKeyring):
+			t.Errorf("%s: err = %v, want %v", what, err, credentials.ErrNoKeyring)
+		case strings.Contains(err.Error(), "\n"):
+			t.Errorf("%s: err.Error() = %q, want it not to contain %q", what, err.Error(), "\n")
 		}
 	}
 	if n := asked.Load(); n != 1 {
