@@ -42,7 +42,10 @@ func TestApplyIsOneRequestAVerbAndTwiceIsTheSameAsOnce(t *testing.T) {
 	t.Parallel()
 	w, want := mixedWorld(t), mustParse(t, mixed())
 	report, err := w.apply(t, want, prune())
-	if err != nil || outcomes(report) != allDone {
+	if err != nil {
+		t.Fatal(err)
+	}
+	if outcomes(report) != allDone {
 		t.Fatalf("%v\n%s", err, outcomes(report))
 	}
 	const list = "GET /event/subscription"
@@ -55,8 +58,11 @@ func TestApplyIsOneRequestAVerbAndTwiceIsTheSameAsOnce(t *testing.T) {
 		t.Errorf("after it (-want +got):\n%s", diff)
 	}
 	report, err = w.apply(t, want, prune())
-	if err != nil || len(report.Results)+len(report.Notes) != 0 {
-		t.Errorf("again: %v\n%s", err, outcomes(report))
+	switch {
+	case err != nil:
+		t.Errorf("again: %v", err)
+	case len(report.Results)+len(report.Notes) != 0:
+		t.Errorf("again: len(report.Results)+len(report.Notes) = %v, want 0", len(report.Results)+len(report.Notes))
 	}
 	if diff := cmp.Diff([]string{list}, w.wire.mended()); diff != "" {
 		t.Errorf("requests of the second one (-want +got):\n%s", diff)
@@ -99,7 +105,10 @@ func TestAThousandNewOnesAreOneListAndOneWrite(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "unknown-event=accept")
 	report, err := w.apply(t, thousand(t), manifest.Policy{})
-	if err != nil || report.Count(manifest.Done) != 1000 {
+	if err != nil {
+		t.Fatal(err)
+	}
+	if report.Count(manifest.Done) != 1000 {
 		t.Fatalf("%d done, %v", report.Count(manifest.Done), err)
 	}
 	const list = "GET /event/subscription"
@@ -120,7 +129,10 @@ func TestCallsAreSplitOnlyWhereTheSizeIsRefused(t *testing.T) {
 	}
 	w.wire.happen = func(_ int, r *http.Request) fate { return big(r, 20_000) }
 	report, err := w.apply(t, want, manifest.Policy{})
-	if err != nil || report.Count(manifest.Done) != 1000 {
+	if err != nil {
+		t.Fatal(err)
+	}
+	if report.Count(manifest.Done) != 1000 {
 		t.Fatalf("%d created, %v", report.Count(manifest.Done), err)
 	}
 	if got := len(w.list(t)); got != 1000 {
@@ -132,7 +144,10 @@ func TestCallsAreSplitOnlyWhereTheSizeIsRefused(t *testing.T) {
 	}
 	w.wire.happen = func(_ int, r *http.Request) fate { return big(r, 1_000) }
 	report, err = w.apply(t, mustParse(t, entries()), prune())
-	if err != nil || report.Count(manifest.Done) != 1000 {
+	switch {
+	case err != nil:
+		t.Error(err)
+	case report.Count(manifest.Done) != 1000:
 		t.Errorf("%d deleted, %v", report.Count(manifest.Done), err)
 	}
 	if got := len(w.list(t)); got != 0 {
@@ -150,7 +165,10 @@ func TestOneThatIsTooLargeByItselfIsAnError(t *testing.T) {
 		return delivered
 	}
 	report, err := w.apply(t, mustParse(t, entries("order.create", "order.update")), manifest.Policy{})
-	if err == nil || outcomes(report) != "create order.create failed\ncreate order.update skipped\n" {
+	switch {
+	case err == nil:
+		t.Error("no error")
+	case outcomes(report) != "create order.create failed\ncreate order.update skipped\n":
 		t.Errorf("%v\n%s", err, outcomes(report))
 	}
 }
@@ -208,7 +226,10 @@ func TestEveryCallMayBeLostBeforeOrAfterItArrives(t *testing.T) {
 					t.Errorf("after two (-want +got):\n%s", diff)
 				}
 				w.wire.mended()
-				if _, err := w.apply(t, want, prune()); err != nil || writes(w.wire.mended()) != 0 {
+				switch _, err := w.apply(t, want, prune()); {
+				case err != nil:
+					t.Errorf("the third one wrote, or failed: %v", err)
+				case writes(w.wire.mended()) != 0:
 					t.Errorf("the third one wrote, or failed: %v", err)
 				}
 			})
@@ -233,12 +254,18 @@ func TestLostUpdateOfASecretIsOpen(t *testing.T) {
 		}
 		want := mustParse(t, entries("order.create;hmacSecret: {env: B}", "order.update"))
 		report, err := w.apply(t, want, manifest.Policy{})
-		if tripletex.KindOf(err) != tripletex.Unknown || outcomes(report) != "create order.update done\nupdate order.create open\n" {
+		if tripletex.KindOf(err) != tripletex.Unknown {
+			t.Errorf("%v\n%s", err, outcomes(report))
+		}
+		if outcomes(report) != "create order.update done\nupdate order.create open\n" {
 			t.Errorf("%v\n%s", err, outcomes(report))
 		}
 		w.wire.mended()
 		report, err = w.apply(t, want, manifest.Policy{})
-		if err != nil || outcomes(report) != "update order.create done\n" {
+		switch {
+		case err != nil:
+			t.Errorf("again: %v", err)
+		case outcomes(report) != "update order.create done\n":
 			t.Errorf("again: %v\n%s", err, outcomes(report))
 		}
 	})
@@ -280,7 +307,10 @@ func TestStoppedRunFinishesTheCallInFlight(t *testing.T) {
 			return nil
 		}}
 		report, err := run.Apply(t.Context(), plan)
-		if !errors.Is(err, errStop) || outcomes(report) != want {
+		if !errors.Is(err, errStop) {
+			t.Errorf("stopped after %d: err = %v, want %v", calls, err, errStop)
+		}
+		if outcomes(report) != want {
 			t.Errorf("stopped after %d: %v\n%s", calls, err, outcomes(report))
 		}
 		if got := len(w.wire.mended()); got != calls {
@@ -359,7 +389,10 @@ func TestWhatSomebodyElseTakesAwayMeanwhileIsNoted(t *testing.T) {
 		return delivered
 	}
 	report, err := w.apply(t, mustParse(t, entries("product.create", "order.create")), manifest.Policy{})
-	if err != nil || outcomes(report) != "create order.create done\n" {
+	switch {
+	case err != nil:
+		t.Error(err)
+	case outcomes(report) != "create order.create done\n":
 		t.Errorf("%v\n%s", err, outcomes(report))
 	}
 	var notes []string

@@ -36,8 +36,14 @@ func BenchmarkPlan(b *testing.B) {
 			b.Fatal(err)
 		}
 		plan := manifest.Diff(want, have, manifest.Policy{Prune: true, Secrets: secrets, SendSecrets: manifest.SendChanged, Fingerprints: known})
-		if plan.Create == 0 || plan.Update == 0 || plan.Delete == 0 {
-			b.Fatal(plan.Summary())
+		if plan.Create == 0 {
+			b.Fatal("plan.Create = 0")
+		}
+		if plan.Update == 0 {
+			b.Fatal("plan.Update = 0")
+		}
+		if plan.Delete == 0 {
+			b.Fatal("plan.Delete = 0")
 		}
 	}
 }

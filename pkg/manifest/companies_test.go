@@ -38,15 +38,21 @@ func TestADocumentIsForTheCompaniesThatItNames(t *testing.T) {
 		for _, c := range clients() {
 			one, meant := m.For(c)
 			want, err := one.Expand(nil)
-			if err != nil || meant != (len(want.Subscriptions) == 1 && len(want.Owns) == 1) {
+			switch {
+			case err != nil:
+				t.Errorf("%s: %v", companies, err)
+			case meant != (len(want.Subscriptions) == 1 && len(want.Owns) == 1):
 				t.Errorf("%s: company %d: %v, %+v, %v", companies, c.ID, meant, want, err)
 			}
 			if meant {
 				got = append(got, c.ID)
 			}
 		}
-		if !slices.Equal(got, want) || m.NamesCompanies() != (companies != "") {
-			t.Errorf("%q is for %v, want %v", companies, got, want)
+		if !slices.Equal(got, want) {
+			t.Errorf("got = %v, want %v", got, want)
+		}
+		if m.NamesCompanies() != (companies != "") {
+			t.Errorf("m.NamesCompanies() = %v, want %v", m.NamesCompanies(), (companies != ""))
 		}
 	}
 }
@@ -62,8 +68,11 @@ func TestDocumentsOfACompanyCountTogether(t *testing.T) {
 	}
 	second, _ := m.For(clients()[1])
 	want, err := second.Expand(nil)
-	if err != nil || len(want.Subscriptions) != 2 {
-		t.Errorf("%+v, %v", want, err)
+	switch {
+	case err != nil:
+		t.Error(err)
+	case len(want.Subscriptions) != 2:
+		t.Errorf("len(want.Subscriptions) = %v, want 2", len(want.Subscriptions))
 	}
 	if diff := cmp.Diff([]string{"https://order.no/", "https://product.no/"}, want.Owns); diff != "" {
 		t.Errorf("owns (-want +got):\n%s", diff)
@@ -72,8 +81,11 @@ func TestDocumentsOfACompanyCountTogether(t *testing.T) {
 	if _, err := third.Expand(nil); problems(err) != "17:13: order.create to https://h.no/ is wanted twice; the first is at in.yaml:5:13" {
 		t.Errorf("two documents want the same of one company: %s", problems(err))
 	}
-	if first, _ := m.For(clients()[0]); first.HasPatterns() || len(first.References()) > len(m.References()) {
+	switch first, _ := m.For(clients()[0]); {
+	case first.HasPatterns():
 		t.Error("a company wants more than all of them")
+	case len(first.References()) > len(m.References()):
+		t.Errorf("len(first.References()) = %v, want at most %v", len(first.References()), len(m.References()))
 	}
 }
 
@@ -131,22 +143,33 @@ func TestWhatIsExportedOfCompaniesIsWhatTheyHave(t *testing.T) {
 	}
 	raw := manifest.ExportYAML(all, documents)
 	m, err := manifest.Parse(manifest.Source{Name: "out.yaml", Content: raw})
-	if err != nil || strings.Count(string(raw), "subscriptions:") != 2 {
-		t.Fatalf("%v\n%s", err, raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Count(string(raw), "subscriptions:") != 2 {
+		t.Fatalf(`strings.Count(string(raw), "subscriptions:") = %v, want 2`, strings.Count(string(raw), "subscriptions:"))
 	}
 	for i, c := range all {
 		one, meant := m.For(c)
 		want, err := one.Expand(nil)
-		if err != nil || meant != (len(have[i]) > 0) {
-			t.Fatalf("%d: %v %v", c.ID, meant, err)
+		if err != nil {
+			t.Fatalf("%d: %v", c.ID, err)
 		}
-		if plan := manifest.Diff(want, have[i], manifest.Policy{}); !plan.Empty() || plan.Unmanaged > 0 {
+		if meant != (len(have[i]) > 0) {
+			t.Fatalf("%d: meant = %v, want %v", c.ID, meant, (len(have[i]) > 0))
+		}
+		switch plan := manifest.Diff(want, have[i], manifest.Policy{}); {
+		case !plan.Empty():
 			t.Errorf("%d: %s", c.ID, shown(plan))
+		case plan.Unmanaged > 0:
+			t.Errorf("%d: plan.Unmanaged = %v, want 0", c.ID, plan.Unmanaged)
 		}
 	}
-	if m, err := manifest.Parse(manifest.Source{Name: "out.yaml", Content: manifest.ExportYAML(nil, nil)}); err != nil ||
-		len(m.References()) > 0 {
+	switch m, err := manifest.Parse(manifest.Source{Name: "out.yaml", Content: manifest.ExportYAML(nil, nil)}); {
+	case err != nil:
 		t.Errorf("nothing at all: %v", err)
+	case len(m.References()) > 0:
+		t.Errorf("nothing at all: len(m.References()) = %v, want 0", len(m.References()))
 	}
 }
 

@@ -203,7 +203,10 @@ func TestOnlyWhatLiesBelowAnOwnedAddressIsOwned(t *testing.T) {
 		for target, ours := range targets {
 			want := mustParse(t, "version: 1\nowns: [\""+owned+"\"]\nsubscriptions: []\n")
 			plan := manifest.Diff(want, []tripletex.Subscription{sub(1, "order.create", to(target))}, manifest.Policy{Prune: true})
-			if (plan.Delete == 1) != ours || plan.Delete+plan.Unmanaged != 1 {
+			if (plan.Delete == 1) != ours {
+				t.Errorf("owns %s: %s gave %+v, want ours: %v", owned, target, plan, ours)
+			}
+			if plan.Delete+plan.Unmanaged != 1 {
 				t.Errorf("owns %s: %s gave %+v, want ours: %v", owned, target, plan, ours)
 			}
 		}
@@ -236,8 +239,11 @@ func TestPlanOrdersCreatesUpdatesDeletes(t *testing.T) {
 func TestEmptyPlanIsAnEmptyListAsJSON(t *testing.T) {
 	t.Parallel()
 	raw, err := json.Marshal(manifest.Diff(mustParse(t, entries()), nil, manifest.Policy{}))
-	if want := `{"changes":[],"notes":[],"create":0,"update":0,"delete":0,"unmanaged":0}`; err != nil || string(raw) != want {
-		t.Errorf("%s, %v; want %s", raw, err, want)
+	switch want := `{"changes":[],"notes":[],"create":0,"update":0,"delete":0,"unmanaged":0}`; {
+	case err != nil:
+		t.Error(err)
+	case string(raw) != want:
+		t.Errorf("raw = %v, want %v", string(raw), want)
 	}
 }
 
@@ -260,7 +266,10 @@ func TestPlanIsCheckedBeforeAnythingIsSent(t *testing.T) {
 		want := mustParse(t, content)
 		plan := manifest.Diff(want, []tripletex.Subscription{sub(1, "product.delete", header("x"))}, manifest.Policy{Secrets: secretsOf(t, want)})
 		err := plan.Check(events(), false)
-		if complaint == "" && err != nil || complaint != "" && problems(err) != complaint {
+		switch {
+		case complaint == "" && err != nil:
+			t.Errorf("%s%v, want %q", content, err, complaint)
+		case complaint != "" && problems(err) != complaint:
 			t.Errorf("%s%v, want %q", content, err, complaint)
 		}
 	}

@@ -74,7 +74,10 @@ func TestDamagedFingerprintFileIsAnErrorAndStays(t *testing.T) {
 	if err := file.Created(sent, []tripletex.Subscription{sub(1, "order.create")}); !errors.Is(err, manifest.ErrFingerprints) {
 		t.Errorf("%v, want %v", err, manifest.ErrFingerprints)
 	}
-	if raw, err := os.ReadFile(folder + ".json"); err != nil || string(raw) != "{" {
-		t.Errorf("the file is %q, %v", raw, err)
+	switch raw, err := os.ReadFile(folder + ".json"); {
+	case err != nil:
+		t.Error(err)
+	case string(raw) != "{":
+		t.Errorf("raw = %q, want %q", string(raw), "{")
 	}
 }

@@ -130,7 +130,10 @@ func TestWhatWasChangedSinceItWasCreatedIsTouched(t *testing.T) {
 		made.Version = version
 		known.Created(tripletex.NewSubscription{HMACSharedSecret: "the-secret-A", AuthHeaderValue: "the-secret-A"}, made)
 		plan := manifest.Diff(want, []tripletex.Subscription{made}, manifest.Policy{Secrets: secretsOf(t, want), Fingerprints: known})
-		if len(plan.Notes) != notes || !plan.Empty() {
+		switch {
+		case len(plan.Notes) != notes:
+			t.Errorf("version %d: len(plan.Notes) = %v, want %v", version, len(plan.Notes), notes)
+		case !plan.Empty():
 			t.Errorf("version %d: %s", version, shown(plan))
 		}
 	}
@@ -175,8 +178,11 @@ func TestOwnUpdateKeepsWhatIsKnown(t *testing.T) {
 		known.Updated(tripletex.SubscriptionUpdate{ID: 1, Version: version, Status: tripletex.Active}, now)
 		plan := manifest.Diff(want, []tripletex.Subscription{now}, manifest.Policy{SendSecrets: manifest.SendChanged, Secrets: secretsOf(t,
 			want), Fingerprints: known})
-		if got := shown(plan); len(got) > 0 != (marks != "") || !strings.HasPrefix(got, marks) {
+		switch got := shown(plan); {
+		case len(got) > 0 != (marks != ""):
 			t.Errorf("an update of version %d: %q, want %q", version, got, marks)
+		case !strings.HasPrefix(got, marks):
+			t.Errorf("an update of version %d: got = %q, want it to begin with %q", version, got, marks)
 		}
 	}
 }

@@ -137,8 +137,11 @@ func TestTextIsTakenAsItIsWritten(t *testing.T) {
 	for _, text := range []string{"0123", "007", "1.10", "0x1F", "1e3", "no", "yes", "true", "~x", "01234567890123456789", "2026-11-23"} {
 		want := mustParse(t, oneEntry+"    hmacSecret: {file: "+text+"}\n    fields: "+text+"\n")
 		got := want.Subscriptions[0]
-		if got.HMAC.File != text || got.Fields != text {
-			t.Errorf("%s was read as file %q and fields %q", text, got.HMAC.File, got.Fields)
+		if got.HMAC.File != text {
+			t.Errorf("got.HMAC.File = %v, want %v", got.HMAC.File, text)
+		}
+		if got.Fields != text {
+			t.Errorf("got.Fields = %v, want %v", got.Fields, text)
 		}
 	}
 }
@@ -160,11 +163,17 @@ func TestFilesAndDocumentsCountTogetherWithDefaultsOfTheirOwn(t *testing.T) {
 	if diff := cmp.Diff([]string{"https://a.no/", "https://b.no/", "https://c.no/"}, want.Owns); diff != "" {
 		t.Errorf("owned (-want +got):\n%s", diff)
 	}
-	if _, err := parse(oneEntry, oneEntry); err == nil || !strings.Contains(err.Error(), "wanted twice") {
-		t.Errorf("an identity in two files: %v", err)
+	switch _, err := parse(oneEntry, oneEntry); {
+	case err == nil:
+		t.Error("an identity in two files: no error")
+	case !strings.Contains(err.Error(), "wanted twice"):
+		t.Errorf("an identity in two files: err.Error() = %q, want it to contain %q", err.Error(), "wanted twice")
 	}
-	if _, err := parse(); err == nil || err.Error() != "manifest: there is none" {
-		t.Errorf("no file: %v", err)
+	switch _, err := parse(); {
+	case err == nil:
+		t.Error("no file: no error")
+	case err.Error() != "manifest: there is none":
+		t.Errorf("no file: err.Error() = %q, want %q", err.Error(), "manifest: there is none")
 	}
 }
 
@@ -172,8 +181,11 @@ func TestPatternsAreKnownToNeedTheEvents(t *testing.T) {
 	t.Parallel()
 	for content, needed := range map[string]bool{oneEntry: false, strings.Replace(oneEntry, "order.create", `"order.?reate"`, 1): true} {
 		m, err := manifest.Parse(manifest.Source{Name: "in.yaml", Content: []byte(content)})
-		if err != nil || m.HasPatterns() != needed {
-			t.Errorf("%q: %v, %v; want %v", content, m.HasPatterns(), err, needed)
+		switch {
+		case err != nil:
+			t.Errorf("%q: %v", content, err)
+		case m.HasPatterns() != needed:
+			t.Errorf("%q: m.HasPatterns() = %v, want %v", content, m.HasPatterns(), needed)
 		}
 	}
 }
@@ -223,7 +235,10 @@ func TestSchemaAgreesWithTheProgram(t *testing.T) {
 		}
 		schemaErr := schema.Validate(value)
 		_, programErr := parse(content)
-		if (schemaErr == nil) != valid || (programErr == nil) != valid {
+		switch {
+		case (schemaErr == nil) != valid:
+			t.Errorf("%s\nschema: %v\nprogram: %v\nwant valid: %v", content, schemaErr, programErr, valid)
+		case (programErr == nil) != valid:
 			t.Errorf("%s\nschema: %v\nprogram: %v\nwant valid: %v", content, schemaErr, programErr, valid)
 		}
 	}
@@ -265,8 +280,11 @@ func TestResolvingEndsWhenItIsInterrupted(t *testing.T) {
 		cancel()
 		return "", ctx.Err()
 	})
-	if !errors.Is(err, context.Canceled) || asked != 1 {
-		t.Errorf("%v after %d, want canceled after 1", err, asked)
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("err = %v, want %v", err, context.Canceled)
+	}
+	if asked != 1 {
+		t.Errorf("asked = %v, want 1", asked)
 	}
 }
 
@@ -282,8 +300,11 @@ func TestQueryThatIsNoneIsNamedOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := problems(want.Check(secrets)); strings.Count(got, "\n") != 0 || !strings.Contains(got, "query: must be as it stands in a URL") {
-		t.Errorf("%s", got)
+	switch got := problems(want.Check(secrets)); {
+	case strings.Count(got, "\n") != 0:
+		t.Errorf("got = %v, want 0", strings.Count(got, "\n"))
+	case !strings.Contains(got, "query: must be as it stands in a URL"):
+		t.Errorf("got = %q, want it to contain %q", got, "query: must be as it stands in a URL")
 	}
 }
 

@@ -72,7 +72,10 @@ func randomWorld(rt *rapid.T) {
 		w.wire.mended()
 		w.harmless()
 	}
-	if err := w.applyAndListen(); err != nil || writes(w.wire.mended()) != 0 {
+	switch err := w.applyAndListen(); {
+	case err != nil:
+		rt.Errorf("nothing was left to do, and it wrote or failed: %v", err)
+	case writes(w.wire.mended()) != 0:
 		rt.Errorf("nothing was left to do, and it wrote or failed: %v\n%s", err, strings.Join(w.said, "\n"))
 	}
 	w.known()
@@ -247,7 +250,10 @@ func (w *trial) harmless() {
 // counts as created after a lost response.
 func (w *trial) known() {
 	plan, err := w.plan(w, w.want, w.policy)
-	if err != nil || !plan.Empty() {
+	switch {
+	case err != nil:
+		w.Errorf("the plan is not empty: %v", err)
+	case !plan.Empty():
 		w.Errorf("the plan is not empty: %v\n%s", err, shown(plan))
 	}
 	secrets, have := secretsOf(w, w.want), w.list(w)

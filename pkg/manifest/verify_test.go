@@ -27,7 +27,10 @@ func TestWhatTheListDoesNotShowIsNotDone(t *testing.T) {
 	report, err := run.Apply(t.Context(), plan)
 	const none = "create order.create failed\ncreate order.update failed\nupdate product.create failed\nupdate product.update " +
 		"failed\ndelete customer.create done\ndelete customer.update done\n"
-	if !errors.Is(err, manifest.ErrNotListed) || outcomes(report) != none {
+	if !errors.Is(err, manifest.ErrNotListed) {
+		t.Errorf("err = %v, want %v", err, manifest.ErrNotListed)
+	}
+	if outcomes(report) != none {
 		t.Errorf("%v\n%s", err, outcomes(report))
 	}
 }
@@ -42,7 +45,10 @@ func TestWaitBeforeTheProofMayBeInterrupted(t *testing.T) {
 	run := manifest.Run{Service: w.Client, Want: want, Policy: w.policy(t, want, prune()),
 		Pause: func(context.Context) error { return errStop }}
 	report, err := run.Apply(t.Context(), plan)
-	if !errors.Is(err, errStop) || outcomes(report) != allDone {
+	if !errors.Is(err, errStop) {
+		t.Errorf("err = %v, want %v", err, errStop)
+	}
+	if outcomes(report) != allDone {
 		t.Errorf("%v\n%s", err, outcomes(report))
 	}
 }
@@ -76,7 +82,10 @@ func TestStopAfterTheLastCallIsSaid(t *testing.T) {
 		return nil
 	}
 	report, err := manifest.Run{Service: w.Client, Want: want, Policy: w.policy(t, want, prune()), Stop: stop}.Apply(t.Context(), plan)
-	if _, unverified := errors.AsType[*manifest.UnverifiedError](err); !unverified || outcomes(report) != allDone {
+	switch _, unverified := errors.AsType[*manifest.UnverifiedError](err); {
+	case !unverified:
+		t.Error("unverified = false, want true")
+	case outcomes(report) != allDone:
 		t.Errorf("%v\n%s", err, outcomes(report))
 	}
 }
