@@ -12,7 +12,8 @@ import (
 
 func TestFilterPicks(t *testing.T) {
 	t.Parallel()
-	s := tripletex.Subscription{ID: 7, Event: "closeGroup.create", Status: "DISABLED_MISUSE", TargetURL: "https://u:p@Hooks.example.no:8443/a/b?token=x"}
+	s := tripletex.Subscription{ID: 7, Event: "closeGroup.create",
+		Status: "DISABLED_MISUSE", TargetURL: "https://u:p@Hooks.example.no:8443/a/b?token=x"}
 	for _, test := range []struct {
 		filter match.Filter
 		want   bool
@@ -46,7 +47,9 @@ func FuzzGlobMatchesWhatItIsMadeFrom(f *testing.F) {
 	f.Fuzz(func(t *testing.T, a, b string) {
 		a, b = strings.ToLower(strings.ToValidUTF8(a, "")), strings.ToLower(strings.ToValidUTF8(b, ""))
 		s := tripletex.Subscription{Event: a + b}
-		for _, pattern := range []string{"*", a + "*", "*" + b, a + "*" + b, "*" + a + "*" + b + "*", strings.Repeat("?*", len([]rune(strings.ToLower(a+b))))} {
+		for _, pattern := range []string{
+			"*", a + "*", "*" + b, a + "*" + b, "*" + a + "*" + b + "*", strings.Repeat("?*", len([]rune(strings.ToLower(a+b)))),
+		} {
 			if !(match.Filter{Events: []string{pattern}}).Match(s) && strings.ToLower(a+b) == a+b {
 				t.Errorf("%q does not match %q", pattern, a+b)
 			}
@@ -57,7 +60,8 @@ func FuzzGlobMatchesWhatItIsMadeFrom(f *testing.F) {
 func TestNearestIsWhatWasMeant(t *testing.T) {
 	t.Parallel()
 	known := []tripletex.Event{
-		{Name: "customer.create"}, {Name: "customer.update"}, {Name: "invoice.charged"}, {Name: "order.create"}, {Name: "order.update"}, {Name: "order.delete"},
+		{Name: "customer.create"}, {Name: "customer.update"}, {Name: "invoice.charged"},
+		{Name: "order.create"}, {Name: "order.update"}, {Name: "order.delete"},
 	}
 	for name, want := range map[string][]string{
 		"custmer.create":   {"customer.create"},

@@ -19,8 +19,11 @@ func TestMomentsAreDatesTimesAndAges(t *testing.T) {
 		"1.5d":                      now.Add(-36 * time.Hour),
 		"0d":                        now,
 	} {
-		if got, err := match.Time(text, now); err != nil || !got.Equal(want) {
-			t.Errorf("%s: %v, %v; want %v", text, got, err, want)
+		switch got, err := match.Time(text, now); {
+		case err != nil:
+			t.Errorf("%s: %v", text, err)
+		case !got.Equal(want):
+			t.Errorf("%s: got = %v, want %v", text, got, want)
 		}
 	}
 	for _, bad := range []string{"", "d", "-1d", "-1h", "1e300d", "NaNd", "Infd", "2026-13-01", "5", "tomorrow"} {
