@@ -59,7 +59,8 @@ func TestColumnsComeFromFields(t *testing.T) {
 func TestGivenColumnsReplaceAndFollow(t *testing.T) {
 	t.Parallel()
 	table := output.TableOf([]output.Column[thing]{
-		{Name: "note", Text: func(v thing) string { return strings.ToUpper(v.Note) }}, {Name: "length", Text: func(v thing) string { return v.Name[:1] }},
+		{Name: "note", Text: func(v thing) string { return strings.ToUpper(v.Note) }},
+		{Name: "length", Text: func(v thing) string { return v.Name[:1] }},
 	})
 	if got, want := rows(t, table, thing{1, "abc", "x"}), "id,name,note,length\n1,abc,X,a\n"; got != want {
 		t.Errorf("got\n%swant\n%s", got, want)

@@ -50,7 +50,10 @@ func TestHostileTextIsHarmlessInEveryFormat(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool { return terminal.Unsafe(r) && r != '\n' && r != '\t' }) {
+		if !utf8.ValidString(text) {
+			t.Errorf("%s: %q", format, text)
+		}
+		if strings.ContainsFunc(text, func(r rune) bool { return terminal.Unsafe(r) && r != '\n' && r != '\t' }) {
 			t.Errorf("%s: %q", format, text)
 		}
 		check := map[output.Format]func(*testing.T, string){
@@ -65,42 +68,72 @@ func TestHostileTextIsHarmlessInEveryFormat(t *testing.T) {
 func checkJSON(t *testing.T, text string) {
 	t.Helper()
 	var read []thing
-	if err := json.Unmarshal([]byte(text), &read); err != nil || read[0].ID != 9007199254740993 || read[0].Name != strings.ToValidUTF8(hostile, "�") {
-		t.Errorf("JSON: %+v, %v", read, err)
+	switch err := json.Unmarshal([]byte(text), &read); {
+	case err != nil:
+		t.Errorf("JSON: %v", err)
+	case read[0].ID != 9007199254740993:
+		t.Errorf("JSON: read[0].ID = %v, want 9007199254740993", read[0].ID)
+	case read[0].Name != strings.ToValidUTF8(hostile, "�"):
+		t.Errorf("JSON: read[0].Name = %v, want %v", read[0].Name, strings.ToValidUTF8(hostile, "�"))
 	}
 }
 
 func checkYAML(t *testing.T, text string) {
 	t.Helper()
 	var read []map[string]any
-	if err := yaml.Unmarshal([]byte(text), &read); err != nil || read[0]["id"] != 9007199254740993 || read[1]["name"] != "no" || read[1]["note"] != "0123" {
-		t.Errorf("YAML: %+v, %v\n%s", read, err, text)
+	switch err := yaml.Unmarshal([]byte(text), &read); {
+	case err != nil:
+		t.Errorf("YAML: %v", err)
+	case read[0]["id"] != 9007199254740993:
+		t.Errorf(`YAML: read[0]["id"] = %v, want 9007199254740993`, read[0]["id"])
+	case read[1]["name"] != "no":
+		t.Errorf(`YAML: read[1]["name"] = %q, want %q`, read[1]["name"], "no")
+	case read[1]["note"] != "0123":
+		t.Errorf(`YAML: read[1]["note"] = %q, want %q`, read[1]["note"], "0123")
 	}
 }
 
 func checkCSV(t *testing.T, text string) {
 	t.Helper()
 	read, err := csv.NewReader(strings.NewReader(text)).ReadAll()
-	if err != nil || len(read) != 3 || strings.Join(read[0], ",") != "id,name,note" || !strings.HasPrefix(read[1][1], "'=cmd") || read[1][2] != "'+1" {
-		t.Errorf("CSV: %q, %v", read, err)
+	switch {
+	case err != nil:
+		t.Errorf("CSV: %v", err)
+	case len(read) != 3:
+		t.Errorf("CSV: len(read) = %v, want 3", len(read))
+	case strings.Join(read[0], ",") != "id,name,note":
+		t.Errorf(`CSV: strings.Join(read[0], ",") = %q, want %q`, strings.Join(read[0], ","), "id,name,note")
+	case !strings.HasPrefix(read[1][1], "'=cmd"):
+		t.Errorf("CSV: read[1][1] = %q, want it to begin with %q", read[1][1], "'=cmd")
+	case read[1][2] != "'+1":
+		t.Errorf("CSV: read[1][2] = %q, want %q", read[1][2], "'+1")
 	}
 }
 
 func checkTSV(t *testing.T, text string) {
 	t.Helper()
 	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
-	if len(lines) != 2 || strings.Count(lines[0], "\t") != 2 || !strings.Contains(lines[0], `\u{9}|::error::\u{d}\u{a}`) {
-		t.Errorf("TSV: %q", lines)
+	switch {
+	case len(lines) != 2:
+		t.Errorf("TSV: len(lines) = %v, want 2", len(lines))
+	case strings.Count(lines[0], "\t") != 2:
+		t.Errorf("TSV: got = %v, want 2", strings.Count(lines[0], "\t"))
+	case !strings.Contains(lines[0], `\u{9}|::error::\u{d}\u{a}`):
+		t.Errorf("TSV: lines[0] = %q, want it to contain %q", lines[0], `\u{9}|::error::\u{d}\u{a}`)
 	}
 }
 
 func TestEmptyListsStayLists(t *testing.T) {
 	t.Parallel()
 	for format, want := range map[output.Format]string{
-		output.JSONFormat: "[]\n", output.NDJSONFormat: "", output.TSVFormat: "", output.CSVFormat: "id,name,note\n", output.YAMLFormat: "[]\n", output.NameFormat: "",
+		output.JSONFormat: "[]\n", output.NDJSONFormat: "", output.TSVFormat: "",
+		output.CSVFormat: "id,name,note\n", output.YAMLFormat: "[]\n", output.NameFormat: "",
 	} {
-		if text, err := printed(t, output.Options{Format: format}, 0); err != nil || text != want {
-			t.Errorf("%s: %q, %v; want %q", format, text, err, want)
+		switch text, err := printed(t, output.Options{Format: format}, 0); {
+		case err != nil:
+			t.Errorf("%s: %v", format, err)
+		case text != want:
+			t.Errorf("%s: text = %v, want %v", format, text, want)
 		}
 	}
 }
@@ -109,13 +142,17 @@ func TestEmptyListsStayLists(t *testing.T) {
 func TestNamesLeaveOutWhatHasNoID(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	p, err := output.New(output.Options{Format: output.NameFormat}, terminal.New(nil, &out, &bytes.Buffer{}, func(string) (string, bool) { return "", false }))
+	p, err := output.New(output.Options{Format: output.NameFormat},
+		terminal.New(nil, &out, &bytes.Buffer{}, func(string) (string, bool) { return "", false }))
 	if err != nil {
 		t.Fatal(err)
 	}
 	nameless := output.Table[thing]{ID: func(v thing) string { return v.Name }}
-	if err := output.List(t.Context(), p, nameless, []thing{{Name: ""}, {Name: "a"}}); err != nil || out.String() != "a\n" {
-		t.Errorf("%q, %v", out.String(), err)
+	switch err := output.List(t.Context(), p, nameless, []thing{{Name: ""}, {Name: "a"}}); {
+	case err != nil:
+		t.Error(err)
+	case out.String() != "a\n":
+		t.Errorf("out.String() = %q, want %q", out.String(), "a\n")
 	}
 }
 
@@ -128,7 +165,10 @@ func TestTableFitsTheScreen(t *testing.T) {
 		3:  "ID  NAME\n1   blåbærsylte…\n", // no column is cut to nothing
 	} {
 		text, err := printed(t, output.Options{Format: output.TableFormat}, width, long)
-		if err != nil || text != want {
+		switch {
+		case err != nil:
+			t.Error(err)
+		case text != want:
 			t.Errorf("width %d:\n%s%v; want\n%s", width, text, err, want)
 		}
 	}
@@ -154,11 +194,16 @@ func TestQueriesAndTemplates(t *testing.T) {
 			}
 			continue
 		}
-		if err != nil || text != want {
-			t.Errorf("%+v: %q, %v; want %q", o, text, err, want)
+		switch {
+		case err != nil:
+			t.Errorf("%+v: %v", o, err)
+		case text != want:
+			t.Errorf("%+v: text = %v, want %v", o, text, want)
 		}
 	}
-	for _, o := range []output.Options{{Format: "xml"}, {JQ: ".["}, {JQ: "$nope"}, {JQ: ".[].name + 1"}, {JQ: "x", Template: "y"}, {Template: "{{"}, {Template: "{{.nope}}"}} {
+	for _, o := range []output.Options{
+		{Format: "xml"}, {JQ: ".["}, {JQ: "$nope"}, {JQ: ".[].name + 1"}, {JQ: "x", Template: "y"}, {Template: "{{"}, {Template: "{{.nope}}"},
+	} {
 		if _, err := printed(t, o, 0, things...); !errors.Is(err, output.ErrOptions) {
 			t.Errorf("%+v: %v, want an error about options", o, err)
 		}
@@ -169,7 +214,8 @@ func TestQueryWithoutEndIsStopped(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	p, err := output.New(output.Options{JQ: "def f: f; f"}, terminal.New(nil, &bytes.Buffer{}, &bytes.Buffer{}, func(string) (string, bool) { return "", false }))
+	p, err := output.New(output.Options{JQ: "def f: f; f"},
+		terminal.New(nil, &bytes.Buffer{}, &bytes.Buffer{}, func(string) (string, bool) { return "", false }))
 	if err != nil {
 		t.Fatal(err)
 	}
