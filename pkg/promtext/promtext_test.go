@@ -83,8 +83,11 @@ func TestLabelsOfTheCallerStayAsTheyAre(t *testing.T) {
 	var w promtext.Writer
 	behind := []string{"method", "GET", "mine", "mine"}
 	w.Histogram("tlxhook_size_events", "Sizes.").Buckets([]float64{1}, []uint64{1, 1}, 2, behind[:2]...)
-	if behind[2] != "mine" || behind[3] != "mine" {
-		t.Errorf("%q", behind)
+	switch {
+	case behind[2] != "mine":
+		t.Errorf("behind[2] = %q, want %q", behind[2], "mine")
+	case behind[3] != "mine":
+		t.Errorf("behind[3] = %q, want %q", behind[3], "mine")
 	}
 }
 
@@ -106,7 +109,9 @@ func TestValuesAreNumbersThatPrometheusReads(t *testing.T) {
 
 // Whatever a label says, the parser of Prometheus reads the same back: nothing ends a line or a label early.
 func FuzzLabelIsReadBack(f *testing.F) {
-	for _, text := range []string{"", "plain", `a"} 1` + "\n# TYPE evil counter\nevil 1\n", `back\slash`, `\n`, "\x00\x1b", "\u2028", "ø\xff\xfe", "\r\n"} {
+	for _, text := range []string{
+		"", "plain", `a"} 1` + "\n# TYPE evil counter\nevil 1\n", `back\slash`, `\n`, "\x00\x1b", "\u2028", "ø\xff\xfe", "\r\n",
+	} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -115,7 +120,10 @@ func FuzzLabelIsReadBack(f *testing.F) {
 		w.Gauge("tlxhook_up", "Help.").Add("1", "own", text)
 		parser := expfmt.NewTextParser(model.UTF8Validation)
 		families, err := parser.TextToMetricFamilies(bytes.NewReader(w.Bytes()))
-		if err != nil || len(families) != 1 {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(families) != 1 {
 			t.Fatalf("%d families, %v in\n%s", len(families), err, w.Bytes())
 		}
 		want := string(bytes.ToValidUTF8([]byte(text), []byte("\uFFFD")))
