@@ -27,7 +27,9 @@ func TestHTTPAttemptLeavesOutWhatIsNotKnown(t *testing.T) {
 // A body is cut between two characters, whatever was sent.
 func TestHTTPAttemptShowsTheBeginningOfTheBody(t *testing.T) {
 	t.Parallel()
-	for _, body := range []string{strings.Repeat("x", 5000), strings.Repeat("æ", 5000), "x" + strings.Repeat("æ", 5000), strings.Repeat("\xff日", 5000)} {
+	for _, body := range []string{
+		strings.Repeat("x", 5000), strings.Repeat("æ", 5000), "x" + strings.Repeat("æ", 5000), strings.Repeat("\xff日", 5000),
+	} {
 		shown := receiver.NewHTTPAttempt(1, 500, time.Second, []byte(body), nil).Body
 		if !utf8.ValidString(shown) {
 			t.Errorf("%q is not valid", shown)

@@ -64,8 +64,11 @@ func TestDrainEndsWhereNothingIsLeftToTry(t *testing.T) {
 	}}
 	receiver.NewQueue(j, []receiver.Route{{Event: "*", App: a}}, nil).Drain(t.Context())
 	waiting, err := j.Count(t.Context(), journal.Filter{States: []journal.State{journal.Pending}})
-	if err != nil || waiting != 10*5 {
-		t.Errorf("%d wait, %v", waiting, err)
+	switch {
+	case err != nil:
+		t.Error(err)
+	case waiting != 10*5:
+		t.Errorf("waiting = %v, want %v", waiting, 10*5)
 	}
 	for key, times := range tried {
 		if object, _, _ := strings.Cut(key, "-"); len(object) > 1 && times != 1 {
@@ -86,7 +89,10 @@ func TestTheAppIsToldWhatIsBackfilled(t *testing.T) {
 	}
 	for _, backfill := range []bool{true, false} {
 		e := journal.Entry{Delivery: journal.Delivery{Key: "k", Body: []byte("{}"), Backfill: backfill}}
-		if a := target.Forward(t.Context(), e, false); a.Err != nil || (got.Get(receiver.BackfillHeader) == "true") != backfill {
+		switch a := target.Forward(t.Context(), e, false); {
+		case a.Err != nil:
+			t.Errorf("%v: a.Err = %v, want nil", backfill, a.Err)
+		case (got.Get(receiver.BackfillHeader) == "true") != backfill:
 			t.Errorf("%v: %v %v", backfill, got, a.Err)
 		}
 	}

@@ -5,7 +5,6 @@ package receiver_test
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -74,7 +73,10 @@ func TestFailingSystemCallsLoseNothing(t *testing.T) {
 			for _, n := range nth {
 				folder, s := filepath.Join(t.TempDir(), "journal"), newSenders(4)
 				// It is made before, so that the faults meet the receiving.
-				if j, err := journal.Open(folder, journal.Options{}); err != nil || j.Close() != nil {
+				switch j, err := journal.Open(folder, journal.Options{}); {
+				case err != nil:
+					t.Fatal(err)
+				case j.Close() != nil:
 					t.Fatal(err)
 				}
 				inject := fmt.Sprintf("inject=%s:%s:when=%d", call, fault, n)
@@ -105,7 +107,8 @@ func TestFullDiskIsSurvived(t *testing.T) {
 		missing(t, "only root can make a small disk")
 	}
 	disk := t.TempDir()
-	if said, err := exec.CommandContext(t.Context(), "mount", "-t", "tmpfs", "-o", "size=8m,mode=0700", "tmpfs", disk).CombinedOutput(); err != nil {
+	said, err := exec.CommandContext(t.Context(), "mount", "-t", "tmpfs", "-o", "size=8m,mode=0700", "tmpfs", disk).CombinedOutput()
+	if err != nil {
 		missing(t, fmt.Sprintf("a small disk cannot be made: %s", said))
 	}
 	t.Cleanup(func() { _ = exec.CommandContext(context.Background(), "umount", "-l", disk).Run() })
@@ -132,18 +135,27 @@ func TestFullDiskIsSurvived(t *testing.T) {
 	if err := os.Remove(ballast); err != nil {
 		t.Fatal(err)
 	}
-	if refused == 0 || !s.resumes(t, p) {
+	if refused == 0 {
+		t.Error("refused = 0")
+	}
+	if !s.resumes(t, p) {
 		t.Errorf("%d refused; does it resume?", refused)
 	}
 	p.kill()
-	if got := s.compare(t, folder); got.lost+got.invented+got.altered > 0 || got.acknowledged == 0 {
-		t.Errorf("%+v", got)
+	switch got := s.compare(t, folder); {
+	case got.lost+got.invented+got.altered > 0:
+		t.Errorf("got.lost+got.invented+got.altered = %v, want 0", got.lost+got.invented+got.altered)
+	case got.acknowledged == 0:
+		t.Error("got.acknowledged = 0")
 	}
 	// With a reserve nothing is accepted long before.
 	guarded := startListen(t, folder, nil, "--min-free", "256")
 	defer guarded.kill()
-	if status, err := post(t.Context(), http.DefaultClient, guarded.url, newMessage(1, 1_000_000)); err != nil || status != http.StatusServiceUnavailable {
-		t.Errorf("%d %v", status, err)
+	switch status, err := post(t.Context(), http.DefaultClient, guarded.url, newMessage(1, 1_000_000)); {
+	case err != nil:
+		t.Error(err)
+	case status != http.StatusServiceUnavailable:
+		t.Errorf("status = %v, want %v", status, http.StatusServiceUnavailable)
 	}
 }
 
@@ -332,8 +344,11 @@ func TestRepeatsAreForwardedOnce(t *testing.T) {
 		var all sync.WaitGroup
 		for _, c := range connections {
 			all.Go(func() {
-				if status, err := exchange(c, text); err != nil || status != "HTTP/1.1 200 OK" {
-					t.Error(errors.Join(err, fmt.Errorf("answered %q", status)))
+				switch status, err := exchange(c, text); {
+				case err != nil:
+					t.Error(err)
+				case status != "HTTP/1.1 200 OK":
+					t.Errorf("status = %q, want %q", status, "HTTP/1.1 200 OK")
 				}
 			})
 		}

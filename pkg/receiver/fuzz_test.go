@@ -17,8 +17,10 @@ import (
 // Whatever comes over the wire, only what is signed and whole is answered with 200, and exactly that is stored.
 func FuzzRequest(f *testing.F) {
 	for _, text := range []string{
-		valid("k", goodBody), valid("k&", goodBody), valid("k", goodBody+goodBody), request("Idempotency-Key: k\r\n", "k", signed("k", goodBody), goodBody),
-		strings.Replace(valid("k", goodBody), "POST", "GET", 1), valid("k", "null"), request("Content-Encoding: gzip\r\n", "k", signed("k", goodBody), goodBody),
+		valid("k", goodBody), valid("k&", goodBody), valid("k", goodBody+goodBody),
+		request("Idempotency-Key: k\r\n", "k", signed("k", goodBody), goodBody),
+		strings.Replace(valid("k", goodBody), "POST", "GET", 1), valid("k", "null"),
+		request("Content-Encoding: gzip\r\n", "k", signed("k", goodBody), goodBody),
 		"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
 	} {
 		f.Add([]byte(text))
@@ -34,7 +36,8 @@ func FuzzRequest(f *testing.F) {
 			return
 		}
 		var id int64
-		r := receiver.New(j, receiver.Options{Path: "/", Secrets: []secret.Text{testSecret}, MaxBody: 1 << 16, Report: func(o receiver.DeliveryEvent) { id = o.ID }})
+		r := receiver.New(j,
+			receiver.Options{Path: "/", Secrets: []secret.Text{testSecret}, MaxBody: 1 << 16, Report: func(o receiver.DeliveryEvent) { id = o.ID }})
 		answer := httptest.NewRecorder()
 		r.ServeHTTP(answer, request)
 		if (answer.Code == http.StatusOK) != (id != 0) {

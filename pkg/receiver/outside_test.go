@@ -66,8 +66,11 @@ func TestFolderThatGoesAwayAcknowledgesNothing(t *testing.T) {
 				t.Error("it does not resume")
 			}
 			p.kill()
-			if got := s.compare(t, folder); got.lost+got.invented+got.altered > 0 || got.acknowledged != 2 {
-				t.Errorf("%+v", got)
+			switch got := s.compare(t, folder); {
+			case got.lost+got.invented+got.altered > 0:
+				t.Errorf("got.lost+got.invented+got.altered = %v, want 0", got.lost+got.invented+got.altered)
+			case got.acknowledged != 2:
+				t.Errorf("got.acknowledged = %v, want 2", got.acknowledged)
 			}
 		})
 	}
@@ -119,8 +122,13 @@ func TestReadOnlyFolderLosesNothing(t *testing.T) {
 	p.kill()
 	refused := startProgram(t, own, folder, as)
 	_ = refused.command.Wait()
-	if code := refused.command.ProcessState.ExitCode(); refused.url != "" || code != 8 || !strings.Contains(refused.said.String(), "journal") {
-		t.Errorf("a journal that cannot be written was taken, %d: %s", code, refused.said)
+	switch code := refused.command.ProcessState.ExitCode(); {
+	case refused.url != "":
+		t.Errorf("refused.url = %q, want %q", refused.url, "")
+	case code != 8:
+		t.Errorf("code = %v, want 8", code)
+	case !strings.Contains(refused.said.String(), "journal"):
+		t.Errorf("refused.said.String() = %q, want it to contain %q", refused.said.String(), "journal")
 	}
 	chmod(0o700, 0o600)
 	if err := os.Chown(folder, 0, 0); err != nil {
@@ -167,13 +175,19 @@ func TestClockThatJumpsLosesNothing(t *testing.T) {
 	}
 	waitUntilForwarded(t, folder)
 	p.kill()
-	if got := s.compare(t, folder); got.lost+got.invented+got.altered > 0 || got.acknowledged != 7 {
-		t.Errorf("%+v", got)
+	switch got := s.compare(t, folder); {
+	case got.lost+got.invented+got.altered > 0:
+		t.Errorf("got.lost+got.invented+got.altered = %v, want 0", got.lost+got.invented+got.altered)
+	case got.acknowledged != 7:
+		t.Errorf("got.acknowledged = %v, want 7", got.acknowledged)
 	}
 	app.mu.Lock()
 	defer app.mu.Unlock()
-	if got := app.order[1]; !slices.Equal(got, []int{0, 1, 2, 3, 4, 5, 6}) || len(app.wrong) > 0 {
-		t.Errorf("they came as %v; %v", got, app.wrong)
+	switch got := app.order[1]; {
+	case !slices.Equal(got, []int{0, 1, 2, 3, 4, 5, 6}):
+		t.Errorf("got = %v, want %v", got, []int{0, 1, 2, 3, 4, 5, 6})
+	case len(app.wrong) > 0:
+		t.Errorf("len(app.wrong) = %v, want 0", len(app.wrong))
 	}
 }
 
@@ -212,8 +226,11 @@ func TestStoppedProcessGoesOnAndSIGHUPLosesNothing(t *testing.T) {
 	}()
 	s.sendFor(t, p, 10*time.Second)
 	p.kill()
-	if got := s.compare(t, folder); got.lost+got.invented+got.altered > 0 || got.acknowledged < 10 {
-		t.Errorf("%+v", got)
+	switch got := s.compare(t, folder); {
+	case got.lost+got.invented+got.altered > 0:
+		t.Errorf("got.lost+got.invented+got.altered = %v, want 0", got.lost+got.invented+got.altered)
+	case got.acknowledged < 10:
+		t.Errorf("got.acknowledged = %v, want at least 10", got.acknowledged)
 	}
 }
 

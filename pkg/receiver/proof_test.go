@@ -206,8 +206,9 @@ type message struct {
 // newMessage returns the nth delivery about an object.
 func newMessage(object, n int) message {
 	return message{
-		key:  fmt.Sprintf("key-%d-%d", object, n),
-		body: fmt.Appendf(nil, `{"subscriptionId":1,"event":"order.update","id":%d,"value":{"version":%d,"text":%q}}`, object, n, strings.Repeat("&x", n%200)),
+		key: fmt.Sprintf("key-%d-%d", object, n),
+		body: fmt.Appendf(nil,
+			`{"subscriptionId":1,"event":"order.update","id":%d,"value":{"version":%d,"text":%q}}`, object, n, strings.Repeat("&x", n%200)),
 	}
 }
 
@@ -358,8 +359,11 @@ func (a *arrivals) check(t *testing.T, s *senders) {
 			missing++
 		}
 	}
-	if missing > 0 || len(a.wrong) > 0 {
-		t.Errorf("%d of %d did not reach the app, %d were wrong: %v", missing, len(s.acked), len(a.wrong), a.wrong)
+	switch {
+	case missing > 0:
+		t.Errorf("missing = %v, want 0", missing)
+	case len(a.wrong) > 0:
+		t.Errorf("len(a.wrong) = %v, want 0", len(a.wrong))
 	}
 	for object, versions := range a.order {
 		for i := range versions[1:] {

@@ -144,8 +144,11 @@ func TestQueueForwardsOfEachObjectInOrder(t *testing.T) {
 		last[name] = strconv.Itoa(n)
 		done++
 	}
-	if got := states(t, j); done != 600+600/17 || got[journal.Forwarded] != 600 {
-		t.Errorf("%d tries, %v", done, got)
+	switch got := states(t, j); {
+	case done != 600+600/17:
+		t.Errorf("done = %v, want %v", done, 600+600/17)
+	case got[journal.Forwarded] != 600:
+		t.Errorf("got[journal.Forwarded] = %v, want 600", got[journal.Forwarded])
 	}
 }
 
@@ -160,15 +163,25 @@ func TestRefusedDeliveryHoldsUpOnlyItsObject(t *testing.T) {
 		return accept(e)
 	}}
 	all := run(t, j, reports(5), receiver.Route{Event: "*", App: a})
-	if got := states(t, j); got[journal.Forwarded] != 4 || got[journal.Pending] != 2 {
-		t.Errorf("%v", got)
+	switch got := states(t, j); {
+	case got[journal.Forwarded] != 4:
+		t.Errorf("got[journal.Forwarded] = %v, want 4", got[journal.Forwarded])
+	case got[journal.Pending] != 2:
+		t.Errorf("got[journal.Pending] = %v, want 2", got[journal.Pending])
 	}
 	if slices.Contains(a.keys(), "1-1") {
 		t.Error("a delivery went before an older one of its object")
 	}
 	i := slices.IndexFunc(all, func(o receiver.DeliveryEvent) bool { return o.Kind == receiver.KindFailed })
-	if i < 0 || all[i].Again < time.Second || all[i].Attempt != 1 || all[i].Answer.Status != 500 {
-		t.Errorf("%+v", all)
+	switch {
+	case i < 0:
+		t.Errorf("i = %v, want at least 0", i)
+	case all[i].Again < time.Second:
+		t.Errorf("all[i].Again = %v, want at least %v", all[i].Again, time.Second)
+	case all[i].Attempt != 1:
+		t.Errorf("all[i].Attempt = %v, want 1", all[i].Attempt)
+	case all[i].Answer.Status != 500:
+		t.Errorf("all[i].Answer.Status = %v, want 500", all[i].Answer.Status)
 	}
 }
 
@@ -182,12 +195,18 @@ func TestDeliveryIsDeadAfterADay(t *testing.T) {
 		}
 	}
 	all := run(t, j, reports(2), receiver.Route{Event: "*", App: &app{answer: refuse}})
-	if got := states(t, j); got[journal.Dead] != 1 || got[journal.Pending] != 1 {
-		t.Errorf("%v", got)
+	switch got := states(t, j); {
+	case got[journal.Dead] != 1:
+		t.Errorf("got[journal.Dead] = %v, want 1", got[journal.Dead])
+	case got[journal.Pending] != 1:
+		t.Errorf("got[journal.Pending] = %v, want 1", got[journal.Pending])
 	}
 	for _, o := range all {
-		if (o.ID == 1) != (o.Kind == receiver.KindDead) || o.Attempt != 2 {
+		if (o.ID == 1) != (o.Kind == receiver.KindDead) {
 			t.Errorf("%+v", o)
+		}
+		if o.Attempt != 2 {
+			t.Errorf("o.Attempt = %v, want 2", o.Attempt)
 		}
 	}
 }
@@ -202,8 +221,11 @@ func TestGoneIsDeadAtOnceAndLaterOnesGoOn(t *testing.T) {
 		return accept(e)
 	}}
 	run(t, j, reports(2), receiver.Route{Event: "*", App: a})
-	if got := states(t, j); got[journal.Dead] != 1 || got[journal.Forwarded] != 1 {
-		t.Errorf("%v", got)
+	switch got := states(t, j); {
+	case got[journal.Dead] != 1:
+		t.Errorf("got[journal.Dead] = %v, want 1", got[journal.Dead])
+	case got[journal.Forwarded] != 1:
+		t.Errorf("got[journal.Forwarded] = %v, want 1", got[journal.Forwarded])
 	}
 }
 
@@ -213,8 +235,11 @@ func TestRetryAfterIsWaitedFor(t *testing.T) {
 	all := run(t, j, reports(1), receiver.Route{Event: "*", App: &app{answer: func(journal.Entry) receiver.Answer {
 		return receiver.Answer{Status: 429, Err: errors.New("busy"), RetryAfter: 4 * time.Minute}
 	}}})
-	if len(all) != 1 || all[0].Again != 4*time.Minute {
-		t.Errorf("%+v", all)
+	switch {
+	case len(all) != 1:
+		t.Errorf("len(all) = %v, want 1", len(all))
+	case all[0].Again != 4*time.Minute:
+		t.Errorf("all[0].Again = %v, want %v", all[0].Again, 4*time.Minute)
 	}
 }
 
@@ -222,8 +247,11 @@ func TestFirstRouteThatFitsTakesADelivery(t *testing.T) {
 	t.Parallel()
 	j, orders, rest := store(t, 2, 1), &app{answer: accept}, &app{answer: accept}
 	run(t, j, reports(2), receiver.Route{Event: "ORDER.*", App: orders}, receiver.Route{Event: "*", App: rest})
-	if len(orders.keys()) != 2 || len(rest.keys()) != 0 {
-		t.Errorf("%v %v", orders.keys(), rest.keys())
+	switch {
+	case len(orders.keys()) != 2:
+		t.Errorf("len(orders.keys()) = %v, want 2", len(orders.keys()))
+	case len(rest.keys()) != 0:
+		t.Errorf("len(rest.keys()) = %v, want 0", len(rest.keys()))
 	}
 	other := store(t, 2, 1)
 	run(t, other, reports(0), receiver.Route{Event: "invoice.*", App: orders})
@@ -251,8 +279,11 @@ func TestSlowAppHoldsUpOnlyItself(t *testing.T) {
 	}}
 	all := func([]receiver.DeliveryEvent) bool { return len(quick.keys()) == 1 && len(slow.keys()) == 8 }
 	run(t, j, all, receiver.Route{Event: "order.*", App: slow}, receiver.Route{Event: "*", App: quick})
-	if len(quick.keys()) != 1 || len(slow.keys()) != 8 {
-		t.Errorf("%v %v", quick.keys(), slow.keys())
+	switch {
+	case len(quick.keys()) != 1:
+		t.Errorf("len(quick.keys()) = %v, want 1", len(quick.keys()))
+	case len(slow.keys()) != 8:
+		t.Errorf("len(slow.keys()) = %v, want 8", len(slow.keys()))
 	}
 }
 
@@ -272,14 +303,22 @@ func TestReplayedDeliveryIsForwardedAgain(t *testing.T) {
 
 func TestBackoffGrowsToFiveMinutes(t *testing.T) {
 	t.Parallel()
-	for failed, longest := range map[int]time.Duration{1: 2 * time.Second, 2: 4 * time.Second, 8: 256 * time.Second, 9: 5 * time.Minute, 1 << 40: 5 * time.Minute} {
+	for failed, longest := range map[int]time.Duration{
+		1: 2 * time.Second, 2: 4 * time.Second, 8: 256 * time.Second, 9: 5 * time.Minute, 1 << 40: 5 * time.Minute,
+	} {
 		var least, most time.Duration = time.Hour, 0
 		for range 2000 {
 			wait := receiver.Backoff(failed)
 			least, most = min(least, wait), max(most, wait)
 		}
-		if least < time.Second || most > longest || most < longest*9/10 {
-			t.Errorf("%d: from %s to %s", failed, least, most)
+		if least < time.Second {
+			t.Errorf("%d: least = %v, want at least %v", failed, least, time.Second)
+		}
+		if most > longest {
+			t.Errorf("%d: most = %v, want at most %v", failed, most, longest)
+		}
+		if most < longest*9/10 {
+			t.Errorf("%d: most = %v, want at least %v", failed, most, longest*9/10)
 		}
 	}
 }

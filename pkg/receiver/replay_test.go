@@ -63,7 +63,8 @@ func replaying(t *testing.T, app http.Handler, bodies ...string) (receiver.Repla
 	}
 	for n, body := range bodies {
 		// Two objects by turns.
-		d := journal.Delivery{Key: fmt.Sprint("key-", n), Received: time.Now(), Event: "order.update", SubscriptionID: 1, ObjectID: int64(n % 2), Body: []byte(body)}
+		d := journal.Delivery{Key: fmt.Sprint("key-", n), Received: time.Now(),
+			Event: "order.update", SubscriptionID: 1, ObjectID: int64(n % 2), Body: []byte(body)}
 		if _, err := j.Append(t.Context(), d); err != nil {
 			t.Fatal(err)
 		}
@@ -115,17 +116,35 @@ func TestAReplayKeepsTheOrderOfEachObject(t *testing.T) {
 	}
 	app.mu.Lock()
 	defer app.mu.Unlock()
-	if h := app.headers[0]; h.Get(receiver.ReplayHeader) != "true" || h.Get(receiver.EventIDHeader) != "1" || h.Get("Idempotency-Key") != "key-0" {
-		t.Errorf("%v", h)
+	switch h := app.headers[0]; {
+	case h.Get(receiver.ReplayHeader) != "true":
+		t.Errorf("h.Get(receiver.ReplayHeader) = %q, want %q", h.Get(receiver.ReplayHeader), "true")
+	case h.Get(receiver.EventIDHeader) != "1":
+		t.Errorf("h.Get(receiver.EventIDHeader) = %q, want %q", h.Get(receiver.EventIDHeader), "1")
+	case h.Get("Idempotency-Key") != "key-0":
+		t.Errorf(`h.Get("Idempotency-Key") = %q, want %q`, h.Get("Idempotency-Key"), "key-0")
 	}
-	if e := stateOf(t, replay.Journal, 1); e.State != journal.Forwarded || e.Attempts != 1 || e.Status != 200 {
-		t.Errorf("accepted: %+v", e)
+	switch e := stateOf(t, replay.Journal, 1); {
+	case e.State != journal.Forwarded:
+		t.Errorf("accepted: e.State = %v, want %v", e.State, journal.Forwarded)
+	case e.Attempts != 1:
+		t.Errorf("accepted: e.Attempts = %v, want 1", e.Attempts)
+	case e.Status != 200:
+		t.Errorf("accepted: e.Status = %v, want 200", e.Status)
 	}
-	if e := stateOf(t, replay.Journal, 3); e.State != journal.Pending || e.Attempts != 1 || e.Status != 500 {
-		t.Errorf("refused: %+v", e)
+	switch e := stateOf(t, replay.Journal, 3); {
+	case e.State != journal.Pending:
+		t.Errorf("refused: e.State = %v, want %v", e.State, journal.Pending)
+	case e.Attempts != 1:
+		t.Errorf("refused: e.Attempts = %v, want 1", e.Attempts)
+	case e.Status != 500:
+		t.Errorf("refused: e.Status = %v, want 500", e.Status)
 	}
-	if e := stateOf(t, replay.Journal, 5); e.State != journal.Pending || e.Attempts != 0 {
-		t.Errorf("skipped: %+v", e)
+	switch e := stateOf(t, replay.Journal, 5); {
+	case e.State != journal.Pending:
+		t.Errorf("skipped: e.State = %v, want %v", e.State, journal.Pending)
+	case e.Attempts != 0:
+		t.Errorf("skipped: e.Attempts = %v, want 0", e.Attempts)
 	}
 }
 
@@ -139,8 +158,11 @@ func TestAReplayThatKeepsStatesWritesNothing(t *testing.T) {
 		}
 	}
 	for _, e := range entries {
-		if now := stateOf(t, replay.Journal, e.ID); now.State != journal.Pending || now.Attempts != 0 {
-			t.Errorf("%+v", now)
+		switch now := stateOf(t, replay.Journal, e.ID); {
+		case now.State != journal.Pending:
+			t.Errorf("now.State = %v, want %v", now.State, journal.Pending)
+		case now.Attempts != 0:
+			t.Errorf("now.Attempts = %v, want 0", now.Attempts)
 		}
 	}
 }
@@ -156,8 +178,11 @@ func TestAReplayStopsWhereTheAppIsSilent(t *testing.T) {
 	for _, err := range replay.Run(t.Context(), entries) {
 		last = err
 	}
-	if !errors.Is(last, receiver.ErrSilent) || len(app.bodies()) != 5 {
-		t.Errorf("%v after %v", last, app.bodies())
+	switch {
+	case !errors.Is(last, receiver.ErrSilent):
+		t.Errorf("last = %v, want %v", last, receiver.ErrSilent)
+	case len(app.bodies()) != 5:
+		t.Errorf("len(app.bodies()) = %v, want 5", len(app.bodies()))
 	}
 }
 
@@ -185,8 +210,13 @@ func TestAReplayKeepsToItsRateAndEndsBetweenTwo(t *testing.T) {
 		}
 		cancel()
 	}
-	if sent != 2 || last == nil || len(app.bodies()) != 6 {
-		t.Errorf("%d were yielded, then %v", sent, last)
+	switch {
+	case sent != 2:
+		t.Errorf("sent = %v, want 2", sent)
+	case last == nil:
+		t.Error("last = nil")
+	case len(app.bodies()) != 6:
+		t.Errorf("len(app.bodies()) = %v, want 6", len(app.bodies()))
 	}
 }
 
@@ -199,8 +229,11 @@ func TestTwoReplaysAtOnceDoNotDisturbEachOther(t *testing.T) {
 	for range 2 {
 		both.Go(func() {
 			for done, err := range replay.Run(t.Context(), entries) {
-				if err != nil || done.Answer.Err != nil {
-					t.Errorf("%+v, %v", done, err)
+				switch {
+				case err != nil:
+					t.Error(err)
+				case done.Answer.Err != nil:
+					t.Errorf("done.Answer.Err = %v, want nil", done.Answer.Err)
 				}
 			}
 		})
@@ -210,8 +243,11 @@ func TestTwoReplaysAtOnceDoNotDisturbEachOther(t *testing.T) {
 		t.Errorf("the app got %d", n)
 	}
 	for _, e := range entries {
-		if now := stateOf(t, replay.Journal, e.ID); now.State != journal.Forwarded || now.Attempts != 2 {
-			t.Errorf("%+v", now)
+		switch now := stateOf(t, replay.Journal, e.ID); {
+		case now.State != journal.Forwarded:
+			t.Errorf("now.State = %v, want %v", now.State, journal.Forwarded)
+		case now.Attempts != 2:
+			t.Errorf("now.Attempts = %v, want 2", now.Attempts)
 		}
 	}
 }
@@ -225,7 +261,9 @@ func TestADeliveryThatChangedOnTheDiskIsNotReplayed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for n, body := range []string{"pay 100", "pay 200"} {
-		if _, err := j.Append(t.Context(), journal.Delivery{Key: fmt.Sprint("key-", n), Event: "order.update", ObjectID: int64(n), Body: []byte(body)}); err != nil {
+		_, err := j.Append(t.Context(),
+			journal.Delivery{Key: fmt.Sprint("key-", n), Event: "order.update", ObjectID: int64(n), Body: []byte(body)})
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -248,14 +286,26 @@ func TestADeliveryThatChangedOnTheDiskIsNotReplayed(t *testing.T) {
 	defer func() { _ = damaged.Close() }()
 	replay.Journal = damaged
 	var failures []error
-	for done, err := range replay.Run(t.Context(), []journal.Entry{{ID: 1}, {ID: 2, Delivery: journal.Delivery{ObjectID: 1}}, {ID: 99, Delivery: journal.Delivery{ObjectID: 2}}}) {
+	entries := []journal.Entry{
+		{ID: 1},
+		{ID: 2, Delivery: journal.Delivery{ObjectID: 1}},
+		{ID: 99, Delivery: journal.Delivery{ObjectID: 2}},
+	}
+	for done, err := range replay.Run(t.Context(), entries) {
 		if err != nil {
 			t.Fatal(err)
 		}
 		failures = append(failures, done.Answer.Err)
 	}
-	if len(failures) != 3 || !errors.Is(failures[0], journal.ErrDamaged) || failures[1] != nil || !errors.Is(failures[2], journal.ErrNotFound) {
-		t.Errorf("%v", failures)
+	switch {
+	case len(failures) != 3:
+		t.Errorf("len(failures) = %v, want 3", len(failures))
+	case !errors.Is(failures[0], journal.ErrDamaged):
+		t.Errorf("failures[0] = %v, want %v", failures[0], journal.ErrDamaged)
+	case failures[1] != nil:
+		t.Errorf("failures[1] = %v, want nil", failures[1])
+	case !errors.Is(failures[2], journal.ErrNotFound):
+		t.Errorf("failures[2] = %v, want %v", failures[2], journal.ErrNotFound)
 	}
 	if got := app.bodies(); !slices.Equal(got, []string{"pay 200"}) {
 		t.Errorf("the app got %v", got)
@@ -267,17 +317,35 @@ func TestAnEditedDeliveryIsAnotherOne(t *testing.T) {
 	e := journal.Entry{ID: 7, Delivery: journal.Delivery{Key: "key", Event: "order.create", Signature: "old", Body: []byte("old")}}
 	body := []byte(`{"subscriptionId":3,"event":"order.update","id":5,"value":null}`)
 	edited, err := receiver.Edited(e, body, "0123456789", time.Now())
-	if err != nil || edited.ID != 7 || edited.Event != "order.update" || edited.SubscriptionID != 3 || edited.ObjectID != 5 {
-		t.Fatalf("%+v, %v", edited, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if edited.ID != 7 {
+		t.Fatalf("edited.ID = %v, want 7", edited.ID)
+	}
+	if edited.Event != "order.update" {
+		t.Fatalf("edited.Event = %q, want %q", edited.Event, "order.update")
+	}
+	if edited.SubscriptionID != 3 {
+		t.Fatalf("edited.SubscriptionID = %v, want 3", edited.SubscriptionID)
+	}
+	if edited.ObjectID != 5 {
+		t.Fatalf("edited.ObjectID = %v, want 5", edited.ObjectID)
 	}
 	header := http.Header{}
 	header.Set(webhook.KeyHeader, edited.Key)
 	header.Set(webhook.SignatureHeader, edited.Signature)
-	if _, err := webhook.Verify(header, edited.Body, "0123456789"); err != nil || edited.Key == e.Key {
-		t.Errorf("%+v, %v", edited, err)
+	switch _, err := webhook.Verify(header, edited.Body, "0123456789"); {
+	case err != nil:
+		t.Error(err)
+	case edited.Key == e.Key:
+		t.Errorf("edited.Key = %v", edited.Key)
 	}
-	if edited, err = receiver.Edited(e, body, "", time.Now()); err != nil || edited.Signature != "" {
-		t.Errorf("without a secret: %+v, %v", edited, err)
+	switch edited, err = receiver.Edited(e, body, "", time.Now()); {
+	case err != nil:
+		t.Errorf("without a secret: %v", err)
+	case edited.Signature != "":
+		t.Errorf("without a secret: edited.Signature = %q, want %q", edited.Signature, "")
 	}
 	if _, err := receiver.Edited(e, []byte(`{"event":`), "", time.Now()); !errors.Is(err, webhook.ErrEnvelope) {
 		t.Errorf("what is no delivery: %v", err)

@@ -46,8 +46,11 @@ func TestAppGetsTheBytesAndTheHeadersOfTheDelivery(t *testing.T) {
 	defer app.Close()
 	url := strings.Replace(app.URL, "http://", "http://user:pass@", 1) + "/hook?token=1"
 	answer := target(t, url).Forward(t.Context(), entry(), true)
-	if answer.Err != nil || answer.Status != http.StatusOK {
-		t.Fatalf("%+v", answer)
+	if answer.Err != nil {
+		t.Fatalf("answer.Err = %v, want nil", answer.Err)
+	}
+	if answer.Status != http.StatusOK {
+		t.Fatalf("answer.Status = %v, want %v", answer.Status, http.StatusOK)
 	}
 	if !bytes.Equal(body, entry().Body) {
 		t.Errorf("the app got %s", body)
@@ -59,8 +62,11 @@ func TestAppGetsTheBytesAndTheHeadersOfTheDelivery(t *testing.T) {
 		"X-Tlxhook-Event-Id": {"17"}, "X-Tlxhook-Attempt": {"3"}, "X-Tlxhook-Replay": {"true"},
 	}
 	delete(want, "Accept-Encoding")
-	if diff := cmp.Diff(want, got.Header); diff != "" || got.URL.RequestURI() != "/hook?token=1" {
-		t.Errorf("%s %s", got.URL, diff)
+	switch diff := cmp.Diff(want, got.Header); {
+	case diff != "":
+		t.Errorf("diff = %q, want %q", diff, "")
+	case got.URL.RequestURI() != "/hook?token=1":
+		t.Errorf("got.URL.RequestURI() = %q, want %q", got.URL.RequestURI(), "/hook?token=1")
 	}
 }
 
@@ -92,8 +98,17 @@ func TestOnly2xxIsAccepted(t *testing.T) {
 		if answer.Err != nil {
 			got = answer.Err.Error()
 		}
-		if got != want.err || answer.Gone != want.gone || answer.RetryAfter != want.wait || answer.Status != status {
-			t.Errorf("%d: %+v", status, answer)
+		if got != want.err {
+			t.Errorf("%d: got = %v, want %v", status, got, want.err)
+		}
+		if answer.Gone != want.gone {
+			t.Errorf("%d: answer.Gone = %v, want %v", status, answer.Gone, want.gone)
+		}
+		if answer.RetryAfter != want.wait {
+			t.Errorf("%d: answer.RetryAfter = %v, want %v", status, answer.RetryAfter, want.wait)
+		}
+		if answer.Status != status {
+			t.Errorf("%d: answer.Status = %v, want %v", status, answer.Status, status)
 		}
 		app.Close()
 	}
@@ -165,8 +180,13 @@ func TestAppThatAnswersBadlyHasNotAccepted(t *testing.T) {
 		"cut body": func(c net.Conn) { _, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc") },
 	} {
 		got := target(t, raw(t, answer)).Forward(t.Context(), entry(), false)
-		if got.Err == nil || got.Status != -1 || strings.Contains(got.Err.Error(), "Post ") {
-			t.Errorf("%s: %+v", name, got)
+		switch {
+		case got.Err == nil:
+			t.Errorf("%s: got.Err = nil", name)
+		case got.Status != -1:
+			t.Errorf("%s: got.Status = %v, want %v", name, got.Status, -1)
+		case strings.Contains(got.Err.Error(), "Post "):
+			t.Errorf("%s: got.Err.Error() = %q, want it not to contain %q", name, got.Err.Error(), "Post ")
 		}
 	}
 }
@@ -182,8 +202,11 @@ func TestAnswerOfAGigabyteIsCut(t *testing.T) {
 	}))
 	defer app.Close()
 	answer := target(t, app.URL).Forward(t.Context(), entry(), false)
-	if answer.Err != nil || len(answer.Body) != 64<<10 {
-		t.Errorf("%d bytes, %v", len(answer.Body), answer.Err)
+	switch {
+	case answer.Err != nil:
+		t.Errorf("answer.Err = %v, want nil", answer.Err)
+	case len(answer.Body) != 64<<10:
+		t.Errorf("len(answer.Body) = %v, want %v", len(answer.Body), 64<<10)
 	}
 }
 
@@ -211,8 +234,14 @@ func TestOnlyThisMachineIsForwardedTo(t *testing.T) {
 		if err != nil {
 			got = err.Error()
 		}
-		if want == "" != (got == "") || !strings.Contains(got, want) || strings.Contains(got, "secret") {
+		if want == "" != (got == "") {
 			t.Errorf("%s: %q", url, got)
+		}
+		if !strings.Contains(got, want) {
+			t.Errorf("%s: got = %q, want it to contain %q", url, got, want)
+		}
+		if strings.Contains(got, "secret") {
+			t.Errorf("%s: got = %q, want it not to contain %q", url, got, "secret")
 		}
 	}
 	for url, allowed := range map[string]bool{"http://192.0.2.1/": true, "http://169.254.169.254/": false, "http://[::]/": false} {
@@ -252,8 +281,13 @@ func TestForwardEndsWithItsContext(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer time.AfterFunc(50*time.Millisecond, cancel).Stop()
 		answer := app.Forward(ctx, entry(), false)
-		if answer.Err == nil || answer.Err.Error() != "tlxhook was stopped before the app had answered" || answer.Status != -1 {
-			t.Errorf("%s: %+v", name, answer)
+		switch {
+		case answer.Err == nil:
+			t.Errorf("%s: answer.Err = nil", name)
+		case answer.Err.Error() != "tlxhook was stopped before the app had answered":
+			t.Errorf("%s: answer.Err.Error() = %q, want %q", name, answer.Err.Error(), "tlxhook was stopped before the app had answered")
+		case answer.Status != -1:
+			t.Errorf("%s: answer.Status = %v, want %v", name, answer.Status, -1)
 		}
 	}
 }
