@@ -24,8 +24,11 @@ func emitTo(t *testing.T, target string) sandbox.Attempt {
 		t.Fatal(said)
 	}
 	emitted, err := sandbox.NewDeliverer(c.store, nil).Emit(t.Context(), sandbox.Emission{Event: "order.create", Count: 1})
-	if err != nil || len(emitted.Attempts) != 1 {
-		t.Fatalf("%+v, %v", emitted, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(emitted.Attempts) != 1 {
+		t.Fatalf("len(emitted.Attempts) = %v, want 1", len(emitted.Attempts))
 	}
 	return emitted.Attempts[0]
 }
@@ -37,7 +40,8 @@ func TestDeliveriesNeverLeaveThisMachine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &http.Server{ReadHeaderTimeout: time.Second, Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached.Add(1) })}
+	server := &http.Server{ReadHeaderTimeout: time.Second,
+		Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached.Add(1) })}
 	go func() { _ = server.Serve(listener) }()
 	defer func() { _ = server.Close() }()
 	_, port, err := net.SplitHostPort(listener.Addr().String())
@@ -48,7 +52,8 @@ func TestDeliveriesNeverLeaveThisMachine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	targets := map[string]bool{"127.0.0.1": true, "localhost": true, "[::ffff:127.0.0.1]": true, "0.0.0.0": false, "[::]": false, "[::ffff:0.0.0.0]": false}
+	targets := map[string]bool{"127.0.0.1": true, "localhost": true,
+		"[::ffff:127.0.0.1]": true, "0.0.0.0": false, "[::]": false, "[::ffff:0.0.0.0]": false}
 	for _, a := range addresses {
 		if ip, ok := a.(*net.IPNet); ok && !ip.IP.IsLoopback() && ip.IP.To4() != nil {
 			targets[ip.IP.String()] = false
@@ -91,17 +96,27 @@ func TestOnlyAWholeAnswerOf2xxIsASuccess(t *testing.T) {
 		}
 	}))
 	defer server.Close()
-	for path, want := range map[string]bool{"/ok": true, "/created": true, "/endless": true, "/redirect": false, "/cut": false, "/reset": false, "/broken": false} {
+	for path, want := range map[string]bool{
+		"/ok": true, "/created": true, "/endless": true, "/redirect": false, "/cut": false, "/reset": false, "/broken": false,
+	} {
 		a := emitTo(t, server.URL+path)
-		if a.Delivered != want || a.Delivered == a.Retry.After(time.Time{}) || len(a.Answer.Body) > 4096 {
+		switch {
+		case a.Delivered != want:
+			t.Errorf("%s: a.Delivered = %v, want %v", path, a.Delivered, want)
+		case a.Delivered == a.Retry.After(time.Time{}):
 			t.Errorf("%s: delivered %t (%d, %v), retry %v", path, a.Delivered, a.Answer.Status, a.Err, a.Retry)
+		case len(a.Answer.Body) > 4096:
+			t.Errorf("%s: len(a.Answer.Body) = %v, want at most 4096", path, len(a.Answer.Body))
 		}
 		if path == "/redirect" && a.Answer.Status != http.StatusTemporaryRedirect {
 			t.Errorf("a redirect was followed: %+v", a.Answer)
 		}
 	}
-	if a := emitTo(t, "http://127.0.0.1:9/"); a.Delivered || a.Err == nil {
-		t.Errorf("nobody listens, and it was delivered: %+v", a)
+	switch a := emitTo(t, "http://127.0.0.1:9/"); {
+	case a.Delivered:
+		t.Error("nobody listens, and it was delivered: a.Delivered = true, want false")
+	case a.Err == nil:
+		t.Error("nobody listens, and it was delivered: a.Err = nil")
 	}
 }
 
@@ -133,22 +148,40 @@ func TestEmitTellsWhomItPassedBy(t *testing.T) {
 		deliverer := sandbox.NewDeliverer(c.store, &c.receiver)
 		emission := sandbox.Emission{Event: "order.update", Count: 3}
 		emitted, err := deliverer.Emit(t.Context(), emission)
-		if err != nil || len(emitted.Passed) != 1 || emitted.Passed[0] != 4712 || len(emitted.Attempts) != 0 {
-			t.Errorf("%+v, %v", emitted, err)
+		switch {
+		case err != nil:
+			t.Error(err)
+		case len(emitted.Passed) != 1:
+			t.Errorf("len(emitted.Passed) = %v, want 1", len(emitted.Passed))
+		case emitted.Passed[0] != 4712:
+			t.Errorf("emitted.Passed[0] = %v, want 4712", emitted.Passed[0])
+		case len(emitted.Attempts) != 0:
+			t.Errorf("len(emitted.Attempts) = %v, want 0", len(emitted.Attempts))
 		}
 		time.Sleep(propagated)
 		// Three versions in one moment are told once, and the latest is.
 		emitted, err = deliverer.Emit(t.Context(), emission)
-		if err != nil || len(emitted.Passed) != 0 || len(emitted.Attempts) != 1 {
-			t.Errorf("%+v, %v", emitted, err)
+		switch {
+		case err != nil:
+			t.Error(err)
+		case len(emitted.Passed) != 0:
+			t.Errorf("len(emitted.Passed) = %v, want 0", len(emitted.Passed))
+		case len(emitted.Attempts) != 1:
+			t.Errorf("len(emitted.Attempts) = %v, want 1", len(emitted.Attempts))
 		}
-		if all := c.receiver.all(); len(all) != 1 || !strings.Contains(all[0].body, `"version":6`) {
-			t.Errorf("%+v", all)
+		switch all := c.receiver.all(); {
+		case len(all) != 1:
+			t.Errorf("len(all) = %v, want 1", len(all))
+		case !strings.Contains(all[0].body, `"version":6`):
+			t.Errorf("all[0].body = %q, want it to contain %q", all[0].body, `"version":6`)
 		}
 		// With every version told, they come in order.
 		c.set("rapid-changes=every")
-		if emitted, err = deliverer.Emit(t.Context(), emission); err != nil || len(emitted.Attempts) != 3 {
-			t.Errorf("%+v, %v", emitted, err)
+		switch emitted, err = deliverer.Emit(t.Context(), emission); {
+		case err != nil:
+			t.Error(err)
+		case len(emitted.Attempts) != 3:
+			t.Errorf("len(emitted.Attempts) = %v, want 3", len(emitted.Attempts))
 		}
 		for i, one := range c.receiver.all()[1:] {
 			if !strings.Contains(one.body, `"version":`+string(rune('7'+i))) {
@@ -165,9 +198,15 @@ func TestEventsHappenAtTheirRateWhateverTheReceiverDoes(t *testing.T) {
 		c.receiver.answer = func(int, string) (int, time.Duration) { return http.StatusOK, 5 * time.Second }
 		c.call("POST /event/subscription", `{"event":"order.create","targetUrl":"http://127.0.0.1/"}`)
 		start := time.Now()
-		emitted, err := sandbox.NewDeliverer(slow{c.store}, &c.receiver).Emit(t.Context(), sandbox.Emission{Event: "order.create", Count: 100, Rate: 50})
-		if took := time.Since(start); err != nil || len(emitted.Attempts) != 100 || took > 8*time.Second {
-			t.Errorf("%d attempts after %s, %v", len(emitted.Attempts), took, err)
+		emitted, err := sandbox.NewDeliverer(slow{c.store}, &c.receiver).Emit(t.Context(),
+			sandbox.Emission{Event: "order.create", Count: 100, Rate: 50})
+		switch took := time.Since(start); {
+		case err != nil:
+			t.Error(err)
+		case len(emitted.Attempts) != 100:
+			t.Errorf("len(emitted.Attempts) = %v, want 100", len(emitted.Attempts))
+		case took > 8*time.Second:
+			t.Errorf("took = %v, want at most %v", took, 8*time.Second)
 		}
 		early := 0
 		for _, one := range c.receiver.all() {
@@ -175,8 +214,11 @@ func TestEventsHappenAtTheirRateWhateverTheReceiverDoes(t *testing.T) {
 				early++
 			}
 		}
-		if early < 40 || early > 51 {
-			t.Errorf("%d of 100 at 50 a second came in the first second", early)
+		if early < 40 {
+			t.Errorf("early = %v, want at least 40", early)
+		}
+		if early > 51 {
+			t.Errorf("early = %v, want at most 51", early)
 		}
 	})
 }
@@ -204,8 +246,12 @@ func TestWhatWasUnderWayAtAKillIsDueAgain(t *testing.T) {
 		c.starts()
 		time.Sleep(time.Second)
 		all := c.receiver.all()
-		if len(all) != 2 || all[0].header.Get("Idempotency-Key") != all[1].header.Get("Idempotency-Key") {
-			t.Errorf("%+v", all)
+		switch {
+		case len(all) != 2:
+			t.Errorf("len(all) = %v, want 2", len(all))
+		case all[0].header.Get("Idempotency-Key") != all[1].header.Get("Idempotency-Key"):
+			t.Errorf(`all[0].header.Get("Idempotency-Key") = %v, want %v`,
+				all[0].header.Get("Idempotency-Key"), all[1].header.Get("Idempotency-Key"))
 		}
 	})
 }
@@ -242,7 +288,10 @@ func TestDeliveriesAboutAnObjectComeOneAfterTheOther(t *testing.T) {
 			t.Fatalf("%d deliveries", len(all))
 		}
 		for i, one := range all {
-			if !strings.Contains(one.body, `"version":`+string(rune('1'+i))) || i > 0 && one.at.Sub(all[i-1].at) < time.Second {
+			if !strings.Contains(one.body, `"version":`+string(rune('1'+i))) {
+				t.Errorf("%d: %s after %s", i, one.body, one.at.Sub(all[0].at))
+			}
+			if i > 0 && one.at.Sub(all[i-1].at) < time.Second {
 				t.Errorf("%d: %s after %s", i, one.body, one.at.Sub(all[0].at))
 			}
 		}

@@ -16,7 +16,8 @@ import (
 func TestDeliveryIsAsDocumented(t *testing.T) {
 	inTime(t, func(t *testing.T, c *caller) {
 		c.receiver.target = "http://user:p%20w@127.0.0.1:3000/hook?token=x"
-		c.subscribe("customer.create", `"fields":"id,name,email","authHeaderName":"X-Key","authHeaderValue":"value","hmacSharedSecret":"0123456789"`)
+		c.subscribe("customer.create",
+			`"fields":"id,name,email","authHeaderName":"X-Key","authHeaderValue":"value","hmacSharedSecret":"0123456789"`)
 		time.Sleep(propagated)
 		c.call("POST /customer", `{"name":"A & B <AS>","email":"a@example.no","phoneNumber":"1"}`)
 		time.Sleep(time.Second)
@@ -26,12 +27,21 @@ func TestDeliveryIsAsDocumented(t *testing.T) {
 		}
 		got := all[0]
 		const want = `{"subscriptionId":4712,"event":"customer.create","id":4713,"value":{"id":4713,"name":"A & B <AS>","email":"a@example.no"}}`
-		if got.body != want || got.url != "http://127.0.0.1:3000/hook?token=x" {
-			t.Errorf("%s\n%s, want\n%s", got.url, got.body, want)
+		if got.body != want {
+			t.Errorf("got.body = %v, want %v", got.body, want)
+		}
+		if got.url != "http://127.0.0.1:3000/hook?token=x" {
+			t.Errorf("got.url = %q, want %q", got.url, "http://127.0.0.1:3000/hook?token=x")
 		}
 		basic := "Basic " + base64.StdEncoding.EncodeToString([]byte("user:p w"))
-		if got.header.Get("X-Key") != "value" || got.header.Get("Authorization") != basic || got.header.Get("Content-Type") != "application/json; charset=UTF-8" {
-			t.Error(got.header)
+		if got.header.Get("X-Key") != "value" {
+			t.Errorf(`got.header.Get("X-Key") = %q, want %q`, got.header.Get("X-Key"), "value")
+		}
+		if got.header.Get("Authorization") != basic {
+			t.Errorf(`got.header.Get("Authorization") = %v, want %v`, got.header.Get("Authorization"), basic)
+		}
+		if got.header.Get("Content-Type") != "application/json; charset=UTF-8" {
+			t.Errorf(`got.header.Get("Content-Type") = %q, want %q`, got.header.Get("Content-Type"), "application/json; charset=UTF-8")
 		}
 		if _, err := webhook.Verify(got.header, []byte(got.body), "0123456789"); err != nil {
 			t.Error(err)
@@ -50,13 +60,26 @@ func TestEveryEventIsDelivered(t *testing.T) {
 		for _, name := range sandbox.EventNames() {
 			before := len(c.receiver.all())
 			emitted, err := deliverer.Emit(t.Context(), sandbox.Emission{Event: name, Count: 1, Host: "localhost"})
-			if err != nil || len(emitted.Attempts) != 1 || !emitted.Attempts[0].Delivered {
-				t.Fatalf("%s: %+v, %v", name, emitted, err)
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			if len(emitted.Attempts) != 1 {
+				t.Fatalf("%s: len(emitted.Attempts) = %v, want 1", name, len(emitted.Attempts))
+			}
+			if !emitted.Attempts[0].Delivered {
+				t.Fatalf("%s: emitted.Attempts[0].Delivered = false, want true", name)
 			}
 			got := c.receiver.all()[before]
 			envelope, err := webhook.ParseEnvelope([]byte(got.body))
-			if err != nil || envelope.Event != name || envelope.ID != emitted.Objects[0] || got.url != "http://127.0.0.1/"+name {
-				t.Errorf("%s: %s %+v, %v", name, got.url, envelope, err)
+			switch {
+			case err != nil:
+				t.Errorf("%s: %v", name, err)
+			case envelope.Event != name:
+				t.Errorf("%s: envelope.Event = %v, want %v", name, envelope.Event, name)
+			case envelope.ID != emitted.Objects[0]:
+				t.Errorf("%s: envelope.ID = %v, want %v", name, envelope.ID, emitted.Objects[0])
+			case got.url != "http://127.0.0.1/"+name:
+				t.Errorf("%s: got.url = %v, want %v", name, got.url, "http://127.0.0.1/"+name)
 			}
 			if gone := strings.HasSuffix(name, ".delete"); gone != (string(envelope.Value) == "null") {
 				t.Errorf("%s: value %s", name, envelope.Value)
@@ -82,7 +105,8 @@ func TestChangesThroughTheAPIAreDelivered(t *testing.T) {
 		for _, one := range c.receiver.all() {
 			bodies = append(bodies, one.body)
 		}
-		want := `{"subscriptionId":4712,"event":"contact.create","id":4715,"value":{"id":4715,"version":0,"url":"localhost:4711/v2/contact/4715","firstName":"Kari"}}
+		want := `{"subscriptionId":4712,"event":"contact.create","id":4715,` +
+			`"value":{"id":4715,"version":0,"url":"localhost:4711/v2/contact/4715","firstName":"Kari"}}
 {"subscriptionId":4713,"event":"contact.update","id":4715,"value":{"id":4715,"version":1,"firstName":"Ola"}}
 {"subscriptionId":4714,"event":"contact.delete","id":4715,"value":null}`
 		if got := strings.Join(bodies, "\n"); got != want {
@@ -104,7 +128,8 @@ func TestSuccessClearsTheCountOfFailures(t *testing.T) {
 			after  time.Duration
 			number string
 			status string
-		}{{50 * time.Second, "good", "ACTIVE"}, {time.Second, "bad", "ACTIVE"}, {45 * time.Second, "bad", "ACTIVE"}, {20 * time.Second, "bad", "DISABLED_TOO_MANY_ERRORS"}} {
+		}{{50 * time.Second, "good", "ACTIVE"}, {time.Second, "bad", "ACTIVE"},
+			{45 * time.Second, "bad", "ACTIVE"}, {20 * time.Second, "bad", "DISABLED_TOO_MANY_ERRORS"}} {
 			time.Sleep(step.after)
 			if _, body := c.call("GET /event/subscription?fields=status", ""); !strings.Contains(body, `"`+step.status+`"`) {
 				t.Errorf("before %s: %s, want %s", step.number, body, step.status)
@@ -126,7 +151,8 @@ func TestAWeekOfFailuresDisables(t *testing.T) {
 			time.Sleep(10 * time.Second)
 		}
 		time.Sleep(2 * time.Second)
-		if _, body := c.call("GET /event/subscription?fields=status,version", ""); !strings.Contains(body, `{"status":"DISABLED_TOO_MANY_ERRORS","version":0}`) {
+		_, body := c.call("GET /event/subscription?fields=status,version", "")
+		if !strings.Contains(body, `{"status":"DISABLED_TOO_MANY_ERRORS","version":0}`) {
 			t.Errorf("after %s: %s", time.Since(first), body)
 		}
 		// What happens now is not delivered, nor later; after switching on again, the next event is.
@@ -138,8 +164,11 @@ func TestAWeekOfFailuresDisables(t *testing.T) {
 		time.Sleep(time.Minute)
 		c.call("POST /order", `{"number":"afterwards"}`)
 		time.Sleep(time.Second)
-		if all := c.receiver.all()[before:]; len(all) != 1 || !strings.Contains(all[0].body, "afterwards") {
-			t.Errorf("%+v", all)
+		switch all := c.receiver.all()[before:]; {
+		case len(all) != 1:
+			t.Errorf("len(all) = %v, want 1", len(all))
+		case !strings.Contains(all[0].body, "afterwards"):
+			t.Errorf("all[0].body = %q, want it to contain %q", all[0].body, "afterwards")
 		}
 	})
 }
@@ -152,15 +181,24 @@ func TestRetriesTakeThirtyScaledHoursWithOneKeyAndOneBody(t *testing.T) {
 		all := c.receiver.all()
 		first, last := all[0], all[len(all)-1]
 		hours := last.at.Sub(first.at).Hours() * sandbox.DefaultSpeed
-		if len(all) != 10 || hours < 30 || hours > 32 {
-			t.Errorf("%d attempts in %.1f hours of the service", len(all), hours)
+		switch {
+		case len(all) != 10:
+			t.Errorf("len(all) = %v, want 10", len(all))
+		case hours < 30:
+			t.Errorf("hours = %v, want at least 30", hours)
+		case hours > 32:
+			t.Errorf("hours = %v, want at most 32", hours)
 		}
 		for _, one := range all {
 			if _, err := webhook.Verify(one.header, []byte(one.body), "0123456789"); err != nil {
 				t.Error(err)
 			}
-			if one.body != first.body || one.header.Get("Idempotency-Key") != first.header.Get("Idempotency-Key") {
-				t.Errorf("another delivery: %+v", one)
+			if one.body != first.body {
+				t.Errorf("another delivery: one.body = %v, want %v", one.body, first.body)
+			}
+			if one.header.Get("Idempotency-Key") != first.header.Get("Idempotency-Key") {
+				t.Errorf(`another delivery: one.header.Get("Idempotency-Key") = %v, want %v`,
+					one.header.Get("Idempotency-Key"), first.header.Get("Idempotency-Key"))
 			}
 		}
 	})
@@ -198,14 +236,21 @@ func TestWhatWasUnderWayIsDeliveredByTheNextOne(t *testing.T) {
 		time.Sleep(time.Second)
 		cancel()
 		start := time.Now()
-		if err := <-ended; err != nil || time.Since(start) > 6*time.Second {
-			t.Errorf("%v after %s", err, time.Since(start))
+		switch err := <-ended; {
+		case err != nil:
+			t.Error(err)
+		case time.Since(start) > 6*time.Second:
+			t.Errorf("time.Since(start) = %v, want at most %v", time.Since(start), 6*time.Second)
 		}
 		c.starts()
 		time.Sleep(time.Second)
 		all := c.receiver.all()
-		if len(all) != 2 || all[0].header.Get("Idempotency-Key") != all[1].header.Get("Idempotency-Key") {
-			t.Errorf("%+v", all)
+		switch {
+		case len(all) != 2:
+			t.Errorf("len(all) = %v, want 2", len(all))
+		case all[0].header.Get("Idempotency-Key") != all[1].header.Get("Idempotency-Key"):
+			t.Errorf(`all[0].header.Get("Idempotency-Key") = %v, want %v`,
+				all[0].header.Get("Idempotency-Key"), all[1].header.Get("Idempotency-Key"))
 		}
 	})
 }
@@ -271,7 +316,12 @@ func TestStoringChangesNoByteOfADelivery(t *testing.T) {
 		}
 	}
 	all := got.all()
-	if len(all) < 2 || !bytes.Equal([]byte(all[0].body), []byte(all[len(all)-1].body)) || !strings.Contains(all[0].body, "A & B <AS>") {
+	switch {
+	case len(all) < 2:
+		t.Errorf("len(all) = %v, want at least 2", len(all))
+	case !bytes.Equal([]byte(all[0].body), []byte(all[len(all)-1].body)):
 		t.Errorf("%+v", all)
+	case !strings.Contains(all[0].body, "A & B <AS>"):
+		t.Errorf("all[0].body = %q, want it to contain %q", all[0].body, "A & B <AS>")
 	}
 }

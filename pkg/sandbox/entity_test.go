@@ -18,13 +18,17 @@ func TestObjectsLiveAndDieThroughTheAPI(t *testing.T) {
 	c.expect("POST /customer", `{"name":"Fisk AS","id":7}`, 422, errorHead("422", "18000", `"Validering feilet."`, "null")+
 		`[{"field":"id","message":"An ID cannot be set when creating a new object","path":"null.id","rootId":null}],`+errorTail)
 	c.expect("POST /customer", `{"name":"Fisk AS","postalAddress":{"city":"Bodø","addressLine1":"Kaia 1"}}`, 201,
-		`{"value":{"id":4712,"version":0,"url":"localhost:4711/v2/customer/4712","name":"Fisk AS","postalAddress":{"addressLine1":"Kaia 1","city":"Bodø"}}}`)
+		`{"value":{"id":4712,"version":0,"url":"localhost:4711/v2/customer/4712","name":"Fisk AS",`+
+			`"postalAddress":{"addressLine1":"Kaia 1","city":"Bodø"}}}`)
 	c.expect("POST /order", `{"customer":{"id":4712},"orderDate":"2026-05-11"}`, 201,
-		`{"value":{"id":4713,"version":0,"url":"localhost:4711/v2/order/4713","orderDate":"2026-05-11","customer":{"id":4712,"url":"localhost:4711/v2/customer/4712"}}}`)
+		`{"value":{"id":4713,"version":0,"url":"localhost:4711/v2/order/4713","orderDate":"2026-05-11",`+
+			`"customer":{"id":4712,"url":"localhost:4711/v2/customer/4712"}}}`)
 	c.expect("GET /order/4713?fields=id,customer(name),reference,changes(changeType)", "", 200,
-		`{"value":{"id":4713,"customer":{"name":"Fisk AS"},"reference":null,"changes":[{"employeeId":11,"timestamp":"`+c.changeTime()+`","changeType":"CREATE"}]}}`)
+		`{"value":{"id":4713,"customer":{"name":"Fisk AS"},"reference":null,"changes":[{"employeeId":11,"timestamp":"`+
+			c.changeTime()+`","changeType":"CREATE"}]}}`)
 	c.expect("PUT /customer/4712", `{"version":0,"email":"post@fisk.no"}`, 200,
-		`{"value":{"id":4712,"version":1,"url":"localhost:4711/v2/customer/4712","name":"Fisk AS","email":"post@fisk.no","postalAddress":{"addressLine1":"Kaia 1","city":"Bodø"}}}`)
+		`{"value":{"id":4712,"version":1,"url":"localhost:4711/v2/customer/4712","name":"Fisk AS",`+
+			`"email":"post@fisk.no","postalAddress":{"addressLine1":"Kaia 1","city":"Bodø"}}}`)
 	c.expect("PUT /customer/4712", `{"version":0,"email":"x"}`, 409, errorHead("409", "8000", `"RevisionException"`, "null")+`null,`+errorTail)
 	for _, bad := range []string{`null`, `[]`, `{"version":"x"}`, `{`} {
 		if status, said := c.call("PUT /customer/4712", bad); status != 422 {
@@ -51,8 +55,11 @@ func (c *caller) changeTime() string {
 	var shown struct {
 		Value struct{ Changes []struct{ Timestamp string } }
 	}
-	if err := json.Unmarshal([]byte(body), &shown); err != nil || len(shown.Value.Changes) != 1 {
-		c.t.Fatal(body, err)
+	switch err := json.Unmarshal([]byte(body), &shown); {
+	case err != nil:
+		c.t.Fatal(err)
+	case len(shown.Value.Changes) != 1:
+		c.t.Fatalf("len(shown.Value.Changes) = %v, want 1", len(shown.Value.Changes))
 	}
 	return shown.Value.Changes[0].Timestamp
 }
@@ -71,8 +78,11 @@ func TestListsOfObjectsAreLimitedAsOnTheService(t *testing.T) {
 		names := func(line string) string {
 			status, body := c.call(line, "")
 			var listed struct{ Values []map[string]string }
-			if err := json.Unmarshal([]byte(body), &listed); err != nil || status != 200 {
-				t.Fatalf("%s: %d %s", line, status, body)
+			switch err := json.Unmarshal([]byte(body), &listed); {
+			case err != nil:
+				t.Fatalf("%s: %v", line, err)
+			case status != 200:
+				t.Fatalf("%s: status = %v, want 200", line, status)
 			}
 			var all []string
 			for _, v := range listed.Values {

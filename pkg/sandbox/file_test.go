@@ -28,7 +28,10 @@ func TestUpdatesAtOnceAreAllKept(t *testing.T) {
 				}
 				return nil
 			})
-			if err != nil || !kept {
+			switch {
+			case err != nil:
+				t.Error(err)
+			case !kept:
 				t.Errorf("update %d is not on disk: %v", n, err)
 			}
 		})

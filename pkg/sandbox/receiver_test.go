@@ -56,7 +56,8 @@ func (r *receiver) RoundTrip(request *http.Request) (*http.Response, error) {
 	case <-request.Context().Done():
 		return nil, request.Context().Err()
 	}
-	return &http.Response{StatusCode: status, Header: http.Header{"Location": {"http://127.0.0.1/elsewhere"}}, Body: io.NopCloser(strings.NewReader("answer"))}, nil
+	return &http.Response{StatusCode: status,
+		Header: http.Header{"Location": {"http://127.0.0.1/elsewhere"}}, Body: io.NopCloser(strings.NewReader("answer"))}, nil
 }
 
 func (r *receiver) all() []received {
@@ -89,7 +90,8 @@ func (c *caller) subscribe(event, more string) {
 	if more != "" {
 		more = "," + more
 	}
-	if status, said := c.call("POST /event/subscription", `{"event":"`+event+`","targetUrl":"`+c.receiver.target+`"`+more+`}`); status != http.StatusCreated {
+	status, said := c.call("POST /event/subscription", `{"event":"`+event+`","targetUrl":"`+c.receiver.target+`"`+more+`}`)
+	if status != http.StatusCreated {
 		c.t.Fatal(status, said)
 	}
 }

@@ -51,8 +51,11 @@ func (c *caller) as(employeeToken string) {
 	_, body := c.call("POST /token/session/:create", `{"consumerToken":"`+sandbox.ConsumerToken+`","employeeToken":"`+
 		employeeToken+`","expirationDate":"`+time.Now().AddDate(0, 0, 2).Format(time.DateOnly)+`"}`)
 	var made struct{ Value struct{ Token string } }
-	if err := json.Unmarshal([]byte(body), &made); err != nil || made.Value.Token == "" {
-		c.t.Fatalf("no session: %s", body)
+	switch err := json.Unmarshal([]byte(body), &made); {
+	case err != nil:
+		c.t.Fatalf("no session: %v", err)
+	case made.Value.Token == "":
+		c.t.Fatal("no session: made.Value.Token is empty")
 	}
 	c.token = made.Value.Token
 }
@@ -86,7 +89,10 @@ func (c *caller) call(line, body string) (int, string) {
 func (c *caller) expect(line, body string, status int, want string) {
 	c.t.Helper()
 	code, got := c.call(line, body)
-	if code != status || got != want {
+	if code != status {
+		c.t.Errorf("%s %s\n got %d %s\nwant %d %s", line, body, code, got, status, want)
+	}
+	if got != want {
 		c.t.Errorf("%s %s\n got %d %s\nwant %d %s", line, body, code, got, status, want)
 	}
 }
@@ -94,7 +100,8 @@ func (c *caller) expect(line, body string, status int, want string) {
 const errorTail = `"requestId":"ID"}`
 
 func errorHead(status, code, message, developer string) string {
-	return `{"status":` + status + `,"code":` + code + `,"message":` + message + `,"link":"https://tripletex.no/v2-docs/","developerMessage":` + developer + `,"validationMessages":`
+	return `{"status":` + status + `,"code":` + code + `,"message":` + message +
+		`,"link":"https://tripletex.no/v2-docs/","developerMessage":` + developer + `,"validationMessages":`
 }
 
 func TestAnswersAreAsRecorded(t *testing.T) {
@@ -134,7 +141,9 @@ func TestAnswersAreAsRecorded(t *testing.T) {
 func TestSecretsNeverComeBack(t *testing.T) {
 	t.Parallel()
 	c := newCaller(t, nil)
-	_, made := c.call("POST /event/subscription", `{"event":"order.create","targetUrl":"https://example.com","authHeaderName":"X","authHeaderValue":"canary-value","hmacSharedSecret":"canary-hmac"}`)
+	_, made := c.call("POST /event/subscription",
+		`{"event":"order.create","targetUrl":"https://example.com","authHeaderName":"X",`+
+			`"authHeaderValue":"canary-value","hmacSharedSecret":"canary-hmac"}`)
 	_, listed := c.call("GET /event/subscription?fields=*,changes", "")
 	if strings.Contains(made+listed, "canary") {
 		t.Errorf("%s\n%s", made, listed)
@@ -147,8 +156,11 @@ func TestSessionDatedTodayIsDeadFromTheStart(t *testing.T) {
 	status, body := c.call("POST /token/session/:create", `{"consumerToken":"`+sandbox.ConsumerToken+`","employeeToken":"`+
 		sandbox.EmployeeToken+`","expirationDate":"`+time.Now().Format(time.DateOnly)+`"}`)
 	var made struct{ Value struct{ Token string } }
-	if err := json.Unmarshal([]byte(body), &made); err != nil || status != 201 {
-		t.Fatalf("%d %s", status, body)
+	switch err := json.Unmarshal([]byte(body), &made); {
+	case err != nil:
+		t.Fatal(err)
+	case status != 201:
+		t.Fatalf("status = %v, want 201", status)
 	}
 	c.token = made.Value.Token
 	if status, _ := c.call("GET /token/session/>whoAmI", ""); status != 401 {
@@ -188,7 +200,8 @@ func TestFileStoreIsSharedByPrograms(t *testing.T) {
 		second := &caller{t: t, box: sandbox.New(sandbox.NewFile(folder)), token: first.token}
 		all.Go(func() {
 			for range 10 {
-				if status, body := second.call("POST /event/subscription", `{"event":"order.create","targetUrl":"https://example.com"}`); status != 201 {
+				status, body := second.call("POST /event/subscription", `{"event":"order.create","targetUrl":"https://example.com"}`)
+				if status != 201 {
 					t.Errorf("%d %s", status, body)
 				}
 			}
@@ -208,8 +221,11 @@ func TestFileStoreIsSharedByPrograms(t *testing.T) {
 		t.Errorf("%d different subscriptions after 40 creates by four programs", len(seen))
 	}
 	info, err := os.Stat(filepath.Join(folder, "state.json"))
-	if err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("state file: %v, %v; want mode 0600", info, err)
+	switch {
+	case err != nil:
+		t.Errorf("state file: %v", err)
+	case info.Mode().Perm() != 0o600:
+		t.Errorf("state file: info.Mode().Perm() = %v, want 0o600", info.Mode().Perm())
 	}
 }
 
@@ -224,8 +240,11 @@ func TestBrokenStateIsRefusedAndKept(t *testing.T) {
 		recorder := httptest.NewRecorder()
 		sandbox.New(sandbox.NewFile(folder)).ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v2/event", nil))
 		kept, err := os.ReadFile(path)
-		if recorder.Code != 500 || err != nil {
-			t.Errorf("%s: %d, %v", name, recorder.Code, err)
+		switch {
+		case recorder.Code != 500:
+			t.Errorf("%s: recorder.Code = %v, want 500", name, recorder.Code)
+		case err != nil:
+			t.Errorf("%s: %v", name, err)
 		}
 		if diff := cmp.Diff(content, string(kept)); diff != "" {
 			t.Errorf("%s: the file was changed:\n%s", name, diff)
