@@ -32,23 +32,43 @@ func TestADeliveryCarriesWhatIsDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := request.URL.String(); got != "https://hooks.example.no/t?x=1" || request.Method != http.MethodPost {
-		t.Errorf("%s %s", request.Method, got)
+	switch got := request.URL.String(); {
+	case got != "https://hooks.example.no/t?x=1":
+		t.Errorf("got = %q, want %q", got, "https://hooks.example.no/t?x=1")
+	case request.Method != http.MethodPost:
+		t.Errorf("request.Method = %v, want %v", request.Method, http.MethodPost)
 	}
 	user, password, _ := request.BasicAuth()
-	if user != "user" || password != "p@ss" || request.Header.Get("X-Key") != "value-of-the-header" || request.Header.Get("Content-Type") != "application/json; charset=UTF-8" {
-		t.Error(request.Header)
+	if user != "user" {
+		t.Errorf("user = %q, want %q", user, "user")
+	}
+	if password != "p@ss" {
+		t.Errorf("password = %q, want %q", password, "p@ss")
+	}
+	if request.Header.Get("X-Key") != "value-of-the-header" {
+		t.Errorf(`request.Header.Get("X-Key") = %q, want %q`, request.Header.Get("X-Key"), "value-of-the-header")
+	}
+	if request.Header.Get("Content-Type") != "application/json; charset=UTF-8" {
+		t.Errorf(`request.Header.Get("Content-Type") = %q, want %q`, request.Header.Get("Content-Type"), "application/json; charset=UTF-8")
 	}
 	if _, err := webhook.Verify(request.Header, []byte(body), "0123456789abcdef"); err != nil {
 		t.Error(err)
 	}
 	plain := sender.Delivery{Target: "https://hooks.example.no/"}
-	if request, err = plain.Request(t.Context()); err != nil || request.Header.Get("X-Request-Signature") != "" || request.Header.Get("Authorization") != "" {
-		t.Errorf("%v, %v", request.Header, err)
+	switch request, err = plain.Request(t.Context()); {
+	case err != nil:
+		t.Error(err)
+	case request.Header.Get("X-Request-Signature") != "":
+		t.Errorf(`request.Header.Get("X-Request-Signature") = %q, want %q`, request.Header.Get("X-Request-Signature"), "")
+	case request.Header.Get("Authorization") != "":
+		t.Errorf(`request.Header.Get("Authorization") = %q, want %q`, request.Header.Get("Authorization"), "")
 	}
 	for _, bad := range []string{"", "hooks.example.no/secret", "://secret", "https://secret host/%zz", "\x7f"} {
-		if _, err := delivery(bad).Request(t.Context()); err == nil || strings.Contains(err.Error(), "secret") {
-			t.Errorf("%q: %v", bad, err)
+		switch _, err := delivery(bad).Request(t.Context()); {
+		case err == nil:
+			t.Errorf("%q: no error", bad)
+		case strings.Contains(err.Error(), "secret"):
+			t.Errorf("%q: err.Error() = %q, want it not to contain %q", bad, err.Error(), "secret")
 		}
 	}
 }
@@ -63,8 +83,18 @@ func TestAnAnswerHoldsNoSecret(t *testing.T) {
 		_, _ = w.Write([]byte(" 0123456789abcdef " + strings.Repeat("x", 10_000)))
 	}))
 	defer server.Close()
-	answer, err := delivery(strings.Replace(server.URL, "//", "//person:password@", 1)+"/?token=token-value").Send(t.Context(), http.DefaultTransport)
-	if err != nil || answer.Status != http.StatusTeapot || answer.Accepted() || len(answer.Body) != 4096 || answer.Duration <= 0 {
+	answer, err := delivery(strings.Replace(server.URL, "//", "//person:password@", 1)+"/?token=token-value").Send(t.Context(),
+		http.DefaultTransport)
+	switch {
+	case err != nil:
+		t.Error(err)
+	case answer.Status != http.StatusTeapot:
+		t.Errorf("answer.Status = %v, want %v", answer.Status, http.StatusTeapot)
+	case answer.Accepted():
+		t.Errorf("%d, %d bytes, %v", answer.Status, len(answer.Body), err)
+	case len(answer.Body) != 4096:
+		t.Errorf("len(answer.Body) = %v, want 4096", len(answer.Body))
+	case answer.Duration <= 0:
 		t.Errorf("%d, %d bytes, %v", answer.Status, len(answer.Body), err)
 	}
 	for _, hidden := range []string{"value-of-the-header", "password", "token-value", "0123456789abcdef", "cGVyc29uOnBhc3N3b3Jk"} {
@@ -88,8 +118,14 @@ func TestSilenceIsSaidInPlainWords(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), sender.Timeout)
 		defer cancel()
 		answer, err := delivery("https://user:password@hooks.example.no/").Send(ctx, hanging{})
-		if !errors.Is(err, context.DeadlineExceeded) || err.Error() != "no answer in time" || answer.Duration != 10*time.Second {
-			t.Errorf("%v after %s", err, answer.Duration)
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("err = %v, want %v", err, context.DeadlineExceeded)
+		}
+		if err.Error() != "no answer in time" {
+			t.Errorf("err.Error() = %q, want %q", err.Error(), "no answer in time")
+		}
+		if answer.Duration != 10*time.Second {
+			t.Errorf("answer.Duration = %v, want %v", answer.Duration, 10*time.Second)
 		}
 	})
 }
@@ -110,30 +146,61 @@ func TestModesDifferFromADeliveryInOneThing(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err = webhook.Verify(all[i].Header, d.Body, s)
-			if wrong := mode == sender.BadSignature; wrong != errors.Is(err, webhook.ErrBadSignature) || !wrong && err != nil {
+			switch wrong := mode == sender.BadSignature; {
+			case wrong != errors.Is(err, webhook.ErrBadSignature):
+				t.Errorf("%s: %v", mode, err)
+			case !wrong && err != nil:
 				t.Errorf("%s: %v", mode, err)
 			}
 		}
 		return all
 	}
 	key := func(r *http.Request) string { return r.Header.Get(webhook.KeyHeader) }
-	if all := requests(""); len(all) != 1 || all[0].Header.Get("X-Key") != "value-of-the-header" {
+	switch all := requests(""); {
+	case len(all) != 1:
+		t.Errorf("len(all) = %v, want 1", len(all))
+	case all[0].Header.Get("X-Key") != "value-of-the-header":
+		t.Errorf(`all[0].Header.Get("X-Key") = %q, want %q`, all[0].Header.Get("X-Key"), "value-of-the-header")
+	}
+	switch all := requests(sender.Duplicate); {
+	case len(all) != 2:
+		t.Errorf("len(all) = %v, want 2", len(all))
+	case key(all[0]) != key(all[1]):
 		t.Error(all)
 	}
-	if all := requests(sender.Duplicate); len(all) != 2 || key(all[0]) != key(all[1]) {
-		t.Error(all)
-	}
-	if all := requests(sender.BadSignature); len(all) != 1 || len(all[0].Header.Get(webhook.SignatureHeader)) != 88 {
-		t.Error(all)
+	switch all := requests(sender.BadSignature); {
+	case len(all) != 1:
+		t.Errorf("len(all) = %v, want 1", len(all))
+	case len(all[0].Header.Get(webhook.SignatureHeader)) != 88:
+		t.Errorf("len(all[0].Header.Get(webhook.SignatureHeader)) = %v, want 88", len(all[0].Header.Get(webhook.SignatureHeader)))
 	}
 	all := requests(sender.WrongAuth)
 	user, password, _ := all[0].BasicAuth()
-	if len(all) != 1 || user != "user" || password == "password" || password == "" || all[0].Header.Get("X-Key") == "value-of-the-header" || all[0].Header.Get("X-Key") == "" {
-		t.Error(all[0].Header)
+	switch {
+	case len(all) != 1:
+		t.Errorf("len(all) = %v, want 1", len(all))
+	case user != "user":
+		t.Errorf("user = %q, want %q", user, "user")
+	case password == "password":
+		t.Errorf("password = %v", password)
+	case password == "":
+		t.Error("password is empty")
+	case all[0].Header.Get("X-Key") == "value-of-the-header":
+		t.Errorf(`all[0].Header.Get("X-Key") = %v`, all[0].Header.Get("X-Key"))
+	case all[0].Header.Get("X-Key") == "":
+		t.Error(`all[0].Header.Get("X-Key") is empty`)
 	}
 	deliveries, err := sample.In(sender.OutOfOrder)
-	if err != nil || len(deliveries) != 2 || !strings.Contains(string(deliveries[0].Body), `{"id":7,"version":5}`) ||
-		string(deliveries[1].Body) != string(sample.Body) || key(requests(sender.OutOfOrder)[0]) == sample.Key {
+	switch {
+	case err != nil:
+		t.Error(err)
+	case len(deliveries) != 2:
+		t.Errorf("len(deliveries) = %v, want 2", len(deliveries))
+	case !strings.Contains(string(deliveries[0].Body), `{"id":7,"version":5}`):
+		t.Errorf("deliveries[0].Body = %q, want it to contain %q", string(deliveries[0].Body), `{"id":7,"version":5}`)
+	case string(deliveries[1].Body) != string(sample.Body):
+		t.Errorf("deliveries[1].Body = %v, want %v", string(deliveries[1].Body), string(sample.Body))
+	case key(requests(sender.OutOfOrder)[0]) == sample.Key:
 		t.Errorf("%+v, %v", deliveries, err)
 	}
 	sample.Body = []byte(`{"subscriptionId":1,"event":"order.delete","id":7,"value":null}`)

@@ -22,7 +22,10 @@ func TestSetFieldChangesNothingElse(t *testing.T) {
 		{"z.", "1", ""},
 	} {
 		got, err := sender.SetField([]byte(before), test.path, test.value)
-		if string(got) != test.want || (err == nil) != (test.want != "") {
+		switch {
+		case string(got) != test.want:
+			t.Errorf("got = %v, want %v", string(got), test.want)
+		case (err == nil) != (test.want != ""):
 			t.Errorf("%s=%s:\n%s, %v, want\n%s", test.path, test.value, got, err, test.want)
 		}
 	}
