@@ -51,7 +51,8 @@ func publishAgainstBare(b *testing.B, always bool, workers int) {
 	ways := []func(context.Context) error{
 		func(ctx context.Context) error {
 			d := next()
-			_, err := js.PublishMsg(ctx, &nats.Msg{Subject: "tripletex.0.order.update", Data: d.Body, Header: nats.Header{jetstream.MsgIDHeader: {d.Key}}})
+			_, err := js.PublishMsg(ctx,
+				&nats.Msg{Subject: "tripletex.0.order.update", Data: d.Body, Header: nats.Header{jetstream.MsgIDHeader: {d.Key}}})
 			return err
 		},
 		func(ctx context.Context) error {

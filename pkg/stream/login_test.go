@@ -73,8 +73,11 @@ func TestUserAndPassword(t *testing.T) {
 		"nobody": {}, "wrong password": {User: "me", Password: "wrong"}, "wrong user": {User: "you", Password: "right"},
 	})
 	_, err := stream.Open(t.Context(), stream.Login{Servers: s.ClientURL(), User: "me", Password: "a-wrong-one"}, "DELIVERIES", 0, usual())
-	if !errors.Is(err, stream.ErrRefused) || strings.Contains(err.Error(), "a-wrong-one") {
-		t.Errorf("%v", err)
+	if !errors.Is(err, stream.ErrRefused) {
+		t.Errorf("err = %v, want %v", err, stream.ErrRefused)
+	}
+	if strings.Contains(err.Error(), "a-wrong-one") {
+		t.Errorf("err.Error() = %q, want it not to contain %q", err.Error(), "a-wrong-one")
 	}
 }
 
@@ -85,7 +88,8 @@ func TestNKey(t *testing.T) {
 	accepts(t, s, stream.Login{NKey: write(t, "seed", must[[]byte](t)(user.Seed()))}, map[string]stream.Login{
 		"nobody": {}, "another key": {NKey: write(t, "seed", must[[]byte](t)(other.Seed()))},
 	})
-	_, err := stream.Open(t.Context(), stream.Login{Servers: s.ClientURL(), NKey: write(t, "seed", []byte("no seed"))}, "DELIVERIES", 0, usual())
+	_, err := stream.Open(t.Context(),
+		stream.Login{Servers: s.ClientURL(), NKey: write(t, "seed", []byte("no seed"))}, "DELIVERIES", 0, usual())
 	if !errors.Is(err, stream.ErrOptions) {
 		t.Errorf("%v", err)
 	}
@@ -134,7 +138,8 @@ func newAuthority(t *testing.T) *authority {
 		KeyUsage: x509.KeyUsageCertSign, BasicConstraintsValid: true,
 	}
 	raw := must[[]byte](t)(x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key))
-	return &authority{key, must[*x509.Certificate](t)(x509.ParseCertificate(raw)), write(t, "ca.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: raw}))}
+	return &authority{key, must[*x509.Certificate](t)(x509.ParseCertificate(raw)),
+		write(t, "ca.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: raw}))}
 }
 
 // issue returns the files of a certificate for this machine and of its key.
@@ -183,8 +188,11 @@ func TestLoginIsCheckedFirst(t *testing.T) {
 		{Servers: "nats://127.0.0.1", User: "u"},
 		{Servers: "nats://127.0.0.1", Certificate: "c"},
 	} {
-		if err := l.Check(); !errors.Is(err, stream.ErrOptions) || strings.Contains(err.Error(), "canary") {
-			t.Errorf("%+v: %v", l, err)
+		switch err := l.Check(); {
+		case !errors.Is(err, stream.ErrOptions):
+			t.Errorf("%+v: err = %v, want %v", l, err, stream.ErrOptions)
+		case strings.Contains(err.Error(), "canary"):
+			t.Errorf("%+v: err.Error() = %q, want it not to contain %q", l, err.Error(), "canary")
 		}
 	}
 }

@@ -85,15 +85,38 @@ func TestMessageIsTheDeliveryAndACloudEvent(t *testing.T) {
 			t.Error(err)
 		}
 		object, _, _ := strings.Cut(name, ".")
-		if e.SpecVersion() != "1.0" || e.ID() != d.Key || e.Type() != "no.tripletex."+name || e.Source() != "/tripletex/company/0/subscription/4711" ||
-			e.Subject() != object+"/1001" || !e.Time().Equal(d.Received) || e.DataContentType() != d.ContentType {
-			t.Errorf("%s", e)
+		if e.SpecVersion() != "1.0" {
+			t.Errorf("e.SpecVersion() = %q, want %q", e.SpecVersion(), "1.0")
 		}
-		if _, err := webhook.Verify(map[string][]string(m.Header), m.Data, "a-secret"); err != nil || !bytes.Equal(m.Data, d.Body) {
-			t.Errorf("%v, %s", err, m.Data)
+		if e.ID() != d.Key {
+			t.Errorf("e.ID() = %v, want %v", e.ID(), d.Key)
 		}
-		if m.Header.Get("Nats-Rollup") != "" || m.Header.Get("Content-Type") != d.ContentType {
-			t.Errorf("%v", m.Header)
+		if e.Type() != "no.tripletex."+name {
+			t.Errorf("e.Type() = %v, want %v", e.Type(), "no.tripletex."+name)
+		}
+		if e.Source() != "/tripletex/company/0/subscription/4711" {
+			t.Errorf("e.Source() = %q, want %q", e.Source(), "/tripletex/company/0/subscription/4711")
+		}
+		if e.Subject() != object+"/1001" {
+			t.Errorf("e.Subject() = %v, want %v", e.Subject(), object+"/1001")
+		}
+		if !e.Time().Equal(d.Received) {
+			t.Errorf("e.Time() = %v, want %v", e.Time(), d.Received)
+		}
+		if e.DataContentType() != d.ContentType {
+			t.Errorf("e.DataContentType() = %v, want %v", e.DataContentType(), d.ContentType)
+		}
+		switch _, err := webhook.Verify(map[string][]string(m.Header), m.Data, "a-secret"); {
+		case err != nil:
+			t.Error(err)
+		case !bytes.Equal(m.Data, d.Body):
+			t.Errorf("m.Data = %q, want %q", m.Data, d.Body)
+		}
+		if m.Header.Get("Nats-Rollup") != "" {
+			t.Errorf(`m.Header.Get("Nats-Rollup") = %q, want %q`, m.Header.Get("Nats-Rollup"), "")
+		}
+		if m.Header.Get("Content-Type") != d.ContentType {
+			t.Errorf(`m.Header.Get("Content-Type") = %v, want %v`, m.Header.Get("Content-Type"), d.ContentType)
 		}
 	}
 }

@@ -24,8 +24,13 @@ func TestShippedServerConfiguration(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !o.SyncAlways || len(o.Routes) != 3 || o.Cluster.Name == "" {
-		t.Errorf("%+v", o)
+	switch {
+	case !o.SyncAlways:
+		t.Error("o.SyncAlways = false, want true")
+	case len(o.Routes) != 3:
+		t.Errorf("len(o.Routes) = %v, want 3", len(o.Routes))
+	case o.Cluster.Name == "":
+		t.Error("o.Cluster.Name is empty")
 	}
 	o.Cluster, o.Routes, o.HTTPPort, o.Port = server.ClusterOpts{}, nil, 0, server.RANDOM_PORT // one server is enough here
 	s := serve(t, o)
@@ -38,8 +43,11 @@ func TestShippedServerConfiguration(t *testing.T) {
 	defer publishing.Close()
 	fill(t, publishing, 0, 10, 3)
 	altered := delivery("key-000001", 2)
-	if got, err := publishing.Append(t.Context(), altered); err != nil || !got.Altered {
-		t.Errorf("%+v, %v", got, err)
+	switch got, err := publishing.Append(t.Context(), altered); {
+	case err != nil:
+		t.Error(err)
+	case !got.Altered:
+		t.Error("got.Altered = false, want true")
 	}
 	consuming, err := stream.Open(t.Context(), forward, "DELIVERIES", 0, nil)
 	if err != nil {

@@ -103,8 +103,11 @@ func TestStreamKnowsWhatItHas(t *testing.T) {
 		{delivery("key-2", 1), journal.Stored{ID: 3}},
 	} {
 		got, err := s.Append(t.Context(), test.d)
-		if err != nil || got != test.want {
-			t.Errorf("%d: %+v, %v", i, got, err)
+		switch {
+		case err != nil:
+			t.Errorf("%d: %v", i, err)
+		case got != test.want:
+			t.Errorf("%d: got = %v, want %v", i, got, test.want)
 		}
 	}
 	if n := messages(t, raw(t, live), "DELIVERIES"); n != 3 {
@@ -138,7 +141,12 @@ func TestUnfitStreamIsRefusedAndLeft(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		after, err := before.Info(t.Context())
-		if err != nil || after.Config.Storage != before.CachedInfo().Config.Storage || after.Config.MaxMsgs != before.CachedInfo().Config.MaxMsgs {
+		switch {
+		case err != nil:
+			t.Error(err)
+		case after.Config.Storage != before.CachedInfo().Config.Storage:
+			t.Errorf("%s was changed: %v", name, err)
+		case after.Config.MaxMsgs != before.CachedInfo().Config.MaxMsgs:
 			t.Errorf("%s was changed: %v", name, err)
 		}
 		if err := js.DeleteStream(t.Context(), name); err != nil {
@@ -165,7 +173,9 @@ func TestReplicasNeedServers(t *testing.T) {
 func TestMemoryOnPurpose(t *testing.T) {
 	t.Parallel()
 	live := serve(t, &server.Options{})
-	if _, err := raw(t, live).CreateStream(t.Context(), jetstream.StreamConfig{Name: "M", Subjects: []string{"tripletex.*.*.*"}, Storage: jetstream.MemoryStorage}); err != nil {
+	_, err := raw(t, live).CreateStream(t.Context(),
+		jetstream.StreamConfig{Name: "M", Subjects: []string{"tripletex.*.*.*"}, Storage: jetstream.MemoryStorage})
+	if err != nil {
 		t.Fatal(err)
 	}
 	config := usual()
@@ -187,8 +197,20 @@ func TestMadeStreamKeepsWhatItAcknowledges(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := made.CachedInfo().Config
-	if c.Storage != jetstream.FileStorage || c.Discard != jetstream.DiscardNew || c.Duplicates != time.Hour || c.MaxAge != 2*time.Hour || c.Retention != jetstream.LimitsPolicy {
-		t.Errorf("%+v", c)
+	if c.Storage != jetstream.FileStorage {
+		t.Errorf("c.Storage = %v, want %v", c.Storage, jetstream.FileStorage)
+	}
+	if c.Discard != jetstream.DiscardNew {
+		t.Errorf("c.Discard = %v, want %v", c.Discard, jetstream.DiscardNew)
+	}
+	if c.Duplicates != time.Hour {
+		t.Errorf("c.Duplicates = %v, want %v", c.Duplicates, time.Hour)
+	}
+	if c.MaxAge != 2*time.Hour {
+		t.Errorf("c.MaxAge = %v, want %v", c.MaxAge, 2*time.Hour)
+	}
+	if c.Retention != jetstream.LimitsPolicy {
+		t.Errorf("c.Retention = %v, want %v", c.Retention, jetstream.LimitsPolicy)
 	}
 }
 
@@ -197,12 +219,18 @@ func TestNothingIsAcknowledgedWithoutAServer(t *testing.T) {
 	t.Parallel()
 	live := serve(t, &server.Options{})
 	s := open(t, live)
-	if _, err := s.Append(t.Context(), delivery("key-1", 1)); err != nil || s.Healthy() != nil {
+	switch _, err := s.Append(t.Context(), delivery("key-1", 1)); {
+	case err != nil:
+		t.Fatal(err)
+	case s.Healthy() != nil:
 		t.Fatal(err)
 	}
 	live.Shutdown()
 	live.WaitForShutdown()
-	if got, err := s.Append(t.Context(), delivery("key-2", 1)); !errors.Is(err, stream.ErrUnreachable) || s.Healthy() == nil {
+	switch got, err := s.Append(t.Context(), delivery("key-2", 1)); {
+	case !errors.Is(err, stream.ErrUnreachable):
+		t.Errorf("err = %v, want %v", err, stream.ErrUnreachable)
+	case s.Healthy() == nil:
 		t.Errorf("%+v, %v", got, err)
 	}
 }
