@@ -50,7 +50,9 @@ func TestIdentityIgnoresSpelling(t *testing.T) {
 func TestIdentityOfDifferentTargetsDiffers(t *testing.T) {
 	t.Parallel()
 	seen := map[string]string{}
-	for _, target := range []string{"https://h.no/a", "http://h.no/a", "https://h.no:8443/a", "https://h.no/A", "https://h.no/a/", "https://i.no/a", "%zz", ""} {
+	for _, target := range []string{
+		"https://h.no/a", "http://h.no/a", "https://h.no:8443/a", "https://h.no/A", "https://h.no/a/", "https://i.no/a", "%zz", "",
+	} {
 		id := targeturl.Identity(target)
 		if other, ok := seen[id]; ok {
 			t.Errorf("%q and %q have the identity %q", other, target, id)
