@@ -28,8 +28,11 @@ func TestProgressIsShownOfALongRunAndTakenAway(t *testing.T) {
 		p.Step() // too soon to draw again
 		screen.Reset()
 		p.End()
-		if got := strings.Trim(screen.String(), "\r "); got != "" || !strings.HasSuffix(screen.String(), "\r") {
-			t.Errorf("left on the screen: %q", &screen)
+		switch got := strings.Trim(screen.String(), "\r "); {
+		case got != "":
+			t.Errorf("left on the screen: got = %q, want %q", got, "")
+		case !strings.HasSuffix(screen.String(), "\r"):
+			t.Errorf("left on the screen: screen.String() = %q, want it to end with %q", screen.String(), "\r")
 		}
 	})
 }

@@ -38,7 +38,10 @@ func FuzzSafeIsOneHarmlessLine(f *testing.F) {
 	f.Add("\x1b[2J\u202e\xff")
 	f.Fuzz(func(t *testing.T, text string) {
 		safe := terminal.Safe(text)
-		if !utf8.ValidString(safe) || strings.ContainsFunc(safe, terminal.Unsafe) {
+		if !utf8.ValidString(safe) {
+			t.Errorf("Safe(%q) = %q", text, safe)
+		}
+		if strings.ContainsFunc(safe, terminal.Unsafe) {
 			t.Errorf("Safe(%q) = %q", text, safe)
 		}
 		if terminal.Safe(safe) != safe {
@@ -70,8 +73,11 @@ func TestColorFollowsTheConventions(t *testing.T) {
 		"never wins":     {map[string]string{"CLICOLOR_FORCE": "1"}, "never", false},
 	} {
 		term := newTerminal(test.set)
-		if err := term.SetColor(test.mode); err != nil || term.Color != test.want {
-			t.Errorf("%s: %v, %v; want %v", name, term.Color, err, test.want)
+		switch err := term.SetColor(test.mode); {
+		case err != nil:
+			t.Errorf("%s: %v", name, err)
+		case term.Color != test.want:
+			t.Errorf("%s: term.Color = %v, want %v", name, term.Color, test.want)
 		}
 	}
 	if newTerminal(nil).SetColor("blue") == nil {
@@ -91,7 +97,13 @@ func TestAPipeIsNotAsked(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 	}
-	if term.IsScreen() || term.IsInteractive() || term.Width != 0 {
+	if term.IsScreen() {
 		t.Errorf("%+v", term)
+	}
+	if term.IsInteractive() {
+		t.Errorf("%+v", term)
+	}
+	if term.Width != 0 {
+		t.Errorf("term.Width = %v, want 0", term.Width)
 	}
 }
