@@ -62,7 +62,8 @@ func upTo(n int64) []int64 {
 // listed returns the ids that a client lists, and the error that ended it.
 func listed(ctx context.Context, t *testing.T, api http.RoundTripper, kind string, o tripletex.ObjectList) (ids []int64, err error) {
 	t.Helper()
-	client, err := tripletex.New(tripletex.Options{BaseURL: baseURL, Transport: api, Credentials: tripletex.Credentials{SessionToken: "x"}.Get})
+	client, err := tripletex.New(tripletex.Options{BaseURL: baseURL,
+		Transport: api, Credentials: tripletex.Credentials{SessionToken: "x"}.Get})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +88,10 @@ func TestEveryObjectIsListedOnce(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int64{0, 1, 999, 1000, 1001, 1999, 2000, 2500} {
 		api := &lists{answer: func(q url.Values) (int, []int64) { return page(q, upTo(n)) }}
-		if got, err := listed(t.Context(), t, api, "product", tripletex.ObjectList{}); err != nil || !same(got, upTo(n)) {
+		switch got, err := listed(t.Context(), t, api, "product", tripletex.ObjectList{}); {
+		case err != nil:
+			t.Error(err)
+		case !same(got, upTo(n)):
 			t.Errorf("of %d objects %d were listed, %v", n, len(got), err)
 		}
 	}
@@ -146,7 +150,10 @@ func TestInactiveObjectsAreListedToo(t *testing.T) {
 		}
 		return http.StatusOK, []int64{2}
 	}}
-	if got, err := listed(t.Context(), t, api, "customer", tripletex.ObjectList{}); err != nil || !same(got, []int64{2, 1}) {
+	switch got, err := listed(t.Context(), t, api, "customer", tripletex.ObjectList{}); {
+	case err != nil:
+		t.Error(err)
+	case !same(got, []int64{2, 1}):
 		t.Errorf("%v %v", got, err)
 	}
 	k, _ := tripletex.FindObjectKind("customer")
@@ -176,14 +183,20 @@ func TestTooManyObjectsAreListedInShorterSpans(t *testing.T) {
 		return http.StatusOK, days
 	}}
 	got, err := listed(t.Context(), t, api, "voucher", tripletex.ObjectList{From: first, To: day("2027-01-01")})
-	if err != nil || !same(got, upTo(365)) {
+	switch {
+	case err != nil:
+		t.Error(err)
+	case !same(got, upTo(365)):
 		t.Errorf("%d days, %v", len(got), err)
 	}
 	never := &lists{answer: func(url.Values) (int, []int64) { return http.StatusUnprocessableEntity, nil }}
 	var refused *tripletex.Error
 	for kind, o := range map[string]tripletex.ObjectList{"voucher": {From: first, To: day("2026-01-09")}, "product": {}} {
-		if _, err := listed(t.Context(), t, never, kind, o); !errors.As(err, &refused) || refused.Code != 23000 {
+		switch _, err := listed(t.Context(), t, never, kind, o); {
+		case !errors.As(err, &refused):
 			t.Errorf("%s: %v", kind, err)
+		case refused.Code != 23000:
+			t.Errorf("%s: refused.Code = %v, want 23000", kind, refused.Code)
 		}
 	}
 }
@@ -208,14 +221,28 @@ func TestAPageThatIsTheSameDoesNotCome(t *testing.T) {
 		return last
 	}
 	first, second := look(), look()
-	if first.Same || len(first.Objects) != 3 || !second.Same || second.Objects != nil || second.Fresh != 3 || second.Mark != first.Mark {
-		t.Errorf("first %+v\nsecond %+v", first, second)
+	switch {
+	case first.Same:
+		t.Error("first.Same = true, want false")
+	case len(first.Objects) != 3:
+		t.Errorf("len(first.Objects) = %v, want 3", len(first.Objects))
+	case !second.Same:
+		t.Error("second.Same = false, want true")
+	case second.Objects != nil:
+		t.Errorf("second.Objects = %v, want nil", second.Objects)
+	case second.Fresh != 3:
+		t.Errorf("second.Fresh = %v, want 3", second.Fresh)
+	case second.Mark != first.Mark:
+		t.Errorf("second.Mark = %v, want %v", second.Mark, first.Mark)
 	}
 	if _, err := sandbox.NewDeliverer(w.store, nil).Emit(t.Context(), sandbox.Emission{Event: "product.update", Count: 1}); err != nil {
 		t.Fatal(err)
 	}
-	if third := look(); third.Same || third.Objects[2].Version != 1 {
-		t.Errorf("%+v", third)
+	switch third := look(); {
+	case third.Same:
+		t.Error("third.Same = true, want false")
+	case third.Objects[2].Version != 1:
+		t.Errorf("third.Objects[2].Version = %v, want 1", third.Objects[2].Version)
 	}
 }
 
@@ -240,8 +267,17 @@ func TestValuesAlwaysHaveIDAndVersion(t *testing.T) {
 			values, err := w.ObjectValues(t.Context(), p, fields)
 			one, errOne := w.Object(t.Context(), k, p.Objects[0].ID, fields)
 			want := fmt.Sprintf(want, p.Objects[0].ID)
-			if err != nil || errOne != nil || string(values[0].Value) != want || string(one.Value) != want || values[0].Object != p.Objects[0] {
-				t.Errorf("%s: %s\n%s, %v %v", fields, values[0].Value, one.Value, err, errOne)
+			switch {
+			case err != nil:
+				t.Errorf("%s: %v", fields, err)
+			case errOne != nil:
+				t.Errorf("%s: %v", fields, errOne)
+			case string(values[0].Value) != want:
+				t.Errorf("%s: values[0].Value = %v, want %v", fields, string(values[0].Value), want)
+			case string(one.Value) != want:
+				t.Errorf("%s: one.Value = %v, want %v", fields, string(one.Value), want)
+			case values[0].Object != p.Objects[0]:
+				t.Errorf("%s: values[0].Object = %v, want %v", fields, values[0].Object, p.Objects[0])
 			}
 		}
 	}
@@ -254,8 +290,13 @@ func TestValuesAlwaysHaveIDAndVersion(t *testing.T) {
 			t.Fatal(err)
 		}
 		values, err := w.ObjectValues(t.Context(), p, "")
-		if err != nil || json.Unmarshal(values[0].Value, &whole) != nil || len(whole) != 8 {
+		switch {
+		case err != nil:
+			t.Error(err)
+		case json.Unmarshal(values[0].Value, &whole) != nil:
 			t.Errorf("%v %v", whole, err)
+		case len(whole) != 8:
+			t.Errorf("len(whole) = %v, want 8", len(whole))
 		}
 	}
 }
@@ -267,8 +308,11 @@ func TestListsLeaveATenthOfTheRateLimit(t *testing.T) {
 		api := &lists{header: http.Header{"X-Rate-Limit-Limit": {"100"}, "X-Rate-Limit-Remaining": {"9"}, "X-Rate-Limit-Reset": {"7"}}}
 		api.answer = func(q url.Values) (int, []int64) { return page(q, upTo(1500)) }
 		start := time.Now()
-		if _, err := listed(t.Context(), t, api, "product", tripletex.ObjectList{}); err != nil || time.Since(start) != 7*time.Second {
-			t.Errorf("%v after %s", err, time.Since(start))
+		switch _, err := listed(t.Context(), t, api, "product", tripletex.ObjectList{}); {
+		case err != nil:
+			t.Error(err)
+		case time.Since(start) != 7*time.Second:
+			t.Errorf("time.Since(start) = %v, want %v", time.Since(start), 7*time.Second)
 		}
 		limited, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		defer cancel()

@@ -51,12 +51,20 @@ func TestEveryFaultHasItsKind(t *testing.T) {
 			if got := tripletex.KindOf(err); got != want {
 				t.Errorf("%s: %q (%v), want %q", kind, got, err, want)
 			}
-			if err == nil || !strings.HasPrefix(err.Error(), "list subscriptions: ") || strings.Contains(err.Error(), "\n") {
-				t.Errorf("%s: %q does not say in one line what was attempted", kind, err)
+			switch {
+			case err == nil:
+				t.Errorf("%s: no error", kind)
+			case !strings.HasPrefix(err.Error(), "list subscriptions: "):
+				t.Errorf("%s: err.Error() = %q, want it to begin with %q", kind, err.Error(), "list subscriptions: ")
+			case strings.Contains(err.Error(), "\n"):
+				t.Errorf("%s: err.Error() = %q, want it not to contain %q", kind, err.Error(), "\n")
 			}
 			again := map[string]bool{"rate-limit": true, "server-error": true, "bad-gateway": true, "unavailable": true, "reset": true}
-			if got := w.wire.count("GET /event/subscription"); again[kind] != (got == 5) || got > 5 {
-				t.Errorf("%s: %d requests", kind, got)
+			switch got := w.wire.count("GET /event/subscription"); {
+			case again[kind] != (got == 5):
+				t.Errorf("%s: again[kind] = %v, want %v", kind, again[kind], (got == 5))
+			case got > 5:
+				t.Errorf("%s: got = %v, want at most 5", kind, got)
 			}
 			if kind == "huge" && !strings.Contains(err.Error(), "larger than 64 MiB") {
 				t.Errorf("huge: %v", err)
@@ -72,8 +80,11 @@ func TestPassingFaultIsNotNoticed(t *testing.T) {
 			w := newWorld(t, func(o *sandbox.Options) { o.Subscriptions = 2500 }, employee())
 			w.fault(t, sandbox.Fault{Kind: kind, Path: "/event/subscription", After: 1, Count: 1}) // between two pages
 			all, err := collect(w.Client, t)
-			if err != nil || len(all) != 2500 {
-				t.Errorf("%s: listed %d, %v", kind, len(all), err)
+			switch {
+			case err != nil:
+				t.Errorf("%s: %v", kind, err)
+			case len(all) != 2500:
+				t.Errorf("%s: len(all) = %v, want 2500", kind, len(all))
 			}
 		})
 	}
@@ -84,7 +95,8 @@ func TestRetriedSaysWhyARequestIsSentAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var kinds []tripletex.Kind
-		script := &scripted{answers: []scriptedAnswer{{status: 503}, {status: 429}, {err: io.ErrUnexpectedEOF}, {status: 200, body: `{"value":{}}`}}}
+		script := &scripted{answers: []scriptedAnswer{{status: 503}, {status: 429},
+			{err: io.ErrUnexpectedEOF}, {status: 200, body: `{"value":{}}`}}}
 		client, err := tripletex.New(tripletex.Options{
 			BaseURL: baseURL, Transport: script, Retried: func(kind tripletex.Kind) { kinds = append(kinds, kind) },
 		})
@@ -93,8 +105,11 @@ func TestRetriedSaysWhyARequestIsSentAgain(t *testing.T) {
 		}
 		_, err = client.Events(t.Context())
 		want := []tripletex.Kind{tripletex.ServerFailed, tripletex.RateLimited, tripletex.Network}
-		if err != nil || !slices.Equal(kinds, want) {
-			t.Errorf("%v, %v; want %v", kinds, err, want)
+		switch {
+		case err != nil:
+			t.Error(err)
+		case !slices.Equal(kinds, want):
+			t.Errorf("kinds = %v, want %v", kinds, want)
 		}
 	})
 }
@@ -107,8 +122,11 @@ func TestUnauthorizedIsRenewedOnce(t *testing.T) {
 	if tripletex.KindOf(err) != tripletex.Unauthorized {
 		t.Errorf("error = %v", err)
 	}
-	if posts, gets := w.wire.count("POST /token"), w.wire.count("GET /event"); posts != 2 || gets != 2 {
-		t.Errorf("%d sessions and %d reads, want 2 and 2", posts, gets)
+	switch posts, gets := w.wire.count("POST /token"), w.wire.count("GET /event"); {
+	case posts != 2:
+		t.Errorf("posts = %v, want 2", posts)
+	case gets != 2:
+		t.Errorf("gets = %v, want 2", gets)
 	}
 }
 
@@ -133,8 +151,15 @@ func TestRateLimitIsWaitedFor(t *testing.T) {
 			client, s := newScripted(t, scriptedAnswer{status: 429, header: test.header}, ok)
 			start := time.Now()
 			_, err := client.Events(t.Context())
-			if took := time.Since(start); err != nil || took < test.min || took > test.max || s.sent != 2 {
-				t.Errorf("%s: waited %s over %d requests, %v; want %s to %s", test.name, took, s.sent, err, test.min, test.max)
+			switch took := time.Since(start); {
+			case err != nil:
+				t.Errorf("%s: %v", test.name, err)
+			case took < test.min:
+				t.Errorf("%s: took = %v, want at least %v", test.name, took, test.min)
+			case took > test.max:
+				t.Errorf("%s: took = %v, want at most %v", test.name, took, test.max)
+			case s.sent != 2:
+				t.Errorf("%s: s.sent = %v, want 2", test.name, s.sent)
 			}
 		})
 	}
@@ -149,8 +174,17 @@ func TestRateLimitBeyondTheDeadlineIsSaidAtOnce(t *testing.T) {
 		start := time.Now()
 		_, err := client.Events(ctx)
 		var e *tripletex.Error
-		if !errors.As(err, &e) || e.Kind != tripletex.RateLimited || e.RetryAfter != time.Minute || time.Since(start) > 0 || s.sent != 1 {
+		switch {
+		case !errors.As(err, &e):
 			t.Errorf("%+v after %s and %d requests", e, time.Since(start), s.sent)
+		case e.Kind != tripletex.RateLimited:
+			t.Errorf("e.Kind = %v, want %v", e.Kind, tripletex.RateLimited)
+		case e.RetryAfter != time.Minute:
+			t.Errorf("e.RetryAfter = %v, want %v", e.RetryAfter, time.Minute)
+		case time.Since(start) > 0:
+			t.Errorf("time.Since(start) = %v, want 0", time.Since(start))
+		case s.sent != 1:
+			t.Errorf("s.sent = %v, want 1", s.sent)
 		}
 	})
 }
@@ -161,13 +195,19 @@ func TestPostIsRepeatedOnlyWhereNothingWasSent(t *testing.T) {
 	made := scriptedAnswer{status: 201, body: `{"value":{"id":1,"event":"order.create","status":"ACTIVE"}}`}
 	synctest.Test(t, func(t *testing.T) {
 		client, s := newScripted(t, scriptedAnswer{err: refused}, scriptedAnswer{status: 429}, made)
-		if _, err := client.CreateSubscriptions(t.Context(), []tripletex.NewSubscription{wanted("order.create")}); err != nil || s.sent != 3 {
-			t.Errorf("%v after %d requests", err, s.sent)
+		switch _, err := client.CreateSubscriptions(t.Context(), []tripletex.NewSubscription{wanted("order.create")}); {
+		case err != nil:
+			t.Error(err)
+		case s.sent != 3:
+			t.Errorf("s.sent = %v, want 3", s.sent)
 		}
 		client, s = newScripted(t, scriptedAnswer{err: refused})
 		_, err := client.CreateSubscriptions(t.Context(), []tripletex.NewSubscription{wanted("order.create")})
-		if tripletex.KindOf(err) != tripletex.Network || s.sent != 5 {
+		if tripletex.KindOf(err) != tripletex.Network {
 			t.Errorf("%v after %d requests; want no look where nothing was sent", err, s.sent)
+		}
+		if s.sent != 5 {
+			t.Errorf("s.sent = %v, want 5", s.sent)
 		}
 	})
 }
@@ -179,27 +219,41 @@ func TestHostileAnswersAreForeign(t *testing.T) {
 		`{"values":[{"id":1e400}]}`, `{"values":[{"id":1,"status":7}]}`, `<html>`, "\x00\xff",
 	} {
 		client, _ := newScripted(t, scriptedAnswer{status: 200, body: body})
-		if all, err := collect(client, t); tripletex.KindOf(err) != tripletex.Foreign || len(all) > 0 {
+		switch all, err := collect(client, t); {
+		case tripletex.KindOf(err) != tripletex.Foreign:
 			t.Errorf("%q: %d subscriptions, %v; want a foreign answer", body, len(all), err)
+		case len(all) > 0:
+			t.Errorf("%q: len(all) = %v, want 0", body, len(all))
 		}
 	}
-	client, _ := newScripted(t, scriptedAnswer{status: 200, body: `{"values":[{"id":1,"status":null,"event":null,"x":[]},{"id":2,"status":"ON_HOLD"}]}`})
-	if all, err := collect(client, t); err != nil || len(all) != 2 || all[1].Status != "ON_HOLD" {
-		t.Errorf("unknown status and unknown fields: %+v, %v", all, err)
+	client, _ := newScripted(t,
+		scriptedAnswer{status: 200, body: `{"values":[{"id":1,"status":null,"event":null,"x":[]},{"id":2,"status":"ON_HOLD"}]}`})
+	switch all, err := collect(client, t); {
+	case err != nil:
+		t.Errorf("unknown status and unknown fields: %v", err)
+	case len(all) != 2:
+		t.Errorf("unknown status and unknown fields: len(all) = %v, want 2", len(all))
+	case all[1].Status != "ON_HOLD":
+		t.Errorf("unknown status and unknown fields: all[1].Status = %q, want %q", all[1].Status, "ON_HOLD")
 	}
 }
 
 func TestRedirectDoesNotCarryTheTokenAway(t *testing.T) {
 	t.Parallel()
-	for _, location := range []string{"https://evil.example.no/", "https://localhost:4711/v2/event", "http://localhost:1/", "file:///etc/passwd", "/v2/event"} {
+	for _, location := range []string{
+		"https://evil.example.no/", "https://localhost:4711/v2/event", "http://localhost:1/", "file:///etc/passwd", "/v2/event",
+	} {
 		client, s := newScripted(t, scriptedAnswer{status: 302, header: http.Header{"Location": {location}}})
 		_, err := collect(client, t)
 		want := 1
 		if location == "/v2/event" {
 			want = 4 // the same host: followed, but not for ever
 		}
-		if tripletex.KindOf(err) != tripletex.Foreign || s.sent != want {
+		if tripletex.KindOf(err) != tripletex.Foreign {
 			t.Errorf("%s: %v after %d requests, want %d", location, err, s.sent, want)
+		}
+		if s.sent != want {
+			t.Errorf("%s: s.sent = %v, want %v", location, s.sent, want)
 		}
 	}
 }
@@ -209,8 +263,11 @@ func TestRedirectOfAWriteIsNotFollowed(t *testing.T) {
 	for _, status := range []int{301, 302, 307, 308} {
 		client, s := newScripted(t, scriptedAnswer{status: status, header: http.Header{"Location": {"/v2/event/subscription"}}})
 		_, err := client.CreateSubscriptions(t.Context(), []tripletex.NewSubscription{wanted("order.create")})
-		if tripletex.KindOf(err) != tripletex.Foreign || s.sent != 1 {
+		if tripletex.KindOf(err) != tripletex.Foreign {
 			t.Errorf("%d: %v after %d requests", status, err, s.sent)
+		}
+		if s.sent != 1 {
+			t.Errorf("%d: s.sent = %v, want 1", status, s.sent)
 		}
 	}
 }
@@ -221,7 +278,8 @@ func TestErrorsHoldNoSecret(t *testing.T) {
 	for _, script := range [][]scriptedAnswer{
 		{{err: errors.New("broken pipe")}},
 		{{status: 404}, {err: errors.New("broken pipe")}}, // the legacy call has its tokens in the query
-		{{status: 422, body: `{"code":18000,"message":"Validering feilet.","validationMessages":[{"field":"arg:consumerToken","message":"The consumer token is invalid or does not exist."}]}`}},
+		{{status: 422, body: `{"code":18000,"message":"Validering feilet.","validationMessages":` +
+			`[{"field":"arg:consumerToken","message":"The consumer token is invalid or does not exist."}]}`}},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			var trace bytes.Buffer
@@ -233,8 +291,11 @@ func TestErrorsHoldNoSecret(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err = client.WhoAmI(t.Context())
-			if err == nil || strings.Contains(err.Error()+trace.String(), "canary") {
-				t.Errorf("%v\n%s", err, trace.String())
+			switch {
+			case err == nil:
+				t.Error("no error")
+			case strings.Contains(err.Error()+trace.String(), "canary"):
+				t.Errorf("err.Error()+trace.String() = %q, want it not to contain %q", err.Error()+trace.String(), "canary")
 			}
 		})
 	}
@@ -262,7 +323,9 @@ func TestTraceShowsTheExchangeWithoutSecrets(t *testing.T) {
 			t.Errorf("the trace shows %q:\n%s", hidden, text)
 		}
 	}
-	for _, shown := range []string{"/token/session/:create", "order.create", "hooks.example.no", "X-Rate-Limit-Remaining", "DELETE", "/token/session/***"} {
+	for _, shown := range []string{
+		"/token/session/:create", "order.create", "hooks.example.no", "X-Rate-Limit-Remaining", "DELETE", "/token/session/***",
+	} {
 		if !strings.Contains(text, shown) {
 			t.Errorf("the trace does not show %q:\n%s", shown, text)
 		}
@@ -271,7 +334,10 @@ func TestTraceShowsTheExchangeWithoutSecrets(t *testing.T) {
 
 func TestNewRefusesADangerousBaseURL(t *testing.T) {
 	t.Parallel()
-	for _, base := range []string{"", "tripletex.no/v2", "ftp://tripletex.no", "http://tripletex.no/v2", "https://u:p@tripletex.no/v2", "https://tripletex.no/v2?x", "https://", "https://h/%zz"} {
+	for _, base := range []string{
+		"", "tripletex.no/v2", "ftp://tripletex.no", "http://tripletex.no/v2",
+		"https://u:p@tripletex.no/v2", "https://tripletex.no/v2?x", "https://", "https://h/%zz",
+	} {
 		if _, err := tripletex.New(tripletex.Options{BaseURL: base}); err == nil {
 			t.Errorf("%q was accepted", base)
 		}

@@ -34,8 +34,13 @@ func TestWhoAmIWorksWithEveryKindOfToken(t *testing.T) {
 		for _, post := range []string{"present", "absent"} {
 			w := newWorld(t, func(o *sandbox.Options) { o.Switches["session-post"] = post }, credentials)
 			login, err := w.WhoAmI(t.Context())
-			if err != nil || login.Company.Name != "Sandbox Regnskap AS" || login.EmployeeID == 0 {
-				t.Errorf("%s, POST %s: %+v, %v", name, post, login, err)
+			switch {
+			case err != nil:
+				t.Errorf("%s, POST %s: %v", name, post, err)
+			case login.Company.Name != "Sandbox Regnskap AS":
+				t.Errorf("%s, POST %s: login.Company.Name = %q, want %q", name, post, login.Company.Name, "Sandbox Regnskap AS")
+			case login.EmployeeID == 0:
+				t.Errorf("%s, POST %s: login.EmployeeID = 0", name, post)
 			}
 		}
 	}
@@ -64,8 +69,11 @@ func TestWrongTokensAreRefused(t *testing.T) {
 func TestAccountantCannotUseTheOwnCompany(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil, tripletex.Credentials{ConsumerToken: sandbox.ConsumerToken, EmployeeToken: sandbox.AccountantToken})
-	if _, err := collect(w.Client, t); tripletex.KindOf(err) != tripletex.Forbidden || !strings.Contains(err.Error(), "withLoginAccess") {
+	switch _, err := collect(w.Client, t); {
+	case tripletex.KindOf(err) != tripletex.Forbidden:
 		t.Errorf("own company: %v", err)
+	case !strings.Contains(err.Error(), "withLoginAccess"):
+		t.Errorf("own company: err.Error() = %q, want it to contain %q", err.Error(), "withLoginAccess")
 	}
 	if _, err := collect(w.ForCompany(2001), t); err != nil {
 		t.Errorf("client company: %v", err)
@@ -98,8 +106,11 @@ func TestCachedSessionMakesNoSessionRequest(t *testing.T) {
 		if got := list().count("POST /token"); got != 0 {
 			t.Errorf("second run: %d session requests, want 0", got)
 		}
-		if left := time.Until(kept.kept.Expires); left < 23*time.Hour || left > 48*time.Hour {
-			t.Errorf("the session lives %s, want one to two days", left)
+		switch left := time.Until(kept.kept.Expires); {
+		case left < 23*time.Hour:
+			t.Errorf("left = %v, want at least %v", left, 23*time.Hour)
+		case left > 48*time.Hour:
+			t.Errorf("left = %v, want at most %v", left, 48*time.Hour)
 		}
 		time.Sleep(time.Until(kept.kept.Expires))
 		if got := list().count("POST /token"); got != 1 {
@@ -135,7 +146,10 @@ func TestRefreshTokenConflictIsTriedAgain(t *testing.T) {
 		}
 		w = newWorld(t, nil, tripletex.Credentials{RefreshToken: sandbox.RefreshToken})
 		w.fault(t, sandbox.Fault{Kind: "conflict", Path: "/token/session/:createFromRefreshToken"})
-		if _, err := w.WhoAmI(t.Context()); tripletex.KindOf(err) != tripletex.Conflict || w.wire.count("POST") != 4 {
+		switch _, err := w.WhoAmI(t.Context()); {
+		case tripletex.KindOf(err) != tripletex.Conflict:
+			t.Errorf("conflict for ever: %v after %q", err, w.wire.lines)
+		case w.wire.count("POST") != 4:
 			t.Errorf("conflict for ever: %v after %q", err, w.wire.lines)
 		}
 	})
@@ -162,7 +176,10 @@ func TestGivenSessionTokenIsUsedAndNotRenewed(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = client.WhoAmI(t.Context())
-	if tripletex.KindOf(err) != tripletex.Unauthorized || second.count("POST") != 0 {
+	if tripletex.KindOf(err) != tripletex.Unauthorized {
+		t.Errorf("after its end: %v over %q", err, second.lines)
+	}
+	if second.count("POST") != 0 {
 		t.Errorf("after its end: %v over %q", err, second.lines)
 	}
 }
@@ -171,11 +188,21 @@ func TestEventExamples(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil, employee())
 	info, err := w.Event(t.Context(), "invoice.charged")
-	if err != nil || info.PayloadModel != "Invoice" || len(info.Examples) != 1 || !strings.Contains(string(info.Examples[0].Value), "invoiceNumber") {
-		t.Errorf("%+v, %v", info, err)
+	switch {
+	case err != nil:
+		t.Error(err)
+	case info.PayloadModel != "Invoice":
+		t.Errorf("info.PayloadModel = %q, want %q", info.PayloadModel, "Invoice")
+	case len(info.Examples) != 1:
+		t.Errorf("len(info.Examples) = %v, want 1", len(info.Examples))
+	case !strings.Contains(string(info.Examples[0].Value), "invoiceNumber"):
+		t.Errorf("info.Examples[0].Value = %q, want it to contain %q", string(info.Examples[0].Value), "invoiceNumber")
 	}
-	if info, err = w.Event(t.Context(), "order.delete"); err != nil || string(info.Examples[0].Value) != "null" {
-		t.Errorf("deletion: %+v, %v; want a null value", info, err)
+	switch info, err = w.Event(t.Context(), "order.delete"); {
+	case err != nil:
+		t.Errorf("deletion: %v", err)
+	case string(info.Examples[0].Value) != "null":
+		t.Errorf("deletion: info.Examples[0].Value = %q, want %q", string(info.Examples[0].Value), "null")
 	}
 	if _, err := w.Event(t.Context(), "../session/nothing"); tripletex.KindOf(err) == "" {
 		t.Error("a path as an event name was accepted")
@@ -187,7 +214,14 @@ func TestEventsNeedNoLogin(t *testing.T) {
 	for _, model := range []string{"present", "null", "absent"} {
 		w := newWorld(t, func(o *sandbox.Options) { o.Switches["payload-model"] = model }, tripletex.Credentials{})
 		events, err := w.Events(t.Context())
-		if err != nil || len(events) == 0 || events[0].Name == "" || w.wire.count("POST") != 0 {
+		switch {
+		case err != nil:
+			t.Errorf("model %s: %v", model, err)
+		case len(events) == 0:
+			t.Errorf("model %s: len(events) = 0", model)
+		case events[0].Name == "":
+			t.Errorf("model %s: events[0].Name is empty", model)
+		case w.wire.count("POST") != 0:
 			t.Errorf("model %s: %d events, %v", model, len(events), err)
 		}
 	}

@@ -28,8 +28,11 @@ func TestLostAnswerNeverMakesASecondSubscription(t *testing.T) {
 					all = append(all, wanted(e))
 				}
 				made, err := w.CreateSubscriptions(t.Context(), all)
-				if err != nil || len(made) != len(events) {
-					t.Errorf("%s: made %d of %d, %v", kind, len(made), len(events), err)
+				switch {
+				case err != nil:
+					t.Errorf("%s: %v", kind, err)
+				case len(made) != len(events):
+					t.Errorf("%s: len(made) = %v, want %v", kind, len(made), len(events))
 				}
 				if got := w.subscriptions(t); got != len(events) {
 					t.Errorf("%s: %d subscriptions exist, want %d", kind, got, len(events))
@@ -45,7 +48,10 @@ func TestLostAnswerThatStaysLostIsReported(t *testing.T) {
 		w := newWorld(t, nil, employee())
 		w.fault(t, sandbox.Fault{Kind: "server-error", Method: "POST", Path: "/event/subscription"})
 		_, err := w.CreateSubscriptions(t.Context(), []tripletex.NewSubscription{wanted("order.create")})
-		if tripletex.KindOf(err) != tripletex.ServerFailed || w.wire.count("POST /event/subscription") != 2 {
+		if tripletex.KindOf(err) != tripletex.ServerFailed {
+			t.Errorf("%v after %q; want a server error after two tries", err, w.wire.lines)
+		}
+		if w.wire.count("POST /event/subscription") != 2 {
 			t.Errorf("%v after %q; want a server error after two tries", err, w.wire.lines)
 		}
 		w.fault(t, sandbox.Fault{Kind: "forbidden", Method: "GET", Path: "/event/subscription"})
@@ -64,8 +70,13 @@ func TestLostAnswerWithNoTimeToLookIsReportedInOneLine(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
 		defer cancel()
 		_, err := w.CreateSubscriptions(ctx, []tripletex.NewSubscription{wanted("order.create")})
-		if err == nil || err.Error() != "create subscription: no answer in time, and there was no time to look for it" || !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("%q", err)
+		switch {
+		case err == nil:
+			t.Error("no error")
+		case err.Error() != "create subscription: no answer in time, and there was no time to look for it":
+			t.Errorf("err.Error() = %q, want %q", err.Error(), "create subscription: no answer in time, and there was no time to look for it")
+		case !errors.Is(err, context.DeadlineExceeded):
+			t.Errorf("err = %v, want %v", err, context.DeadlineExceeded)
 		}
 	})
 }
@@ -76,8 +87,11 @@ func TestConnectionThatIsCutIsSaidInWords(t *testing.T) {
 		client, _ := newScripted(t, slices.Repeat([]scriptedAnswer{{err: io.EOF}}, 20)...)
 		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
 		defer cancel()
-		if _, err := client.Subscription(ctx, 1); err == nil || !strings.Contains(err.Error(), "the connection was cut before an answer came") {
-			t.Errorf("%v", err)
+		switch _, err := client.Subscription(ctx, 1); {
+		case err == nil:
+			t.Error("no error")
+		case !strings.Contains(err.Error(), "the connection was cut before an answer came"):
+			t.Errorf("err.Error() = %q, want it to contain %q", err.Error(), "the connection was cut before an answer came")
 		}
 	})
 }
@@ -87,10 +101,14 @@ func TestLostAnswerBesideATwinOfUnknownAge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, s := newScripted(t,
 			scriptedAnswer{status: 502},
-			scriptedAnswer{status: 200, body: `{"values":[{"id":1,"version":0,"event":"order.create","targetUrl":"https://h.no/","status":"ACTIVE"}]}`})
+			scriptedAnswer{status: 200,
+				body: `{"values":[{"id":1,"version":0,"event":"order.create","targetUrl":"https://h.no/","status":"ACTIVE"}]}`})
 		_, err := client.CreateSubscriptions(t.Context(), []tripletex.NewSubscription{{Event: "order.create", TargetURL: "https://h.no/"}})
-		if tripletex.KindOf(err) != tripletex.Unknown || s.sent != 2 {
+		if tripletex.KindOf(err) != tripletex.Unknown {
 			t.Errorf("%v after %d requests; want an unknown outcome and no second create", err, s.sent)
+		}
+		if s.sent != 2 {
+			t.Errorf("s.sent = %v, want 2", s.sent)
 		}
 	})
 }
@@ -103,8 +121,12 @@ func TestLostAnswerOfOneThatSomebodyElseHasChangedSince(t *testing.T) {
 		w.fault(t, sandbox.Fault{Kind: "reset-after", Method: "POST", Path: "/event/subscription", Count: 1})
 		time.AfterFunc(time.Second/2, func() {
 			all, err := collect(w.Client, t)
-			if err != nil || len(all) != 1 {
-				t.Errorf("somebody else sees %+v, %v", all, err)
+			if err != nil {
+				t.Errorf("another client: %v", err)
+				return
+			}
+			if len(all) != 1 {
+				t.Errorf("another client sees %+v, want one subscription", all)
 				return
 			}
 			fields := "id"
@@ -113,7 +135,14 @@ func TestLostAnswerOfOneThatSomebodyElseHasChangedSince(t *testing.T) {
 			}
 		})
 		made, err := w.CreateSubscriptions(t.Context(), []tripletex.NewSubscription{wanted("order.create")})
-		if err != nil || len(made) != 1 || made[0].Version != 1 || w.subscriptions(t) != 1 {
+		switch {
+		case err != nil:
+			t.Error(err)
+		case len(made) != 1:
+			t.Errorf("len(made) = %v, want 1", len(made))
+		case made[0].Version != 1:
+			t.Errorf("made[0].Version = %v, want 1", made[0].Version)
+		case w.subscriptions(t) != 1:
 			t.Errorf("made %+v, %v; %d exist", made, err, w.subscriptions(t))
 		}
 	})
@@ -153,8 +182,15 @@ func TestUpdateWhoseAnswerWasLostIsNotAConflict(t *testing.T) {
 				updates = append(updates, tripletex.SubscriptionUpdate{ID: before[1].ID, Status: tripletex.Disabled})
 			}
 			after, err := w.UpdateSubscriptions(t.Context(), updates)
-			if err != nil || len(after) != len(updates) || after[0].Version != 1 || after[0].Status != tripletex.Disabled {
-				t.Errorf("bulk %v: %+v, %v", bulk, after, err)
+			switch {
+			case err != nil:
+				t.Errorf("bulk %v: %v", bulk, err)
+			case len(after) != len(updates):
+				t.Errorf("bulk %v: len(after) = %v, want %v", bulk, len(after), len(updates))
+			case after[0].Version != 1:
+				t.Errorf("bulk %v: after[0].Version = %v, want 1", bulk, after[0].Version)
+			case after[0].Status != tripletex.Disabled:
+				t.Errorf("bulk %v: after[0].Status = %v, want %v", bulk, after[0].Status, tripletex.Disabled)
 			}
 			updates[0].Status = tripletex.Active // another change with the old version: now it is a real conflict
 			w.fault(t, sandbox.Fault{Kind: "reset", Method: "PUT", Count: 1})

@@ -24,16 +24,28 @@ func TestSubscriptionLivesFromCreateToDelete(t *testing.T) {
 		t.Errorf("created (-want +got):\n%s", diff)
 	}
 	fields := "id"
-	updated, err := w.UpdateSubscription(t.Context(), tripletex.SubscriptionUpdate{ID: made[0].ID, Fields: &fields, Status: tripletex.Disabled})
+	updated, err := w.UpdateSubscription(t.Context(),
+		tripletex.SubscriptionUpdate{ID: made[0].ID, Fields: &fields, Status: tripletex.Disabled})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if updated.Version != 1 || updated.Fields != "id" || updated.Status != tripletex.Disabled {
-		t.Errorf("updated = %+v", updated)
+	if updated.Version != 1 {
+		t.Errorf("updated.Version = %v, want 1", updated.Version)
+	}
+	if updated.Fields != "id" {
+		t.Errorf("updated.Fields = %q, want %q", updated.Fields, "id")
+	}
+	if updated.Status != tripletex.Disabled {
+		t.Errorf("updated.Status = %v, want %v", updated.Status, tripletex.Disabled)
 	}
 	shown, err := w.Subscription(t.Context(), made[0].ID)
-	if err != nil || len(shown.Changes) != 2 || shown.Changes[1].ChangeType != "UPDATE" {
-		t.Errorf("shown = %+v, %v; want two changes", shown, err)
+	switch {
+	case err != nil:
+		t.Error(err)
+	case len(shown.Changes) != 2:
+		t.Errorf("len(shown.Changes) = %v, want 2", len(shown.Changes))
+	case shown.Changes[1].ChangeType != "UPDATE":
+		t.Errorf("shown.Changes[1].ChangeType = %q, want %q", shown.Changes[1].ChangeType, "UPDATE")
 	}
 	if err := w.DeleteSubscription(t.Context(), made[0].ID); err != nil {
 		t.Fatal(err)
@@ -50,16 +62,22 @@ func TestBulkCallsAreOneRequestEach(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil, employee())
 	events, err := w.Events(t.Context())
-	if err != nil || len(events) < 30 {
-		t.Fatalf("events: %d, %v", len(events), err)
+	if err != nil {
+		t.Fatalf("events: %v", err)
+	}
+	if len(events) < 30 {
+		t.Fatalf("events: len(events) = %v, want at least 30", len(events))
 	}
 	var all []tripletex.NewSubscription
 	for _, e := range events[:30] {
 		all = append(all, wanted(e.Name))
 	}
 	made, err := w.CreateSubscriptions(t.Context(), all)
-	if err != nil || len(made) != 30 {
-		t.Fatalf("created %d, %v", len(made), err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(made) != 30 {
+		t.Fatalf("len(made) = %v, want 30", len(made))
 	}
 	var updates []tripletex.SubscriptionUpdate
 	var ids []int64
@@ -68,8 +86,14 @@ func TestBulkCallsAreOneRequestEach(t *testing.T) {
 		ids = append(ids, s.ID)
 	}
 	updated, err := w.UpdateSubscriptions(t.Context(), updates)
-	if err != nil || len(updated) != 30 || updated[29].Status != tripletex.Disabled {
-		t.Fatalf("updated %d, %v", len(updated), err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(updated) != 30 {
+		t.Fatalf("len(updated) = %v, want 30", len(updated))
+	}
+	if updated[29].Status != tripletex.Disabled {
+		t.Fatalf("updated[29].Status = %v, want %v", updated[29].Status, tripletex.Disabled)
 	}
 	if _, err := w.UpdateSubscriptions(t.Context(), updates); tripletex.KindOf(err) != tripletex.Conflict {
 		t.Errorf("update with old versions: %v, want a conflict", err)
@@ -89,8 +113,11 @@ func TestListAsksOncePerThousand(t *testing.T) {
 	for count, requests := range map[int]int{0: 1, 1: 1, 999: 1, 1001: 2, 2500: 3} {
 		w := newWorld(t, func(o *sandbox.Options) { o.Subscriptions = count }, employee())
 		all, err := collect(w.Client, t)
-		if err != nil || len(all) != count {
-			t.Errorf("%d: listed %d, %v", count, len(all), err)
+		switch {
+		case err != nil:
+			t.Errorf("%d: %v", count, err)
+		case len(all) != count:
+			t.Errorf("%d: len(all) = %v, want %v", count, len(all), count)
 		}
 		if got := w.wire.count("GET /event/subscription"); got != requests {
 			t.Errorf("%d: %d requests, want %d", count, got, requests)
@@ -116,12 +143,21 @@ func TestSnapshotAsksOnlyForWhatChanged(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(o *sandbox.Options) { o.Subscriptions = 1500 }, employee())
 	first, changed, err := w.Snapshot(t.Context(), nil)
-	if err != nil || !changed || len(first.Subscriptions) != 1500 {
-		t.Fatalf("first: %v, %v", changed, err)
+	if err != nil {
+		t.Fatalf("first: %v", err)
+	}
+	if !changed {
+		t.Fatal("first: changed = false, want true")
+	}
+	if len(first.Subscriptions) != 1500 {
+		t.Fatalf("first: len(first.Subscriptions) = %v, want 1500", len(first.Subscriptions))
 	}
 	second, changed, err := w.Snapshot(t.Context(), first)
-	if err != nil || changed {
-		t.Fatalf("second: changed %v, %v; want unchanged", changed, err)
+	if err != nil {
+		t.Fatalf("second: %v", err)
+	}
+	if changed {
+		t.Fatal("second: changed = true, want false")
 	}
 	if diff := cmp.Diff(first.Subscriptions, second.Subscriptions); diff != "" {
 		t.Errorf("unchanged list differs:\n%s", diff)
@@ -131,8 +167,13 @@ func TestSnapshotAsksOnlyForWhatChanged(t *testing.T) {
 		t.Fatal(err)
 	}
 	third, changed, err := w.Snapshot(t.Context(), second)
-	if err != nil || !changed || third.Subscriptions[1499].Status != tripletex.Disabled {
-		t.Errorf("third: changed %v, %v, status %s", changed, err, third.Subscriptions[1499].Status)
+	switch {
+	case err != nil:
+		t.Errorf("third: %v", err)
+	case !changed:
+		t.Error("third: changed = false, want true")
+	case third.Subscriptions[1499].Status != tripletex.Disabled:
+		t.Errorf("third: third.Subscriptions[1499].Status = %v, want %v", third.Subscriptions[1499].Status, tripletex.Disabled)
 	}
 }
 
@@ -142,8 +183,11 @@ func TestSnapshotIsNotHeldByPagesWithoutEnd(t *testing.T) {
 	w := newWorld(t, nil, employee())
 	w.fault(t, sandbox.Fault{Kind: "endless"})
 	_, _, err := w.Snapshot(t.Context(), nil)
-	if got := w.wire.count("GET /event/subscription"); tripletex.KindOf(err) != tripletex.Foreign || got != 2 {
+	switch got := w.wire.count("GET /event/subscription"); {
+	case tripletex.KindOf(err) != tripletex.Foreign:
 		t.Errorf("%v after %d requests; want a foreign answer after 2", err, got)
+	case got != 2:
+		t.Errorf("got = %v, want 2", got)
 	}
 }
 
@@ -152,8 +196,11 @@ func TestErrorOfAListNamesThePage(t *testing.T) {
 	w := newWorld(t, func(o *sandbox.Options) { o.Subscriptions = 2500 }, employee())
 	w.fault(t, sandbox.Fault{Kind: "html", Path: "/event/subscription", After: 2})
 	_, _, err := w.Snapshot(t.Context(), nil)
-	if err == nil || !strings.HasPrefix(err.Error(), "list subscriptions, page 3: ") {
-		t.Errorf("%v", err)
+	switch {
+	case err == nil:
+		t.Error("no error")
+	case !strings.HasPrefix(err.Error(), "list subscriptions, page 3: "):
+		t.Errorf("err.Error() = %q, want it to begin with %q", err.Error(), "list subscriptions, page 3: ")
 	}
 }
 
@@ -167,8 +214,11 @@ func TestCompanySeesItsOwnSubscriptions(t *testing.T) {
 		}
 		companies = append(companies, c)
 	}
-	if len(companies) != 3 || companies[0].Name != "Fjellheim Bygg AS" {
-		t.Fatalf("companies = %+v", companies)
+	if len(companies) != 3 {
+		t.Fatalf("len(companies) = %v, want 3", len(companies))
+	}
+	if companies[0].Name != "Fjellheim Bygg AS" {
+		t.Fatalf("companies[0].Name = %q, want %q", companies[0].Name, "Fjellheim Bygg AS")
 	}
 	client := w.ForCompany(companies[1].ID)
 	if _, err := client.CreateSubscriptions(t.Context(), []tripletex.NewSubscription{wanted("order.create")}); err != nil {
@@ -179,7 +229,10 @@ func TestCompanySeesItsOwnSubscriptions(t *testing.T) {
 	}
 	for company, want := range map[int64]int{0: 0, companies[0].ID: 0, companies[1].ID: 1} {
 		all, err := collect(w.ForCompany(company), t)
-		if err != nil || len(all) != want {
+		switch {
+		case err != nil:
+			t.Error(err)
+		case len(all) != want:
 			t.Errorf("company %d has %d subscriptions, %v; want %d", company, len(all), err, want)
 		}
 	}
@@ -200,26 +253,27 @@ func TestCheckRefusesWhatTripletexWould(t *testing.T) {
 		n    tripletex.NewSubscription
 		want string // part of the error; empty for none
 	}{
-		"good":                {good, ""},
-		"event without verb":  {change(func(n *tripletex.NewSubscription) { n.Event = "order" }), "object.verb"},
-		"event with blank":    {change(func(n *tripletex.NewSubscription) { n.Event = "order. create" }), "object.verb"},
-		"event too long":      {change(func(n *tripletex.NewSubscription) { n.Event = "a." + strings.Repeat("b", 254) }), "object.verb"},
-		"http":                {target("http://h.example.no/"), "https://"},
-		"http on loopback":    {target("http://127.0.0.1:3000/"), ""},
-		"relative":            {target("/hook"), "absolute"},
-		"no host":             {target("https:///x"), "absolute"},
-		"other scheme":        {target("javascript:alert(1)"), "absolute"},
-		"ftp":                 {target("ftp://h.example.no/"), `not "ftp:"`},
-		"port 0":              {target("https://h.example.no:0/"), "port 0"},
-		"port 99999":          {target("https://h.example.no:99999/"), "port 99999"},
-		"broken":              {target("https://h.example.no/%zz"), "not a URL"},
-		"blank":               {target("https://h example.no/"), "not a URL"},
-		"target too long":     {target("https://h.example.no/" + strings.Repeat("x", 65535)), "at most 65535"},
-		"fields of 255":       {change(func(n *tripletex.NewSubscription) { n.Fields = strings.Repeat("ø", 255) }), ""},
-		"fields of 256":       {change(func(n *tripletex.NewSubscription) { n.Fields = strings.Repeat("ø", 256) }), "256 characters"},
-		"secret of 9":         {change(func(n *tripletex.NewSubscription) { n.HMACSharedSecret = "123456789" }), "9 characters"},
-		"secret of 10":        {change(func(n *tripletex.NewSubscription) { n.HMACSharedSecret = "1234567890" }), ""},
-		"secret of 101":       {change(func(n *tripletex.NewSubscription) { n.HMACSharedSecret = "1" + n.HMACSharedSecret[:0] + secretOf(100) }), "101 characters"},
+		"good":               {good, ""},
+		"event without verb": {change(func(n *tripletex.NewSubscription) { n.Event = "order" }), "object.verb"},
+		"event with blank":   {change(func(n *tripletex.NewSubscription) { n.Event = "order. create" }), "object.verb"},
+		"event too long":     {change(func(n *tripletex.NewSubscription) { n.Event = "a." + strings.Repeat("b", 254) }), "object.verb"},
+		"http":               {target("http://h.example.no/"), "https://"},
+		"http on loopback":   {target("http://127.0.0.1:3000/"), ""},
+		"relative":           {target("/hook"), "absolute"},
+		"no host":            {target("https:///x"), "absolute"},
+		"other scheme":       {target("javascript:alert(1)"), "absolute"},
+		"ftp":                {target("ftp://h.example.no/"), `not "ftp:"`},
+		"port 0":             {target("https://h.example.no:0/"), "port 0"},
+		"port 99999":         {target("https://h.example.no:99999/"), "port 99999"},
+		"broken":             {target("https://h.example.no/%zz"), "not a URL"},
+		"blank":              {target("https://h example.no/"), "not a URL"},
+		"target too long":    {target("https://h.example.no/" + strings.Repeat("x", 65535)), "at most 65535"},
+		"fields of 255":      {change(func(n *tripletex.NewSubscription) { n.Fields = strings.Repeat("ø", 255) }), ""},
+		"fields of 256":      {change(func(n *tripletex.NewSubscription) { n.Fields = strings.Repeat("ø", 256) }), "256 characters"},
+		"secret of 9":        {change(func(n *tripletex.NewSubscription) { n.HMACSharedSecret = "123456789" }), "9 characters"},
+		"secret of 10":       {change(func(n *tripletex.NewSubscription) { n.HMACSharedSecret = "1234567890" }), ""},
+		"secret of 101": {change(func(n *tripletex.NewSubscription) { n.HMACSharedSecret = "1" + n.HMACSharedSecret[:0] + secretOf(100) }),
+			"101 characters"},
 		"header without name": {change(func(n *tripletex.NewSubscription) { n.AuthHeaderName = "" }), "go together"},
 		"name without value":  {change(func(n *tripletex.NewSubscription) { n.AuthHeaderValue = "" }), "go together"},
 		"name with colon":     {change(func(n *tripletex.NewSubscription) { n.AuthHeaderName = "X: Y" }), "header name"},

@@ -17,8 +17,11 @@ func TestNorwegianMessagesHaveTheirEnglishBeside(t *testing.T) {
 			t.Errorf("translated(%q) = %q, want %q", message, got, want)
 		}
 	}
-	e := &Error{Operation: "create subscription", Status: 422, Code: 18000, Message: "Validering feilet.", Validation: []Validation{{Field: "event", Message: "Ukjent verdi."}}}
-	if got, want := e.Error(), "create subscription: Tripletex answered 422/18000: Validering feilet (validation failed): event Ukjent verdi (unknown value)"; got != want {
+	e := &Error{Operation: "create subscription", Status: 422, Code: 18000,
+		Message: "Validering feilet.", Validation: []Validation{{Field: "event", Message: "Ukjent verdi."}}}
+	got, want := e.Error(),
+		"create subscription: Tripletex answered 422/18000: Validering feilet (validation failed): event Ukjent verdi (unknown value)"
+	if got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

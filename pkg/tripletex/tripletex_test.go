@@ -77,7 +77,8 @@ type wire struct {
 func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	w.mu.Lock()
 	user, _, _ := r.BasicAuth()
-	w.lines = append(w.lines, strings.TrimSuffix(fmt.Sprintf("%s %s?%s", r.Method, strings.TrimPrefix(r.URL.Path, "/v2"), r.URL.RawQuery), "?"))
+	w.lines = append(w.lines,
+		strings.TrimSuffix(fmt.Sprintf("%s %s?%s", r.Method, strings.TrimPrefix(r.URL.Path, "/v2"), r.URL.RawQuery), "?"))
 	w.auth = append(w.auth, user)
 	w.mu.Unlock()
 	return w.next.RoundTrip(r)
