@@ -95,7 +95,8 @@ func news(well, off int) health.Update {
 		if i >= well {
 			status = tripletex.DisabledTooManyErrors
 		}
-		all = append(all, tripletex.Subscription{ID: int64(i + 1), Event: fmt.Sprint("event.", i+1), Status: status, TargetURL: "https://user:canary@hooks.example.no/"})
+		all = append(all, tripletex.Subscription{ID: int64(i + 1), Event: fmt.Sprint("event.", i+1),
+			Status: status, TargetURL: "https://user:canary@hooks.example.no/"})
 	}
 	at := time.Date(2026, 1, 1, 12, 0, 0, 0, time.Local)
 	tracker := &health.Tracker{}
@@ -155,8 +156,11 @@ func TestScreenFollowsItsSize(t *testing.T) {
 	defer func() { _ = s.Close() }()
 	show(t, s, news(10000, 40))
 	got := p.picture(t, "and ")
-	if len(got) > 24 || !strings.Contains(strings.Join(got, "\n"), "\nand 10031 more\n\nChanges\n") {
-		t.Errorf("%d lines:\n%s", len(got), strings.Join(got, "\n"))
+	switch {
+	case len(got) > 24:
+		t.Errorf("len(got) = %v, want at most 24", len(got))
+	case !strings.Contains(strings.Join(got, "\n"), "\nand 10031 more\n\nChanges\n"):
+		t.Errorf("got = %q, want it to contain %q", strings.Join(got, "\n"), "\nand 10031 more\n\nChanges\n")
 	}
 	p.resize(t, 40, 8)
 	compare(t, p.picture(t, "and 10039"), `
@@ -219,8 +223,11 @@ func TestScreenSaysThatNobodyAnswers(t *testing.T) {
 	show(t, s, news(1, 0))
 	show(t, s, health.Update{At: at, Err: errors.New("no route"), UnreachableSince: at, WaitingUntil: at.Add(time.Minute)})
 	got := p.picture(t, "before")
-	if got[0] != "CANNOT ASK  since 13:00:00; before: 1 of 1 active; waiting for the rate limit until 13:01:00" || !strings.Contains(strings.Join(got, "\n"), "event.1") {
-		t.Errorf("%q", got)
+	switch {
+	case got[0] != "CANNOT ASK  since 13:00:00; before: 1 of 1 active; waiting for the rate limit until 13:01:00":
+		t.Errorf("got[0] = %q, want %q", got[0], "CANNOT ASK  since 13:00:00; before: 1 of 1 active; waiting for the rate limit until 13:01:00")
+	case !strings.Contains(strings.Join(got, "\n"), "event.1"):
+		t.Errorf("got = %q, want it to contain %q", strings.Join(got, "\n"), "event.1")
 	}
 }
 
@@ -259,11 +266,26 @@ func TestScreenIsCalmAndLeavesTheTerminalAsItWas(t *testing.T) {
 		}
 		<-time.After(10 * time.Millisecond)
 	}
-	if !strings.HasPrefix(all, "\x1b[?1049h\x1b[?25l\x1b[?7l") || strings.Contains(all, "evil\x1b") || strings.Contains(all, "\u202e") || strings.Contains(all, "canary") {
-		t.Errorf("%q", all)
+	if !strings.HasPrefix(all, "\x1b[?1049h\x1b[?25l\x1b[?7l") {
+		t.Errorf("all = %q, want it to begin with %q", all, "\x1b[?1049h\x1b[?25l\x1b[?7l")
 	}
-	if !found || strings.Count(left, "\n") != 3 || !strings.Contains(left, "\x1b[31mCRITICAL\x1b[m 2 evil") {
-		t.Errorf("it leaves %q", left)
+	if strings.Contains(all, "evil\x1b") {
+		t.Errorf("all = %q, want it not to contain %q", all, "evil\x1b")
+	}
+	if strings.Contains(all, "\u202e") {
+		t.Errorf("all = %q, want it not to contain %q", all, "\u202e")
+	}
+	if strings.Contains(all, "canary") {
+		t.Errorf("all = %q, want it not to contain %q", all, "canary")
+	}
+	if !found {
+		t.Error("found = false, want true")
+	}
+	if strings.Count(left, "\n") != 3 {
+		t.Errorf("got = %v, want 3", strings.Count(left, "\n"))
+	}
+	if !strings.Contains(left, "\x1b[31mCRITICAL\x1b[m 2 evil") {
+		t.Errorf("left = %q, want it to contain %q", left, "\x1b[31mCRITICAL\x1b[m 2 evil")
 	}
 }
 
