@@ -51,8 +51,11 @@ func TestJitterIsFromZeroToItsBound(t *testing.T) {
 	t.Parallel()
 	for _, bound := range []time.Duration{0, 1, time.Second} {
 		for range 1000 {
-			if got := wait.Jitter(bound); got < 0 || got > bound {
-				t.Fatalf("%s is not from 0 to %s", got, bound)
+			switch got := wait.Jitter(bound); {
+			case got < 0:
+				t.Fatalf("got = %v, want at least 0", got)
+			case got > bound:
+				t.Fatalf("got = %v, want at most %v", got, bound)
 			}
 		}
 	}
