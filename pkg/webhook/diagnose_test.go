@@ -36,22 +36,23 @@ func TestDiagnosisSaysWhyASignatureDoesNotFit(t *testing.T) {
 		secret, body, signature string
 		want                    reasons
 	}{
-		"valid":              {s, sent, good, nil},
-		"hex":                {s, sent, hex.EncodeToString(raw), reasons{webhook.SignatureHex}},
-		"upper hex":          {s, sent, strings.ToUpper(hex.EncodeToString(raw)), reasons{webhook.SignatureHex}},
-		"URL base64":         {s, sent, base64.URLEncoding.EncodeToString(raw), reasons{webhook.SignatureURLBase64}},
-		"raw URL base64":     {s, sent, base64.RawURLEncoding.EncodeToString(raw), reasons{webhook.SignatureURLBase64}},
-		"unpadded":           {s, sent, strings.TrimRight(good, "="), reasons{webhook.SignatureUnpadded}},
-		"prefix":             {s, sent, "sha512=" + good, reasons{webhook.SignaturePrefixed}},
-		"prefix and hex":     {s, sent, "SHA512=" + hex.EncodeToString(raw), reasons{webhook.SignaturePrefixed, webhook.SignatureHex}},
-		"blanks":             {s, sent, " " + good + "\t", reasons{webhook.SignatureBlanks}},
-		"twin":               {s, sent, twin, reasons{webhook.SignatureSpelling}},
-		"newline inside":     {s, sent, good[:40] + "\n" + good[40:], reasons{webhook.SignatureSpelling}},
-		"nonsense":           {s, sent, "¡no!", reasons{webhook.SignatureMalformed}},
-		"cut off":            {s, sent, good[:80], reasons{webhook.SignatureMalformed}},
-		"SHA-256":            {s, sent, std(mac(sha256.New, s, key+"&"+sent)), reasons{webhook.HashSHA256}},
-		"SHA-384":            {s, sent, std(mac(sha512.New384, s, key+"&"+sent)), reasons{webhook.HashSHA384}},
-		"GitHub's way":       {s, sent, "sha256=" + hex.EncodeToString(mac(sha256.New, s, sent)), reasons{webhook.SignaturePrefixed, webhook.SignatureHex, webhook.HashSHA256, webhook.KeyNotSigned}},
+		"valid":          {s, sent, good, nil},
+		"hex":            {s, sent, hex.EncodeToString(raw), reasons{webhook.SignatureHex}},
+		"upper hex":      {s, sent, strings.ToUpper(hex.EncodeToString(raw)), reasons{webhook.SignatureHex}},
+		"URL base64":     {s, sent, base64.URLEncoding.EncodeToString(raw), reasons{webhook.SignatureURLBase64}},
+		"raw URL base64": {s, sent, base64.RawURLEncoding.EncodeToString(raw), reasons{webhook.SignatureURLBase64}},
+		"unpadded":       {s, sent, strings.TrimRight(good, "="), reasons{webhook.SignatureUnpadded}},
+		"prefix":         {s, sent, "sha512=" + good, reasons{webhook.SignaturePrefixed}},
+		"prefix and hex": {s, sent, "SHA512=" + hex.EncodeToString(raw), reasons{webhook.SignaturePrefixed, webhook.SignatureHex}},
+		"blanks":         {s, sent, " " + good + "\t", reasons{webhook.SignatureBlanks}},
+		"twin":           {s, sent, twin, reasons{webhook.SignatureSpelling}},
+		"newline inside": {s, sent, good[:40] + "\n" + good[40:], reasons{webhook.SignatureSpelling}},
+		"nonsense":       {s, sent, "¡no!", reasons{webhook.SignatureMalformed}},
+		"cut off":        {s, sent, good[:80], reasons{webhook.SignatureMalformed}},
+		"SHA-256":        {s, sent, std(mac(sha256.New, s, key+"&"+sent)), reasons{webhook.HashSHA256}},
+		"SHA-384":        {s, sent, std(mac(sha512.New384, s, key+"&"+sent)), reasons{webhook.HashSHA384}},
+		"GitHub's way": {s, sent, "sha256=" + hex.EncodeToString(mac(sha256.New, s, sent)),
+			reasons{webhook.SignaturePrefixed, webhook.SignatureHex, webhook.HashSHA256, webhook.KeyNotSigned}},
 		"SHA-256 of another": {s, sent, std(mac(sha256.New, "other", "x")), reasons{webhook.HashSHA256, webhook.NoMatch}},
 		"key left out":       {s, sent, std(mac(sha512.New, s, sent)), reasons{webhook.KeyNotSigned}},
 		"no ampersand":       {s, sent, std(mac(sha512.New, s, key+sent)), reasons{webhook.NoAmpersand}},
@@ -66,17 +67,26 @@ func TestDiagnosisSaysWhyASignatureDoesNotFit(t *testing.T) {
 		"CRLF for LF":        {s, "{\r\n}", webhook.Sign(s, key, []byte("{\n}")), reasons{webhook.BodyLineEnds}},
 		"LF for CRLF":        {s, "{\n}", webhook.Sign(s, key, []byte("{\r\n}")), reasons{webhook.BodyLineEnds}},
 		"byte order mark":    {s, "\xef\xbb\xbf" + sent, good, reasons{webhook.BodyMark}},
-		"Latin-1":            {s, strings.NewReplacer("å", "Ã¥", "æ", "Ã¦", "ø", "Ã¸").Replace(sent), good, reasons{webhook.BodyCharset}},
-		"blanks of Python":   {s, `{"subscriptionId": 4711, "event": "customer.create", "id": 1001, "value": {"name": "Bl\u00e5b\u00e6r & R\u00f8mme AS"}}`, good, reasons{webhook.BodySerialised}},
-		"order of Go":        {s, `{"event":"customer.create","id":1001,"subscriptionId":4711,"value":{"name":"Blåbær \u0026 Rømme AS"}}`, good, reasons{webhook.BodySerialised}},
-		"indented":           {s, "{\n \"subscriptionId\": 4711,\n \"event\": \"customer.create\",\n \"id\": 1001,\n \"value\": {\"name\": \"Blåbær & Rømme AS\"}\n}\n", good, reasons{webhook.BodySerialised}},
-		"altered":            {s, strings.Replace(sent, "1001", "1002", 1), good, reasons{webhook.NoMatch}},
-		"empty body":         {s, "", good, reasons{webhook.NoMatch}},
-		"two things":         {s, sent + "\n", std(mac(sha256.New, s, key+"&"+sent)), reasons{webhook.HashSHA256, webhook.BodyLineAdded}},
+		"Latin-1": {s, strings.NewReplacer("å", "Ã¥", "æ", "Ã¦", "ø", "Ã¸").Replace(sent),
+			good, reasons{webhook.BodyCharset}},
+		"blanks of Python": {s,
+			`{"subscriptionId": 4711, "event": "customer.create", "id": 1001, "value": {"name": "Bl\u00e5b\u00e6r & R\u00f8mme AS"}}`,
+			good, reasons{webhook.BodySerialised}},
+		"order of Go": {s, `{"event":"customer.create","id":1001,"subscriptionId":4711,"value":{"name":"Blåbær \u0026 Rømme AS"}}`,
+			good, reasons{webhook.BodySerialised}},
+		"indented": {s,
+			"{\n \"subscriptionId\": 4711,\n \"event\": \"customer.create\",\n \"id\": 1001,\n \"value\": {\"name\": \"Blåbær & Rømme AS\"}\n}\n",
+			good, reasons{webhook.BodySerialised}},
+		"altered":    {s, strings.Replace(sent, "1001", "1002", 1), good, reasons{webhook.NoMatch}},
+		"empty body": {s, "", good, reasons{webhook.NoMatch}},
+		"two things": {s, sent + "\n", std(mac(sha256.New, s, key+"&"+sent)), reasons{webhook.HashSHA256, webhook.BodyLineAdded}},
 	} {
 		got := webhook.Diagnose(headers(key, test.signature), []byte(test.body), "not-this-one", test.secret)
-		if got.Valid != (test.want == nil) || !slices.Equal(got.Reasons, test.want) {
-			t.Errorf("%s: %+v, want %v", name, got, test.want)
+		switch {
+		case got.Valid != (test.want == nil):
+			t.Errorf("%s: got.Valid = %v, want %v", name, got.Valid, (test.want == nil))
+		case !slices.Equal(got.Reasons, test.want):
+			t.Errorf("%s: got.Reasons = %v, want %v", name, got.Reasons, test.want)
 		}
 		wanted := 1
 		if slices.Contains(test.want, webhook.NoMatch) || slices.Contains(test.want, webhook.SignatureMalformed) {
@@ -101,17 +111,25 @@ func TestDiagnosisOfHeaders(t *testing.T) {
 		header http.Header
 		want   []webhook.Reason
 	}{
-		"no key":         {http.Header{webhook.SignatureHeader: {good}}, []webhook.Reason{webhook.KeyMissing}},
-		"body alone":     {http.Header{webhook.SignatureHeader: {std(mac(sha512.New, s, body))}}, []webhook.Reason{webhook.KeyMissing, webhook.KeyNotSigned}},
-		"bad key":        {headers("a b", good), []webhook.Reason{webhook.KeyMalformed}},
-		"no signature":   {http.Header{webhook.KeyHeader: {key}}, []webhook.Reason{webhook.SignatureMissing}},
-		"two signatures": {http.Header{webhook.KeyHeader: {key}, webhook.SignatureHeader: {good, good}}, []webhook.Reason{webhook.HeaderRepeated}},
+		"no key": {http.Header{webhook.SignatureHeader: {good}}, []webhook.Reason{webhook.KeyMissing}},
+		"body alone": {http.Header{webhook.SignatureHeader: {std(mac(sha512.New, s, body))}},
+			[]webhook.Reason{webhook.KeyMissing, webhook.KeyNotSigned}},
+		"bad key":      {headers("a b", good), []webhook.Reason{webhook.KeyMalformed}},
+		"no signature": {http.Header{webhook.KeyHeader: {key}}, []webhook.Reason{webhook.SignatureMissing}},
+		"two signatures": {http.Header{webhook.KeyHeader: {key}, webhook.SignatureHeader: {good, good}},
+			[]webhook.Reason{webhook.HeaderRepeated}},
 	} {
-		if got := webhook.Diagnose(test.header, []byte(body), s); got.Valid || !slices.Equal(got.Reasons, test.want) {
-			t.Errorf("%s: %+v, want %v", name, got, test.want)
+		switch got := webhook.Diagnose(test.header, []byte(body), s); {
+		case got.Valid:
+			t.Errorf("%s: got.Valid = true, want false", name)
+		case !slices.Equal(got.Reasons, test.want):
+			t.Errorf("%s: got.Reasons = %v, want %v", name, got.Reasons, test.want)
 		}
 	}
-	if got := webhook.Diagnose(headers(key, good), []byte(body)); got.Valid || !slices.Equal(got.Reasons, []webhook.Reason{webhook.SecretMissing}) {
-		t.Errorf("without a secret: %+v", got)
+	switch got := webhook.Diagnose(headers(key, good), []byte(body)); {
+	case got.Valid:
+		t.Error("without a secret: got.Valid = true, want false")
+	case !slices.Equal(got.Reasons, []webhook.Reason{webhook.SecretMissing}):
+		t.Errorf("without a secret: got.Reasons = %v, want %v", got.Reasons, []webhook.Reason{webhook.SecretMissing})
 	}
 }

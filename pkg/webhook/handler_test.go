@@ -43,8 +43,11 @@ func TestHandlerPassesOnOnlyWhatIsSigned(t *testing.T) {
 		mu.Lock()
 		defer mu.Unlock()
 		passed = append(passed, string(raw))
-		if err != nil || r.ContentLength != int64(len(raw)) {
-			t.Errorf("%d bytes of %d, %v", len(raw), r.ContentLength, err)
+		switch {
+		case err != nil:
+			t.Error(err)
+		case r.ContentLength != int64(len(raw)):
+			t.Errorf("r.ContentLength = %v, want %v", r.ContentLength, int64(len(raw)))
 		}
 		w.WriteHeader(http.StatusAccepted)
 	})
@@ -66,15 +69,18 @@ func TestHandlerPassesOnOnlyWhatIsSigned(t *testing.T) {
 		raw  string
 		want int
 	}{
-		"good":            {request("POST", both(body), body), 202},
-		"largest":         {request("POST", both(largest), largest), 202},
-		"empty":           {request("POST", both(""), ""), 202},
-		"lower case":      {request("POST", strings.ToLower("IDEMPOTENCY-KEY")+": "+key+"\r\nx-request-signature: "+signature(body)+"\r\n", body), 202},
-		"identity":        {request("POST", both(body)+"Content-Encoding: identity\r\n", body), 202},
-		"chunked":         {"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n" + both(body) + "\r\n" + fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(body), body), 202},
-		"one bit":         {request("POST", both(body), strings.Replace(body, "1001", "1000", 1)), 401},
-		"not signed":      {request("POST", "Idempotency-Key: "+key+"\r\n", body), 401},
-		"signed trailer":  {"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTrailer: X-Request-Signature\r\nIdempotency-Key: " + key + "\r\n\r\n" + fmt.Sprintf("%x\r\n%s\r\n0\r\nX-Request-Signature: %s\r\n\r\n", len(body), body, signature(body)), 401},
+		"good":    {request("POST", both(body), body), 202},
+		"largest": {request("POST", both(largest), largest), 202},
+		"empty":   {request("POST", both(""), ""), 202},
+		"lower case": {request("POST", strings.ToLower("IDEMPOTENCY-KEY")+": "+key+"\r\nx-request-signature: "+signature(body)+"\r\n", body),
+			202},
+		"identity": {request("POST", both(body)+"Content-Encoding: identity\r\n", body), 202},
+		"chunked": {"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n" +
+			both(body) + "\r\n" + fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(body), body), 202},
+		"one bit":    {request("POST", both(body), strings.Replace(body, "1001", "1000", 1)), 401},
+		"not signed": {request("POST", "Idempotency-Key: "+key+"\r\n", body), 401},
+		"signed trailer": {"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTrailer: X-Request-Signature\r\nIdempotency-Key: " +
+			key + "\r\n\r\n" + fmt.Sprintf("%x\r\n%s\r\n0\r\nX-Request-Signature: %s\r\n\r\n", len(body), body, signature(body)), 401},
 		"no key":          {request("POST", "X-Request-Signature: "+signature(body)+"\r\n", body), 400},
 		"two keys":        {request("POST", both(body)+"idempotency-key: "+key+"\r\n", body), 400},
 		"two signatures":  {request("POST", both(body)+"x-request-signature: x\r\n", body), 400},

@@ -50,8 +50,11 @@ func TestSignatureIsWhatOpensslSays(t *testing.T) {
 func TestVerifyTellsWhichSecretFits(t *testing.T) {
 	t.Parallel()
 	header := headers(key, webhook.Sign("the-previous-secret", key, []byte(body)))
-	if i, err := webhook.Verify(header, []byte(body), "the-new-secret", "the-previous-secret"); i != 1 || err != nil {
-		t.Errorf("%d, %v", i, err)
+	switch i, err := webhook.Verify(header, []byte(body), "the-new-secret", "the-previous-secret"); {
+	case i != 1:
+		t.Errorf("i = %v, want 1", i)
+	case err != nil:
+		t.Error(err)
 	}
 }
 
@@ -119,14 +122,29 @@ func TestVerifyWithoutASecretAcceptsNothing(t *testing.T) {
 func TestEnvelopeIsReadStrictly(t *testing.T) {
 	t.Parallel()
 	e, err := webhook.ParseEnvelope([]byte(body))
-	if err != nil || e.SubscriptionID != 4711 || e.Event != "order.create" || e.ID != 1001 || !bytes.Contains(e.Value, []byte("a=1&b=2")) {
+	switch {
+	case err != nil:
+		t.Error(err)
+	case e.SubscriptionID != 4711:
+		t.Errorf("e.SubscriptionID = %v, want 4711", e.SubscriptionID)
+	case e.Event != "order.create":
+		t.Errorf("e.Event = %q, want %q", e.Event, "order.create")
+	case e.ID != 1001:
+		t.Errorf("e.ID = %v, want 1001", e.ID)
+	case !bytes.Contains(e.Value, []byte("a=1&b=2")):
 		t.Errorf("%+v, %v", e, err)
 	}
-	if e, err = webhook.ParseEnvelope([]byte(`{"subscriptionId":1,"event":"order.delete","id":9007199254740993,"value":null,"new":{}}`)); err != nil || string(e.Value) != "null" || e.ID != 9007199254740993 {
-		t.Errorf("deletion: %+v, %v", e, err)
+	switch e, err = webhook.ParseEnvelope([]byte(`{"subscriptionId":1,"event":"order.delete","id":9007199254740993,"value":null,"new":{}}`)); {
+	case err != nil:
+		t.Errorf("deletion: %v", err)
+	case string(e.Value) != "null":
+		t.Errorf("deletion: e.Value = %q, want %q", string(e.Value), "null")
+	case e.ID != 9007199254740993:
+		t.Errorf("deletion: e.ID = %v, want 9007199254740993", e.ID)
 	}
 	for _, bad := range []string{
-		``, `null`, `[]`, `1`, `{}`, `{"event":""}`, `{"event":"a.b"`, `{"event":"a.b"}{"event":"c.d"}`, `{"event":"a.b"} x`, `{"event":"a.b","event":"c.d"}`,
+		``, `null`, `[]`, `1`, `{}`, `{"event":""}`, `{"event":"a.b"`,
+		`{"event":"a.b"}{"event":"c.d"}`, `{"event":"a.b"} x`, `{"event":"a.b","event":"c.d"}`,
 		"\xef\xbb\xbf{\"event\":\"a.b\"}", "{\"event\":\"a.\xff\"}", `{"event":"a.b","id":1e400}`, `{"event":"a.b","id":"1"}`,
 		`{"Event":"a.b"}`, strings.Repeat("[", 10001), `{"event":"a.b","value":` + strings.Repeat("[", 10001) + strings.Repeat("]", 10001) + `}`,
 	} {
