@@ -2,7 +2,9 @@ package cli
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
+	"os"
 	"os/exec"
 	"strings"
 	"time"
@@ -19,7 +21,8 @@ type appFlags struct {
 	forward     []string
 	command     []string // the program of --exec and its arguments
 	allowRemote bool
-	parallel    int // at once; 0 is the usual
+	caFile      string // verifies the certificates of apps; empty for those of the system
+	parallel    int    // at once; 0 is the usual
 }
 
 func (o *appFlags) bind(cmd *cobra.Command) {
@@ -28,6 +31,7 @@ func (o *appFlags) bind(cmd *cobra.Command) {
 	flags.StringVar(&o.forwardTo, "forward-to", "", "forward to the app at `URL`")
 	flags.StringArrayVar(&o.forward, "forward", nil, "forward some events to another app: `EVENT=URL`")
 	flags.StringVar(&o.command[0], "exec", "", "run `PROGRAM` for each delivery")
+	flags.StringVar(&o.caFile, "forward-ca-file", "", "verify the certificate of the app with the PEM certificates in `FILE`")
 	flags.BoolVar(&o.allowRemote, "allow-remote", false, "forward to other machines too")
 }
 
@@ -92,13 +96,34 @@ func (o *appFlags) routes(ctx context.Context, app *App) ([]receiver.Route, erro
 const lookUpLimit = 2 * time.Second
 
 func (o *appFlags) target(ctx context.Context, address string) (*receiver.Target, error) {
+	roots, err := rootCAs(o.caFile)
+	if err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, lookUpLimit)
 	defer cancel()
-	target, err := receiver.OpenTarget(ctx, address, receiver.TargetOptions{AllowRemote: o.allowRemote, Parallel: max(o.parallel, 8)})
+	options := receiver.TargetOptions{AllowRemote: o.allowRemote, Parallel: max(o.parallel, 8), RootCAs: roots}
+	target, err := receiver.OpenTarget(ctx, address, options)
 	if err != nil {
 		return nil, remoteHint(err)
 	}
 	return target, nil
+}
+
+// rootCAs returns the certificates of a PEM file, or nil without a file.
+func rootCAs(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil
+	}
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return nil, usageFailure("--forward-ca-file: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(raw) {
+		return nil, usageFailure("--forward-ca-file: %s holds no PEM certificate", file)
+	}
+	return pool, nil
 }
 
 // remoteHint returns the failure of an address of an app.

@@ -37,7 +37,7 @@ func rooms() map[string][]string {
 		"pkg/match":        {"pkg/targeturl", "pkg/tripletex"},
 		"pkg/output":       {"pkg/terminal"},
 		"pkg/promtext":     nil,
-		"pkg/receiver":     {"pkg/childprocess", "pkg/journal", "pkg/secret", "pkg/wait", "pkg/webhook"},
+		"pkg/receiver":     {"pkg/childprocess", "pkg/journal", "pkg/secret", "pkg/sender", "pkg/wait", "pkg/webhook"},
 		"pkg/sandbox":      {"pkg/secret", "pkg/sender", "pkg/targeturl", "pkg/wait", "pkg/webhook"},
 		"pkg/secret":       nil,
 		"pkg/sender":       {"pkg/secret", "pkg/webhook"},

@@ -1,9 +1,9 @@
 package receiver
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/tlxhook/tlxhook/pkg/journal"
@@ -41,6 +40,8 @@ type TargetOptions struct {
 	AllowRemote bool
 	// Parallel is how many connections are kept open between deliveries.
 	Parallel int
+	// RootCAs verify the certificate of the app; nil means those of the system.
+	RootCAs *x509.CertPool
 }
 
 // Target is an app that takes deliveries over HTTP.
@@ -72,10 +73,10 @@ func NewTarget(address string, o TargetOptions) (*Target, error) {
 	dialer := &net.Dialer{Timeout: 10 * time.Second, Control: t.guard.control}
 	t.client = &http.Client{
 		Transport: &http.Transport{
-			DialContext: dialer.DialContext, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12},
+			DialContext: dialer.DialContext, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.RootCAs},
 			TLSHandshakeTimeout: 10 * time.Second, MaxResponseHeaderBytes: maxAnswer, DisableCompression: true,
-			// Shorter than what servers use, so that they do not close a connection while it is being used.
-			MaxIdleConnsPerHost: max(o.Parallel, 1), IdleConnTimeout: 3 * time.Second,
+			MaxIdleConnsPerHost: max(o.Parallel, 1), IdleConnTimeout: idleAppTimeout,
+			ForceAttemptHTTP2: true, // a dialer of one's own turns it off
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
@@ -119,36 +120,6 @@ func (t *Target) Forward(ctx context.Context, e journal.Entry, replay bool) Answ
 	return answer
 }
 
-func (t *Target) send(ctx context.Context, e journal.Entry, replay bool) Answer {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, t.url.String(), bytes.NewReader(e.Body))
-	if err != nil {
-		return Answer{Status: noAnswer, Err: err}
-	}
-	// With it, a request that has a key would be repeated unseen by net/http.
-	request.GetBody = nil
-	t.setHeaders(request.Header, e, replay)
-	response, err := t.client.Do(request)
-	if err != nil {
-		return Answer{Status: noAnswer, Err: err}
-	}
-	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
-	answer := Answer{Status: response.StatusCode, Body: body}
-	switch {
-	case response.StatusCode >= 200 && response.StatusCode < 300:
-		if err != nil {
-			answer.Status, answer.Err = noAnswer, err
-		}
-	case response.StatusCode >= 300 && response.StatusCode < 400:
-		answer.Err = fmt.Errorf("the app answered %d, and redirects are not followed", response.StatusCode)
-	default:
-		answer.Err = fmt.Errorf("the app answered %s", strings.TrimSpace(strconv.Itoa(response.StatusCode)+" "+http.StatusText(response.StatusCode)))
-		answer.Gone = response.StatusCode == http.StatusGone
-		answer.RetryAfter = retryAfter(response.Header.Get("Retry-After"), time.Now())
-	}
-	return answer
-}
-
 func (t *Target) setHeaders(h http.Header, e journal.Entry, replay bool) {
 	if e.ContentType != "" {
 		h.Set("Content-Type", e.ContentType)
@@ -169,21 +140,6 @@ func (t *Target) setHeaders(h http.Header, e journal.Entry, replay bool) {
 	if e.Backfill {
 		h.Set(BackfillHeader, "true")
 	}
-}
-
-// retryAfter reads a Retry-After header, in seconds or as a date. What makes no sense counts as absent, what is too
-// long is cut.
-func retryAfter(text string, now time.Time) time.Duration {
-	seconds, err := strconv.ParseInt(text, 10, 64)
-	wait := time.Duration(min(seconds, int64(maxBackoff/time.Second))) * time.Second
-	if err != nil {
-		date, err := http.ParseTime(text)
-		if err != nil {
-			return 0
-		}
-		wait = date.Sub(now)
-	}
-	return min(max(wait, 0), maxBackoff)
 }
 
 // reason says the usual causes in plain words, and takes the URL, which may hold a token, out of an error.

@@ -177,7 +177,6 @@ func TestAppThatAnswersBadlyHasNotAccepted(t *testing.T) {
 				}
 			}
 		},
-		"cut body": func(c net.Conn) { _, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc") },
 	} {
 		got := target(t, raw(t, answer)).Forward(t.Context(), entry(), false)
 		switch {

@@ -23,6 +23,9 @@ const ContentType = "application/json; charset=UTF-8"
 // Timeout is how long a receiver has to answer. It is a guess: another Tripletex client gives up after that time.
 const Timeout = 10 * time.Second
 
+// bodyTimeout is how long the body of a response is waited for.
+const bodyTimeout = 2 * time.Second
+
 // maxBody is how much of a response body is kept, in bytes.
 const maxBody = 4 << 10
 
@@ -95,9 +98,19 @@ func (d Delivery) Request(ctx context.Context) (*http.Request, error) {
 	return r, nil
 }
 
-// Send sends a delivery once over a transport. It does not follow redirects. An error means that the response is
-// missing or incomplete; it does not contain the target.
+// ReadBody returns the beginning of a response body, at most so many bytes: what arrives within 2 seconds. The status
+// line has decided already, so a body that stalls or breaks off is no error. Cancel ends the request.
+func ReadBody(body io.Reader, most int64, cancel context.CancelFunc) []byte {
+	defer time.AfterFunc(bodyTimeout, cancel).Stop()
+	read, _ := io.ReadAll(io.LimitReader(body, most))
+	return read
+}
+
+// Send sends a delivery once over a transport. It does not follow redirects. An error means that there is no status
+// line; it does not contain the target.
 func (d Delivery) Send(ctx context.Context, transport http.RoundTripper) (Response, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	request, err := d.Request(ctx)
 	if err != nil {
 		return Response{}, err
@@ -108,13 +121,9 @@ func (d Delivery) Send(ctx context.Context, transport http.RoundTripper) (Respon
 		return Response{Duration: time.Since(start)}, incomplete(err)
 	}
 	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(response.Body, 2*maxBody)) // so that no secret is cut at the limit
+	body := ReadBody(response.Body, 2*maxBody, cancel) // so that no secret is cut at the limit
 	body = []byte(d.redactor().Redact(string(body)))
-	r := Response{Status: response.StatusCode, Body: body[:min(len(body), maxBody)], Duration: time.Since(start)}
-	if err != nil {
-		return r, incomplete(err)
-	}
-	return r, nil
+	return Response{Status: response.StatusCode, Body: body[:min(len(body), maxBody)], Duration: time.Since(start)}, nil
 }
 
 // redactor returns a redactor of the secrets in a delivery.

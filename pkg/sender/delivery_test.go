@@ -3,6 +3,7 @@ package sender_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -128,6 +129,49 @@ func TestSilenceIsSaidInPlainWords(t *testing.T) {
 			t.Errorf("answer.Duration = %v, want %v", answer.Duration, 10*time.Second)
 		}
 	})
+}
+
+// stalling is a body that sends a beginning and then nothing until the request ends.
+type stalling struct {
+	io.Reader
+	ctx context.Context
+}
+
+func (s stalling) Read(p []byte) (int, error) {
+	if n, err := s.Reader.Read(p); err == nil {
+		return n, nil
+	}
+	<-s.ctx.Done()
+	return 0, s.ctx.Err()
+}
+
+func (stalling) Close() error { return nil }
+
+// stallingAfter answers with a status and the beginning of a body.
+type stallingAfter struct {
+	status int
+	body   string
+}
+
+func (s stallingAfter) RoundTrip(r *http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: s.status, Body: stalling{strings.NewReader(s.body), r.Context()}}, nil
+}
+
+func TestStatusLineDecidesWhateverTheBodyDoes(t *testing.T) {
+	t.Parallel()
+	for _, want := range []stallingAfter{{200, ""}, {201, "abc"}, {404, "not"}, {500, ""}} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), sender.Timeout)
+			defer cancel()
+			got, err := delivery("https://hooks.example.no/").Send(ctx, want)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Status != want.status || string(got.Body) != want.body {
+				t.Errorf("got %d %q, want %+v", got.Status, got.Body, want)
+			}
+		})
+	}
 }
 
 func TestModesDifferFromADeliveryInOneThing(t *testing.T) {
