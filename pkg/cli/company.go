@@ -1,7 +1,47 @@
 package cli
 
-import "github.com/spf13/cobra"
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tlxhook/tlxhook/pkg/output"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
 
 func newCompany(app *App) *cobra.Command {
 	return group("company", "The client companies that an accountant's login reaches", []string{"companies"}, newCompanyList(app))
+}
+
+func newCompanyList(app *App) *cobra.Command {
+	return &cobra.Command{
+		Use:     "list",
+		Aliases: []string{"ls"},
+		Short:   "List the client companies that the login reaches",
+		Long: `List the client companies that the login reaches. An accountant's login works
+only in these: give the id as --company, or set TLXHOOK_COMPANY.`,
+		Example: `  tlxhook company list
+  tlxhook company list --jq '.[] | select(.name | test("Bygg")) | .id'`,
+		Args: noArgs,
+		RunE: app.run(func(ctx context.Context, _ []string) error { return companyList(ctx, app) }),
+	}
+}
+
+func companyList(ctx context.Context, app *App) error {
+	client, err := app.logins().Client(ctx)
+	if err != nil {
+		return err
+	}
+	var all []tripletex.Company
+	for company, err := range client.Companies(ctx) {
+		if err != nil {
+			return err
+		}
+		all = append(all, company)
+	}
+	if len(all) == 0 && app.printer.IsTable() {
+		app.note("no client companies; the login works in its own company, without --company")
+		return nil
+	}
+	return output.List(ctx, app.printer, companyTable(), all)
 }

@@ -127,8 +127,11 @@ func TestABundleHoldsWhatHelpsAndNoSecret(t *testing.T) {
 			`"TLXHOOK_HMAC_SECRET"`, `"base-url":"default"`, `"profiles":[]`,
 			`"event":"order.create","status":"ACTIVE"`, `"targetHost":"hooks.example.no"`,
 		}},
-		"a manifest with secrets in it": {environ,
-			[]string{"-p", "sandbox", "-f", refused}, []string{`"check":"manifest","state":"failed"`}},
+		"a manifest with secrets in it": {
+			environ,
+			[]string{"-p", "sandbox", "-f", refused},
+			[]string{`"check":"manifest","state":"failed"`},
+		},
 		"an address with a password":         {elsewhere, nil, []string{`"check":"login"`, `"subscriptions":[]`}},
 		"settings with a token in the place": {environ, []string{"--config", settings}, []string{`"check":"settings","state":"failed"`}},
 	} {

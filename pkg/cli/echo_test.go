@@ -77,11 +77,22 @@ func TestEchoedSessionTokenIsMasked(t *testing.T) {
 			home := t.TempDir()
 			bundle, report := filepath.Join(home, "bundle.zip"), filepath.Join(home, "report")
 			for _, words := range [][]string{
-				{"sub", "list"}, {"event", "list"}, {"company", "list"}, {"auth", "status"}, {"export"}, {"sub", "list", "--all-companies"},
-				{"check"}, {"check", "--output-file", report}, {"check", "--all-companies"}, {"watch", "--for", "300ms"},
-				{"doctor"}, {"doctor", "--bundle", bundle}, {"exporter", "--addr", "127.0.0.1:0", "--timeout", "300ms"},
+				{"sub", "list"},
+				{"event", "list"},
+				{"company", "list"},
+				{"auth", "status"},
+				{"export"},
+				{"sub", "list", "--all-companies"},
+				{"check"},
+				{"check", "--output-file", report},
+				{"check", "--all-companies"},
+				{"watch", "--for", "300ms"},
+				{"doctor"},
+				{"doctor", "--bundle", bundle},
+				{"exporter", "--addr", "127.0.0.1:0", "--timeout", "300ms"},
 				{"auth", "login", "-p", "x", "--store", "file", "--environment", api},
-				{"sub", "create", "order.create", "--target", "https://h.example.no/"}, {"listen", "--addr", "127.0.0.1:0", "--timeout", "300ms"},
+				{"sub", "create", "order.create", "--target", "https://h.example.no/"},
+				{"listen", "--addr", "127.0.0.1:0", "--timeout", "300ms"},
 			} {
 				environ := append([]string{"HOME=" + home, "XDG_RUNTIME_DIR=" + home, "TLXHOOK_BASE_URL=" + api}, login...)
 				var stdout, stderr bytes.Buffer
@@ -134,13 +145,29 @@ func TestAddressWithCredentialsIsMasked(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, words := range [][]string{
-			{"auth", "status"}, {"auth", "status", "-v"}, {"auth", "status", "-p", "acme"}, {"auth", "list"}, {"sub", "list", "-v", "--debug"}, {"check"},
-			{"sub", "list", "-p", "sandbox", "-v"}, {"doctor"}, {"auth", "login", "-p", "x", "--store", "file", "--environment", address},
-			{"listen", "--forward-to", address}, {"listen", "--forward", "order.*=" + address}, {"listen", "--forward", address},
-			{"doctor", "target", address}, {"trigger", "order.create", "--target", address}, {"backfill", "customer", "--forward-to", address},
-			{"sub", "create", "order.create", "--target", address}, {"sub", "list", "--target", address}, {"watch", "--heartbeat", address},
-			{"sub", "update", "--all", "--target", address}, {"delivery", "replay", "--all", "--to", address},
-			{"forward", "--from", address, "--forward-to", address}, {"listen", "--publish", address}, {"sandbox", "emit", "order.create", "--target", address},
+			{"auth", "status"},
+			{"auth", "status", "-v"},
+			{"auth", "status", "-p", "acme"},
+			{"auth", "list"},
+			{"sub", "list", "-v", "--debug"},
+			{"check"},
+			{"sub", "list", "-p", "sandbox", "-v"},
+			{"doctor"},
+			{"auth", "login", "-p", "x", "--store", "file", "--environment", address},
+			{"listen", "--forward-to", address},
+			{"listen", "--forward", "order.*=" + address},
+			{"listen", "--forward", address},
+			{"doctor", "target", address},
+			{"trigger", "order.create", "--target", address},
+			{"backfill", "customer", "--forward-to", address},
+			{"sub", "create", "order.create", "--target", address},
+			{"sub", "list", "--target", address},
+			{"watch", "--heartbeat", address},
+			{"sub", "update", "--all", "--target", address},
+			{"delivery", "replay", "--all", "--to", address},
+			{"forward", "--from", address, "--forward-to", address},
+			{"listen", "--publish", address},
+			{"sandbox", "emit", "order.create", "--target", address},
 		} {
 			environ := []string{"HOME=" + home, "XDG_RUNTIME_DIR=" + home, "TLXHOOK_BASE_URL=" + address, "HTTPS_PROXY=" + address, "TLXHOOK_REFRESH_TOKEN=tlxr_x"}
 			var stdout, stderr bytes.Buffer

@@ -1,12 +1,16 @@
 package cli
 
 import (
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/login"
+	"github.com/tlxhook/tlxhook/pkg/manifest"
 )
 
 // fleetFlags say in which companies a command works: in one, as most of the time, or in many.
@@ -73,4 +77,78 @@ func (f *fleetFlags) check(app *App) error {
 		return usageFailure("--profile and the choice of many profiles exclude each other")
 	}
 	return nil
+}
+
+// narrowTo limits a run to the companies that a manifest applies to.
+func (f *fleetFlags) narrowTo(m *manifest.Manifest) error {
+	if err := f.requireCompanies(m); err != nil || f.narrow == nil {
+		return err
+	}
+	required := f.narrow
+	f.narrow = func(all selectedAccounts) ([]fleet.Account, error) {
+		members, err := required(all)
+		return slices.DeleteFunc(members, func(member fleet.Account) bool { _, ok := m.For(manifestCompany(member)); return !ok }), err
+	}
+	return nil
+}
+
+// requireCompanies makes a run fail if the login does not reach each company that the manifest names.
+func (f *fleetFlags) requireCompanies(m *manifest.Manifest) error {
+	if !m.NamesCompanies() {
+		return nil
+	}
+	if !f.AllCompanies {
+		return usageFailure("the manifest says which companies it is for").withHint("--all-companies works in those")
+	}
+	f.narrow = func(all selectedAccounts) ([]fleet.Account, error) {
+		if len(all.failed) > 0 { // a missing company may belong to a failed login
+			return all.members, nil
+		}
+		var reached []manifest.Company
+		for _, member := range all.members {
+			reached = append(reached, manifestCompany(member))
+		}
+		return all.members, m.CheckCompanies(reached)
+	}
+	return nil
+}
+
+func manifestCompany(m fleet.Account) manifest.Company {
+	return manifest.Company{ID: m.CompanyID, Name: m.CompanyName}
+}
+
+// Folders below the state folder. The sandbox has its own, as a reset sandbox reuses IDs.
+const (
+	fingerprintsFolder        = "fingerprints"
+	sandboxFingerprintsFolder = "fingerprints-sandbox"
+)
+
+// fingerprints returns the file of fingerprints for a login and a company.
+func (a *App) fingerprints(m fleet.Account) (manifest.FingerprintFile, error) {
+	folders, err := config.NewFolders(a.lookup)
+	folder, api := fingerprintsFolder, m.Client.BaseURL()
+	if m.Profile == config.SandboxProfile {
+		folder = sandboxFingerprintsFolder
+		if a.settings.BaseURL == "" {
+			api = "sandbox" // the same with and without sandbox serve
+		}
+	}
+	return manifest.NewFingerprintFile(filepath.Join(folders.State, folder), m.Profile, api, m.CompanyID), err
+}
+
+// warnNotStored reports fingerprints that could not be stored. The command succeeds, as the next plan then reports
+// these secrets as unknown.
+func (a *App) warnNotStored(err error) {
+	if err != nil {
+		a.note("warning: which secrets were sent could not be noted: %v", err)
+	}
+}
+
+// removeSandboxFingerprints deletes the fingerprints of a sandbox that was reset.
+func (a *App) removeSandboxFingerprints() error {
+	folders, err := config.NewFolders(a.lookup)
+	if err != nil {
+		return err
+	}
+	return manifest.RemoveFingerprints(filepath.Join(folders.State, sandboxFingerprintsFolder))
 }

@@ -4,14 +4,19 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"os"
+	"os/signal"
 	"runtime/debug"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
+	"github.com/tlxhook/tlxhook/pkg/health"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
@@ -132,4 +137,129 @@ func (a *App) formatOf(args []string) string {
 		}
 	}
 	return format
+}
+
+// interrupted is the error of a run that a signal ended.
+type interrupted struct {
+	signal os.Signal
+	err    error
+}
+
+func (i *interrupted) Error() string { return i.err.Error() }
+func (i *interrupted) Unwrap() error { return i.err }
+
+// exitCode is what a shell expects of a process that a signal ended.
+func (i *interrupted) exitCode() int {
+	if i.signal == syscall.SIGTERM {
+		return exitTerminated
+	}
+	return exitInterrupted
+}
+
+// interruptible runs a command in a context that the first SIGINT or SIGTERM ends. A second one ends the process
+// at once.
+func interruptible(parent context.Context, do func(context.Context) error) error {
+	ctx, stop := untilSignal(parent)
+	defer stop()
+	err := do(ctx)
+	if s, ok := errors.AsType[signaled](context.Cause(ctx)); ok && err != nil {
+		return &interrupted{s.signal, err}
+	}
+	return err
+}
+
+var errInterrupted = errors.New("interrupted")
+
+// signaled is the cause of a context that a signal ended.
+type signaled struct{ signal os.Signal }
+
+func (s signaled) Error() string { return errInterrupted.Error() }
+
+// untilSignal returns a context that the first SIGINT or SIGTERM ends. A second one ends the process at once.
+func untilSignal(parent context.Context) (ctx context.Context, stop func()) {
+	ctx, cancel := context.WithCancelCause(parent)
+	received := make(chan os.Signal, 1)
+	signal.Notify(received, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		select {
+		case s := <-received:
+			signal.Stop(received)
+			cancel(signaled{s})
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(received)
+		cancel(nil)
+	}
+}
+
+// isPlugin reports whether monitors run a command: it prints a verdict and always exits with 0 to 3.
+func isPlugin(cmd *cobra.Command) bool { return cmd.Annotations[annotationPlugin] != "" }
+
+// meansPlugin tells whether a command line runs a plugin, or would if it were right: behind a flag that is wrong
+// cobra does not see the command.
+func meansPlugin(root *cobra.Command, args []string) bool {
+	command, _, err := root.Find(args)
+	if err != nil || command != root {
+		return err == nil && isPlugin(command)
+	}
+	return slices.ContainsFunc(root.Commands(), func(c *cobra.Command) bool { return isPlugin(c) && slices.Contains(args, c.Name()) })
+}
+
+// pluginVerdict is how a plugin ends that has said what it found.
+type pluginVerdict struct{ state health.State }
+
+func (v pluginVerdict) Error() string { return string(v.state) }
+
+// runPlugin is what run does for a plugin. No signal ends the process by itself, not even that nobody reads; it
+// stays so until the process has ended, as a signal that comes after the verdict must not change it.
+func (a *App) runPlugin(ctx context.Context, root *cobra.Command, args []string) (code int) {
+	ignored := make(chan os.Signal, 1)
+	signal.Notify(ignored, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
+	if ctx.Done() != nil { // another command runs this one, and goes on
+		defer signal.Stop(ignored)
+	}
+	defer func() {
+		if recover() != nil { // not even the end can be told
+			code = health.Unknown.ExitCode()
+		}
+	}()
+	err := a.execute(ctx, root)
+	if v, ok := errors.AsType[pluginVerdict](err); ok && a.results.err == nil {
+		return v.state.ExitCode()
+	}
+	if err == nil {
+		return exitOK
+	}
+	return a.endPlugin(ctx, args, err)
+}
+
+// endPlugin says why there is no verdict.
+func (a *App) endPlugin(ctx context.Context, args []string, err error) int {
+	if a.results.err != nil {
+		return a.unheard(a.describe(a.results.err))
+	}
+	d := health.Document{
+		Report: health.Unreachable(a.problem(a.describe(err)), health.Unknown, 0),
+		Output: output.Options{Format: output.Format(a.formatOf(args))},
+	}
+	if err := a.show(ctx, d); err != nil {
+		return a.unheard(a.describe(err))
+	}
+	if b, ok := errors.AsType[*bug](err); ok {
+		_, _ = a.terminal.Err.Write(b.stack)
+	}
+	return health.Unknown.ExitCode()
+}
+
+// unheard tells on standard error what standard output could not.
+func (a *App) unheard(f *failure) int {
+	a.report(f, false)
+	return health.Unknown.ExitCode()
+}
+
+// problem is a failure in the words of a report.
+func (a *App) problem(f *failure) health.Problem {
+	return health.Problem{Code: string(f.code), Message: a.redactor.Redact(strings.TrimSpace(f.err.Error())), Hint: f.hint}
 }

@@ -61,8 +61,10 @@ func ran(t *testing.T, home, tool string, args ...string) (string, int) {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), need(t, tool), args...)
 	command.Dir = home
-	command.Env = []string{"HOME=" + home, "PATH=" + os.Getenv("PATH"),
-		"TLXHOOK_PROFILE=sandbox", "GITHUB_STEP_SUMMARY=" + filepath.Join(home, "summary.md")}
+	command.Env = []string{
+		"HOME=" + home, "PATH=" + os.Getenv("PATH"),
+		"TLXHOOK_PROFILE=sandbox", "GITHUB_STEP_SUMMARY=" + filepath.Join(home, "summary.md"),
+	}
 	raw, err := command.CombinedOutput()
 	var ended *exec.ExitError
 	if err != nil && !errors.As(err, &ended) {

@@ -95,8 +95,10 @@ func TestResultsFollowTheirSchemas(t *testing.T) {
 		{"delivery", []string{"delivery", "purge", "--all", "--dry-run"}},
 		{"purge", []string{"delivery", "purge", "--state", "pending,dead", "--event", "customer*,invoice*", "--yes"}},
 		{"version", []string{"version"}},
-		{"delivery-event", []string{"listen", "--addr", "127.0.0.1:0",
-			"--insecure-no-verify", "--forward-to", "http://127.0.0.1:1/", "--timeout", "500ms"}},
+		{"delivery-event", []string{
+			"listen", "--addr", "127.0.0.1:0",
+			"--insecure-no-verify", "--forward-to", "http://127.0.0.1:1/", "--timeout", "500ms",
+		}},
 		{"error", []string{"sub", "show", "1"}},
 		{"error", []string{"sub", "show", "x"}},
 		{"error", []string{"sub", "create", "no.such", "--target", "https://h.example.no/"}},

@@ -1,0 +1,347 @@
+package cli
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tlxhook/tlxhook/pkg/config"
+	"github.com/tlxhook/tlxhook/pkg/listen"
+	"github.com/tlxhook/tlxhook/pkg/receiver"
+	"github.com/tlxhook/tlxhook/pkg/secret"
+	"github.com/tlxhook/tlxhook/pkg/stream"
+	"github.com/tlxhook/tlxhook/pkg/targeturl"
+)
+
+const (
+	// maxMaxBody is the maximum of --max-body in bytes. A row of the journal must hold a body: SQLite is limited to
+	// 1,000,000,000 bytes, and a row above it fails the whole group that is stored with it.
+	maxMaxBody = 1 << 29
+	// shortSecret is the length in bytes below which a secret can be guessed.
+	shortSecret = 16
+)
+
+// check validates the flags before anything is opened.
+func (o *listenOptions) check(app *App) error {
+	switch {
+	case !strings.HasPrefix(o.path, "/"):
+		return usageFailure("--path %q: it must begin with \"/\"", o.path)
+	case o.maxBody < 1 || o.maxBody > maxMaxBody:
+		return usageFailure("--max-body %d: must be from 1 to %d", o.maxBody, maxMaxBody)
+	case o.maxConns < 1:
+		return usageFailure("--max-conns %d: must be at least 1", o.maxConns)
+	case o.retention < 0 || o.minFree < 0 || o.until < 0:
+		return usageFailure("--retention, --min-free and --until must not be negative")
+	case o.probeInterval < 100*time.Millisecond:
+		return usageFailure("--probe-interval %s: must be at least 100ms", o.probeInterval)
+	case (len(o.subscribe) > 0) != (o.publicURL != ""):
+		return usageFailure("--subscribe and --public-url belong together")
+	case len(o.subscribe) > 0 && o.noVerify:
+		return usageFailure("--insecure-no-verify and --subscribe exclude each other")
+	case o.auth.authHeader == "" && o.auth.authValueFile != "":
+		return usageFailure("--auth-value-file needs --auth-header")
+	}
+	if err := errors.Join(o.checkApps(), o.publish.check(o)); err != nil {
+		return err
+	}
+	if o.metrics != "" && !isLoopbackAddress(o.metrics) {
+		return usageFailure("--metrics-addr %s: must be a loopback address, such as 127.0.0.1:9180", o.metrics)
+	}
+	if err := o.tls.check(); err != nil {
+		return err
+	}
+	if err := o.checkPublicURL(); err != nil {
+		return err
+	}
+	return app.checkStreamed("listen")
+}
+
+// checkPublicURL validates --public-url.
+func (o *listenOptions) checkPublicURL() error {
+	if o.publicURL == "" {
+		return nil
+	}
+	u, err := url.Parse(o.publicURL)
+	switch {
+	case err != nil || u.Hostname() == "":
+		return usageFailure("--public-url is not a URL")
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return usageFailure("--public-url must hold neither credentials nor a query")
+	case u.Scheme != "https" && (u.Scheme != "http" || !targeturl.IsLoopback(u.Hostname())):
+		return usageFailure("--public-url must begin with https")
+	}
+	return nil
+}
+
+// readSecrets reads the secrets that verify deliveries. --subscribe generates one if none is given.
+func (o *listenOptions) readSecrets(ctx context.Context, app *App, to *listen.Options) error {
+	if err := o.readHMAC(ctx, app, to); err != nil {
+		return err
+	}
+	var auth secrets
+	if err := o.auth.readAuth(ctx, app, &auth); err != nil {
+		return err
+	}
+	to.AuthValue = auth.authValue
+	if len(to.Secrets) == 0 && to.Subscribe != nil {
+		generated, err := secret.Generate()
+		if err != nil {
+			return localFailure("make a secret", err)
+		}
+		app.redactor.Add(generated)
+		to.Secrets = append(to.Secrets, generated)
+	}
+	return o.checkSecrets(app, to)
+}
+
+// readHMAC reads the HMAC secrets from --hmac-secret-file or the environment.
+func (o *listenOptions) readHMAC(ctx context.Context, app *App, to *listen.Options) error {
+	for _, file := range o.hmacFiles {
+		value, err := app.secretFrom(file)
+		if err != nil {
+			return wrapFlag("--hmac-secret-file", err)
+		}
+		to.Secrets = append(to.Secrets, value)
+	}
+	if len(o.hmacFiles) > 0 {
+		return nil
+	}
+	value, err := app.secretFromEnvironment(ctx, "HMAC_SECRET")
+	if value != "" {
+		to.Secrets = append(to.Secrets, value)
+	}
+	return err
+}
+
+func (o *listenOptions) checkSecrets(app *App, read *listen.Options) error {
+	given := len(read.Secrets) > 0 || read.AuthValue != ""
+	switch {
+	case !given && !o.noVerify:
+		return usageFailure("there is no secret to verify deliveries by").
+			withHint("give it with --hmac-secret-file or TLXHOOK_HMAC_SECRET; --insecure-no-verify accepts deliveries from anybody")
+	case given && o.noVerify:
+		return usageFailure("--insecure-no-verify and a secret exclude each other")
+	case o.noVerify:
+		app.note("warning: deliveries are not verified; anybody who reaches this address can send them")
+	}
+	for _, s := range read.Secrets {
+		if len(s) < shortSecret {
+			app.note("warning: the secret is shorter than %d bytes, and could be guessed", shortSecret)
+		}
+	}
+	return nil
+}
+
+func isLoopbackAddress(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	return err == nil && targeturl.IsLoopback(strings.Trim(host, "[]"))
+}
+
+// publishFlags are the flags of listen that put deliveries into a stream instead of a journal.
+type publishFlags struct {
+	natsFlags
+	config  stream.Config
+	changed []string // flags that were given and belong to the other store
+}
+
+func (f *publishFlags) bind(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.login.Servers, "publish", "", "store deliveries in a stream of the NATS servers at `URL,URL`")
+	f.natsFlags.bind(cmd)
+	flags.IntVar(&f.config.Replicas, "replicas", 1, "store each delivery on `N` NATS servers")
+	flags.DurationVar(&f.config.Window, "dedupe-window", stream.DefaultWindow, "for how long a stream made here knows repeats: `TIME`")
+	flags.BoolVar(&f.config.AllowMemory, "allow-memory", false, "accept a stream that keeps deliveries in memory only")
+}
+
+// note remembers which flags were given that make sense with the other store only.
+func (f *publishFlags) note(cmd *cobra.Command) {
+	others := []string{"stream", "replicas", "dedupe-window", "allow-memory", "nats-creds", "nats-nkey", "nats-user", "nats-password-file", "nats-ca", "nats-cert", "nats-key"}
+	if f.on() {
+		others = []string{"journal", "min-free", "forward-to", "forward", "exec", "subscribe", "public-url"}
+	}
+	for _, name := range others {
+		if cmd.Flags().Changed(name) {
+			f.changed = append(f.changed, "--"+name)
+		}
+	}
+}
+
+// on tells whether deliveries are published.
+func (f *publishFlags) on() bool { return f.login.Servers != "" }
+
+func (f *publishFlags) check(o *listenOptions) error {
+	switch {
+	case len(f.changed) > 0 && !f.on():
+		return usageFailure("%s needs --publish", f.changed[0])
+	case len(f.changed) > 0:
+		return usageFailure("%s and --publish exclude each other", f.changed[0]).
+			withHint("a receiver that publishes has no state: tlxhook forward hands deliveries to an app, tlxhook subscription create subscribes")
+	case !f.on():
+		return nil
+	}
+	f.config.Retention = o.retention
+	return f.config.Check()
+}
+
+// stream reads the login and returns the stream to publish to.
+func (f *publishFlags) stream(ctx context.Context, app *App) (*listen.Stream, error) {
+	if err := f.read(ctx, app); err != nil {
+		return nil, err
+	}
+	return &listen.Stream{Login: f.login, Name: f.name, Company: app.settings.Company, Config: &f.config}, nil
+}
+
+// certificateFlags are the flags of a server with a certificate.
+type certificateFlags struct{ cert, key string }
+
+func (f *certificateFlags) bind(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.cert, "tls-cert", "", "serve https with the certificate in `FILE`")
+	cmd.Flags().StringVar(&f.key, "tls-key", "", "the private key of the certificate, in `FILE`")
+}
+
+func (f *certificateFlags) check() error {
+	if (f.cert == "") != (f.key == "") {
+		return usageFailure("--tls-cert and --tls-key belong together")
+	}
+	return nil
+}
+
+// config reads the certificate; nil without one.
+func (f *certificateFlags) config() (*tls.Config, error) {
+	if f.cert == "" {
+		return nil, nil
+	}
+	return listen.TLSConfig(f.cert, f.key)
+}
+
+// appFlags are the flags that say which apps deliveries are forwarded to.
+type appFlags struct {
+	forwardTo   string
+	forward     []string
+	command     []string // the program of --exec and its arguments
+	allowRemote bool
+	caFile      string // verifies the certificates of apps; empty for those of the system
+	parallel    int    // at once; 0 is the usual
+}
+
+func (o *appFlags) bind(cmd *cobra.Command) {
+	o.command = []string{""}
+	flags := cmd.Flags()
+	flags.StringVar(&o.forwardTo, "forward-to", "", "forward to the app at `URL`")
+	flags.StringArrayVar(&o.forward, "forward", nil, "forward some events to another app: `EVENT=URL`")
+	flags.StringVar(&o.command[0], "exec", "", "run `PROGRAM` for each delivery")
+	flags.StringVar(&o.caFile, "forward-ca-file", "", "verify the certificate of the app with the PEM certificates in `FILE`")
+	flags.BoolVar(&o.allowRemote, "allow-remote", false, "forward to other machines too")
+}
+
+// withCommand takes what stands behind "--" as the arguments of --exec.
+func (o *appFlags) withCommand(run func(*cobra.Command, []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		if cmd.ArgsLenAtDash() != 0 && len(args) > 0 {
+			return noArgs(cmd, args)
+		}
+		o.command = append(o.command, args...)
+		return run(cmd, args)
+	}
+}
+
+func (o *appFlags) checkApps() error {
+	switch {
+	case o.command[0] == "" && len(o.command) > 1:
+		return usageFailure("what stands behind \"--\" are arguments for --exec, which is not given")
+	case o.command[0] != "" && o.forwardTo != "":
+		return usageFailure("--exec and --forward-to exclude each other")
+	}
+	return nil
+}
+
+// any tells whether an app is named.
+func (o *appFlags) any() bool { return o.forwardTo != "" || len(o.forward) > 0 || o.command[0] != "" }
+
+// routes returns the apps, the ones for some events first.
+func (o *appFlags) routes(ctx context.Context, app *App) ([]receiver.Route, error) {
+	var routes []receiver.Route
+	for _, text := range o.forward {
+		event, address, found := strings.Cut(text, "=")
+		if !found || event == "" || strings.ContainsAny(event, `:/@[\`) { // the "=" may be one of a query
+			return nil, usageFailure("--forward %s: must be EVENT=URL", app.target(text))
+		}
+		target, err := o.target(ctx, address)
+		if err != nil {
+			return nil, err
+		}
+		routes = append(routes, receiver.Route{Event: event, App: target})
+	}
+	if o.forwardTo != "" {
+		target, err := o.target(ctx, o.forwardTo)
+		if err != nil {
+			return nil, err
+		}
+		routes = append(routes, receiver.Route{Event: "*", App: target})
+	}
+	if o.command[0] != "" {
+		if _, err := exec.LookPath(o.command[0]); err != nil {
+			return nil, usageFailure("--exec: %w", err)
+		}
+		routes = append(routes, receiver.Route{Event: "*", App: &receiver.Command{Args: o.command, Environ: config.WithoutSecrets(app.environ)}})
+	}
+	for i := range routes {
+		routes[i].Parallel = o.parallel
+	}
+	return routes, nil
+}
+
+// lookUpLimit is how long the name of an app is looked up when listen starts.
+const lookUpLimit = 2 * time.Second
+
+func (o *appFlags) target(ctx context.Context, address string) (*receiver.Target, error) {
+	roots, err := rootCAs(o.caFile)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookUpLimit)
+	defer cancel()
+	options := receiver.TargetOptions{AllowRemote: o.allowRemote, Parallel: max(o.parallel, 8), RootCAs: roots}
+	target, err := receiver.OpenTarget(ctx, address, options)
+	if err != nil {
+		return nil, remoteHint(err)
+	}
+	return target, nil
+}
+
+// rootCAs returns the certificates of a PEM file, or nil without a file.
+func rootCAs(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil
+	}
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return nil, usageFailure("--forward-ca-file: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(raw) {
+		return nil, usageFailure("--forward-ca-file: %s holds no PEM certificate", file)
+	}
+	return pool, nil
+}
+
+// remoteHint returns the failure of an address of an app.
+func remoteHint(err error) error { return remoteFailure(err, "", "--allow-remote permits it") }
+
+// remoteFailure returns the failure of an address in a flag, with a hint if --allow-remote would permit it.
+func remoteFailure(err error, flag, hint string) error {
+	f := usageFailure("%s%w", flag, err)
+	if address, ok := errors.AsType[*receiver.AddressError](err); ok && !address.Never {
+		return f.withHint("%s", hint)
+	}
+	return f
+}
