@@ -83,6 +83,8 @@ type Entry struct {
 	// FirstAttempt and LastAttempt are zero where there was none.
 	FirstAttempt time.Time
 	LastAttempt  time.Time
+	// Tried is the time in which forwarding was tried, without the time in which no program forwarded.
+	Tried time.Duration
 	// Status is the HTTP status or exit code of the last attempt; -1 where there was no answer.
 	Status int
 	// Outcome says in words how the last attempt failed.
@@ -235,14 +237,19 @@ type Attempt struct {
 	// Status and Outcome are as in Entry.
 	Status  int
 	Outcome string
+	// Tried is as in Entry, with this attempt; 0 leaves it as it is.
+	Tried time.Duration
 }
 
-// Mark keeps the outcome of an attempt to forward a delivery.
+// Mark keeps the outcome of an attempt to forward a delivery. A failure that comes after an acceptance is counted, and
+// leaves state, status and outcome as they are.
 func (j *Journal) Mark(ctx context.Context, id int64, a Attempt) error {
+	const late = `(state = 1 AND ?1 IN (0, 2))`
 	return j.writer.commit(ctx, func(c *connection) error {
-		_, err := c.exec(`UPDATE delivery SET state = iif(?1 < 0, state, ?1), attempts = attempts + 1, first_attempt = coalesce(first_attempt, ?2),
-			last_attempt = ?2, status = ?3, outcome = ?4 WHERE id = ?5`,
-			a.State.number(), a.At.UnixMicro(), int64(a.Status), a.Outcome, id)
+		_, err := c.exec(`UPDATE delivery SET state = iif(?1 < 0 OR `+late+`, state, ?1), status = iif(`+late+`, status, ?3),
+			outcome = iif(`+late+`, outcome, ?4), attempts = attempts + 1, first_attempt = coalesce(first_attempt, ?2), last_attempt = ?2,
+			tried = max(tried, ?6) WHERE id = ?5`,
+			a.State.number(), a.At.UnixMicro(), int64(a.Status), a.Outcome, id, a.Tried.Microseconds())
 		return err
 	})
 }

@@ -405,3 +405,40 @@ func TestAFileThatIsPutBackIsUsedAgain(t *testing.T) {
 	}
 	appendAll(t, j, delivery(3))
 }
+
+func TestLateFailureDoesNotUndoAnAcceptance(t *testing.T) {
+	t.Parallel()
+	for name, late := range map[string]journal.Attempt{
+		"refused":      {State: journal.Pending, Status: 500, Outcome: "the app answered 500"},
+		"no answer":    {State: journal.Pending, Status: -1, Outcome: "no answer within 30 seconds"},
+		"gone":         {State: journal.Dead, Status: 410, Outcome: "the app answered 410 Gone"},
+		"given up":     {State: journal.Dead, Status: 503, Outcome: "the app answered 503"},
+		"program":      {State: journal.Pending, Status: 1, Outcome: "exit status 1"},
+		"damaged body": {State: journal.Dead, Status: -1, Outcome: "the journal is damaged"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			folder := t.TempDir()
+			receiving := open(t, folder)
+			id := appendAll(t, receiving, delivery(1))[0]
+			now := time.Now()
+			if err := attach(t, folder).Mark(t.Context(), id, journal.Attempt{At: now, State: journal.Forwarded, Status: 200}); err != nil {
+				t.Fatal(err)
+			}
+			late.At = now.Add(time.Second)
+			if err := receiving.Mark(t.Context(), id, late); err != nil {
+				t.Fatal(err)
+			}
+			e, err := receiving.Get(t.Context(), id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if e.State != journal.Forwarded || e.Status != 200 || e.Outcome != "" {
+				t.Errorf("it is %s with %d %q", e.State, e.Status, e.Outcome)
+			}
+			if e.Attempts != 2 {
+				t.Errorf("counted %d attempts, want 2", e.Attempts)
+			}
+		})
+	}
+}

@@ -15,7 +15,7 @@ import (
 const pageSize = 500
 
 const columns = `delivery.id, idempotency_key, variant, received, event, subscription, object, state, attempts,
-	first_attempt, last_attempt, status, outcome, backfill, unreadable`
+	first_attempt, last_attempt, status, outcome, backfill, unreadable, tried`
 
 // Filter picks deliveries. What is empty lets everything through; all must agree.
 type Filter struct {
@@ -159,8 +159,8 @@ func (j *Journal) Get(ctx context.Context, id int64) (Entry, error) {
 		return c.query(`SELECT `+columns+`, content_type, signature, body, checksum
 			FROM delivery LEFT JOIN content ON content.id = delivery.id WHERE delivery.id = ?`, []any{id}, func(r row) error {
 			e := entry(r)
-			e.ContentType, e.Signature, e.Body = r.text(15), r.text(16), r.bytes(17)
-			if e.checksum() != r.int(18) {
+			e.ContentType, e.Signature, e.Body = r.text(16), r.text(17), r.bytes(18)
+			if e.checksum() != r.int(19) {
 				return fmt.Errorf("%w: delivery %d is not as it was received", ErrDamaged, id)
 			}
 			found = append(found, e)
@@ -208,7 +208,7 @@ func entry(r row) Entry {
 			Backfill: r.int(13) != 0, Unreadable: r.int(14) != 0,
 		},
 		Altered: r.int(2) > 0, Attempts: int(r.int(8)), FirstAttempt: moment(r[9]), LastAttempt: moment(r[10]),
-		Status: int(r.int(11)), Outcome: r.text(12),
+		Status: int(r.int(11)), Outcome: r.text(12), Tried: time.Duration(r.int(15)) * time.Microsecond,
 	}
 	if n := r.int(7); n >= 0 && n < int64(len(States())) {
 		e.State = States()[n]

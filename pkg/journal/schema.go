@@ -63,6 +63,9 @@ func migrations() [][]string {
 		) STRICT, WITHOUT ROWID`,
 	}, {
 		`ALTER TABLE delivery ADD COLUMN unreadable INTEGER NOT NULL DEFAULT 0`,
+	}, {
+		// Microseconds in which forwarding was tried.
+		`ALTER TABLE delivery ADD COLUMN tried INTEGER NOT NULL DEFAULT 0`,
 	}}
 }
 

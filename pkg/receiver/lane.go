@@ -1,13 +1,15 @@
 package receiver
 
-import "time"
+import (
+	"time"
 
-// laneKey names what keeps its order: the deliveries about one object, whichever of its subscriptions they are for. What
-// is backfilled does not pass what waits.
+	"github.com/tlxhook/tlxhook/pkg/journal"
+)
+
+// laneKey names what keeps its order: the deliveries about one object that a route takes.
 type laneKey struct {
 	route  *route
-	kind   string // the event up to the dot
-	object int64
+	object journal.ObjectKey
 }
 
 // lane is what waits of one object, the oldest first. Only that one is tried.

@@ -162,8 +162,7 @@ func (q *Queue) add(e journal.Entry) {
 		return
 	}
 	q.known[e.ID] = true
-	kind, _, _ := strings.Cut(strings.ToLower(e.Event), ".")
-	key := laneKey{r, kind, e.ObjectID}
+	key := laneKey{r, e.Object()}
 	if l := q.lanes[key]; l != nil {
 		l.ids = append(l.ids, e.ID)
 		return
@@ -270,7 +269,9 @@ func (q *Queue) forward(ctx context.Context, app App, id int64) time.Duration {
 func (q *Queue) settle(ctx context.Context, app App, e journal.Entry, answer Answer, id int64) time.Duration {
 	now := time.Now()
 	state, kind, again := judge(e, answer, now)
-	for q.backlog.Mark(context.WithoutCancel(ctx), id, answer.Attempt(now, state)) != nil {
+	attempt := answer.Attempt(now, state)
+	attempt.Tried = triedUntil(e, now)
+	for q.backlog.Mark(context.WithoutCancel(ctx), id, attempt) != nil {
 		if wait.For(ctx, minBackoff) != nil {
 			return minBackoff
 		}
@@ -284,14 +285,10 @@ func (q *Queue) settle(ctx context.Context, app App, e journal.Entry, answer Ans
 
 // judge decides what an answer means for a delivery.
 func judge(e journal.Entry, answer Answer, now time.Time) (journal.State, Kind, time.Duration) {
-	first := e.FirstAttempt
-	if first.IsZero() {
-		first = now
-	}
 	switch {
 	case answer.Err == nil:
 		return journal.Forwarded, KindForwarded, 0
-	case answer.Gone, now.Sub(first) >= giveUpAfter:
+	case answer.Gone, triedUntil(e, now) >= giveUpAfter:
 		return journal.Dead, KindDead, 0
 	}
 	return journal.Pending, KindFailed, max(backoff(e.Attempts+1), answer.RetryAfter)

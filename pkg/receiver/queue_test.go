@@ -185,29 +185,34 @@ func TestRefusedDeliveryHoldsUpOnlyItsObject(t *testing.T) {
 	}
 }
 
-func TestDeliveryIsDeadAfterADay(t *testing.T) {
+func TestOnlyTimeInWhichForwardingWasTriedCounts(t *testing.T) {
 	t.Parallel()
-	j := store(t, 2, 1)
-	for id, since := range map[int64]time.Duration{1: 24 * time.Hour, 2: 23 * time.Hour} {
-		first := journal.Attempt{At: time.Now().Add(-since), State: journal.Pending}
-		if err := j.Mark(t.Context(), id, first); err != nil {
-			t.Fatal(err)
-		}
-	}
-	all := run(t, j, reports(2), receiver.Route{Event: "*", App: &app{answer: refuse}})
-	switch got := states(t, j); {
-	case got[journal.Dead] != 1:
-		t.Errorf("got[journal.Dead] = %v, want 1", got[journal.Dead])
-	case got[journal.Pending] != 1:
-		t.Errorf("got[journal.Pending] = %v, want 1", got[journal.Pending])
-	}
-	for _, o := range all {
-		if (o.ID == 1) != (o.Kind == receiver.KindDead) {
-			t.Errorf("%+v", o)
-		}
-		if o.Attempt != 2 {
-			t.Errorf("o.Attempt = %v, want 2", o.Attempt)
-		}
+	const day = 24 * time.Hour
+	for name, test := range map[string]struct {
+		tried time.Duration // until the last attempt
+		since time.Duration // that one was so long ago
+		want  journal.State
+	}{
+		"stopped for a weekend":        {time.Second, 60 * time.Hour, journal.Pending},
+		"stopped for a year":           {23 * time.Hour, 365 * day, journal.Pending},
+		"clock set back":               {time.Minute, -48 * time.Hour, journal.Pending},
+		"tried for almost a day":       {day - 2*time.Minute, time.Minute, journal.Pending},
+		"tried for a day":              {day - time.Minute, time.Minute, journal.Dead},
+		"tried for a day, clock back":  {day, -time.Hour, journal.Dead},
+		"tried for a day, then a stop": {day - time.Minute, 60 * time.Hour, journal.Dead},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			j := store(t, 1, 1)
+			before := journal.Attempt{At: time.Now().Add(-test.since), State: journal.Pending, Tried: test.tried}
+			if err := j.Mark(t.Context(), 1, before); err != nil {
+				t.Fatal(err)
+			}
+			run(t, j, reports(1), receiver.Route{Event: "*", App: &app{answer: refuse}})
+			if got := stateOf(t, j, 1).State; got != test.want {
+				t.Errorf("it is %s, want %s", got, test.want)
+			}
+		})
 	}
 }
 
@@ -287,10 +292,19 @@ func TestSlowAppHoldsUpOnlyItself(t *testing.T) {
 	}
 }
 
-// Another program makes a delivery wait again, as replay does.
-func TestReplayedDeliveryIsForwardedAgain(t *testing.T) {
+func TestDeadDeliveryThatAnotherProgramRevivesIsForwarded(t *testing.T) {
 	t.Parallel()
-	j, a := store(t, 1, 3), &app{answer: accept}
+	j, a := store(t, 1, 3), &app{}
+	var mu sync.Mutex
+	tries := 0
+	a.answer = func(e journal.Entry) receiver.Answer {
+		mu.Lock()
+		defer mu.Unlock()
+		if tries++; tries == 1 {
+			return receiver.Answer{Status: 410, Gone: true, Err: errors.New("the app answered 410 Gone")}
+		}
+		return accept(e)
+	}
 	go func() {
 		<-time.After(300 * time.Millisecond)
 		_ = j.Mark(context.WithoutCancel(t.Context()), 1, journal.Attempt{At: time.Now(), State: journal.Pending})

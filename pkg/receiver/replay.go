@@ -40,17 +40,14 @@ type Replayed struct {
 	Skipped bool
 }
 
-// object is what deliveries are kept in order for.
-type object struct{ subscription, id int64 }
-
 // Run sends deliveries one after the other, each once, in the given order, and yields what became of each. Where an
-// app does not accept one, later ones of the same subscription and object are skipped. It ends with ErrSilent where the
+// app does not accept one, later ones of the same object are skipped, as a [Queue] holds them back. It ends with ErrSilent where the
 // app is not there, and between two deliveries where ctx ends.
 func (r Replay) Run(ctx context.Context, entries []journal.Entry) iter.Seq2[Replayed, error] {
 	return func(yield func(Replayed, error) bool) {
-		start, silence, sent, failed := time.Now(), 0, 0, map[object]bool{}
+		start, silence, sent, failed := time.Now(), 0, 0, map[journal.ObjectKey]bool{}
 		for _, e := range entries {
-			of := object{e.SubscriptionID, e.ObjectID}
+			of := e.Object()
 			if failed[of] {
 				if !yield(Replayed{Entry: e, Answer: Answer{Err: errEarly}, Skipped: true}, nil) {
 					return

@@ -239,7 +239,7 @@ func (b *Backlog) Mark(ctx context.Context, id int64, a journal.Attempt) error {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	h.Attempts, h.LastAttempt, h.Status, h.Outcome = h.Attempts+1, a.At, a.Status, a.Outcome
+	h.Attempts, h.LastAttempt, h.Status, h.Outcome, h.Tried = h.Attempts+1, a.At, a.Status, a.Outcome, a.Tried
 	if h.FirstAttempt.IsZero() {
 		h.FirstAttempt = a.At
 	}
