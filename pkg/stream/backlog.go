@@ -45,6 +45,8 @@ type held struct {
 	seq   uint64
 	reply string // where the server is told what became of it
 	size  int
+	// known reports whether Tried holds the time of earlier turns.
+	known bool
 }
 
 func newBacklog(ctx context.Context, c *Consumer, pin string) *Backlog {
@@ -202,8 +204,15 @@ func (b *Backlog) Get(ctx context.Context, id int64) (journal.Entry, error) {
 		b.mu.Unlock()
 		return journal.Entry{}, fmt.Errorf("%w %d", journal.ErrNotFound, id)
 	}
-	e := h.Entry
+	e, known := h.Entry, h.known
 	b.mu.Unlock()
+	if !known && e.Attempts > 0 {
+		tried, err := b.tried(ctx, h.seq)
+		if err != nil {
+			return e, err
+		}
+		e.Tried = tried
+	}
 	if e.Body != nil {
 		return e, nil
 	}
@@ -243,7 +252,9 @@ func (b *Backlog) Mark(ctx context.Context, id int64, a journal.Attempt) error {
 	if h.FirstAttempt.IsZero() {
 		h.FirstAttempt = a.At
 	}
+	h.known = true
 	if a.State == journal.Pending {
+		b.noteTried(h.seq, h.Tried)
 		return nil
 	}
 	b.bytes -= h.size

@@ -86,7 +86,10 @@ func (c *Consumer) open(ctx context.Context) error {
 		return fmt.Errorf("%w: the consumer %s cannot keep copies apart; the server must be 2.11 or later, and the consumer one that tlxhook made", ErrUnfit, c.o.Durable)
 	}
 	c.consumer, c.o.Takeover = found, config.AckWait
-	return c.stream.makeDeadLetters(ctx)
+	if err := c.stream.makeDeadLetters(ctx); err != nil {
+		return err
+	}
+	return c.stream.makeTries(ctx)
 }
 
 // Takeover is after how long another copy takes over, as the first copy has decided.

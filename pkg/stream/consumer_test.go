@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -226,5 +227,66 @@ func TestCopiesTakeTurnsInOrder(t *testing.T) {
 	inOrder(t, app, total, objects)
 	if n := app.arrivals(); n != total {
 		t.Errorf("%d came %d times", total, n)
+	}
+}
+
+func TestTimeOfTryingCountsOverTurns(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		kept string // by earlier turns; empty for what the first turn kept
+		dead bool
+	}{
+		"a day":             {"24h0m0s", true},
+		"a week":            {"168h0m0s", true},
+		"almost a day":      {"23h50m0s", false},
+		"nothing":           {"", false},
+		"negative":          {"-24h0m0s", false},
+		"of another writer": {"{}", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := serve(t, &server.Options{})
+			opened, app := open(t, s), newCollector()
+			var tries atomic.Int64
+			app.answer = func(journal.Entry) receiver.Answer {
+				tries.Add(1)
+				return receiver.Answer{Status: 500, Err: errors.New("the app answered 500")}
+			}
+			fill(t, opened, 0, 1, 1)
+			stop := copyOf(t, opened, app, quick())
+			waitFor(t, "first turn", func() bool { return tries.Load() == 2 })
+			stop()
+			keepTries(t, raw(t, s), test.kept)
+			tries.Store(0)
+			defer copyOf(t, opened, app, quick())()
+			waitFor(t, "second turn", func() bool { return tries.Load() >= 1 })
+			<-time.After(300 * time.Millisecond)
+			if dead := messages(t, raw(t, s), "DELIVERIES_dead") == 1; dead != test.dead {
+				t.Errorf("it is dead: %t, want %t", dead, test.dead)
+			}
+		})
+	}
+}
+
+// keepTries replaces the time of trying of the first delivery, which the first turn must have kept.
+func keepTries(t *testing.T, js jetstream.JetStream, text string) {
+	t.Helper()
+	const subject = "tripletex.tries.forward.1.time"
+	tries, err := js.Stream(t.Context(), "DELIVERIES_tries")
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept, err := tries.GetLastMsgForSubject(t.Context(), subject)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d, err := time.ParseDuration(string(kept.Data)); err != nil || d < time.Second {
+		t.Errorf("the first turn kept %q", kept.Data)
+	}
+	if text == "" {
+		return
+	}
+	if _, err := js.Publish(t.Context(), subject, []byte(text)); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -45,6 +45,7 @@ type Stream struct {
 	conn    *nats.Conn
 	js      jetstream.JetStream
 	stream  jetstream.Stream
+	tries   jetstream.Stream // nil without a consumer
 	name    string
 	company int64
 	// lost is called when the connection is gone. It comes back by itself.
