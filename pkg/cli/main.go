@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/health"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/secret"
@@ -75,14 +77,7 @@ func newBug(recovered any) error { return &bug{fmt.Sprint(recovered), debug.Stac
 func (b *bug) Error() string { return "bug: " + b.what }
 
 func newApp(streams Streams, environ []string, build Build) *App {
-	lookup := func(name string) (string, bool) {
-		for _, pair := range slices.Backward(environ) {
-			if value, ok := strings.CutPrefix(pair, name+"="); ok {
-				return value, true
-			}
-		}
-		return "", false
-	}
+	lookup := config.NewLookup(environ, runtime.GOOS)
 	app := &App{
 		build: build, environ: environ, lookup: lookup, redactor: &secret.Redactor{},
 		terminal: terminal.New(streams.In, streams.Out, streams.Err, lookup),

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -27,6 +26,22 @@ const delimiter = "::"
 
 // Lookup reads one environment variable.
 type Lookup func(string) (string, bool)
+
+// NewLookup returns a lookup in an environment as os.Environ returns it. On Windows the names of variables ignore case.
+func NewLookup(environ []string, goos string) Lookup {
+	same := func(a, b string) bool { return a == b }
+	if goos == "windows" {
+		same = strings.EqualFold
+	}
+	return func(name string) (string, bool) {
+		for _, pair := range slices.Backward(environ) {
+			if key, value, ok := strings.Cut(pair, "="); ok && same(key, name) {
+				return value, true
+			}
+		}
+		return "", false
+	}
+}
 
 // ErrSettings is the cause of every error about settings.
 var ErrSettings = errors.New("settings")
@@ -121,28 +136,22 @@ func (s *Settings) readFile(v *viper.Viper, flags *pflag.FlagSet, lookup Lookup)
 	if path == "" {
 		return nil
 	}
-	file, err := os.Open(path)
+	raw, err := readTrusted(path)
 	if errors.Is(err, fs.ErrNotExist) && !named {
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrSettings, err)
 	}
-	defer func() { _ = file.Close() }()
-	v.SetConfigType("yaml")
-	if err := v.ReadConfig(file); err != nil {
+	set, err := parseSettings(raw)
+	if err != nil {
 		return fmt.Errorf("%w: %s: %w", ErrSettings, path, err)
 	}
 	s.File = path
-	for _, key := range v.AllKeys() {
-		if _, known := keys()[key]; !known || key == "config" && v.InConfig(key) {
-			return fmt.Errorf("%w: %s: unknown key %q; there are %s", ErrSettings, path, key, knownKeys())
-		}
-		if v.InConfig(key) {
-			s.origins[key] = path
-		}
+	for key := range set {
+		s.origins[key] = path
 	}
-	return nil
+	return v.MergeConfigMap(set)
 }
 
 func knownKeys() string {

@@ -86,15 +86,22 @@ func TestWrongSettingsSayWhereTheyComeFrom(t *testing.T) {
 		args      []string
 		want      string
 	}{
-		"variable":    {"", map[string]string{"TLXHOOK_TIMEOUT": "soon"}, nil, "timeout (TLXHOOK_TIMEOUT): must be a duration"},
-		"negative":    {"", map[string]string{"TLXHOOK_TIMEOUT": "-1s"}, nil, "timeout (TLXHOOK_TIMEOUT)"},
-		"bool":        {"", map[string]string{"TLXHOOK_QUIET": "perhaps"}, nil, "quiet (TLXHOOK_QUIET): must be true or false"},
-		"number":      {"company: acme\n", nil, nil, "config.yaml): must be a number"},
-		"unknown key": {"profil: x\n", nil, nil, `unknown key "profil"; there are base-url, color, company`},
-		"nested":      {"profile:\n  name: x\n", nil, nil, `unknown key "profile::name"`},
-		"no yaml":     {"profile: [\n", nil, nil, "config.yaml"},
-		"not there":   {"", nil, []string{"--config", "/no/such/file"}, "/no/such/file"},
-		"in variable": {"", map[string]string{"TLXHOOK_CONFIG": "/no/such/file"}, nil, "/no/such/file"},
+		"variable":      {"", map[string]string{"TLXHOOK_TIMEOUT": "soon"}, nil, "timeout (TLXHOOK_TIMEOUT): must be a duration"},
+		"negative":      {"", map[string]string{"TLXHOOK_TIMEOUT": "-1s"}, nil, "timeout (TLXHOOK_TIMEOUT)"},
+		"bool":          {"", map[string]string{"TLXHOOK_QUIET": "perhaps"}, nil, "quiet (TLXHOOK_QUIET): must be true or false"},
+		"number":        {"company: acme\n", nil, nil, "config.yaml): must be a number"},
+		"two documents": {"profile: a\n---\nbase-url: https://evil.example.no/\n", nil, nil, "more than one YAML document"},
+		"set twice":     {"profile: a\nProfile: b\n", nil, nil, "line 2: profile is set twice"},
+		"list":          {"- profile\n", nil, nil, "must hold keys and values"},
+		"list value":    {"output: [json]\n", nil, nil, "line 1: output must be one value"},
+		"octal number":  {"company: 0o17\n", nil, nil, "must be a number"},
+		"hex number":    {"company: 0x10\n", nil, nil, "must be a number"},
+		"yes":           {"quiet: yes\n", nil, nil, "must be true or false"},
+		"unknown key":   {"profil: x\n", nil, nil, `unknown key "profil"; there are base-url, color, company`},
+		"nested":        {"profile:\n  name: x\n", nil, nil, "profile must be one value"},
+		"no yaml":       {"profile: [\n", nil, nil, "config.yaml"},
+		"not there":     {"", nil, []string{"--config", "/no/such/file"}, "/no/such/file"},
+		"in variable":   {"", map[string]string{"TLXHOOK_CONFIG": "/no/such/file"}, nil, "/no/such/file"},
 	} {
 		_, err := load(t, test.file, test.variables, test.args...)
 		if !errors.Is(err, config.ErrSettings) {

@@ -30,8 +30,8 @@ func NewFolders(lookup Lookup) (Folders, error) {
 	home, _ := lookup("HOME")
 	roaming, local := home, home
 	if runtime.GOOS == "windows" {
-		roaming, _ = lookup("AppData")
-		local, _ = lookup("LocalAppData")
+		roaming, _ = lookup("APPDATA")
+		local, _ = lookup("LOCALAPPDATA")
 	}
 	defaults := [3]string{filepath.Join(home, ".config"), filepath.Join(home, ".local", "state"), filepath.Join(home, ".cache")}
 	switch runtime.GOOS {

@@ -86,7 +86,7 @@ func CheckProfileName(name string) error {
 // LoadProfiles reads the profiles of a folder; there may be none.
 func LoadProfiles(folder string) (*Profiles, error) {
 	path := filepath.Join(folder, "profiles.yaml")
-	raw, err := os.ReadFile(path)
+	raw, err := readTrusted(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return &Profiles{Format: profilesFormat}, nil
 	}
@@ -94,7 +94,7 @@ func LoadProfiles(folder string) (*Profiles, error) {
 		return nil, err
 	}
 	profiles := &Profiles{}
-	if err := yaml.Unmarshal(raw, profiles); err != nil {
+	if err := decodeOne(raw, profiles); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if profiles.Format != profilesFormat {

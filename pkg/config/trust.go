@@ -1,0 +1,29 @@
+package config
+
+import (
+	"errors"
+	"io"
+	"os"
+)
+
+// ErrUntrusted means that other users can change a file that decides where tokens go.
+var ErrUntrusted = errors.New("other users can change it")
+
+// readTrusted reads a file that no other user but root can write.
+func readTrusted(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if info.Mode().IsRegular() {
+		if err := checkTrusted(path, info); err != nil {
+			return nil, err
+		}
+	}
+	return io.ReadAll(file)
+}

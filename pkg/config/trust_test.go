@@ -1,0 +1,110 @@
+package config_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/spf13/pflag"
+
+	"github.com/tlxhook/tlxhook/pkg/config"
+)
+
+func TestSettingsAreText(t *testing.T) {
+	t.Parallel()
+	for written, want := range map[string]string{
+		"0123": "0123", "0x10": "0x10", "1e3": "1e3", "1_000": "1_000", "2026-11-28": "2026-11-28", "true": "true", "1.0": "1.0", "'~'": "~",
+		".inf": ".inf", "12:30:00": "12:30:00", "~": "", "!!int 07": "07",
+	} {
+		s, err := load(t, "profile: "+written+"\n", nil)
+		if err != nil || s.Profile != want {
+			t.Errorf("profile: %s is %q, want %q; %v", written, s.Profile, want, err)
+		}
+	}
+}
+
+func TestFileThatOthersCanWriteIsRefused(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("the mode says nothing about access there")
+	}
+	readers := map[string]func(folder string) error{
+		"config.yaml": func(folder string) error {
+			_, err := config.Load(pflag.NewFlagSet("test", pflag.ContinueOnError), func(name string) (string, bool) {
+				return map[string]string{"XDG_CONFIG_HOME": filepath.Dir(folder), "HOME": folder}[name], true
+			})
+			return err
+		},
+		"profiles.yaml": func(folder string) error {
+			_, err := config.LoadProfiles(folder)
+			return err
+		},
+	}
+	for name, read := range readers {
+		for what, test := range map[string]struct {
+			mode    fs.FileMode
+			owner   int
+			refused string
+		}{
+			"private": {0o600, 0, ""}, "readable": {0o644, 0, ""}, "read-only": {0o400, 0, ""},
+			"group": {0o660, 0, "chmod go-w"}, "everybody": {0o666, 0, "chmod go-w"}, "others only": {0o602, 0, "chmod go-w"},
+			"another user": {0o600, 65534, "chown"}, "another user reads": {0o644, 65534, "chown"},
+		} {
+			folder := filepath.Join(t.TempDir(), "tlxhook")
+			file := filepath.Join(t.TempDir(), "real") // behind a link
+			content := map[string]string{"config.yaml": "profile: acme\n", "profiles.yaml": "format: 1\n"}[name]
+			err := errors.Join(os.MkdirAll(folder, 0o700), os.WriteFile(file, []byte(content), 0o600), os.Symlink(file, filepath.Join(folder, name)))
+			if err == nil && test.owner != 0 {
+				if err = os.Chown(file, test.owner, test.owner); os.Getuid() != 0 {
+					continue
+				}
+			}
+			if err = errors.Join(err, os.Chmod(file, test.mode)); err != nil {
+				t.Fatal(err)
+			}
+			err = read(folder)
+			if test.refused == "" && err != nil {
+				t.Errorf("%s %s: %v", name, what, err)
+			}
+			if test.refused != "" && (!errors.Is(err, config.ErrUntrusted) || !strings.Contains(err.Error(), test.refused)) {
+				t.Errorf("%s %s: %v, want %q", name, what, err, test.refused)
+			}
+		}
+	}
+}
+
+func TestProfilesOfAnotherShapeAreRefused(t *testing.T) {
+	t.Parallel()
+	for name, content := range map[string]string{
+		"two documents": "format: 1\n---\nformat: 1\n", "unknown key": "format: 1\ndefault: acme\n",
+		"unknown key of a profile": "format: 1\nprofiles: [{name: a, baseURL: https://evil.example.no}]\n",
+		"set twice":                "format: 1\ncurrent: a\ncurrent: b\n", "newer": "format: 2\n", "no format": "current: a\n",
+	} {
+		folder := t.TempDir()
+		if err := os.WriteFile(filepath.Join(folder, "profiles.yaml"), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if p, err := config.LoadProfiles(folder); err == nil {
+			t.Errorf("%s: %+v", name, p)
+		}
+	}
+}
+
+func TestLookupIgnoresCaseOnWindows(t *testing.T) {
+	t.Parallel()
+	environ := []string{"AppData=old", `APPDATA=C:\Users\x`, "tlxhook_profile=acme", "=C:=C:\\", "EMPTY="}
+	for name, want := range map[string]string{"APPDATA": `C:\Users\x`, "AppData": `C:\Users\x`, "TLXHOOK_PROFILE": "acme", "empty": ""} {
+		if got, ok := config.NewLookup(environ, "windows")(name); !ok || got != want {
+			t.Errorf("on Windows %s is %q, want %q", name, got, want)
+		}
+	}
+	for name, want := range map[string]string{"AppData": "old", "TLXHOOK_PROFILE": "", "EMPTY": ""} {
+		if got, ok := config.NewLookup(environ, "linux")(name); got != want || ok != (name != "TLXHOOK_PROFILE") {
+			t.Errorf("on Linux %s is %q, want %q", name, got, want)
+		}
+	}
+}
