@@ -22,6 +22,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/receiver"
 	"github.com/tlxhook/tlxhook/pkg/sandbox"
+	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/stream"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
@@ -307,6 +308,7 @@ func causes() []cause {
 		{matches: as[*manifest.Error], code: codeUsage},
 		{matches: is(output.ErrOptions), code: codeUsage},
 		{matches: as[*credentials.UsageError], code: codeUsage},
+		{matches: as[secret.TextError], code: codeUsage},
 		{matches: is(credentials.ErrNoKeyring), code: codeLocal, hint: noKeyringHint},
 		{matches: is(credentials.ErrFile), code: codeLocal},
 		{matches: as[*fs.PathError], code: codeLocal},

@@ -39,7 +39,10 @@ type Keyring struct {
 // Get implements Store.
 func (k *Keyring) Get(profile string, kind Kind) (secret.Text, error) {
 	value, err := k.call(func() (string, error) { return keyring.Get(service, entry(profile, kind)) })
-	return secret.Text(value), err
+	if err != nil {
+		return "", err
+	}
+	return clean([]byte(value))
 }
 
 // Set implements Store.

@@ -105,8 +105,8 @@ func FromReader(r io.Reader) (secret.Text, error) {
 	return clean(raw)
 }
 
-// clean takes off what editors and echo add: a byte order mark, and one line end. Nothing else is changed, and
-// what cannot be one secret is refused.
+// clean removes a byte order mark and one line end, which editors and echo add. It changes nothing else, and refuses
+// what is not one line of text.
 func clean(raw []byte) (secret.Text, error) {
 	if len(raw) > maxSecret {
 		return "", misuse("is larger than %d bytes", maxSecret)
@@ -114,11 +114,11 @@ func clean(raw []byte) (secret.Text, error) {
 	raw = bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf"))
 	raw = bytes.TrimSuffix(raw, []byte("\n"))
 	raw = bytes.TrimSuffix(raw, []byte("\r"))
-	switch {
-	case len(bytes.TrimSpace(raw)) == 0:
+	if len(bytes.TrimSpace(raw)) == 0 {
 		return "", misuse("is empty")
-	case bytes.ContainsAny(raw, "\r\n\x00"):
-		return "", misuse("has more than one line")
+	}
+	if err := secret.CheckText(raw); err != nil {
+		return "", misuse("%w", err)
 	}
 	return secret.Text(raw), nil
 }

@@ -53,7 +53,11 @@ func TestFileIsReadAsOneSecret(t *testing.T) {
 		{" \n", "is empty"},
 		{"canary\n\n", "more than one line"},
 		{"can\nary", "more than one line"},
-		{"can\x00ary", "more than one line"},
+		{"can\x00ary", "control character (U+0000)"},
+		{"can\xe5ry", "not valid UTF-8"},
+		{"\xff\xfec\x00a\x00n\x00a\x00r\x00y\x00\n\x00", "is UTF-16"},
+		{"\xef\xbb\xbf\xef\xbb\xbfcanary", "(U+FEFF)"},
+		{"canary\x1b[2J", "(U+001B)"},
 		{strings.Repeat("canary", 2000), "larger than 8192 bytes"},
 	} {
 		_, err := credentials.FromFile(write(t, test.content))
@@ -123,18 +127,22 @@ func TestEnvironmentGivesASecretInOneWay(t *testing.T) {
 		want, source string
 		fails        string
 	}{
-		"none":      {nil, "", "", ""},
-		"empty":     {map[string]string{"X": ""}, "", "", ""},
-		"plain":     {map[string]string{"X": "canary"}, "canary", "X", ""},
-		"file":      {map[string]string{"X_FILE": path}, "canary", "X_FILE", ""},
-		"command":   {map[string]string{"X_COMMAND": "echo canary"}, "canary", "X_COMMAND", ""},
-		"quotes":    {map[string]string{"X_COMMAND": `printf '%s %s' "can ary" c\ d`}, "can ary c d", "X_COMMAND", ""},
-		"no shell":  {map[string]string{"X_COMMAND": `echo $HOME;id`}, "$HOME;id", "X_COMMAND", ""},
-		"two":       {map[string]string{"X": "canary", "X_FILE": path}, "", "", "X and X_FILE are both set"},
-		"blank":     {map[string]string{"X_COMMAND": " "}, "", "X_COMMAND", "is empty"},
-		"two lines": {map[string]string{"X_COMMAND": `printf 'canary\ncanary\n'`}, "", "X_COMMAND", "more than one line"},
-		"flood":     {map[string]string{"X_COMMAND": "yes canary"}, "", "X_COMMAND", "gave no answer in time"},
-		"fork":      {map[string]string{"X_COMMAND": "sh -c 'sleep 60 & echo canary'"}, "canary", "X_COMMAND", ""},
+		"none":        {nil, "", "", ""},
+		"empty":       {map[string]string{"X": ""}, "", "", ""},
+		"plain":       {map[string]string{"X": "canary"}, "canary", "X", ""},
+		"file":        {map[string]string{"X_FILE": path}, "canary", "X_FILE", ""},
+		"command":     {map[string]string{"X_COMMAND": "echo canary"}, "canary", "X_COMMAND", ""},
+		"quotes":      {map[string]string{"X_COMMAND": `printf '%s %s' "can ary" c\ d`}, "can ary c d", "X_COMMAND", ""},
+		"no shell":    {map[string]string{"X_COMMAND": `echo $HOME;id`}, "$HOME;id", "X_COMMAND", ""},
+		"two":         {map[string]string{"X": "canary", "X_FILE": path}, "", "", "X and X_FILE are both set"},
+		"latin-1":     {map[string]string{"X": "can\xe5ry"}, "", "X", "not valid UTF-8"},
+		"latin-1 out": {map[string]string{"X_COMMAND": `printf 'can\345ry'`}, "", "X_COMMAND", "not valid UTF-8"},
+		"utf-16 out":  {map[string]string{"X_COMMAND": `printf 'c\000a\000n\000a\000'`}, "", "X_COMMAND", "is UTF-16LE"},
+		"escape":      {map[string]string{"X": "canary\x1b[2J"}, "", "X", "control character"},
+		"blank":       {map[string]string{"X_COMMAND": " "}, "", "X_COMMAND", "is empty"},
+		"two lines":   {map[string]string{"X_COMMAND": `printf 'canary\ncanary\n'`}, "", "X_COMMAND", "more than one line"},
+		"flood":       {map[string]string{"X_COMMAND": "yes canary"}, "", "X_COMMAND", "gave no answer in time"},
+		"fork":        {map[string]string{"X_COMMAND": "sh -c 'sleep 60 & echo canary'"}, "canary", "X_COMMAND", ""},
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		var stderr bytes.Buffer

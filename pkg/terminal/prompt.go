@@ -69,9 +69,16 @@ func (t *Terminal) Select(ctx context.Context, title string, choices []Choice) (
 func (t *Terminal) AskSecret(ctx context.Context, title string) (secret.Text, error) {
 	for {
 		answer, err := t.ask(ctx, "", func(in *os.File) (string, error) { return t.readHidden(in, title+": ") })
-		if answer = strings.TrimSpace(answer); answer != "" || err != nil {
-			return secret.Text(answer), err
+		if err != nil {
+			return "", err
 		}
+		if answer = strings.TrimSpace(answer); answer == "" {
+			continue
+		}
+		if err := secret.CheckText([]byte(answer)); err != nil {
+			return "", fmt.Errorf("%s: the answer %w", title, err)
+		}
+		return secret.Text(answer), nil
 	}
 }
 

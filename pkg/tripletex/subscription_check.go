@@ -31,6 +31,9 @@ func (n NewSubscription) Check(localHTTP bool) error {
 	if err := CheckEvent(n.Event); err != nil {
 		return err
 	}
+	if err := checkText(n.TargetURL, n.Fields, n.AuthHeaderValue, n.HMACSharedSecret); err != nil {
+		return err
+	}
 	if (n.AuthHeaderName == "") != (n.AuthHeaderValue == "") {
 		return errHalfHeader
 	}
@@ -40,11 +43,26 @@ func (n NewSubscription) Check(localHTTP bool) error {
 	return checkLengths(n.Fields, n.AuthHeaderName, n.AuthHeaderValue, n.HMACSharedSecret)
 }
 
+// checkText returns an error for a text that JSON or a header would change.
+func checkText(target, fields string, headerValue, hmacSecret secret.Text) error {
+	for _, part := range []struct{ name, text string }{
+		{"target", target}, {"fields", fields}, {"auth header value", headerValue.Reveal()}, {"HMAC secret", hmacSecret.Reveal()},
+	} {
+		if err := secret.CheckText([]byte(part.text)); err != nil {
+			return fmt.Errorf("%s: %w", part.name, err)
+		}
+	}
+	if target != strings.TrimSpace(target) {
+		return errors.New("target: begins or ends with a blank")
+	}
+	return nil
+}
+
 // CheckEvent returns an error if a name does not have the form "object.verb" of at most 255 characters. It does not check
 // that the event exists.
 func CheckEvent(name string) error {
 	object, verb, ok := strings.Cut(name, ".")
-	if !ok || object == "" || verb == "" || len(name) > maxEvent || strings.ContainsFunc(name, notEventRune) {
+	if !ok || object == "" || verb == "" || len(name) > maxEvent || !utf8.ValidString(name) || strings.ContainsFunc(name, notEventRune) {
 		return fmt.Errorf("event %q: must have the form object.verb, such as order.create", name)
 	}
 	return nil
@@ -52,14 +70,17 @@ func CheckEvent(name string) error {
 
 // Check returns an error for content that Tripletex refuses; see [NewSubscription.Check].
 func (u SubscriptionUpdate) Check(localHTTP bool) error {
+	fields := ""
+	if u.Fields != nil {
+		fields = *u.Fields
+	}
+	if err := checkText(u.TargetURL, fields, u.AuthHeaderValue, u.HMACSharedSecret); err != nil {
+		return err
+	}
 	if u.TargetURL != "" {
 		if err := checkTarget(u.TargetURL, localHTTP); err != nil {
 			return err
 		}
-	}
-	fields := ""
-	if u.Fields != nil {
-		fields = *u.Fields
 	}
 	return checkLengths(fields, u.AuthHeaderName, u.AuthHeaderValue, u.HMACSharedSecret)
 }

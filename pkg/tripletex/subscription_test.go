@@ -276,8 +276,16 @@ func TestCheckRefusesWhatTripletexWould(t *testing.T) {
 			"101 characters"},
 		"header without name": {change(func(n *tripletex.NewSubscription) { n.AuthHeaderName = "" }), "go together"},
 		"name without value":  {change(func(n *tripletex.NewSubscription) { n.AuthHeaderValue = "" }), "go together"},
+		"fields in Latin-1":   {change(func(n *tripletex.NewSubscription) { n.Fields = "bl\xe5" }), "fields: is not valid UTF-8"},
+		"fields with escape":  {change(func(n *tripletex.NewSubscription) { n.Fields = "id\x1b" }), "fields: contains a control character"},
+		"secret in Latin-1":   {change(func(n *tripletex.NewSubscription) { n.HMACSharedSecret = "bl\xe5b\xe6rcanary" }), "HMAC secret: is not valid UTF-8"},
+		"value in Latin-1":    {change(func(n *tripletex.NewSubscription) { n.AuthHeaderValue = "canary\xe5" }), "auth header value: is not valid UTF-8"},
+		"target in Latin-1":   {target("https://h.example.no/bl\xe5"), "target: is not valid UTF-8"},
+		"target with C1":      {target("https://h.example.no/\u0085"), "target: contains a control character"},
+		"target with a blank": {target("https://h.example.no/ "), "begins or ends with a blank"},
+		"event in Latin-1":    {change(func(n *tripletex.NewSubscription) { n.Event = "order.\xe5" }), "object.verb"},
 		"name with colon":     {change(func(n *tripletex.NewSubscription) { n.AuthHeaderName = "X: Y" }), "header name"},
-		"value of two lines":  {change(func(n *tripletex.NewSubscription) { n.AuthHeaderValue = "a\r\nX-Evil: 1" }), "one line"},
+		"value of two lines":  {change(func(n *tripletex.NewSubscription) { n.AuthHeaderValue = "a\r\nX-Evil: 1" }), "more than one line"},
 	} {
 		err := test.n.Check(true)
 		switch {
