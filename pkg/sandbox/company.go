@@ -32,7 +32,7 @@ func (s *State) company(id int64) *company {
 	return nil
 }
 
-func listCompanies(state *State, r *request) reply {
+func listCompanies(state *State, r *request) *reply {
 	return list(r, len(state.Companies), func(i int) object {
 		c := state.Companies[i]
 		return object{

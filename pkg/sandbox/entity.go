@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// entity is an object that events are about.
+// entity is an object with events.
 type entity struct {
 	ID      int64 `json:"id"`
 	Version int   `json:"version"`
@@ -32,14 +32,15 @@ func newEntity(k kind, id int64, version int) *entity {
 	return made
 }
 
-// shown is an object as answers and deliveries show it: what every object has, the fields of the example of its
-// kind in their order, and what else it was given.
+// shown returns the object as in answers and deliveries: the common fields, those of the example of its kind in
+// their order, then all others.
 func (e *entity) shown(s *State, host string) object {
 	k, _ := findKind(e.Kind)
+	changes := []change{{employeeNumber, timestamp(e.Made), "CREATE"}, {employeeNumber, timestamp(e.Changed), "UPDATE"}}
 	all := object{
 		{"id", e.ID},
 		{"version", e.Version},
-		{"changes", hidden{[]change{{employeeNumber, timestamp(e.Made), "CREATE"}, {employeeNumber, timestamp(e.Changed), "UPDATE"}}[:min(e.Version+1, 2)]}},
+		{"changes", hidden{changes[:min(e.Version+1, 2)]}},
 		{"url", k.address(host, e.ID)},
 	}
 	names := make([]string, 0, len(e.Fields))
@@ -54,9 +55,7 @@ func (e *entity) shown(s *State, host string) object {
 	return all
 }
 
-func (e *entity) isInactive() bool { return string(e.Fields["isInactive"]) == "true" }
-
-// shownField is the value of a field: another object is shown as its id and url.
+// shownField returns the value of a field; another object becomes its id and url.
 func (e *entity) shownField(s *State, name string, raw json.RawMessage, host string) any {
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(raw, &fields) != nil || fields == nil {
@@ -92,7 +91,7 @@ func (s *State) entity(k kind, company, id int64) *entity {
 	return s.Entities[i]
 }
 
-// addEntity gives a new object its id and keeps it.
+// addEntity stores a new object under the next id.
 func (s *State) addEntity(made *entity, now time.Time) *entity {
 	made.ID, made.Made, made.Changed = s.NextID, now, now
 	s.NextID++
@@ -112,5 +111,3 @@ func (s *State) removeEntity(gone *entity) {
 	s.Entities = slices.DeleteFunc(s.Entities, func(e *entity) bool { return e == gone })
 	s.dirty = true
 }
-
-func itoa(n int64) string { return strconv.FormatInt(n, 10) }

@@ -10,13 +10,13 @@ import (
 	"time"
 )
 
-// This file holds the calls for the objects that events are about. They are the same for every kind.
+// This file holds the calls for objects, which are the same for every kind.
 
-// maxMatches is how many objects a list may match, whatever its count says. Source: the official FAQ, by way of
-// others.
+// maxMatches is the largest number of objects that a list may match, whatever its count. Source: the official FAQ,
+// second-hand.
 const maxMatches = 10000
 
-// entityEndpoints returns what the API can do with objects.
+// entityEndpoints returns the endpoints of every kind of object.
 func entityEndpoints() []endpoint {
 	var all []endpoint
 	for _, k := range kinds() {
@@ -25,7 +25,7 @@ func entityEndpoints() []endpoint {
 		}
 		for _, e := range []struct {
 			method, below, does string
-			handle              func(kind, *State, *request) reply
+			handle              func(kind, *State, *request) *reply
 		}{
 			{http.MethodGet, "", "", listEntities},
 			{http.MethodPost, "", create, createEntity},
@@ -35,22 +35,23 @@ func entityEndpoints() []endpoint {
 			{http.MethodDelete, "/{}", deletion, deleteEntity},
 		} {
 			if k.can(e.does) {
-				all = append(all, endpoint{e.method, k.path + e.below, false, func(s *State, r *request) reply { return e.handle(k, s, r) }})
+				handle := func(s *State, r *request) *reply { return e.handle(k, s, r) }
+				all = append(all, endpoint{method: e.method, path: k.path + e.below, handle: handle})
 			}
 		}
 	}
 	return all
 }
 
-func listEntities(k kind, state *State, r *request) reply {
+func listEntities(k kind, state *State, r *request) *reply {
 	wanted, refused := r.entityFilter(k)
 	if refused != nil {
-		return *refused
+		return refused
 	}
 	inactive := r.URL.Query().Get("isInactive") == "true"
 	var found []*entity
 	for _, e := range state.Entities {
-		if k.inactive && e.isInactive() != inactive {
+		if k.inactive && (string(e.Fields["isInactive"]) == "true") != inactive {
 			continue
 		}
 		if e.Kind == k.name && e.Company == r.login.company && wanted(e) {
@@ -63,21 +64,19 @@ func listEntities(k kind, state *State, r *request) reply {
 	return list(r, len(found), func(i int) object { return found[i].shown(state, r.Host) }, "", true)
 }
 
-// entityFilter reads the parameters that limit a list.
+// entityFilter returns the condition that the parameters of a list set.
 func (r *request) entityFilter(k kind) (wanted func(*entity) bool, refused *reply) {
 	query := r.URL.Query()
 	if k.date != "" {
 		from, to := query.Get(k.date+"From"), query.Get(k.date+"To")
 		var complaints []validation
-		for name, text := range map[string]string{k.date + "From": from, k.date + "To": to} {
-			if _, err := time.Parse(time.DateOnly, text); err != nil {
+		for _, name := range []string{k.date + "From", k.date + "To"} {
+			if _, err := time.Parse(time.DateOnly, query.Get(name)); err != nil {
 				complaints = append(complaints, validation{Field: name, Message: "Kan ikke være null."})
 			}
 		}
 		if complaints != nil {
-			slices.SortFunc(complaints, func(a, b validation) int { return strings.Compare(a.Field, b.Field) })
-			failed := invalid(complaints...)
-			return nil, &failed
+			return nil, invalid(complaints...)
 		}
 		return func(e *entity) bool {
 			date := ""
@@ -87,15 +86,14 @@ func (r *request) entityFilter(k kind) (wanted func(*entity) bool, refused *repl
 	if text := query.Get("changedSince"); k.changedSince && text != "" {
 		since, err := parseTime(text)
 		if err != nil {
-			failed := apiError(http.StatusUnprocessableEntity, 21000, fmt.Sprintf("Wrong data format! Expected date and time. For input string: %q", text), "")
-			return nil, &failed
+			return nil, apiError(http.StatusUnprocessableEntity, 21000, fmt.Sprintf("Wrong data format! Expected date and time. For input string: %q", text), "")
 		}
 		return func(e *entity) bool { return e.Changed.After(since) }, nil
 	}
 	return func(*entity) bool { return true }, nil
 }
 
-// parseTime reads a moment as the service writes it, in UTC where it names no zone.
+// parseTime reads a time in a format of the service, in UTC without a zone.
 func parseTime(text string) (t time.Time, err error) {
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", time.DateOnly} {
 		if t, err = time.Parse(layout, text); err == nil {
@@ -105,10 +103,10 @@ func parseTime(text string) (t time.Time, err error) {
 	return t, err
 }
 
-func showEntity(k kind, state *State, r *request) reply {
+func showEntity(k kind, state *State, r *request) *reply {
 	found, refused := state.namedEntity(k, r)
 	if refused != nil {
-		return *refused
+		return refused
 	}
 	return filtered(r, found.shown(state, r.Host), "")
 }
@@ -120,16 +118,15 @@ func (s *State) namedEntity(k kind, r *request) (*entity, *reply) {
 	}
 	found := s.entity(k, r.login.company, id)
 	if found == nil {
-		missing := notFound()
-		return nil, &missing
+		return nil, notFound()
 	}
 	return found, nil
 }
 
-func createEntity(k kind, state *State, r *request) reply {
+func createEntity(k kind, state *State, r *request) *reply {
 	body, refused := r.entityBody()
 	if refused != nil {
-		return *refused
+		return refused
 	}
 	if _, ok := body.fields["id"]; ok {
 		return invalid(validation{Field: "id", Message: "An ID cannot be set when creating a new object"}.at("null"))
@@ -139,14 +136,14 @@ func createEntity(k kind, state *State, r *request) reply {
 	return value(http.StatusCreated, made.shown(state, r.Host))
 }
 
-func updateEntity(k kind, state *State, r *request) reply {
+func updateEntity(k kind, state *State, r *request) *reply {
 	found, refused := state.namedEntity(k, r)
 	if refused != nil {
-		return *refused
+		return refused
 	}
 	body, refused := r.entityBody()
 	if refused != nil {
-		return *refused
+		return refused
 	}
 	if body.version != nil && *body.version != found.Version {
 		return moved()
@@ -157,20 +154,20 @@ func updateEntity(k kind, state *State, r *request) reply {
 	return value(http.StatusOK, found.shown(state, r.Host))
 }
 
-func deleteEntity(k kind, state *State, r *request) reply {
+func deleteEntity(k kind, state *State, r *request) *reply {
 	found, refused := state.namedEntity(k, r)
 	if refused != nil {
-		return *refused
+		return refused
 	}
 	state.removeEntity(found)
 	state.fire(k.deleted, found, r.Host, r.now)
-	return reply{status: http.StatusNoContent}
+	return noContent()
 }
 
-func deleteEntities(k kind, state *State, r *request) reply {
+func deleteEntities(k kind, state *State, r *request) *reply {
 	ids, refused := r.idList()
 	if refused != nil {
-		return *refused
+		return refused
 	}
 	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
 	found := make([]*entity, len(ids))
@@ -183,24 +180,23 @@ func deleteEntities(k kind, state *State, r *request) reply {
 		state.removeEntity(e)
 		state.fire(k.deleted, e, r.Host, r.now)
 	}
-	return reply{status: http.StatusNoContent}
+	return noContent()
 }
 
-// entityBody is what a create or an update of an object says.
+// entityBody is the body of a create or an update.
 type entityBody struct {
 	fields  map[string]json.RawMessage
 	version *int
 }
 
-// entityBody reads an object without the fields that the service decides. Any field is kept: the sandbox does not
-// know all that the service knows.
+// entityBody reads an object without the fields that the service sets. Unknown fields are kept, as the sandbox does
+// not know every field of the service.
 func (r *request) entityBody() (body entityBody, refused *reply) {
 	if refused = r.decode(&body.fields); refused != nil {
 		return body, refused
 	}
 	if raw, ok := body.fields["version"]; body.fields == nil || ok && json.Unmarshal(raw, &body.version) != nil {
-		failed := apiError(http.StatusUnprocessableEntity, 16000, "Request mapping failed", "")
-		return body, &failed
+		return body, unmapped()
 	}
 	for _, name := range []string{"version", "url", "changes"} {
 		delete(body.fields, name)
@@ -214,9 +210,8 @@ func (r *request) idList() ([]int64, *reply) {
 	for text := range strings.SplitSeq(r.URL.Query().Get("ids"), ",") {
 		id, err := strconv.ParseInt(text, 10, 64)
 		if err != nil || id <= 0 {
-			refused := apiError(http.StatusUnprocessableEntity, 12000,
+			return nil, apiError(http.StatusUnprocessableEntity, 12000,
 				fmt.Sprintf("'%s': Listen med ID-er må være en kommaseparert liste med positive heltall.", text), "")
-			return nil, &refused
 		}
 		ids = append(ids, id)
 	}

@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// The verbs: what happens to an object.
+// The verbs of events.
 const (
 	create   = "create"
 	update   = "update"
 	deletion = "delete"
 )
 
-// event is something that is told about: what happens to an object of a kind.
+// event is a change of an object of a kind.
 type event struct {
 	name  string
 	kind  kind
@@ -20,7 +20,7 @@ type event struct {
 	about string
 }
 
-// model is the type of what is delivered; nothing is, of what is gone.
+// model returns the type of the delivered object; empty for a deletion.
 func (e event) model() string {
 	if e.verb == deletion {
 		return ""
@@ -28,7 +28,7 @@ func (e event) model() string {
 	return e.kind.model
 }
 
-// events returns everything that can be subscribed to. Keys are as observed: all in lower case.
+// events returns all events. Their names are in lower case, as observed.
 func events() []event {
 	var all []event
 	for _, k := range kinds() {
@@ -53,7 +53,7 @@ func events() []event {
 	return all
 }
 
-// EventNames returns the names of everything that a sandbox can tell about.
+// EventNames returns the names of all events.
 func EventNames() []string {
 	all := events()
 	names := make([]string, len(all))
@@ -63,7 +63,7 @@ func EventNames() []string {
 	return names
 }
 
-// findEvent returns the event of a name, compared as the switch says.
+// findEvent returns an event by name, ignoring case if the switch says so.
 func findEvent(name string, switches Switches) (event, bool) {
 	anyCase := switches.is(switchEventCase, "ignore")
 	for _, e := range events() {
@@ -74,7 +74,7 @@ func findEvent(name string, switches Switches) (event, bool) {
 	return event{}, false
 }
 
-func listEvents(_ *State, r *request) reply {
+func listEvents(_ *State, r *request) *reply {
 	named := map[string]object{}
 	for _, e := range events() {
 		described := object{{"description", e.about}}
@@ -89,7 +89,7 @@ func listEvents(_ *State, r *request) reply {
 	return value(http.StatusOK, named)
 }
 
-func showEvent(_ *State, r *request) reply {
+func showEvent(_ *State, r *request) *reply {
 	e, ok := findEvent(r.lastSegment(), r.switches)
 	if !ok {
 		return notFound()
@@ -104,10 +104,10 @@ func showEvent(_ *State, r *request) reply {
 	}, "EventInfoDTO")
 }
 
-// exampleID is the id of the object in every example delivery.
+// exampleID is the object id in example deliveries.
 const exampleID = 1001
 
-// example returns the object that an example delivery of an event carries, or nil for a deletion.
+// example returns the object of an example delivery, or nil for a deletion.
 func example(e event, host string) any {
 	if e.verb == deletion {
 		return nil

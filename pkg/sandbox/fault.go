@@ -133,40 +133,38 @@ func (s *State) countFault(hits func(*Fault) bool) *Fault {
 	return nil
 }
 
-// instead returns the answer of a fault that keeps the request from being done, or nil.
+// instead returns the answer of a fault that replaces the request, or nil.
 func (f *Fault) instead(state *State) *reply {
 	if f == nil {
 		return nil
 	}
-	var answer reply
 	switch f.Kind {
 	case "rate-limit":
-		answer = tooManyRequests(state.Switches)
-		answer.header = spent{exceeded: true, reset: time.Second}.headers(answer.header, state.Switches)
+		return tooManyRequests(state.Switches).limited(spent{exceeded: true, reset: time.Second}, state.Switches)
 	case "server-error":
-		answer = apiError(http.StatusInternalServerError, 1000, "", "")
+		return apiError(http.StatusInternalServerError, 1000, "", "")
 	case "bad-gateway":
-		answer = webPage(http.StatusBadGateway, "502 Bad Gateway")
+		return webPage(http.StatusBadGateway, "502 Bad Gateway")
 	case "unavailable":
-		answer = webPage(http.StatusServiceUnavailable, "503 Service Unavailable")
+		answer := webPage(http.StatusServiceUnavailable, "503 Service Unavailable")
 		answer.header.Set("Retry-After", "1")
+		return answer
 	case "html":
-		answer = webPage(http.StatusOK, "Logg inn")
+		return webPage(http.StatusOK, "Logg inn")
 	case "unauthorized":
-		answer = apiError(http.StatusUnauthorized, 3000, "Unauthorized", "Could not log in. Check login info in Authorization header.")
+		return unauthorized("Could not log in. Check login info in Authorization header.")
 	case "expire-sessions":
 		state.Sessions, state.dirty = nil, true
 		return nil
 	case "forbidden":
-		answer = apiError(http.StatusForbidden, 9000, "You do not have permission to access this feature.", "")
+		return forbidden("")
 	case "conflict":
-		answer = moved()
+		return moved()
 	case "redirect":
-		answer = reply{status: http.StatusFound, header: http.Header{"Location": {"https://login.example.no/?next=x"}}}
+		return &reply{status: http.StatusFound, header: http.Header{"Location": {"https://login.example.no/?next=x"}}}
 	case "reset", "hang":
-		answer = reply{status: http.StatusTeapot} // never sent
+		return &reply{status: http.StatusTeapot} // never sent
 	default:
 		return nil
 	}
-	return &answer
 }

@@ -10,11 +10,11 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
-// hugeSize is the size in bytes of the answer that the fault "huge" gives.
+// hugeSize is the size in bytes of the answer of the fault "huge".
 const hugeSize = 1 << 30
 
-// play writes the answer of a request that a fault has hit.
-func (f *Fault) play(w http.ResponseWriter, r *http.Request, answer reply) {
+// play writes the answer to a request that the fault applies to.
+func (f *Fault) play(w http.ResponseWriter, r *http.Request, answer *reply) {
 	switch f.Kind {
 	case "slow":
 		if wait.For(r.Context(), f.Delay) != nil {
@@ -51,7 +51,7 @@ func writeHuge(w http.ResponseWriter) {
 	}
 }
 
-// endless turns any page of a list into a full one that is always the same.
+// endless replaces any page of a list by the same full page.
 func endless(raw []byte) []byte {
 	var list map[string]any
 	if json.Unmarshal(raw, &list) != nil || list["values"] == nil {
@@ -59,7 +59,9 @@ func endless(raw []byte) []byte {
 	}
 	values := make([]any, 1000)
 	for i := range values {
-		values[i] = map[string]any{"id": i + 1, "version": 0, "event": "order.create", "status": statusActive, "targetUrl": "https://hooks.example.no/"}
+		values[i] = map[string]any{
+			"id": i + 1, "version": 0, "event": "order.create", "status": statusActive, "targetUrl": "https://hooks.example.no/",
+		}
 	}
 	list["values"], list["count"], list["fullResultSize"] = values, len(values), 1<<30
 	changed, err := json.Marshal(list)

@@ -62,10 +62,10 @@ type reference struct {
 func (r reference) MarshalJSON() ([]byte, error) { return r.short.MarshalJSON() }
 
 // filtered is the reply with one object, filtered by the fields parameter of the request.
-func filtered(r *request, o object, model string) reply {
+func filtered(r *request, o object, model string) *reply {
 	shown, refused := o.pick(r.URL.Query().Get("fields"), model)
 	if refused != nil {
-		return *refused
+		return refused
 	}
 	return value(http.StatusOK, shown)
 }
@@ -92,9 +92,8 @@ func (o object) pick(fields, model string) (object, *reply) {
 			continue
 		}
 		if i < 0 {
-			refused := apiError(http.StatusBadRequest, 11000, "Illegal field in fields filter",
+			return nil, apiError(http.StatusBadRequest, 11000, "Illegal field in fields filter",
 				"Illegal field in fields filter: "+name+". "+name+" does not match a field in the model: "+model)
-			return nil, &refused
 		}
 		shown := o[i].value
 		if h, ok := shown.(hidden); ok {

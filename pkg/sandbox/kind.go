@@ -1,26 +1,28 @@
 package sandbox
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
-// kind is a type of objects that events are about. What the API can do with it is told by the paths and methods
-// of Swagger 2.70.19; the rest of what the service knows of an object is left out.
+// kind is a type of object. Paths and methods are those of Swagger 2.70.19; most fields of the service are left out.
 type kind struct {
-	name  string // in the names of events
-	about string // in their descriptions
-	model string // what the service calls the type
-	// path is where the API has such objects, below /v2; empty where it has none.
+	name  string // in event names
+	about string // in event descriptions
+	model string // type name of the service
+	// path of the objects below /v2; empty without an endpoint.
 	path string
-	// methods are what the API can do: any of "create", "update" and "delete", beside reading.
+	// methods are the allowed ones of "create", "update" and "delete", separated by blanks.
 	methods string
-	// created, updated and deleted are the events of a change; empty where there is none.
+	// created, updated and deleted are event names; empty without an event.
 	created, updated, deleted string
-	// changedSince tells whether a list can be limited to what has changed.
+	// changedSince tells whether lists have the parameter changedSince.
 	changedSince bool
-	// inactive tells that a list holds what is active, unless its parameter isInactive is true.
+	// inactive tells whether lists have the parameter isInactive, false by default.
 	inactive bool
-	// date is the field by whose date a list must be limited, with the parameters date+"From" and date+"To".
+	// date is the field whose range a list must have, with the parameters date+"From" and date+"To".
 	date string
-	// example are the fields of a new object, beside those that every object has.
+	// example holds the fields of a new object, without the common ones.
 	example object
 }
 
@@ -106,7 +108,7 @@ func receipt() object {
 	return object{{"number", 42}, {"date", "2026-05-11"}, {"description", "Husleie mai"}, {"year", 2026}}
 }
 
-// crud returns a kind with an event for each of creating, updating and deleting.
+// crud returns k with the events create, update and delete.
 func crud(k kind) kind {
 	k.created, k.updated, k.deleted = k.name+".create", k.name+".update", k.name+".delete"
 	if k.model == "" {
@@ -127,14 +129,14 @@ func findKind(name string) (kind, bool) {
 	return kind{}, false
 }
 
-// can tells whether the API can do something with objects of the kind.
+// can reports whether the API has a method for the kind.
 func (k kind) can(method string) bool { return strings.Contains(k.methods, method) }
 
-// address returns the url field of an object, which has no scheme.
+// address returns the field url of an object, which has no scheme.
 func (k kind) address(host string, id int64) string {
 	path := k.path
 	if path == "" {
 		path = "/" + k.name
 	}
-	return host + basePath + path + "/" + itoa(id)
+	return fmt.Sprintf("%s%s%s/%d", host, basePath, path, id)
 }

@@ -9,7 +9,7 @@ import (
 	"strconv"
 )
 
-// maxCount is the most that a list gives at once. The service's own limit is not known.
+// maxCount is the largest page. The limit of the service is unknown.
 const maxCount = 10000
 
 type listBody struct {
@@ -20,16 +20,15 @@ type listBody struct {
 	Values         []object `json:"values"`
 }
 
-// list is the reply with a page of the n objects that at gives, as the from, count, fields and If-None-Match of
-// a request ask.
-func list(r *request, n int, at func(int) object, model string, digests bool) reply {
+// list returns the page of n objects that the request's from, count, fields and If-None-Match select.
+func list(r *request, n int, at func(int) object, model string, digests bool) *reply {
 	from, refused := r.number("from", 0)
 	if refused != nil {
-		return *refused
+		return refused
 	}
 	count, refused := r.number("count", 1000)
 	if refused != nil {
-		return *refused
+		return refused
 	}
 	first := min(from, n)
 	last := min(first+min(count, maxCount), n)
@@ -37,19 +36,19 @@ func list(r *request, n int, at func(int) object, model string, digests bool) re
 	for i := range body.Values {
 		picked, refused := at(first+i).pick(r.URL.Query().Get("fields"), model)
 		if refused != nil {
-			return *refused
+			return refused
 		}
 		body.Values[i] = picked
 	}
 	digest := r.digest(body, digests)
 	if digest != nil && r.Header.Get("If-None-Match") == *digest {
-		return reply{status: http.StatusNotModified}
+		return &reply{status: http.StatusNotModified}
 	}
 	body.VersionDigest = digest
-	return reply{status: http.StatusOK, body: body}
+	return &reply{status: http.StatusOK, body: body}
 }
 
-// digest is what versionDigest says. Source: changelog 2.59.0, and texts observed where it is not supported.
+// digest returns the field versionDigest. Source: changelog 2.59.0; the texts without support were observed.
 func (r *request) digest(body listBody, supported bool) *string {
 	var text string
 	switch {
@@ -70,7 +69,7 @@ func (r *request) digest(body listBody, supported bool) *string {
 	return &text
 }
 
-// number reads a query parameter that must be a number of at least 0.
+// number reads a query parameter that is a non-negative number.
 func (r *request) number(name string, otherwise int) (int, *reply) {
 	text := r.URL.Query().Get(name)
 	if text == "" {
@@ -79,11 +78,9 @@ func (r *request) number(name string, otherwise int) (int, *reply) {
 	n, err := strconv.Atoi(text)
 	switch {
 	case err != nil:
-		refused := apiError(http.StatusUnprocessableEntity, 21000, fmt.Sprintf("Wrong data format! Expected number. For input string: %q", text), "")
-		return 0, &refused
+		return 0, apiError(http.StatusUnprocessableEntity, 21000, fmt.Sprintf("Wrong data format! Expected number. For input string: %q", text), "")
 	case n < 0:
-		refused := invalid(validation{Field: name, Message: "Kan ikke være under 0"}.at("null"))
-		return 0, &refused
+		return 0, invalid(validation{Field: name, Message: "Kan ikke være under 0"}.at("null"))
 	}
 	return n, nil
 }

@@ -7,22 +7,21 @@ import (
 	"time"
 )
 
-// RateLimit is how many requests are answered in which period. Source: official headers; the numbers of
-// production are not known, a test environment had 100 in about a second.
+// RateLimit is the number of requests allowed in a period. Source: official headers. The limits of production are
+// unknown; a test environment had 100 requests in about a second.
 type RateLimit struct {
 	Requests int           `json:"requests"`
 	Period   time.Duration `json:"period"`
 }
 
-// rate counts the requests of the running period. It is not part of the state: a limit that a stopped program
-// used up is over by the time the next one starts.
+// rate counts the requests of the current period. It is not stored: a period ends before the next process starts.
 type rate struct {
 	mu    sync.Mutex
 	since time.Time
 	used  int
 }
 
-// spent is where a period stands after a request.
+// spent is the state of a period after a request.
 type spent struct {
 	limit, remaining int
 	reset            time.Duration
@@ -42,11 +41,12 @@ func (r *rate) count(limit RateLimit, now time.Time) spent {
 	}
 }
 
-// headers adds the headers of the limit, except on the 429 itself, where the service was seen to leave them out.
-func (s spent) headers(h http.Header, switches Switches) http.Header {
-	if h == nil {
-		h = http.Header{}
+// limited adds the headers of the limit. The service was observed to omit them on a 429.
+func (a *reply) limited(s spent, switches Switches) *reply {
+	if a.header == nil {
+		a.header = http.Header{}
 	}
+	h := a.header
 	seconds := strconv.Itoa(int((s.reset + time.Second - 1) / time.Second))
 	if s.exceeded {
 		switch switches.value(switchLimitReset) {
@@ -55,18 +55,18 @@ func (s spent) headers(h http.Header, switches Switches) http.Header {
 		case "retry-after":
 			h.Set("Retry-After", seconds)
 		}
-		return h
+		return a
 	}
 	h.Set("X-Rate-Limit-Limit", strconv.Itoa(s.limit))
 	h.Set("X-Rate-Limit-Remaining", strconv.Itoa(s.remaining))
 	h.Set("X-Rate-Limit-Reset", seconds)
-	return h
+	return a
 }
 
-func tooManyRequests(switches Switches) reply {
+func tooManyRequests(switches Switches) *reply {
 	switch switches.value(switchLimitBody) {
 	case "empty":
-		return reply{status: http.StatusTooManyRequests}
+		return &reply{status: http.StatusTooManyRequests}
 	case "html":
 		return webPage(http.StatusTooManyRequests, "Too Many Requests")
 	default:
@@ -74,8 +74,8 @@ func tooManyRequests(switches Switches) reply {
 	}
 }
 
-func webPage(status int, title string) reply {
-	return reply{
+func webPage(status int, title string) *reply {
+	return &reply{
 		status: status, header: http.Header{"Content-Type": {"text/html; charset=utf-8"}},
 		body: []byte("<!DOCTYPE html><html><head><title>" + title + "</title></head><body><h1>" + title + "</h1></body></html>\n"),
 	}

@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"bytes"
 	"crypto/rand"
 	"fmt"
 	"maps"
@@ -14,10 +13,10 @@ import (
 type reply struct {
 	status int
 	header http.Header
-	body   any // nil for none, []byte for exactly that, else JSON
+	body   any // nil for none, []byte for raw bytes, else JSON
 }
 
-func (a reply) write(w http.ResponseWriter) {
+func (a *reply) write(w http.ResponseWriter) {
 	maps.Copy(w.Header(), a.header)
 	raw := a.bytes()
 	w.Header().Set("X-Tlx-Request-Id", a.requestID())
@@ -30,10 +29,10 @@ func (a reply) write(w http.ResponseWriter) {
 		w.Header().Set("Content-Length", strconv.Itoa(len(raw)))
 	}
 	w.WriteHeader(a.status)
-	_, _ = bytes.NewReader(raw).WriteTo(w) // a client that has gone needs no answer
+	_, _ = w.Write(raw) // an error means that the client has gone
 }
 
-func (a reply) bytes() []byte {
+func (a *reply) bytes() []byte {
 	switch body := a.body.(type) {
 	case nil:
 		return nil
@@ -48,7 +47,7 @@ func (a reply) bytes() []byte {
 	}
 }
 
-func (a reply) requestID() string {
+func (a *reply) requestID() string {
 	if told, ok := a.body.(errorBody); ok {
 		return told.RequestID
 	}
@@ -78,30 +77,44 @@ type validation struct {
 	RootID  *int64  `json:"rootId"`
 }
 
-// at returns the complaint with its path: "null.field" for a single object, "list[i].field" in a bulk call.
+// at returns v with its path: "null.field" for a single object, "list[i].field" in a bulk call.
 func (v validation) at(path string) validation {
 	path += "." + v.Field
 	v.Path = &path
 	return v
 }
 
-func apiError(status, code int, message, developer string, complaints ...validation) reply {
-	return reply{status: status, body: errorBody{
+func apiError(status, code int, message, developer string, complaints ...validation) *reply {
+	return &reply{status: status, body: errorBody{
 		Status: status, Code: code, Message: orNull(message), Link: "https://tripletex.no/v2-docs/",
 		DeveloperMessage: orNull(developer), ValidationMessages: complaints, RequestID: newRequestID(),
 	}}
 }
 
-func invalid(complaints ...validation) reply {
+func invalid(complaints ...validation) *reply {
 	return apiError(http.StatusUnprocessableEntity, 18000, "Validering feilet.", "", complaints...)
 }
 
-func notFound() reply { return apiError(http.StatusNotFound, 6000, "Object not found", "") }
+func unmapped(complaints ...validation) *reply {
+	return apiError(http.StatusUnprocessableEntity, 16000, "Request mapping failed", "", complaints...)
+}
 
-func moved() reply { return apiError(http.StatusConflict, 8000, "RevisionException", "") }
+func unauthorized(developer string) *reply {
+	return apiError(http.StatusUnauthorized, 3000, "Unauthorized", developer)
+}
 
-func value(status int, v any) reply {
-	return reply{status: status, body: map[string]any{"value": v}}
+func forbidden(developer string) *reply {
+	return apiError(http.StatusForbidden, 9000, "You do not have permission to access this feature.", developer)
+}
+
+func noContent() *reply { return &reply{status: http.StatusNoContent} }
+
+func notFound() *reply { return apiError(http.StatusNotFound, 6000, "Object not found", "") }
+
+func moved() *reply { return apiError(http.StatusConflict, 8000, "RevisionException", "") }
+
+func value(status int, v any) *reply {
+	return &reply{status: status, body: map[string]any{"value": v}}
 }
 
 func orNull(text string) *string {
@@ -112,5 +125,3 @@ func orNull(text string) *string {
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
-
-func contains(all []string, one string) bool { return slices.Contains(all, one) }

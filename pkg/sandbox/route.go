@@ -8,7 +8,7 @@ import (
 )
 
 // handler answers one call of the API.
-type handler func(*State, *request) reply
+type handler func(*State, *request) *reply
 
 // endpoint is a call that the sandbox knows. A "{}" in its path stands for one segment.
 type endpoint struct {
@@ -39,7 +39,7 @@ func endpoints() []endpoint {
 }
 
 // route finds the endpoint of a request, checks its session and lets it answer.
-func route(state *State, r *request) reply {
+func route(state *State, r *request) *reply {
 	path, below := strings.CutPrefix(r.URL.Path, basePath)
 	if !below {
 		return apiError(http.StatusNotFound, 6000, "Object not found", "The API of the sandbox is below "+basePath+".")
@@ -55,7 +55,7 @@ func route(state *State, r *request) reply {
 		}
 		if !e.open {
 			if refused := r.logIn(state, path); refused != nil {
-				return *refused
+				return refused
 			}
 		}
 		return e.handle(state, r)
@@ -84,9 +84,8 @@ func (r *request) pathID() (int64, *reply) {
 	text := r.lastSegment()
 	id, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
-		refused := apiError(http.StatusUnprocessableEntity, 21000,
+		return 0, apiError(http.StatusUnprocessableEntity, 21000,
 			fmt.Sprintf("Wrong data format! Expected number. For input string: %q", text), "")
-		return 0, &refused
 	}
 	return id, nil
 }

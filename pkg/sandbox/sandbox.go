@@ -1,6 +1,5 @@
-// Package sandbox is a local Tripletex: sessions, events, subscriptions and client companies behind an
-// http.Handler, with the answers, errors, limits and quirks of the service as far as they are known.
-// It leaves talking to it to any client, and says in its switches where the real behaviour is a guess.
+// Package sandbox is a local Tripletex: sessions, events, subscriptions, objects and client companies behind an
+// http.Handler, with the known answers, errors and limits of the service. Switches select behaviour that is a guess.
 package sandbox
 
 import (
@@ -8,27 +7,28 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 )
 
-// The tokens that a sandbox accepts. They are no secrets: a sandbox holds nothing worth hiding.
+// The tokens that a sandbox accepts. They are public: a sandbox holds no real data.
 const (
 	ConsumerToken = "sandbox-consumer-token"
-	// EmployeeToken is of an employee who reaches the own company and every client company.
+	// EmployeeToken belongs to an employee with access to the own company and every client company.
 	EmployeeToken = "sandbox-employee-token"
-	// AccountantToken is of an employee who, like a real accountant, can use the own company only for asking
-	// who is logged in and which companies are reached.
+	// AccountantToken belongs to an accountant. In the own company it is limited to whoAmI and the list of client
+	// companies, as on the service.
 	AccountantToken = "sandbox-accountant-token"
 	RefreshToken    = "tlxr_sandbox"
 )
 
-// basePath is where the API begins, as on the service.
+// basePath is the path of the API, as on the service.
 const basePath = "/v2"
 
-// maxBody is the size in bytes above which a request is refused.
+// maxBody is the largest request body in bytes.
 const maxBody = 16 << 20
 
-// Sandbox answers requests as Tripletex would.
+// Sandbox answers requests like Tripletex.
 type Sandbox struct {
 	store Store
 	rate  rate
@@ -46,15 +46,14 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// serve answers one request, which is one transaction on the state. It returns an error, and has written
-// nothing, where the state cannot be used.
+// serve answers one request in one transaction on the state. On an error of the state nothing has been written.
 func (s *Sandbox) serve(w http.ResponseWriter, r *http.Request) error {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
-		panic(http.ErrAbortHandler) // the client has gone, or sends more than any request needs
+		panic(http.ErrAbortHandler) // the client has gone, or the body is too large
 	}
 	request := &request{Request: r, body: body, now: time.Now().UTC()}
-	var answer reply
+	var answer *reply
 	var fault *Fault
 	err = s.store.Update(r.Context(), func(state *State) error {
 		fault = state.takeFault(r)
@@ -72,29 +71,23 @@ func (s *Sandbox) serve(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func (s *Sandbox) answer(state *State, r *request, fault *Fault) reply {
+func (s *Sandbox) answer(state *State, r *request, fault *Fault) *reply {
 	r.switches = state.Switches
 	limit := s.rate.count(state.RateLimit, r.now)
 	if limit.exceeded {
-		answer := tooManyRequests(state.Switches)
-		answer.header = limit.headers(answer.header, state.Switches)
-		return answer
+		return tooManyRequests(state.Switches).limited(limit, state.Switches)
 	}
-	early := fault.instead(state)
-	if early != nil && early.status == http.StatusTooManyRequests {
-		return *early // with the headers of a limit that is used up
-	}
-	var answer reply
-	if early != nil {
-		answer = *early
-	} else {
+	answer := fault.instead(state)
+	switch {
+	case answer == nil:
 		answer = route(state, r)
+	case answer.status == http.StatusTooManyRequests:
+		return answer // it has the headers of an exhausted limit
 	}
-	answer.header = limit.headers(answer.header, state.Switches)
-	return answer
+	return answer.limited(limit, state.Switches)
 }
 
-// request is one request with what every answer needs to know.
+// request is an HTTP request with its body, time, switches and login.
 type request struct {
 	*http.Request
 	body     []byte
@@ -103,27 +96,24 @@ type request struct {
 	login    login
 }
 
-// decode reads the body strictly; the reply is what Tripletex says of a body that it cannot map.
+// decode reads the body, or returns the refusal of one that does not fit.
 func (r *request) decode(target any) *reply {
-	decoder := json.NewDecoder(bytes.NewReader(r.body))
-	if err := decoder.Decode(target); err != nil {
-		failed := apiError(http.StatusUnprocessableEntity, 16000, "Request mapping failed", "")
-		return &failed
+	if json.NewDecoder(bytes.NewReader(r.body)).Decode(target) != nil {
+		return unmapped()
 	}
 	return nil
 }
 
-// unknownKeys returns the refusal of keys that an object does not have, or nil. Source: observed elsewhere.
+// unknownKeys returns the refusal of unknown keys, or nil. Source: observed at other endpoints.
 func unknownKeys(object map[string]json.RawMessage, known ...string) *reply {
 	var complaints []validation
 	for _, key := range sortedKeys(object) {
-		if !contains(known, key) {
+		if !slices.Contains(known, key) {
 			complaints = append(complaints, validation{Field: key, Message: "Feltet eksisterer ikke i objektet."})
 		}
 	}
 	if complaints == nil {
 		return nil
 	}
-	failed := apiError(http.StatusUnprocessableEntity, 16000, "Request mapping failed", "", complaints...)
-	return &failed
+	return unmapped(complaints...)
 }

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// session is a session token that was handed out.
+// session is an issued session token.
 type session struct {
 	ID      int64     `json:"id"`
 	Token   string    `json:"token"`
@@ -20,13 +20,13 @@ type session struct {
 	Date    string    `json:"date"`
 }
 
-// login is who a request comes from.
+// login is the employee token and the company of a request.
 type login struct {
 	owner   string
-	company int64 // 0 is the own company
+	company int64 // 0 for the own company
 }
 
-// The ids of the things that every sandbox has.
+// The company and the employees of every sandbox.
 const (
 	ownCompanyID   = 1
 	employeeNumber = 11
@@ -41,7 +41,7 @@ func employeeID(owner string) int64 {
 	return employeeNumber
 }
 
-func createSession(state *State, r *request) reply {
+func createSession(state *State, r *request) *reply {
 	if r.switches.is(switchSessionPost, "absent") {
 		return apiError(http.StatusMethodNotAllowed, 4000, "Method not allowed", "")
 	}
@@ -49,25 +49,27 @@ func createSession(state *State, r *request) reply {
 		ConsumerToken, EmployeeToken, ExpirationDate *string
 	}
 	if failed := r.decode(&body); failed != nil {
-		return *failed
+		return failed
 	}
 	return newSession(state, r, http.StatusCreated, body.ConsumerToken, body.EmployeeToken, body.ExpirationDate)
 }
 
-func createSessionLegacy(state *State, r *request) reply {
+func createSessionLegacy(state *State, r *request) *reply {
 	query := func(name string) *string { return orNull(r.URL.Query().Get(name)) }
 	return newSession(state, r, http.StatusOK, query("consumerToken"), query("employeeToken"), query("expirationDate"))
 }
 
-func newSession(state *State, r *request, status int, consumer, employee, date *string) reply {
+func newSession(state *State, r *request, status int, consumer, employee, date *string) *reply {
 	var complaints []validation
-	for name, text := range map[string]*string{"consumerToken": consumer, "employeeToken": employee, "expirationDate": date} {
-		if text == nil {
-			complaints = append(complaints, validation{Field: name, Message: "Kan ikke være null."}.at("null"))
+	for _, f := range []struct {
+		name string
+		text *string
+	}{{"consumerToken", consumer}, {"employeeToken", employee}, {"expirationDate", date}} {
+		if f.text == nil {
+			complaints = append(complaints, validation{Field: f.name, Message: "Kan ikke være null."}.at("null"))
 		}
 	}
 	if complaints != nil {
-		slices.SortFunc(complaints, func(a, b validation) int { return strings.Compare(a.Field, b.Field) })
 		return invalid(complaints...)
 	}
 	if *consumer != ConsumerToken {
@@ -80,7 +82,7 @@ func newSession(state *State, r *request, status int, consumer, employee, date *
 	if err != nil {
 		return invalid(validation{Field: "expirationDate", Message: "Feil datoformat."}.at("null"))
 	}
-	// A date of today or before is accepted, and the session is dead from the start. Source: observed.
+	// A date in the past is accepted and gives an expired session. Source: observed.
 	return value(status, state.addSession(r, *employee, day.UTC(), *date))
 }
 
@@ -89,21 +91,20 @@ func wrongToken(which string) validation {
 	return validation{Field: path, Path: &path, Message: "The " + which + " token is invalid or does not exist."}
 }
 
-// norway is the clock by which a session ends. A fixed zone is an hour late in summer, which is on the safe side
-// for a client that trusts the sandbox.
+// norway is the time zone in which a session expires. Without summer time it expires an hour early in summer at most.
 func norway() *time.Location { return time.FixedZone("CET", 3600) }
 
-func createSessionFromRefreshToken(state *State, r *request) reply {
+func createSessionFromRefreshToken(state *State, r *request) *reply {
 	var body struct {
 		RefreshToken *string
 		TTLSeconds   *int
 	}
 	if failed := r.decode(&body); failed != nil {
-		return *failed
+		return failed
 	}
 	switch {
 	case body.RefreshToken == nil || *body.RefreshToken != RefreshToken:
-		return apiError(http.StatusUnauthorized, 3000, "Unauthorized", "The refresh token is invalid or does not exist.")
+		return unauthorized("The refresh token is invalid or does not exist.")
 	case body.TTLSeconds == nil || *body.TTLSeconds > 28800:
 		return invalid(validation{Field: "ttlSeconds", Message: "Kan ikke være over 28800"}.at("null"))
 	case *body.TTLSeconds < 300:
@@ -130,7 +131,7 @@ func (s *State) addSession(r *request, owner string, expires time.Time, date str
 	}
 }
 
-func deleteSession(state *State, r *request) reply {
+func deleteSession(state *State, r *request) *reply {
 	token, err := url.PathUnescape(r.lastSegment())
 	if err != nil {
 		return notFound()
@@ -141,10 +142,10 @@ func deleteSession(state *State, r *request) reply {
 		return notFound()
 	}
 	state.dirty = true
-	return reply{status: http.StatusNoContent}
+	return noContent()
 }
 
-func whoAmI(state *State, r *request) reply {
+func whoAmI(state *State, r *request) *reply {
 	id, name := int64(ownCompanyID), ownCompanyName
 	if c := state.company(r.login.company); c != nil {
 		id, name = c.ID, c.Name
@@ -163,20 +164,18 @@ func whoAmI(state *State, r *request) reply {
 	}, "LoggedInUserInfoDTO")
 }
 
-// logIn reads the Basic authorization of a request. The user name is a company, the password a session token.
+// logIn checks the Basic authorization of a request: the user name is a company, the password a session token.
 func (r *request) logIn(state *State, path string) *reply {
 	name, token, ok := r.BasicAuth()
 	i := slices.IndexFunc(state.Sessions, func(s session) bool { return s.Token == token && s.Expires.After(r.now) })
 	if !ok || i < 0 {
-		refused := apiError(http.StatusUnauthorized, 3000, "Unauthorized", "Could not log in. Check login info in Authorization header.")
-		return &refused
+		return unauthorized("Could not log in. Check login info in Authorization header.")
 	}
 	r.login.owner = state.Sessions[i].Owner
 	company, err := strconv.ParseInt(name, 10, 64)
 	if err != nil && name != "" {
-		refused := apiError(http.StatusUnauthorized, 3000, "Unauthorized", "Authorization header has invalid username: "+name+
+		return unauthorized("Authorization header has invalid username: " + name +
 			". Should be a customer id or 0 for default. The expected format is base64encoded(<<companyId>>:<<sessionToken>>).")
-		return &refused
 	}
 	r.login.company = company
 	if company == ownCompanyID {
@@ -187,15 +186,13 @@ func (r *request) logIn(state *State, path string) *reply {
 
 func (r *request) allowed(state *State, path string) *reply {
 	if r.login.company != 0 && state.company(r.login.company) == nil {
-		refused := apiError(http.StatusForbidden, 9000, "You do not have permission to access this feature.", "")
-		return &refused
+		return forbidden("")
 	}
-	restricted := r.login.owner == AccountantToken && r.login.company == 0 && !strings.HasPrefix(path, "/token/session/") && path != "/company/>withLoginAccess"
-	if !restricted {
+	accountant := r.login.owner == AccountantToken && r.login.company == 0
+	if !accountant || strings.HasPrefix(path, "/token/session/") || path == "/company/>withLoginAccess" {
 		return nil
 	}
 	status, _ := strconv.Atoi(r.switches.value(switchAccountant))
-	refused := apiError(status, 9000, "You do not have permission to access this feature.",
+	return apiError(status, 9000, "You do not have permission to access this feature.",
 		"Company owned users(employeeToken) can only access /token/session/>whoAmI & /company/>withLoginAccess in their own company.")
-	return &refused
 }

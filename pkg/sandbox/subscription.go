@@ -75,7 +75,7 @@ func (s *State) find(r *request, id int64) *subscription {
 	return nil
 }
 
-func listSubscriptions(state *State, r *request) reply {
+func listSubscriptions(state *State, r *request) *reply {
 	var visible []*subscription
 	for i := range state.Subscriptions {
 		if r.visible(&state.Subscriptions[i]) {
@@ -85,10 +85,10 @@ func listSubscriptions(state *State, r *request) reply {
 	return list(r, len(visible), func(i int) object { return visible[i].shown(r) }, subscriptionModel, true)
 }
 
-func showSubscription(state *State, r *request) reply {
+func showSubscription(state *State, r *request) *reply {
 	found, refused := state.named(r)
 	if refused != nil {
-		return *refused
+		return refused
 	}
 	return filtered(r, found.shown(r), subscriptionModel)
 }
@@ -101,20 +101,19 @@ func (s *State) named(r *request) (*subscription, *reply) {
 	}
 	found := s.find(r, id)
 	if found == nil {
-		missing := notFound()
-		return nil, &missing
+		return nil, notFound()
 	}
 	return found, nil
 }
 
-func createSubscription(state *State, r *request) reply {
+func createSubscription(state *State, r *request) *reply {
 	body, refused := r.subscriptionBody(r.body)
 	if refused != nil {
-		return *refused
+		return refused
 	}
 	made, refused := state.create(r, body, "null")
 	if refused != nil {
-		return *refused
+		return refused
 	}
 	return value(http.StatusCreated, made.shown(r))
 }
@@ -123,31 +122,29 @@ func createSubscription(state *State, r *request) reply {
 func (s *State) create(r *request, body subscriptionBody, path string) (*subscription, *reply) {
 	made := subscription{Status: statusActive, Owner: r.login.owner, Company: r.login.company}
 	if complaints := body.check(r.switches, path, true); complaints != nil {
-		refused := invalid(complaints...)
-		return nil, &refused
+		return nil, invalid(complaints...)
 	}
 	body.apply(&made, r.switches)
 	if r.switches.is(switchDuplicates, "refuse") && slices.ContainsFunc(s.Subscriptions, func(old subscription) bool {
 		return r.visible(&old) && strings.EqualFold(old.Event, made.Event) && old.TargetURL == made.TargetURL
 	}) {
-		refused := apiError(http.StatusConflict, 14000, "Duplicate entry", "An entry already exist")
-		return nil, &refused
+		return nil, apiError(http.StatusConflict, 14000, "Duplicate entry", "An entry already exist")
 	}
 	s.add(&made, r.now)
 	return &made, nil
 }
 
-func updateSubscription(state *State, r *request) reply {
+func updateSubscription(state *State, r *request) *reply {
 	found, refused := state.named(r)
 	if refused != nil {
-		return *refused
+		return refused
 	}
 	body, refused := r.subscriptionBody(r.body)
 	if refused != nil {
-		return *refused
+		return refused
 	}
 	if refused := state.update(r, found, body, "null"); refused != nil {
-		return *refused
+		return refused
 	}
 	return value(http.StatusOK, found.shown(r))
 }
@@ -173,8 +170,7 @@ func (s *subscription) touch(employee int64, now time.Time) {
 
 func (b subscriptionBody) updatable(r *request, found *subscription, path string) *reply {
 	if b.Version != nil && *b.Version != found.Version {
-		refused := moved()
-		return &refused
+		return moved()
 	}
 	complaints := b.check(r.switches, path, false)
 	if b.Event != nil && *b.Event != found.Event && r.switches.is(switchEventChange, "refuse") {
@@ -185,19 +181,18 @@ func (b subscriptionBody) updatable(r *request, found *subscription, path string
 		complaints = append(complaints, validation{Field: "status", Message: "Kan ikke endres."}.at(path))
 	}
 	if complaints != nil {
-		refused := invalid(complaints...)
-		return &refused
+		return invalid(complaints...)
 	}
 	return nil
 }
 
-func deleteSubscription(state *State, r *request) reply {
+func deleteSubscription(state *State, r *request) *reply {
 	found, refused := state.named(r)
 	if refused != nil {
-		return *refused
+		return refused
 	}
 	state.remove(found.ID)
-	return reply{status: http.StatusNoContent}
+	return noContent()
 }
 
 // SwitchOff sets the status of the first n active subscriptions, as Tripletex does by itself.

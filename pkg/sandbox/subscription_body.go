@@ -3,7 +3,6 @@ package sandbox
 import (
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -30,8 +29,7 @@ func (r *request) subscriptionBody(raw json.RawMessage) (subscriptionBody, *repl
 	var body subscriptionBody
 	var keys map[string]json.RawMessage
 	if json.Unmarshal(raw, &keys) != nil || json.Unmarshal(raw, &body) != nil {
-		refused := apiError(http.StatusUnprocessableEntity, 16000, "Request mapping failed", "")
-		return body, &refused
+		return body, unmapped()
 	}
 	return body, unknownKeys(keys, "id", "version", "event", "targetUrl", "fields", "status", "authHeaderName",
 		"authHeaderValue", "hmacSharedSecret", "url", "changes")

@@ -28,10 +28,10 @@ func (r *request) items() ([]subscriptionBody, *reply) {
 
 func itemPath(i int) string { return fmt.Sprintf("list[%d]", i) }
 
-func createSubscriptions(state *State, r *request) reply {
+func createSubscriptions(state *State, r *request) *reply {
 	bodies, refused := r.items()
 	if refused != nil {
-		return *refused
+		return refused
 	}
 	kept, nextID := slices.Clone(state.Subscriptions), state.NextID
 	var shown []object
@@ -44,22 +44,22 @@ func createSubscriptions(state *State, r *request) reply {
 		shown = append(shown, made.shown(r))
 	}
 	if refused == nil {
-		return reply{status: http.StatusCreated, body: bulkBody(shown)}
+		return &reply{status: http.StatusCreated, body: bulkBody(shown)}
 	}
 	if r.switches.is(switchBulk, "all-or-nothing") {
 		state.Subscriptions, state.NextID = kept, nextID
 	}
-	return *refused
+	return refused
 }
 
 func bulkBody(shown []object) listBody {
 	return listBody{FullResultSize: len(shown), Count: len(shown), Values: slices.Concat([]object{}, shown)}
 }
 
-func updateSubscriptions(state *State, r *request) reply {
+func updateSubscriptions(state *State, r *request) *reply {
 	bodies, refused := r.items()
 	if refused != nil {
-		return *refused
+		return refused
 	}
 	found := make([]*subscription, len(bodies))
 	for i, body := range bodies {
@@ -75,7 +75,7 @@ func updateSubscriptions(state *State, r *request) reply {
 		}
 	}
 	if refused != nil && r.switches.is(switchBulk, "all-or-nothing") {
-		return *refused
+		return refused
 	}
 	var shown []object
 	for i, body := range bodies {
@@ -83,20 +83,20 @@ func updateSubscriptions(state *State, r *request) reply {
 			continue
 		}
 		if failed := state.update(r, found[i], body, itemPath(i)); failed != nil {
-			return *failed // the same id twice: the first update moved the version
+			return failed // the same id twice: the first update moved the version
 		}
 		shown = append(shown, found[i].shown(r))
 	}
 	if refused != nil {
-		return *refused
+		return refused
 	}
-	return reply{status: http.StatusOK, body: bulkBody(shown)}
+	return &reply{status: http.StatusOK, body: bulkBody(shown)}
 }
 
-func deleteSubscriptions(state *State, r *request) reply {
+func deleteSubscriptions(state *State, r *request) *reply {
 	ids, refused := r.idList()
 	if refused != nil {
-		return *refused
+		return refused
 	}
 	present := slices.DeleteFunc(slices.Clone(ids), func(id int64) bool { return state.find(r, id) == nil })
 	if len(present) < len(ids) {
@@ -106,5 +106,5 @@ func deleteSubscriptions(state *State, r *request) reply {
 		return notFound()
 	}
 	state.remove(ids...)
-	return reply{status: http.StatusNoContent}
+	return noContent()
 }
