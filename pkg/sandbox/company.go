@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"fmt"
+	"slices"
 )
 
 // company is a client company.
@@ -24,12 +25,11 @@ func newCompany(n int) company {
 }
 
 func (s *State) company(id int64) *company {
-	for i := range s.Companies {
-		if s.Companies[i].ID == id {
-			return &s.Companies[i]
-		}
+	i := slices.IndexFunc(s.Companies, func(c company) bool { return c.ID == id })
+	if i < 0 {
+		return nil
 	}
-	return nil
+	return &s.Companies[i]
 }
 
 func listCompanies(state *State, r *request) *reply {

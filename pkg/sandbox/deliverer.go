@@ -12,25 +12,24 @@ import (
 )
 
 const (
-	// maxUnderWay is how many deliveries are under way at once.
+	// maxUnderWay limits concurrent deliveries.
 	maxUnderWay = 16
-	// poll is how often a deliverer looks for what is due. Another program may have put it there.
+	// poll is the interval of checks for due deliveries, which another process may have queued.
 	poll = 50 * time.Millisecond
 )
 
-// A Deliverer sends what waits in a store, as the service does: signed, with retries, until a subscription has
-// failed for too long.
+// A Deliverer sends the queued deliveries of a store: signed, with retries, until a subscription is disabled.
 type Deliverer struct {
 	store Store
 	via   http.RoundTripper
-	// Attempted, if it is set, is called after every attempt.
+	// Attempted, if set, is called after every attempt.
 	Attempted func(Attempt)
-	// SwitchedOff, if it is set, is called with the id of a subscription that has failed for too long.
+	// SwitchedOff, if set, is called with the id of a subscription disabled for its failures.
 	SwitchedOff func(id int64)
 }
 
-// NewDeliverer returns a deliverer. Via sends the deliveries; nil stands for a transport that reaches this machine
-// alone, uses no proxy, and so keeps the deliveries of a sandbox from ever leaving it.
+// NewDeliverer returns a deliverer over a transport. The default for nil ignores proxies and reaches loopback
+// addresses only.
 func NewDeliverer(store Store, via http.RoundTripper) *Deliverer {
 	if via == nil {
 		via = loopbackTransport()
@@ -38,8 +37,8 @@ func NewDeliverer(store Store, via http.RoundTripper) *Deliverer {
 	return &Deliverer{store: store, via: via}
 }
 
-// loopbackTransport refuses every address that is not on this machine. The address is checked once the name is
-// resolved and before anything is sent, so a name cannot mean one address first and another one then.
+// loopbackTransport refuses addresses of other machines. It checks the resolved address of each connection, so DNS
+// rebinding has no effect.
 func loopbackTransport() *http.Transport {
 	dialer := &net.Dialer{Control: func(_, address string, _ syscall.RawConn) error {
 		host, _, err := net.SplitHostPort(address)
@@ -54,7 +53,7 @@ func loopbackTransport() *http.Transport {
 	}
 }
 
-// Run delivers until the context ends. What is under way then may finish within the time that serving has for it.
+// Run delivers until the context ends. Deliveries under way may take drainTime to finish.
 func (d *Deliverer) Run(ctx context.Context) error {
 	err := d.store.Update(ctx, func(s *State) error { s.resume(time.Now()); return nil })
 	if err != nil {
@@ -86,7 +85,7 @@ func (d *Deliverer) Run(ctx context.Context) error {
 	}
 }
 
-// collect returns what is done, once something is, or it is time to look for what is due.
+// collect returns finished attempts. It waits for the first one, at most for the poll interval.
 func collect(ctx context.Context, done <-chan Attempt) (results []Attempt) {
 	tick := time.NewTimer(poll)
 	defer tick.Stop()
@@ -106,7 +105,7 @@ func collect(ctx context.Context, done <-chan Attempt) (results []Attempt) {
 	return results
 }
 
-// step keeps what came of attempts and takes up to room deliveries that are due, in one transaction.
+// step records results and takes up to room due deliveries, in one transaction.
 func (d *Deliverer) step(ctx context.Context, results []Attempt, room int) (taken []sending, err error) {
 	var off, failed []int64
 	err = d.store.Update(ctx, func(s *State) error {

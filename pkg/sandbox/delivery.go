@@ -12,22 +12,22 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/webhook"
 )
 
-// delivery is a delivery that waits to be sent, or to be sent again.
+// delivery is a queued delivery.
 type delivery struct {
 	Key          string `json:"key"`
 	Subscription int64  `json:"subscription"`
 	Event        string `json:"event"`
 	Object       int64  `json:"object"`
 	Host         string `json:"host"`
-	// Body is text, so that storing it changes no byte.
+	// Body is text because storing raw JSON could change bytes.
 	Body     string `json:"body"`
 	Attempts int    `json:"attempts"`
-	// Due is when it is to be sent; while it is under way, when it counts as lost.
+	// Due is the time of the next attempt; for a delivery under way, the end of its lease.
 	Due      time.Time `json:"due"`
 	UnderWay bool      `json:"underWay"`
 }
 
-// Attempt is one attempt to deliver, and what came of it.
+// Attempt is one attempt of a delivery and its result.
 type Attempt struct {
 	Key            string
 	SubscriptionID int64
@@ -37,16 +37,16 @@ type Attempt struct {
 	Target string
 	// Number counts the attempts of the delivery, from 1.
 	Number int
-	// Answer is what the receiver said; its status is 0 where Err says why there is no answer.
+	// Answer is the response; its status is 0 if Err is set.
 	Answer sender.Response
 	Err    error
-	// Delivered tells whether the answer counts as a success.
+	// Delivered reports success.
 	Delivered bool
-	// Retry is when the next attempt is due; zero where there is none.
+	// Retry is the time of the next attempt; zero without one.
 	Retry time.Time
 }
 
-// fire puts a delivery into the queue of every subscription that an event reaches, and returns their keys.
+// fire queues a delivery for every subscription to an event, and returns their keys.
 func (s *State) fire(name string, about *entity, host string, now time.Time) (fired []string) {
 	if s.loses(about.Company) {
 		return nil
@@ -66,7 +66,7 @@ func (s *State) fire(name string, about *entity, host string, now time.Time) (fi
 				fired = append(fired, waiting.Key)
 				continue
 			}
-			d.Due = now.Add(settle)
+			d.Due = now.Add(coalescing)
 		}
 		s.Deliveries = append(s.Deliveries, d)
 		fired = append(fired, d.Key)
@@ -75,7 +75,7 @@ func (s *State) fire(name string, about *entity, host string, now time.Time) (fi
 	return fired
 }
 
-// isNew tells whether a subscription has not reached all servers yet, so that events pass it by.
+// isNew reports whether a subscription is too new to receive events (propagation delay).
 func (s *State) isNew(sub *subscription, now time.Time) bool {
 	wait, err := time.ParseDuration(s.Switches.value(switchPropagation))
 	return err == nil && now.Before(sub.Made.Add(wait))
@@ -86,7 +86,7 @@ func kindEvent(about *entity, verb string) string {
 	return map[string]string{create: k.created, update: k.updated, deletion: k.deleted}[verb]
 }
 
-// unsent returns the delivery about the same object that nobody has tried to send yet, or nil.
+// unsent returns the queued delivery of the same object without an attempt, or nil.
 func (s *State) unsent(like *delivery) *delivery {
 	i := slices.IndexFunc(s.Deliveries, func(d *delivery) bool {
 		return d.Subscription == like.Subscription && d.Object == like.Object && d.Event == like.Event && d.Attempts == 0 && !d.UnderWay
@@ -97,7 +97,7 @@ func (s *State) unsent(like *delivery) *delivery {
 	return s.Deliveries[i]
 }
 
-// envelope is the body of a delivery. Source: official webhook page; the object is filtered as in a GET.
+// envelope returns the body of a delivery, filtered as in a GET. Source: the official webhook page.
 func (s *State) envelope(sub *subscription, about *entity, host string) string {
 	var shown any
 	if sub.Event != kindEvent(about, deletion) {
@@ -106,12 +106,12 @@ func (s *State) envelope(sub *subscription, about *entity, host string) string {
 	}
 	raw, err := object{{"subscriptionId", sub.ID}, {"event", sub.Event}, {"id", about.ID}, {"value", shown}}.MarshalJSON()
 	if err != nil {
-		return "" // never: what is shown came from JSON
+		return "" // never: the object came from JSON
 	}
 	return string(raw)
 }
 
-// outgoing returns a delivery as it is sent.
+// outgoing returns the request of a delivery.
 func (s *State) outgoing(d *delivery, sub *subscription) sender.Delivery {
 	out := sender.Delivery{
 		Target: sub.TargetURL, Key: d.Key, Body: []byte(d.Body), Secret: secret.Text(sub.HMACSharedSecret),
@@ -133,7 +133,7 @@ func (s *State) outgoing(d *delivery, sub *subscription) sender.Delivery {
 	return s.signed(out)
 }
 
-// signed signs as the switches say.
+// signed adds the signature.
 func (s *State) signed(out sender.Delivery) sender.Delivery {
 	key := out.Secret
 	if s.Switches.is(switchSignatureKey, "base64") {
@@ -146,7 +146,7 @@ func (s *State) signed(out sender.Delivery) sender.Delivery {
 	return out
 }
 
-// accepts tells whether an answer counts as a success.
+// accepts reports whether a status is a success.
 func (s *State) accepts(status int) bool {
 	switch s.Switches.value(switchDeliveredBy) {
 	case "200":

@@ -10,46 +10,44 @@ import (
 )
 
 var (
-	// ErrNoEvent means that there is no event of a name.
+	// ErrNoEvent means that the event does not exist.
 	ErrNoEvent = errors.New("there is no such event")
-	// ErrNoObject means that there is no object of an id.
+	// ErrNoObject means that the object does not exist.
 	ErrNoObject = errors.New("there is no such object")
-	// ErrNoCompany means that there is no client company of an id.
+	// ErrNoCompany means that the client company does not exist.
 	ErrNoCompany = errors.New("there is no such company")
-	// ErrNewID means that an id was asked for that the sandbox gives.
+	// ErrNewID means that an id was given for a new object.
 	ErrNewID = errors.New("a new object gets its id from the sandbox")
 )
 
-// emitAtOnce is how many events happen in one transaction. The deliveries of one fit into a lease, even to a
-// receiver that never answers.
+// emitAtOnce is the number of events per transaction. Their deliveries end within a lease, even if no receiver answers.
 const emitAtOnce = 4 * maxUnderWay
 
-// Emission says which event is to happen, and how often.
+// Emission describes events to emit.
 type Emission struct {
 	Event string
 	Count int
-	// Rate is how many happen in a second, whatever the receivers do; 0 for all at once.
+	// Rate is the number of events per second, regardless of the receivers; 0 for all at once.
 	Rate float64
-	// ID is the object that it happens to; 0 for the newest one, or for a new one where there is none.
+	// ID is the object; 0 for the newest one, or a new one if none exists.
 	ID int64
-	// Company is the client company whose object it is; 0 for the own company.
+	// Company is the client company of the object; 0 for the own company.
 	Company int64
-	// Host is where the urls in the delivery point to.
+	// Host is the host of the urls in the delivery.
 	Host string
 }
 
-// Emitted is what an emission led to.
+// Emitted is the result of an emission.
 type Emitted struct {
-	// Objects are what the events happened to.
+	// Objects are the ids of the changed objects.
 	Objects []int64
 	// Attempts are the first attempts to deliver.
 	Attempts []Attempt
-	// Passed are the subscriptions that are too new to be reached.
+	// Passed are the subscriptions skipped for the propagation delay.
 	Passed []int64
 }
 
-// Emit changes objects so that an event happens, and makes the first attempt of every delivery of it. What fails
-// stays in the queue for Run.
+// Emit changes objects and makes the first attempt of every delivery. Failed deliveries stay in the queue for Run.
 func (d *Deliverer) Emit(ctx context.Context, e Emission) (Emitted, error) {
 	if e.Rate > 0 {
 		return d.emitPaced(ctx, e)
@@ -68,7 +66,7 @@ func (d *Deliverer) Emit(ctx context.Context, e Emission) (Emitted, error) {
 	return all, ctx.Err()
 }
 
-// claim lets events happen in one transaction, and returns their deliveries, which are under way now.
+// claim emits events in one transaction, and returns their deliveries, marked as under way.
 func (d *Deliverer) claim(ctx context.Context, e Emission, all *Emitted) (claimed []sending, err error) {
 	err = d.store.Update(ctx, func(s *State) (err error) {
 		claimed, err = s.emit(e, all, time.Now())
@@ -80,7 +78,7 @@ func (d *Deliverer) claim(ctx context.Context, e Emission, all *Emitted) (claime
 	return claimed, nil
 }
 
-// deliver makes the first attempts, and keeps what came of them.
+// deliver makes the first attempts and records their results.
 func (d *Deliverer) deliver(ctx context.Context, claimed []sending, all *Emitted) error {
 	results := d.sendInOrder(ctx, claimed)
 	if _, err := d.step(context.WithoutCancel(ctx), results, 0); err != nil {
@@ -90,7 +88,7 @@ func (d *Deliverer) deliver(ctx context.Context, claimed []sending, all *Emitted
 	return nil
 }
 
-// emit lets an event happen, and marks its deliveries as under way.
+// emit changes objects and marks the deliveries as under way.
 func (s *State) emit(e Emission, all *Emitted, now time.Time) (claimed []sending, err error) {
 	about, ok := findEvent(e.Event, s.Switches)
 	if e.Company == ownCompanyID {
@@ -112,7 +110,9 @@ func (s *State) emit(e Emission, all *Emitted, now time.Time) (claimed []sending
 		keys = append(keys, s.fire(about.name, changed, e.Host, now)...)
 	}
 	for i := range s.Subscriptions {
-		if sub := &s.Subscriptions[i]; sub.Event == about.name && sub.Company == e.Company && s.isNew(sub, now) && !slices.Contains(all.Passed, sub.ID) {
+		sub := &s.Subscriptions[i]
+		matches := sub.Event == about.name && sub.Company == e.Company
+		if matches && s.isNew(sub, now) && !slices.Contains(all.Passed, sub.ID) {
 			all.Passed = append(all.Passed, sub.ID)
 		}
 	}
@@ -126,8 +126,8 @@ func (s *State) emit(e Emission, all *Emitted, now time.Time) (claimed []sending
 	return claimed, nil
 }
 
-// happen does to an object what an event tells of. The newest object is meant where none is named; if there is
-// none, there is one now that nobody was told of.
+// happen changes an object as the event says: the given one, else the newest one, else a new one that was created
+// without an event.
 func (s *State) happen(about event, e Emission, now time.Time) (*entity, error) {
 	if about.verb == create && e.ID != 0 {
 		return nil, ErrNewID
@@ -164,7 +164,7 @@ func (s *State) addExample(k kind, company int64, now time.Time) *entity {
 	return s.addEntity(made, now)
 }
 
-// sendInOrder makes one attempt of each delivery, those about the same object one after the other.
+// sendInOrder makes one attempt per delivery, in order for each subject.
 func (d *Deliverer) sendInOrder(ctx context.Context, claimed []sending) []Attempt {
 	lines := map[subject][]int{}
 	var order []subject

@@ -10,27 +10,27 @@ import (
 	"time"
 )
 
-// A Fault is something that goes wrong with requests that match.
+// A Fault is a failure of matching requests or events.
 type Fault struct {
 	// Kind is one of FaultKinds.
 	Kind string `json:"kind"`
-	// Method and Path say which requests: empty for any; the path is below /v2 and may hold "*".
+	// Method and Path limit the requests; empty for any. Path is a path.Match pattern below /v2.
 	Method string `json:"method,omitempty"`
 	Path   string `json:"path,omitempty"`
-	// Company is the id of the client company that a request acts for; 0 for any.
+	// Company is the id of the client company of the request; 0 for any.
 	Company int64 `json:"company,omitempty"`
-	// After is how many matching requests are answered well before.
+	// After is the number of matching requests to let through first.
 	After int `json:"after,omitempty"`
-	// Count is how many requests it hits; 0 for all.
+	// Count is the number of requests that fail; 0 for all.
 	Count int `json:"count,omitempty"`
-	// Delay is how long a slow answer takes.
+	// Delay is the duration of a slow answer.
 	Delay time.Duration `json:"delay,omitempty"`
 }
 
-// FaultKind is a name for what can go wrong.
+// FaultKind is a kind of fault with its description.
 type FaultKind struct{ Name, About string }
 
-// FaultKinds returns what can go wrong, in the order in which help shows it.
+// FaultKinds returns the kinds of faults in the order of the help text.
 func FaultKinds() []FaultKind {
 	return []FaultKind{
 		{"rate-limit", "429, with the headers and the body that the switches name"},
@@ -55,10 +55,10 @@ func FaultKinds() []FaultKind {
 	}
 }
 
-// faultLost is the one fault that hits events and no requests.
+// faultLost is the one fault of events; all others are faults of requests.
 const faultLost = "lost"
 
-// Check tells whether the fault can be injected.
+// Check returns an error if the fault is invalid.
 func (f Fault) Check() error {
 	if !slices.ContainsFunc(FaultKinds(), func(k FaultKind) bool { return k.Name == f.Kind }) {
 		names := make([]string, 0, len(FaultKinds()))
@@ -79,8 +79,7 @@ func (f Fault) Check() error {
 	return nil
 }
 
-// ChangeFaults takes all faults away where clear says so, adds one if it has a kind, and returns those that are
-// set.
+// ChangeFaults removes all faults if clear is set, adds one if it has a kind, and returns the faults.
 func (s *State) ChangeFaults(clear bool, added Fault) []Fault {
 	if clear {
 		s.Faults, s.dirty = nil, true
@@ -98,17 +97,18 @@ func (f Fault) matches(r *http.Request) bool {
 		(f.Company == 0 || strconv.FormatInt(f.Company, 10) == company)
 }
 
-// takeFault returns the fault that hits a request, and counts it.
+// takeFault returns the fault of a request, or nil, and counts it.
 func (s *State) takeFault(r *http.Request) *Fault {
 	return s.countFault(func(f *Fault) bool { return f.Kind != faultLost && f.matches(r) })
 }
 
-// loses tells whether an event in a company is told to nobody, and counts it.
+// loses reports whether the deliveries of an event are dropped, and counts the fault.
 func (s *State) loses(company int64) bool {
-	return s.countFault(func(f *Fault) bool { return f.Kind == faultLost && (f.Company == 0 || f.Company == company) }) != nil
+	lost := func(f *Fault) bool { return f.Kind == faultLost && (f.Company == 0 || f.Company == company) }
+	return s.countFault(lost) != nil
 }
 
-// countFault returns the first fault that hits, and counts it.
+// countFault returns the first fault that matches, or nil, and counts it.
 func (s *State) countFault(hits func(*Fault) bool) *Fault {
 	for i := range s.Faults {
 		f := &s.Faults[i]

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// object is a JSON object that keeps the order of its fields, as the service does.
+// object is a JSON object with ordered fields, as those of the service.
 type object []field
 
 type field struct {
@@ -16,7 +16,7 @@ type field struct {
 	value any
 }
 
-// hidden marks a field that is shown only where the fields parameter asks for it.
+// hidden marks a field that is returned only if the fields parameter names it.
 type hidden struct{ value any }
 
 // MarshalJSON implements json.Marshaler.
@@ -42,7 +42,7 @@ func (o object) MarshalJSON() ([]byte, error) {
 	return append(out, '}'), nil
 }
 
-// marshal returns v as JSON in which "&", "<" and ">" stand as they are, as those of the service do.
+// marshal returns v as JSON without escapes for "&", "<" and ">", as on the service.
 func marshal(v any) ([]byte, error) {
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
@@ -51,8 +51,7 @@ func marshal(v any) ([]byte, error) {
 	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), err
 }
 
-// reference stands for another object: shown as its id and url, or as a whole where the fields parameter asks for
-// something of it.
+// reference is another object: its id and url, or the whole of it if the fields parameter names fields of it.
 type reference struct {
 	short object
 	whole func() object
@@ -61,7 +60,7 @@ type reference struct {
 // MarshalJSON implements json.Marshaler.
 func (r reference) MarshalJSON() ([]byte, error) { return r.short.MarshalJSON() }
 
-// filtered is the reply with one object, filtered by the fields parameter of the request.
+// filtered returns the reply with one object, filtered by the fields parameter.
 func filtered(r *request, o object, model string) *reply {
 	shown, refused := o.pick(r.URL.Query().Get("fields"), model)
 	if refused != nil {
@@ -70,9 +69,8 @@ func filtered(r *request, o object, model string) *reply {
 	return value(http.StatusOK, shown)
 }
 
-// pick applies the grammar of the fields parameter: names with commas between, "*" for all that is not hidden,
-// "name(…)" for what is below. A name that the model does not have is refused; where the sandbox does not know
-// the whole model, which is then empty, it counts as a field that is not set.
+// pick applies the fields parameter: names separated by commas, "*" for all fields that are not hidden, "name(…)" for
+// nested ones. Names outside of the model are refused. An empty model is not known in full: they are null.
 func (o object) pick(fields, model string) (object, *reply) {
 	if fields == "" {
 		return o, nil
@@ -114,7 +112,7 @@ func (o object) pick(fields, model string) (object, *reply) {
 	return picked, nil
 }
 
-// with sets a field, in its old place if it is there.
+// with sets a field, at its old position if present.
 func (o object) with(name string, v any) object {
 	if i := o.index(name); i >= 0 {
 		changed := append(object(nil), o...)
@@ -125,15 +123,10 @@ func (o object) with(name string, v any) object {
 }
 
 func (o object) index(name string) int {
-	for i := range o {
-		if o[i].name == name {
-			return i
-		}
-	}
-	return -1
+	return slices.IndexFunc(o, func(f field) bool { return f.name == name })
 }
 
-// splitFields cuts at the commas that are not inside parentheses.
+// splitFields splits at commas outside of parentheses.
 func splitFields(text string) []string {
 	var parts []string
 	depth, start := 0, 0

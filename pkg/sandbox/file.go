@@ -17,16 +17,18 @@ import (
 // ErrState is the cause of every failure to read, write or lock the file of a sandbox.
 var ErrState = errors.New("sandbox state")
 
-// errTogether is the error of an update where one that it was made with has broken off.
+func stateError(err error) error { return fmt.Errorf("%w: %w", ErrState, err) }
+
+// errTogether is the error of an update if another one of its transaction panicked.
 var errTogether = fmt.Errorf("%w: an update at the same time broke off", ErrState)
 
-// lockTimeout is how long a request waits for another program to finish with the state.
+// lockTimeout bounds how long a request waits for the lock of another process.
 const lockTimeout = 10 * time.Second
 
 const stateFile = "state.json"
 
-// file is a store in a folder that several programs may use at once: every Update is one transaction under a
-// lock. The parsed state is kept between updates for as long as nobody else writes the file.
+// file is a store in a folder that several processes may use at once: every Update is one transaction under a lock.
+// The parsed state is cached until another process writes the file.
 type file struct {
 	folder string
 	mu     sync.Mutex
@@ -37,10 +39,10 @@ type file struct {
 	waiting []*pending
 }
 
-// NewFile returns a store in a folder, which is made when it is first written to.
+// NewFile returns a store in a folder, which the first write creates.
 func NewFile(folder string) Store { return &file{folder: folder} }
 
-// Reset puts a new state in the place of the one in a folder, whatever that is.
+// Reset replaces the state in a folder, readable or not.
 func Reset(ctx context.Context, folder string, o Options) error {
 	unlock, err := lock(ctx, folder, "state.lock")
 	if err != nil {
@@ -57,8 +59,8 @@ type pending struct {
 	err    error
 }
 
-// Update implements Store. Updates that wait for the one before them are one transaction, as writing costs more than
-// all of them: they are kept together, or fail together.
+// Update implements Store. Updates that wait at the same time share one transaction, as writing is the costly part:
+// they succeed or fail together.
 func (f *file) Update(ctx context.Context, change func(*State) error) error {
 	mine := &pending{change: change, err: errTogether}
 	f.queue.Lock()
@@ -103,17 +105,13 @@ func (f *file) transaction(ctx context.Context, change func(*State) error) error
 		return err
 	}
 	f.state.dirty = f.seen == nil
-	whole := false
-	defer func() {
-		if !whole { // half a change must not be kept by the next
-			f.state = nil
-		}
-	}()
-	if err := change(f.state); err != nil {
+	state := f.state
+	f.state = nil // a change that fails or panics halfway must not reach the next update
+	if err := change(state); err != nil {
 		return err
 	}
-	whole = true
-	if !f.state.dirty {
+	f.state = state
+	if !state.dirty {
 		return nil
 	}
 	return f.write()
@@ -128,13 +126,13 @@ func (f *file) read() error {
 		f.state, f.seen = NewState(DefaultOptions()), nil
 		return nil
 	case err != nil:
-		return fmt.Errorf("%w: %w", ErrState, err)
+		return stateError(err)
 	case f.state != nil && f.seen != nil && os.SameFile(f.seen, info) && info.ModTime().Equal(f.seen.ModTime()):
 		return nil
 	}
 	raw, err := os.ReadFile(f.path())
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrState, err)
+		return stateError(err)
 	}
 	state := &State{}
 	if err := json.Unmarshal(raw, state); err != nil || state.Format != stateFormat {
@@ -147,32 +145,31 @@ func (f *file) read() error {
 	return nil
 }
 
-// write replaces the file as a whole. It is not flushed to the disk: a sandbox that a power cut sets back has
-// lost nothing that cannot be made again.
+// write replaces the file. It is not flushed to disk: a sandbox may lose its last changes in a power cut.
 func (f *file) write() error {
 	raw, err := marshal(f.state)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrState, err)
+		return stateError(err)
 	}
 	temporary := f.path() + ".new"
 	if err := os.WriteFile(temporary, raw, 0o600); err != nil {
-		return fmt.Errorf("%w: %w", ErrState, err)
+		return stateError(err)
 	}
 	if err := os.Rename(temporary, f.path()); err != nil {
-		return fmt.Errorf("%w: %w", ErrState, err)
+		return stateError(err)
 	}
 	info, err := os.Stat(f.path())
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrState, err)
+		return stateError(err)
 	}
 	f.seen = info
 	return nil
 }
 
-// lock takes a lock in a folder, making the folder first.
+// lock creates a folder and takes a lock in it.
 func lock(ctx context.Context, folder, name string) (unlock func(), err error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrState, err)
+		return nil, stateError(err)
 	}
 	held := flock.New(filepath.Join(folder, name))
 	ctx, cancel := context.WithTimeout(ctx, lockTimeout)

@@ -10,8 +10,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
-// emitPaced lets events happen at the rate, without waiting for the deliveries of those before. What falls behind
-// happens together.
+// emitPaced emits events at the rate without waiting for deliveries. Late events are emitted together.
 func (d *Deliverer) emitPaced(ctx context.Context, e Emission) (all Emitted, err error) {
 	start, one := time.Now(), e
 	var results []*Emitted

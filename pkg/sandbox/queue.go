@@ -11,22 +11,19 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/sender"
 )
 
-// This file says which delivery is sent when, and what follows from how it went.
-
-// sending is a delivery under way.
+// sending is a delivery under way, with its request.
 type sending struct {
 	delivery
 	out     sender.Delivery
 	timeout time.Duration
 }
 
-// subject is what deliveries have in common that are sent one after the other.
+// subject identifies deliveries that are sent in order.
 type subject struct{ subscription, object int64 }
 
 func (d *delivery) subject() subject { return subject{d.Subscription, d.Object} }
 
-// take returns up to n deliveries that are to be sent now, one for each object of a subscription, and marks them
-// as under way.
+// take returns up to n due deliveries, one per subject, and marks them as under way.
 func (s *State) take(n int, now time.Time) []sending {
 	var taken []sending
 	held := map[subject]bool{}
@@ -75,13 +72,13 @@ func (s *State) subscription(id int64) *subscription {
 	return &s.Subscriptions[i]
 }
 
-// record keeps what came of an attempt, and returns it with what follows.
+// record stores the result of an attempt, and returns the attempt with Delivered and Retry set.
 func (s *State) record(a Attempt, now time.Time) Attempt {
 	a.Delivered = a.Err == nil && s.accepts(a.Answer.Status)
 	i := slices.IndexFunc(s.Deliveries, func(d *delivery) bool { return d.Key == a.Key })
 	sub := s.subscription(a.SubscriptionID)
 	if i < 0 || sub == nil {
-		return a // deleted or switched off meanwhile
+		return a // deleted or disabled meanwhile
 	}
 	d := s.Deliveries[i]
 	s.dirty = true
@@ -109,8 +106,8 @@ func (s *State) record(a Attempt, now time.Time) Attempt {
 	return a
 }
 
-// sweep switches off the subscriptions to which every delivery has failed for a week, and returns their ids.
-// Failed are the subscriptions of deliveries that failed just now.
+// sweep disables subscriptions that have failed for a week, and returns their ids. failed are those of the
+// deliveries that have just failed.
 func (s *State) sweep(failed []int64, now time.Time) (off []int64) {
 	for i := range s.Subscriptions {
 		sub := &s.Subscriptions[i]
@@ -125,8 +122,7 @@ func (s *State) sweep(failed []int64, now time.Time) (off []int64) {
 	return off
 }
 
-// resume is called when delivering begins again: what was under way when it ended is due, and the time in between
-// does not count as a time of failures.
+// resume makes interrupted deliveries due and restarts the time of failures, so that downtime does not count.
 func (s *State) resume(now time.Time) {
 	for _, d := range s.Deliveries {
 		if d.UnderWay {
@@ -142,7 +138,7 @@ func (s *State) resume(now time.Time) {
 	}
 }
 
-// decoded returns the bytes that a secret stands for if it is base64, else the secret.
+// decoded returns the bytes of a base64 secret; any other secret is returned unchanged.
 func decoded(key secret.Text) secret.Text {
 	raw, err := base64.StdEncoding.DecodeString(key.Reveal())
 	if err != nil {

@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// handler answers one call of the API.
+// handler answers a request to an endpoint.
 type handler func(*State, *request) *reply
 
-// endpoint is a call that the sandbox knows. A "{}" in its path stands for one segment.
+// endpoint is a method and a path; a final "{}" matches one segment.
 type endpoint struct {
 	method, path string
 	open         bool // needs no session
@@ -38,7 +38,7 @@ func endpoints() []endpoint {
 	}
 }
 
-// route finds the endpoint of a request, checks its session and lets it answer.
+// route finds the endpoint of a request, checks the session and returns the answer.
 func route(state *State, r *request) *reply {
 	path, below := strings.CutPrefix(r.URL.Path, basePath)
 	if !below {
@@ -76,10 +76,10 @@ func matches(pattern, path string) bool {
 	return ok && rest != "" && !strings.Contains(rest, "/")
 }
 
-// lastSegment returns what stands behind the last slash of the path.
+// lastSegment returns the last segment of the path.
 func (r *request) lastSegment() string { return r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:] }
 
-// pathID returns the id in the path, or the refusal of one that is not a number.
+// pathID returns the id in the path, or the refusal of a value that is not a number.
 func (r *request) pathID() (int64, *reply) {
 	text := r.lastSegment()
 	id, err := strconv.ParseInt(text, 10, 64)

@@ -1,30 +1,28 @@
 package sandbox
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
-// DefaultSpeed makes a week of failures pass in a minute.
+// DefaultSpeed lets a week pass in a minute.
 const DefaultSpeed = 7 * 24 * 60
 
-// week is how long deliveries to a subscription may fail before it is switched off. Source: the official portal, by
-// way of others.
+// week is the time of failures after which a subscription is disabled. Source: the official portal, second-hand.
 const week = 7 * 24 * time.Hour
 
-// settle is how long the sandbox waits for further changes of an object before it tells about one. That it waits is
-// what "some versions may be skipped under rapid changes" amounts to; for how long is a guess.
-const settle = 200 * time.Millisecond
+// coalescing delays an update so that later changes of the object replace it. Source: "some versions may be skipped
+// under rapid changes"; the length is a guess.
+const coalescing = 200 * time.Millisecond
 
-// lease is how long a delivery may be under way before it counts as lost.
+// lease is the time after which a delivery under way is sent again.
 const lease = 3 * time.Minute
 
-// retryWaits are the waits between the attempts of a delivery, 30 hours together. Source of growing waits over
-// about 30 hours: the official portal, by way of others; the waits themselves are a guess.
+// retryWaits returns the waits between the attempts of a delivery, 30 hours in total. Source of growing waits over
+// about 30 hours: the official portal, second-hand; the waits are a guess.
 func retryWaits(switches Switches) []time.Duration {
 	if switches.is(switchRetryWaits, "even") {
-		waits := make([]time.Duration, 30)
-		for i := range waits {
-			waits[i] = time.Hour
-		}
-		return waits
+		return slices.Repeat([]time.Duration{time.Hour}, 30)
 	}
 	var waits []time.Duration
 	left := 30 * time.Hour
@@ -35,7 +33,7 @@ func retryWaits(switches Switches) []time.Duration {
 	return waits
 }
 
-// scaled is how long something of the service takes in the sandbox.
+// scaled converts a duration of the service to one of the sandbox.
 func (s *State) scaled(d time.Duration) time.Duration {
 	return time.Duration(float64(d) / s.Speed)
 }

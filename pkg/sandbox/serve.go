@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -18,9 +17,9 @@ import (
 )
 
 var (
-	// ErrNotServed means that no program serves the sandbox of a folder.
+	// ErrNotServed means that no process serves the sandbox of a folder.
 	ErrNotServed = errors.New("the sandbox is not served")
-	// ErrServed means that another program serves it already.
+	// ErrServed means that another process serves it.
 	ErrServed = errors.New("the sandbox is served already")
 	// ErrNotThisMachine means that a delivery would have left this machine.
 	ErrNotThisMachine = errors.New("a sandbox delivers only to this machine")
@@ -28,17 +27,17 @@ var (
 	ErrNotLocal = errors.New("a sandbox listens only on a loopback address, such as 127.0.0.1:8090")
 )
 
-// drainTime is how long requests in flight may take once serving is to end.
+// drainTime bounds how long requests in flight may take at shutdown.
 const drainTime = 5 * time.Second
 
-// announcement tells other programs where the sandbox of a folder is served.
+// announcement is the file that tells other processes the address of the sandbox.
 type announcement struct {
 	BaseURL string `json:"baseUrl"`
 }
 
 func announcementPath(folder string) string { return filepath.Join(folder, "served.json") }
 
-// Served returns the base URL of the program that serves the sandbox of a folder.
+// Served returns the base URL of the process that serves the sandbox of a folder, or ErrNotServed.
 func Served(folder string) (string, error) {
 	if _, err := os.Stat(announcementPath(folder)); errors.Is(err, os.ErrNotExist) {
 		return "", ErrNotServed
@@ -46,10 +45,10 @@ func Served(folder string) (string, error) {
 	held := flock.New(filepath.Join(folder, "served.lock"))
 	free, err := held.TryRLock()
 	if err != nil {
-		return "", fmt.Errorf("%w: %w", ErrState, err)
+		return "", stateError(err)
 	}
 	if free {
-		_ = held.Unlock() // what was announced is over
+		_ = held.Unlock() // the announcement is stale
 		return "", ErrNotServed
 	}
 	raw, err := os.ReadFile(announcementPath(folder))
@@ -58,35 +57,35 @@ func Served(folder string) (string, error) {
 		err = json.Unmarshal(raw, &said)
 	}
 	if err != nil {
-		return "", fmt.Errorf("%w: %w", ErrState, err)
+		return "", stateError(err)
 	}
 	return said.BaseURL, nil
 }
 
-// ServeOptions say how a sandbox is served.
+// ServeOptions configure Serve.
 type ServeOptions struct {
-	// Address is where it listens, on a loopback address.
+	// Address is the loopback address and port to listen on.
 	Address string
-	// Speed is how many times faster than the service retries and switching off are, above 0.
+	// Speed is the factor by which retries and disabling are faster than on the service, above 0.
 	Speed float64
-	// Ready is called with the base URL once it listens.
+	// Ready is called with the base URL when the sandbox listens.
 	Ready func(baseURL string)
 	// Attempted and SwitchedOff are those of the [Deliverer].
 	Attempted   func(Attempt)
 	SwitchedOff func(id int64)
 }
 
-// Serve answers requests and delivers until the context ends, and tells other programs so.
+// Serve answers requests and delivers until the context ends. Other processes find it with Served.
 func Serve(ctx context.Context, folder string, o ServeOptions) error {
 	if host, _, err := net.SplitHostPort(o.Address); err != nil || !targeturl.IsLoopback(host) {
 		return ErrNotLocal
 	}
 	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return fmt.Errorf("%w: %w", ErrState, err)
+		return stateError(err)
 	}
 	held := flock.New(filepath.Join(folder, "served.lock"))
 	if ok, err := held.TryLock(); err != nil {
-		return fmt.Errorf("%w: %w", ErrState, err)
+		return stateError(err)
 	} else if !ok {
 		return ErrServed
 	}
@@ -144,7 +143,7 @@ func announce(folder, baseURL string) error {
 		err = os.WriteFile(announcementPath(folder), raw, 0o600)
 	}
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrState, err)
+		return stateError(err)
 	}
 	return nil
 }

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// State is everything that a sandbox remembers.
+// State is the state of a sandbox.
 type State struct {
-	// Format is the version of this shape; a file of another one is refused, not guessed at.
+	// Format is the version of the file; other versions are refused.
 	Format        int            `json:"format"`
 	NextID        int64          `json:"nextId"`
 	Companies     []company      `json:"companies"`
@@ -20,7 +20,7 @@ type State struct {
 	Faults        []Fault        `json:"faults"`
 	Switches      Switches       `json:"switches"`
 	RateLimit     RateLimit      `json:"rateLimit"`
-	// Speed is how many times faster than the service retries and switching off are.
+	// Speed is the factor by which retries and disabling are faster than on the service.
 	Speed float64 `json:"speed"`
 
 	dirty bool
@@ -28,27 +28,25 @@ type State struct {
 
 const stateFormat = 2
 
-// firstID is the id of the first thing that a new sandbox makes.
+// firstID is the first id that a new sandbox assigns.
 const firstID = 4711
 
-// Options say how a new sandbox begins.
+// Options configure a new sandbox.
 type Options struct {
-	// Companies is the number of client companies, beside the own one.
+	// Companies is the number of client companies, without the own one.
 	Companies int
-	// Subscriptions is the number of subscriptions that the own company begins with.
+	// Subscriptions is the initial number of subscriptions of the own company.
 	Subscriptions int
-	// Switches are those that are not at their default.
-	Switches Switches
-	// RateLimit is how many requests are answered in which period.
-	RateLimit RateLimit
+	Switches      Switches
+	RateLimit     RateLimit
 }
 
-// DefaultOptions are those of a sandbox that nobody has set up.
+// DefaultOptions returns the options of a sandbox that was never reset.
 func DefaultOptions() Options {
 	return Options{Companies: 3, Switches: Switches{}, RateLimit: RateLimit{Requests: 1000, Period: 10 * time.Second}}
 }
 
-// NewState returns the state that a new sandbox begins with.
+// NewState returns the state of a new sandbox.
 func NewState(o Options) *State {
 	state := &State{Format: stateFormat, NextID: firstID, Switches: o.Switches, RateLimit: o.RateLimit, Speed: DefaultSpeed, dirty: true}
 	if state.Switches == nil {
@@ -69,7 +67,7 @@ func NewState(o Options) *State {
 	return state
 }
 
-// add gives a new subscription its id and keeps it.
+// add stores a new subscription under the next id.
 func (s *State) add(made *subscription, now time.Time) {
 	made.ID = s.NextID
 	made.Made = now
@@ -81,7 +79,7 @@ func (s *State) add(made *subscription, now time.Time) {
 
 // A Store keeps the state of a sandbox.
 type Store interface {
-	// Update runs change on the state, alone, and keeps the outcome unless change fails.
+	// Update runs change on the state exclusively, and stores the result unless change fails.
 	Update(ctx context.Context, change func(*State) error) error
 }
 
@@ -100,5 +98,5 @@ func (m *memory) Update(_ context.Context, change func(*State) error) error {
 	return change(m.state)
 }
 
-// timestamp is how the sandbox writes a moment in a list of changes.
+// timestamp formats the time of a change.
 func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z07:00") }

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// subscription is a subscription with everything that its answers never show.
+// subscription is a subscription with its secrets and its state of delivery.
 type subscription struct {
 	ID               int64    `json:"id"`
 	Version          int      `json:"version"`
@@ -24,7 +24,7 @@ type subscription struct {
 	Changes          []change `json:"changes"`
 	// Made is when it was created.
 	Made time.Time `json:"made"`
-	// Failing is when the first delivery failed since one succeeded; zero where none did.
+	// Failing is the time of the first failure since the last success; zero without one.
 	Failing time.Time `json:"failing"`
 }
 
@@ -43,7 +43,7 @@ func statuses() []string {
 	return []string{statusActive, "DISABLED", statusTooManyErrors, "DISABLED_RATE_LIMIT_EXCEEDED", "DISABLED_MISUSE"}
 }
 
-// shown is a subscription as answers show it. Order of fields, and null for what is not set: observed.
+// shown returns the subscription as in answers. The order of fields and null for unset ones were observed.
 func (s *subscription) shown(r *request) object {
 	return object{
 		{"id", s.ID},
@@ -60,17 +60,15 @@ func (s *subscription) shown(r *request) object {
 
 const subscriptionModel = "SubscriptionDTO"
 
-// visible tells whether the login of a request sees a subscription.
+// visible reports whether the login of the request sees a subscription.
 func (r *request) visible(s *subscription) bool {
 	return s.Company == r.login.company && (s.Owner == r.login.owner || r.switches.is(switchVisibility, "company"))
 }
 
-// find returns the subscription of an id that the request may see, or nil.
+// find returns a subscription that is visible to the request, or nil.
 func (s *State) find(r *request, id int64) *subscription {
-	for i := range s.Subscriptions {
-		if s.Subscriptions[i].ID == id && r.visible(&s.Subscriptions[i]) {
-			return &s.Subscriptions[i]
-		}
+	if found := s.subscription(id); found != nil && r.visible(found) {
+		return found
 	}
 	return nil
 }
@@ -93,7 +91,7 @@ func showSubscription(state *State, r *request) *reply {
 	return filtered(r, found.shown(r), subscriptionModel)
 }
 
-// named returns the subscription whose id stands in the path.
+// named returns the subscription of the id in the path.
 func (s *State) named(r *request) (*subscription, *reply) {
 	id, refused := r.pathID()
 	if refused != nil {
@@ -118,7 +116,7 @@ func createSubscription(state *State, r *request) *reply {
 	return value(http.StatusCreated, made.shown(r))
 }
 
-// create checks and keeps a new subscription. Path is where it stands in the request.
+// create checks and stores a new subscription; path is its path in validation messages.
 func (s *State) create(r *request, body subscriptionBody, path string) (*subscription, *reply) {
 	made := subscription{Status: statusActive, Owner: r.login.owner, Company: r.login.company}
 	if complaints := body.check(r.switches, path, true); complaints != nil {
@@ -149,7 +147,7 @@ func updateSubscription(state *State, r *request) *reply {
 	return value(http.StatusOK, found.shown(r))
 }
 
-// update checks and changes a subscription, if it still has the version that the body may name.
+// update checks and changes a subscription, unless the body names another version.
 func (s *State) update(r *request, found *subscription, body subscriptionBody, path string) *reply {
 	if refused := body.updatable(r, found, path); refused != nil {
 		return refused
@@ -195,7 +193,7 @@ func deleteSubscription(state *State, r *request) *reply {
 	return noContent()
 }
 
-// SwitchOff sets the status of the first n active subscriptions, as Tripletex does by itself.
+// SwitchOff sets the status of the first n active subscriptions.
 func (s *State) SwitchOff(n int, status string) {
 	for i := range s.Subscriptions {
 		if n > 0 && s.Subscriptions[i].Status == statusActive {
@@ -211,8 +209,7 @@ func (s *State) switchOff(sub *subscription, status string) {
 	s.dirty = true
 }
 
-// switched follows a change of status: failures are counted anew, and what waits for a subscription that is off
-// is dropped, unless a switch says otherwise.
+// switched resets the failures after a change of status and, if the switch says so, drops pending deliveries.
 func (s *State) switched(sub *subscription) {
 	sub.Failing = time.Time{}
 	if sub.Status != statusActive && s.Switches.is(switchPending, "drop") {
@@ -220,7 +217,7 @@ func (s *State) switched(sub *subscription) {
 	}
 }
 
-// drop takes what waits for some subscriptions out of the queue.
+// drop removes the deliveries of subscriptions from the queue.
 func (s *State) drop(ids ...int64) {
 	s.Deliveries = slices.DeleteFunc(s.Deliveries, func(d *delivery) bool { return slices.Contains(ids, d.Subscription) })
 }

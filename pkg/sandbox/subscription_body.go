@@ -11,7 +11,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/targeturl"
 )
 
-// subscriptionBody is what a create or an update says; nil for what it does not say.
+// subscriptionBody is the body of a create or an update; absent fields are nil.
 type subscriptionBody struct {
 	ID               *int64  `json:"id"`
 	Version          *int    `json:"version"`
@@ -24,7 +24,7 @@ type subscriptionBody struct {
 	HMACSharedSecret *string `json:"hmacSharedSecret"`
 }
 
-// subscriptionBody reads one object, refusing keys that a subscription does not have.
+// subscriptionBody reads one object and refuses unknown keys.
 func (r *request) subscriptionBody(raw json.RawMessage) (subscriptionBody, *reply) {
 	var body subscriptionBody
 	var keys map[string]json.RawMessage
@@ -35,7 +35,7 @@ func (r *request) subscriptionBody(raw json.RawMessage) (subscriptionBody, *repl
 		"authHeaderValue", "hmacSharedSecret", "url", "changes")
 }
 
-// check returns the complaints about a body. The four about an empty one and their order were observed.
+// check returns the validation messages. The four for an empty body and their order were observed.
 func (b subscriptionBody) check(switches Switches, path string, creating bool) []validation {
 	var all []validation
 	complain := func(field, message string) {
@@ -80,7 +80,7 @@ func empty(text *string, creating bool) bool {
 	return text == nil && creating || text != nil && strings.TrimSpace(*text) == ""
 }
 
-// checkLengths holds the published lengths; the texts are a guess.
+// checkLengths checks the published lengths; the texts are a guess.
 func (b subscriptionBody) checkLengths(path string) []validation {
 	var all []validation
 	for _, f := range []struct {
@@ -111,25 +111,22 @@ func targetAllowed(target string, switches Switches) bool {
 	if err != nil || u.Hostname() == "" {
 		return false
 	}
-	if u.Scheme == "https" {
+	switch u.Scheme {
+	case "https":
 		return true
+	case "http":
+		local := targeturl.IsLoopback(u.Hostname())
+		return switches.is(switchHTTPTarget, "allow") || local && switches.is(switchHTTPTarget, "loopback")
 	}
-	if u.Scheme != "http" {
-		return false
-	}
-	local := targeturl.IsLoopback(u.Hostname())
-	return switches.is(switchHTTPTarget, "allow") || local && switches.is(switchHTTPTarget, "loopback")
+	return false
 }
 
-// apply writes what a body says into a subscription.
+// apply copies the fields of the body to a subscription.
 func (b subscriptionBody) apply(s *subscription, switches Switches) {
 	if switches.is(switchSecrets, "clear") {
 		s.AuthHeaderValue, s.HMACSharedSecret = "", ""
 	}
-	for _, f := range []struct {
-		to   *string
-		from *string
-	}{
+	for _, f := range []struct{ to, from *string }{
 		{&s.TargetURL, b.TargetURL},
 		{&s.Fields, b.Fields},
 		{&s.Status, b.Status},

@@ -7,9 +7,9 @@ import (
 	"slices"
 )
 
-// This file holds the bulk calls. Whether they are all or nothing is a switch; nobody has written it down.
+// This file holds the bulk calls. Whether they are all or nothing is undocumented, and a switch.
 
-// items reads the bare array that a bulk call sends.
+// items reads the array of a bulk call.
 func (r *request) items() ([]subscriptionBody, *reply) {
 	var raw []json.RawMessage
 	if failed := r.decode(&raw); failed != nil {

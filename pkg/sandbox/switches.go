@@ -6,18 +6,18 @@ import (
 	"strings"
 )
 
-// A Switch is one thing about Tripletex that is not known for certain, and what the sandbox can do about it.
+// A Switch selects one behaviour of Tripletex that is uncertain.
 type Switch struct {
 	Name string
-	// Values are what it can be; the first is the default.
+	// Values are the allowed values, the default first.
 	Values []string
-	// About says what it decides.
+	// About describes the behaviour.
 	About string
-	// Evidence says how sure the default is: OFFICIAL, OBSERVED, or GUESS with its reason.
+	// Evidence rates the default: OFFICIAL, OBSERVED, or GUESS with its reason.
 	Evidence string
 }
 
-// Switches are the values of all switches that are not at their default.
+// Switches maps names to values that differ from the default.
 type Switches map[string]string
 
 // The names of the switches.
@@ -55,44 +55,62 @@ const (
 	switchVisibility    = "visibility"
 )
 
-// AllSwitches returns every switch, in the order of names.
+// AllSwitches returns all switches, sorted by name.
 func AllSwitches() []Switch {
 	return []Switch{
-		{switchAccountant, []string{"403", "401"}, "status for an accountant who uses the own company", "the text is OFFICIAL, the status a GUESS"},
-		{switchAnswerWithin, []string{"10s", "30s"}, "how long a receiver may take to answer", "GUESS; another caller of Tripletex's gives up after 10 seconds"},
-		{switchBulk, []string{"all-or-nothing", "keep-valid"}, "what a bulk call with a bad item does", "GUESS from the paths of validation messages"},
+		{switchAccountant, []string{"403", "401"},
+			"status for an accountant who uses the own company", "the text is OFFICIAL, the status a GUESS"},
+		{switchAnswerWithin, []string{"10s", "30s"},
+			"how long a receiver may take to answer", "GUESS; another caller of Tripletex's gives up after 10 seconds"},
+		{switchBulk, []string{"all-or-nothing", "keep-valid"},
+			"what a bulk call with a bad item does", "GUESS from the paths of validation messages"},
 		{switchContentType, []string{"charset", "plain"}, "whether the type of a delivery names UTF-8", "GUESS; the API answers so"},
 		{switchCredentials, []string{"header", "url"}, "which Authorization is sent if the target has one, too", "unknown"},
-		{switchDeliveredBy, []string{"2xx", "200", "below-400"}, "which status means delivered; no redirect is followed", "GUESS; nothing is written about it"},
-		{switchDigest, []string{"supported", "null", "unsupported"}, "versionDigest of the subscription list", "OFFICIAL for lists in general; null here in 2022"},
-		{switchDisabling, []string{"clock", "failure"}, "what disables: a week of failures, or a failure after it", "OFFICIAL for the week, by way of others; the rest is a GUESS"},
-		{switchDuplicates, []string{"allow", "refuse"}, "a second subscription with the same event and target", "GUESS from integrators who delete first"},
-		{switchEventCase, []string{"ignore", "exact"}, "whether an event in other case is accepted", "GUESS; closegroup.create worked where the changelog says closeGroup"},
+		{switchDeliveredBy, []string{"2xx", "200", "below-400"},
+			"which status means delivered; no redirect is followed", "GUESS; nothing is written about it"},
+		{switchDigest, []string{"supported", "null", "unsupported"},
+			"versionDigest of the subscription list", "OFFICIAL for lists in general; null here in 2022"},
+		{switchDisabling, []string{"clock", "failure"},
+			"what disables: a week of failures, or a failure after it", "OFFICIAL for the week, by way of others; the rest is a GUESS"},
+		{switchDuplicates, []string{"allow", "refuse"},
+			"a second subscription with the same event and target", "GUESS from integrators who delete first"},
+		{switchEventCase, []string{"ignore", "exact"},
+			"whether an event in other case is accepted", "GUESS; closegroup.create worked where the changelog says closeGroup"},
 		{switchEventChange, []string{"refuse", "allow"}, "whether an update may change the event", "GUESS; nothing says either"},
-		{switchHTTPTarget, []string{"loopback", "refuse", "allow"}, "targets with http", "refusing is OFFICIAL, accepting was OBSERVED in 2022; loopback is for your own tests"},
+		{switchHTTPTarget, []string{"loopback", "refuse", "allow"},
+			"targets with http", "refusing is OFFICIAL, accepting was OBSERVED in 2022; loopback is for your own tests"},
 		{switchLimitBody, []string{"json", "empty", "html"}, "body of a 429", "unknown"},
 		{switchLimitReset, []string{"absent", "present", "retry-after"}, "header that tells the wait on a 429", "absent was OBSERVED"},
-		{switchPayloadModel, []string{"present", "null", "absent"}, "payloadModel in the event list", "present was OBSERVED in 2018; gone from the specification since"},
-		{switchPending, []string{"drop", "keep"}, "deliveries that wait when a subscription is switched off", "GUESS; what happened meanwhile is said not to come"},
-		{switchPropagation, []string{"2s", "0s", "10s"}, "how long events pass a new subscription by", "OFFICIAL for a few seconds; how many is a GUESS"},
-		{switchRapidChanges, []string{"latest", "every"}, "whether versions in quick succession are told once", "OFFICIAL for some that may be skipped; for which is a GUESS"},
-		{switchReactivate, []string{"always", "errors-only"}, "which disabled states may be set back to ACTIVE", "OFFICIAL for too many errors, unknown for the others"},
+		{switchPayloadModel, []string{"present", "null", "absent"},
+			"payloadModel in the event list", "present was OBSERVED in 2018; gone from the specification since"},
+		{switchPending, []string{"drop", "keep"},
+			"deliveries that wait when a subscription is switched off", "GUESS; what happened meanwhile is said not to come"},
+		{switchPropagation, []string{"2s", "0s", "10s"},
+			"how long events pass a new subscription by", "OFFICIAL for a few seconds; how many is a GUESS"},
+		{switchRapidChanges, []string{"latest", "every"},
+			"whether versions in quick succession are told once", "OFFICIAL for some that may be skipped; for which is a GUESS"},
+		{switchReactivate, []string{"always", "errors-only"},
+			"which disabled states may be set back to ACTIVE", "OFFICIAL for too many errors, unknown for the others"},
 		{switchRefresh, []string{"200", "201"}, "status of a session made from a refresh token", "unknown"},
 		{switchRetryBody, []string{"same", "latest"}, "what a repeated delivery tells", "GUESS"},
 		{switchRetryKey, []string{"same", "new"}, "idempotency key of a repeated delivery", "GUESS from its name"},
-		{switchRetryOrder, []string{"overtake", "wait"}, "whether later events pass one that is repeated", "GUESS; no order is promised"},
-		{switchRetryWaits, []string{"doubling", "even"}, "waits between attempts", "OFFICIAL for growing over about 30 hours, by way of others; the waits are a GUESS"},
+		{switchRetryOrder, []string{"overtake", "wait"},
+			"whether later events pass one that is repeated", "GUESS; no order is promised"},
+		{switchRetryWaits, []string{"doubling", "even"},
+			"waits between attempts", "OFFICIAL for growing over about 30 hours, by way of others; the waits are a GUESS"},
 		{switchSecrets, []string{"keep", "clear"}, "secrets that an update leaves out", "GUESS, follows from partial updates"},
-		{switchSessionPost, []string{"present", "absent"}, "whether sessions can be made with POST", "OFFICIAL since 2.74; older servers have only PUT"},
+		{switchSessionPost, []string{"present", "absent"},
+			"whether sessions can be made with POST", "OFFICIAL since 2.74; older servers have only PUT"},
 		{switchSignatureKey, []string{"text", "base64"}, "what of the secret signs: its text, or what it encodes", "GUESS"},
 		{switchSignatureText, []string{"padded", "unpadded"}, "whether a signature ends in ==", "GUESS; base64 is OFFICIAL"},
-		{switchUnknownEvent, []string{"refuse", "accept"}, "a subscription to an event that does not exist", "refusing was OBSERVED, its body is a GUESS"},
+		{switchUnknownEvent, []string{"refuse", "accept"},
+			"a subscription to an event that does not exist", "refusing was OBSERVED, its body is a GUESS"},
 		{switchUnsignedKey, []string{"sent", "absent"}, "idempotency key where there is no secret", "unknown"},
 		{switchVisibility, []string{"own", "company"}, "whose subscriptions a login sees", "GUESS from \"for current EmployeeToken\""},
 	}
 }
 
-// is tells whether a switch has a value.
+// is reports whether a switch has a value.
 func (s Switches) is(name, value string) bool { return s.value(name) == value }
 
 func (s Switches) value(name string) string {

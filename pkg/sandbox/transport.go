@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// RoundTrip implements http.RoundTripper, so that a client can use the sandbox without a socket.
+// RoundTrip implements http.RoundTripper: a client can use the sandbox without a socket.
 func (s *Sandbox) RoundTrip(r *http.Request) (*http.Response, error) {
 	inner := r.Clone(r.Context())
 	if inner.Body == nil {
@@ -48,7 +48,7 @@ func (s *Sandbox) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 }
 
-// pipeWriter is an http.ResponseWriter whose body is read while it is written.
+// pipeWriter is an http.ResponseWriter with a streamed body.
 type pipeWriter struct {
 	header  http.Header
 	body    *io.PipeWriter
