@@ -86,7 +86,7 @@ func (r *request) entityFilter(k kind) (wanted func(*entity) bool, refused *repl
 	if text := query.Get("changedSince"); k.changedSince && text != "" {
 		since, err := parseTime(text)
 		if err != nil {
-			return nil, apiError(http.StatusUnprocessableEntity, 21000, fmt.Sprintf("Wrong data format! Expected date and time. For input string: %q", text), "")
+			return nil, wrongFormat("date and time", text)
 		}
 		return func(e *entity) bool { return e.Changed.After(since) }, nil
 	}

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"strconv"
 )
@@ -78,7 +77,7 @@ func (r *request) number(name string, otherwise int) (int, *reply) {
 	n, err := strconv.Atoi(text)
 	switch {
 	case err != nil:
-		return 0, apiError(http.StatusUnprocessableEntity, 21000, fmt.Sprintf("Wrong data format! Expected number. For input string: %q", text), "")
+		return 0, wrongFormat("number", text)
 	case n < 0:
 		return 0, invalid(validation{Field: name, Message: "Kan ikke være under 0"}.at("null"))
 	}

@@ -99,6 +99,11 @@ func unmapped(complaints ...validation) *reply {
 	return apiError(http.StatusUnprocessableEntity, 16000, "Request mapping failed", "", complaints...)
 }
 
+func wrongFormat(expected, text string) *reply {
+	message := fmt.Sprintf("Wrong data format! Expected %s. For input string: %q", expected, text)
+	return apiError(http.StatusUnprocessableEntity, 21000, message, "")
+}
+
 func unauthorized(developer string) *reply {
 	return apiError(http.StatusUnauthorized, 3000, "Unauthorized", developer)
 }

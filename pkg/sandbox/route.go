@@ -84,8 +84,7 @@ func (r *request) pathID() (int64, *reply) {
 	text := r.lastSegment()
 	id, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
-		return 0, apiError(http.StatusUnprocessableEntity, 21000,
-			fmt.Sprintf("Wrong data format! Expected number. For input string: %q", text), "")
+		return 0, wrongFormat("number", text)
 	}
 	return id, nil
 }
