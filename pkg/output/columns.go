@@ -16,24 +16,24 @@ import (
 // Column is one property of a T.
 type Column[T any] struct {
 	Name  string // as in JSON; the header in CSV
-	Title string // the header in a table; by default made from the name
-	// Text returns the cell; by default it is the field that JSON calls Name.
+	Title string // the header in a table; default: the name in upper case
+	// Text returns the cell; default: the field with the JSON name Name.
 	Text  func(T) string
 	Style func(T) terminal.Style // nil for plain
-	// Detail keeps the column out of a table of several; it is shown where one thing is shown, and in TSV and CSV.
+	// Detail omits the column from tables of lists. Tables of one item, TSV and CSV have it.
 	Detail bool
-	// Shrinks lets the column be cut where the screen is too narrow.
+	// Shrinks allows the column to be truncated on a narrow screen.
 	Shrinks bool
-	// OmitZero leaves the cell empty where the field is zero, as one with omitempty is in any case.
+	// OmitZero leaves the cell of a zero field empty. Fields with omitempty always do.
 	OmitZero bool
 
 	read func(*T) string
 }
 
-// Table says how things of one type are printed as text.
+// Table describes how items of one type are printed as text.
 type Table[T any] struct {
 	Columns []Column[T]
-	// ID is what the format name prints.
+	// ID returns the text of the format name.
 	ID func(T) string
 }
 
@@ -61,7 +61,7 @@ func TableOf[T any](given []Column[T]) Table[T] {
 	return table
 }
 
-// Columns returns columns with what is derived from the fields of T, and none for its tags.
+// Columns returns the given columns, completed from the fields of T. Its tags are ignored.
 func Columns[T any](given []Column[T]) []Column[T] {
 	fields := fieldsOf(reflect.TypeFor[T]())
 	for i := range given {
@@ -70,7 +70,7 @@ func Columns[T any](given []Column[T]) []Column[T] {
 	return given
 }
 
-// taggedColumn returns the column that the tag of a field describes.
+// taggedColumn returns the column of a field's tag.
 func taggedColumn[T any](f field) Column[T] {
 	title, text, _ := strings.Cut(f.tag, ",")
 	options := strings.Split(text, ",")
@@ -78,7 +78,7 @@ func taggedColumn[T any](f field) Column[T] {
 	return Column[T]{Name: f.name, Title: title, Detail: has("detail"), Shrinks: has("shrinks"), OmitZero: has("omitzero")}
 }
 
-// Part returns the table of a thing for something that holds the thing.
+// Part adapts a table to a type that contains the item.
 func Part[R, T any](one Table[T], part func(*R) *T) Table[R] {
 	table := Table[R]{ID: func(v R) string { return one.ID(*part(&v)) }}
 	for _, c := range one.Columns {
@@ -92,7 +92,7 @@ func Part[R, T any](one Table[T], part func(*R) *T) Table[R] {
 	return table
 }
 
-// complete fills in what is derived from the fields of T.
+// complete sets the title and the reader of the cell.
 func (c *Column[T]) complete(fields []field) {
 	c.Title = cmp.Or(c.Title, titleOf(c.Name))
 	if c.Text != nil {
@@ -108,7 +108,7 @@ func (c *Column[T]) complete(fields []field) {
 	c.read = func(v *T) string { return f.text(reflect.ValueOf(v).Elem()) }
 }
 
-// text returns the cell of one thing.
+// text returns the cell of one item.
 func (c *Column[T]) text(v *T) string {
 	if c.read != nil {
 		return c.read(v)
@@ -116,7 +116,7 @@ func (c *Column[T]) text(v *T) string {
 	return c.Text(*v)
 }
 
-// field is a field of a struct or of one embedded in it, as JSON shows it.
+// field is a JSON field of a struct or an embedded one.
 type field struct {
 	name   string
 	index  []int
@@ -126,7 +126,7 @@ type field struct {
 	tagged bool
 }
 
-// fieldsOf returns the fields of a struct, those of embedded ones in their place.
+// fieldsOf returns the JSON fields of a struct and of its embedded ones, in order.
 func fieldsOf(t reflect.Type) []field {
 	var fields []field
 	for _, f := range reflect.VisibleFields(t) {
@@ -140,7 +140,7 @@ func fieldsOf(t reflect.Type) []field {
 	return fields
 }
 
-// text returns the field of a struct as text; empty where JSON leaves it out.
+// text returns the field of a struct as text; empty if JSON omits it.
 func (f *field) text(v reflect.Value) string {
 	if len(f.index) == 1 {
 		v = v.Field(f.index[0])
@@ -153,7 +153,7 @@ func (f *field) text(v reflect.Value) string {
 	return f.format(v)
 }
 
-// formatOf returns what writes values of a type as text.
+// formatOf returns the function that formats values of a type.
 func formatOf(t reflect.Type) func(reflect.Value) string {
 	switch t.Kind() {
 	case reflect.String:
@@ -180,7 +180,7 @@ func jsonText(v reflect.Value) string {
 	return string(raw)
 }
 
-// titleOf returns a name in words: authHeader is AUTH HEADER.
+// titleOf returns a name in upper-case words: authHeader becomes AUTH HEADER.
 func titleOf(name string) string {
 	var title strings.Builder
 	for _, r := range name {

@@ -12,11 +12,10 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
 
-// MarshalJSON returns v as JSON in one line. Characters that do something to a terminal are written as \uXXXX,
-// which is the same JSON.
+// MarshalJSON returns v as JSON in one line. Characters that control a terminal are escaped as \uXXXX.
 func MarshalJSON(v any) ([]byte, error) { return newLine().of(v) }
 
-// line encodes values as JSON, one after the other, in the same memory.
+// line encodes JSON values into one reused buffer.
 type line struct {
 	raw     bytes.Buffer
 	encoder *json.Encoder
@@ -38,7 +37,7 @@ func (l *line) of(v any) ([]byte, error) {
 	return escapeUnsafe(bytes.TrimSuffix(l.raw.Bytes(), []byte("\n"))), nil
 }
 
-// escapeUnsafe escapes what encoding/json lets through: DEL, C1 and the characters that turn text.
+// escapeUnsafe escapes what encoding/json does not: DEL, C1 and bidirectional controls.
 func escapeUnsafe(raw []byte) []byte {
 	var out []byte
 	done := 0
@@ -61,7 +60,7 @@ func escapeUnsafe(raw []byte) []byte {
 	return append(out, raw[done:]...)
 }
 
-// writeArray writes a JSON array: for a person indented, else one item a line.
+// writeArray writes a JSON array: indented on a screen, else one item a line.
 func writeArray[T any](p *Printer, items iter.Seq2[T, error]) error {
 	line, first := newLine(), true
 	var indented bytes.Buffer

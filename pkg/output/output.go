@@ -1,5 +1,5 @@
 // Package output prints results: one definition of the columns of a type, one writer for each format.
-// It leaves what may be shown, such as the masking of URLs, to its callers, and makes text safe to print.
+// It makes text safe to print. Callers mask URLs and secrets.
 package output
 
 import (
@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"strings"
 	"text/template"
 
@@ -16,14 +17,14 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
 
-// Format is how results are written.
+// Format is an output format.
 type Format string
 
 // The formats.
 const (
-	TableFormat  Format = "table"  // for people: aligned, coloured, cut to the screen
-	TSVFormat    Format = "tsv"    // full values with tabs between, no header line, the same columns for ever
-	JSONFormat   Format = "json"   // a list is an array, one thing is an object
+	TableFormat  Format = "table"  // aligned, coloured, truncated to the screen
+	TSVFormat    Format = "tsv"    // full values separated by tabs, no header line, stable columns
+	JSONFormat   Format = "json"   // a list is an array, one item is an object
 	NDJSONFormat Format = "ndjson" // one object a line
 	YAMLFormat   Format = "yaml"
 	CSVFormat    Format = "csv"  // with a header line
@@ -35,14 +36,14 @@ func Formats() []Format {
 	return []Format{TableFormat, TSVFormat, JSONFormat, NDJSONFormat, YAMLFormat, CSVFormat, NameFormat}
 }
 
-// Options say how to print. The zero value is a table on a screen and TSV elsewhere.
+// Options select the output. The zero value is a table on a screen and TSV elsewhere.
 type Options struct {
 	Format   Format
 	JQ       string // a jq expression over the JSON, instead of a format
 	Template string // a Go template for each item, instead of a format
 }
 
-// ErrOptions is the cause of every error about options that cannot be followed.
+// ErrOptions is the cause of every error of invalid options.
 var ErrOptions = errors.New("output")
 
 // Printer writes results to one stream.
@@ -56,7 +57,7 @@ type Printer struct {
 	width    int
 }
 
-// New returns a printer that writes to the results of a terminal.
+// New returns a printer that writes to the standard output of a terminal.
 func New(o Options, t *terminal.Terminal) (*Printer, error) {
 	p := &Printer{out: t.Out, format: o.Format, screen: t.IsScreen(), color: t.Color, width: t.Width}
 	if p.format == "" {
@@ -65,11 +66,7 @@ func New(o Options, t *terminal.Terminal) (*Printer, error) {
 			p.format = TableFormat
 		}
 	}
-	known := false
-	for _, f := range Formats() {
-		known = known || f == p.format
-	}
-	if !known {
+	if !slices.Contains(Formats(), p.format) {
 		return nil, fmt.Errorf("%w format %q does not exist; there are %s", ErrOptions, o.Format, FormatNames())
 	}
 	if o.JQ != "" && o.Template != "" {
@@ -78,7 +75,7 @@ func New(o Options, t *terminal.Terminal) (*Printer, error) {
 	return p, p.compile(o)
 }
 
-// FormatNames returns the formats in words.
+// FormatNames returns the formats separated by commas.
 func FormatNames() string {
 	names := make([]string, len(Formats()))
 	for i, f := range Formats() {
@@ -87,27 +84,27 @@ func FormatNames() string {
 	return strings.Join(names, ", ")
 }
 
-// IsTable tells whether results are printed for a person, who may be told more than what a script reads.
+// IsTable reports whether results are printed for a person, who may also read hints.
 func (p *Printer) IsTable() bool {
 	return p.format == TableFormat && p.query == nil && p.template == nil
 }
 
-// IsStream tells whether several lists, one printed after the other, read as one.
+// IsStream reports whether lists printed in sequence form one list.
 func (p *Printer) IsStream() bool {
 	return p.query == nil && (p.template != nil || p.format == NDJSONFormat || p.format == TSVFormat || p.format == NameFormat)
 }
 
-// IsJSON tells whether the caller reads JSON, and so expects errors as JSON too.
+// IsJSON reports whether the output is JSON, so that errors are printed as JSON too.
 func (o Options) IsJSON() bool {
 	return o.Format == JSONFormat || o.Format == NDJSONFormat || o.JQ != ""
 }
 
-// List prints several things.
+// List prints items.
 func List[T any](ctx context.Context, p *Printer, table Table[T], items []T) error {
 	return Sequence(ctx, p, table, All(items))
 }
 
-// All returns things that are there already as a sequence.
+// All returns a slice as a sequence without errors.
 func All[T any](items []T) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for i := range items {
@@ -118,8 +115,8 @@ func All[T any](items []T) iter.Seq2[T, error] {
 	}
 }
 
-// Sequence prints things as they come, in constant memory: only YAML, a table and a query hold them all. At an error
-// it ends, and what came before stays printed.
+// Sequence prints items as they arrive, in constant memory; only YAML, tables and queries collect them. It stops at an
+// error, after the items before it.
 func Sequence[T any](ctx context.Context, p *Printer, table Table[T], items iter.Seq2[T, error]) error {
 	switch {
 	case p.query != nil:
@@ -145,7 +142,7 @@ func Sequence[T any](ctx context.Context, p *Printer, table Table[T], items iter
 	}
 }
 
-// collected prints a sequence as a whole, or nothing where it ends with an error.
+// collected prints a whole sequence, or nothing if it ends with an error.
 func collected[T any](items iter.Seq2[T, error], print func([]T) error) error {
 	all := []T{}
 	for item, err := range items {
@@ -157,7 +154,7 @@ func collected[T any](items iter.Seq2[T, error], print func([]T) error) error {
 	return print(all)
 }
 
-// Item prints one thing.
+// Item prints one item.
 func Item[T any](ctx context.Context, p *Printer, table Table[T], item T) error {
 	switch {
 	case p.query != nil:

@@ -48,7 +48,7 @@ func (p *Printer) compile(o Options) error {
 	return nil
 }
 
-// runQuery prints the results of the jq expression, a line each; strings as they are, like jq -r.
+// runQuery prints the results of the jq expression, one a line; strings are unquoted as by jq -r.
 func (p *Printer) runQuery(ctx context.Context, v any) error {
 	input, err := generic(v)
 	if err != nil {
@@ -77,7 +77,7 @@ func (p *Printer) runQuery(ctx context.Context, v any) error {
 	}
 }
 
-// eachTemplate prints every item through the template, a line each.
+// eachTemplate prints every item with the template, one a line.
 func eachTemplate[T any](p *Printer, items iter.Seq2[T, error]) error {
 	for item, err := range items {
 		if err != nil {
@@ -98,7 +98,7 @@ func eachTemplate[T any](p *Printer, items iter.Seq2[T, error]) error {
 	return nil
 }
 
-// writeText writes text that the caller shaped. On a screen it is made safe; a program gets every byte.
+// writeText writes the text of a query or a template. It is made safe on a screen and unchanged elsewhere.
 func (p *Printer) writeText(text string) error {
 	if p.screen {
 		text = terminal.SafeLines(text)
@@ -107,7 +107,7 @@ func (p *Printer) writeText(text string) error {
 	return err
 }
 
-// generic turns v into what its JSON says, keeping numbers exact.
+// generic converts v to the types of its JSON, with exact numbers.
 func generic(v any) (any, error) {
 	raw, err := MarshalJSON(v)
 	if err != nil {

@@ -5,8 +5,7 @@ import (
 	"context"
 )
 
-// Stream prints things as they come. JSON is one object after the other, as an array would not end before the
-// program does.
+// Stream prints items one by one. JSON is a sequence of objects, as an array would stay open until the end.
 type Stream[T any] struct {
 	printer *Printer
 	table   Table[T]
@@ -18,7 +17,7 @@ func NewStream[T any](p *Printer, table Table[T]) *Stream[T] {
 	return &Stream[T]{printer: p, table: table}
 }
 
-// Print prints some more. What was printed can be read at once: nothing is held back.
+// Print prints items without buffering.
 func (s *Stream[T]) Print(ctx context.Context, items ...T) error {
 	for _, item := range items {
 		if err := s.print(ctx, item); err != nil {
@@ -45,7 +44,7 @@ func (s *Stream[T]) print(ctx context.Context, item T) error {
 	return Item(ctx, p, s.table, item)
 }
 
-// withoutHeader prints an item as CSV whose header line has been printed.
+// withoutHeader prints a CSV record without the header line.
 func (s *Stream[T]) withoutHeader(ctx context.Context, item T) error {
 	var all bytes.Buffer
 	quiet := *s.printer

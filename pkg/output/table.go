@@ -14,16 +14,16 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
 
-// gap is what stands between two columns of a table.
+// gap separates the columns of a table.
 const gap = "  "
 
-// narrowest is the width below which a column is not cut.
+// narrowest is the width to which a column may be truncated.
 const narrowest = 12
 
-// writeTable writes the main columns under a header, cut to the width of the screen.
+// writeTable writes the main columns with a header, truncated to the width of the screen.
 func writeTable[T any](p *Printer, table Table[T], items []T) error {
 	if len(items) == 0 {
-		return nil // a note says why; headings of nothing only puzzle
+		return nil // an empty list has no header
 	}
 	var columns []*Column[T]
 	header := []string{}
@@ -56,7 +56,7 @@ func writeTable[T any](p *Printer, table Table[T], items []T) error {
 	return render(p.out, header, rows)
 }
 
-// writeDetails writes every column of one item, a line each.
+// writeDetails writes every column of one item, one a line.
 func writeDetails[T any](p *Printer, table Table[T], item T) error {
 	rows := make([][]string, 0, len(table.Columns))
 	for i := range table.Columns {
@@ -80,7 +80,7 @@ func paint[T any](p *Printer, column *Column[T], item *T, text string) string {
 	return column.Style(*item).Paint(text)
 }
 
-// fit cuts the columns that may shrink, the widest first, until a row fits into the width.
+// fit truncates the columns that may shrink, the widest first, until rows fit the width.
 func fit(header []string, rows [][]string, width int, shrinks func(int) bool) {
 	widths := make([]int, len(header))
 	total := len(gap) * (len(header) - 1)
@@ -112,7 +112,7 @@ func fit(header []string, rows [][]string, width int, shrinks func(int) bool) {
 	}
 }
 
-// render aligns rows with the table library and drops the blanks that it leaves at the ends of lines.
+// render aligns rows with the table library and trims trailing blanks.
 func render(out io.Writer, header []string, rows [][]string) error {
 	// The table library caches the width of every cell. A process that draws for days must empty the cache.
 	defer twwidth.SetCondition(runewidth.NewCondition())

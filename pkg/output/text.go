@@ -10,10 +10,10 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
 
-// written writes things one after the other through a buffer, up to an error.
+// written writes items through a buffer and stops at an error.
 func written[T any](p *Printer, items iter.Seq2[T, error], write func(*bufio.Writer, *T) error) error {
 	out := bufio.NewWriterSize(p.out, 16<<10)
-	var item T // one for all, as it is on the heap
+	var item T // reused, as it is allocated on the heap
 	for next, err := range items {
 		if item = next; err == nil {
 			err = write(out, &item)
@@ -25,7 +25,7 @@ func written[T any](p *Printer, items iter.Seq2[T, error], write func(*bufio.Wri
 	return out.Flush()
 }
 
-// writeTSV writes every column of every item, with tabs between and no header line.
+// writeTSV writes every column, separated by tabs, without a header line.
 func writeTSV[T any](p *Printer, table Table[T], items iter.Seq2[T, error]) error {
 	return written(p, items, func(out *bufio.Writer, item *T) error {
 		for i := range table.Columns {
@@ -42,7 +42,7 @@ func writeTSV[T any](p *Printer, table Table[T], items iter.Seq2[T, error]) erro
 func writeNames[T any](p *Printer, table Table[T], items iter.Seq2[T, error]) error {
 	return written(p, items, func(out *bufio.Writer, item *T) error {
 		id := table.ID(*item)
-		if id == "" { // what is yet to be made has none
+		if id == "" { // a planned item has none
 			return nil
 		}
 		_, err := out.WriteString(terminal.Safe(id) + "\n")
@@ -50,7 +50,7 @@ func writeNames[T any](p *Printer, table Table[T], items iter.Seq2[T, error]) er
 	})
 }
 
-// writeCSV writes every column under a header line. Source of the quoting: RFC 4180.
+// writeCSV writes every column with a header line. Quoting: RFC 4180.
 func writeCSV[T any](p *Printer, table Table[T], items iter.Seq2[T, error]) error {
 	out := csv.NewWriter(p.out)
 	row := make([]string, len(table.Columns))
@@ -74,7 +74,7 @@ func writeCSV[T any](p *Printer, table Table[T], items iter.Seq2[T, error]) erro
 	return out.Error()
 }
 
-// inert keeps a spreadsheet from taking a cell for a formula. Source: OWASP, CSV injection.
+// inert quotes cells that a spreadsheet would run as formulas. Source: OWASP, CSV injection.
 func inert(cell string) string {
 	if cell != "" && strings.ContainsRune("=+-@", rune(cell[0])) {
 		return "'" + cell

@@ -10,7 +10,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
 
-// writeYAML writes v with the names and the order that its JSON has.
+// writeYAML writes v with the names and the order of its JSON.
 func (p *Printer) writeYAML(v any) error {
 	raw, err := MarshalJSON(v)
 	if err != nil {
@@ -31,8 +31,8 @@ func (p *Printer) writeYAML(v any) error {
 	return err
 }
 
-// plain takes the look of JSON off a YAML document; what must be quoted is quoted again by the encoder. What does
-// something to a terminal is put in double quotes, where it can be escaped.
+// plain clears JSON flow style from the nodes; the encoder quotes where necessary. Values with control characters are
+// double-quoted, so that they can be escaped.
 func plain(n *yaml.Node) {
 	n.Style = 0
 	if strings.ContainsFunc(n.Value, terminal.Unsafe) {
