@@ -9,18 +9,18 @@ import (
 	"strings"
 )
 
-// Edit lets the person change a text in the editor that VISUAL or EDITOR names, and returns what was saved. Suffix is
-// the end of the name of the file, by which editors know what is in it.
+// Edit opens a text in the editor of VISUAL or EDITOR and returns the saved text. suffix is the file name extension,
+// by which editors recognise the format.
 func (t *Terminal) Edit(ctx context.Context, text []byte, suffix string) ([]byte, error) {
 	in, ok := t.In.(*os.File)
 	if !ok || t.messages == nil || !t.IsInteractive() {
 		return nil, ErrNoPrompt
 	}
-	file, err := os.CreateTemp("", "tlxhook-*"+suffix) // which nobody else can read
+	file, err := os.CreateTemp("", "tlxhook-*"+suffix) // mode 0600
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = os.Remove(file.Name()) }() // there is nothing better to do
+	defer func() { _ = os.Remove(file.Name()) }()
 	_, err = file.Write(text)
 	if closeErr := file.Close(); err == nil {
 		err = closeErr

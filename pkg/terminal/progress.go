@@ -9,17 +9,16 @@ import (
 )
 
 const (
-	// patience is how long a run lasts before its progress is shown.
-	patience = time.Second
-	// redrawAfter is how often it is drawn.
+	// showAfter is the duration after which progress is shown.
+	showAfter = time.Second
+	// redrawAfter is the shortest time between two drawings.
 	redrawAfter = 100 * time.Millisecond
 )
 
-// Progress shows how far a long run has come, on the screen of messages. It shows nothing where that is no screen, and
-// nothing of a short run. It is safe for concurrent use.
+// Progress shows the progress of a long run on standard error, if that is a terminal. It is safe for concurrent use.
 type Progress struct {
 	mu     sync.Mutex
-	to     io.Writer // nil where nobody looks
+	to     io.Writer // nil without a terminal
 	all    int
 	done   int
 	start  time.Time
@@ -27,7 +26,7 @@ type Progress struct {
 	length int
 }
 
-// NewProgress begins to show a run over a number of things; 0 is a number that is not known.
+// NewProgress starts the progress of a number of items; 0 if unknown.
 func (t *Terminal) NewProgress(all int) *Progress {
 	p := &Progress{all: all, start: time.Now()}
 	if t.errTTY && !t.Quiet {
@@ -36,23 +35,23 @@ func (t *Terminal) NewProgress(all int) *Progress {
 	return p
 }
 
-// Step counts one thing as done.
+// Step counts one item as done.
 func (p *Progress) Step() { p.Add(1) }
 
-// Add counts things as done.
-func (p *Progress) Add(things int) {
+// Add counts items as done.
+func (p *Progress) Add(items int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.done += things
+	p.done += items
 	now := time.Now()
-	if p.to == nil || now.Sub(p.start) < patience || now.Sub(p.drawn) < redrawAfter {
+	if p.to == nil || now.Sub(p.start) < showAfter || now.Sub(p.drawn) < redrawAfter {
 		return
 	}
 	p.drawn = now
 	p.show(bar(p.done, p.all, now.Sub(p.start)))
 }
 
-// Around takes the progress off the screen while something else is printed.
+// Around removes the progress from the screen and calls write.
 func (p *Progress) Around(write func() error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -60,7 +59,7 @@ func (p *Progress) Around(write func() error) error {
 	return write()
 }
 
-// End takes the progress off the screen.
+// End removes the progress from the screen.
 func (p *Progress) End() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -74,14 +73,14 @@ func (p *Progress) clear() {
 	}
 }
 
-// show writes a line over the one before.
+// show replaces the line.
 func (p *Progress) show(text string) {
 	rest := strings.Repeat(" ", max(p.length-len(text), 0))
 	p.length = len(text)
-	_, _ = fmt.Fprintf(p.to, "\r%s%s", text, rest) // there is nowhere to complain
+	_, _ = fmt.Fprintf(p.to, "\r%s%s", text, rest)
 }
 
-// bar draws how much is done, and how long the rest will take at this pace. It fits 60 columns for up to a million.
+// bar returns the progress and the estimated time left, in at most 60 columns for up to a million items.
 func bar(done, all int, took time.Duration) string {
 	if all == 0 {
 		return fmt.Sprintf("%d so far, %s", done, took.Round(time.Second))
@@ -89,5 +88,6 @@ func bar(done, all int, took time.Duration) string {
 	const width = 20
 	full := width * done / max(all, 1)
 	left := time.Duration(float64(took) / float64(max(done, 1)) * float64(all-done))
-	return fmt.Sprintf("[%s%s] %d of %d, %s left", strings.Repeat("=", full), strings.Repeat(" ", width-full), done, all, left.Round(time.Second))
+	drawn := strings.Repeat("=", full) + strings.Repeat(" ", width-full)
+	return fmt.Sprintf("[%s] %d of %d, %s left", drawn, done, all, left.Round(time.Second))
 }

@@ -15,19 +15,19 @@ import (
 )
 
 var (
-	// ErrNoPrompt means that a question was needed and there is nobody to ask.
+	// ErrNoPrompt means that a prompt was needed and there is no terminal.
 	ErrNoPrompt = errors.New("there is no terminal to ask at")
-	// ErrAborted means that the person ended a question instead of answering it.
+	// ErrAborted means that a prompt was ended with Ctrl-C or Ctrl-D.
 	ErrAborted = errors.New("interrupted")
 )
 
-// maxLine is the longest answer that is read, in bytes.
+// maxLine is the longest answer in bytes.
 const maxLine = 8 << 10
 
-// Choice is one answer of a question.
+// Choice is one answer of Select.
 type Choice struct{ Value, Label string }
 
-// Confirm asks a question that yes or no answers; an empty answer means no.
+// Confirm asks a yes-or-no question; an empty answer means no.
 func (t *Terminal) Confirm(ctx context.Context, question string) (bool, error) {
 	for {
 		answer, err := t.askLine(ctx, question+" [y/N] ")
@@ -65,7 +65,7 @@ func (t *Terminal) Select(ctx context.Context, title string, choices []Choice) (
 	}
 }
 
-// AskSecret asks for a secret without showing what is typed.
+// AskSecret asks for a secret without echo.
 func (t *Terminal) AskSecret(ctx context.Context, title string) (secret.Text, error) {
 	for {
 		answer, err := t.ask(ctx, "", func(in *os.File) (string, error) { return t.readHidden(in, title+": ") })
@@ -82,13 +82,13 @@ func (t *Terminal) AskSecret(ctx context.Context, title string) (secret.Text, er
 	}
 }
 
-// readHidden asks only once nothing that is typed is shown any more: who pastes at once must not be seen either.
+// readHidden disables the echo before it prints the question, so that text pasted early is hidden too.
 func (t *Terminal) readHidden(in *os.File, question string) (string, error) {
 	before, err := term.MakeRaw(int(in.Fd()))
 	if err != nil {
 		return "", err
 	}
-	defer func() { _ = term.Restore(int(in.Fd()), before) }() // there is nothing better to do
+	defer func() { _ = term.Restore(int(in.Fd()), before) }()
 	line := term.NewTerminal(struct {
 		io.Reader
 		io.Writer
@@ -101,8 +101,8 @@ func (t *Terminal) askLine(ctx context.Context, question string) (string, error)
 	return strings.TrimSpace(answer), err
 }
 
-// ask prints a question on the stream for messages, so that a redirected result stays clean, and waits for the
-// answer. Ctrl-C ends the context; the terminal is then put back as it was, since reading cannot be stopped.
+// ask prints a question to standard error and waits for the answer. If the context ends, it restores the terminal, as
+// the read itself cannot be stopped.
 func (t *Terminal) ask(ctx context.Context, question string, read func(*os.File) (string, error)) (string, error) {
 	in, ok := t.In.(*os.File)
 	if !ok || !t.IsInteractive() {
@@ -127,18 +127,18 @@ func (t *Terminal) ask(ctx context.Context, question string, read func(*os.File)
 	select {
 	case got := <-answered:
 		if errors.Is(got.err, io.EOF) {
-			_, _ = fmt.Fprintln(t.Err) // the line of the question is left
+			_, _ = fmt.Fprintln(t.Err) // ends the line of the question
 			return "", ErrAborted
 		}
 		return got.text, got.err
 	case <-ctx.Done():
-		_ = term.Restore(int(in.Fd()), before) // there is nothing better to do
+		_ = term.Restore(int(in.Fd()), before)
 		_, _ = fmt.Fprintln(t.Err)
 		return "", ErrAborted
 	}
 }
 
-// readLine reads up to a line end and not beyond, as the next question reads what follows.
+// readLine reads one line and not beyond, as the next question reads the rest.
 func readLine(in *os.File) (string, error) {
 	var line []byte
 	one := make([]byte, 1)

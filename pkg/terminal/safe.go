@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// Safe returns foreign text as it may be printed in one line: control characters, which could move the cursor
-// or write to the clipboard, characters that turn the direction of text, and invalid UTF-8 become "\u{9b}".
+// Safe returns text that is safe to print in one line. Control characters, bidirectional controls and invalid UTF-8
+// are escaped, such as "\u{9b}".
 func Safe(text string) string { return safe(text, func(rune) bool { return false }) }
 
 // SafeLines is Safe for text of several lines: line feeds and tabs stay.
@@ -43,7 +43,7 @@ func isPrintableASCII(text string) bool {
 	return true
 }
 
-// Unsafe tells whether a rune does something to a terminal other than standing there.
+// Unsafe reports whether a rune can control a terminal or reorder text.
 func Unsafe(r rune) bool {
 	switch {
 	case r < 0x20, 0x7f <= r && r <= 0x9f: // C0, DEL, C1

@@ -1,6 +1,6 @@
 package terminal
 
-// Style is a meaning that a screen shows as a colour.
+// Style is a meaning shown as a colour.
 type Style int
 
 // The styles.

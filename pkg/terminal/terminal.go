@@ -1,6 +1,5 @@
-// Package terminal owns the streams of the program and what is true of them: whether a person sits there, how
-// wide the screen is, whether to use colour. It asks questions, and makes foreign text safe to print.
-// It leaves the shape of results to pkg/output.
+// Package terminal holds the streams of the program and their properties: interactive, width, colour.
+// It prompts, shows progress and makes text safe to print. pkg/output formats results.
 package terminal
 
 import (
@@ -11,27 +10,27 @@ import (
 	"golang.org/x/term"
 )
 
-// Terminal is the three streams and what is known of them.
+// Terminal is the three standard streams with their properties.
 type Terminal struct {
 	In  io.Reader
 	Out io.Writer
 	Err io.Writer
-	// Width is the number of columns of the screen, or 0 where results do not go to a screen.
+	// Width is the number of columns of the screen; 0 if standard output is not a terminal.
 	Width int
-	// Color and ErrColor tell whether results and messages may be coloured.
+	// Color and ErrColor allow colour on standard output and standard error.
 	Color, ErrColor bool
-	// NoInput keeps every question from being asked.
+	// NoInput disables prompts.
 	NoInput bool
-	// Quiet keeps progress from being drawn.
+	// Quiet disables progress.
 	Quiet bool
 
 	inTTY, outTTY, errTTY bool
-	screen                any      // what results go to
-	messages              *os.File // where messages go, where that is a terminal
+	screen                any      // standard output
+	messages              *os.File // standard error, if it is a terminal
 	lookup                func(string) (string, bool)
 }
 
-// New returns the facts about three streams. Lookup reads the environment.
+// New returns a terminal over three streams. lookup reads the environment.
 func New(in io.Reader, out, err io.Writer, lookup func(string) (string, bool)) *Terminal {
 	t := &Terminal{In: in, Out: out, Err: err, lookup: lookup, screen: out}
 	_, _, t.inTTY = size(in)
@@ -43,7 +42,7 @@ func New(in io.Reader, out, err io.Writer, lookup func(string) (string, bool)) *
 	return t
 }
 
-// size returns the columns and lines of a stream that is a terminal. One that does not tell has 80 and 24.
+// size returns the columns and lines of a stream that is a terminal; 80 and 24 if unknown.
 func size(stream any) (width, height int, ok bool) {
 	file, ok := stream.(*os.File)
 	if !ok || file == nil || !term.IsTerminal(int(file.Fd())) {
@@ -56,7 +55,7 @@ func size(stream any) (width, height int, ok bool) {
 	return width, height, true
 }
 
-// Size returns the columns and lines of the screen as they are now, or zeros where results do not go to a screen.
+// Size returns the current columns and lines; zeros if standard output is not a terminal.
 func (t *Terminal) Size() (width, height int) {
 	width, height, _ = size(t.screen)
 	return width, height
@@ -88,19 +87,19 @@ func (t *Terminal) SetColor(mode string) error {
 	return nil
 }
 
-// IsScreen tells whether results go to a person's screen.
+// IsScreen reports whether standard output is a terminal.
 func (t *Terminal) IsScreen() bool { return t.outTTY }
 
-// CanRedraw tells whether what stands on the person's screen can be replaced by something newer.
+// CanRedraw reports whether standard output is a terminal that can be redrawn.
 func (t *Terminal) CanRedraw() bool {
 	value, _ := t.lookup("TERM")
 	return t.outTTY && value != "dumb"
 }
 
-// IsErrScreen tells whether messages go to a person's screen.
+// IsErrScreen reports whether standard error is a terminal.
 func (t *Terminal) IsErrScreen() bool { return t.errTTY }
 
-// IsInteractive tells whether a question can be asked: a person at both ends, and nobody said not to.
+// IsInteractive reports whether prompts are possible and allowed.
 func (t *Terminal) IsInteractive() bool {
 	ci, _ := t.lookup("CI")
 	return t.inTTY && t.errTTY && !t.NoInput && (ci == "" || ci == "false")
