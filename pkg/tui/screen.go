@@ -1,5 +1,5 @@
-// Package tui is the live screen of watch: a table of subscriptions that is redrawn in place, the last changes
-// below it. It leaves what is shown to pkg/health, and never reads a key: Ctrl-C ends the program as everywhere.
+// Package tui is the live screen of watch: a table of subscriptions, redrawn in place, with the latest changes.
+// pkg/health provides the content. No keys are read; Ctrl-C ends the program.
 package tui
 
 import (
@@ -14,23 +14,21 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
 
-// The escape sequences that the screen is drawn with, of ECMA-48 and xterm. They are few, and a library for them
-// would make the program a tenth larger and slower to start.
+// Escape sequences of ECMA-48 and xterm. A library for these few would make the program a tenth larger and slower.
 const (
-	// enter takes the second screen, so that what stood there comes back, hides the cursor, and has lines cut at
-	// the edge instead of wrapped: the terminal knows best how wide a character is.
+	// enter switches to the alternate screen, hides the cursor and disables wrapping, so that the terminal cuts lines.
 	enter = "\x1b[?1049h\x1b[?25l\x1b[?7l"
 	leave = "\x1b[?7h\x1b[?25h\x1b[?1049l"
 	home  = "\x1b[H"
-	// restOfLine and restOfScreen erase what an earlier picture left.
+	// restOfLine and restOfScreen erase the rest of the previous picture.
 	restOfLine   = "\x1b[K"
 	restOfScreen = "\x1b[J"
 )
 
-// refresh is how often the screen looks whether its size has changed.
+// refresh is the interval of checks for a new window size.
 const refresh = 500 * time.Millisecond
 
-// Screen shows a watch. Its methods may be called side by side.
+// Screen is the live screen of a watch. It is safe for concurrent use.
 type Screen struct {
 	terminal *terminal.Terminal
 	out      io.Writer
@@ -43,7 +41,7 @@ type Screen struct {
 	err     error
 }
 
-// Open takes the screen of a terminal, which must be able to redraw. Title says what is watched.
+// Open takes over the screen of a terminal that can be redrawn. title describes the watch.
 func Open(t *terminal.Terminal, title string) *Screen {
 	s := &Screen{terminal: t, out: t.Out, closing: make(chan struct{}), view: view{title: title}}
 	s.write(enter)
@@ -52,7 +50,7 @@ func Open(t *terminal.Terminal, title string) *Screen {
 	return s
 }
 
-// followSize redraws where the window has got another size.
+// followSize redraws after a change of the window size.
 func (s *Screen) followSize() {
 	ticker := time.NewTicker(refresh)
 	defer ticker.Stop()
@@ -68,7 +66,7 @@ func (s *Screen) followSize() {
 	}
 }
 
-// Show takes in what a look brought. Its error is why the screen cannot be written to.
+// Show draws an update. It returns the first error of writing to the screen.
 func (s *Screen) Show(_ context.Context, n health.Update) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -77,7 +75,7 @@ func (s *Screen) Show(_ context.Context, n health.Update) error {
 	return s.err
 }
 
-// Write shows messages, a line each, as somebody else would print them on standard error.
+// Write shows messages, one a line, in place of standard error.
 func (s *Screen) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -88,7 +86,7 @@ func (s *Screen) Write(p []byte) (int, error) {
 	return len(p), s.err
 }
 
-// Close gives the screen back as it was, and leaves the changes that were shown on it.
+// Close restores the screen and prints the changes below its content.
 func (s *Screen) Close() error {
 	close(s.closing)
 	s.closed.Wait()
@@ -121,7 +119,7 @@ func (s *Screen) write(text string) {
 	}
 }
 
-// Line says in one line what happened, for a person.
+// Line describes a transition in one line.
 func Line(t health.Transition, layout string, color bool) string {
 	state := string(t.State)
 	if color {

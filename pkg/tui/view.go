@@ -15,19 +15,19 @@ import (
 )
 
 const (
-	// maxChanges and maxMessages are how many are kept, the newest.
+	// maxChanges and maxMessages limit the history.
 	maxChanges  = 200
 	maxMessages = 3
-	// leastTable is how many lines the table has on the smallest screen.
+	// leastTable is the height of the table on the smallest screen, in lines.
 	leastTable = 3
 )
 
-// view is what the screen shows.
+// view is the content of the screen.
 type view struct {
 	title    string
 	last     *health.Report // nil before the first answer
 	asked    time.Time
-	silent   time.Time // since when nobody could be asked; zero where the last look was answered
+	silent   time.Time // start of the outage; zero if the last request succeeded
 	waiting  time.Time
 	changes  []health.Transition
 	messages []string
@@ -47,7 +47,7 @@ func (v *view) take(n health.Update) {
 
 func (v *view) say(line string) { v.messages = newest(append(v.messages, line), maxMessages) }
 
-// newest cuts what is older off, and lets its memory go.
+// newest returns the last items in a slice of their own, so that older ones can be freed.
 func newest[T any](all []T, most int) []T {
 	if len(all) <= most {
 		return all
@@ -55,10 +55,10 @@ func newest[T any](all []T, most int) []T {
 	return slices.Clone(all[len(all)-most:])
 }
 
-// clock is how a time of today is shown.
+// clock is the layout of times of today.
 const clock = "15:04:05"
 
-// lines are the picture, at most height of them. Those that are too long are cut by the terminal.
+// lines returns the content in at most height lines. The terminal cuts long lines.
 func (v *view) lines(width, height int, color bool) ([]string, error) {
 	below := v.below(height, color)
 	all := []string{v.headline(color), v.title, ""}
@@ -73,7 +73,7 @@ func (v *view) lines(width, height int, color bool) ([]string, error) {
 	return all[:min(len(all), max(1, height))], nil
 }
 
-// headline says how things stand, and how old that is.
+// headline returns the state and its age.
 func (v *view) headline(color bool) string {
 	state, rest := "ASKING", "for the first time"
 	style := terminal.Faint
@@ -97,12 +97,12 @@ func (v *view) headline(color bool) string {
 	return state + "  " + rest
 }
 
-// table shows as many subscriptions as there is room for, the worst first.
+// table returns up to room lines of subscriptions, the worst first.
 func (v *view) table(width, room int, color bool) ([]string, error) {
 	found := v.last.WorstFirst()
 	rows := min(len(found), room-1) // one for the header
 	if rows < len(found) {
-		rows-- // and one to say so
+		rows-- // and one for "and 3 more"
 	}
 	if len(found) == 0 {
 		return nil, nil
@@ -122,7 +122,7 @@ func (v *view) table(width, room int, color bool) ([]string, error) {
 	return lines, nil
 }
 
-// below is what stands under the table: the newest changes in at most a third of the screen, and messages.
+// below returns the newest changes, at most a third of the screen, and messages.
 func (v *view) below(height int, color bool) []string {
 	var lines []string
 	if room := max(1, height/3); len(v.changes) > 0 {
@@ -145,7 +145,7 @@ func heading(text string, color bool) string {
 	return text
 }
 
-// findingTable names the company of each, where there are many.
+// findingTable returns the table of subscriptions, with the company if there are many.
 func findingTable(many bool) output.Table[health.Finding] {
 	type f = health.Finding
 	id := func(v f) string {
@@ -159,7 +159,10 @@ func findingTable(many bool) output.Table[health.Finding] {
 		Columns: []output.Column[f]{
 			{Name: "id", Title: "ID", Text: id},
 			{Name: "event", Title: "EVENT", Text: func(v f) string { return v.Event }, Shrinks: true},
-			{Name: "status", Title: "STATUS", Text: func(v f) string { return string(v.Status) }, Style: func(v f) terminal.Style { return v.State.Style() }},
+			{
+				Name: "status", Title: "STATUS", Text: func(v f) string { return string(v.Status) },
+				Style: func(v f) terminal.Style { return v.State.Style() },
+			},
 			{Name: "targetHost", Title: "TARGET HOST", Text: func(v f) string { return v.TargetHost }, Shrinks: true},
 		},
 	}
