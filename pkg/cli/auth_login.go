@@ -157,7 +157,7 @@ func (o *loginOptions) address(ctx context.Context, app *App) (string, error) {
 
 // gather reads the tokens: from files, else from the environment, else from the person.
 func (o *loginOptions) gather(ctx context.Context, app *App, name string) (*login.Login, tripletex.Credentials, error) {
-	tokens, err := o.readFiles(app)
+	tokens, err := o.readFiles(app.secrets())
 	if err != nil {
 		return nil, tokens, err
 	}
@@ -194,7 +194,7 @@ func (o *loginOptions) gather(ctx context.Context, app *App, name string) (*logi
 	return l, tokens, nil
 }
 
-func (o *loginOptions) readFiles(app *App) (tripletex.Credentials, error) {
+func (o *loginOptions) readFiles(r credentials.Reader) (tripletex.Credentials, error) {
 	var tokens tripletex.Credentials
 	for _, from := range []struct {
 		flag, file string
@@ -207,7 +207,7 @@ func (o *loginOptions) readFiles(app *App) (tripletex.Credentials, error) {
 		if from.file == "" {
 			continue
 		}
-		value, err := app.secretFrom(from.file)
+		value, err := r.File(from.file)
 		if err != nil {
 			return tokens, wrapFlag(from.flag, err)
 		}
@@ -238,10 +238,9 @@ func askTokens(ctx context.Context, app *App) (tripletex.Credentials, error) {
 		questions = []question{{"Consumer token", &tokens.ConsumerToken}, {"Employee token", &tokens.EmployeeToken}}
 	}
 	for _, q := range questions {
-		if *q.to, err = app.terminal.AskSecret(ctx, q.text); err != nil {
+		if *q.to, err = app.secrets().Prompt(ctx, q.text); err != nil {
 			return tokens, err
 		}
-		app.redactor.Add(*q.to)
 	}
 	return tokens, nil
 }

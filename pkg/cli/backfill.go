@@ -119,7 +119,7 @@ func (o *backfillOptions) read(ctx context.Context, app *App, args []string) (re
 		return nil, usageFailure("--from and --to narrow what is listed by date, and nothing of that is chosen").withHint("--since narrows others")
 	}
 	var read secrets
-	if err := (&secretFlags{hmacFile: o.hmacFile}).readHMAC(ctx, app, &read, true); err != nil {
+	if err := (&secretFlags{hmacFile: o.hmacFile}).readHMAC(ctx, app.secrets(), &read, true); err != nil {
 		return nil, err
 	}
 	o.secret = read.hmac

@@ -100,7 +100,7 @@ func check(ctx context.Context, app *App, o *checkOptions, args []string) (err e
 		return usageFailure("--against and a choice of subscriptions exclude each other").withHint("a manifest is compared with all that there is")
 	}
 	if len(o.against.files) > 0 {
-		if o.wanted, err = o.against.read(app); err != nil {
+		if o.wanted, err = o.against.read(app.terminal.In); err != nil {
 			return err
 		}
 		if err := o.fleet.requireCompanies(o.wanted); err != nil {

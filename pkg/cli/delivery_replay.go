@@ -188,7 +188,7 @@ func (o *deliveryReplayOptions) sendEdited(
 		return usageFailure("--edit needs a terminal")
 	}
 	var given secrets
-	if err := (&secretFlags{hmacFile: o.hmacFile}).readHMAC(ctx, app, &given, true); err != nil {
+	if err := (&secretFlags{hmacFile: o.hmacFile}).readHMAC(ctx, app.secrets(), &given, true); err != nil {
 		return err
 	}
 	original, err := j.Get(ctx, found[0].ID)

@@ -103,7 +103,7 @@ func (o *doctorOptions) installation(app *App) *doctor.Installation {
 	}
 	if len(o.manifest.files) > 0 {
 		i.Manifest = &doctor.Manifest{
-			Read:    func() (*manifest.Manifest, error) { return o.manifest.read(app) },
+			Read:    func() (*manifest.Manifest, error) { return o.manifest.read(app.terminal.In) },
 			Secret:  app.secretFinder(false).Find,
 			Company: manifest.Company{ID: app.settings.Company},
 		}

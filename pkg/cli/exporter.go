@@ -124,7 +124,7 @@ func (o *exporterOptions) server(app *App) (server exporter.Server, err error) {
 	}
 	server = exporter.Server{Address: o.address, PlainHTTP: o.plainHTTP, Log: app.exporterLog()}
 	if o.tokenFile != "" {
-		if server.Token, err = app.secretFrom(o.tokenFile); err != nil {
+		if server.Token, err = app.secrets().File(o.tokenFile); err != nil {
 			return server, wrapFlag("--bearer-token-file", err)
 		}
 	}

@@ -180,11 +180,11 @@ func (f *manifestFlags) repeated() string {
 func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
 // read reads the files as one manifest.
-func (f *manifestFlags) read(app *App) (*manifest.Manifest, error) {
+func (f *manifestFlags) read(stdin io.Reader) (*manifest.Manifest, error) {
 	if len(f.files) == 0 {
 		return nil, noManifest()
 	}
-	return manifest.ReadFiles(f.files, app.terminal.In)
+	return manifest.ReadFiles(f.files, stdin)
 }
 
 func noManifest() error {
@@ -212,8 +212,8 @@ func moreProblems(err error) []string {
 const maxInput = 16 << 20
 
 // input reads a file, or standard input where the name is "-".
-func (a *App) input(name string) ([]byte, error) {
-	from := a.terminal.In
+func input(stdin io.Reader, name string) ([]byte, error) {
+	from := stdin
 	if name != "-" {
 		file, err := os.Open(name)
 		if err != nil {

@@ -115,7 +115,7 @@ func (o *forwardOptions) read(ctx context.Context, app *App) (*listen.ForwardOpt
 	if err != nil {
 		return nil, err
 	}
-	if err := o.natsFlags.read(ctx, app); err != nil {
+	if err := o.natsFlags.read(ctx, app.secrets()); err != nil {
 		return nil, err
 	}
 	return &listen.ForwardOptions{

@@ -84,11 +84,13 @@ func (o *listenOptions) checkPublicURL() error {
 
 // readSecrets reads the secrets that verify deliveries. --subscribe generates one if none is given.
 func (o *listenOptions) readSecrets(ctx context.Context, app *App, to *listen.Options) error {
-	if err := o.readHMAC(ctx, app, to); err != nil {
+	r := app.secrets()
+	var err error
+	if to.Secrets, _, err = hmacSecrets(ctx, r, o.hmacFiles); err != nil {
 		return err
 	}
 	var auth secrets
-	if err := o.auth.readAuth(ctx, app, &auth); err != nil {
+	if err := o.auth.readAuth(ctx, r, &auth); err != nil {
 		return err
 	}
 	to.AuthValue = auth.authValue
@@ -97,32 +99,13 @@ func (o *listenOptions) readSecrets(ctx context.Context, app *App, to *listen.Op
 		if err != nil {
 			return localFailure("make a secret", err)
 		}
-		app.redactor.Add(generated)
+		r.Found(generated)
 		to.Secrets = append(to.Secrets, generated)
 	}
-	return o.checkSecrets(app, to)
+	return o.checkSecrets(app.note, to)
 }
 
-// readHMAC reads the HMAC secrets from --hmac-secret-file or the environment.
-func (o *listenOptions) readHMAC(ctx context.Context, app *App, to *listen.Options) error {
-	for _, file := range o.hmacFiles {
-		value, err := app.secretFrom(file)
-		if err != nil {
-			return wrapFlag("--hmac-secret-file", err)
-		}
-		to.Secrets = append(to.Secrets, value)
-	}
-	if len(o.hmacFiles) > 0 {
-		return nil
-	}
-	value, err := app.secretFromEnvironment(ctx, "HMAC_SECRET")
-	if value != "" {
-		to.Secrets = append(to.Secrets, value)
-	}
-	return err
-}
-
-func (o *listenOptions) checkSecrets(app *App, read *listen.Options) error {
+func (o *listenOptions) checkSecrets(note func(string, ...any), read *listen.Options) error {
 	given := len(read.Secrets) > 0 || read.AuthValue != ""
 	switch {
 	case !given && !o.noVerify:
@@ -131,11 +114,11 @@ func (o *listenOptions) checkSecrets(app *App, read *listen.Options) error {
 	case given && o.noVerify:
 		return usageFailure("--insecure-no-verify and a secret exclude each other")
 	case o.noVerify:
-		app.note("warning: deliveries are not verified; anybody who reaches this address can send them")
+		note("warning: deliveries are not verified; anybody who reaches this address can send them")
 	}
 	for _, s := range read.Secrets {
 		if len(s) < shortSecret {
-			app.note("warning: the secret is shorter than %d bytes, and could be guessed", shortSecret)
+			note("warning: the secret is shorter than %d bytes, and could be guessed", shortSecret)
 		}
 	}
 	return nil
@@ -194,7 +177,7 @@ func (f *publishFlags) check(o *listenOptions) error {
 
 // stream reads the login and returns the stream to publish to.
 func (f *publishFlags) stream(ctx context.Context, app *App) (*listen.Stream, error) {
-	if err := f.read(ctx, app); err != nil {
+	if err := f.read(ctx, app.secrets()); err != nil {
 		return nil, err
 	}
 	return &listen.Stream{Login: f.login, Name: f.name, Company: app.settings.Company, Config: &f.config}, nil

@@ -82,7 +82,7 @@ type companyPlans struct {
 
 // planner reads the manifest and its secrets.
 func (o *planOptions) planner(ctx context.Context, app *App) (*manifest.Planner, error) {
-	m, err := o.read(app)
+	m, err := o.read(app.terminal.In)
 	if err != nil {
 		return nil, err
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -64,51 +63,50 @@ func (f *secretFlags) check() error {
 }
 
 // read reads all secrets, from their flags or from the environment.
-func (f *secretFlags) read(ctx context.Context, app *App) (given secrets, err error) {
+func (f *secretFlags) read(ctx context.Context, r credentials.Reader) (given secrets, err error) {
 	if err = f.check(); err == nil {
-		err = f.readAuth(ctx, app, &given)
+		err = f.readAuth(ctx, r, &given)
 	}
 	if err == nil {
-		err = f.readHMAC(ctx, app, &given, true)
+		err = f.readHMAC(ctx, r, &given, true)
 	}
 	return given, err
 }
 
 // readAuth reads the value of the auth header, asking for it where a name was given without one.
-func (f *secretFlags) readAuth(ctx context.Context, app *App, to *secrets) (err error) {
+func (f *secretFlags) readAuth(ctx context.Context, r credentials.Reader, to *secrets) (err error) {
 	to.authHeader = f.authHeader
 	if f.authValueFile != "" {
-		to.authValue, err = app.secretFrom(f.authValueFile)
+		to.authValue, err = r.File(f.authValueFile)
 		return wrapFlag("--auth-value-file", err)
 	}
 	if f.authHeader == "" {
 		return nil
 	}
-	to.authValue, err = app.secretFromEnvironment(ctx, "AUTH_HEADER_VALUE")
+	to.authValue, err = r.Variable(ctx, config.Prefix+"AUTH_HEADER_VALUE")
 	if err != nil || to.authValue != "" {
 		return err
 	}
-	if !app.terminal.IsInteractive() {
+	if r.Ask == nil {
 		return usageFailure("--auth-header needs a value").withHint("give it with --auth-value-file or TLXHOOK_AUTH_HEADER_VALUE")
 	}
-	to.authValue, err = app.terminal.AskSecret(ctx, "Value of the header "+f.authHeader)
-	app.redactor.Add(to.authValue)
+	to.authValue, err = r.Prompt(ctx, "Value of the header "+f.authHeader)
 	return err
 }
 
 // readHMAC reads the HMAC secret from its flag or, where fromEnvironment says so, from the environment.
-func (f *secretFlags) readHMAC(ctx context.Context, app *App, to *secrets, fromEnvironment bool) (err error) {
+func (f *secretFlags) readHMAC(ctx context.Context, r credentials.Reader, to *secrets, fromEnvironment bool) (err error) {
 	switch {
 	case f.generate != "":
 		if to.hmac, err = secret.Generate(); err != nil {
 			return localFailure("make a secret", err)
 		}
-		app.redactor.Add(to.hmac)
+		r.Found(to.hmac)
 	case f.hmacFile != "":
-		to.hmac, err = app.secretFrom(f.hmacFile)
+		to.hmac, err = r.File(f.hmacFile)
 		err = wrapFlag("--hmac-secret-file", err)
 	case fromEnvironment:
-		to.hmac, err = app.secretFromEnvironment(ctx, "HMAC_SECRET")
+		to.hmac, err = r.Variable(ctx, hmacVariable)
 	}
 	return err
 }
@@ -120,49 +118,61 @@ func wrapFlag(name string, err error) error {
 	return fmt.Errorf("%s: %w", name, err)
 }
 
-// secretFrom reads a secret from a file, or from standard input where the name is "-".
-func (a *App) secretFrom(name string) (value secret.Text, err error) {
-	if name == "-" {
-		value, err = credentials.FromReader(a.terminal.In)
-	} else {
-		value, err = credentials.FromFile(name)
+// secrets returns what reads secrets from files, standard input, the environment and the person.
+func (a *App) secrets() credentials.Reader {
+	r := credentials.Reader{
+		Environment: credentials.Environment{Lookup: a.lookup, Stderr: a.terminal.Err}, Stdin: a.terminal.In, Found: a.redactor.Add,
 	}
-	a.redactor.Add(value)
-	return value, err
+	if a.terminal.IsInteractive() {
+		r.Ask = a.terminal.AskSecret
+	}
+	return r
 }
 
-func (a *App) secretFromEnvironment(ctx context.Context, name string) (secret.Text, error) {
-	value, _, err := credentials.Environment{Lookup: a.lookup, Stderr: a.terminal.Err}.Get(ctx, config.Prefix+name)
-	a.redactor.Add(value)
-	return value, err
+// hmacSecrets reads the secrets in files, or the one of the environment if no file is named, and where each is from.
+func hmacSecrets(ctx context.Context, r credentials.Reader, files []string) (all []secret.Text, sources []string, err error) {
+	for _, file := range files {
+		value, err := r.File(file)
+		if err != nil {
+			return nil, nil, wrapFlag("--hmac-secret-file", err)
+		}
+		all, sources = append(all, value), append(sources, file)
+	}
+	if len(files) > 0 {
+		return all, sources, nil
+	}
+	value, err := r.Variable(ctx, hmacVariable)
+	if value == "" || err != nil {
+		return nil, nil, err
+	}
+	return []secret.Text{value}, []string{hmacVariable}, nil
 }
+
+// hmacVariable is the environment variable of the HMAC secret.
+const hmacVariable = config.Prefix + "HMAC_SECRET"
 
 // keeping writes a made secret to its new file before use sends it, so that it is never lost, and takes the
 // file away again where use certainly changed nothing.
-func (f *secretFlags) keeping(app *App, value secret.Text, use func() error) error {
+func (f *secretFlags) keeping(note func(string, ...any), value secret.Text, use func() error) error {
 	if f.generate == "" {
 		return use()
 	}
-	file, err := os.OpenFile(f.generate, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	err := credentials.WriteNew(f.generate, value)
 	if errors.Is(err, os.ErrExist) {
-		return usageFailure("--generate-hmac-secret: %s is there already", f.generate).withHint("name a new file, or use what it holds with --hmac-secret-file")
+		return usageFailure("--generate-hmac-secret: %s is there already", f.generate).
+			withHint("name a new file, or use what it holds with --hmac-secret-file")
 	}
 	if err != nil {
-		return localFailure("write the new secret", err)
-	}
-	_, err = file.WriteString(value.Reveal() + "\n")
-	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
-		_ = os.Remove(f.generate)
 		return localFailure("write the new secret", err)
 	}
 	err = use()
 	switch {
 	case err == nil:
-		app.note("the new HMAC secret is in %s", f.generate)
+		note("the new HMAC secret is in %s", f.generate)
 	case changedNothing(err):
 		_ = os.Remove(f.generate)
 	default:
-		app.note("the new HMAC secret is kept in %s, as it may be in use", f.generate)
+		note("the new HMAC secret is kept in %s, as it may be in use", f.generate)
 	}
 	return err
 }
@@ -203,15 +213,15 @@ func (f *natsFlags) bind(cmd *cobra.Command) {
 }
 
 // read reads the password and checks that all fits together, before anything is opened.
-func (f *natsFlags) read(ctx context.Context, app *App) (err error) {
+func (f *natsFlags) read(ctx context.Context, r credentials.Reader) (err error) {
 	switch {
 	case f.passwordFile != "" && f.login.User == "":
 		return usageFailure("--nats-password-file needs --nats-user")
 	case f.passwordFile != "":
-		f.login.Password, err = app.secretFrom(f.passwordFile)
+		f.login.Password, err = r.File(f.passwordFile)
 		err = wrapFlag("--nats-password-file", err)
 	case f.login.User != "":
-		f.login.Password, err = app.secretFromEnvironment(ctx, "NATS_PASSWORD")
+		f.login.Password, err = r.Variable(ctx, config.Prefix+"NATS_PASSWORD")
 		if err == nil && f.login.Password == "" {
 			return usageFailure("--nats-user needs a password").withHint("give it with --nats-password-file or TLXHOOK_NATS_PASSWORD")
 		}
@@ -220,26 +230,9 @@ func (f *natsFlags) read(ctx context.Context, app *App) (err error) {
 		return err
 	}
 	for _, name := range []string{f.login.Credentials, f.login.NKey} {
-		if err := app.redactLines(name); err != nil {
+		if err := r.FindKeys(name); err != nil {
 			return err
 		}
 	}
 	return f.login.Check()
-}
-
-// shortKey is the length of the shortest key in a file of credentials, in bytes.
-const shortKey = 40
-
-// redactLines takes the keys in a file as secret.
-func (a *App) redactLines(name string) error {
-	if name == "" {
-		return nil
-	}
-	raw, err := os.ReadFile(name)
-	for line := range strings.Lines(string(raw)) {
-		if line = strings.TrimSpace(line); len(line) >= shortKey && !strings.HasPrefix(line, "-") {
-			a.redactor.Add(secret.Text(line))
-		}
-	}
-	return err
 }

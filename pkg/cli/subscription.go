@@ -63,7 +63,7 @@ func (o *changeOptions) send(ctx context.Context, app *App, update tripletex.Sub
 	if o.dryRun {
 		return c.run(ctx, app)
 	}
-	return o.secrets.keeping(app, update.HMACSharedSecret, func() error { return c.run(ctx, app) })
+	return o.secrets.keeping(app.note, update.HMACSharedSecret, func() error { return c.run(ctx, app) })
 }
 
 // update sends updates, or plans them.

@@ -54,7 +54,7 @@ func subscriptionCreate(ctx context.Context, app *App, o *createOptions, pattern
 	if o.target == "" {
 		return usageFailure("--target is missing").withHint("it is the https URL that deliveries go to")
 	}
-	given, err := o.secrets.read(ctx, app)
+	given, err := o.secrets.read(ctx, app.secrets())
 	if err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func (o *createOptions) create(
 	}
 	var err error
 	if len(wanted) > 0 {
-		err = o.secrets.keeping(app, wanted[0].HMACSharedSecret, write)
+		err = o.secrets.keeping(app.note, wanted[0].HMACSharedSecret, write)
 	}
 	if made := len(result) - existed; err == nil || made > 0 {
 		app.note("%s created%s", subscriptions(made), existing(existed))

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tlxhook/tlxhook/pkg/credentials"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
@@ -36,7 +37,7 @@ func subscriptionRotate(ctx context.Context, app *App, o *changeOptions, args []
 	if err := o.selection.read(args, true, o.fleet.Many()); err != nil {
 		return err
 	}
-	given, err := o.readSecret(ctx, app)
+	given, err := o.readSecret(ctx, app.secrets())
 	if err != nil {
 		return err
 	}
@@ -45,25 +46,24 @@ func subscriptionRotate(ctx context.Context, app *App, o *changeOptions, args []
 }
 
 // readSecret reads the new secret: from a flag, else from the environment, else from the person.
-func (o *changeOptions) readSecret(ctx context.Context, app *App) (secrets, error) {
+func (o *changeOptions) readSecret(ctx context.Context, r credentials.Reader) (secrets, error) {
 	var given secrets
 	if err := o.secrets.check(); err != nil {
 		return given, err
 	}
-	if err := o.secrets.readAuth(ctx, app, &given); err != nil {
+	if err := o.secrets.readAuth(ctx, r, &given); err != nil {
 		return given, err
 	}
-	if err := o.secrets.readHMAC(ctx, app, &given, given.authValue == ""); err != nil {
+	if err := o.secrets.readHMAC(ctx, r, &given, given.authValue == ""); err != nil {
 		return given, err
 	}
 	if given.hmac != "" || given.authValue != "" {
 		return given, nil
 	}
-	if !app.terminal.IsInteractive() {
+	if r.Ask == nil {
 		return given, usageFailure("there is no new secret").withHint("give it with --hmac-secret-file or TLXHOOK_HMAC_SECRET, or have one made with --generate-hmac-secret FILE")
 	}
-	value, err := app.terminal.AskSecret(ctx, "New HMAC secret")
-	app.redactor.Add(value)
-	given.hmac = value
+	var err error
+	given.hmac, err = r.Prompt(ctx, "New HMAC secret")
 	return given, err
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tlxhook/tlxhook/pkg/credentials"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
@@ -57,7 +58,7 @@ func subscriptionUpdate(ctx context.Context, app *App, o *updateOptions, args []
 	if err := o.selection.read(args, true, o.fleet.Many()); err != nil {
 		return err
 	}
-	change, err := o.change(ctx, app)
+	change, err := o.change(ctx, app.secrets())
 	if err != nil {
 		return err
 	}
@@ -65,7 +66,7 @@ func subscriptionUpdate(ctx context.Context, app *App, o *updateOptions, args []
 }
 
 // change returns what the flags ask for, without id and version.
-func (o *updateOptions) change(ctx context.Context, app *App) (tripletex.SubscriptionUpdate, error) {
+func (o *updateOptions) change(ctx context.Context, r credentials.Reader) (tripletex.SubscriptionUpdate, error) {
 	change := tripletex.SubscriptionUpdate{TargetURL: o.target, Status: tripletex.Status(strings.ToUpper(o.status))}
 	if o.setFields {
 		change.Fields = &o.fields
@@ -77,10 +78,10 @@ func (o *updateOptions) change(ctx context.Context, app *App) (tripletex.Subscri
 		return change, err
 	}
 	var given secrets
-	if err := o.secrets.readAuth(ctx, app, &given); err != nil {
+	if err := o.secrets.readAuth(ctx, r, &given); err != nil {
 		return change, err
 	}
-	if err := o.secrets.readHMAC(ctx, app, &given, false); err != nil {
+	if err := o.secrets.readHMAC(ctx, r, &given, false); err != nil {
 		return change, err
 	}
 	change.AuthHeaderName, change.AuthHeaderValue, change.HMACSharedSecret = given.authHeader, given.authValue, given.hmac

@@ -89,7 +89,7 @@ func trigger(ctx context.Context, app *App, o *triggerOptions, event string) err
 	if err := o.check(); err != nil {
 		return err
 	}
-	given, err := o.secrets.read(ctx, app)
+	given, err := o.secrets.read(ctx, app.secrets())
 	if err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func trigger(ctx context.Context, app *App, o *triggerOptions, event string) err
 // sample returns the body that is sent.
 func (o *triggerOptions) sample(ctx context.Context, app *App, event string) (body []byte, err error) {
 	if o.body != "" {
-		body, err = app.input(o.body)
+		body, err = input(app.terminal.In, o.body)
 	} else {
 		body, err = app.example(ctx, event)
 	}

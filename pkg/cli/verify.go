@@ -2,12 +2,14 @@ package cli
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tlxhook/tlxhook/pkg/capture"
+	"github.com/tlxhook/tlxhook/pkg/credentials"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
@@ -69,11 +71,11 @@ type verdictReason struct {
 }
 
 func verify(ctx context.Context, app *App, o *verifyOptions, name string) error {
-	secrets, sources, err := o.secrets(ctx, app, name)
+	secrets, sources, err := o.secrets(ctx, app.secrets(), name)
 	if err != nil {
 		return err
 	}
-	header, body, err := o.delivery(app, name)
+	header, body, err := o.delivery(app.terminal.In, name)
 	if err != nil {
 		return err
 	}
@@ -88,7 +90,7 @@ func verify(ctx context.Context, app *App, o *verifyOptions, name string) error 
 		v.Secret = sources[found.Secret]
 	}
 	if found.Valid {
-		v.believe(app, body)
+		v.believe(app.note, body)
 	}
 	if err := output.Item(ctx, app.printer, verdictTable(), v); err != nil {
 		return err
@@ -100,45 +102,36 @@ func verify(ctx context.Context, app *App, o *verifyOptions, name string) error 
 }
 
 // believe adds what the body says, once its signature is valid.
-func (v *verdict) believe(app *App, body []byte) {
+func (v *verdict) believe(note func(string, ...any), body []byte) {
 	envelope, err := webhook.ParseEnvelope(body)
 	if err != nil {
-		app.note("warning: the signature is valid, and the body is no delivery of Tripletex")
+		note("warning: the signature is valid, and the body is no delivery of Tripletex")
 	}
 	v.SubscriptionID, v.Event, v.ObjectID = envelope.SubscriptionID, envelope.Event, envelope.ID
 }
 
 // secrets reads the secrets that may have signed, and where they come from.
-func (o *verifyOptions) secrets(ctx context.Context, app *App, name string) (all []secret.Text, sources []string, err error) {
+func (o *verifyOptions) secrets(ctx context.Context, r credentials.Reader, name string) (
+	all []secret.Text, sources []string, err error,
+) {
 	fromStdin := name == "-"
 	for _, file := range o.hmacFiles {
 		if file == "-" && fromStdin {
 			return nil, nil, usageFailure("only one of the delivery and the secrets can come from standard input")
 		}
 		fromStdin = fromStdin || file == "-"
-		value, err := app.secretFrom(file)
-		if err != nil {
-			return nil, nil, wrapFlag("--hmac-secret-file", err)
-		}
-		all, sources = append(all, value), append(sources, file)
 	}
-	if len(all) == 0 {
-		value, err := app.secretFromEnvironment(ctx, "HMAC_SECRET")
-		if err != nil {
-			return nil, nil, err
-		}
-		if value == "" {
-			return nil, nil, usageFailure("there is no secret to judge by").withHint("name its file with --hmac-secret-file, or set TLXHOOK_HMAC_SECRET")
-		}
-		all, sources = []secret.Text{value}, []string{"TLXHOOK_HMAC_SECRET"}
+	all, sources, err = hmacSecrets(ctx, r, o.hmacFiles)
+	if err == nil && len(all) == 0 {
+		err = usageFailure("there is no secret to judge by").withHint("name its file with --hmac-secret-file, or set TLXHOOK_HMAC_SECRET")
 	}
-	return all, sources, nil
+	return all, sources, err
 }
 
 // delivery reads the delivery; the flags stand above the headers of a capture.
-func (o *verifyOptions) delivery(app *App, name string) (header http.Header, body []byte, err error) {
+func (o *verifyOptions) delivery(stdin io.Reader, name string) (header http.Header, body []byte, err error) {
 	header = http.Header{}
-	if body, err = app.input(name); err != nil {
+	if body, err = input(stdin, name); err != nil {
 		return nil, nil, err
 	}
 	isCapture := capture.Is(body)

@@ -172,7 +172,7 @@ func (a *App) heartbeat(file string) (*health.Heartbeat, error) {
 	if file == "" {
 		return nil, nil
 	}
-	address, err := a.secretFrom(file)
+	address, err := a.secrets().File(file)
 	if err != nil {
 		return nil, wrapFlag("--heartbeat-url-file", err)
 	}

@@ -1,0 +1,77 @@
+package credentials
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/tlxhook/tlxhook/pkg/secret"
+)
+
+// Reader reads secrets from files, standard input, the environment and a person.
+type Reader struct {
+	Environment
+	Stdin io.Reader
+	// Ask prompts for a secret; nil if there is no terminal.
+	Ask func(ctx context.Context, title string) (secret.Text, error)
+	// Found is called with each secret.
+	Found func(...secret.Text)
+}
+
+// File reads a secret from a file, or from standard input if the name is "-".
+func (r Reader) File(name string) (value secret.Text, err error) {
+	if name == "-" {
+		value, err = FromReader(r.Stdin)
+	} else {
+		value, err = FromFile(name)
+	}
+	r.Found(value)
+	return value, err
+}
+
+// Variable reads a secret from the environment; it is empty if none is set.
+func (r Reader) Variable(ctx context.Context, name string) (secret.Text, error) {
+	value, _, err := r.Get(ctx, name)
+	r.Found(value)
+	return value, err
+}
+
+// Prompt asks for a secret.
+func (r Reader) Prompt(ctx context.Context, title string) (secret.Text, error) {
+	value, err := r.Ask(ctx, title)
+	r.Found(value)
+	return value, err
+}
+
+// minKey is the length in bytes of the shortest key in a file of keys.
+const minKey = 40
+
+// FindKeys reports the lines of a file that may be keys to Found. It does nothing for an empty name.
+func (r Reader) FindKeys(name string) error {
+	if name == "" {
+		return nil
+	}
+	raw, err := os.ReadFile(name)
+	for line := range strings.Lines(string(raw)) {
+		if line = strings.TrimSpace(line); len(line) >= minKey && !strings.HasPrefix(line, "-") {
+			r.Found(secret.Text(line))
+		}
+	}
+	return err
+}
+
+// WriteNew writes a secret to a new private file. The error is [io/fs.ErrExist] if the file exists; the file is removed
+// if it could not be written.
+func WriteNew(path string, value secret.Text) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.WriteString(value.Reveal() + "\n")
+	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
+		_ = os.Remove(path)
+	}
+	return err
+}
