@@ -75,7 +75,7 @@ func authLogin(ctx context.Context, app *App, o *loginOptions) error {
 	defer cancel()
 	proved := &provedSession{}
 	l.Options.Credentials, l.Options.Cache = tokens.Get, proved
-	status, err := app.prove(ctx, l)
+	status, err := app.logins().Verify(ctx, l)
 	if err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func authLogin(ctx context.Context, app *App, o *loginOptions) error {
 		return noStore(err)
 	}
 	app.note("logged in to %s; the tokens are in the %s", status.CompanyName, o.store)
-	return output.Item(ctx, app.printer, output.TableOf[authStatus](nil), status)
+	return output.Item(ctx, app.printer, output.TableOf[login.Status](nil), status)
 }
 
 // noStore says what to do where tokens cannot be kept.

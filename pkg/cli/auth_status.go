@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tlxhook/tlxhook/pkg/login"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/secret"
 )
@@ -24,12 +25,12 @@ func showAuthStatus(ctx context.Context, app *App) error {
 	if err != nil {
 		return err
 	}
-	status, err := app.prove(ctx, l)
+	status, err := app.logins().Verify(ctx, l)
 	if err != nil {
 		if l.Source != "" {
 			app.note("used: %s tokens from %s, for %s", l.TokenKind, l.From(), secret.MaskURL(l.Options.BaseURL))
 		}
 		return err
 	}
-	return output.Item(ctx, app.printer, output.TableOf[authStatus](nil), status)
+	return output.Item(ctx, app.printer, output.TableOf[login.Status](nil), status)
 }

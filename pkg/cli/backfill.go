@@ -165,7 +165,7 @@ func runBackfill(ctx context.Context, app *App, o *backfillOptions, args []strin
 	if err != nil {
 		return err
 	}
-	folder, err := app.journalFolder(o.journal)
+	folder, err := journalFolder(app.lookup, o.journal)
 	if err != nil {
 		return err
 	}

@@ -127,7 +127,7 @@ func (a *App) completeEvents(cmd *cobra.Command, args []string, _ string) ([]cob
 
 func (a *App) completeSubscriptions(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	var ids []cobra.Completion
-	for _, s := range a.liveSubscriptions(cmd) {
+	for _, s := range liveSubscriptions(a, cmd) {
 		if id := strconv.FormatInt(s.ID, 10); !slices.Contains(args, id) {
 			ids = append(ids, cobra.CompletionWithDesc(id, fmt.Sprintf("%s %s %s", s.Event, s.Host, s.Status)))
 		}
@@ -139,10 +139,10 @@ func (a *App) completeSubscriptions(cmd *cobra.Command, args []string, _ string)
 func (a *App) completeDeliveries(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	const most = 50
 	named, err := cmd.Flags().GetString("journal")
-	if err != nil || a.prepareQuietly(cmd) != nil {
+	if err != nil || prepareQuietly(a, cmd) != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	j, err := a.attach(named)
+	j, err := attach(a.lookup, named)
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
@@ -161,7 +161,7 @@ func (a *App) completeDeliveries(cmd *cobra.Command, args []string, _ string) ([
 
 func (a *App) completeTargets(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	var hosts []cobra.Completion
-	for _, s := range a.liveSubscriptions(cmd) {
+	for _, s := range liveSubscriptions(a, cmd) {
 		if !slices.Contains(hosts, s.Host) {
 			hosts = append(hosts, s.Host)
 		}
@@ -201,8 +201,8 @@ func cacheable(all []tripletex.Subscription) []cachedSubscription {
 	return items
 }
 
-func (a *App) liveSubscriptions(cmd *cobra.Command) []cachedSubscription {
-	return live(a, cmd, cachedSubscriptions, time.Minute, func(c *tripletex.Client, ctx context.Context) ([]cachedSubscription, error) {
+func liveSubscriptions(app *App, cmd *cobra.Command) []cachedSubscription {
+	return live(app, cmd, cachedSubscriptions, time.Minute, func(c *tripletex.Client, ctx context.Context) ([]cachedSubscription, error) {
 		var all []tripletex.Subscription
 		for s, err := range c.Subscriptions(ctx, "") {
 			if err != nil {
@@ -216,7 +216,7 @@ func (a *App) liveSubscriptions(cmd *cobra.Command) []cachedSubscription {
 
 // live returns a cached list, or asks the API where it is older than maxAge. No failure is shown.
 func live[T any](a *App, cmd *cobra.Command, kind string, maxAge time.Duration, ask func(*tripletex.Client, context.Context) ([]T, error)) []T {
-	if a.prepareQuietly(cmd) != nil {
+	if prepareQuietly(a, cmd) != nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(cmd.Context(), completionBudget)
@@ -231,12 +231,12 @@ func live[T any](a *App, cmd *cobra.Command, kind string, maxAge time.Duration, 
 }
 
 // prepareQuietly decides the settings for a completion.
-func (a *App) prepareQuietly(cmd *cobra.Command) error {
-	settings, err := config.Load(cmd.Flags(), a.lookup)
+func prepareQuietly(app *App, cmd *cobra.Command) error {
+	settings, err := config.Load(cmd.Flags(), app.lookup)
 	if err != nil {
 		return err
 	}
 	settings.Quiet, settings.Debug, settings.NoInput = true, false, true
-	a.settings = settings
+	app.settings = settings
 	return nil
 }

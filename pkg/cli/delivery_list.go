@@ -47,7 +47,7 @@ func deliveryList(ctx context.Context, app *App, o *deliveryListOptions, args []
 	if o.limit < 0 {
 		return usageFailure("--limit must be 0 or more")
 	}
-	j, err := app.attach(o.selection.journal)
+	j, err := attach(app.lookup, o.selection.journal)
 	if err != nil {
 		return err
 	}

@@ -84,7 +84,7 @@ func deliveryPurge(ctx context.Context, app *App, o *deliveryPurgeOptions, args 
 	}
 	ctx, cancel := app.limited(ctx)
 	defer cancel()
-	j, err := app.attach(o.selection.journal)
+	j, err := attach(app.lookup, o.selection.journal)
 	if err != nil {
 		return err
 	}

@@ -98,7 +98,7 @@ func deliveryReplay(ctx context.Context, app *App, o *deliveryReplayOptions, arg
 	if err != nil {
 		return err
 	}
-	j, err := app.attach(o.selection.journal)
+	j, err := attach(app.lookup, o.selection.journal)
 	if err != nil {
 		return err
 	}

@@ -44,7 +44,7 @@ func deliveryShow(ctx context.Context, app *App, o *deliveryShowOptions, arg str
 	if err != nil {
 		return err
 	}
-	j, err := app.attach(o.journal)
+	j, err := attach(app.lookup, o.journal)
 	if err != nil {
 		return err
 	}

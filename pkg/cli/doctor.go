@@ -48,7 +48,7 @@ and where they come from, and without anything secret.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			broken := app.prepare(cmd)
 			if broken != nil {
-				app.prepareWithout()
+				prepareWithout(app)
 			}
 			return interruptible(cmd.Context(), func(ctx context.Context) error { return examine(ctx, app, o, broken) })
 		},
@@ -61,10 +61,10 @@ and where they come from, and without anything secret.`,
 }
 
 // prepareWithout sets default settings where the settings cannot be read, so that the command can report it.
-func (a *App) prepareWithout() {
-	a.settings = &config.Settings{Timeout: defaultTimeout}
-	if printer, err := output.New(output.Options{}, a.terminal); err == nil {
-		a.printer = printer
+func prepareWithout(app *App) {
+	app.settings = &config.Settings{Timeout: defaultTimeout}
+	if printer, err := output.New(output.Options{}, app.terminal); err == nil {
+		app.printer = printer
 	}
 }
 
@@ -73,12 +73,12 @@ func examine(ctx context.Context, app *App, o *doctorOptions, broken error) erro
 	defer cancel()
 	i := o.installation(app)
 	i.SettingsErr = broken
-	found, err := app.printFindings(ctx, doctor.Examine(ctx, i.Checks()))
+	found, err := printFindings(ctx, app, doctor.Examine(ctx, i.Checks()))
 	if err != nil {
 		return err
 	}
 	if o.bundle != "" {
-		if err := app.writeBundle(o.bundle, i, found); err != nil {
+		if err := writeBundle(app.redactor.Redact, app.build.info(), o.bundle, i, found); err != nil {
 			return err
 		}
 		app.note("what was found is in %s; look into it before you send it", o.bundle)
@@ -94,7 +94,7 @@ func (o *doctorOptions) installation(app *App) *doctor.Installation {
 		Version:  fmt.Sprintf("tlxhook %s, %s, %s", b.Version, b.Go, b.Platform),
 		Settings: app.settings, Environ: app.environ, Lookup: app.lookup, Journal: o.journal,
 		File: app.logins().Store(login.FileStore, folders), Keyring: app.logins().Store(login.KeyringStore, folders),
-		BaseURL: app.logins().BaseURL(), Login: app.doctorLogin,
+		BaseURL: app.logins().BaseURL(), Login: func(ctx context.Context) (doctor.Login, error) { return doctorLogin(ctx, app.logins()) },
 		Flags:    doctor.Flags{Login: app.loginFlags(), Manifest: o.manifest.repeated()},
 		Describe: app.describeText,
 	}
@@ -112,8 +112,8 @@ func (o *doctorOptions) installation(app *App) *doctor.Installation {
 }
 
 // doctorLogin returns the login of the run.
-func (a *App) doctorLogin(ctx context.Context) (doctor.Login, error) {
-	l, err := a.logins().Login(ctx)
+func doctorLogin(ctx context.Context, r *login.Resolver) (doctor.Login, error) {
+	l, err := r.Login(ctx)
 	if err != nil {
 		return doctor.Login{}, err
 	}
@@ -122,7 +122,7 @@ func (a *App) doctorLogin(ctx context.Context) (doctor.Login, error) {
 		return found, nil
 	}
 	found.Source = l.TokenKind + " tokens from " + l.From()
-	found.Client, err = a.logins().Connect(l)
+	found.Client, err = r.Connect(l)
 	return found, err
 }
 
@@ -134,12 +134,12 @@ type bundle struct {
 }
 
 // writeBundle writes a bundle into a new file, without secrets.
-func (a *App) writeBundle(path string, i *doctor.Installation, found []doctor.Finding) error {
-	raw, err := output.MarshalJSON(bundle{a.build.info(), i.Report(found), profileRows(i.Profiles())})
+func writeBundle(redact func(string) string, build buildInfo, path string, i *doctor.Installation, found []doctor.Finding) error {
+	raw, err := output.MarshalJSON(bundle{build, i.Report(found), profileRows(i.Profiles())})
 	if err != nil {
 		return err
 	}
-	err = doctor.WriteBundle(path, []byte(a.redactor.Redact(string(raw))+"\n"))
+	err = doctor.WriteBundle(path, []byte(redact(string(raw))+"\n"))
 	switch {
 	case errors.Is(err, fs.ErrExist):
 		return usageFailure("--bundle: %s is there already", path).withHint("name a new file")
@@ -164,28 +164,28 @@ func healthy(found []doctor.Finding) error {
 }
 
 // printFindings prints findings: in a table each as soon as it is known, else all at the end.
-func (a *App) printFindings(ctx context.Context, findings iter.Seq[doctor.Finding]) ([]doctor.Finding, error) {
+func printFindings(ctx context.Context, app *App, findings iter.Seq[doctor.Finding]) ([]doctor.Finding, error) {
 	all := []doctor.Finding{}
 	for f := range findings {
-		f.Text, f.Repair = a.redactor.Redact(f.Text), a.redactor.Redact(f.Repair)
+		f.Text, f.Repair = app.redactor.Redact(f.Text), app.redactor.Redact(f.Repair)
 		all = append(all, f)
-		if !a.printer.IsTable() {
+		if !app.printer.IsTable() {
 			continue
 		}
-		if _, err := a.terminal.Out.Write([]byte(a.findingLines(f))); err != nil {
+		if _, err := app.terminal.Out.Write([]byte(findingLines(f, app.terminal.Color))); err != nil {
 			return all, err
 		}
 	}
-	if a.printer.IsTable() {
+	if app.printer.IsTable() {
 		return all, nil
 	}
-	return all, output.List(context.WithoutCancel(ctx), a.printer, findingTable(), all)
+	return all, output.List(context.WithoutCancel(ctx), app.printer, findingTable(), all)
 }
 
 // findingLines formats a finding for a table. It is not truncated, as the end often holds the cause.
-func (a *App) findingLines(f doctor.Finding) string {
+func findingLines(f doctor.Finding, color bool) string {
 	state := fmt.Sprintf("%-8s", f.State)
-	if a.terminal.Color {
+	if color {
 		state = findingStyle(f.State).Paint(state)
 	}
 	text := fmt.Sprintf("%s %-14s %s\n", state, f.Check, terminal.Safe(f.Text))

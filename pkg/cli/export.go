@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/manifest"
 	"github.com/tlxhook/tlxhook/pkg/output"
@@ -41,7 +42,7 @@ func export(ctx context.Context, app *App, s *selection, f *fleetFlags, args []s
 		return err
 	}
 	switch {
-	case f.Many() && !app.writesYAML():
+	case f.Many() && !writesYAML(app.settings):
 		return usageFailure("a manifest for many companies is written as YAML only").withHint("leave --output, --jq and --template out")
 	case f.Many() && !f.AllCompanies:
 		return usageFailure("a manifest names client companies").withHint("add --all-companies")
@@ -50,7 +51,7 @@ func export(ctx context.Context, app *App, s *selection, f *fleetFlags, args []s
 	if err != nil {
 		return err
 	}
-	return app.printDocuments(ctx, f.Many(), names, documents)
+	return printDocuments(ctx, app, f.Many(), names, documents)
 }
 
 // documentsOf exports each company of the run. It fails if one fails, as a file without it would say that it has no
@@ -81,20 +82,22 @@ func documentsOf(ctx context.Context, app *App, s *selection, f *fleetFlags) (
 }
 
 // printDocuments prints the documents of many companies as one file, or the document of one company.
-func (a *App) printDocuments(ctx context.Context, many bool, names []manifest.Company, documents []manifest.Document) error {
+func printDocuments(
+	ctx context.Context, app *App, many bool, names []manifest.Company, documents []manifest.Document,
+) error {
 	var text []byte
 	switch {
 	case many:
 		text = manifest.ExportYAML(names, documents)
-	case a.writesYAML():
+	case writesYAML(app.settings):
 		text = documents[0].YAML()
 	default:
-		return output.Item(ctx, a.printer, output.Table[manifest.Document]{}, documents[0])
+		return output.Item(ctx, app.printer, output.Table[manifest.Document]{}, documents[0])
 	}
-	_, err := a.terminal.Out.Write(text)
+	_, err := app.terminal.Out.Write(text)
 	return err
 }
 
-func (a *App) writesYAML() bool {
-	return a.settings.Output == string(output.YAMLFormat) && a.settings.JQ == "" && a.settings.Template == ""
+func writesYAML(s *config.Settings) bool {
+	return s.Output == string(output.YAMLFormat) && s.JQ == "" && s.Template == ""
 }

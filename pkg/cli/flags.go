@@ -132,8 +132,8 @@ func bindJournal(cmd *cobra.Command, folder *string) {
 }
 
 // journalFolder returns the folder that was named, or else the usual one.
-func (a *App) journalFolder(named string) (string, error) {
-	folders, err := config.NewFolders(a.lookup)
+func journalFolder(lookup config.Lookup, named string) (string, error) {
+	folders, err := config.NewFolders(lookup)
 	if err != nil && named == "" {
 		return "", err
 	}
@@ -141,8 +141,8 @@ func (a *App) journalFolder(named string) (string, error) {
 }
 
 // attach opens the journal beside a listen that may be using it.
-func (a *App) attach(folder string) (*journal.Journal, error) {
-	folder, err := a.journalFolder(folder)
+func attach(lookup config.Lookup, folder string) (*journal.Journal, error) {
+	folder, err := journalFolder(lookup, folder)
 	if err != nil {
 		return nil, err
 	}

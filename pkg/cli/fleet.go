@@ -145,8 +145,8 @@ func (a *App) warnNotStored(err error) {
 }
 
 // removeSandboxFingerprints deletes the fingerprints of a sandbox that was reset.
-func (a *App) removeSandboxFingerprints() error {
-	folders, err := config.NewFolders(a.lookup)
+func removeSandboxFingerprints(lookup config.Lookup) error {
+	folders, err := config.NewFolders(lookup)
 	if err != nil {
 		return err
 	}

@@ -90,7 +90,7 @@ func (o *forwardOptions) check(app *App) error {
 	if o.replayDead {
 		return nil // that prints a list
 	}
-	return app.checkStreamed("forward")
+	return checkStreamed(app.settings.Output, "forward")
 }
 
 func runForward(ctx context.Context, app *App, o *forwardOptions) error {
@@ -104,9 +104,10 @@ func runForward(ctx context.Context, app *App, o *forwardOptions) error {
 	case o.replayDead:
 		return replayDead(ctx, app, options)
 	}
-	view := newListenView(app, true, "tlxhook forward --replay-dead")
-	options.Report = view.report
-	return view.run(ctx, listen.NewForwarder(*options))
+	view := &listenView{app, true, "tlxhook forward --replay-dead", deliveryEventTable()}
+	queue := listen.NewQueue(view.show)
+	options.Report = queue.Report
+	return runViewed(ctx, app, queue, listen.NewForwarder(*options))
 }
 
 // read reads secrets and the apps.

@@ -122,9 +122,10 @@ func runListen(ctx context.Context, app *App, o *listenOptions) error {
 	if err != nil {
 		return unmet(ctx, err, o.until)
 	}
-	view := newListenView(app, len(options.Routes) > 0, "tlxhook delivery replay ID")
-	options.Report = view.report
-	return view.run(ctx, listen.New(*options))
+	view := &listenView{app, len(options.Routes) > 0, "tlxhook delivery replay ID", deliveryEventTable()}
+	queue := listen.NewQueue(view.show)
+	options.Report = queue.Report
+	return runViewed(ctx, app, queue, listen.New(*options))
 }
 
 // read reads files, secrets and the login of NATS.
@@ -155,7 +156,7 @@ func (o *listenOptions) readStore(ctx context.Context, app *App, options *listen
 		options.Stream, err = o.publish.stream(ctx, app)
 		return err
 	}
-	folder, err := app.journalFolder(o.journal)
+	folder, err := journalFolder(app.lookup, o.journal)
 	options.Journal = listen.Journal{Folder: folder, MinFree: o.minFree << 20, Retention: o.retention}
 	return err
 }

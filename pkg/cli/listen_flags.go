@@ -62,7 +62,7 @@ func (o *listenOptions) check(app *App) error {
 	if err := o.checkPublicURL(); err != nil {
 		return err
 	}
-	return app.checkStreamed("listen")
+	return checkStreamed(app.settings.Output, "listen")
 }
 
 // checkPublicURL validates --public-url.

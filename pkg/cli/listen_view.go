@@ -2,13 +2,13 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
+	"github.com/tlxhook/tlxhook/pkg/listen"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/receiver"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
@@ -85,106 +85,37 @@ func kindStyle(k receiver.Kind) terminal.Style {
 	}
 }
 
-// listenView prints events. Receiving never waits for a slow reader: lines that do not fit into the queue are dropped
-// and counted.
+// listenView prints events.
 type listenView struct {
-	app       *App
-	forwards  bool
-	stop      func()
-	queue     chan receiver.DeliveryEvent
-	ended     chan struct{}
-	printed   sync.WaitGroup
-	table     output.Table[receiver.EventRecord]
-	dropped   atomic.Int64
-	forPeople bool
-	replay    string // the command that sends dead deliveries again
+	app      *App
+	forwards bool
+	replay   string // the command that sends dead deliveries again
+	table    output.Table[receiver.EventRecord]
 }
 
-// viewQueue is the number of events that wait for a slow reader.
-const viewQueue = 4096
-
-func newListenView(app *App, forwards bool, replay string) *listenView {
-	return &listenView{
-		app: app, forwards: forwards, queue: make(chan receiver.DeliveryEvent, viewQueue),
-		ended: make(chan struct{}), forPeople: app.printer.IsTable(), replay: replay,
-		table: deliveryEventTable(),
-	}
-}
-
-// process is a [listen.Listener] or a [listen.Forwarder].
-type process interface {
-	Open(ctx context.Context) error
-	Run(ctx context.Context) error
-	Close() error
-}
-
-// run opens a process, runs it within the time limit, and closes it. Output that cannot be written stops it.
-func (v *listenView) run(ctx context.Context, p process) error {
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	v.start(stop)
-	err := p.Open(ctx)
-	if err == nil {
-		limited, cancel := v.app.limited(ctx)
-		defer cancel()
-		err = p.Run(limited)
-	}
-	v.close()
-	if closeErr := p.Close(); err == nil && closeErr != nil {
-		err = localFailure("close the journal", closeErr)
+// runViewed runs a process within the time limit and prints its events. Output that cannot be written stops it.
+func runViewed(ctx context.Context, app *App, queue *listen.Queue, p listen.Process) error {
+	err := queue.Run(ctx, p, app.limited)
+	if errors.Is(err, listen.ErrClose) {
+		return fail(codeLocal, err)
 	}
 	return err
 }
 
-// report queues an event without blocking.
-func (v *listenView) report(e receiver.DeliveryEvent) {
-	e.Body = nil // events that wait for a slow reader stay small
-	select {
-	case v.queue <- e:
-	default:
-		v.dropped.Add(1)
+// show prints an event, and a note about events that were left out. It returns an error if printing failed.
+func (v *listenView) show(e receiver.DeliveryEvent, dropped int64) error {
+	err := v.app.results.err
+	if err == nil {
+		err = v.print(e.Record(v.app.redactor.Redact))
 	}
-}
-
-// start prints until close, and calls stop if printing fails.
-func (v *listenView) start(stop func()) {
-	v.stop = stop
-	v.printed.Go(func() {
-		for {
-			select {
-			case o := <-v.queue:
-				v.show(o)
-				continue
-			default: // what waits is printed before the end
-			}
-			select {
-			case o := <-v.queue:
-				v.show(o)
-			case <-v.ended:
-				return
-			}
-		}
-	})
-}
-
-func (v *listenView) show(o receiver.DeliveryEvent) {
-	shown := o.Record(v.app.redactor.Redact)
-	if v.app.results.err == nil && v.print(shown) != nil {
-		v.stop()
+	if dropped > 0 {
+		v.app.note("warning: %d lines were left out, as nobody reads fast enough; what was received is stored", dropped)
 	}
-	if n := v.dropped.Swap(0); n > 0 {
-		v.app.note("warning: %d lines were left out, as nobody reads fast enough; what was received is stored", n)
-	}
-}
-
-// close prints what is left. What a sender that was cut off still makes happen after it is not printed.
-func (v *listenView) close() {
-	close(v.ended)
-	v.printed.Wait()
+	return err
 }
 
 func (v *listenView) print(o receiver.EventRecord) error {
-	if !v.forPeople {
+	if !v.app.printer.IsTable() {
 		return output.Item(context.Background(), v.app.printer, v.table, o)
 	}
 	if v.forwards && o.Kind == receiver.KindReceived {
@@ -199,8 +130,8 @@ func (v *listenView) print(o receiver.EventRecord) error {
 }
 
 // checkStreamed refuses a format that cannot be printed bit by bit.
-func (a *App) checkStreamed(command string) error {
-	switch f := output.Format(a.settings.Output); f {
+func checkStreamed(format, command string) error {
+	switch f := output.Format(format); f {
 	case output.CSVFormat, output.YAMLFormat:
 		return usageFailure("%s prints line by line; -o %s cannot", command, f).withHint("use table, tsv, json, ndjson or name")
 	default:

@@ -49,7 +49,7 @@ func run(ctx context.Context, args []string, streams Streams, environ []string, 
 	if err == nil {
 		return exitOK
 	}
-	return app.report(app.describe(err), app.wantsJSON(args))
+	return app.report(app.describe(err), wantsJSON(app, args))
 }
 
 // execute runs the command of the command line. A fault of the program becomes an error, and so does a result that
@@ -103,8 +103,8 @@ func (r *results) Write(p []byte) (int, error) {
 }
 
 // wantsJSON tells whether errors are to be JSON too.
-func (a *App) wantsJSON(args []string) bool {
-	format := a.formatOf(args)
+func wantsJSON(app *App, args []string) bool {
+	format := app.formatOf(args)
 	return format == string(output.JSONFormat) || format == string(output.NDJSONFormat)
 }
 
@@ -233,14 +233,14 @@ func (a *App) runPlugin(ctx context.Context, root *cobra.Command, args []string)
 // endPlugin says why there is no verdict.
 func (a *App) endPlugin(ctx context.Context, args []string, err error) int {
 	if a.results.err != nil {
-		return a.unheard(a.describe(a.results.err))
+		return unheard(a, a.describe(a.results.err))
 	}
 	d := health.Document{
 		Report: health.Unreachable(a.problem(a.describe(err)), health.Unknown, 0),
 		Output: output.Options{Format: output.Format(a.formatOf(args))},
 	}
 	if err := a.show(ctx, d); err != nil {
-		return a.unheard(a.describe(err))
+		return unheard(a, a.describe(err))
 	}
 	if b, ok := errors.AsType[*bug](err); ok {
 		_, _ = a.terminal.Err.Write(b.stack)
@@ -249,8 +249,8 @@ func (a *App) endPlugin(ctx context.Context, args []string, err error) int {
 }
 
 // unheard tells on standard error what standard output could not.
-func (a *App) unheard(f *failure) int {
-	a.report(f, false)
+func unheard(app *App, f *failure) int {
+	app.report(f, false)
 	return health.Unknown.ExitCode()
 }
 

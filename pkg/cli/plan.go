@@ -197,7 +197,7 @@ func (p *companyPlans) execute(ctx context.Context, app *App, pause time.Duratio
 		report, err := executePlan(ctx, app, planned[m], pause)
 		return report, explain(ctx, planned[m], m.Client, report, err)
 	}, func(m fleet.Account, report manifest.Report) error {
-		app.noteLines(manifest.Plan{Notes: report.Notes}.Lines())
+		noteLines(app, manifest.Plan{Notes: report.Notes}.Lines())
 		for _, r := range report.Results {
 			results = append(results, companyResult{m.Named(), r})
 		}
@@ -239,9 +239,9 @@ func (p *companyPlans) printResults(ctx context.Context, app *App, results []com
 	return output.List(ctx, app.printer, resultTable(), all.Results)
 }
 
-func (a *App) noteLines(lines []manifest.Line) {
-	if !a.settings.Quiet {
-		_, _ = io.WriteString(a.terminal.Err, painted(lines, a.terminal.ErrColor)) // an error on stderr cannot be reported
+func noteLines(app *App, lines []manifest.Line) {
+	if !app.settings.Quiet {
+		_, _ = io.WriteString(app.terminal.Err, painted(lines, app.terminal.ErrColor)) // an error on stderr cannot be reported
 	}
 }
 

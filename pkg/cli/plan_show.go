@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/manifest"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
@@ -34,7 +35,7 @@ func (p *companyPlans) show(ctx context.Context, app *App) error {
 // print prints the plans: the plan itself for one company, a list for many.
 func (p *companyPlans) print(ctx context.Context, app *App) error {
 	many := p.fleet.Many()
-	switch format := app.planFormat(); {
+	switch format := planFormatOf(app.settings, app.printer.IsTable()); {
 	case format == planMarkdown:
 		return p.printMarkdown(app.terminal.Out)
 	case format == planLines:
@@ -170,11 +171,11 @@ const (
 	planItem                // as JSON or YAML
 )
 
-func (a *App) planFormat() planFormat {
-	switch s := a.settings; {
+func planFormatOf(s *config.Settings, screen bool) planFormat {
+	switch {
 	case s.Output == githubFormat:
 		return planMarkdown
-	case a.printer.IsTable(), s.Output == "" && s.JQ == "" && s.Template == "":
+	case screen, s.Output == "" && s.JQ == "" && s.Template == "":
 		return planLines
 	case s.JQ == "" && s.Template == "" && isRows(output.Format(s.Output)):
 		return planRows

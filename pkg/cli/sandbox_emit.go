@@ -72,7 +72,7 @@ func sandboxEmit(ctx context.Context, app *App, o *emitOptions, name string) err
 	rows := make([]attemptRow, len(all.Attempts))
 	failed := 0
 	for i, a := range all.Attempts {
-		if rows[i] = app.attempted(a); !a.Delivered {
+		if rows[i] = newAttemptRow(a, app.target); !a.Delivered {
 			failed++
 		}
 	}
@@ -81,7 +81,7 @@ func sandboxEmit(ctx context.Context, app *App, o *emitOptions, name string) err
 			return printErr
 		}
 	}
-	app.noteEmitted(name, all, failed, isServed)
+	noteEmitted(app.note, name, all, failed, isServed)
 	if err == nil && o.fail && failed > 0 {
 		return failf(codeNotDelivered, "%d of %d deliveries failed", failed, len(rows))
 	}
@@ -105,20 +105,20 @@ func emitFailure(err error, name string) error {
 }
 
 // noteEmitted tells a person what the table does not show.
-func (a *App) noteEmitted(name string, all sandbox.Emitted, failed int, isServed bool) {
+func noteEmitted(note func(string, ...any), name string, all sandbox.Emitted, failed int, isServed bool) {
 	times := ""
 	if n := len(all.Objects); n > 1 {
 		times = fmt.Sprintf(" %d times", n)
 	}
 	switch {
 	case len(all.Attempts) > 0:
-		a.note("%s happened%s: %d delivered, %d failed", name, times, len(all.Attempts)-failed, failed)
+		note("%s happened%s: %d delivered, %d failed", name, times, len(all.Attempts)-failed, failed)
 	case len(all.Passed) > 0:
-		a.note("%s happened%s, and passed by %s: too new, as on the service; see tlxhook sandbox emit --help", name, times, subscriptions(len(all.Passed)))
+		note("%s happened%s, and passed by %s: too new, as on the service; see tlxhook sandbox emit --help", name, times, subscriptions(len(all.Passed)))
 	default:
-		a.note("%s happened%s, and nobody is subscribed to it", name, times)
+		note("%s happened%s, and nobody is subscribed to it", name, times)
 	}
 	if failed > 0 && !isServed {
-		a.note("what failed is tried again by: tlxhook sandbox serve")
+		note("what failed is tried again by: tlxhook sandbox serve")
 	}
 }

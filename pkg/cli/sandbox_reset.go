@@ -81,7 +81,7 @@ func sandboxReset(ctx context.Context, app *App, o *resetOptions) error {
 	if err := login.SandboxSessions(folder).Delete(config.SandboxProfile, credentials.Session); err != nil {
 		return localFailure("forget the old session", err)
 	}
-	if err := app.removeSandboxFingerprints(); err != nil {
+	if err := removeSandboxFingerprints(app.lookup); err != nil {
 		return localFailure("forget the old secrets", err)
 	}
 	app.note("the sandbox is new: %s, %s of the own company", fleet.Companies(o.companies), subscriptions(o.subscriptions))

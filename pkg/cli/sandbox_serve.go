@@ -61,7 +61,9 @@ func sandboxServe(ctx context.Context, app *App, o sandbox.ServeOptions) error {
 	ctx, cancel := app.limited(ctx)
 	defer cancel()
 	var printed error
-	o.Attempted = func(a sandbox.Attempt) { app.note("%s %s", time.Now().Format(time.TimeOnly), app.told(a)) }
+	o.Attempted = func(a sandbox.Attempt) {
+		app.note("%s %s", time.Now().Format(time.TimeOnly), attemptLine(a, app.target))
+	}
 	o.SwitchedOff = func(id int64) {
 		app.note("%s subscription %d is switched off: a week of failures", time.Now().Format(time.TimeOnly), id)
 	}
@@ -88,9 +90,9 @@ func sandboxServe(ctx context.Context, app *App, o sandbox.ServeOptions) error {
 	return err
 }
 
-// told says in a line what came of an attempt to deliver.
-func (a *App) told(t sandbox.Attempt) string {
-	row := a.attempted(t)
+// attemptLine returns the result of an attempt to deliver as a line.
+func attemptLine(t sandbox.Attempt, show func(string) string) string {
+	row := newAttemptRow(t, show)
 	said := fmt.Sprintf("%s %d to %s: %s", row.Event, row.ObjectID, row.TargetURL, row.outcome())
 	if row.Attempt > 1 {
 		said += fmt.Sprintf(", attempt %d", row.Attempt)

@@ -12,6 +12,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/doctor"
 	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/health"
+	"github.com/tlxhook/tlxhook/pkg/login"
 	"github.com/tlxhook/tlxhook/pkg/manifest"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/receiver"
@@ -154,9 +155,9 @@ type attemptRow struct {
 	receiver.HTTPAttempt
 }
 
-func (a *App) attempted(t sandbox.Attempt) attemptRow {
+func newAttemptRow(t sandbox.Attempt, show func(string) string) attemptRow {
 	return attemptRow{
-		Event: t.Event, ObjectID: t.ObjectID, SubscriptionID: t.SubscriptionID, TargetURL: a.target(t.Target), IdempotencyKey: t.Key,
+		Event: t.Event, ObjectID: t.ObjectID, SubscriptionID: t.SubscriptionID, TargetURL: show(t.Target), IdempotencyKey: t.Key,
 		Delivered:   t.Delivered,
 		HTTPAttempt: receiver.NewHTTPAttempt(t.Number, t.Answer.Status, t.Answer.Duration, t.Answer.Body, t.Err),
 	}
@@ -279,7 +280,7 @@ func Results() []Result {
 		{"applied", "A change and what became of it: an item of apply.", manifest.Result{}},
 		{"applied-in-company", "A change and what became of it in one of many companies: an item of apply --all-companies.", companyResult{}},
 		{"attempt", "An attempt to deliver: an item of sandbox emit and trigger. Without httpStatus nobody answered.", attemptRow{}},
-		{"auth-status", "Who is logged in, and how: auth login, auth status.", authStatus{}},
+		{"auth-status", "Who is logged in, and how: auth login, auth status.", login.Status{}},
 		{"backfill", "What lacks of a kind of objects: an item of backfill.", backfilledRow{}},
 		{"check", "A verdict: check.", health.Report{}},
 		{"company", "A client company: an item of company list.", tripletex.Company{}},

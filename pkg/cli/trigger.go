@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tlxhook/tlxhook/pkg/login"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/receiver"
 	"github.com/tlxhook/tlxhook/pkg/secret"
@@ -108,7 +109,7 @@ func trigger(ctx context.Context, app *App, o *triggerOptions, event string) err
 	if given.hmac == "" && o.mode != string(sender.BadSignature) {
 		app.note("not signed, as there is no secret; see --hmac-secret-file")
 	}
-	return app.send(ctx, sender.Delivery{
+	return send(ctx, app, sender.Delivery{
 		Target: o.target, Body: body, Secret: given.hmac, AuthHeader: given.authHeader, AuthValue: given.authValue,
 		UserAgent: "tlxhook/" + app.build.Version,
 	}, sender.Mode(o.mode), o.count)
@@ -119,7 +120,7 @@ func (o *triggerOptions) sample(ctx context.Context, app *App, event string) (bo
 	if o.body != "" {
 		body, err = input(app.terminal.In, o.body)
 	} else {
-		body, err = app.example(ctx, event)
+		body, err = example(ctx, app.logins(), event)
 	}
 	for _, text := range o.set {
 		if err != nil {
@@ -134,8 +135,8 @@ func (o *triggerOptions) sample(ctx context.Context, app *App, event string) (bo
 }
 
 // example returns the example delivery of an event.
-func (a *App) example(ctx context.Context, event string) ([]byte, error) {
-	client, err := a.logins().Client(ctx)
+func example(ctx context.Context, logins *login.Resolver, event string) ([]byte, error) {
+	client, err := logins.Client(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -150,21 +151,23 @@ func (a *App) example(ctx context.Context, event string) ([]byte, error) {
 }
 
 // send sends a delivery, count times and in a mode, and prints what was answered.
-func (a *App) send(ctx context.Context, sample sender.Delivery, mode sender.Mode, count int) error {
-	rows, err := a.sendAll(ctx, sample, mode, count)
+func send(ctx context.Context, app *App, sample sender.Delivery, mode sender.Mode, count int) error {
+	rows, err := sendAll(ctx, app.target, sample, mode, count)
 	if len(rows) > 0 {
-		if printErr := output.List(context.WithoutCancel(ctx), a.printer, attemptTable(), rows); printErr != nil {
+		if printErr := output.List(context.WithoutCancel(ctx), app.printer, attemptTable(), rows); printErr != nil {
 			return printErr
 		}
 	}
 	if err != nil {
 		return err
 	}
-	return a.judge(mode, rows)
+	return verdictOf(app.note, mode, rows)
 }
 
 // sendAll sends one after the other, until nobody answers.
-func (a *App) sendAll(ctx context.Context, sample sender.Delivery, mode sender.Mode, count int) (rows []attemptRow, err error) {
+func sendAll(
+	ctx context.Context, show func(string) string, sample sender.Delivery, mode sender.Mode, count int,
+) (rows []attemptRow, err error) {
 	for range count {
 		sample.Key = sender.NewKey()
 		deliveries, err := sample.In(mode)
@@ -172,7 +175,7 @@ func (a *App) sendAll(ctx context.Context, sample sender.Delivery, mode sender.M
 			return rows, usageFailure("--mode %s: %w", mode, err)
 		}
 		for i, d := range deliveries {
-			row, err := a.sendOne(ctx, d, i+1)
+			row, err := sendOne(ctx, show, d, i+1)
 			rows = append(rows, row)
 			if err != nil {
 				return rows, err
@@ -183,13 +186,13 @@ func (a *App) sendAll(ctx context.Context, sample sender.Delivery, mode sender.M
 }
 
 // sendOne sends a delivery. An error means that nobody answered.
-func (a *App) sendOne(ctx context.Context, d sender.Delivery, number int) (attemptRow, error) {
+func sendOne(ctx context.Context, show func(string) string, d sender.Delivery, number int) (attemptRow, error) {
 	limited, cancel := context.WithTimeout(ctx, sender.Timeout)
 	defer cancel()
 	answer, err := d.Send(limited, http.DefaultTransport)
 	envelope, _ := webhook.ParseEnvelope(d.Body) // a body of one's own need not be a delivery
 	row := attemptRow{
-		Event: envelope.Event, ObjectID: envelope.ID, SubscriptionID: envelope.SubscriptionID, TargetURL: a.target(d.Target),
+		Event: envelope.Event, ObjectID: envelope.ID, SubscriptionID: envelope.SubscriptionID, TargetURL: show(d.Target),
 		IdempotencyKey: d.Key, Delivered: err == nil && answer.Accepted(),
 		HTTPAttempt: receiver.NewHTTPAttempt(number, answer.Status, answer.Duration, answer.Body, err),
 	}
@@ -203,8 +206,8 @@ func (a *App) sendOne(ctx context.Context, d sender.Delivery, number int) (attem
 	return row, fail(codeNetwork, err).withHint("does the receiver listen there?")
 }
 
-// judge says what the answers mean.
-func (a *App) judge(mode sender.Mode, rows []attemptRow) error {
+// verdictOf returns an error unless the receiver reacted as it should.
+func verdictOf(note func(string, ...any), mode sender.Mode, rows []attemptRow) error {
 	accepted, refused := 0, 0
 	for _, row := range rows {
 		switch {
@@ -216,7 +219,7 @@ func (a *App) judge(mode sender.Mode, rows []attemptRow) error {
 	}
 	mustRefuse := mode == sender.BadSignature || mode == sender.WrongAuth
 	if mustRefuse && accepted > 0 {
-		a.note("the receiver accepts what it must refuse (%s)", mode)
+		note("the receiver accepts what it must refuse (%s)", mode)
 	}
 	switch {
 	case accepted == len(rows):
