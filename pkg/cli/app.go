@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -67,10 +68,10 @@ func (a *App) prepare(cmd *cobra.Command) error {
 	if err := a.terminal.SetColor(settings.Color); err != nil {
 		return usageFailure("%w", err)
 	}
-	if err := a.decideFormat(cmd); err != nil {
+	if err := decideFormat(settings, a.terminal.IsScreen(), cmd); err != nil {
 		return err
 	}
-	if a.printer, err = output.New(a.outputOptions(cmd), a.terminal); err != nil {
+	if a.printer, err = output.New(outputOptions(settings, cmd), a.terminal); err != nil {
 		return err
 	}
 	for _, name := range config.Misspelt(a.environ) {
@@ -81,19 +82,20 @@ func (a *App) prepare(cmd *cobra.Command) error {
 
 // decideFormat settles the format of a command that has formats of its own. One that the environment or a file
 // chose for other commands does not apply to it.
-func (a *App) decideFormat(cmd *cobra.Command) error {
+func decideFormat(settings *config.Settings, screen bool, cmd *cobra.Command) error {
 	formats := ownFormats(cmd)
-	if len(formats) == 0 || slices.Contains(formats, a.settings.Output) {
+	if len(formats) == 0 || slices.Contains(formats, settings.Output) {
 		return nil
 	}
-	elsewhere := a.settings.Origin("output") != "--output" && slices.Contains(output.Formats(), output.Format(a.settings.Output))
+	elsewhere := settings.Origin("output") != "--output" && slices.Contains(output.Formats(), output.Format(settings.Output))
 	switch {
-	case a.settings.Output != "" && !elsewhere:
-		return usageFailure("output format %q does not exist for %s; there are %s", a.settings.Output, cmd.CommandPath(), strings.Join(slices.Compact(formats), ", "))
-	case a.terminal.IsScreen():
-		a.settings.Output = formats[0]
+	case settings.Output != "" && !elsewhere:
+		known := strings.Join(slices.Compact(formats), ", ")
+		return usageFailure("output format %q does not exist for %s; there are %s", settings.Output, cmd.CommandPath(), known)
+	case screen:
+		settings.Output = formats[0]
 	default:
-		a.settings.Output = formats[1]
+		settings.Output = formats[1]
 	}
 	return nil
 }
@@ -104,8 +106,8 @@ func ownFormats(cmd *cobra.Command) []string {
 }
 
 // outputOptions are how results are printed. What a command writes in a format of its own, the printer does not.
-func (a *App) outputOptions(cmd *cobra.Command) output.Options {
-	o := output.Options{Format: output.Format(a.settings.Output), JQ: a.settings.JQ, Template: a.settings.Template}
+func outputOptions(settings *config.Settings, cmd *cobra.Command) output.Options {
+	o := output.Options{Format: output.Format(settings.Output), JQ: settings.JQ, Template: settings.Template}
 	if len(ownFormats(cmd)) > 0 && !slices.Contains(output.Formats(), o.Format) {
 		o.Format = output.JSONFormat
 	}
@@ -175,18 +177,23 @@ func (a *App) target(url string) string {
 }
 
 // shown returns subscriptions with their targets as they may be shown.
-func (a *App) shown(all []tripletex.Subscription) []tripletex.Subscription {
+func shown(show func(string) string, all []tripletex.Subscription) []tripletex.Subscription {
 	masked := make([]tripletex.Subscription, len(all))
 	for i, s := range all {
-		s.TargetURL = a.target(s.TargetURL)
+		s.TargetURL = show(s.TargetURL)
 		masked[i] = s
 	}
 	return masked
 }
 
-// trace prints an exchange with the API for --debug. Secrets were removed by the client, and what the program
-// knows as secret is removed once more by the stream.
-func (a *App) trace(e tripletex.Exchange) {
+// trace returns what prints an exchange with the API for --debug. The client removes secrets from it, and the stream those
+// that the program knows.
+func trace(to io.Writer) func(tripletex.Exchange) {
+	return func(e tripletex.Exchange) { _, _ = io.WriteString(to, traceText(e)) }
+}
+
+// traceText returns an exchange as lines.
+func traceText(e tripletex.Exchange) string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "> %s %s\n", e.Method, terminal.Safe(e.URL))
 	if e.Sent != "" {
@@ -204,7 +211,7 @@ func (a *App) trace(e tripletex.Exchange) {
 	if e.Received != "" {
 		fmt.Fprintf(&text, "< %s\n", terminal.Safe(e.Received))
 	}
-	_, _ = a.terminal.Err.Write([]byte(text.String()))
+	return text.String()
 }
 
 // logins returns what finds the logins and accounts of the run.
@@ -221,19 +228,19 @@ func (a *App) logins() *login.Resolver {
 	}
 	a.resolver.Settings = a.settings
 	if a.settings.Debug {
-		a.resolver.Trace = a.trace
+		a.resolver.Trace = trace(a.terminal.Err)
 	}
 	return a.resolver
 }
 
 // loginFlags returns the flags that selected the login, for another command line.
-func (a *App) loginFlags() string {
+func loginFlags(settings *config.Settings) string {
 	text := ""
-	if a.settings.Origin("profile") == "--profile" {
-		text = " -p " + a.settings.Profile
+	if settings.Origin("profile") == "--profile" {
+		text = " -p " + settings.Profile
 	}
-	if a.settings.Origin("company") == "--company" {
-		text += fmt.Sprintf(" --company %d", a.settings.Company)
+	if settings.Origin("company") == "--company" {
+		text += fmt.Sprintf(" --company %d", settings.Company)
 	}
 	return text
 }

@@ -51,7 +51,8 @@ func profileRows(profiles *config.Profiles) []profileRow {
 	rows := []profileRow{}
 	for _, p := range profiles.All {
 		rows = append(rows, profileRow{
-			p.Name, p.Name == profiles.Current, login.EnvironmentOf(p), secret.MaskURL(p.BaseURL), p.TokenKind, p.Store, p.CompanyID, p.CompanyName,
+			p.Name, p.Name == profiles.Current, login.EnvironmentOf(p), secret.MaskURL(p.BaseURL), p.TokenKind, p.Store,
+			p.CompanyID, p.CompanyName,
 		})
 	}
 	return rows

@@ -186,7 +186,8 @@ func (o *loginOptions) gather(ctx context.Context, app *App, name string) (*logi
 		l.TokenKind = login.RefreshTokens
 	}
 	if tokens.SessionToken != "" {
-		return nil, tokens, usageFailure("a session token cannot be kept, as it ends by itself").withHint("log in with the tokens that it was made from")
+		return nil, tokens, usageFailure("a session token cannot be kept, as it ends by itself").
+			withHint("log in with the tokens that it was made from")
 	}
 	if err := tokens.CheckFor(l.Options.BaseURL); err != nil {
 		return nil, tokens, usageFailure("%w", err)
@@ -221,10 +222,12 @@ func askTokens(ctx context.Context, app *App) (tripletex.Credentials, error) {
 	var tokens tripletex.Credentials
 	if !app.terminal.IsInteractive() {
 		return tokens, usageFailure("there are no tokens, and no terminal to ask for them").
-			withHint("give --consumer-token-file and --employee-token-file, or --refresh-token-file, or set TLXHOOK_CONSUMER_TOKEN and TLXHOOK_EMPLOYEE_TOKEN")
+			withHint("give --consumer-token-file and --employee-token-file, or --refresh-token-file, " +
+				"or set TLXHOOK_CONSUMER_TOKEN and TLXHOOK_EMPLOYEE_TOKEN")
 	}
 	kind, err := app.terminal.Select(ctx, "Tokens", []choice{
-		{Value: login.EmployeeTokens, Label: "Consumer token and employee token"}, {Value: login.RefreshTokens, Label: "Refresh token (tlxr_...)"},
+		{Value: login.EmployeeTokens, Label: "Consumer token and employee token"},
+		{Value: login.RefreshTokens, Label: "Refresh token (tlxr_...)"},
 	})
 	if err != nil {
 		return tokens, err

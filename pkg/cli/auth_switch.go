@@ -25,7 +25,7 @@ func newAuthSwitch(app *App) *cobra.Command {
 func authSwitch(app *App, name string) error {
 	err := app.logins().SetDefault(name)
 	if _, unknown := errors.AsType[*login.NoProfileError](err); unknown {
-		return noProfileHint(app, notFoundFailure("%w", err), name)
+		return noProfileHint(app.logins(), notFoundFailure("%w", err), name)
 	}
 	if err != nil {
 		return err
@@ -35,9 +35,9 @@ func authSwitch(app *App, name string) error {
 }
 
 // noProfileHint names the profile that was probably meant.
-func noProfileHint(app *App, f *failure, name string) error {
+func noProfileHint(logins *login.Resolver, f *failure, name string) error {
 	names := []string{config.SandboxProfile}
-	if _, profiles, err := app.logins().Profiles(); err == nil {
+	if _, profiles, err := logins.Profiles(); err == nil {
 		for _, p := range profiles.All {
 			names = append(names, p.Name)
 		}

@@ -116,7 +116,8 @@ func (o *backfillOptions) read(ctx context.Context, app *App, args []string) (re
 	}
 	dated := o.subscriptions || slices.ContainsFunc(o.choice.Kinds, func(k tripletex.ObjectKind) bool { return k.Dated })
 	if !dated && (!from.IsZero() || !to.IsZero()) {
-		return nil, usageFailure("--from and --to narrow what is listed by date, and nothing of that is chosen").withHint("--since narrows others")
+		return nil, usageFailure("--from and --to narrow what is listed by date, and nothing of that is chosen").
+			withHint("--since narrows others")
 	}
 	var read secrets
 	if err := (&secretFlags{hmacFile: o.hmacFile}).readHMAC(ctx, app.secrets(), &read, true); err != nil {
@@ -151,7 +152,8 @@ func unknownObject(name string) error {
 }
 
 func completeObjects(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	return slices.DeleteFunc(objectNames(), func(name string) bool { return slices.Contains(args, name) }), cobra.ShellCompDirectiveNoFileComp
+	rest := slices.DeleteFunc(objectNames(), func(name string) bool { return slices.Contains(args, name) })
+	return rest, cobra.ShellCompDirectiveNoFileComp
 }
 
 func runBackfill(ctx context.Context, app *App, o *backfillOptions, args []string) error {
@@ -210,7 +212,7 @@ func (o *backfillOptions) store(ctx context.Context, app *App, j *journal.Journa
 		}
 	}
 	if err == nil {
-		err = o.verdict(app, rows)
+		err = o.verdict(app.note, rows)
 	}
 	return err
 }
@@ -234,16 +236,17 @@ func (o *backfillOptions) rows(app *App, m fleet.Account, results []backfill.Res
 }
 
 // verdict notes deleted objects that were not delivered, and returns an error where a report found differences.
-func (o *backfillOptions) verdict(app *App, rows []backfilledRow) error {
+func (o *backfillOptions) verdict(note func(string, ...any), rows []backfilledRow) error {
 	var all backfill.Counts
 	for _, row := range rows {
 		all.Missing, all.Newer, all.Gone = all.Missing+row.Missing, all.Newer+row.Newer, all.Gone+row.Gone
 	}
 	switch {
 	case o.report && !all.InStep():
-		return failf(codeDifferences, "deliveries have not brought everything: %d missing, %d newer, %d gone", all.Missing, all.Newer, all.Gone)
+		return failf(codeDifferences, "deliveries have not brought everything: %d missing, %d newer, %d gone",
+			all.Missing, all.Newer, all.Gone)
 	case all.Gone > 0 && !o.deletes:
-		app.note("%d gone, which nobody is told of; --deletes delivers that", all.Gone)
+		note("%d gone, which nobody is told of; --deletes delivers that", all.Gone)
 	}
 	return nil
 }

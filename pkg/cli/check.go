@@ -109,7 +109,7 @@ func check(ctx context.Context, app *App, o *checkOptions, args []string) (err e
 	}
 	d := health.Document{
 		Output: output.Options{Format: output.Format(app.settings.Output), JQ: app.settings.JQ, Template: app.settings.Template},
-		Each:   o.each, All: app.settings.Verbose > 0, Flags: health.CommandFlags{Login: app.loginFlags()},
+		Each:   o.each, All: app.settings.Verbose > 0, Flags: health.CommandFlags{Login: loginFlags(app.settings)},
 	}
 	start := time.Now()
 	if err := o.ask(ctx, app, &d); err != nil {

@@ -215,7 +215,9 @@ func liveSubscriptions(app *App, cmd *cobra.Command) []cachedSubscription {
 }
 
 // live returns a cached list, or asks the API where it is older than maxAge. No failure is shown.
-func live[T any](a *App, cmd *cobra.Command, kind string, maxAge time.Duration, ask func(*tripletex.Client, context.Context) ([]T, error)) []T {
+func live[T any](
+	a *App, cmd *cobra.Command, kind string, maxAge time.Duration, ask func(*tripletex.Client, context.Context) ([]T, error),
+) []T {
 	if prepareQuietly(a, cmd) != nil {
 		return nil
 	}

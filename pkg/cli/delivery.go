@@ -76,7 +76,8 @@ func (s *deliverySelection) needed() error {
 	if s.all || !s.filter.Empty() {
 		return nil
 	}
-	return usageFailure("no deliveries are chosen").withHint("name ids, choose with --event, --object, --state, --since or --before, or say --all")
+	return usageFailure("no deliveries are chosen").
+		withHint("name ids, choose with --event, --object, --state, --since or --before, or say --all")
 }
 
 // find returns what was chosen, the oldest first. Ids that are not there are an error.

@@ -103,7 +103,7 @@ func (o *deliveryPurgeOptions) purge(ctx context.Context, app *App, j *journal.J
 	if err := j.CheckIDs(ctx, o.selection.filter.IDs); err != nil {
 		return 0, err
 	}
-	if err := o.noteKept(ctx, app, j); err != nil {
+	if err := o.noteKept(ctx, app.note, j); err != nil {
 		return 0, err
 	}
 	if o.dryRun {
@@ -120,7 +120,7 @@ func (o *deliveryPurgeOptions) purge(ctx context.Context, app *App, j *journal.J
 }
 
 // noteKept says how much of what was chosen is kept, as it is to be forwarded.
-func (o *deliveryPurgeOptions) noteKept(ctx context.Context, app *App, j *journal.Journal) error {
+func (o *deliveryPurgeOptions) noteKept(ctx context.Context, note func(string, ...any), j *journal.Journal) error {
 	if !o.keepsPending {
 		return nil
 	}
@@ -128,7 +128,7 @@ func (o *deliveryPurgeOptions) noteKept(ctx context.Context, app *App, j *journa
 	kept.States = []journal.State{journal.Pending}
 	n, err := j.Count(ctx, kept)
 	if err == nil && n > 0 {
-		app.note("%s kept, to be forwarded; --state pending chooses them", deliveries(n))
+		note("%s kept, to be forwarded; --state pending chooses them", deliveries(n))
 	}
 	return err
 }

@@ -195,7 +195,7 @@ func (o *deliveryReplayOptions) sendEdited(
 	if err != nil {
 		return err
 	}
-	body, err := edit(ctx, app, original.Body)
+	body, err := edit(ctx, app.terminal, original.Body)
 	if err != nil {
 		return err
 	}
@@ -214,14 +214,14 @@ func (o *deliveryReplayOptions) sendEdited(
 }
 
 // edit opens a body in an editor, one field a line, and returns what was saved.
-func edit(ctx context.Context, app *App, body []byte) ([]byte, error) {
+func edit(ctx context.Context, t *terminal.Terminal, body []byte) ([]byte, error) {
 	var text bytes.Buffer
 	if err := json.Indent(&text, body, "", "  "); err != nil {
 		text.Reset()
 		text.Write(body)
 	}
 	text.WriteByte('\n')
-	saved, err := app.terminal.Edit(ctx, text.Bytes(), ".json")
+	saved, err := t.Edit(ctx, text.Bytes(), ".json")
 	if err != nil {
 		return nil, localFailure("edit the delivery", err)
 	}

@@ -95,7 +95,7 @@ func (o *doctorOptions) installation(app *App) *doctor.Installation {
 		Settings: app.settings, Environ: app.environ, Lookup: app.lookup, Journal: o.journal,
 		File: app.logins().Store(login.FileStore, folders), Keyring: app.logins().Store(login.KeyringStore, folders),
 		BaseURL: app.logins().BaseURL(), Login: func(ctx context.Context) (doctor.Login, error) { return doctorLogin(ctx, app.logins()) },
-		Flags:    doctor.Flags{Login: app.loginFlags(), Manifest: o.manifest.repeated()},
+		Flags:    doctor.Flags{Login: loginFlags(app.settings), Manifest: o.manifest.repeated()},
 		Describe: app.describeText,
 	}
 	if o.journal != "" {
@@ -104,7 +104,7 @@ func (o *doctorOptions) installation(app *App) *doctor.Installation {
 	if len(o.manifest.files) > 0 {
 		i.Manifest = &doctor.Manifest{
 			Read:    func() (*manifest.Manifest, error) { return o.manifest.read(app.terminal.In) },
-			Secret:  app.secretFinder(false).Find,
+			Secret:  secretFinder(app, false).Find,
 			Company: manifest.Company{ID: app.settings.Company},
 		}
 	}

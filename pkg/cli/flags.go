@@ -81,13 +81,15 @@ func (s *selection) read(args []string, writes, many bool) error {
 	for _, arg := range args {
 		id, err := strconv.ParseInt(arg, 10, 64)
 		if err != nil || id <= 0 {
-			return usageFailure("%q is no id of a subscription", arg).withHint("tlxhook subscription list shows the ids; events are chosen with --event")
+			return usageFailure("%q is no id of a subscription", arg).
+				withHint("tlxhook subscription list shows the ids; events are chosen with --event")
 		}
 		s.filter.IDs = append(s.filter.IDs, id)
 	}
 	switch {
 	case many && len(s.filter.IDs) > 0:
-		return usageFailure("an id is of one company").withHint("choose with --event, --target or --status, or name the company with --company")
+		return usageFailure("an id is of one company").
+			withHint("choose with --event, --target or --status, or name the company with --company")
 	case s.all && !s.filter.Empty():
 		return usageFailure("--all and a narrower choice exclude each other")
 	case writes && !s.all && s.filter.Empty():

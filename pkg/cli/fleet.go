@@ -138,9 +138,9 @@ func (a *App) fingerprints(m fleet.Account) (manifest.FingerprintFile, error) {
 
 // warnNotStored reports fingerprints that could not be stored. The command succeeds, as the next plan then reports
 // these secrets as unknown.
-func (a *App) warnNotStored(err error) {
+func warnNotStored(note func(string, ...any), err error) {
 	if err != nil {
-		a.note("warning: which secrets were sent could not be noted: %v", err)
+		note("warning: which secrets were sent could not be noted: %v", err)
 	}
 }
 

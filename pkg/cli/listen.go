@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tlxhook/tlxhook/pkg/listen"
+	"github.com/tlxhook/tlxhook/pkg/login"
 	"github.com/tlxhook/tlxhook/pkg/receiver"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
@@ -139,7 +140,7 @@ func (o *listenOptions) read(ctx context.Context, app *App) (*listen.Options, er
 			Routes: routes, Until: o.until, MetricsAddress: o.metrics, Build: app.exporterBuild(), Lookup: app.lookup, Note: app.note,
 		},
 		Address: o.address, Path: o.path, MaxBody: o.maxBody, MaxConns: o.maxConns,
-		AuthHeader: o.auth.authHeader, Subscribe: o.subscription(app),
+		AuthHeader: o.auth.authHeader, Subscribe: o.subscription(app.logins()),
 	}
 	if err := o.readSecrets(ctx, app, options); err != nil {
 		return nil, err
@@ -162,12 +163,12 @@ func (o *listenOptions) readStore(ctx context.Context, app *App, options *listen
 }
 
 // subscription returns what --subscribe asks for, or nil.
-func (o *listenOptions) subscription(app *App) *listen.Subscribe {
+func (o *listenOptions) subscription(logins *login.Resolver) *listen.Subscribe {
 	if len(o.subscribe) == 0 {
 		return nil
 	}
 	logIn := func(ctx context.Context) (*tripletex.Client, []string, error) {
-		client, err := app.logins().Client(ctx)
+		client, err := logins.Client(ctx)
 		if err != nil {
 			return nil, nil, err
 		}

@@ -147,7 +147,10 @@ func (f *publishFlags) bind(cmd *cobra.Command) {
 
 // note remembers which flags were given that make sense with the other store only.
 func (f *publishFlags) note(cmd *cobra.Command) {
-	others := []string{"stream", "replicas", "dedupe-window", "allow-memory", "nats-creds", "nats-nkey", "nats-user", "nats-password-file", "nats-ca", "nats-cert", "nats-key"}
+	others := []string{
+		"stream", "replicas", "dedupe-window", "allow-memory", "nats-creds",
+		"nats-nkey", "nats-user", "nats-password-file", "nats-ca", "nats-cert", "nats-key",
+	}
 	if f.on() {
 		others = []string{"journal", "min-free", "forward-to", "forward", "exec", "subscribe", "public-url"}
 	}
@@ -167,7 +170,8 @@ func (f *publishFlags) check(o *listenOptions) error {
 		return usageFailure("%s needs --publish", f.changed[0])
 	case len(f.changed) > 0:
 		return usageFailure("%s and --publish exclude each other", f.changed[0]).
-			withHint("a receiver that publishes has no state: tlxhook forward hands deliveries to an app, tlxhook subscription create subscribes")
+			withHint("a receiver that publishes has no state: tlxhook forward hands deliveries to an app, " +
+				"tlxhook subscription create subscribes")
 	case !f.on():
 		return nil
 	}
@@ -275,7 +279,8 @@ func (o *appFlags) routes(ctx context.Context, app *App) ([]receiver.Route, erro
 		if _, err := exec.LookPath(o.command[0]); err != nil {
 			return nil, usageFailure("--exec: %w", err)
 		}
-		routes = append(routes, receiver.Route{Event: "*", App: &receiver.Command{Args: o.command, Environ: config.WithoutSecrets(app.environ)}})
+		command := &receiver.Command{Args: o.command, Environ: config.WithoutSecrets(app.environ)}
+		routes = append(routes, receiver.Route{Event: "*", App: command})
 	}
 	for i := range routes {
 		routes[i].Parallel = o.parallel

@@ -47,7 +47,8 @@ func eventLine(v receiver.EventRecord, t *terminal.Terminal, replay string) stri
 		event, object = "-", "-"
 	}
 	const before, after = 10, 19 // where the kind stands
-	text := fmt.Sprintf("%s  %-9s  %-24s %10s  %s", v.Time.Local().Format(time.TimeOnly), v.Kind, event, object, terminal.Safe(remark(v, replay)))
+	at, about := v.Time.Local().Format(time.TimeOnly), terminal.Safe(remark(v, replay))
+	text := fmt.Sprintf("%s  %-9s  %-24s %10s  %s", at, v.Kind, event, object, about)
 	text = strings.TrimRight(text, " ")
 	if t.Color {
 		text = text[:before] + kindStyle(v.Kind).Paint(text[before:after]) + text[after:]

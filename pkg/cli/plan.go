@@ -99,7 +99,8 @@ func (o *planOptions) savedPlanner(ctx context.Context, app *App, path string) (
 	case o.fleet.Many():
 		return nil, usageFailure("a kept plan is of one company").withHint("give the manifest with -f")
 	case len(o.files) > 0 || o.policy.Prune || o.policy.Dedupe || o.policy.SendSecrets != manifest.SendSecretsChoices()[0]:
-		return nil, usageFailure("a plan says all there is to do: --file, --prune, --dedupe and --send-secrets belong to the diff that made it")
+		return nil, usageFailure("a plan says all there is to do: --file, --prune, --dedupe and --send-secrets " +
+			"belong to the diff that made it")
 	}
 	saved, err := manifest.ReadSavedFile(path, o.trust)
 	if err != nil {
@@ -115,7 +116,7 @@ func (o *planOptions) findSecrets(ctx context.Context, app *App, p *manifest.Pla
 	if p.Policy.SendSecrets == manifest.SendNever {
 		return nil
 	}
-	p.Policy.Secrets, err = manifest.Resolve(ctx, all, app.secretFinder(o.trust).Find)
+	p.Policy.Secrets, err = manifest.Resolve(ctx, all, secretFinder(app, o.trust).Find)
 	if _, ok := errors.AsType[*manifest.Error](err); ok {
 		return usageFailure("%w", err).withHint("--send-secrets never makes a plan without any secret")
 	}
@@ -123,9 +124,9 @@ func (o *planOptions) findSecrets(ctx context.Context, app *App, p *manifest.Pla
 }
 
 // secretFinder returns what finds the secrets of a manifest.
-func (a *App) secretFinder(trust bool) *manifest.SecretFinder {
-	keyring := &credentials.Keyring{Lookup: a.lookup}
-	return &manifest.SecretFinder{Trust: trust, Lookup: a.lookup, Keyring: keyring, Stderr: a.terminal.Err, Found: a.redactor.Add}
+func secretFinder(app *App, trust bool) *manifest.SecretFinder {
+	keyring := &credentials.Keyring{Lookup: app.lookup}
+	return &manifest.SecretFinder{Trust: trust, Lookup: app.lookup, Keyring: keyring, Stderr: app.terminal.Err, Found: app.redactor.Add}
 }
 
 // plans makes the plan for each company of the run.
@@ -226,17 +227,17 @@ func (p *companyPlans) report(ctx context.Context, app *App, results []companyRe
 	if err != nil && len(results) == 0 {
 		return err
 	}
-	if printErr := p.printResults(ctx, app, results, all); printErr != nil {
+	if printErr := p.printResults(ctx, app.printer, results, all); printErr != nil {
 		return printErr
 	}
 	return err
 }
 
-func (p *companyPlans) printResults(ctx context.Context, app *App, results []companyResult, all manifest.Report) error {
+func (p *companyPlans) printResults(ctx context.Context, printer *output.Printer, results []companyResult, all manifest.Report) error {
 	if p.fleet.Many() {
-		return output.List(ctx, app.printer, companyResultTable(), results)
+		return output.List(ctx, printer, companyResultTable(), results)
 	}
-	return output.List(ctx, app.printer, resultTable(), all.Results)
+	return output.List(ctx, printer, resultTable(), all.Results)
 }
 
 func noteLines(app *App, lines []manifest.Line) {
@@ -255,7 +256,7 @@ func executePlan(ctx context.Context, app *App, p *manifest.Planned, pause time.
 		run.Pause = func(context.Context) error { return wait.For(ctx, pause) }
 	}
 	report, err := run.Apply(finish, p.Plan)
-	app.warnNotStored(p.File.Change(report.NoteSent))
+	warnNotStored(app.note, p.File.Change(report.NoteSent))
 	return report, err
 }
 

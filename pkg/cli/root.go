@@ -238,7 +238,8 @@ func oneArg(what string) cobra.PositionalArgs {
 func noneOrOne(what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) > 1 {
-			return usageFailure("%s takes one %s at the most", cmd.CommandPath(), what).withHint("%s --help has examples", cmd.CommandPath())
+			return usageFailure("%s takes one %s at the most", cmd.CommandPath(), what).
+				withHint("%s --help has examples", cmd.CommandPath())
 		}
 		return nil
 	}

@@ -114,7 +114,8 @@ func noteEmitted(note func(string, ...any), name string, all sandbox.Emitted, fa
 	case len(all.Attempts) > 0:
 		note("%s happened%s: %d delivered, %d failed", name, times, len(all.Attempts)-failed, failed)
 	case len(all.Passed) > 0:
-		note("%s happened%s, and passed by %s: too new, as on the service; see tlxhook sandbox emit --help", name, times, subscriptions(len(all.Passed)))
+		note("%s happened%s, and passed by %s: too new, as on the service; see tlxhook sandbox emit --help",
+			name, times, subscriptions(len(all.Passed)))
 	default:
 		note("%s happened%s, and nobody is subscribed to it", name, times)
 	}

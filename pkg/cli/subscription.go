@@ -75,7 +75,7 @@ func (c *companyChange) update(ctx context.Context, app *App, m fleet.Account, u
 	made, done, err := bulk.Update(ctx, m.Client, updates)
 	c.done = append(c.done, made...)
 	if file, fileErr := app.fingerprints(m); fileErr == nil { // without a folder nothing can be stored
-		app.warnNotStored(file.Updated(updates, c.done))
+		warnNotStored(app.note, file.Updated(updates, c.done))
 	}
 	return partly(err, done, len(updates))
 }

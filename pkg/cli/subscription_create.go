@@ -39,7 +39,9 @@ they are made in one request. The result is always a list.
     --auth-header Authorization --auth-value-file token --if-not-exists`,
 		Args:              someArgs("event"),
 		ValidArgsFunction: app.completeEvents,
-		RunE:              app.runUnlimited(func(ctx context.Context, args []string) error { return subscriptionCreate(ctx, app, o, args) }),
+		RunE: app.runUnlimited(func(ctx context.Context, args []string) error {
+			return subscriptionCreate(ctx, app, o, args)
+		}),
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.target, "target", "", "where deliveries go: an https `URL`")
@@ -108,7 +110,7 @@ func (o *createOptions) create(
 	write := func() error {
 		done, err := bulk.Create(ctx, client, wanted, func(made []tripletex.Subscription) {
 			result = append(result, made...)
-			app.warnNotStored(file.Created(wanted[0], made))
+			warnNotStored(app.note, file.Created(wanted[0], made))
 		})
 		return partly(err, done, len(wanted))
 	}
@@ -118,7 +120,7 @@ func (o *createOptions) create(
 	}
 	if made := len(result) - existed; err == nil || made > 0 {
 		app.note("%s created%s", subscriptions(made), existing(existed))
-		if printErr := output.List(context.WithoutCancel(ctx), app.printer, subscriptionTable(), app.shown(result)); printErr != nil {
+		if printErr := output.List(context.WithoutCancel(ctx), app.printer, subscriptionTable(), shown(app.target, result)); printErr != nil {
 			return printErr
 		}
 	}

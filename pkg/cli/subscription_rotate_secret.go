@@ -61,7 +61,9 @@ func (o *changeOptions) readSecret(ctx context.Context, r credentials.Reader) (s
 		return given, nil
 	}
 	if r.Ask == nil {
-		return given, usageFailure("there is no new secret").withHint("give it with --hmac-secret-file or TLXHOOK_HMAC_SECRET, or have one made with --generate-hmac-secret FILE")
+		return given, usageFailure("there is no new secret").
+			withHint("give it with --hmac-secret-file or TLXHOOK_HMAC_SECRET, " +
+				"or have one made with --generate-hmac-secret FILE")
 	}
 	var err error
 	given.hmac, err = r.Prompt(ctx, "New HMAC secret")

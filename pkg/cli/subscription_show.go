@@ -38,5 +38,5 @@ func subscriptionShow(ctx context.Context, app *App, args []string) error {
 	if err != nil {
 		return err
 	}
-	return output.Item(ctx, app.printer, subscriptionTable(), app.shown([]tripletex.Subscription{one})[0])
+	return output.Item(ctx, app.printer, subscriptionTable(), shown(app.target, []tripletex.Subscription{one})[0])
 }

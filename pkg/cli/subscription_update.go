@@ -86,7 +86,8 @@ func (o *updateOptions) change(ctx context.Context, r credentials.Reader) (tripl
 	}
 	change.AuthHeaderName, change.AuthHeaderValue, change.HMACSharedSecret = given.authHeader, given.authValue, given.hmac
 	if change == (tripletex.SubscriptionUpdate{}) {
-		return change, usageFailure("nothing to change").withHint("say what with --target, --fields, --status, --auth-header or --hmac-secret-file")
+		return change, usageFailure("nothing to change").
+			withHint("say what with --target, --fields, --status, --auth-header or --hmac-secret-file")
 	}
 	return change, nil
 }

@@ -120,7 +120,8 @@ func outcomeStyle(r manifest.Result) terminal.Style {
 
 func changeTable() output.Table[manifest.Change] {
 	return output.TableOf([]output.Column[manifest.Change]{
-		{Name: "action"}, {Name: "id", OmitZero: true}, {Name: "event"}, {Name: "targetUrl", Title: "TARGET"}, {Name: "fields", Text: changedFields},
+		{Name: "action"}, {Name: "id", OmitZero: true}, {Name: "event"}, {Name: "targetUrl", Title: "TARGET"},
+		{Name: "fields", Text: changedFields},
 	})
 }
 
@@ -218,7 +219,7 @@ func (r *subscriptionRows) add(ctx context.Context, m fleet.Account, found []tri
 	r.broken += countBroken(found)
 	first, company := len(r.all), m.Named()
 	r.all = slices.Grow(r.all, len(found)) // a company may have tens of thousands
-	for _, s := range r.app.shown(found) {
+	for _, s := range shown(r.app.target, found) {
 		r.all = append(r.all, companySubscription{company, s})
 	}
 	if !r.many || !r.app.printer.IsStream() {
@@ -278,7 +279,8 @@ type Result struct {
 func Results() []Result {
 	return []Result{
 		{"applied", "A change and what became of it: an item of apply.", manifest.Result{}},
-		{"applied-in-company", "A change and what became of it in one of many companies: an item of apply --all-companies.", companyResult{}},
+		{"applied-in-company",
+			"A change and what became of it in one of many companies: an item of apply --all-companies.", companyResult{}},
 		{"attempt", "An attempt to deliver: an item of sandbox emit and trigger. Without httpStatus nobody answered.", attemptRow{}},
 		{"auth-status", "Who is logged in, and how: auth login, auth status.", login.Status{}},
 		{"backfill", "What lacks of a kind of objects: an item of backfill.", backfilledRow{}},
@@ -302,8 +304,10 @@ func Results() []Result {
 		{"sandbox", "A served sandbox: sandbox serve.", servedSandbox{}},
 		{"subscription", "A subscription: subscription show, and an item of every other subscription command.", tripletex.Subscription{}},
 		{"transition", "Something that happened to a subscription: a line of watch, and what its --exec reads.", health.Transition{}},
-		{"verdict", "What a signature is worth, and why: verify. A subscription and an object of 0 mean that the body is not believed.", verdict{}},
-		{"subscription-of-company", "A subscription of one of many companies: an item of subscription commands with --all-companies.", companySubscription{}},
+		{"verdict",
+			"What a signature is worth, and why: verify. A subscription and an object of 0 mean that the body is not believed.", verdict{}},
+		{"subscription-of-company",
+			"A subscription of one of many companies: an item of subscription commands with --all-companies.", companySubscription{}},
 		{"version", "What was built: version.", buildInfo{}},
 	}
 }

@@ -147,7 +147,8 @@ func (o *verifyOptions) delivery(stdin io.Reader, name string) (header http.Head
 		header.Set(webhook.SignatureHeader, o.signature)
 	}
 	if !isCapture && o.signature == "" {
-		return nil, nil, usageFailure("--signature is missing").withHint("it is the header x-request-signature; or give the whole request as it came")
+		return nil, nil, usageFailure("--signature is missing").
+			withHint("it is the header x-request-signature; or give the whole request as it came")
 	}
 	return header, body, nil
 }

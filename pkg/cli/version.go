@@ -36,9 +36,10 @@ type buildInfo struct {
 
 func newVersion(app *App) *cobra.Command {
 	return &cobra.Command{
-		Use:     "version",
-		Short:   "Print the version",
-		Long:    "Print the version, and of a release the commit that it was built from.\n\ntlxhook never asks anybody whether there is a newer one.",
+		Use:   "version",
+		Short: "Print the version",
+		Long: "Print the version, and of a release the commit that it was built from.\n\n" +
+			"tlxhook never asks anybody whether there is a newer one.",
 		Example: "  tlxhook version\n  tlxhook version -o json",
 		Args:    noArgs,
 		// Not by app.run: listening for signals would take an eighth of the time of the whole run.
