@@ -75,6 +75,7 @@ func dependencies() map[string]dependency {
 		"github.com/spf13/viper":                {[]string{"pkg/config"}, "settings from flags, environment and file"},
 		"github.com/zalando/go-keyring":         {[]string{"pkg/credentials"}, "the keyring of the system"},
 		"go.yaml.in/yaml/v3":                    {[]string{"pkg/config", "pkg/output"}, "-o yaml, and the file of profiles"},
+		"golang.org/x/net":                      {[]string{"pkg/targeturl"}, "the xn-- form of internationalized host names"},
 		"golang.org/x/term":                     {[]string{"pkg/terminal"}, "whether there is a terminal, its width, hidden input"},
 		"modernc.org/sqlite":                    {[]string{"pkg/journal"}, "the database of the journal, without C"},
 	}

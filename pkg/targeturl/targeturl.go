@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"net"
 	"net/url"
-	"path"
 	"strings"
 )
 
@@ -16,7 +15,8 @@ func Bare(target string) string {
 		return ""
 	}
 	u.User, u.RawQuery, u.ForceQuery, u.Fragment, u.RawFragment = nil, "", false, "", ""
-	return u.String()
+	bare, _ := ASCII(u.String()) // a host that is no name is found by the check of the target
+	return bare
 }
 
 // Host returns the host name of a target without its port, or "" if the target is not a URL.
@@ -28,14 +28,15 @@ func Host(target string) string {
 	return u.Hostname()
 }
 
-// Identity returns a key that is equal for two spellings of one target: scheme, lower-case host, port and path,
-// without userinfo, query and fragment. A target without a host is its own key.
+// Identity returns a key that is equal for two spellings of one target: scheme, host, port and path, without userinfo,
+// query and fragment. It is normalized by RFC 3986 6.2.2 and IDNA: case, escapes, dot segments, default port, the
+// trailing dot of the host, and its xn-- form. A target without a host is its own key.
 func Identity(target string) string {
 	u, err := url.Parse(target)
 	if err != nil || u.Hostname() == "" {
 		return target
 	}
-	return u.Scheme + "://" + strings.ToLower(u.Hostname()) + ":" + port(u) + cmp.Or(u.EscapedPath(), "/")
+	return u.Scheme + "://" + hostKey(u) + ":" + port(u) + pathKey(u)
 }
 
 // Covers reports whether a target lies at or below an address: scheme, host and port are equal, and the path of
@@ -49,11 +50,11 @@ func Covers(address, target string) bool {
 	if err != nil || t.Hostname() == "" {
 		return false
 	}
-	if a.Scheme != t.Scheme || !strings.EqualFold(a.Hostname(), t.Hostname()) || port(a) != port(t) {
+	if a.Scheme != t.Scheme || hostKey(a) != hostKey(t) || port(a) != port(t) {
 		return false
 	}
-	above, below := path.Clean("/"+a.Path), path.Clean("/"+t.Path)
-	return above == "/" || above == below || strings.HasPrefix(below, above+"/")
+	above, below := strings.TrimRight(pathKey(a), "/"), pathKey(t)
+	return above == below || strings.HasPrefix(below, above+"/")
 }
 
 // IsLoopback reports whether a host name or IP address always means this machine: "localhost" or a loopback address.

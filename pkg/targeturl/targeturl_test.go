@@ -42,6 +42,17 @@ func TestIdentityIgnoresSpelling(t *testing.T) {
 			t.Errorf("Identity(%q) = %q, want %q", target, got, want)
 		}
 	}
+	for first, second := range map[string]string{
+		"https://blåbær.no/x": "https://xn--blbr-roah.no/x", "https://BLÅBÆR.NO/x": "https://bl%C3%A5b%C3%A6r.no/x", "https://bücher。example/": "https://xn--bcher-kva.example",
+		"https://h.no./x": "https://h.no/x", "https://h.no:/x": "https://h.no:443/x", "https://h.no/%7Ea": "https://h.no/~a", "https://h.no/%3a": "https://h.no/%3A",
+		"https://h.no/a/./b": "https://h.no/a/b", "https://h.no/a/%2E%2e/b": "https://h.no/b", "https://h.no/../a": "https://h.no/a", "https://h.no/a/.": "https://h.no/a/",
+		"https://h.no/a/b/..": "https://h.no/a/", "https://h.no/å": "https://h.no/%c3%a5", "https://[::0001]/": "https://[::1]", "https://[2001:DB8::A]/": "https://[2001:db8:0::a]/",
+		"HTTPS://H.NO": "https://h.no/",
+	} {
+		if a, b := targeturl.Identity(first), targeturl.Identity(second); a != b {
+			t.Errorf("%q is %q, and %q is %q", first, a, second, b)
+		}
+	}
 	if root := targeturl.Identity("http://h.no"); root != targeturl.Identity("http://h.no:80/") {
 		t.Errorf("Identity differs between no path and /: %q", root)
 	}
@@ -52,6 +63,8 @@ func TestIdentityOfDifferentTargetsDiffers(t *testing.T) {
 	seen := map[string]string{}
 	for _, target := range []string{
 		"https://h.no/a", "http://h.no/a", "https://h.no:8443/a", "https://h.no/A", "https://h.no/a/", "https://i.no/a", "%zz", "",
+		"https://h.no/a%2Fb", "https://h.no/a/b", "https://h.no//a", "https://h.no/a%3Fb", "https://h.no/a%2fb/",
+		"https://blåbær.no/a", "https://blabaer.no/a", "https://h.no/%2541",
 	} {
 		id := targeturl.Identity(target)
 		if other, ok := seen[id]; ok {
@@ -69,6 +82,10 @@ func TestCovers(t *testing.T) {
 		"https://u:p@hooks.example.no:443/a/b?x=": true,
 		"https://hooks.example.no/ab":             false,
 		"https://hooks.example.no/a/../b":         false,
+		"https://hooks.example.no/a/%2E%2E/b":     false,
+		"https://hooks.example.no/a%2Fb":          false,
+		"https://hooks.example.no./%61/b":         true,
+		"https://hooks.example.no/b/../a/c":       true,
 		"https://hooks.example.no/":               false,
 		"http://hooks.example.no/a":               false,
 		"https://hooks.example.no:8443/a":         false,
@@ -92,6 +109,24 @@ func TestIsLoopback(t *testing.T) {
 	} {
 		if got := targeturl.IsLoopback(host); got != want {
 			t.Errorf("IsLoopback(%q) = %v, want %v", host, got, want)
+		}
+	}
+}
+
+func TestHostIsSentInASCII(t *testing.T) {
+	t.Parallel()
+	for target, want := range map[string]string{
+		"https://blåbær.no/x": "https://xn--blbr-roah.no/x", "https://BLÅBÆR.no:8443/Å?q=Å#Å": "https://xn--blbr-roah.no:8443/Å?q=Å#Å",
+		"https://u:p%C3%85@blåbær.no?x": "https://u:p%C3%85@xn--blbr-roah.no?x", "https://bl%C3%A5b%C3%A6r.no/%7e": "https://xn--blbr-roah.no/%7e", "https://日本.example:/": "https://xn--wgv71a.example:/",
+		"https://Hooks.example.no./a/../b": "https://Hooks.example.no./a/../b", "https://h_1.no/": "https://h_1.no/", "https://[::1]/å": "https://[::1]/å", "": "", "%zz": "%zz",
+	} {
+		if got, err := targeturl.ASCII(target); err != nil || got != want {
+			t.Errorf("ASCII(%q) = %q, %v, want %q", target, got, err, want)
+		}
+	}
+	for _, target := range []string{"https://å_b.no/", "https://-å.no/", "https://\u200då.no/"} {
+		if got, err := targeturl.ASCII(target); err == nil || got != target {
+			t.Errorf("ASCII(%q) = %q, %v", target, got, err)
 		}
 	}
 }

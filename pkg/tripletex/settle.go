@@ -132,7 +132,7 @@ func (c *Client) lookForCreated(ctx context.Context, wanted []NewSubscription, s
 // already, so only one that nobody has must look as it was made.
 func pick(all []Subscription, n NewSubscription, since time.Time) (int, error) {
 	for i, s := range all {
-		if !strings.EqualFold(s.Event, n.Event) || s.TargetURL != n.TargetURL ||
+		if !strings.EqualFold(s.Event, n.Event) || s.TargetURL != sentTarget(n.TargetURL) ||
 			s.Version == 0 && (s.Fields != n.Fields || s.AuthHeaderName != n.AuthHeaderName) {
 			continue
 		}
@@ -180,7 +180,7 @@ func (c *Client) settleUpdate(ctx context.Context, updates []SubscriptionUpdate,
 
 // shows tells whether a subscription has what an update asked for, as far as the service shows it.
 func (u SubscriptionUpdate) shows(s Subscription) bool {
-	return (u.TargetURL == "" || u.TargetURL == s.TargetURL) && (u.Fields == nil || *u.Fields == s.Fields) &&
+	return (u.TargetURL == "" || sentTarget(u.TargetURL) == s.TargetURL) && (u.Fields == nil || *u.Fields == s.Fields) &&
 		(u.Status == "" || u.Status == s.Status) && (u.AuthHeaderName == "" || u.AuthHeaderName == s.AuthHeaderName)
 }
 

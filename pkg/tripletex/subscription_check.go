@@ -93,7 +93,10 @@ func notEventRune(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r
 // which may hold credentials.
 func checkTarget(target string, localHTTP bool) error {
 	u, err := url.Parse(target)
+	_, nameErr := targeturl.ASCII(target)
 	switch {
+	case nameErr != nil:
+		return errors.New("target: the host is not a valid internationalized name")
 	case len(target) > maxTargetURL:
 		return fmt.Errorf("target: has %d characters, at most %d are allowed", len(target), maxTargetURL)
 	case err != nil:

@@ -1,5 +1,7 @@
 package tripletex
 
+import "github.com/tlxhook/tlxhook/pkg/targeturl"
+
 // wireSubscription is the body of a create or an update, with its secrets readable.
 type wireSubscription struct {
 	ID               int64   `json:"id,omitempty"`
@@ -15,7 +17,7 @@ type wireSubscription struct {
 
 func (n NewSubscription) wire() wireSubscription {
 	w := wireSubscription{
-		Event: n.Event, TargetURL: n.TargetURL, Status: n.Status, AuthHeaderName: n.AuthHeaderName,
+		Event: n.Event, TargetURL: sentTarget(n.TargetURL), Status: n.Status, AuthHeaderName: n.AuthHeaderName,
 		AuthHeaderValue: n.AuthHeaderValue.Reveal(), HMACSharedSecret: n.HMACSharedSecret.Reveal(),
 	}
 	if n.Fields != "" {
@@ -26,8 +28,14 @@ func (n NewSubscription) wire() wireSubscription {
 
 func (u SubscriptionUpdate) wire() wireSubscription {
 	return wireSubscription{
-		ID: u.ID, Version: &u.Version, TargetURL: u.TargetURL, Fields: u.Fields, Status: u.Status,
+		ID: u.ID, Version: &u.Version, TargetURL: sentTarget(u.TargetURL), Fields: u.Fields, Status: u.Status,
 		AuthHeaderName: u.AuthHeaderName, AuthHeaderValue: u.AuthHeaderValue.Reveal(),
 		HMACSharedSecret: u.HMACSharedSecret.Reveal(),
 	}
+}
+
+// sentTarget returns a target as it is sent: as given, with the xn-- form of an internationalized host.
+func sentTarget(given string) string {
+	sent, _ := targeturl.ASCII(given) // Check refuses a host that is no name
+	return sent
 }

@@ -1,0 +1,101 @@
+package targeturl
+
+import (
+	"cmp"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/net/idna"
+)
+
+// ASCII returns a target whose host has its xn-- form, with nothing else changed. The error is about a host that is no
+// internationalized name; the target is then returned as given.
+func ASCII(target string) (string, error) {
+	u, err := url.Parse(target)
+	if err != nil || isASCII(u.Hostname()) {
+		return target, nil
+	}
+	host, err := idna.Lookup.ToASCII(u.Hostname())
+	if err != nil {
+		return target, err
+	}
+	start := strings.Index(target, "//") + len("//")
+	end := len(target)
+	if i := strings.IndexAny(target[start:], "/?#"); i >= 0 {
+		end = start + i
+	}
+	start += strings.LastIndexByte(target[start:end], '@') + 1
+	if u.Port() != "" || strings.HasSuffix(target[start:end], ":") {
+		end = start + strings.LastIndexByte(target[start:end], ':')
+	}
+	return target[:start] + host + target[end:], nil
+}
+
+func isASCII(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return r >= utf8.RuneSelf })
+}
+
+// hostKey returns the host of a URL in the form for comparison: lower case, xn--, without a trailing dot.
+func hostKey(u *url.URL) string {
+	host := strings.ToLower(u.Hostname())
+	if address, err := netip.ParseAddr(host); err == nil {
+		return address.String()
+	}
+	if ascii, err := idna.Lookup.ToASCII(host); err == nil && !isASCII(host) {
+		host = ascii
+	}
+	return strings.TrimSuffix(host, ".")
+}
+
+// pathKey returns the path of a URL in the form for comparison: escapes of unreserved characters undone, the others in
+// upper case, and without dot segments.
+func pathKey(u *url.URL) string {
+	return withoutDots(cmp.Or(normalEscapes(u.EscapedPath()), "/"))
+}
+
+func normalEscapes(path string) string {
+	var out strings.Builder
+	for i := 0; i < len(path); i++ {
+		if path[i] != '%' || i+2 >= len(path) {
+			out.WriteByte(path[i])
+			continue
+		}
+		b, err := strconv.ParseUint(path[i+1:i+3], 16, 8)
+		switch {
+		case err == nil && isUnreserved(byte(b)):
+			out.WriteByte(byte(b))
+		default:
+			out.WriteString(strings.ToUpper(path[i : i+3]))
+		}
+		i += 2
+	}
+	return out.String()
+}
+
+// isUnreserved reports whether RFC 3986 2.3 wants a character unescaped.
+func isUnreserved(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-._~", c) >= 0
+}
+
+// withoutDots removes the segments . and .. as RFC 3986 5.2.4 says.
+func withoutDots(path string) string {
+	segments := strings.Split(strings.TrimPrefix(path, "/"), "/")
+	kept := make([]string, 0, len(segments))
+	for i, segment := range segments {
+		last := i == len(segments)-1
+		switch {
+		case segment == ".." && len(kept) > 0:
+			kept = kept[:len(kept)-1]
+		case segment != "." && segment != "..":
+			kept = append(kept, segment)
+			continue
+		}
+		if last {
+			kept = append(kept, "")
+		}
+	}
+	return "/" + strings.Join(kept, "/")
+}
