@@ -343,6 +343,10 @@ func (a *App) describeAPI(err error, e *tripletex.Error) *failure {
 	f := fail(code(e.Kind), err)
 	switch e.Kind {
 	case tripletex.Network:
+		if as[*tripletex.ProxyError](e) {
+			f.hint = "does HTTPS_PROXY name the right proxy, with the user name and password that it wants?"
+			break
+		}
 		f.hint = "is the network there, and the proxy right (HTTPS_PROXY)?"
 	case tripletex.Timeout:
 		f.hint = a.timeoutHint()
@@ -359,6 +363,12 @@ func (a *App) describeAPI(err error, e *tripletex.Error) *failure {
 		f.hint = "look with tlxhook subscription list before trying again"
 	case tripletex.Unauthorized:
 		f.hint = "tlxhook auth status shows which tokens were used; tlxhook auth login replaces them"
+		if hint := refusalHint(e); hint != "" {
+			f.hint = hint
+		}
+		if e.ClockSkew != 0 {
+			f.hint = "set the clock, such as with timedatectl set-ntp true: a session is made up to a date"
+		}
 		if errors.Is(e, tripletex.ErrNoCredentials) {
 			f.hint = "run tlxhook auth login, or set TLXHOOK_CONSUMER_TOKEN and TLXHOOK_EMPLOYEE_TOKEN, or try it out with -p sandbox"
 		}
@@ -366,8 +376,6 @@ func (a *App) describeAPI(err error, e *tripletex.Error) *failure {
 		f.hint = "an accountant's login works only in client companies: name one with --company, see tlxhook company list"
 	case tripletex.Conflict:
 		f.hint = "it was changed meanwhile; run the command again to work with what is there now"
-	case tripletex.Refused:
-		f.hint = refusalHint(e)
 	}
 	return f
 }

@@ -125,10 +125,19 @@ func checkRedirect(next *http.Request, via []*http.Request) error {
 	return nil
 }
 
+// checkProxy returns a ProxyError for an answer of a proxy that does not connect.
+func checkProxy(_ context.Context, _ *url.URL, _ *http.Request, response *http.Response) error {
+	if response.StatusCode != http.StatusOK {
+		return &ProxyError{response.StatusCode}
+	}
+	return nil
+}
+
 // NewTransport returns the default transport: proxies from the environment, 20 s to wait for response headers of at
 // most 64 KiB, and 16 idle connections.
 func NewTransport() http.RoundTripper {
 	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.OnProxyConnectResponse = checkProxy
 	t.ResponseHeaderTimeout = 20 * time.Second
 	t.MaxResponseHeaderBytes = 64 << 10
 	t.MaxIdleConnsPerHost = 16

@@ -52,6 +52,8 @@ type Error struct {
 	RequestID string
 	// RetryAfter is how long the service asks to wait, or 0.
 	RetryAfter time.Duration
+	// ClockSkew is how far this machine's clock is ahead of the service's, if that may be the cause, or 0.
+	ClockSkew time.Duration
 	// Err is the cause if Tripletex gave none. It never contains a URL.
 	Err error
 }
@@ -76,10 +78,20 @@ func (e *Error) Error() string {
 		parts = append(parts, strings.TrimPrefix(v.Field+" "+translated(v.Message), " "))
 	}
 	text := strings.Join(parts, ": ")
+	if e.ClockSkew != 0 && e.Kind == Unauthorized {
+		text += "; this machine's clock is " + skewText(e.ClockSkew) + " that of Tripletex"
+	}
 	if e.RequestID != "" {
 		text += " (request " + e.RequestID + ")"
 	}
 	return text
+}
+
+func skewText(skew time.Duration) string {
+	if skew < 0 {
+		return (-skew).String() + " behind"
+	}
+	return skew.String() + " ahead of"
 }
 
 func (e *Error) cause() string {
@@ -115,6 +127,13 @@ func (e *Error) cause() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
+// ProxyError reports that a proxy refused to connect. Nothing was sent to Tripletex.
+type ProxyError struct{ Status int }
+
+func (e *ProxyError) Error() string {
+	return fmt.Sprintf("the proxy answered %d %s; nothing was sent", e.Status, http.StatusText(e.Status))
+}
+
 // ErrNoCredentials is the cause of an [Unauthorized] error if the client has no credentials.
 var ErrNoCredentials = errors.New("not logged in")
 
@@ -133,6 +152,8 @@ func kindOfStatus(status int) Kind {
 		return Foreign
 	case status == http.StatusUnauthorized:
 		return Unauthorized
+	case status == http.StatusProxyAuthRequired:
+		return Network
 	case status == http.StatusForbidden:
 		return Forbidden
 	case status == http.StatusNotFound:

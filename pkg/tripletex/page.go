@@ -3,11 +3,15 @@ package tripletex
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
+
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 const (
@@ -21,8 +25,39 @@ var errEndless = errors.New("the service gives the same page again, or pages wit
 
 // page is the envelope of a list. Its fullResultSize is documented as inexact and is not read.
 type page[T any] struct {
-	VersionDigest string `json:"versionDigest"`
-	Values        []T    `json:"values"`
+	VersionDigest string   `json:"versionDigest"`
+	Values        items[T] `json:"values"`
+}
+
+// maxItems is the number of items above which a list in one answer is refused. A page has at most pageSize.
+const maxItems = 10 * pageSize
+
+var errTooMany = fmt.Errorf("a list in the answer has more than %d items", maxItems)
+
+// items is a list of at most maxItems, so that a small compressed answer cannot take much memory.
+type items[T any] []T
+
+// UnmarshalJSONFrom implements jsonv2.UnmarshalerFrom.
+func (l *items[T]) UnmarshalJSONFrom(decoder *jsontext.Decoder) error {
+	if decoder.PeekKind() == 'n' {
+		return decoder.SkipValue()
+	}
+	if begin, err := decoder.ReadToken(); err != nil || begin.Kind() != '[' {
+		return errors.Join(err, errNoValue)
+	}
+	*l = items[T]{}
+	for decoder.PeekKind() != ']' {
+		if len(*l) == maxItems {
+			return errTooMany
+		}
+		var item T
+		if err := jsonv2.UnmarshalDecode(decoder, &item); err != nil {
+			return err
+		}
+		*l = append(*l, item)
+	}
+	_, err := decoder.ReadToken()
+	return err
 }
 
 // pages yields the items of a list, page by page until one is not full. It yields each ID once, because items can move

@@ -9,8 +9,10 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -23,10 +25,15 @@ import (
 // 300 kB; with targets of the greatest length it would be just below this.
 const maxAnswer = 64 << 20
 
+// maxCommas bounds the number of JSON values in an answer, each of which may take hundreds of bytes once decoded. A page of
+// 1,000 objects with 500 fields has half a million.
+const maxCommas = 1 << 20
+
 var (
-	errSessionGiven = errors.New("the session token that was given has ended, and there is nothing to make a new one from")
-	errTooLarge     = errors.New("the answer is larger than 64 MiB")
-	errNoValue      = errors.New("the answer is JSON but not Tripletex's")
+	errSessionGiven  = errors.New("the session token that was given has ended, and there is nothing to make a new one from")
+	errTooLarge      = errors.New("the answer is larger than 64 MiB")
+	errTooManyValues = errors.New("the answer has more than a million values")
+	errNoValue       = errors.New("the answer is JSON but not Tripletex's")
 )
 
 // call is one request of the API, as many times as it takes.
@@ -82,6 +89,9 @@ func decoded(ctx context.Context, c *Client, call call, target any) error {
 }
 
 func (a answer) decode(operation string, target any) error {
+	if bytes.Count(a.body, []byte{','}) > maxCommas {
+		return &Error{Kind: Foreign, Operation: operation, RequestID: a.header.Get(requestIDHeader), Err: errTooManyValues}
+	}
 	if err := jsonv2.Unmarshal(a.body, target, jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)); err != nil {
 		return &Error{Kind: Foreign, Operation: operation, RequestID: a.header.Get(requestIDHeader), Err: notJSON(a, err)}
 	}
@@ -91,6 +101,8 @@ func (a answer) decode(operation string, target any) error {
 func notJSON(a answer, err error) error {
 	var wrongType *json.UnmarshalTypeError
 	switch {
+	case errors.Is(err, errTooMany):
+		return errTooMany
 	case len(a.body) == 0:
 		return errors.New("the answer is empty")
 	case bytes.HasPrefix(bytes.TrimSpace(a.body), []byte("<")):
@@ -225,6 +237,11 @@ func (p *attempts) failure(got answer) *Error {
 		e.Err = fmt.Errorf("redirect to %s is not followed", secret.MaskURL(got.header.Get("Location")))
 		return e
 	}
+	if got.status == http.StatusProxyAuthRequired {
+		e.Status, e.Err = 0, &ProxyError{got.status}
+		return e
+	}
+	e.ClockSkew = skewOf(got, time.Now())
 	e.RetryAfter, _ = waitOf(got.status, got.header)
 	var told struct {
 		Code               int          `json:"code"`
@@ -242,6 +259,21 @@ func (p *attempts) failure(got answer) *Error {
 		}
 	}
 	return e
+}
+
+// skewLimit is the deviation of the clock below which it is no reason for a refusal.
+const skewLimit = 10 * time.Minute
+
+// skewOf returns how far this machine's clock is ahead of the service's, if that may be why a login was refused. Sessions
+// are requested up to a date, so a wrong clock asks for one that has ended.
+func skewOf(got answer, now time.Time) time.Duration {
+	date, err := http.ParseTime(got.header.Get("Date"))
+	skew := now.Sub(date).Round(time.Second)
+	login := []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusBadRequest, http.StatusUnprocessableEntity}
+	if err != nil || skew.Abs() < skewLimit || !slices.Contains(login, got.status) {
+		return 0
+	}
+	return skew
 }
 
 // collapse keeps one message a field, as the service often says "must not be null" and "must not be empty".

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -73,18 +74,28 @@ func (p *attempts) harmless() bool { return p.call.method != http.MethodPost || 
 // notSent tells whether the request cannot have reached the service.
 func notSent(err error) bool {
 	var op *net.OpError
-	var limit *limitError
-	return errors.As(err, &op) && op.Op == "dial" || errors.As(err, &limit)
+	if errors.As(err, &op) && slices.Contains([]string{"dial", "proxyconnect", "socks connect"}, op.Op) {
+		return true
+	}
+	return isAny[*ProxyError](err) || isAny[*limitError](err) || isAny[*tls.CertificateVerificationError](err)
 }
 
 // permanent tells whether trying again cannot help.
 func permanent(err error) bool {
-	var limit *limitError
-	var dns *net.DNSError
-	var certificate *tls.CertificateVerificationError
-	var record tls.RecordHeaderError
-	var name x509.HostnameError
-	return errors.As(err, &limit) || errors.As(err, &dns) && dns.IsNotFound || errors.As(err, &certificate) || errors.As(err, &record) || errors.As(err, &name)
+	if proxy, ok := errors.AsType[*ProxyError](err); ok {
+		return proxy.Status < http.StatusInternalServerError
+	}
+	if dns, ok := errors.AsType[*net.DNSError](err); ok && dns.IsNotFound {
+		return true
+	}
+	return isAny[*limitError](err) || isAny[*tls.CertificateVerificationError](err) || isAny[tls.RecordHeaderError](err) ||
+		isAny[x509.HostnameError](err)
+}
+
+// isAny reports whether the tree of an error holds one of a type.
+func isAny[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
 }
 
 // fits tells whether the wait that an answer asks for ends before the context does.

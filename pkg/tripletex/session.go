@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -63,7 +64,21 @@ func (c *Client) CreateSession(ctx context.Context) (Session, error) {
 	return c.createSession(ctx, credentials)
 }
 
+// createSession makes a session. Tokens that are refused make an Unauthorized error, whichever status says so.
 func (c *Client) createSession(ctx context.Context, credentials Credentials) (Session, error) {
+	made, err := c.requestSession(ctx, credentials)
+	if e, ok := errors.AsType[*Error](err); ok && e.Kind == Refused && e.isAboutTokens() {
+		e.Kind = Unauthorized
+	}
+	return made, err
+}
+
+// isAboutTokens reports whether an invalid field is a token, such as "arg:employeeToken".
+func (e *Error) isAboutTokens() bool {
+	return slices.ContainsFunc(e.Validation, func(v Validation) bool { return strings.HasSuffix(v.Field, "Token") })
+}
+
+func (c *Client) requestSession(ctx context.Context, credentials Credentials) (Session, error) {
 	switch {
 	case credentials.ConsumerToken != "" && credentials.EmployeeToken != "":
 		return c.createSessionFromTokens(ctx, credentials)

@@ -52,8 +52,8 @@ func TestWrongTokensAreRefused(t *testing.T) {
 		credentials tripletex.Credentials
 		kind        tripletex.Kind
 	}{
-		"consumer": {tripletex.Credentials{ConsumerToken: "x", EmployeeToken: sandbox.EmployeeToken}, tripletex.Refused},
-		"employee": {tripletex.Credentials{ConsumerToken: sandbox.ConsumerToken, EmployeeToken: "x"}, tripletex.Refused},
+		"consumer": {tripletex.Credentials{ConsumerToken: "x", EmployeeToken: sandbox.EmployeeToken}, tripletex.Unauthorized},
+		"employee": {tripletex.Credentials{ConsumerToken: sandbox.ConsumerToken, EmployeeToken: "x"}, tripletex.Unauthorized},
 		"refresh":  {tripletex.Credentials{RefreshToken: "tlxr_x"}, tripletex.Unauthorized},
 		"session":  {tripletex.Credentials{SessionToken: "x"}, tripletex.Unauthorized},
 		"none":     {tripletex.Credentials{}, tripletex.Unauthorized},

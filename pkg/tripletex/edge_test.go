@@ -1,0 +1,156 @@
+package tripletex_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+// proxy answers each CONNECT with a status line and counts them.
+func proxy(t *testing.T, answer string) (address string, asked *atomic.Int64) {
+	t.Helper()
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	asked = &atomic.Int64{}
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			asked.Add(1)
+			_, _ = http.ReadRequest(bufio.NewReader(conn))
+			_, _ = fmt.Fprintf(conn, "HTTP/1.1 %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", answer)
+			_ = conn.Close()
+		}
+	}()
+	return listener.Addr().String(), asked
+}
+
+func TestProxyThatRefusesIsPermanentAndNothingWasSent(t *testing.T) {
+	t.Parallel()
+	for answer, tries := range map[string]int64{
+		"407 Proxy Authentication Required": 1, "407 Who are you": 1, "403 Forbidden": 1, "401 Unauthorized": 1, "503 Service Unavailable": 5, "502 Bad Gateway": 5,
+	} {
+		t.Run(answer, func(t *testing.T) {
+			t.Parallel()
+			address, asked := proxy(t, answer)
+			transport := tripletex.NewTransport().(*http.Transport)
+			transport.Proxy = http.ProxyURL(&url.URL{Scheme: "http", Host: address})
+			client, err := tripletex.New(tripletex.Options{BaseURL: tripletex.Test, Transport: transport, Credentials: tripletex.Credentials{SessionToken: "x"}.Get})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = client.CreateSubscriptions(t.Context(), []tripletex.NewSubscription{wanted("order.create")})
+			if tripletex.KindOf(err) != tripletex.Network || !strings.Contains(err.Error(), "nothing was sent") {
+				t.Errorf("%v", err)
+			}
+			if got := asked.Load(); got != tries {
+				t.Errorf("the proxy was asked %d times, want %d", got, tries)
+			}
+		})
+	}
+}
+
+func TestProxyThatCannotBeReachedGotNothing(t *testing.T) {
+	t.Parallel()
+	for _, scheme := range []string{"http", "https", "socks5"} {
+		transport := tripletex.NewTransport().(*http.Transport)
+		transport.Proxy = http.ProxyURL(&url.URL{Scheme: scheme, Host: "127.0.0.1:1"})
+		client, err := tripletex.New(tripletex.Options{BaseURL: tripletex.Test, Transport: transport, Credentials: tripletex.Credentials{SessionToken: "x"}.Get})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		_, err = client.CreateSubscriptions(ctx, []tripletex.NewSubscription{wanted("order.create")})
+		cancel()
+		if tripletex.KindOf(err) != tripletex.Network {
+			t.Errorf("%s: %v", scheme, err)
+		}
+	}
+}
+
+func TestTokensRefusedForASessionAreUnauthorized(t *testing.T) {
+	t.Parallel()
+	for field, want := range map[string]tripletex.Kind{
+		"arg:employeeToken": tripletex.Unauthorized, "arg:consumerToken": tripletex.Unauthorized, "employeeToken": tripletex.Unauthorized,
+		"arg:refreshToken": tripletex.Unauthorized, "arg:expirationDate": tripletex.Refused,
+	} {
+		for _, status := range []int{400, 422} {
+			for _, tokens := range []tripletex.Credentials{employee(), {RefreshToken: "tlxr_x"}} {
+				script := &scripted{answers: []scriptedAnswer{{status: status, body: `{"code":18000,"validationMessages":[{"field":"` + field + `","message":"x"}]}`}}}
+				client, err := tripletex.New(tripletex.Options{BaseURL: baseURL, Credentials: tokens.Get, Transport: script})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := client.WhoAmI(t.Context()); tripletex.KindOf(err) != want {
+					t.Errorf("%s, %d: %v, want %s", field, status, err, want)
+				}
+			}
+		}
+	}
+}
+
+func TestWrongClockIsNamed(t *testing.T) {
+	t.Parallel()
+	for skew, want := range map[time.Duration]string{
+		-48 * time.Hour: "clock is 48h0m0s behind that of Tripletex", 48 * time.Hour: "clock is 48h0m0s ahead of that of Tripletex", time.Hour: "clock is 1h0m0s ahead of",
+		-11 * time.Minute: "clock is 11m0s behind", 0: "", 5 * time.Minute: "", -5 * time.Minute: "",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			header := http.Header{"Date": {time.Now().Add(-skew).UTC().Format(http.TimeFormat)}}
+			for _, answers := range [][]scriptedAnswer{
+				{{status: 401, header: header}},
+				{{status: 422, header: header, body: `{"validationMessages":[{"field":"arg:employeeToken","message":"x"}]}`}},
+				{{status: 200, body: `{"value":{"token":"t"}}`}, {status: 401, header: header}, {status: 200, body: `{"value":{"token":"t2"}}`}, {status: 401, header: header}},
+			} {
+				client, err := tripletex.New(tripletex.Options{BaseURL: baseURL, Credentials: employee().Get, Transport: &scripted{answers: answers}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, err = client.WhoAmI(t.Context())
+				if tripletex.KindOf(err) != tripletex.Unauthorized || !strings.Contains(err.Error(), want) || want == "" && strings.Contains(err.Error(), "clock") {
+					t.Errorf("%s: %v, want %q", skew, err, want)
+				}
+			}
+		})
+	}
+}
+
+func TestAnswerOfTooManyItemsIsRefused(t *testing.T) {
+	// Not parallel: it measures memory.
+	const many = 4_000_000
+	for name, body := range map[string]string{
+		"empty objects": `{"values":[` + strings.Repeat("{},", many) + `{}]}`,
+		"nulls":         `{"values":[` + strings.Repeat("null,", many) + `null]}`,
+		"11,000 items":  `{"values":[` + strings.Repeat("{},", 11_000) + `{}]}`,
+		"inner list":    `{"values":[{"changes":[` + strings.Repeat("{},", many) + `{}]}]}`,
+		"unknown field": `{"x":[` + strings.Repeat("0,", many) + `0],"values":[]}`,
+	} {
+		client, _ := newScripted(t, scriptedAnswer{status: 200, body: body})
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := collect(client, t)
+		runtime.ReadMemStats(&after)
+		if tripletex.KindOf(err) != tripletex.Foreign || !strings.Contains(err.Error(), "more than") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if taken := (after.TotalAlloc - before.TotalAlloc) >> 20; taken > 200 {
+			t.Errorf("%s: %d MiB were allocated", name, taken)
+		}
+	}
+}
