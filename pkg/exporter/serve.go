@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tlxhook/tlxhook/pkg/loopback"
 	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/targeturl"
 )
@@ -52,7 +53,7 @@ func (s Server) Serve(ctx context.Context, handler http.Handler, ready func(url 
 		return err
 	}
 	server := &http.Server{
-		Handler: guard(s.Token, handler), ErrorLog: log.New(logged(s.Log), "", 0),
+		Handler: loopback.ProtectAt(listener.Addr(), guard(s.Token, handler)), ErrorLog: log.New(logged(s.Log), "", 0),
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, IdleTimeout: 2 * time.Minute,
 		WriteTimeout: longestScrapeLimit + 30*time.Second, MaxHeaderBytes: 16 << 10,
 	}

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"github.com/tlxhook/tlxhook/pkg/exporter"
+	"github.com/tlxhook/tlxhook/pkg/loopback"
 	"github.com/tlxhook/tlxhook/pkg/receiver"
 )
 
@@ -119,7 +120,7 @@ func (p *process) serveMetrics(ctx context.Context, numbers exporter.Receiver, c
 		return fmt.Errorf("%w: %w", ErrMetrics, err)
 	}
 	p.Note("metrics on http://%s/metrics, health on /-/ready", listener.Addr())
-	p.parts.Go(func() { _ = receiver.Serve(ctx, listener, p.metrics(numbers, checks)) })
+	p.parts.Go(func() { _ = receiver.Serve(ctx, listener, loopback.ProtectAt(listener.Addr(), p.metrics(numbers, checks))) })
 	return nil
 }
 

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/tlxhook/tlxhook/pkg/exporter"
 	"github.com/tlxhook/tlxhook/pkg/journal"
+	"github.com/tlxhook/tlxhook/pkg/loopback"
 	"github.com/tlxhook/tlxhook/pkg/receiver"
 )
 
@@ -30,7 +32,7 @@ func (l *Listener) receive(ctx context.Context) error {
 	l.endServe, l.served = end, make(chan struct{})
 	go func() {
 		defer close(l.served)
-		l.serveErr = receiver.Serve(serving, l.socket, l.receiver)
+		l.serveErr = receiver.Serve(serving, l.socket, l.handler())
 	}()
 	return nil
 }
@@ -131,4 +133,12 @@ func (l *Listener) purge(ctx context.Context) error {
 		err = l.journal.Shrink(ctx)
 	}
 	return err
+}
+
+// handler returns the receiver. One that verifies nothing is protected from web pages.
+func (l *Listener) handler() http.Handler {
+	if len(l.o.Secrets) > 0 || l.o.AuthValue != "" {
+		return l.receiver
+	}
+	return loopback.ProtectAt(l.socket.Addr(), l.receiver)
 }

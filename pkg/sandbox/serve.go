@@ -13,6 +13,7 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"github.com/tlxhook/tlxhook/pkg/loopback"
 	"github.com/tlxhook/tlxhook/pkg/targeturl"
 )
 
@@ -117,7 +118,7 @@ func serve(ctx context.Context, store Store, listener net.Listener, o ServeOptio
 	defer cancel()
 	deliverer := NewDeliverer(store, nil)
 	deliverer.Attempted, deliverer.SwitchedOff = o.Attempted, o.SwitchedOff
-	server := &http.Server{Handler: New(store), ReadHeaderTimeout: 5 * time.Second}
+	server := &http.Server{Handler: loopback.ProtectAt(listener.Addr(), New(store)), ReadHeaderTimeout: 5 * time.Second}
 	var served, delivered error
 	var all sync.WaitGroup
 	all.Go(func() { served = server.Serve(listener); cancel() })

@@ -1,0 +1,61 @@
+// Package loopback protects servers on a loopback address from web pages: a name that resolves to this machine, and
+// requests of other sites. It leaves what is served to its callers.
+package loopback
+
+import (
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/tlxhook/tlxhook/pkg/targeturl"
+)
+
+// Protect returns a handler that answers 421 to a request for a host that is neither a loopback one nor named, and 403 to
+// one that a page of another site sends. Named are further host names, such as that of a tunnel.
+func Protect(next http.Handler, named ...string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case !isOwn(r.Host, named):
+			http.Error(w, "this server answers for loopback host names only", http.StatusMisdirectedRequest)
+		case isForeign(r.Header, named):
+			http.Error(w, "this server does not answer pages of other sites", http.StatusForbidden)
+		default:
+			next.ServeHTTP(w, r)
+		}
+	})
+}
+
+// ProtectAt returns Protect for a listener on a loopback address, and the handler itself for any other.
+func ProtectAt(address net.Addr, next http.Handler, named ...string) http.Handler {
+	if host, _, err := net.SplitHostPort(address.String()); err != nil || !targeturl.IsLoopback(host) {
+		return next
+	}
+	return Protect(next, named...)
+}
+
+// isOwn reports whether a host, with or without a port, is a loopback one or a named one.
+func isOwn(hostPort string, named []string) bool {
+	host := hostPort
+	if name, _, err := net.SplitHostPort(hostPort); err == nil {
+		host = name
+	}
+	host = strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
+	return targeturl.IsLoopback(host) || strings.HasSuffix(host, ".localhost") || slices.Contains(named, host)
+}
+
+// isForeign reports whether a browser says that a page of another site sends the request. Other clients say nothing.
+func isForeign(h http.Header, named []string) bool {
+	for _, site := range h.Values("Sec-Fetch-Site") {
+		if site != "none" && site != "same-origin" {
+			return true
+		}
+	}
+	for _, origin := range h.Values("Origin") {
+		if u, err := url.Parse(origin); err != nil || !isOwn(u.Host, named) {
+			return true
+		}
+	}
+	return false
+}
