@@ -64,7 +64,8 @@ func benchBackfill(ctx context.Context, tlxhook, folder string, runs int, out io
 	if err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(out, "\nfirst backfill of %d objects: %s\nmemory of the second: %.1f MB\n", objects, first.Round(10*time.Millisecond), used)
+	_, _ = fmt.Fprintf(out, "\nfirst backfill of %d objects: %s\nmemory of the second: %.1f MB\n",
+		objects, first.Round(10*time.Millisecond), used)
 	c := contest{"backfill of 100,000 in step / a page loop", []string{loop}, append(args, "--report"), base, 1.5}
 	return c.run(ctx, runs, folder, out)
 }
@@ -78,7 +79,8 @@ func serveObjects(ctx context.Context) (base string, stop func(), err error) {
 	var versions, values [objects]string
 	for i := range objects {
 		versions[i] = fmt.Sprintf(`{"id":%d,"version":%d}`, 10_000_000+i, i%7)
-		values[i] = fmt.Sprintf(`{"id":%d,"version":%d,"url":"tripletex.no/v2/product/%[1]d","name":"Product %[1]d","number":"%[3]d"}`, 10_000_000+i, i%7, i)
+		values[i] = fmt.Sprintf(`{"id":%d,"version":%d,"url":"tripletex.no/v2/product/%[1]d","name":"Product %[1]d","number":"%[3]d"}`,
+			10_000_000+i, i%7, i)
 	}
 	server := &http.Server{ReadHeaderTimeout: time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -90,7 +92,8 @@ func serveObjects(ctx context.Context) (base string, stop func(), err error) {
 			if r.URL.Query().Get("fields") == "" {
 				some = values[from:min(from+1000, objects)]
 			}
-			_, _ = fmt.Fprintf(w, `{"fullResultSize":%d,"from":%d,"count":%d,"versionDigest":null,"values":[%s]}`, objects, from, len(some), strings.Join(some, ","))
+			_, _ = fmt.Fprintf(w, `{"fullResultSize":%d,"from":%d,"count":%d,"versionDigest":null,"values":[%s]}`,
+				objects, from, len(some), strings.Join(some, ","))
 		case "/v2/event/subscription":
 			_, _ = io.WriteString(w, `{"fullResultSize":0,"from":0,"count":0,"values":[]}`)
 		default:

@@ -48,7 +48,8 @@ type measurement struct {
 // benchFleet measures runs over many companies against the time that latency or the rate limit costs.
 func benchFleet(ctx context.Context, rounds int, tlxhook, home string, out io.Writer) error {
 	file := filepath.Join(home, "clients.yaml")
-	content := "version: 1\ncompanies: {all: true}\nsubscriptions:\n  - {event: order.create, target: \"https://hooks.example.no/tripletex\"}\n"
+	content := "version: 1\ncompanies: {all: true}\nsubscriptions:\n" +
+		"  - {event: order.create, target: \"https://hooks.example.no/tripletex\"}\n"
 	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
 		return err
 	}
@@ -106,7 +107,8 @@ func (r fleetRun) run(ctx context.Context, tlxhook, home string) (m measurement,
 	go func() { _ = server.Serve(listener) }()
 	defer func() { _ = server.Close() }()
 	base := "http://" + listener.Addr().String() + "/v2"
-	args := append([]string{tlxhook}, append(r.words, "--all-companies", "--quiet", "--timeout", "1m", "--parallel", strconv.Itoa(parallel))...)
+	args := append([]string{tlxhook},
+		append(r.words, "--all-companies", "--quiet", "--timeout", "1m", "--parallel", strconv.Itoa(parallel))...)
 	if m, err = streamed(ctx, home, base, args); err == nil && api.refused > 0 {
 		err = fmt.Errorf("%w: %d times", errRefused, api.refused)
 	}
@@ -178,7 +180,8 @@ func (a *clientAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	status := a.status[company]
 	a.mu.Unlock()
-	one := `{"id":1,"version":0,"event":"order.create","targetUrl":"https://hooks.example.no/tripletex","fields":null,"status":"` + status + `","authHeaderName":null}`
+	one := `{"id":1,"version":0,"event":"order.create","targetUrl":"https://hooks.example.no/tripletex","fields":null,"status":"` +
+		status + `","authHeaderName":null}`
 	switch {
 	case r.Method != http.MethodGet:
 		_, _ = fmt.Fprintf(w, `{"value":%s}`, one)

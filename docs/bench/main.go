@@ -243,12 +243,14 @@ func page(total, from, count int) []byte {
 	for i := from; i < min(from+count, total); i++ {
 		raw, err := json.Marshal(map[string]any{
 			"id": 4711 + i, "version": 3, "url": "tripletex.no/v2/event/subscription/" + strconv.Itoa(4711+i), "event": "order.create",
-			"targetUrl": "https://hooks.example.no/tripletex/" + strconv.Itoa(i), "fields": "id,version,number", "status": "ACTIVE", "authHeaderName": nil,
+			"targetUrl": "https://hooks.example.no/tripletex/" + strconv.Itoa(i),
+			"fields":    "id,version,number", "status": "ACTIVE", "authHeaderName": nil,
 		})
 		if err != nil {
 			return nil
 		}
 		values = append(values, string(raw))
 	}
-	return fmt.Appendf(nil, `{"fullResultSize":%d,"from":%d,"count":%d,"versionDigest":null,"values":[%s]}`, total, from, len(values), strings.Join(values, ","))
+	return fmt.Appendf(nil, `{"fullResultSize":%d,"from":%d,"count":%d,"versionDigest":null,"values":[%s]}`,
+		total, from, len(values), strings.Join(values, ","))
 }

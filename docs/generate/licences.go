@@ -24,7 +24,8 @@ func modules(ctx context.Context, systems ...string) ([]licensed, error) {
 	}
 	all := []licensed{{"Go", "as tlxhook version -o json says", strings.TrimSpace(string(goroot))}}
 	for _, system := range systems {
-		command := exec.CommandContext(ctx, "go", "list", "-deps", "-f", "{{with .Module}}{{if .Version}}{{.Path}} {{.Version}} {{.Dir}}{{end}}{{end}}",
+		command := exec.CommandContext(ctx, "go", "list", "-deps", "-f",
+			"{{with .Module}}{{if .Version}}{{.Path}} {{.Version}} {{.Dir}}{{end}}{{end}}",
 			"github.com/tlxhook/tlxhook/cmd/tlxhook")
 		command.Env = append(os.Environ(), "GOOS="+system, "CGO_ENABLED=0")
 		raw, err := command.Output()
@@ -63,8 +64,9 @@ func (m licensed) texts() (names, contents []string, err error) {
 // known returns the licences whose code may be in the program, each with words that only its text has.
 func known() map[string]string {
 	return map[string]string{
-		"Apache-2.0":   "apache license",
-		"BSD-2-Clause": "this list of conditions and the following disclaimer in the documentation and/or other materials provided with the distribution. this software is provided",
+		"Apache-2.0": "apache license",
+		"BSD-2-Clause": "this list of conditions and the following disclaimer in the documentation and/or other materials " +
+			"provided with the distribution. this software is provided",
 		"BSD-3-Clause": "may be used to endorse or promote products derived from",
 		"MIT":          "permission is hereby granted, free of charge, to any person obtaining a copy",
 		"MPL-2.0":      "mozilla public license, version 2.0",

@@ -31,7 +31,8 @@ func draw(screen string) []byte {
 	lines := strings.Split(strings.TrimRight(screen, "\n"), "\n")
 	width, height := int(columns*charWidth)+2*margin, len(lines)*lineHeight+2*margin+bar
 	var b bytes.Buffer
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" role="img" aria-label="A session of tlxhook">
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" `+
+		`role="img" aria-label="A session of tlxhook">
 <style>
 text { font: 13.3px ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; fill: #c9d1d9; white-space: pre; }
 @media (prefers-reduced-motion: no-preference) { text { animation: appear 0.1s both; } }
@@ -45,7 +46,8 @@ text { font: 13.3px ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace
 		if strings.HasPrefix(line, "\x1b[1m$ ") {
 			seconds += 1.2 // the reader reads what was printed before
 		}
-		fmt.Fprintf(&b, `<text x="%d" y="%d" style="animation-delay:%.1fs" xml:space="preserve">%s</text>`+"\n", margin, bar+margin+i*lineHeight, seconds, spans(line))
+		fmt.Fprintf(&b, `<text x="%d" y="%d" style="animation-delay:%.1fs" xml:space="preserve">%s</text>`+"\n",
+			margin, bar+margin+i*lineHeight, seconds, spans(line))
 		seconds += 0.1
 	}
 	b.WriteString("</svg>\n")

@@ -137,7 +137,8 @@ func TestAddressWithCredentialsIsMasked(t *testing.T) {
 		"user:HUNTER2@api.example.no", "https://api.example.no/v2?token=HUNTER2", "http://user:HUNTER2@127.0.0.1:9/v2",
 	} {
 		home := t.TempDir()
-		profile := "format: 1\ncurrent: acme\nprofiles:\n  - {name: acme, baseUrl: 'https://x:HUNTER2@api.example.no/v2', tokenKind: refresh, store: file}\n"
+		profile := "format: 1\ncurrent: acme\nprofiles:\n" +
+			"  - {name: acme, baseUrl: 'https://x:HUNTER2@api.example.no/v2', tokenKind: refresh, store: file}\n"
 		if err := os.MkdirAll(filepath.Join(home, ".config", "tlxhook"), 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -169,7 +170,8 @@ func TestAddressWithCredentialsIsMasked(t *testing.T) {
 			{"listen", "--publish", address},
 			{"sandbox", "emit", "order.create", "--target", address},
 		} {
-			environ := []string{"HOME=" + home, "XDG_RUNTIME_DIR=" + home, "TLXHOOK_BASE_URL=" + address, "HTTPS_PROXY=" + address, "TLXHOOK_REFRESH_TOKEN=tlxr_x"}
+			environ := []string{"HOME=" + home, "XDG_RUNTIME_DIR=" + home,
+				"TLXHOOK_BASE_URL=" + address, "HTTPS_PROXY=" + address, "TLXHOOK_REFRESH_TOKEN=tlxr_x"}
 			var stdout, stderr bytes.Buffer
 			args := append(words, "-o", "json", "--timeout", "1s")
 			cli.Main(args, cli.Streams{In: strings.NewReader(""), Out: &stdout, Err: &stderr}, environ, cli.Build{})
