@@ -73,14 +73,20 @@ func TestEachFaultOfTheWayIsFoundByItsCheck(t *testing.T) {
 func TestProxyIsAURLOrNamed(t *testing.T) {
 	const password = "HUNTER2"
 	for _, value := range []string{
-		`http://CORP\bob:HUNTER2@127.0.0.1:9`, "http://bob:HUNT/HUNTER2@127.0.0.1:9", "http://bob:HUNTER2[@127.0.0.1:9", "http://bob:HUNTER2^x@127.0.0.1:9",
-		"http://bob:HUNTER2 x@127.0.0.1:9", "http://bob:HUNTER2@127.0.0.1:port", "http:/bob:HUNTER2@127.0.0.1:9", "http://http://bob:HUNTER2@127.0.0.1:9",
-		"ftp://bob:HUNTER2@127.0.0.1:9", "http://bob:1?HUNTER2@127.0.0.1:9", "http://bob:1#HUNTER2@127.0.0.1:9", "bob:HUNTER2/x@127.0.0.1:9", "http://",
+		`http://CORP\bob:HUNTER2@127.0.0.1:9`, "http://bob:HUNT/HUNTER2@127.0.0.1:9",
+		"http://bob:HUNTER2[@127.0.0.1:9", "http://bob:HUNTER2^x@127.0.0.1:9",
+		"http://bob:HUNTER2 x@127.0.0.1:9", "http://bob:HUNTER2@127.0.0.1:port",
+		"http:/bob:HUNTER2@127.0.0.1:9", "http://http://bob:HUNTER2@127.0.0.1:9",
+		"ftp://bob:HUNTER2@127.0.0.1:9", "http://bob:1?HUNTER2@127.0.0.1:9",
+		"http://bob:1#HUNTER2@127.0.0.1:9", "bob:HUNTER2/x@127.0.0.1:9", "http://",
 	} {
 		for _, name := range []string{"HTTPS_PROXY", "https_proxy"} {
 			api := &doctor.API{BaseURL: "https://api.example.no/v2", Lookup: only(name, value)}
 			proxy := api.Checks()[0].Run(t.Context())
-			if proxy.State != doctor.Failed || !strings.Contains(proxy.Text, name+": the value is not a URL") {
+			if proxy.State != doctor.Failed {
+				t.Errorf("%s=%q found %q %q", name, value, proxy.State, proxy.Text)
+			}
+			if !strings.Contains(proxy.Text, name+": the value is not a URL") {
 				t.Errorf("%s=%q found %q %q", name, value, proxy.State, proxy.Text)
 			}
 			if strings.Contains(proxy.Text+proxy.Repair, password) {
@@ -88,7 +94,9 @@ func TestProxyIsAURLOrNamed(t *testing.T) {
 			}
 		}
 	}
-	for _, value := range []string{"", "http://proxy.example.no:3128", "proxy.example.no:3128", "socks5://u:p@proxy.example.no", "http://u:p%40@[::1]:3128/"} {
+	for _, value := range []string{
+		"", "http://proxy.example.no:3128", "proxy.example.no:3128", "socks5://u:p@proxy.example.no", "http://u:p%40@[::1]:3128/",
+	} {
 		api := &doctor.API{BaseURL: "https://api.example.no/v2", Lookup: only("HTTPS_PROXY", value)}
 		if proxy := api.Checks()[0].Run(t.Context()); proxy.State == doctor.Failed {
 			t.Errorf("%q found %q", value, proxy.Text)
