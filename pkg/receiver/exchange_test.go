@@ -140,7 +140,9 @@ func TestIdleConnectionsCloseBeforeThoseOfServers(t *testing.T) {
 
 func TestEveryVersionOfHTTPReachesTheApp(t *testing.T) {
 	t.Parallel()
-	for name, protocols := range map[string][]string{"1.1": {"http/1.1"}, "2": {"h2"}, "2 first": {"h2", "http/1.1"}, "1.1 first": {"http/1.1", "h2"}} {
+	for name, protocols := range map[string][]string{
+		"1.1": {"http/1.1"}, "2": {"h2"}, "2 first": {"h2", "http/1.1"}, "1.1 first": {"http/1.1", "h2"},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			url, roots := speaking(t, protocols)

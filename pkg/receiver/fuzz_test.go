@@ -54,8 +54,11 @@ func FuzzRequest(f *testing.F) {
 		if _, err := webhook.Verify(header, e.Body, testSecret); err != nil {
 			t.Errorf("%v is stored", err)
 		}
-		if _, readable, err := webhook.ParseHead(e.Body); err != nil || readable == e.Unreadable {
-			t.Errorf("%v is stored", err)
+		switch _, readable, err := webhook.ParseHead(e.Body); {
+		case err != nil:
+			t.Error(err)
+		case readable == e.Unreadable:
+			t.Errorf("readable = %v", readable)
 		}
 	})
 }

@@ -50,10 +50,16 @@ func checkUnreadable(t *testing.T, j *journal.Journal, body string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !e.Unreadable || string(e.Body) != body {
-		t.Errorf("marked %t, body %q", e.Unreadable, e.Body)
+	if !e.Unreadable {
+		t.Error("e.Unreadable = false, want true")
 	}
-	if n, err := j.Purge(t.Context(), journal.Filter{}, nil); err != nil || n != 1 {
-		t.Errorf("purged %d, error %v", n, err)
+	if string(e.Body) != body {
+		t.Errorf("e.Body = %v, want %v", string(e.Body), body)
+	}
+	switch n, err := j.Purge(t.Context(), journal.Filter{}, nil); {
+	case err != nil:
+		t.Error(err)
+	case n != 1:
+		t.Errorf("n = %v, want 1", n)
 	}
 }
