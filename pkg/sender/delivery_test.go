@@ -167,8 +167,11 @@ func TestStatusLineDecidesWhateverTheBodyDoes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got.Status != want.status || string(got.Body) != want.body {
-				t.Errorf("got %d %q, want %+v", got.Status, got.Body, want)
+			if got.Status != want.status {
+				t.Errorf("got.Status = %v, want %v", got.Status, want.status)
+			}
+			if string(got.Body) != want.body {
+				t.Errorf("got.Body = %v, want %v", string(got.Body), want.body)
 			}
 		})
 	}
