@@ -44,8 +44,15 @@ func TestUnreadableValueLeavesTheHeadReadable(t *testing.T) {
 				if readable {
 					t.Error("it counts as readable")
 				}
-				if e.SubscriptionID != 7 || e.Event != "order.update" || e.ID != 9 || e.Value != nil {
-					t.Errorf("parsed %+v", e)
+				switch {
+				case e.SubscriptionID != 7:
+					t.Errorf("e.SubscriptionID = %v, want 7", e.SubscriptionID)
+				case e.Event != "order.update":
+					t.Errorf("e.Event = %q, want %q", e.Event, "order.update")
+				case e.ID != 9:
+					t.Errorf("e.ID = %v, want 9", e.ID)
+				case e.Value != nil:
+					t.Errorf("e.Value = %v, want nil", e.Value)
 				}
 			})
 		}
@@ -81,8 +88,11 @@ func TestReadableValueIsThatOfParseEnvelope(t *testing.T) {
 	t.Parallel()
 	body := []byte(`{"subscriptionId":7,"event":"order.update","id":9,"value":{"version":3}}`)
 	e, readable, err := webhook.ParseHead(body)
-	if err != nil || !readable {
-		t.Fatalf("readable %t, error %v", readable, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !readable {
+		t.Fatal("readable = false, want true")
 	}
 	if string(e.Value) != `{"version":3}` {
 		t.Errorf("value %s", e.Value)
