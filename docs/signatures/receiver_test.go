@@ -91,7 +91,7 @@ func start(t *testing.T, words ...string) string {
 
 // Every recipe accepts and refuses what pkg/webhook does: deliveries as they are, and with everything wrong that can
 // be sent.
-func TestRecipesJudgeAlike(t *testing.T) {
+func TestRecipesAgree(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	for name, words := range map[string][]string{

@@ -10,7 +10,7 @@ import (
 )
 
 // What real programs make of a body that they parse and write again is recognised as that.
-func TestABodyWrittenAnewIsRecognised(t *testing.T) {
+func TestReserialisedBodyIsRecognised(t *testing.T) {
 	t.Parallel()
 	const body = `{"subscriptionId":4711,"event":"order.create","id":1001,` +
 		`"value":{"name":"A & B <Ærø>","url":"https://x/1","amount":12500.5}}`

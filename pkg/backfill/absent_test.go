@@ -108,7 +108,7 @@ func expect(t *testing.T, when string, got, want backfill.Counts) {
 }
 
 // What is gone is found every night until the app is told, and what only the list hides is never gone.
-func TestOnlyWhatIsNotThereIsGone(t *testing.T) {
+func TestOnlyAbsentObjectsAreGone(t *testing.T) {
 	t.Parallel()
 	s := &shelf{versions: map[int64]int{1: 0, 2: 0, 3: 0, 4: 0}, hidden: map[int64]bool{}}
 	_, run := nightly(t, s)
@@ -123,7 +123,7 @@ func TestOnlyWhatIsNotThereIsGone(t *testing.T) {
 	expect(t, "after that", run(deletes), backfill.Counts{Seen: 3, Known: 3})
 }
 
-func TestWhatIsGoneIsReportedUntilTheAppIsTold(t *testing.T) {
+func TestDeletionsAreReportedUntilForwarded(t *testing.T) {
 	t.Parallel()
 	s := &shelf{versions: map[int64]int{1: 0, 2: 0, 3: 0}}
 	_, run := nightly(t, s)
@@ -137,7 +137,7 @@ func TestWhatIsGoneIsReportedUntilTheAppIsTold(t *testing.T) {
 
 // A list that is the same costs a 304, and nobody is asked for anything else. What a delivery brings later, of what is
 // gone already, is found all the same: before the ids of the page, between them and behind them.
-func TestWhatCameTooLateIsFoundBesideAPageThatIsTheSame(t *testing.T) {
+func TestLateObjectIsFoundOnAnUnchangedPage(t *testing.T) {
 	t.Parallel()
 	s := &shelf{versions: map[int64]int{10: 0, 20: 0}}
 	j, run := nightly(t, s)

@@ -8,7 +8,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-func TestWhatLacksIsFound(t *testing.T) {
+func TestMissingObjectsAreFound(t *testing.T) {
 	t.Parallel()
 	listed := []tripletex.Object{{ID: 1, Version: 3}, {ID: 2, Version: 3},
 		{ID: 4, Version: 0}, {ID: 5, Version: 2}, {ID: 7, Version: 0}, {ID: 9, Version: 1}}
@@ -33,7 +33,7 @@ func TestWhatLacksIsFound(t *testing.T) {
 }
 
 // A plan tells only what somebody asked for.
-func TestAPlanIsForWhatIsSubscribedTo(t *testing.T) {
+func TestPlanCoversSubscribedEvents(t *testing.T) {
 	t.Parallel()
 	all := []tripletex.Subscription{
 		{ID: 1, Event: "customer.update", Status: tripletex.Disabled},

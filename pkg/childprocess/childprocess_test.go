@@ -67,7 +67,7 @@ func TestAProgramEndsWithItsContext(t *testing.T) {
 }
 
 // What a program leaves running is ended with it, and does not hold its caller up.
-func TestWhatAProgramLeavesRunningIsEnded(t *testing.T) {
+func TestGrandchildrenAreKilled(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "pid")
 	begin := time.Now()

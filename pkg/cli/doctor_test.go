@@ -92,7 +92,7 @@ func secured(ts *testscript.TestScript, neg bool, args []string) {
 
 // A bundle has what a supporter asks for, and no secret of any place: variables, the file of settings, the address of
 // the API, targets, manifests, what was received.
-func TestABundleHoldsWhatHelpsAndNoSecret(t *testing.T) {
+func TestBundleHoldsDiagnosticsAndNoSecret(t *testing.T) {
 	t.Parallel()
 	home := filledHome(t)
 	file, refused, settings := filepath.Join(home, "hooks.yaml"), filepath.Join(home, "refused.yaml"), filepath.Join(home, "settings.yaml")

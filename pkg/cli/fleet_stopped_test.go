@@ -42,7 +42,7 @@ func (c *clients) stopped(t *testing.T, signal syscall.Signal, method string, ar
 }
 
 // A run that a signal stops finishes the writes in flight, says exactly what is done, and leaves exactly the rest.
-func TestStoppedFleetRunSaysWhatIsDoneAndLeavesTheRest(t *testing.T) {
+func TestStoppedFleetRunReportsFinishedCompanies(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name   string
@@ -105,7 +105,7 @@ func TestStoppedFleetRunSaysWhatIsDoneAndLeavesTheRest(t *testing.T) {
 
 // An apply that a signal stops has companies whose writes are all answered and not proved: it says so of each, and
 // they belong to the rest.
-func TestStoppedFleetApplyDoesNotCallDoneWhatIsNotProved(t *testing.T) {
+func TestStoppedFleetApplyReportsUnverifiedChanges(t *testing.T) {
 	t.Parallel()
 	c := newClients(t, stoppedClients, noLimit(), false)
 	args := []string{"apply", "-f", c.manifest(), "--yes", "-q", "--all-companies"}

@@ -10,7 +10,7 @@ import (
 )
 
 // A monitor must not take a fault of the program for a verdict: exit code 2 or 70 would be one.
-func TestCheckSaysUnknownOfItsOwnFaults(t *testing.T) {
+func TestCheckReportsUnknownForItsOwnBugs(t *testing.T) {
 	t.Parallel()
 	environ := []string{"HOME=" + t.TempDir(), "TLXHOOK_PROFILE=sandbox"}
 	var stdout bytes.Buffer

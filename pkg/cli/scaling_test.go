@@ -24,7 +24,7 @@ func openFile(t *testing.T, name string) *os.File {
 
 // The file for Compose starts three servers, two receivers and two forwarders, by commands that the program takes. Every
 // volume, secret and configuration that a service uses is declared.
-func TestComposeFileStartsTheWholeStory(t *testing.T) {
+func TestComposeFileStartsEveryService(t *testing.T) {
 	t.Parallel()
 	var file struct {
 		Services map[string]struct {

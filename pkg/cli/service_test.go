@@ -95,7 +95,7 @@ func sendSigned(t *testing.T, client *http.Client, url, key string) int {
 }
 
 // A service manager passes the socket, and is told when all is ready, that all is well, and when it ends.
-func TestServiceManagerPassesTheSocketAndIsTold(t *testing.T) {
+func TestServiceManagerPassesTheSocketAndIsNotified(t *testing.T) {
 	t.Parallel()
 	activate, home := need(t, "systemd-socket-activate"), t.TempDir()
 	build(t, home)

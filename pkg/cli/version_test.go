@@ -7,7 +7,7 @@ import (
 )
 
 // What the linker is given in a release is what the program says of itself.
-func TestReleaseSaysWhatItIs(t *testing.T) {
+func TestReleaseReportsItsVersion(t *testing.T) {
 	t.Parallel()
 	build := cli.BuildInfo("0.1.0 5f3c2a1b9d0e7c6a8b4f2d1e0c9b8a7f6e5d4c3b 2026-11-23T20:11:03Z")
 	want := cli.Build{Version: "0.1.0", Commit: "5f3c2a1b9d0e7c6a8b4f2d1e0c9b8a7f6e5d4c3b", Date: "2026-11-23T20:11:03Z"}

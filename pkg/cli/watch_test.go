@@ -107,7 +107,7 @@ func TestWatchServiceIsAUnit(t *testing.T) {
 }
 
 // The command of the shipped unit, with the shipped program, tells a channel that a subscription died.
-func TestWatchServiceTellsSlack(t *testing.T) {
+func TestWatchServiceNotifiesSlack(t *testing.T) {
 	t.Parallel()
 	for _, tool := range []string{"curl", "jq", "bash"} {
 		need(t, tool)

@@ -78,7 +78,7 @@ func TestFlagBeatsVariableBeatsFileBeatsDefault(t *testing.T) {
 	}
 }
 
-func TestWrongSettingsSayWhereTheyComeFrom(t *testing.T) {
+func TestWrongSettingsNameTheirSource(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		file      string

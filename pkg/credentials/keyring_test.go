@@ -164,7 +164,7 @@ func TestKeyringThatHangs(t *testing.T) {
 	}
 }
 
-func TestNoKeyringIsSaidAtOnce(t *testing.T) {
+func TestMissingKeyringIsReportedAtOnce(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" {
 		t.Skip("only on linux can a keyring be missing")

@@ -82,7 +82,7 @@ func TestFileIsReadAsOneSecret(t *testing.T) {
 	}
 }
 
-func TestNothingLeadsOutOfAFolder(t *testing.T) {
+func TestNamesCannotEscapeTheFolder(t *testing.T) {
 	t.Parallel()
 	top := t.TempDir()
 	folder, outside := filepath.Join(top, "repository"), filepath.Join(top, "outside")

@@ -9,7 +9,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/doctor"
 )
 
-func TestWhatNeedsAFailedCheckIsSkipped(t *testing.T) {
+func TestChecksAfterAFailedOneAreSkipped(t *testing.T) {
 	t.Parallel()
 	asked := map[string]bool{}
 	look := func(name string, f doctor.Finding) func(context.Context) doctor.Finding {

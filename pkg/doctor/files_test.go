@@ -8,7 +8,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/journal"
 )
 
-func TestADiskIsJudgedByWhatIsFree(t *testing.T) {
+func TestDiskIsRatedByItsFreeSpace(t *testing.T) {
 	t.Parallel()
 	const mb, gb = int64(1e6), int64(1e9)
 	for name, c := range map[string]struct {
@@ -39,7 +39,7 @@ func TestADiskIsJudgedByWhatIsFree(t *testing.T) {
 	}
 }
 
-func TestAJournalIsJudgedByWhatItHolds(t *testing.T) {
+func TestJournalIsRatedByItsContent(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2025, 11, 20, 12, 0, 0, 0, time.Local)
 	for name, c := range map[string]struct {

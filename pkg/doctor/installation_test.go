@@ -79,7 +79,7 @@ func TestAFreshInstallationHasNoFailedCheck(t *testing.T) {
 	}
 }
 
-func TestALoginThatCannotBeFoundSkipsWhatNeedsIt(t *testing.T) {
+func TestMissingLoginSkipsDependentChecks(t *testing.T) {
 	t.Parallel()
 	i, _ := newInstallation(t)
 	i.Login = func(context.Context) (doctor.Login, error) { return doctor.Login{}, errors.New("no such profile") }

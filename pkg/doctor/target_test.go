@@ -158,7 +158,7 @@ func TestEachFaultOfATargetIsFoundByItsCheck(t *testing.T) {
 	}
 }
 
-func TestAnAddressIsJudgedBeforeItIsAsked(t *testing.T) {
+func TestAddressIsCheckedBeforeARequest(t *testing.T) {
 	t.Parallel()
 	for url, want := range map[string]doctor.State{
 		"https://":                 doctor.Failed,
@@ -180,7 +180,7 @@ func TestAnAddressIsJudgedBeforeItIsAsked(t *testing.T) {
 	}
 }
 
-func TestAClosedPortAndAnUnknownNameAreTold(t *testing.T) {
+func TestClosedPortAndUnknownNameAreReported(t *testing.T) {
 	t.Parallel()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {

@@ -250,7 +250,7 @@ func TestAnswerIsKeptForTheShortestInterval(t *testing.T) {
 }
 
 // A failure is kept like an answer, told once, and its end is told.
-func TestFailureIsToldOnce(t *testing.T) {
+func TestFailureIsLoggedOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newService(t, 3, nil)

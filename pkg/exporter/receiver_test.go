@@ -116,7 +116,7 @@ func TestReceiverExportsEveryReasonAndAnyEvent(t *testing.T) {
 }
 
 // Before anything came, and where nothing is forwarded, there is no family without a sample.
-func TestReceiverThatHasHeardNothing(t *testing.T) {
+func TestReceiverWithoutDeliveries(t *testing.T) {
 	t.Parallel()
 	quiet := exporter.Receiver{
 		Receiving: func() receiver.Stats { return receiver.Stats{} },

@@ -101,7 +101,7 @@ func TestOneFailureHidesNoOther(t *testing.T) {
 	}
 }
 
-func TestAMemberThatNeverAnswersCostsItsTimeoutAlone(t *testing.T) {
+func TestAccountThatNeverAnswersCostsOnlyItsTimeout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
@@ -219,7 +219,7 @@ func TestNoMembersAreNoResults(t *testing.T) {
 	}
 }
 
-func TestAMemberIsCalledByWhatPeopleKnow(t *testing.T) {
+func TestAccountIsLabelledByNameAndID(t *testing.T) {
 	t.Parallel()
 	for want, m := range map[string]fleet.Company{
 		"Kystfisk AS": {Profile: "office", CompanyID: 7, CompanyName: "Kystfisk AS"},

@@ -10,7 +10,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-func TestOutcomeSaysWhatIsKnownOfAMember(t *testing.T) {
+func TestOutcomeDescribesAnAccount(t *testing.T) {
 	t.Parallel()
 	var count fleet.Count
 	for _, test := range []struct {

@@ -32,7 +32,7 @@ func broken() health.Transition {
 	}
 }
 
-func TestCommandIsToldEverything(t *testing.T) {
+func TestCommandReceivesEveryField(t *testing.T) {
 	t.Parallel()
 	c, output := shell(`cat; env | grep ^TLXHOOK_ | sort`)
 	if err := c.Run(t.Context(), broken()); err != nil {

@@ -194,7 +194,7 @@ func TestSilentCompanyHidesNothing(t *testing.T) {
 }
 
 // Where nobody answers at all there is no verdict, and the end of that is told.
-func TestWatchOfManySaysThatNobodyAnswers(t *testing.T) {
+func TestWatchOfManyReportsAnOutage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t, 3, options(0))

@@ -9,7 +9,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/health"
 )
 
-func TestProbeTellsWhetherATargetAnswers(t *testing.T) {
+func TestProbeReportsWhetherATargetAnswers(t *testing.T) {
 	t.Parallel()
 	var asked []*http.Request
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

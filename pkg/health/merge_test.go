@@ -80,7 +80,7 @@ func TestCompaniesAreOneVerdict(t *testing.T) {
 }
 
 // Thresholds are about all companies together: one of them alone would not know how many are too many.
-func TestThresholdsJudgeTheSum(t *testing.T) {
+func TestThresholdsApplyToTheSum(t *testing.T) {
 	t.Parallel()
 	rules := health.Rules{Thresholds: thresholds(t, "w disabled=1", "c disabled=2")}
 	two := []health.Part{part(1, "A", tripletex.Disabled, tripletex.Active), part(2, "B", tripletex.Disabled)}

@@ -101,7 +101,7 @@ func start(t *testing.T, n *health.Notifier, pending ...health.Transition) (stop
 	}
 }
 
-func TestNotificationIsTriedAgainUntilItIsTaken(t *testing.T) {
+func TestNotificationIsRetriedUntilAccepted(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := &post{refuse: func(t health.Transition, try int) bool { return t.ID == 1 && t.NewStatus == "A" && try <= 3 }}
@@ -131,7 +131,7 @@ func TestNotificationIsTriedAgainUntilItIsTaken(t *testing.T) {
 }
 
 // Ids of different logins may be the same; a company that nobody takes note of holds up no other.
-func TestNotifierTellsCompaniesApart(t *testing.T) {
+func TestNotifierDistinguishesCompanies(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := &post{refuse: func(t health.Transition, _ int) bool { return t.Profile == "acme" }}
@@ -248,7 +248,7 @@ func TestNotifierGivesTheOldestUpBeforeItNeedsAllMemory(t *testing.T) {
 	}
 }
 
-func TestNotifierSaysWhereNothingCanBeKept(t *testing.T) {
+func TestNotifierReportsAnUnwritableStateFile(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := &post{}
@@ -292,7 +292,7 @@ func TestNotifierSavesOnlyWhatIsNew(t *testing.T) {
 }
 
 // A watch goes on with the map that it gave, while what is remembered is written elsewhere.
-func TestWhatIsRememberedIsNotTheMapThatTheWatchChanges(t *testing.T) {
+func TestNotifierCopiesTheBaseline(t *testing.T) {
 	t.Parallel()
 	saved := 0
 	n := &health.Notifier{Save: func(health.WatchState) error { saved++; return nil }}

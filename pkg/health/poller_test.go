@@ -63,7 +63,7 @@ func (s *service) change(t *testing.T, change func(*sandbox.State)) {
 }
 
 // A look is one request; where nothing changed it is one without a body.
-func TestLookCostsOneRequestAndA304WhereNothingChanged(t *testing.T) {
+func TestPollCostsOneRequestAndA304WithoutChanges(t *testing.T) {
 	t.Parallel()
 	source, s := newSource(t, options(3))
 	for range 3 {
@@ -91,7 +91,7 @@ func TestLookCostsOneRequestAndA304WhereNothingChanged(t *testing.T) {
 	}
 }
 
-func TestLookChooses(t *testing.T) {
+func TestPollSelects(t *testing.T) {
 	t.Parallel()
 	source, _ := newSource(t, options(5))
 	source.Filter = match.Filter{IDs: []int64{4711, 4713, 1}}

@@ -84,7 +84,7 @@ func evil() health.Transition {
 	return t
 }
 
-func TestSlackIsTold(t *testing.T) {
+func TestSlackNotification(t *testing.T) {
 	t.Parallel()
 	url, posted := channel(t, http.StatusOK)
 	c, output := notifier(t, "notify-slack", url+"\n")
@@ -119,7 +119,7 @@ func TestSlackIsTold(t *testing.T) {
 	}
 }
 
-func TestTeamsIsTold(t *testing.T) {
+func TestTeamsNotification(t *testing.T) {
 	t.Parallel()
 	url, posted := channel(t, http.StatusAccepted)
 	c, output := notifier(t, "notify-teams", url)

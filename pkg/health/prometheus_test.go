@@ -54,7 +54,7 @@ func TestPrometheusShowsEveryStatus(t *testing.T) {
 	}
 }
 
-func TestPrometheusSaysWhatItLeavesOut(t *testing.T) {
+func TestPrometheusCountsOmittedSubscriptions(t *testing.T) {
 	t.Parallel()
 	raw := pageOf(health.Sample{Report: thousands()})
 	switch got := samplesOf(raw, "tlxhook_subscription_series_dropped"); {

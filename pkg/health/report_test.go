@@ -80,7 +80,7 @@ func TestVerdictIsTheWorstOfAll(t *testing.T) {
 }
 
 // A threshold that somebody chose takes the place of what the rules say of that count, and of no other.
-func TestThresholdsTakeThePlaceOfTheRules(t *testing.T) {
+func TestThresholdsReplaceTheRules(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		statuses []tripletex.Status

@@ -31,7 +31,7 @@ func told(all []health.Transition) string {
 	return strings.Join(texts, ", ")
 }
 
-func TestTrackerTellsWhatChanged(t *testing.T) {
+func TestTrackerReportsChanges(t *testing.T) {
 	t.Parallel()
 	type look struct{ found, want string } // a minute apart
 	for name, test := range map[string]struct {
@@ -77,7 +77,7 @@ func TestTrackerTellsWhatChanged(t *testing.T) {
 	}
 }
 
-func TestTransitionKnowsWhatIsGone(t *testing.T) {
+func TestTransitionMarksDeletedSubscriptions(t *testing.T) {
 	t.Parallel()
 	tracker := health.Tracker{CompanyID: 7}
 	at := time.Date(2026, 1, 1, 1, 0, 0, 0, time.FixedZone("CET", 3600))

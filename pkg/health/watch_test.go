@@ -84,7 +84,7 @@ func TestAWeekOfWatchingNeedsNoMoreMemory(t *testing.T) {
 	})
 }
 
-func TestNewsSaysSinceWhenNobodyAnswers(t *testing.T) {
+func TestUpdateReportsTheStartOfAnOutage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w, s := newWatch(t, 1)
@@ -142,7 +142,7 @@ func TestNewsSaysSinceWhenNobodyAnswers(t *testing.T) {
 	})
 }
 
-func TestNewsSaysThatTheRateLimitIsWaitedFor(t *testing.T) {
+func TestUpdateReportsTheWaitForTheRateLimit(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := options(1)
@@ -202,7 +202,7 @@ func TestConditionsAreMet(t *testing.T) {
 	}
 }
 
-func TestFlushWaitsForWhatIsTold(t *testing.T) {
+func TestFlushWaitsForNotifications(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := &post{refuse: func(tr health.Transition, try int) bool { return tr.ID == 1 && try == 1 || tr.ID == 2 }}
@@ -231,7 +231,7 @@ func TestFlushWaitsForWhatIsTold(t *testing.T) {
 }
 
 // What an earlier process knew is not lost where a notification is taken before the first look.
-func TestNotifierKeepsWhatIsKnown(t *testing.T) {
+func TestNotifierStoresTheBaseline(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := &post{}

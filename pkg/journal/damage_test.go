@@ -162,7 +162,7 @@ func FuzzADamagedFile(f *testing.F) {
 	})
 }
 
-func TestWhatIsNoJournalIsRefusedAndLeft(t *testing.T) {
+func TestForeignFileIsRefusedAndUnchanged(t *testing.T) {
 	t.Parallel()
 	for name, content := range map[string]string{
 		"text": "this is no journal, it is a text of more than a few letters", "zeros": strings.Repeat("\x00", 5000),

@@ -30,7 +30,7 @@ func files(t *testing.T, folder string) map[string]string {
 	return all
 }
 
-func TestALookFromOutsideSeesWhatThereIsAndChangesNothing(t *testing.T) {
+func TestInspectReportsTheContentAndChangesNothing(t *testing.T) {
 	t.Parallel()
 	folder := filepath.Join(t.TempDir(), "journal")
 	j, err := journal.Open(folder, journal.Options{})
@@ -90,7 +90,7 @@ func TestALookFromOutsideSeesWhatThereIsAndChangesNothing(t *testing.T) {
 	}
 }
 
-func TestALookFromOutsideTellsWhatIsWrong(t *testing.T) {
+func TestInspectReportsDamage(t *testing.T) {
 	t.Parallel()
 	absent, foreign := filepath.Join(t.TempDir(), "a"), filepath.Join(t.TempDir(), "b")
 	for _, folder := range []string{absent, foreign} {
@@ -114,7 +114,7 @@ func TestALookFromOutsideTellsWhatIsWrong(t *testing.T) {
 }
 
 // What a crash has left is left to the next program that receives.
-func TestALookFromOutsideLeavesTheLogOfACrash(t *testing.T) {
+func TestInspectLeavesTheLogOfACrash(t *testing.T) {
 	t.Parallel()
 	folder, crashed := filepath.Join(t.TempDir(), "journal"), filepath.Join(t.TempDir(), "crashed")
 	j, err := journal.Open(folder, journal.Options{})
@@ -152,7 +152,7 @@ func TestALookFromOutsideLeavesTheLogOfACrash(t *testing.T) {
 }
 
 // A page that no count reads is looked at, too.
-func TestALookFromOutsideReadsTheWholeFile(t *testing.T) {
+func TestInspectReadsTheWholeFile(t *testing.T) {
 	t.Parallel()
 	folder := filepath.Join(t.TempDir(), "journal")
 	j, err := journal.Open(folder, journal.Options{})

@@ -73,7 +73,7 @@ func list(t *testing.T, j *journal.Journal, f journal.Filter) []int64 {
 	return ids
 }
 
-func TestWhatWasStoredIsThereAfterOpeningAgain(t *testing.T) {
+func TestStoredDeliveriesSurviveReopening(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	j := open(t, folder)
@@ -257,7 +257,7 @@ func TestAttachNeedsAJournal(t *testing.T) {
 	}
 }
 
-func TestAClosedJournalSaysSo(t *testing.T) {
+func TestClosedJournalReturnsAnError(t *testing.T) {
 	t.Parallel()
 	j := open(t, t.TempDir())
 	if err := j.Close(); err != nil {
@@ -345,7 +345,7 @@ func TestAnAlmostFullDiskIsLeftAlone(t *testing.T) {
 }
 
 // What is written to a file that lies nowhere is lost with the process: it must not be told to be stored.
-func TestAFileThatWasTakenAwayIsNoticed(t *testing.T) {
+func TestRemovedJournalFileIsDetected(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {
 		t.Skip("a file in use cannot be moved")
@@ -377,7 +377,7 @@ func TestAFileThatWasTakenAwayIsNoticed(t *testing.T) {
 	}
 }
 
-func TestAFileThatIsPutBackIsUsedAgain(t *testing.T) {
+func TestRestoredJournalFileIsUsed(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {
 		t.Skip("a file in use cannot be moved")

@@ -31,7 +31,7 @@ func known(t *testing.T, j *journal.Journal) []journal.Object {
 }
 
 // The highest version counts in whatever order it came, a deletion for good, and nonsense for nothing.
-func TestWhatDeliveriesBroughtIsKnown(t *testing.T) {
+func TestJournalKnowsDeliveredVersions(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	j := open(t, folder)

@@ -75,7 +75,7 @@ func TestEveryStoredDeliveryWasSynced(t *testing.T) {
 }
 
 // Whichever sync or write fails, or ends the process: what was told to be stored is there afterwards.
-func TestNothingIsToldToBeStoredAfterAFailedCall(t *testing.T) {
+func TestNothingIsAcknowledgedAfterAFailedCall(t *testing.T) {
 	t.Parallel()
 	failures := 0
 	for _, fault := range []string{"error=EIO", "error=ENOSPC", "signal=SIGKILL"} {

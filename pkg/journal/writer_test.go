@@ -8,7 +8,7 @@ import (
 )
 
 // A change that is left out, as nobody waits for it, is never told to be on the disk.
-func TestALeftOutChangeIsNotToldToBeStored(t *testing.T) {
+func TestSkippedChangeIsNotAcknowledged(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), fileName)
 	c, err := connect(path, true)

@@ -69,7 +69,7 @@ func TestApplyIsOneRequestAVerbAndTwiceIsTheSameAsOnce(t *testing.T) {
 	}
 }
 
-func TestReportNamesTheIDsOfWhatWasMade(t *testing.T) {
+func TestReportNamesTheIDsOfCreatedSubscriptions(t *testing.T) {
 	t.Parallel()
 	w := mixedWorld(t)
 	report, err := w.apply(t, mustParse(t, mixed()), manifest.Policy{})
@@ -376,7 +376,7 @@ func TestWorldThatMovesBetweenPlanAndApplyIsNotOverwritten(t *testing.T) {
 }
 
 // A wanted subscription that is deleted elsewhere during apply has a note.
-func TestWhatSomebodyElseTakesAwayMeanwhileIsNoted(t *testing.T) {
+func TestConcurrentDeletionIsNoted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.add(t, fresh("product.create"))

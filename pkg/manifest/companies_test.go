@@ -112,7 +112,7 @@ func TestBadCompaniesAreRefusedWithTheirPlace(t *testing.T) {
 	}
 }
 
-func TestCompaniesThatAreNotThereOrShareTheirNameAreRefused(t *testing.T) {
+func TestUnknownAndAmbiguousCompaniesAreRefused(t *testing.T) {
 	t.Parallel()
 	m, err := manifest.Parse(manifest.Source{Name: "in.yaml",
 		Content: []byte(forWhom("companies: {ids: [1, 9], names: [nord as, Vest AS, Sør AS]}", "order"))})
@@ -128,7 +128,7 @@ func TestCompaniesThatAreNotThereOrShareTheirNameAreRefused(t *testing.T) {
 }
 
 // The plan of an export is empty in every company, for any company name.
-func TestWhatIsExportedOfCompaniesIsWhatTheyHave(t *testing.T) {
+func TestExportOfCompaniesMatchesTheirSubscriptions(t *testing.T) {
 	t.Parallel()
 	all := []manifest.Company{{1, "Nord AS"}, {2, "a\n\"b\" # c"}, {3, ""}, {4, "\u2028---"}}
 	have := [][]tripletex.Subscription{

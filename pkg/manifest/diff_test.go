@@ -190,7 +190,7 @@ func TestDiffShowsWhatDiffersAndNothingElse(t *testing.T) {
 	}
 }
 
-func TestOnlyWhatLiesBelowAnOwnedAddressIsOwned(t *testing.T) {
+func TestOnlyTargetsBelowAnOwnedAddressAreOwned(t *testing.T) {
 	t.Parallel()
 	for owned, targets := range map[string]map[string]bool{
 		"https://h.no/": {"https://h.no": true, "https://H.no:443/x?y": true, "http://h.no/": false, "https://h.no:8443/": false,

@@ -12,7 +12,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-func TestExportGroupsWhatIsAlikeAndSaysWhatToFillIn(t *testing.T) {
+func TestExportGroupsEqualSubscriptionsAndMarksMissingValues(t *testing.T) {
 	t.Parallel()
 	have := []tripletex.Subscription{
 		sub(1, "order.create"), sub(2, "order.update"), sub(3, "order.delete"), sub(4, "invoice.charged"),

@@ -41,7 +41,7 @@ func sent(f *manifest.Fingerprints, hmac string) {
 	f.Updated(tripletex.SubscriptionUpdate{ID: 1, Version: 2, HMACSharedSecret: secret.Text(hmac)}, sub(1, "order.create"))
 }
 
-func TestFourStatesOfASecretAreToldApart(t *testing.T) {
+func TestFourStatesOfASecretAreDistinguished(t *testing.T) {
 	t.Parallel()
 	const subject = " 1 order.create to https://h.no/\n      hmacSharedSecret: "
 	want := mustParse(t, entries("order.create;hmacSecret: {env: A}"))
@@ -81,7 +81,7 @@ func TestFourStatesOfASecretAreToldApart(t *testing.T) {
 	}
 }
 
-func TestWhatIsKeptShowsNoSecretAndNoPlainHashOfOne(t *testing.T) {
+func TestStoredFingerprintsRevealNoSecretAndNoPlainHash(t *testing.T) {
 	t.Parallel()
 	known := fingerprints(t, nil, scope)
 	sent(known, "the-secret-A")
@@ -122,7 +122,7 @@ func TestFingerprintDependsOnTheKeyAndTheSubscription(t *testing.T) {
 }
 
 // A created subscription that is found after a lost response may have been changed since.
-func TestWhatWasChangedSinceItWasCreatedIsTouched(t *testing.T) {
+func TestSubscriptionChangedAfterCreationIsTouched(t *testing.T) {
 	t.Parallel()
 	want := mustParse(t, entries("order.create;hmacSecret: {env: A};authHeader: {name: X, value: {env: A}}"))
 	for version, notes := range map[int]int{0: 0, 1: 2} {
@@ -167,7 +167,7 @@ func TestFingerprintsOfCompaniesAreKeptApart(t *testing.T) {
 }
 
 // An own update without a secret keeps its state; a foreign change before it does not.
-func TestOwnUpdateKeepsWhatIsKnown(t *testing.T) {
+func TestOwnUpdateKeepsTheFingerprints(t *testing.T) {
 	t.Parallel()
 	want := mustParse(t, entries("order.create;hmacSecret: {env: A}"))
 	for version, marks := range map[int]string{3: "", 4: "!"} {

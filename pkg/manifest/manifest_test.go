@@ -73,7 +73,7 @@ func lines(want *manifest.Want) []string {
 	return all
 }
 
-func TestManifestSaysWhatIsWanted(t *testing.T) {
+func TestManifestDescribesTheDesiredState(t *testing.T) {
 	t.Parallel()
 	const (
 		hooks  = " https://hooks.example.no/tripletex ACTIVE "
@@ -132,7 +132,7 @@ func TestManifestMayComeFromAnyEditor(t *testing.T) {
 	}
 }
 
-func TestTextIsTakenAsItIsWritten(t *testing.T) {
+func TestTextIsUsedVerbatim(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"0123", "007", "1.10", "0x1F", "1e3", "no", "yes", "true", "~x", "01234567890123456789", "2026-11-23"} {
 		want := mustParse(t, oneEntry+"    hmacSecret: {file: "+text+"}\n    fields: "+text+"\n")

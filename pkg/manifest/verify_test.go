@@ -10,7 +10,7 @@ import (
 )
 
 // A successful response without the change in the list is a failure.
-func TestWhatTheListDoesNotShowIsNotDone(t *testing.T) {
+func TestChangeMissingFromTheListIsUnconfirmed(t *testing.T) {
 	t.Parallel()
 	w := mixedWorld(t)
 	policy := w.policy(t, mustParse(t, mixed()), prune())
@@ -53,7 +53,7 @@ func TestWaitBeforeTheProofMayBeInterrupted(t *testing.T) {
 	}
 }
 
-func TestMissingProofIsSaidInWords(t *testing.T) {
+func TestFailedVerificationHasAReadableMessage(t *testing.T) {
 	t.Parallel()
 	for cause, want := range map[error]string{
 		context.Canceled:         "everything was accepted, but it was interrupted before the list could prove it",
@@ -67,7 +67,7 @@ func TestMissingProofIsSaidInWords(t *testing.T) {
 }
 
 // A signal after the last request leaves the result unverified.
-func TestStopAfterTheLastCallIsSaid(t *testing.T) {
+func TestStopAfterTheLastCallIsReported(t *testing.T) {
 	t.Parallel()
 	w, want := mixedWorld(t), mustParse(t, mixed())
 	plan, err := w.plan(t, want, prune())

@@ -42,7 +42,7 @@ func TestFilterPicks(t *testing.T) {
 	}
 }
 
-func FuzzGlobMatchesWhatItIsMadeFrom(f *testing.F) {
+func FuzzGlobMatchesItsSource(f *testing.F) {
 	f.Add("order", "create")
 	f.Fuzz(func(t *testing.T, a, b string) {
 		a, b = strings.ToLower(strings.ToValidUTF8(a, "")), strings.ToLower(strings.ToValidUTF8(b, ""))
@@ -57,7 +57,7 @@ func FuzzGlobMatchesWhatItIsMadeFrom(f *testing.F) {
 	})
 }
 
-func TestNearestIsWhatWasMeant(t *testing.T) {
+func TestNearestNameIsSuggested(t *testing.T) {
 	t.Parallel()
 	known := []tripletex.Event{
 		{Name: "customer.create"}, {Name: "customer.update"}, {Name: "invoice.charged"},

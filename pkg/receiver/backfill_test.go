@@ -15,7 +15,7 @@ import (
 
 // What is backfilled of an object does not pass what waits of it, though that is for another subscription. Another kind
 // with the same id is another object.
-func TestNothingPassesWhatWaitsOfItsObject(t *testing.T) {
+func TestNothingOvertakesPendingDeliveriesOfItsObject(t *testing.T) {
 	t.Parallel()
 	j := store(t, 0, 0)
 	deliver := func(key, event string, subscription int64) {
@@ -78,7 +78,7 @@ func TestDrainEndsWhereNothingIsLeftToTry(t *testing.T) {
 	receiver.NewQueue(store(t, 0, 0), []receiver.Route{{Event: "*", App: a}}, nil).Drain(t.Context()) // of nothing
 }
 
-func TestTheAppIsToldWhatIsBackfilled(t *testing.T) {
+func TestBackfilledDeliveriesAreMarked(t *testing.T) {
 	t.Parallel()
 	got := http.Header{}
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.Header }))

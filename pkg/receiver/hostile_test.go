@@ -374,7 +374,7 @@ func TestNothingIsAcknowledgedWithoutTheJournal(t *testing.T) {
 	}
 }
 
-func TestProbeTellsWhetherItArrives(t *testing.T) {
+func TestProbeReportsItsArrival(t *testing.T) {
 	t.Parallel()
 	s, other := verifying(t), verifying(t)
 	if err := s.Probe(t.Context(), "http://"+s.address+"/?tlxhook=x", testSecret); err != nil {

@@ -34,7 +34,7 @@ func (s *senders) give(t *testing.T, p *process, object, n int) int {
 
 // The folder of the journal goes away while it runs, or another one takes its place: nothing is acknowledged that
 // would lie nowhere. Once it is back, receiving resumes.
-func TestFolderThatGoesAwayAcknowledgesNothing(t *testing.T) {
+func TestRemovedFolderAcknowledgesNothing(t *testing.T) {
 	t.Parallel()
 	for name, replace := range map[string]func(folder string) error{
 		"away":              func(string) error { return nil },

@@ -216,7 +216,7 @@ func TestOnlyTimeInWhichForwardingWasTriedCounts(t *testing.T) {
 	}
 }
 
-func TestGoneIsDeadAtOnceAndLaterOnesGoOn(t *testing.T) {
+func TestStatusGoneDeadLettersAtOnceAndLaterDeliveriesContinue(t *testing.T) {
 	t.Parallel()
 	j := store(t, 1, 2)
 	a := &app{answer: func(e journal.Entry) receiver.Answer {

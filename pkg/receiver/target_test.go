@@ -251,7 +251,7 @@ func TestOnlyThisMachineIsForwardedTo(t *testing.T) {
 }
 
 // A name can mean this machine when it is looked at and another one when it is connected to.
-func TestNameIsJudgedWhenItIsConnectedTo(t *testing.T) {
+func TestNameIsCheckedWhenItIsConnectedTo(t *testing.T) {
 	t.Parallel()
 	made := target(t, "http://localhost:1/")
 	if err := made.Check(t.Context()); err != nil {

@@ -10,7 +10,7 @@ import (
 )
 
 // What waits for several apps or of several objects when the program starts is all forwarded.
-func TestWhatWaitsOfManyObjectsIsForwarded(t *testing.T) {
+func TestPendingDeliveriesOfManyObjectsAreForwarded(t *testing.T) {
 	t.Parallel()
 	app := &recorder{}
 	replay, entries := replaying(t, app, many(20)...)

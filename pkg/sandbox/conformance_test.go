@@ -120,7 +120,7 @@ func nullsOut(raw []byte) []byte {
 	return []byte(text)
 }
 
-func TestClientAndSandboxSpeakAsTheSpecificationSays(t *testing.T) {
+func TestClientAndSandboxConformToTheSpecification(t *testing.T) {
 	t.Parallel()
 	for _, post := range []string{"present", "absent"} {
 		options := sandbox.DefaultOptions()

@@ -219,7 +219,7 @@ func TestADeliveryIsBelievedLostOnlyAfterItsLease(t *testing.T) {
 }
 
 // A deliverer that is killed in the middle of a delivery leaves it to the next one, with the same key.
-func TestWhatWasUnderWayIsDeliveredByTheNextOne(t *testing.T) {
+func TestInterruptedDeliveryIsSentByTheNextProcess(t *testing.T) {
 	inTime(t, func(t *testing.T, c *caller) {
 		c.set("propagation=0s")
 		c.call("POST /event/subscription", `{"event":"order.create","targetUrl":"http://127.0.0.1/"}`)
@@ -280,7 +280,7 @@ func TestDeadReceiverDoesNotHoldBackAnother(t *testing.T) {
 	})
 }
 
-func TestOtherCompaniesAreNotTold(t *testing.T) {
+func TestEventsReachOnlyTheirCompany(t *testing.T) {
 	inTime(t, func(t *testing.T, c *caller) {
 		c.set("propagation=0s")
 		c.subscribe("order.create", "")

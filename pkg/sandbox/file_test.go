@@ -9,7 +9,7 @@ import (
 )
 
 // Updates that come at once are kept, all of them, and each is on disk before its Update returns.
-func TestUpdatesAtOnceAreAllKept(t *testing.T) {
+func TestConcurrentUpdatesAreAllStored(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	store := sandbox.NewFile(folder)
@@ -40,7 +40,7 @@ func TestUpdatesAtOnceAreAllKept(t *testing.T) {
 }
 
 // An update that fails or breaks off leaves nothing behind, and those that wait for it do not wait for ever.
-func TestUpdateThatBreaksOffLeavesNothing(t *testing.T) {
+func TestInterruptedUpdateChangesNothing(t *testing.T) {
 	t.Parallel()
 	store := sandbox.NewFile(t.TempDir())
 	odd := errors.New("odd")

@@ -113,7 +113,7 @@ func (hanging) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, r.Context().Err()
 }
 
-func TestSilenceIsSaidInPlainWords(t *testing.T) {
+func TestMissingAnswerHasAReadableError(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), sender.Timeout)

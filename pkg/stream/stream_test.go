@@ -85,7 +85,7 @@ func messages(t *testing.T, js jetstream.JetStream, name string) uint64 {
 }
 
 // A key that comes again with the same body is known; with another body it is stored too, once.
-func TestStreamKnowsWhatItHas(t *testing.T) {
+func TestStreamReportsItsContent(t *testing.T) {
 	t.Parallel()
 	live := serve(t, &server.Options{})
 	s := open(t, live)

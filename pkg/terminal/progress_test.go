@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-func TestProgressIsShownOfALongRunAndTakenAway(t *testing.T) {
+func TestProgressOfALongRunIsShownAndRemoved(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var screen bytes.Buffer
@@ -37,7 +37,7 @@ func TestProgressIsShownOfALongRunAndTakenAway(t *testing.T) {
 	})
 }
 
-func TestProgressIsNotShownWhereNobodyLooks(t *testing.T) {
+func TestProgressIsNotShownWithoutATerminal(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer

@@ -47,7 +47,7 @@ func newLimited(t *testing.T, limit sandbox.RateLimit, latency time.Duration) (*
 }
 
 // However many requests run at once, no 429 is met that the headers foretold, and little of the limit is wasted.
-func TestForetoldRateLimitIsUsedUpAndNotExceeded(t *testing.T) {
+func TestAnnouncedRateLimitIsUsedAndNotExceeded(t *testing.T) {
 	t.Parallel()
 	for _, workers := range []int{1, 4, 8} {
 		synctest.Test(t, func(t *testing.T) {

@@ -202,7 +202,7 @@ func TestTooManyObjectsAreListedInShorterSpans(t *testing.T) {
 }
 
 // A page that is what it was costs a 304, and counts with its ids.
-func TestAPageThatIsTheSameDoesNotCome(t *testing.T) {
+func TestUnchangedPageIsNotSent(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil, employee())
 	if _, err := sandbox.NewDeliverer(w.store, nil).Emit(t.Context(), sandbox.Emission{Event: "product.create", Count: 3}); err != nil {

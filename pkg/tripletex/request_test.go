@@ -91,7 +91,7 @@ func TestPassingFaultIsNotNoticed(t *testing.T) {
 }
 
 // Retried counts what is sent again, and nothing else.
-func TestRetriedSaysWhyARequestIsSentAgain(t *testing.T) {
+func TestRetriedReportsTheReasonOfARetry(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var kinds []tripletex.Kind
@@ -130,7 +130,7 @@ func TestUnauthorizedIsRenewedOnce(t *testing.T) {
 	}
 }
 
-func TestRateLimitIsWaitedFor(t *testing.T) {
+func TestRateLimitIsAwaited(t *testing.T) {
 	t.Parallel()
 	ok := scriptedAnswer{status: 200, body: `{"value":{}}`}
 	for _, test := range []struct {
@@ -165,7 +165,7 @@ func TestRateLimitIsWaitedFor(t *testing.T) {
 	}
 }
 
-func TestRateLimitBeyondTheDeadlineIsSaidAtOnce(t *testing.T) {
+func TestRateLimitBeyondTheDeadlineIsReportedAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		client, s := newScripted(t, scriptedAnswer{status: 429, header: http.Header{"X-Rate-Limit-Reset": {"60"}}})
@@ -189,7 +189,7 @@ func TestRateLimitBeyondTheDeadlineIsSaidAtOnce(t *testing.T) {
 	})
 }
 
-func TestPostIsRepeatedOnlyWhereNothingWasSent(t *testing.T) {
+func TestPostIsRetriedOnlyIfNothingWasSent(t *testing.T) {
 	t.Parallel()
 	refused := &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
 	made := scriptedAnswer{status: 201, body: `{"value":{"id":1,"event":"order.create","status":"ACTIVE"}}`}

@@ -62,7 +62,7 @@ func TestLostAnswerThatStaysLostIsReported(t *testing.T) {
 	})
 }
 
-func TestLostAnswerWithNoTimeToLookIsReportedInOneLine(t *testing.T) {
+func TestLostAnswerWithoutTimeToVerifyIsReportedInOneLine(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, nil, employee())
@@ -81,7 +81,7 @@ func TestLostAnswerWithNoTimeToLookIsReportedInOneLine(t *testing.T) {
 	})
 }
 
-func TestConnectionThatIsCutIsSaidInWords(t *testing.T) {
+func TestCutConnectionHasAReadableError(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		client, _ := newScripted(t, slices.Repeat([]scriptedAnswer{{err: io.EOF}}, 20)...)
@@ -96,7 +96,7 @@ func TestConnectionThatIsCutIsSaidInWords(t *testing.T) {
 	})
 }
 
-func TestLostAnswerBesideATwinOfUnknownAge(t *testing.T) {
+func TestLostAnswerWithADuplicateOfUnknownAge(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		client, s := newScripted(t,
@@ -114,7 +114,7 @@ func TestLostAnswerBesideATwinOfUnknownAge(t *testing.T) {
 }
 
 // What was made and at once changed by somebody else is not made again.
-func TestLostAnswerOfOneThatSomebodyElseHasChangedSince(t *testing.T) {
+func TestLostAnswerOfASubscriptionChangedMeanwhile(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, nil, employee())

@@ -2,7 +2,7 @@ package tripletex
 
 import "testing"
 
-func TestNorwegianMessagesHaveTheirEnglishBeside(t *testing.T) {
+func TestNorwegianMessagesAreTranslated(t *testing.T) {
 	t.Parallel()
 	for message, want := range map[string]string{
 		"Validering feilet.":         "Validering feilet (validation failed)",

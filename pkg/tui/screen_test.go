@@ -210,7 +210,7 @@ Fjell AS (2001)  7   order.create  ACTIVE     hooks.example.no`)
 	compare(t, p.picture(t, "NOT ASKED"), "\n"+strings.Join(picture, "\n"))
 }
 
-func TestScreenSaysThatNobodyAnswers(t *testing.T) {
+func TestScreenShowsAnOutage(t *testing.T) {
 	t.Parallel()
 	p := sitDown(t)
 	s := tui.Open(p.terminal, "Asked.")
@@ -294,7 +294,7 @@ type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, io.ErrShortWrite }
 
-func TestScreenSaysThatItCannotBeWrittenTo(t *testing.T) {
+func TestScreenReportsAWriteError(t *testing.T) {
 	t.Parallel()
 	term := terminal.New(nil, full{}, full{}, func(string) (string, bool) { return "", false })
 	s := tui.Open(term, "")

@@ -23,7 +23,7 @@ func mac(algorithm func() hash.Hash, key, text string) []byte {
 
 func std(raw []byte) string { return base64.StdEncoding.EncodeToString(raw) }
 
-func TestDiagnosisSaysWhyASignatureDoesNotFit(t *testing.T) {
+func TestDiagnosisGivesTheReasonOfAWrongSignature(t *testing.T) {
 	t.Parallel()
 	const s = "MDEyMzQ1Njc4OWFiY2RlZg=="
 	const sent = `{"subscriptionId":4711,"event":"customer.create","id":1001,"value":{"name":"Blåbær & Rømme AS"}}`

@@ -24,7 +24,7 @@ func headers(key, signature string) http.Header {
 }
 
 // The signature is what anybody computes who has only the documentation and openssl.
-func TestSignatureIsWhatOpensslSays(t *testing.T) {
+func TestSignatureEqualsThatOfOpenssl(t *testing.T) {
 	t.Parallel()
 	openssl, err := exec.LookPath("openssl")
 	if err != nil && os.Getenv("CI") != "" {
@@ -47,7 +47,7 @@ func TestSignatureIsWhatOpensslSays(t *testing.T) {
 	}
 }
 
-func TestVerifyTellsWhichSecretFits(t *testing.T) {
+func TestVerifyReturnsTheMatchingSecret(t *testing.T) {
 	t.Parallel()
 	header := headers(key, webhook.Sign("the-previous-secret", key, []byte(body)))
 	switch i, err := webhook.Verify(header, []byte(body), "the-new-secret", "the-previous-secret"); {
@@ -58,7 +58,7 @@ func TestVerifyTellsWhichSecretFits(t *testing.T) {
 	}
 }
 
-func TestVerifyRefusesWhatIsNotExactlyRight(t *testing.T) {
+func TestVerifyRefusesEveryDeviation(t *testing.T) {
 	t.Parallel()
 	const s = "0123456789"
 	good := webhook.Sign(s, key, []byte(body))
