@@ -21,7 +21,10 @@ func TestSettingsAreText(t *testing.T) {
 		".inf": ".inf", "12:30:00": "12:30:00", "~": "", "!!int 07": "07",
 	} {
 		s, err := load(t, "profile: "+written+"\n", nil)
-		if err != nil || s.Profile != want {
+		switch {
+		case err != nil:
+			t.Errorf("profile: %v", err)
+		case s.Profile != want:
 			t.Errorf("profile: %s is %q, want %q; %v", written, s.Profile, want, err)
 		}
 	}
@@ -98,13 +101,19 @@ func TestLookupIgnoresCaseOnWindows(t *testing.T) {
 	t.Parallel()
 	environ := []string{"AppData=old", `APPDATA=C:\Users\x`, "tlxhook_profile=acme", "=C:=C:\\", "EMPTY="}
 	for name, want := range map[string]string{"APPDATA": `C:\Users\x`, "AppData": `C:\Users\x`, "TLXHOOK_PROFILE": "acme", "empty": ""} {
-		if got, ok := config.NewLookup(environ, "windows")(name); !ok || got != want {
+		switch got, ok := config.NewLookup(environ, "windows")(name); {
+		case !ok:
+			t.Errorf("on Windows %s is not set", name)
+		case got != want:
 			t.Errorf("on Windows %s is %q, want %q", name, got, want)
 		}
 	}
 	for name, want := range map[string]string{"AppData": "old", "TLXHOOK_PROFILE": "", "EMPTY": ""} {
-		if got, ok := config.NewLookup(environ, "linux")(name); got != want || ok != (name != "TLXHOOK_PROFILE") {
+		switch got, ok := config.NewLookup(environ, "linux")(name); {
+		case got != want:
 			t.Errorf("on Linux %s is %q, want %q", name, got, want)
+		case ok != (name != "TLXHOOK_PROFILE"):
+			t.Errorf("on Linux %s is set: %t", name, ok)
 		}
 	}
 }
