@@ -433,8 +433,14 @@ func TestLateFailureDoesNotUndoAnAcceptance(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if e.State != journal.Forwarded || e.Status != 200 || e.Outcome != "" {
-				t.Errorf("it is %s with %d %q", e.State, e.Status, e.Outcome)
+			if e.State != journal.Forwarded {
+				t.Errorf("e.State = %v, want %v", e.State, journal.Forwarded)
+			}
+			if e.Status != 200 {
+				t.Errorf("e.Status = %v, want 200", e.Status)
+			}
+			if e.Outcome != "" {
+				t.Errorf("e.Outcome = %q, want %q", e.Outcome, "")
 			}
 			if e.Attempts != 2 {
 				t.Errorf("counted %d attempts, want 2", e.Attempts)
