@@ -223,8 +223,11 @@ func TestAReplayStopsWhereTheAppIsSilent(t *testing.T) {
 		last = err
 	}
 	// The one after the refusal was sent twice: it met a connection that had been idle.
-	if !errors.Is(last, receiver.ErrSilent) || len(app.bodies()) != 6 {
-		t.Errorf("%v after %v", last, app.bodies())
+	switch {
+	case !errors.Is(last, receiver.ErrSilent):
+		t.Errorf("last = %v, want %v", last, receiver.ErrSilent)
+	case len(app.bodies()) != 6:
+		t.Errorf("len(app.bodies()) = %v, want 6", len(app.bodies()))
 	}
 }
 
