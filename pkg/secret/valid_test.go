@@ -22,16 +22,21 @@ func TestTextOfAnotherEncodingIsNamed(t *testing.T) {
 	little := func(u uint16) []byte { return []byte{byte(u), byte(u >> 8)} }
 	big := func(u uint16) []byte { return []byte{byte(u >> 8), byte(u)} }
 	for text, want := range map[string]string{
-		"bl\xe5b\xe6r": "not valid UTF-8 (byte 3)", "caf\x82": "not valid UTF-8", "\xed\xa0\x80xyz": "not valid UTF-8", "\xc0\xafxyz": "not valid UTF-8",
+		"bl\xe5b\xe6r": "not valid UTF-8 (byte 3)", "caf\x82": "not valid UTF-8",
+		"\xed\xa0\x80xyz": "not valid UTF-8", "\xc0\xafxyz": "not valid UTF-8",
 		inUTF16("secret", "\xff\xfe", little): "is UTF-16, not UTF-8", inUTF16("secret", "\xfe\xff", big): "is UTF-16, not UTF-8",
 		inUTF16("secret\r\n", "", little): "is UTF-16LE", inUTF16("secret", "", big): "is UTF-16BE", "\xff\xfe\x00\x00s\x00\x00\x00": "is UTF-32",
 		"two\nlines": "more than one line", "two\rlines": "more than one line", "nul\x00": "control character (U+0000)", "bell\a": "(U+0007)",
-		"esc\x1b[2J": "(U+001B)", "del\x7f": "(U+007F)", "c1\u009b": "(U+009B)", "a\u2028b": "(U+2028)", "\ufeffbom": "(U+FEFF)", "tab\tx": "(U+0009)",
+		"esc\x1b[2J": "(U+001B)", "del\x7f": "(U+007F)", "c1\u009b": "(U+009B)",
+		"a\u2028b": "(U+2028)", "\ufeffbom": "(U+FEFF)", "tab\tx": "(U+0009)",
 		"bl\ufffdb": "U+FFFD",
 	} {
 		err := secret.CheckText([]byte(text))
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%q: %v, want %q", text, err, want)
+		switch {
+		case err == nil:
+			t.Errorf("%q: no error", text)
+		case !strings.Contains(err.Error(), want):
+			t.Errorf("%q: err.Error() = %q, want it to contain %q", text, err.Error(), want)
 		}
 	}
 	for _, text := range []string{"", "secret", "blåbær 🫐", "a b", "שלום"} {
