@@ -280,8 +280,11 @@ func keepTries(t *testing.T, js jetstream.JetStream, text string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d, err := time.ParseDuration(string(kept.Data)); err != nil || d < time.Second {
-		t.Errorf("the first turn kept %q", kept.Data)
+	switch d, err := time.ParseDuration(string(kept.Data)); {
+	case err != nil:
+		t.Error(err)
+	case d < time.Second:
+		t.Errorf("d = %v, want at least %v", d, time.Second)
 	}
 	if text == "" {
 		return
