@@ -226,7 +226,7 @@ func TestAnOlderFileIsBroughtToThePresentFormat(t *testing.T) {
 			if err := j.Note(t.Context(), "name", "text"); err != nil {
 				t.Error(err)
 			}
-			if got := sqlite3(t, path, "PRAGMA user_version; SELECT text FROM note; PRAGMA integrity_check"); got != "5\ntext\nok" {
+			if got := sqlite3(t, path, "PRAGMA user_version; SELECT text FROM note; PRAGMA integrity_check"); got != "6\ntext\nok" {
 				t.Errorf("sqlite3 sees %q", got)
 			}
 		})

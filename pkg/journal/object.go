@@ -14,13 +14,21 @@ type ObjectKey struct {
 	ID   int64
 }
 
+// lower returns an ASCII letter in lower case, as SQLite does.
+func lower(r rune) rune {
+	if 'A' <= r && r <= 'Z' {
+		return r + 'a' - 'A'
+	}
+	return r
+}
+
 // Object returns the object that the delivery is about.
 func (d Delivery) Object() ObjectKey {
 	kind, _, found := strings.Cut(d.Event, ".")
 	if !found {
 		kind = ""
 	}
-	return ObjectKey{strings.ToLower(kind), d.ObjectID}
+	return ObjectKey{strings.Map(lower, kind), d.ObjectID}
 }
 
 // Object is what deliveries have brought of an object.

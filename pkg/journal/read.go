@@ -151,6 +151,12 @@ func (j *Journal) Waiting(ctx context.Context, after int64, limit int) ([]Entry,
 	return j.entries(ctx, `SELECT `+columns+` FROM delivery WHERE state = 0 AND id > ? ORDER BY id LIMIT ?`, after, int64(limit))
 }
 
+// WaitingOf returns those of one object, see [Journal.Waiting].
+func (j *Journal) WaitingOf(ctx context.Context, object ObjectKey, after int64, limit int) ([]Entry, error) {
+	return j.entries(ctx, `SELECT `+columns+` FROM delivery INDEXED BY delivery_object
+		WHERE state = 0 AND object = ? AND `+kindOfEvent+` = ? AND id > ? ORDER BY id LIMIT ?`, object.ID, object.Kind, after, int64(limit))
+}
+
 // Get returns one delivery with all that was received. One that is not there is ErrNotFound; one that is not as it
 // was received is ErrDamaged.
 func (j *Journal) Get(ctx context.Context, id int64) (Entry, error) {

@@ -8,6 +8,9 @@ import (
 // applicationID marks the file as ours: "tlxh".
 const applicationID = 0x746c7868
 
+// kindOfEvent is the Kind of an [ObjectKey] in SQL. An index holds it, so it is never changed.
+const kindOfEvent = `lower(substr(event, 1, max(instr(event, '.') - 1, 0)))`
+
 // migrations bring a file from one version to the next; the first makes a new one. A step that was released is
 // never changed.
 func migrations() [][]string {
@@ -66,6 +69,8 @@ func migrations() [][]string {
 	}, {
 		// Microseconds in which forwarding was tried.
 		`ALTER TABLE delivery ADD COLUMN tried INTEGER NOT NULL DEFAULT 0`,
+	}, {
+		`CREATE INDEX delivery_object ON delivery (object, ` + kindOfEvent + `) WHERE state = 0`,
 	}}
 }
 

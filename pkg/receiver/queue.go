@@ -15,12 +15,9 @@ import (
 const (
 	// parallel is how many deliveries an app gets at once where nobody says otherwise.
 	parallel = 8
-	// window is how many deliveries that wait are held in memory, a few dozen bytes each. The others stay in the
-	// journal until some of these are done.
-	window = 100_000
-	// pageSize is how many are read from the journal at once.
+	// pageSize is how many are read from the backlog at once.
 	pageSize = 1000
-	// lookAgain is how often the journal is asked for deliveries that another program made wait again.
+	// lookAgain is how often the backlog is asked for deliveries that another program stored.
 	lookAgain = 2 * time.Second
 	// drainTime is how long what is in flight may take once all is to end.
 	drainTime = 10 * time.Second
@@ -31,7 +28,8 @@ type Route struct {
 	// Event is a pattern with "*" and "?", compared without case.
 	Event string
 	App   App
-	// Parallel is how many deliveries the app gets at once; 0 means 8.
+	// Parallel is how many deliveries the app gets at once; 0 means 8. One that takes longer than a second makes room for
+	// another, up to eight times as many.
 	Parallel int
 }
 
@@ -40,8 +38,8 @@ type Route struct {
 type Backlog interface {
 	// Waiting returns the deliveries after an id that are to be forwarded, the oldest first.
 	Waiting(ctx context.Context, after int64, limit int) ([]journal.Entry, error)
-	// Count returns how many deliveries the filter picks.
-	Count(ctx context.Context, f journal.Filter) (int64, error)
+	// WaitingOf returns those of one object.
+	WaitingOf(ctx context.Context, object journal.ObjectKey, after int64, limit int) ([]journal.Entry, error)
 	Records
 }
 
@@ -54,7 +52,9 @@ type Records interface {
 	Mark(ctx context.Context, id int64, a journal.Attempt) error
 }
 
-// Queue forwards what waits: at least once, in order for each object, and many objects at once. A delivery that fails is tried again for 24 hours, and holds up only those of its own object.
+// Queue forwards what waits: at least once, in order for each object, and many objects at once. A delivery that fails is
+// tried again for 24 hours, and holds up only those of its own object. It holds one delivery of an object in memory, and
+// at most maxLanes objects for each route.
 type Queue struct {
 	backlog Backlog
 	routes  []*route
@@ -62,14 +62,7 @@ type Queue struct {
 	counts  *counters
 	wake    chan struct{}
 	done    chan finished
-
-	// What follows belongs to Run.
-	lanes   map[laneKey]*lane
-	known   map[int64]bool
-	cursor  int64 // what is up to here was read
-	more    bool  // there may be more behind it
-	ignored int64 // of these, no route takes the event
-	behind  bool  // at the last look more waited than is known of
+	lanes   map[laneKey]*lane // belongs to Run
 }
 
 // NewQueue returns a queue. The first route whose pattern fits takes a delivery; one that no route takes keeps
@@ -77,7 +70,7 @@ type Queue struct {
 func NewQueue(backlog Backlog, routes []Route, report func(DeliveryEvent)) *Queue {
 	q := &Queue{
 		backlog: backlog, report: report, counts: newCounters(), wake: make(chan struct{}, 1), done: make(chan finished),
-		lanes: map[laneKey]*lane{}, known: map[int64]bool{}, more: true,
+		lanes: map[laneKey]*lane{},
 	}
 	if report == nil {
 		q.report = func(DeliveryEvent) {}
@@ -86,7 +79,7 @@ func NewQueue(backlog Backlog, routes []Route, report func(DeliveryEvent)) *Queu
 		if r.Parallel == 0 {
 			r.Parallel = parallel
 		}
-		q.routes = append(q.routes, &route{Route: r})
+		q.routes = append(q.routes, &route{Route: r, running: map[*lane]time.Time{}, reading: reading{more: true}})
 	}
 	return q
 }
@@ -111,65 +104,33 @@ func (q *Queue) run(ctx context.Context, drain bool) {
 	again := time.NewTicker(lookAgain)
 	defer again.Stop()
 	for ctx.Err() == nil {
-		q.load(ctx)
+		more := q.load(ctx)
 		pause := q.start(working)
-		if drain && !q.more && q.running() == 0 {
+		switch {
+		case drain && !q.unread() && q.running() == 0:
 			return
+		case more:
+			pause = 0
+		case q.unread():
+			pause = min(pause, parkPause)
 		}
 		timer := time.NewTimer(pause)
 		select {
 		case <-ctx.Done():
 		case <-q.wake:
-			q.more = true
+			q.readOn()
 		case f := <-q.done:
-			q.finish(f)
+			q.finish(ctx, f)
 		case <-again.C:
-			q.look(ctx)
+			q.readOn()
 		case <-timer.C:
 		}
 		timer.Stop()
 	}
 	defer time.AfterFunc(drainTime, cancel).Stop()
-	for _, r := range q.routes {
-		for r.running > 0 {
-			q.finish(<-q.done)
-		}
+	for q.running() > 0 {
+		q.finish(ctx, <-q.done)
 	}
-}
-
-// load reads what waits, as far as there is room.
-func (q *Queue) load(ctx context.Context) {
-	for q.more && len(q.known) < window {
-		page, err := q.backlog.Waiting(ctx, q.cursor, pageSize)
-		if err != nil {
-			return // it is tried again soon
-		}
-		for _, e := range page {
-			q.add(e)
-		}
-		q.more = len(page) == pageSize
-	}
-}
-
-func (q *Queue) add(e journal.Entry) {
-	q.cursor = max(q.cursor, e.ID)
-	if q.known[e.ID] {
-		return
-	}
-	r := q.routeOf(e.Event)
-	if r == nil {
-		q.ignored++
-		return
-	}
-	q.known[e.ID] = true
-	key := laneKey{r, e.Object()}
-	if l := q.lanes[key]; l != nil {
-		l.ids = append(l.ids, e.ID)
-		return
-	}
-	l := &lane{key: key, ids: []int64{e.ID}}
-	q.lanes[key] = l
-	heap.Push(&r.waiting, l)
 }
 
 func (q *Queue) routeOf(event string) *route {
@@ -184,31 +145,18 @@ func (q *Queue) routeOf(event string) *route {
 // Takes tells whether the route is for an event.
 func (r Route) Takes(event string) bool { return matches(r.Event, event) }
 
-// look reads the journal from the beginning again where more waits than is known of, twice in a row: another program
-// has made deliveries wait again.
-func (q *Queue) look(ctx context.Context) {
-	q.more = true // a read may have failed
-	q.load(ctx)
-	waiting, err := q.backlog.Count(ctx, journal.Filter{States: []journal.State{journal.Pending}})
-	behind := err == nil && len(q.known) < window && waiting > int64(len(q.known))+q.ignored
-	if behind && q.behind {
-		q.cursor, q.ignored, q.more = 0, 0, true
-	}
-	q.behind = behind
-}
-
 // start begins what is due, and returns how long until more is.
 func (q *Queue) start(ctx context.Context) time.Duration {
 	now, pause := time.Now(), maxBackoff
 	for _, r := range q.routes {
-		for r.running < r.Parallel && len(r.waiting) > 0 {
-			if until := r.waiting[0].due.Sub(now); until > 0 {
+		for {
+			l, until := r.next(now)
+			if l == nil {
 				pause = min(pause, until)
 				break
 			}
-			l, _ := heap.Pop(&r.waiting).(*lane)
-			r.running++
-			id := l.ids[0]
+			r.running[l] = now
+			id := l.id
 			go func() { q.done <- finished{l, q.forward(ctx, r.App, id)} }()
 		}
 	}
@@ -218,31 +166,29 @@ func (q *Queue) start(ctx context.Context) time.Duration {
 // running returns how many deliveries an app has right now.
 func (q *Queue) running() (n int) {
 	for _, r := range q.routes {
-		n += r.running
+		n += len(r.running)
 	}
 	return n
 }
 
-// finished is what became of the first delivery of a lane.
+// finished is what became of the delivery of a lane.
 type finished struct {
 	lane  *lane
 	again time.Duration // 0 where it is settled
 }
 
-func (q *Queue) finish(f finished) {
-	r := f.lane.key.route
-	r.running--
-	if f.again > 0 {
-		f.lane.due = time.Now().Add(f.again)
-	} else {
-		delete(q.known, f.lane.ids[0])
-		f.lane.ids, f.lane.due = f.lane.ids[1:], time.Time{}
-	}
-	if len(f.lane.ids) == 0 {
-		delete(q.lanes, f.lane.key)
+func (q *Queue) finish(ctx context.Context, f finished) {
+	l, r, now := f.lane, f.lane.key.route, time.Now()
+	l.slow = now.Sub(r.running[l]) > slowAfter
+	delete(r.running, l)
+	switch {
+	case f.again > 0:
+		l.due = now.Add(f.again)
+	case !q.advance(context.WithoutCancel(ctx), l, now):
+		delete(q.lanes, l.key)
 		return
 	}
-	heap.Push(&r.waiting, f.lane)
+	heap.Push(r.lanes(l), l)
 }
 
 // forward tries one delivery, and returns after how long it is to be tried again; 0 where it is settled.

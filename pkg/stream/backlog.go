@@ -33,7 +33,8 @@ type Backlog struct {
 
 	mu      sync.Mutex
 	held    map[int64]*held
-	order   []int64 // the ids of what is held, the oldest first
+	order   []int64                       // the ids of what is held, the oldest first
+	objects map[journal.ObjectKey][]int64 // the same, of each object
 	bytes   int
 	whole   bool // all that is unsettled is known, so that the order is too
 	arrived func()
@@ -50,7 +51,7 @@ type held struct {
 }
 
 func newBacklog(ctx context.Context, c *Consumer, pin string) *Backlog {
-	b := &Backlog{consumer: c, pin: pin, held: map[int64]*held{}, arrived: func() {}}
+	b := &Backlog{consumer: c, pin: pin, held: map[int64]*held{}, objects: map[journal.ObjectKey][]int64{}, arrived: func() {}}
 	b.ctx, b.end = context.WithCancel(ctx)
 	return b
 }
@@ -100,9 +101,23 @@ func (b *Backlog) take(m jetstream.Msg) {
 		h.Body = nil
 	}
 	b.held[e.ID] = h
-	i, _ := slices.BinarySearch(b.order, e.ID)
-	b.order = slices.Insert(b.order, i, e.ID)
+	b.order = inserted(b.order, e.ID)
+	b.objects[e.Object()] = inserted(b.objects[e.Object()], e.ID)
 	b.arrived()
+}
+
+// inserted returns sorted IDs with one more.
+func inserted(ids []int64, id int64) []int64 {
+	i, _ := slices.BinarySearch(ids, id)
+	return slices.Insert(ids, i, id)
+}
+
+// without returns sorted IDs without one.
+func without(ids []int64, id int64) []int64 {
+	if i, found := slices.BinarySearch(ids, id); found {
+		return slices.Delete(ids, i, i+1)
+	}
+	return ids
 }
 
 // know finds out when all is known that an earlier turn has left unsettled, here or in another copy: it comes again,
@@ -176,24 +191,29 @@ func (b *Backlog) release() {
 func (b *Backlog) Waiting(_ context.Context, after int64, limit int) ([]journal.Entry, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	return b.page(b.order, after, limit), nil
+}
+
+// WaitingOf returns those of one object, see [Backlog.Waiting].
+func (b *Backlog) WaitingOf(_ context.Context, object journal.ObjectKey, after int64, limit int) ([]journal.Entry, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.page(b.objects[object], after, limit), nil
+}
+
+// page returns entries of sorted IDs, without bodies. Mu is held.
+func (b *Backlog) page(ids []int64, after int64, limit int) []journal.Entry {
 	if !b.whole {
-		return nil, nil
+		return nil
 	}
-	from, _ := slices.BinarySearch(b.order, after+1)
-	ids := b.order[from:min(from+limit, len(b.order))]
+	from, _ := slices.BinarySearch(ids, after+1)
+	ids = ids[from:min(from+limit, len(ids))]
 	waiting := make([]journal.Entry, len(ids))
 	for i, id := range ids {
 		waiting[i] = b.held[id].Entry
 		waiting[i].Body = nil
 	}
-	return waiting, nil
-}
-
-// Count returns how many deliveries are to be forwarded, as far as they are known; what is asked for is not looked at.
-func (b *Backlog) Count(context.Context, journal.Filter) (int64, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return int64(len(b.held)), nil
+	return waiting
 }
 
 // Get returns a delivery with its body.
@@ -259,8 +279,9 @@ func (b *Backlog) Mark(ctx context.Context, id int64, a journal.Attempt) error {
 	}
 	b.bytes -= h.size
 	delete(b.held, id)
-	if i, found := slices.BinarySearch(b.order, id); found {
-		b.order = slices.Delete(b.order, i, i+1)
+	b.order = without(b.order, id)
+	if b.objects[h.Object()] = without(b.objects[h.Object()], id); len(b.objects[h.Object()]) == 0 {
+		delete(b.objects, h.Object())
 	}
 	return nil
 }

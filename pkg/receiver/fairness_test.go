@@ -1,0 +1,104 @@
+package receiver_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/journal"
+	"github.com/tlxhook/tlxhook/pkg/receiver"
+)
+
+// pile stores many deliveries of an event, about so many objects by turns.
+func pile(t *testing.T, j *journal.Journal, event string, count, objects int) {
+	t.Helper()
+	batch := make([]journal.Delivery, count)
+	for n := range batch {
+		batch[n] = journal.Delivery{
+			Key: fmt.Sprint(event, n), Received: time.Now(), Event: event, SubscriptionID: 1, ObjectID: int64(n % objects), Body: []byte("{}"),
+		}
+	}
+	if _, err := j.AppendBackfill(t.Context(), batch); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// hang answers after 30 seconds, or when the program ends.
+func hang(ctx context.Context) receiver.Answer {
+	select {
+	case <-ctx.Done():
+	case <-time.After(30 * time.Second):
+	}
+	return receiver.Answer{Status: -1, Err: errors.New("the app gave no answer within 30 seconds")}
+}
+
+// several is an app whose answer depends on the event.
+type several struct {
+	app
+	sick func(context.Context) receiver.Answer
+}
+
+func (s *several) Forward(ctx context.Context, e journal.Entry, replay bool) receiver.Answer {
+	if e.Event == "order.update" {
+		return s.sick(ctx)
+	}
+	return s.app.Forward(ctx, e, replay)
+}
+
+func down(context.Context) receiver.Answer {
+	return receiver.Answer{Status: -1, Err: errors.New("connection refused")}
+}
+
+func TestSickAppOrObjectDelaysNoOther(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		count, objects int // deliveries of the sick
+		sick           func(context.Context) receiver.Answer
+		apart          bool // the healthy have an app of their own
+	}{
+		"app that is down, many objects":    {60_000, 60_000, down, true},
+		"app that is down, one object":      {60_000, 1, down, true},
+		"app that hangs, many objects":      {60_000, 60_000, hang, true},
+		"object that is refused, long past": {60_000, 1, down, false},
+		"objects that hang":                 {50, 50, hang, false},
+		"objects that are refused":          {500, 500, down, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			j := store(t, 0, 0)
+			pile(t, j, "order.update", test.count, test.objects)
+			pile(t, j, "invoice.charged", 200, 200)
+			healthy := &several{app: app{answer: accept}, sick: test.sick}
+			routes := []receiver.Route{{Event: "*", App: healthy}}
+			if test.apart {
+				routes = append([]receiver.Route{{Event: "order.*", App: &several{sick: test.sick}}}, routes...)
+			}
+			took := drainHealthy(t, j, healthy, routes)
+			t.Logf("200 healthy deliveries took %s", took)
+			if took > 20*time.Second { // about 1 s on an idle machine; without fairness 30 s and more
+				t.Errorf("200 healthy deliveries took %s", took)
+			}
+		})
+	}
+}
+
+// drainHealthy runs a queue until the healthy app has 200 deliveries, and returns how long that took.
+func drainHealthy(t *testing.T, j *journal.Journal, healthy *several, routes []receiver.Route) time.Duration {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
+	defer cancel()
+	start, ended := time.Now(), make(chan struct{})
+	go func() {
+		defer close(ended)
+		receiver.NewQueue(j, routes, nil).Run(ctx)
+	}()
+	for len(healthy.keys()) < 200 && ctx.Err() == nil {
+		<-time.After(10 * time.Millisecond)
+	}
+	took := time.Since(start)
+	cancel()
+	<-ended
+	return took
+}
