@@ -9,7 +9,7 @@ import (
 
 const module = "github.com/tlxhook/tlxhook/"
 
-// rooms are the packages and those of ours that each may import. Tests may import more.
+// rooms returns the packages and the packages of this module that each may import. Tests may import more.
 func rooms() map[string][]string {
 	return map[string][]string{
 		"cmd/tlxhook":      {"pkg/cli"},
@@ -22,28 +22,38 @@ func rooms() map[string][]string {
 		"pkg/cache":        nil,
 		"pkg/capture":      nil,
 		"pkg/childprocess": nil,
-		"pkg/cli": {"pkg/backfill", "pkg/bulk", "pkg/cache", "pkg/capture", "pkg/config", "pkg/credentials", "pkg/demo", "pkg/doctor",
-			"pkg/exporter", "pkg/fleet", "pkg/health", "pkg/journal", "pkg/listen", "pkg/login", "pkg/manifest", "pkg/match", "pkg/output",
-			"pkg/promtext", "pkg/receiver", "pkg/sandbox", "pkg/secret", "pkg/sender", "pkg/stream",
-			"pkg/targeturl", "pkg/terminal", "pkg/tripletex", "pkg/tui", "pkg/wait", "pkg/webhook"},
+		"pkg/cli": {
+			"pkg/backfill", "pkg/bulk", "pkg/cache", "pkg/capture", "pkg/config", "pkg/credentials", "pkg/demo", "pkg/doctor",
+			"pkg/exporter", "pkg/fleet", "pkg/health", "pkg/journal", "pkg/listen", "pkg/login", "pkg/manifest", "pkg/match",
+			"pkg/output", "pkg/receiver", "pkg/sandbox", "pkg/secret", "pkg/sender", "pkg/stream", "pkg/targeturl", "pkg/terminal",
+			"pkg/tripletex", "pkg/tui", "pkg/wait", "pkg/webhook",
+		},
 		"pkg/config":      nil,
 		"pkg/credentials": {"pkg/secret"},
 		"pkg/demo":        {"pkg/config", "pkg/health", "pkg/journal", "pkg/sandbox", "pkg/terminal"},
-		"pkg/doctor": {"pkg/config", "pkg/credentials", "pkg/health",
-			"pkg/journal", "pkg/manifest", "pkg/secret", "pkg/targeturl", "pkg/tripletex"},
-		"pkg/exporter": {"pkg/health", "pkg/journal", "pkg/promtext", "pkg/receiver", "pkg/secret", "pkg/targeturl", "pkg/tripletex"},
-		"pkg/fleet":    {"pkg/config", "pkg/tripletex"},
-		"pkg/health": {"pkg/childprocess", "pkg/config", "pkg/fleet", "pkg/manifest", "pkg/match",
-			"pkg/output", "pkg/promtext", "pkg/secret", "pkg/targeturl", "pkg/terminal", "pkg/tripletex", "pkg/wait"},
+		"pkg/doctor": {
+			"pkg/config", "pkg/credentials", "pkg/health", "pkg/journal", "pkg/manifest", "pkg/secret", "pkg/targeturl",
+			"pkg/tripletex",
+		},
+		"pkg/exporter": {
+			"pkg/health", "pkg/journal", "pkg/loopback", "pkg/promtext", "pkg/receiver", "pkg/secret", "pkg/targeturl",
+			"pkg/tripletex",
+		},
+		"pkg/fleet": {"pkg/config", "pkg/tripletex"},
+		"pkg/health": {
+			"pkg/childprocess", "pkg/config", "pkg/fleet", "pkg/manifest", "pkg/match", "pkg/output", "pkg/promtext", "pkg/secret",
+			"pkg/targeturl", "pkg/terminal", "pkg/tripletex", "pkg/wait",
+		},
 		"pkg/journal":   nil,
-		"pkg/listen":    {"pkg/exporter", "pkg/journal", "pkg/receiver", "pkg/secret", "pkg/stream", "pkg/tripletex"},
+		"pkg/listen":    {"pkg/exporter", "pkg/journal", "pkg/loopback", "pkg/receiver", "pkg/secret", "pkg/stream", "pkg/tripletex"},
 		"pkg/login":     {"pkg/config", "pkg/credentials", "pkg/fleet", "pkg/sandbox", "pkg/secret", "pkg/tripletex"},
+		"pkg/loopback":  {"pkg/targeturl"},
 		"pkg/manifest":  {"pkg/config", "pkg/credentials", "pkg/match", "pkg/secret", "pkg/targeturl", "pkg/tripletex"},
 		"pkg/match":     {"pkg/targeturl", "pkg/tripletex"},
 		"pkg/output":    {"pkg/terminal"},
 		"pkg/promtext":  nil,
 		"pkg/receiver":  {"pkg/childprocess", "pkg/journal", "pkg/secret", "pkg/sender", "pkg/wait", "pkg/webhook"},
-		"pkg/sandbox":   {"pkg/secret", "pkg/sender", "pkg/targeturl", "pkg/wait", "pkg/webhook"},
+		"pkg/sandbox":   {"pkg/loopback", "pkg/secret", "pkg/sender", "pkg/targeturl", "pkg/wait", "pkg/webhook"},
 		"pkg/secret":    nil,
 		"pkg/sender":    {"pkg/secret", "pkg/webhook"},
 		"pkg/stream":    {"pkg/journal", "pkg/secret", "pkg/wait", "pkg/webhook"},
@@ -52,7 +62,7 @@ func rooms() map[string][]string {
 		"pkg/tripletex": {"pkg/secret", "pkg/targeturl", "pkg/wait"},
 		"pkg/tui":       {"pkg/health", "pkg/output", "pkg/terminal"},
 		"pkg/wait":      nil,
-		"pkg/webhook":   {"pkg/secret"},
+		"pkg/webhook":   nil,
 	}
 }
 
@@ -76,16 +86,17 @@ func dependencies() map[string]dependency {
 		"github.com/invopop/jsonschema":         {[]string{"docs/generate"}, "writes the JSON schemas; not linked"},
 		"github.com/itchyny/gojq":               {[]string{"pkg/output"}, "--jq"},
 		"github.com/mattn/go-runewidth":         {[]string{"pkg/output"}, "the width of a cell, as the table library counts it"},
-		"github.com/nats-io/nats.go":            {"pkg/stream", "the stream of more than one machine: deduplication, replicas and consumers on the server"},
-		"github.com/olekukonko/tablewriter":     {"pkg/output", "tables"},
-		"github.com/spf13/cobra":                {"commands, help, completion, man pages", "docs/generate", "pkg/cli"},
-		"github.com/spf13/pflag":                {"pkg/cli", "pkg/config", "the flags of cobra"},
-		"github.com/spf13/viper":                {"pkg/config", "settings from flags, environment and file"},
-		"github.com/zalando/go-keyring":         {"pkg/credentials", "the keyring of the system"},
-		"go.yaml.in/yaml/v3":                    {"-o yaml, and the file of profiles", "pkg/config", "pkg/output"},
-		"golang.org/x/net":                      {"pkg/targeturl", "the xn-- form of internationalized host names"},
-		"golang.org/x/term":                     {"pkg/terminal", "whether there is a terminal, its width, hidden input"},
-		"modernc.org/sqlite":                    {"pkg/journal", "the database of the journal, without C"},
+		"github.com/nats-io/nats.go": {[]string{"pkg/stream"},
+			"the stream of more than one machine: deduplication, replicas and consumers on the server"},
+		"github.com/olekukonko/tablewriter": {[]string{"pkg/output"}, "tables"},
+		"github.com/spf13/cobra":            {[]string{"pkg/cli", "docs/generate"}, "commands, help, completion, man pages"},
+		"github.com/spf13/pflag":            {[]string{"pkg/cli", "pkg/config"}, "the flags of cobra"},
+		"github.com/spf13/viper":            {[]string{"pkg/config"}, "settings from flags, environment and file"},
+		"github.com/zalando/go-keyring":     {[]string{"pkg/credentials"}, "the keyring of the system"},
+		"go.yaml.in/yaml/v3":                {[]string{"pkg/config", "pkg/output"}, "-o yaml, and the file of profiles"},
+		"golang.org/x/net":                  {[]string{"pkg/targeturl"}, "the xn-- form of internationalized host names"},
+		"golang.org/x/term":                 {[]string{"pkg/terminal"}, "whether there is a terminal, its width, hidden input"},
+		"modernc.org/sqlite":                {[]string{"pkg/journal"}, "the database of the journal, without C"},
 	}
 }
 
