@@ -266,6 +266,7 @@ func causes() []cause {
 		{matches: is(manifest.ErrUnreadable), code: codeUsage},
 		{matches: is(manifest.ErrEmptyFolder), code: codeUsage, hint: "a manifest ends in .yaml, .yml or .json; folders in it are not looked into"},
 		{matches: is(manifest.ErrStdinTwice), code: codeUsage},
+		{matches: is(manifest.ErrCredential), code: codeUsage, hint: "copy the value to a variable of its own name, or pass --trust-manifest"},
 		{matches: is(manifest.ErrUntrustedFile), code: codeUsage, hint: "--trust-manifest allows it; look at the manifest first"},
 		{matches: is(manifest.ErrSavedUnreadable), code: codeUsage},
 		{matches: is(manifest.ErrSaved), code: codeUsage, hint: "a plan is made by tlxhook diff --out; a manifest is named with -f"},

@@ -96,6 +96,7 @@ func TestEveryCauseIsReached(t *testing.T) {
 		{manifest.ErrUnreadable, codeUsage},
 		{manifest.ErrEmptyFolder, codeUsage},
 		{manifest.ErrStdinTwice, codeUsage},
+		{manifest.ErrCredential, codeUsage},
 		{manifest.ErrUntrustedFile, codeUsage},
 		{manifest.ErrSavedUnreadable, codeUsage},
 		{manifest.ErrSaved, codeUsage},

@@ -27,6 +27,7 @@ type SecretFinder struct {
 var (
 	ErrUntrustedCommand = errors.New("a manifest may run commands only with --trust-manifest")
 	ErrUntrustedFile    = errors.New("lies outside the folder of the manifest, which only --trust-manifest allows")
+	ErrCredential       = errors.New("looks like a credential of the CI system or a cloud, which only --trust-manifest sends to a target")
 	ErrLoginToken       = errors.New("belongs to the login, and is not for a manifest to read")
 	ErrNoVariable       = errors.New("is not set, or empty")
 	ErrNoKeyringEntry   = errors.New("the keyring has no entry of this name under the service tlxhook-secrets")
@@ -58,11 +59,31 @@ func (f *SecretFinder) variable(name string) (secret.Text, error) {
 	if ours && !slices.Contains([]string{config.Prefix + "AUTH_HEADER_VALUE", config.Prefix + "HMAC_SECRET"}, name) {
 		return "", ErrLoginToken
 	}
+	if !ours && !f.Trust && isCredential(name) {
+		return "", ErrCredential
+	}
 	text, _ := f.Lookup(name)
 	if text == "" {
 		return "", ErrNoVariable
 	}
 	return credentials.FromReader(strings.NewReader(text))
+}
+
+// isCredential reports whether a CI system, a cloud or a package registry keeps a credential in a variable. A manifest of
+// a stranger could send it to a target of theirs. The case of the name does not matter, as on Windows.
+func isCredential(name string) bool {
+	name = strings.ToUpper(name)
+	for _, prefix := range []string{
+		"ACTIONS_", "ARM_", "AWS_", "AZURE_", "BITBUCKET_", "BUILDKITE_", "CI_", "CIRCLE_", "CLOUDFLARE_", "CODEBUILD_",
+		"DIGITALOCEAN_", "DOCKER_", "FLY_", "GCP_", "GITHUB_", "GITLAB_", "GOOGLE_", "HEROKU_", "JENKINS_", "KUBE_", "NETLIFY_",
+		"NPM_", "SYSTEM_", "TEAMCITY_", "TF_", "TRAVIS_", "TWINE_", "VAULT_", "VERCEL_",
+	} {
+		if strings.HasPrefix(name, prefix) {
+			return true
+		}
+	}
+	return slices.Contains([]string{"GH_TOKEN", "GH_ENTERPRISE_TOKEN", "GL_TOKEN", "NODE_AUTH_TOKEN", "PYPI_TOKEN", "CARGO_REGISTRY_TOKEN",
+		"SSH_AUTH_SOCK", "KUBECONFIG", "CODECOV_TOKEN", "SNYK_TOKEN", "SONAR_TOKEN", "RENOVATE_TOKEN", "SENTRY_AUTH_TOKEN"}, name)
 }
 
 func (f *SecretFinder) file(folder, path string) (secret.Text, error) {

@@ -81,3 +81,30 @@ func TestEveryValueIsReportedOnce(t *testing.T) {
 		t.Errorf("found (-want +got):\n%s", diff)
 	}
 }
+
+func TestCredentialsOfTheCISystemNeedTrust(t *testing.T) {
+	t.Parallel()
+	always := func(string) (string, bool) { return "canary", true }
+	find := func(name string, trust bool) error {
+		finder := &manifest.SecretFinder{Trust: trust, Lookup: always, Stderr: io.Discard, Found: func(...secret.Text) {}}
+		_, err := finder.Find(t.Context(), manifest.Reference{Env: name})
+		return err
+	}
+	for _, name := range []string{
+		"GITHUB_TOKEN", "github_token", "GH_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "CI_JOB_TOKEN", "GITLAB_TOKEN", "SYSTEM_ACCESSTOKEN",
+		"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AZURE_CLIENT_SECRET", "ARM_CLIENT_SECRET", "GOOGLE_APPLICATION_CREDENTIALS", "NPM_TOKEN",
+		"NODE_AUTH_TOKEN", "VAULT_TOKEN", "CIRCLE_TOKEN", "BUILDKITE_AGENT_ACCESS_TOKEN", "TF_VAR_password", "KUBECONFIG", "TEAMCITY_AUTH_PASSWORD",
+	} {
+		if err := find(name, false); !errors.Is(err, manifest.ErrCredential) {
+			t.Errorf("%s: %v, want %v", name, err, manifest.ErrCredential)
+		}
+		if err := find(name, true); err != nil {
+			t.Errorf("%s with trust: %v", name, err)
+		}
+	}
+	for _, name := range []string{"HOOK_SECRET", "ACME_TOKEN", "TLXHOOK_HMAC_SECRET", "MY_GITHUB_HOOK"} {
+		if err := find(name, false); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
