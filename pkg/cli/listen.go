@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"net/netip"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,11 +15,13 @@ import (
 
 // listenOptions are the flags of listen.
 type listenOptions struct {
-	address  string
-	path     string
-	tls      certificateFlags
-	maxBody  int64
-	maxConns int
+	address       string
+	path          string
+	tls           certificateFlags
+	maxBody       int64
+	maxConns      int
+	maxPerAddress int
+	trusted       []string // CIDR
 
 	hmacFiles []string
 	auth      secretFlags // of which listen has the two about the header
@@ -98,6 +101,8 @@ func newListen(app *App) *cobra.Command {
 	o.tls.bind(cmd)
 	flags.Int64Var(&o.maxBody, "max-body", receiver.DefaultMaxBody, "the greatest body, in `BYTES`")
 	flags.IntVar(&o.maxConns, "max-conns", 256, "at most `N` connections at once")
+	flags.IntVar(&o.maxPerAddress, "max-conns-per-address", 64, "at most `N` connections from one address that is not of this machine; 0 for no limit")
+	flags.StringSliceVar(&o.trusted, "trusted-proxy", nil, "no such limit for proxies in `CIDR`")
 	flags.StringArrayVar(&o.hmacFiles, "hmac-secret-file", nil, "read the secret that signs deliveries from a `FILE`; - is stdin")
 	flags.StringVar(&o.auth.authHeader, "auth-header", "", "accept only deliveries with the header `NAME`")
 	flags.StringVar(&o.auth.authValueFile, "auth-value-file", "", "read the value of that header from a `FILE`; - is stdin")
@@ -139,8 +144,11 @@ func (o *listenOptions) read(ctx context.Context, app *App) (*listen.Options, er
 		Common: listen.Common{
 			Routes: routes, Until: o.until, MetricsAddress: o.metrics, Build: app.exporterBuild(), Lookup: app.lookup, Note: app.note,
 		},
-		Address: o.address, Path: o.path, MaxBody: o.maxBody, MaxConns: o.maxConns,
+		Address: o.address, Path: o.path, MaxBody: o.maxBody, MaxConns: o.maxConns, MaxPerAddress: o.maxPerAddress,
 		AuthHeader: o.auth.authHeader, Subscribe: o.subscription(app.logins()),
+	}
+	if options.Trusted, err = trustedPrefixes(o.trusted); err != nil {
+		return nil, err
 	}
 	if err := o.readSecrets(ctx, app, options); err != nil {
 		return nil, err
@@ -184,4 +192,17 @@ func unmet(ctx context.Context, err error, until int) error {
 		return &listen.UnmetError{Wanted: until}
 	}
 	return err
+}
+
+// trustedPrefixes returns the addresses of this machine and those of CIDR texts.
+func trustedPrefixes(texts []string) ([]netip.Prefix, error) {
+	all := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+	for _, text := range texts {
+		prefix, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, usageFailure("--trusted-proxy %s: must be a CIDR such as 10.0.0.0/8", text)
+		}
+		all = append(all, prefix)
+	}
+	return all, nil
 }

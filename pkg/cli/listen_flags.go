@@ -39,6 +39,8 @@ func (o *listenOptions) check(app *App) error {
 		return usageFailure("--max-body %d: must be from 1 to %d", o.maxBody, maxMaxBody)
 	case o.maxConns < 1:
 		return usageFailure("--max-conns %d: must be at least 1", o.maxConns)
+	case o.maxPerAddress < 0:
+		return usageFailure("--max-conns-per-address must not be negative")
 	case o.retention < 0 || o.minFree < 0 || o.until < 0:
 		return usageFailure("--retention, --min-free and --until must not be negative")
 	case o.probeInterval < 100*time.Millisecond:

@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"time"
 
@@ -29,6 +30,9 @@ type Options struct {
 	// MaxBody is the maximum size of a body in bytes, MaxConns the maximum number of open connections.
 	MaxBody  int64
 	MaxConns int
+	// MaxPerAddress is the maximum from one address, Trusted are the addresses without one, see [receiver.Limits].
+	MaxPerAddress int
+	Trusted       []netip.Prefix
 	// Secrets, AuthHeader and AuthValue verify deliveries, see [receiver.Options].
 	Secrets    []secret.Text
 	AuthHeader string
@@ -146,7 +150,7 @@ func (l *Listener) openSocket(ctx context.Context) error {
 			return &SocketError{err}
 		}
 	}
-	l.socket = receiver.Limit(socket, l.o.MaxConns)
+	l.socket = receiver.Limit(socket, receiver.Limits{Connections: l.o.MaxConns, PerAddress: l.o.MaxPerAddress, Trusted: l.o.Trusted})
 	if l.o.TLS != nil {
 		l.socket = tls.NewListener(l.socket, l.o.TLS)
 	}

@@ -97,6 +97,7 @@ func (l *Listener) drain(ctx context.Context) error {
 	if l.served != nil {
 		l.endServe()
 		<-l.served
+		l.receiver.Flush()
 		if l.serveErr != nil && err == nil {
 			err = fmt.Errorf("%w: %w", ErrReceive, l.serveErr)
 		}

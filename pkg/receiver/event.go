@@ -31,6 +31,8 @@ type DeliveryEvent struct {
 	// Reason says why one was rejected, and Message says so in words.
 	Reason  Reason
 	Message string
+	// Count is how many rejections the event sums up; 0 for one.
+	Count int
 	// Attempt counts the tries to forward it to App; Answer is what became of the last, and Again after how long the
 	// next one is.
 	Attempt int

@@ -62,10 +62,11 @@ type Options struct {
 
 // Receiver is the handler that deliveries come to. It answers 200 only to what is stored.
 type Receiver struct {
-	store  Store
-	o      Options
-	slots  chan struct{}
-	counts *counters
+	store      Store
+	o          Options
+	slots      chan struct{}
+	counts     *counters
+	rejections *rejections
 
 	mu     sync.Mutex
 	probes map[string]bool // the keys of probes on their way: whether they arrived
@@ -88,7 +89,8 @@ func New(store Store, o Options) *Receiver {
 	if o.Failed == "" {
 		o.Failed = ReasonJournal
 	}
-	return &Receiver{store: store, o: o, slots: make(chan struct{}, o.MaxWaiting), counts: newCounters(), probes: map[string]bool{}}
+	return &Receiver{store: store, o: o, slots: make(chan struct{}, o.MaxWaiting), counts: newCounters(),
+		rejections: newRejections(o.Report), probes: map[string]bool{}}
 }
 
 // rejection is an answer to what is not accepted.
@@ -273,7 +275,11 @@ func (r *Receiver) reject(w http.ResponseWriter, now time.Time, d journal.Delive
 	if refused.reason == r.o.Failed {
 		message = "the delivery cannot be stored now" // the rest does not concern a sender
 	}
+	w.Header().Set("Connection", "close") // who is refused gives its slot to others
 	http.Error(w, message, refused.status)
 	r.counts.rejected(refused.reason)
-	r.o.Report(DeliveryEvent{Time: now, Kind: KindRejected, Delivery: d, Reason: refused.reason, Message: refused.message})
+	r.rejections.add(DeliveryEvent{Time: now, Kind: KindRejected, Delivery: d, Reason: refused.reason, Message: refused.message})
 }
+
+// Flush reports the rejections that were not reported yet.
+func (r *Receiver) Flush() { r.rejections.flush() }
