@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tlxhook/tlxhook/pkg/config"
+	"github.com/tlxhook/tlxhook/pkg/health"
 	"github.com/tlxhook/tlxhook/pkg/login"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/secret"
@@ -24,6 +25,7 @@ type App struct {
 	build    Build
 	terminal *terminal.Terminal
 	results  *results
+	log      *terminal.Log // below results in a CI system, else nil
 	redactor *secret.Redactor
 	environ  []string
 	lookup   config.Lookup
@@ -70,6 +72,10 @@ func (a *App) prepare(cmd *cobra.Command) error {
 	}
 	if err := decideFormat(settings, a.terminal.IsScreen(), cmd); err != nil {
 		return err
+	}
+	if format := output.Format(a.settings.Output); a.log != nil {
+		a.log.JSON = format == output.JSONFormat || format == output.NDJSONFormat
+		a.log.Own = format == health.FormatGitHub
 	}
 	if a.printer, err = output.New(outputOptions(settings, cmd), a.terminal); err != nil {
 		return err

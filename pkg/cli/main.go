@@ -83,6 +83,9 @@ func newApp(streams Streams, environ []string, build Build) *App {
 		terminal: terminal.New(streams.In, streams.Out, streams.Err, lookup),
 		results:  &results{to: streams.Out},
 	}
+	if log := terminal.NewLog(streams.Out, lookup); log != nil {
+		app.log, app.results.to, streams.Err = log, log, terminal.NewLog(streams.Err, lookup)
+	}
 	app.terminal.Out, app.terminal.Err = app.results, app.redactor.Writer(streams.Err)
 	return app
 }
