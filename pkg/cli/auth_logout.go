@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tlxhook/tlxhook/pkg/config"
+	"github.com/tlxhook/tlxhook/pkg/credentials"
 	"github.com/tlxhook/tlxhook/pkg/login"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
@@ -28,8 +29,10 @@ func authLogout(ctx context.Context, app *App) error {
 	switch {
 	case errors.Is(err, login.ErrNotLoggedIn):
 		return notFoundFailure("%w", err).withHint("tlxhook auth list shows the profiles")
-	case err != nil:
+	case errors.Is(err, credentials.ErrNoKeyring), errors.Is(err, credentials.ErrFile):
 		return noStore(err)
+	case err != nil:
+		return err
 	}
 	app.note("logged out of %s (profile %s)", profile.CompanyName, profile.Name)
 	return nil

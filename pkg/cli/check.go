@@ -189,6 +189,9 @@ type checked struct {
 
 // fail adds the report of an account that could not be asked.
 func (o *checkOptions) fail(ctx context.Context, app *App, d *health.Document, c fleet.Company, err error, took time.Duration) health.Part {
+	if s, stopped := errors.AsType[signaled](context.Cause(ctx)); stopped {
+		err = &interrupted{s.signal, err}
+	}
 	f := app.describe(err)
 	report := health.Unreachable(app.problem(app.timedOut(ctx, f)), o.stateOf(f), took)
 	d.Samples = append(d.Samples, health.Sample{Report: report, Company: c.Path(), Reason: health.ReasonOf(err)})

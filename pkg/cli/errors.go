@@ -180,7 +180,7 @@ func (a *App) describe(err error) *failure {
 	if f, ok := errors.AsType[*failure](err); ok {
 		return &failure{f.exit, f.code, err, f.hint}
 	}
-	if i, ok := errors.AsType[*interrupted](err); ok {
+	if i, ok := errors.AsType[*interrupted](err); ok && !as[*listen.UnmetError](err) {
 		f := &failure{exit: i.exitCode(), code: codeInterrupted, err: err}
 		if as[*fleet.StoppedError](err) {
 			f.hint = "the same command with --only-failed does the rest"
@@ -202,6 +202,9 @@ func (a *App) describe(err error) *failure {
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return failf(codeTimeout, "no answer in time").withHint("%s", a.timeoutHint())
+	}
+	if a.settings == nil && !errors.Is(err, context.Canceled) { // cobra refused the command line, and no command ran
+		return fail(codeUsage, err)
 	}
 	return fail(codeBug, err).withHint("%s", bugHint)
 }

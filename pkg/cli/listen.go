@@ -186,7 +186,7 @@ func (o *listenOptions) subscription(logins *login.Resolver) *listen.Subscribe {
 	return &listen.Subscribe{Login: logIn, PublicURL: o.publicURL, ProbeInterval: o.probeInterval}
 }
 
-// unmet returns err, or the error of --until for a start that was stopped.
+// unmet returns the error of a run that was stopped before --until was met, and err otherwise.
 func unmet(ctx context.Context, err error, until int) error {
 	if until > 0 && unlessStopped(ctx, err) == nil {
 		return &listen.UnmetError{Wanted: until}

@@ -33,7 +33,7 @@ client company fail. The kinds:
   tlxhook sandbox fault reset-after --method POST --count 1
   tlxhook sandbox fault forbidden --company 2002
   tlxhook sandbox fault --clear`,
-		Args: cobra.MaximumNArgs(1),
+		Args: noneOrOne("fault"),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 			var kinds []cobra.Completion
 			for _, k := range sandbox.FaultKinds() {

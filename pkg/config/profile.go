@@ -93,12 +93,16 @@ func LoadProfiles(folder string) (*Profiles, error) {
 	if err != nil {
 		return nil, err
 	}
+	var written struct {
+		Format int `yaml:"format"`
+	}
+	// Another version may have other fields, so its number comes first.
+	if err := yaml.Unmarshal(raw, &written); err == nil && written.Format != profilesFormat {
+		return nil, fmt.Errorf("%s: was written by another version of tlxhook", path)
+	}
 	profiles := &Profiles{}
 	if err := decodeOne(raw, profiles); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	if profiles.Format != profilesFormat {
-		return nil, fmt.Errorf("%s: was written by another version of tlxhook", path)
 	}
 	return profiles, nil
 }

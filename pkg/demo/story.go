@@ -20,7 +20,7 @@ type step struct {
 func (d *Demo) steps() []step {
 	host := strings.Trim(strings.TrimPrefix(d.hookURL, "http://"), "/")
 	return []step{
-		{says: "What can Tripletex tell about? Here, everything about orderd.", happens: d.begin, command: []string{"event", "list", "order.*"}},
+		{says: "What can Tripletex tell about? Here, everything about orders.", happens: d.begin, command: []string{"event", "list", "order.*"}},
 		{
 			says:    "Subscribe a receiver to all of it: one request, signed with a new secret.",
 			command: []string{"subscription", "create", "order.*", "--target", d.hookURL, "--generate-hmac-secret", "hmac.secret"},
@@ -30,24 +30,24 @@ func (d *Demo) steps() []step {
 			command:    []string{"listen", "--addr", host, "--hmac-secret-file", "hmac.secret", "--forward-to", d.appURL},
 			background: true,
 		},
-		{says: "Somebody makes an order, and Tripletex telld.", command: []string{"sandbox", "emit", "order.create"}},
+		{says: "Somebody makes an order, and Tripletex tells.", command: []string{"sandbox", "emit", "order.create"}},
 		{
 			says:    "It is on disk, and the app has it.",
 			happens: func(ctx context.Context) error { return d.attempted(ctx, journal.Forwarded) },
 			command: []string{"delivery", "list"},
 		},
 		{
-			says:    "Now the app breakd. What comes is acknowledged all the same, for it is kept.",
+			says:    "Now the app breaks. What comes is acknowledged all the same, for it is kept.",
 			happens: func(context.Context) error { d.broken.Store(true); return nil },
 			command: []string{"sandbox", "emit", "order.update"},
 		},
 		{
-			says:    "The app has refused it, so it waitd.",
+			says:    "The app has refused it, so it waits.",
 			happens: func(ctx context.Context) error { return d.attempted(ctx, journal.Pending) },
 			command: []string{"delivery", "list"},
 		},
 		{
-			says:    "Weeks later the receiver itself is down, for dayd. Tripletex switches a subscription\noff and tells nobody. A monitor that runs this goes red: it ends with 2, CRITICAL.",
+			says:    "Weeks later the receiver itself is down, for days. Tripletex switches a subscription\noff and tells nobody. A monitor that runs this goes red: it ends with 2, CRITICAL.",
 			happens: d.breakDown,
 			command: []string{"check"},
 			exit:    health.Critical.ExitCode(),
