@@ -101,7 +101,8 @@ func newListen(app *App) *cobra.Command {
 	o.tls.bind(cmd)
 	flags.Int64Var(&o.maxBody, "max-body", receiver.DefaultMaxBody, "the greatest body, in `BYTES`")
 	flags.IntVar(&o.maxConns, "max-conns", 256, "at most `N` connections at once")
-	flags.IntVar(&o.maxPerAddress, "max-conns-per-address", 64, "at most `N` connections from one address that is not of this machine; 0 for no limit")
+	flags.IntVar(&o.maxPerAddress, "max-conns-per-address", 64,
+		"at most `N` connections from one address that is not of this machine; 0 for no limit")
 	flags.StringSliceVar(&o.trusted, "trusted-proxy", nil, "no such limit for proxies in `CIDR`")
 	flags.StringArrayVar(&o.hmacFiles, "hmac-secret-file", nil, "read the secret that signs deliveries from a `FILE`; - is stdin")
 	flags.StringVar(&o.auth.authHeader, "auth-header", "", "accept only deliveries with the header `NAME`")

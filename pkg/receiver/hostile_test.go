@@ -47,7 +47,9 @@ func serve(t *testing.T, o receiver.Options) *served {
 	s.address = listener.Addr().String()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- receiver.Serve(ctx, receiver.Limit(listener, receiver.Limits{Connections: 256}), s.Receiver) }()
+	go func() {
+		ended <- receiver.Serve(ctx, receiver.Limit(listener, receiver.Limits{Connections: 256}), s.Receiver)
+	}()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-ended; err != nil {
