@@ -251,6 +251,7 @@ func causes() []cause {
 		{matches: is(journal.ErrUnavailable), code: codeLocal},
 		{matches: is(journal.ErrClosed), code: codeLocal},
 		{matches: is(journal.ErrUnusable), code: codeLocal},
+		{matches: is(journal.ErrReadOnly), code: codeLocal},
 		{matches: is(stream.ErrOptions), code: codeUsage},
 		{matches: is(stream.ErrRefused), code: codeUnauthorized, hint: "--nats-creds, --nats-nkey or --nats-user log in; the user must be permitted to use JetStream"},
 		{matches: is(stream.ErrAbsent), code: codeNotFound, hint: "tlxhook listen --publish makes it; --stream names another one"},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -231,6 +232,37 @@ func TestAnOlderFileIsBroughtToThePresentFormat(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestFormat3IsMigratedWithoutLoss(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile("testdata/format-3.db")
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "journal.db"), raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	j := open(t, folder)
+	want := []string{
+		"forwarded 1 200 order.create", "pending 2 -1 order.update", "dead 1 410 order.delete", "pending 0 0 customer.update",
+		"pending 0 0 customer.update", "pending 0 0 order.update",
+	}
+	var got []string
+	for e, err := range j.List(t.Context(), journal.Filter{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := j.Get(t.Context(), e.ID); err != nil {
+			t.Error(err)
+		}
+		got = append(got, fmt.Sprint(e.State, " ", e.Attempts, " ", e.Status, " ", e.Event))
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	purgeAll(t, j, 6) // one of them has a version above 64 bits
 }
 
 func TestAFailedMigrationLeavesTheFileAsItWas(t *testing.T) {

@@ -35,6 +35,8 @@ var (
 	ErrSpace = errors.New("the disk is almost full")
 	// ErrUnavailable means that the last write failed, and that none has succeeded since.
 	ErrUnavailable = errors.New("the journal cannot be written")
+	// ErrReadOnly means that the journal lies on a read-only medium.
+	ErrReadOnly = errors.New("the journal is read-only")
 	// ErrClosed means that the journal was closed.
 	ErrClosed = errors.New("the journal is closed")
 )
@@ -132,7 +134,8 @@ func Open(folder string, o Options) (*Journal, error) {
 	return j, nil
 }
 
-// Attach opens the journal of a folder for reading and for short changes, beside a program that may be receiving.
+// Attach opens the journal of a folder for reading and for short changes, beside a program that may be receiving. On a
+// read-only medium it is opened for reading alone, and changes are ErrReadOnly.
 func Attach(folder string) (*Journal, error) {
 	if err := checkFolder(folder); err != nil {
 		return nil, err
@@ -140,7 +143,13 @@ func Attach(folder string) (*Journal, error) {
 	if _, err := os.Lstat(filepath.Join(folder, fileName)); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w in %s", ErrAbsent, folder)
 	}
-	return open(folder, Options{}, false)
+	j, err := open(folder, Options{}, false)
+	if errors.Is(err, ErrUnusable) {
+		if readable, roErr := openReadOnly(folder); roErr == nil {
+			return readable, nil
+		}
+	}
+	return j, err
 }
 
 func open(folder string, o Options, receiving bool) (*Journal, error) {

@@ -1,0 +1,41 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+)
+
+// openReadOnly opens a journal that nobody can write to. One with a log that is not in its file yet is refused, as the
+// log cannot be read without writing, and so is one of an older format.
+func openReadOnly(folder string) (*Journal, error) {
+	path, err := filepath.Abs(filepath.Join(folder, fileName))
+	if err != nil {
+		return nil, err
+	}
+	if info, err := os.Stat(path + "-wal"); err == nil && info.Mode().IsRegular() && info.Size() > 0 {
+		return nil, fmt.Errorf("%w, and its log was not written to the file", ErrReadOnly)
+	}
+	query := url.Values{"mode": {"ro"}, "immutable": {"1"}, "_pragma": {"trusted_schema(OFF)", "cell_size_check(ON)", "query_only(ON)"}}
+	writing, err := dial(path, query)
+	if err != nil {
+		return nil, err
+	}
+	version, err := readVersion(writing)
+	if err == nil && version != currentVersion() {
+		err = fmt.Errorf("%w, and of the older format %d", ErrReadOnly, version)
+	}
+	reader := (*connection)(nil)
+	if err == nil {
+		reader, err = dial(path, query)
+	}
+	if err != nil {
+		return nil, errors.Join(err, writing.Close())
+	}
+	j := &Journal{folder: folder, space: newSpace(folder, 0), reader: reader, writer: newWriter(writing, path)}
+	j.writer.failure = ErrReadOnly
+	go j.writer.run()
+	return j, nil
+}

@@ -1,0 +1,48 @@
+package journal_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/journal"
+)
+
+func TestReadOnlyJournalCanBeListedAndShown(t *testing.T) {
+	t.Parallel()
+	// What stands in the way of the files that SQLite makes, as a read-only medium does.
+	for name, blocked := range map[string][]string{
+		"no shared memory": {"journal.db-shm"},
+		"no log":           {"journal.db-wal"},
+		"neither":          {"journal.db-shm", "journal.db-wal"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			folder := t.TempDir()
+			written, err := journal.Open(folder, journal.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			id := appendAll(t, written, delivery(1))[0]
+			if err := written.Close(); err != nil {
+				t.Fatal(err)
+			}
+			for _, file := range blocked {
+				if err := os.Mkdir(filepath.Join(folder, file), 0o700); err != nil {
+					t.Fatal(err)
+				}
+			}
+			j := attach(t, folder)
+			if entries, _, err := j.Newest(t.Context(), journal.Filter{}, 10); err != nil || len(entries) != 1 {
+				t.Errorf("listed %d, error %v", len(entries), err)
+			}
+			if e, err := j.Get(t.Context(), id); err != nil || string(e.Body) != string(delivery(1).Body) {
+				t.Errorf("shown %q, error %v", e.Body, err)
+			}
+			if err := j.Mark(t.Context(), id, journal.Attempt{At: time.Now()}); err == nil {
+				t.Error("a change was accepted")
+			}
+		})
+	}
+}
