@@ -122,7 +122,7 @@ func Sequence[T any](ctx context.Context, p *Printer, table Table[T], items iter
 	case p.query != nil:
 		return collected(items, func(all []T) error { return p.runQuery(ctx, all) })
 	case p.template != nil:
-		return eachTemplate(p, items)
+		return eachTemplate(ctx, p, items)
 	}
 	switch p.format {
 	case JSONFormat:
@@ -160,7 +160,7 @@ func Item[T any](ctx context.Context, p *Printer, table Table[T], item T) error 
 	case p.query != nil:
 		return p.runQuery(ctx, item)
 	case p.template != nil:
-		return eachTemplate(p, All([]T{item}))
+		return eachTemplate(ctx, p, All([]T{item}))
 	}
 	switch p.format {
 	case JSONFormat:

@@ -56,7 +56,11 @@ func (p *Printer) runQuery(ctx context.Context, v any) error {
 	}
 	results := p.query.RunWithContext(ctx, input)
 	for {
-		result, ok := results.Next()
+		var result any
+		var ok bool
+		if err := within(ctx, func() error { result, ok = results.Next(); return nil }); err != nil {
+			return err
+		}
 		if !ok {
 			return nil
 		}
@@ -78,7 +82,7 @@ func (p *Printer) runQuery(ctx context.Context, v any) error {
 }
 
 // eachTemplate prints every item with the template, one a line.
-func eachTemplate[T any](p *Printer, items iter.Seq2[T, error]) error {
+func eachTemplate[T any](ctx context.Context, p *Printer, items iter.Seq2[T, error]) error {
 	for item, err := range items {
 		if err != nil {
 			return err
@@ -88,7 +92,11 @@ func eachTemplate[T any](p *Printer, items iter.Seq2[T, error]) error {
 			return err
 		}
 		var line bytes.Buffer
-		if err := p.template.Execute(&line, input); err != nil {
+		err = within(ctx, func() error { return p.template.Execute(&line, input) })
+		if err != nil && ctx.Err() != nil {
+			return err
+		}
+		if err != nil {
 			return fmt.Errorf("%w: template: %w", ErrOptions, err)
 		}
 		if err := p.writeText(line.String() + "\n"); err != nil {
@@ -118,4 +126,31 @@ func generic(v any) (any, error) {
 	var plain any
 	err = decoder.Decode(&plain)
 	return plain, err
+}
+
+// within runs a computation until it or ctx ends. One that ctx has ended goes on until the process ends, which is soon, as
+// an expression without end cannot be stopped.
+func within(ctx context.Context, compute func() error) error {
+	type outcome struct {
+		err      error
+		panicked any
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		var o outcome
+		defer func() {
+			o.panicked = recover()
+			done <- o
+		}()
+		o.err = compute()
+	}()
+	select {
+	case o := <-done:
+		if o.panicked != nil {
+			panic(o.panicked)
+		}
+		return o.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
