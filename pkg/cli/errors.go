@@ -310,7 +310,6 @@ func causes() []cause {
 		{matches: is(terminal.ErrNoPrompt), code: codeUsage},
 		{matches: is(config.ErrSettings), code: codeUsage},
 		{matches: is(config.ErrNoHome), code: codeUsage},
-		{matches: as[*manifest.Error], code: codeUsage},
 		{matches: is(output.ErrOptions), code: codeUsage},
 		{matches: as[*credentials.UsageError], code: codeUsage},
 		{matches: as[secret.TextError], code: codeUsage},

@@ -26,6 +26,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/receiver"
 	"github.com/tlxhook/tlxhook/pkg/sandbox"
+	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/stream"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
@@ -130,6 +131,7 @@ func TestEveryCauseIsReached(t *testing.T) {
 		{config.ErrNoHome, codeUsage},
 		{output.ErrOptions, codeUsage},
 		{&credentials.UsageError{}, codeUsage},
+		{secret.TextError("is UTF-16"), codeUsage},
 		{credentials.ErrNoKeyring, codeLocal},
 		{credentials.ErrFile, codeLocal},
 		{&fs.PathError{Op: "open", Path: "x", Err: fs.ErrPermission}, codeLocal},
