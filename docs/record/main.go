@@ -35,12 +35,16 @@ func steps() []step {
 	return []step{
 		{command: `tlxhook subscription create 'order.*' --target https://hooks.example.no/tripletex \
     --generate-hmac-secret hmac.secret`},
-		{says: "# A week of failed deliveries later: Tripletex has switched one off, and told nobody.",
-			command: "tlxhook check; echo \"exit $?\"", happens: dies},
+		{
+			says:    "# A week of failed deliveries later: Tripletex has switched one off, and told nobody.",
+			command: "tlxhook check; echo \"exit $?\"", happens: dies,
+		},
 		{says: "# The receiver is mended.", command: "tlxhook subscription enable --all-disabled"},
 		{command: "tlxhook check"},
-		{says: "# Keep them as a file in git. Then a pull request changes them.",
-			command: "tlxhook export > hooks.yaml && tlxhook diff -f hooks.yaml"},
+		{
+			says:    "# Keep them as a file in git. Then a pull request changes them.",
+			command: "tlxhook export > hooks.yaml && tlxhook diff -f hooks.yaml",
+		},
 	}
 }
 

@@ -10,8 +10,14 @@ import (
 
 func TestMissingObjectsAreFound(t *testing.T) {
 	t.Parallel()
-	listed := []tripletex.Object{{ID: 1, Version: 3}, {ID: 2, Version: 3},
-		{ID: 4, Version: 0}, {ID: 5, Version: 2}, {ID: 7, Version: 0}, {ID: 9, Version: 1}}
+	listed := []tripletex.Object{
+		{ID: 1, Version: 3},
+		{ID: 2, Version: 3},
+		{ID: 4, Version: 0},
+		{ID: 5, Version: 2},
+		{ID: 7, Version: 0},
+		{ID: 9, Version: 1},
+	}
 	brought := []journal.Object{
 		{ID: 0, Version: 9},
 		{ID: 1, Version: 3},

@@ -63,8 +63,10 @@ func newWorld(t *rapid.T, top string) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = j.Close() })
-	w := &world{t: t, ctx: context.Background(), box: sandbox.New(store), store: store,
-		journal: j, app: &app{objects: map[string]copied{}}, ids: map[string][]int64{}}
+	w := &world{
+		t: t, ctx: context.Background(), box: sandbox.New(store), store: store,
+		journal: j, app: &app{objects: map[string]copied{}}, ids: map[string][]int64{},
+	}
 	w.client, err = tripletex.New(tripletex.Options{
 		BaseURL: "http://localhost/v2", Transport: w.box,
 		Credentials: tripletex.Credentials{ConsumerToken: sandbox.ConsumerToken, EmployeeToken: sandbox.EmployeeToken}.Get,

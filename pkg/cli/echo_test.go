@@ -170,8 +170,10 @@ func TestAddressWithCredentialsIsMasked(t *testing.T) {
 			{"listen", "--publish", address},
 			{"sandbox", "emit", "order.create", "--target", address},
 		} {
-			environ := []string{"HOME=" + home, "XDG_RUNTIME_DIR=" + home,
-				"TLXHOOK_BASE_URL=" + address, "HTTPS_PROXY=" + address, "TLXHOOK_REFRESH_TOKEN=tlxr_x"}
+			environ := []string{
+				"HOME=" + home, "XDG_RUNTIME_DIR=" + home,
+				"TLXHOOK_BASE_URL=" + address, "HTTPS_PROXY=" + address, "TLXHOOK_REFRESH_TOKEN=tlxr_x",
+			}
 			var stdout, stderr bytes.Buffer
 			args := append(words, "-o", "json", "--timeout", "1s")
 			cli.Main(args, cli.Streams{In: strings.NewReader(""), Out: &stdout, Err: &stderr}, environ, cli.Build{})

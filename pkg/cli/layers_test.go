@@ -75,19 +75,27 @@ type dependency struct {
 func dependencies() map[string]dependency {
 	return map[string]dependency{
 		"github.com/agnivade/levenshtein": {[]string{"pkg/match"}, "suggests names for a misspelled one"},
-		"github.com/creack/pty": {[]string{"docs/record"},
-			"pseudo terminals, for the picture of a session and for tests; not linked"},
-		"github.com/go-json-experiment/json": {[]string{"pkg/sender", "pkg/tripletex", "pkg/webhook"},
-			"encoding/json/v2 ahead of Go 1.27: reads a list of 10,000 in less than half the time"},
+		"github.com/creack/pty": {
+			[]string{"docs/record"},
+			"pseudo terminals, for the picture of a session and for tests; not linked",
+		},
+		"github.com/go-json-experiment/json": {
+			[]string{"pkg/sender", "pkg/tripletex", "pkg/webhook"},
+			"encoding/json/v2 ahead of Go 1.27: reads a list of 10,000 in less than half the time",
+		},
 		"github.com/goccy/go-yaml": {[]string{"pkg/manifest"}, "manifests: every problem with its line and column"},
-		"github.com/gofrs/flock": {[]string{"pkg/config", "pkg/credentials", "pkg/journal", "pkg/sandbox"},
-			"locks files on every system"},
+		"github.com/gofrs/flock": {
+			[]string{"pkg/config", "pkg/credentials", "pkg/journal", "pkg/sandbox"},
+			"locks files on every system",
+		},
 		"github.com/hashicorp/go-retryablehttp": {[]string{"pkg/tripletex"}, "repeats requests, with our policy"},
 		"github.com/invopop/jsonschema":         {[]string{"docs/generate"}, "writes the JSON schemas; not linked"},
 		"github.com/itchyny/gojq":               {[]string{"pkg/output"}, "--jq"},
 		"github.com/mattn/go-runewidth":         {[]string{"pkg/output"}, "the width of a cell, as the table library counts it"},
-		"github.com/nats-io/nats.go": {[]string{"pkg/stream"},
-			"the stream of more than one machine: deduplication, replicas and consumers on the server"},
+		"github.com/nats-io/nats.go": {
+			[]string{"pkg/stream"},
+			"the stream of more than one machine: deduplication, replicas and consumers on the server",
+		},
 		"github.com/olekukonko/tablewriter": {[]string{"pkg/output"}, "tables"},
 		"github.com/spf13/cobra":            {[]string{"pkg/cli", "docs/generate"}, "commands, help, completion, man pages"},
 		"github.com/spf13/pflag":            {[]string{"pkg/cli", "pkg/config"}, "the flags of cobra"},

@@ -120,7 +120,10 @@ func outcomeStyle(r manifest.Result) terminal.Style {
 
 func changeTable() output.Table[manifest.Change] {
 	return output.TableOf([]output.Column[manifest.Change]{
-		{Name: "action"}, {Name: "id", OmitZero: true}, {Name: "event"}, {Name: "targetUrl", Title: "TARGET"},
+		{Name: "action"},
+		{Name: "id", OmitZero: true},
+		{Name: "event"},
+		{Name: "targetUrl", Title: "TARGET"},
 		{Name: "fields", Text: changedFields},
 	})
 }
@@ -279,8 +282,11 @@ type Result struct {
 func Results() []Result {
 	return []Result{
 		{"applied", "A change and what became of it: an item of apply.", manifest.Result{}},
-		{"applied-in-company",
-			"A change and what became of it in one of many companies: an item of apply --all-companies.", companyResult{}},
+		{
+			"applied-in-company",
+			"A change and what became of it in one of many companies: an item of apply --all-companies.",
+			companyResult{},
+		},
 		{"attempt", "An attempt to deliver: an item of sandbox emit and trigger. Without httpStatus nobody answered.", attemptRow{}},
 		{"auth-status", "Who is logged in, and how: auth login, auth status.", login.Status{}},
 		{"backfill", "What lacks of a kind of objects: an item of backfill.", backfilledRow{}},
@@ -304,10 +310,16 @@ func Results() []Result {
 		{"sandbox", "A served sandbox: sandbox serve.", servedSandbox{}},
 		{"subscription", "A subscription: subscription show, and an item of every other subscription command.", tripletex.Subscription{}},
 		{"transition", "Something that happened to a subscription: a line of watch, and what its --exec reads.", health.Transition{}},
-		{"verdict",
-			"What a signature is worth, and why: verify. A subscription and an object of 0 mean that the body is not believed.", verdict{}},
-		{"subscription-of-company",
-			"A subscription of one of many companies: an item of subscription commands with --all-companies.", companySubscription{}},
+		{
+			"verdict",
+			"What a signature is worth, and why: verify. A subscription and an object of 0 mean that the body is not believed.",
+			verdict{},
+		},
+		{
+			"subscription-of-company",
+			"A subscription of one of many companies: an item of subscription commands with --all-companies.",
+			companySubscription{},
+		},
 		{"version", "What was built: version.", buildInfo{}},
 	}
 }

@@ -237,8 +237,10 @@ func TestFoldersFollowTheEnvironment(t *testing.T) {
 			return value, ok
 		}
 	}
-	got, err := config.NewFolders(lookup(map[string]string{"HOME": "/home/x",
-		"XDG_CONFIG_HOME": "/c", "XDG_STATE_HOME": "/s", "XDG_CACHE_HOME": "/k"}))
+	got, err := config.NewFolders(lookup(map[string]string{
+		"HOME":            "/home/x",
+		"XDG_CONFIG_HOME": "/c", "XDG_STATE_HOME": "/s", "XDG_CACHE_HOME": "/k",
+	}))
 	switch {
 	case err != nil:
 		t.Error(err)

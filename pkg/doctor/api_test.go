@@ -47,12 +47,18 @@ func TestEachFaultOfTheWayIsFoundByItsCheck(t *testing.T) {
 		"the clock is late":  {tripletexAnswer(kind, 5*time.Minute), "clock", doctor.Warning, "behind"},
 		"the clock is early": {tripletexAnswer(kind, -5*time.Minute), "clock", doctor.Warning, "ahead"},
 		"a login page":       {tripletexAnswer("text/html", 0), "network", doctor.Failed, "not as Tripletex"},
-		"no such name": {fails(&net.DNSError{Err: "no such host", Name: "api.example.no", IsNotFound: true}),
-			"network", doctor.Failed, "no such host"},
-		"a proxy opens TLS": {fails(&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}),
-			"certificate", doctor.Failed, "unknown authority"},
-		"it takes connections": {fails(&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}),
-			"network", doctor.OK, "takes connections"},
+		"no such name": {
+			fails(&net.DNSError{Err: "no such host", Name: "api.example.no", IsNotFound: true}),
+			"network", doctor.Failed, "no such host",
+		},
+		"a proxy opens TLS": {
+			fails(&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}),
+			"certificate", doctor.Failed, "unknown authority",
+		},
+		"it takes connections": {
+			fails(&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}),
+			"network", doctor.OK, "takes connections",
+		},
 		"a firewall": {fails(errors.New("connection refused")), "network", doctor.Failed, "connection refused"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -23,8 +23,10 @@ func TestDiskIsRatedByItsFreeSpace(t *testing.T) {
 		"1 GB":                   {[]disk{{"/a", gb, gb}}, OK, ""},
 		"100 MB":                 {[]disk{{"/a", 100 * mb, gb}}, Warning, ""},
 		"less than 100 MB":       {[]disk{{"/a", 100*mb - 1, gb}}, Failed, ""},
-		"the worst of several": {[]disk{{"/a", 50 * gb, 60 * gb}, {"/b", 0, gb}, {"/c", gb / 2, gb}},
-			Failed, "0 bytes of 954 MiB are free for /b"},
+		"the worst of several": {
+			[]disk{{"/a", 50 * gb, 60 * gb}, {"/b", 0, gb}, {"/c", gb / 2, gb}},
+			Failed, "0 bytes of 954 MiB are free for /b",
+		},
 	} {
 		got := checkSpace(c.disks)
 		if got.State != c.want {
@@ -49,20 +51,36 @@ func TestJournalIsRatedByItsContent(t *testing.T) {
 		repair string
 	}{
 		"empty": {journal.Overview{Whole: true}, OK, "/j: 0 deliveries in 0 bytes; nobody receives into it now", ""},
-		"receiving": {journal.Overview{Whole: true, Receiving: true, Receiver: "process 7"},
-			OK, "listen receives into it, process 7", ""},
-		"one waits a moment": {journal.Overview{Whole: true, Stats: journal.Stats{Events: 1, Waiting: 1, Oldest: now.Add(-time.Hour)}},
-			OK, "1 delivery in", ""},
-		"nobody forwards": {journal.Overview{Whole: true, Stats: journal.Stats{Waiting: 2, Oldest: now.Add(-2 * time.Hour)}},
-			Warning, "2 deliveries wait to be forwarded, the oldest since 2025-11-20 10:00", "tlxhook listen --journal 'j' --forward-to URL"},
-		"the app is down": {journal.Overview{Whole: true, Receiving: true, Stats: journal.Stats{Waiting: 1, Oldest: now.Add(-2 * time.Hour)}},
-			Warning, "1 delivery waits", "is the app running? tlxhook delivery list --journal 'j' --state pending"},
-		"given up": {journal.Overview{Whole: true, Stats: journal.Stats{Dead: 3}}, Warning,
-			"3 deliveries were given up", "tlxhook delivery replay --journal 'j' --state dead --to URL"},
-		"large": {journal.Overview{Stats: journal.Stats{Bytes: 6 << 30}}, Warning,
-			"in 6.0 GiB; nobody receives into it now; too large to be checked", "tlxhook delivery purge --journal 'j' --older-than 30d"},
-		"much at once": {journal.Overview{Whole: true, Stats: journal.Stats{Dead: 1, Waiting: 1, Oldest: now.Add(-25 * time.Hour)}},
-			Warning, "1 delivery was given up", "forwards them; tlxhook delivery replay"},
+		"receiving": {
+			journal.Overview{Whole: true, Receiving: true, Receiver: "process 7"},
+			OK, "listen receives into it, process 7", "",
+		},
+		"one waits a moment": {
+			journal.Overview{Whole: true, Stats: journal.Stats{Events: 1, Waiting: 1, Oldest: now.Add(-time.Hour)}},
+			OK, "1 delivery in", "",
+		},
+		"nobody forwards": {
+			journal.Overview{Whole: true, Stats: journal.Stats{Waiting: 2, Oldest: now.Add(-2 * time.Hour)}},
+			Warning, "2 deliveries wait to be forwarded, the oldest since 2025-11-20 10:00", "tlxhook listen --journal 'j' --forward-to URL",
+		},
+		"the app is down": {
+			journal.Overview{Whole: true, Receiving: true, Stats: journal.Stats{Waiting: 1, Oldest: now.Add(-2 * time.Hour)}},
+			Warning, "1 delivery waits", "is the app running? tlxhook delivery list --journal 'j' --state pending",
+		},
+		"given up": {
+			journal.Overview{Whole: true, Stats: journal.Stats{Dead: 3}},
+			Warning,
+			"3 deliveries were given up", "tlxhook delivery replay --journal 'j' --state dead --to URL",
+		},
+		"large": {
+			journal.Overview{Stats: journal.Stats{Bytes: 6 << 30}},
+			Warning,
+			"in 6.0 GiB; nobody receives into it now; too large to be checked", "tlxhook delivery purge --journal 'j' --older-than 30d",
+		},
+		"much at once": {
+			journal.Overview{Whole: true, Stats: journal.Stats{Dead: 1, Waiting: 1, Oldest: now.Add(-25 * time.Hour)}},
+			Warning, "1 delivery was given up", "forwards them; tlxhook delivery replay",
+		},
 		"not quite too large": {journal.Overview{Stats: journal.Stats{Bytes: 5 << 30}}, OK, "5.0 GiB", ""},
 	} {
 		got := describeJournal("/j", c.o, now, " --journal 'j'")

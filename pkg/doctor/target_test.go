@@ -114,22 +114,34 @@ func TestEachFaultOfATargetIsFoundByItsCheck(t *testing.T) {
 		text        string
 	}{
 		"all is well": {root.issue(t, good, year), root.pool(), answer(405), "answer", doctor.OK, "405"},
-		"our own receiver": {root.issue(t, good, year), root.pool(),
-			answer(405, "Server", "tlxhook"), "receiver", doctor.OK, "tlxhook listen answers"},
-		"another receiver": {root.issue(t, good, year), root.pool(),
-			answer(200, "Server", "nginx"), "receiver", doctor.OK, "another program"},
-		"a web page": {root.issue(t, good, year), root.pool(),
-			answer(200, "Content-Type", "text/html; charset=utf-8"), "receiver", doctor.Warning, "a web page answers"},
+		"our own receiver": {
+			root.issue(t, good, year), root.pool(),
+			answer(405, "Server", "tlxhook"), "receiver", doctor.OK, "tlxhook listen answers",
+		},
+		"another receiver": {
+			root.issue(t, good, year), root.pool(),
+			answer(200, "Server", "nginx"), "receiver", doctor.OK, "another program",
+		},
+		"a web page": {
+			root.issue(t, good, year), root.pool(),
+			answer(200, "Content-Type", "text/html; charset=utf-8"), "receiver", doctor.Warning, "a web page answers",
+		},
 		"the certificate expired": {root.issue(t, good, -time.Hour), root.pool(), answer(200), "certificate", doctor.Failed, "expired"},
 		"it ends soon":            {root.issue(t, good, 50*time.Hour), root.pool(), answer(200), "certificate", doctor.Warning, "in 2 days"},
-		"it is of another name": {root.issue(t, "other.example.no", year),
-			root.pool(), answer(200), "certificate", doctor.Failed, "not accepted"},
-		"nobody knows its issuer": {root.issue(t, good, year), x509.NewCertPool(),
-			answer(200), "certificate", doctor.Failed, "unknown authority"},
+		"it is of another name": {
+			root.issue(t, "other.example.no", year),
+			root.pool(), answer(200), "certificate", doctor.Failed, "not accepted",
+		},
+		"nobody knows its issuer": {
+			root.issue(t, good, year), x509.NewCertPool(),
+			answer(200), "certificate", doctor.Failed, "unknown authority",
+		},
 		"the app fails":     {root.issue(t, good, year), root.pool(), answer(503), "answer", doctor.Failed, "503"},
 		"the path is wrong": {root.issue(t, good, year), root.pool(), answer(404), "answer", doctor.Warning, "404"},
-		"it redirects": {root.issue(t, good, year), root.pool(), answer(301, "Location", "https://u:pw@x.example.no/?key=hidden"),
-			"redirect", doctor.Failed, "redirects to https://***@x.example.no/?key=***"},
+		"it redirects": {
+			root.issue(t, good, year), root.pool(), answer(301, "Location", "https://u:pw@x.example.no/?key=hidden"),
+			"redirect", doctor.Failed, "redirects to https://***@x.example.no/?key=***",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -389,7 +389,9 @@ func answers(n int) http.RoundTripper {
 		if _, err := fmt.Sscan(r.URL.Query().Get("from"), &from); err != nil {
 			return nil, err
 		}
-		return &http.Response{StatusCode: http.StatusOK,
-			Body: io.NopCloser(bytes.NewReader(pages[from/1000])), Header: http.Header{}, Request: r}, nil
+		return &http.Response{
+			StatusCode: http.StatusOK,
+			Body:       io.NopCloser(bytes.NewReader(pages[from/1000])), Header: http.Header{}, Request: r,
+		}, nil
 	})
 }

@@ -34,8 +34,10 @@ func collector(journalErr error) *exporter.Receiver {
 			return receiver.Stats{Attempts: 9, Failures: map[string]uint64{receiver.FailedNoAnswer: 1}, InFlight: 4}
 		},
 		Journal: func(context.Context) (journal.Stats, error) {
-			return journal.Stats{Events: 7, Waiting: 2, Dead: 1, Oldest: time.Unix(1600000000, 0),
-				Bytes: 4096, Free: 1 << 30, Healthy: true, Syncs: 5}, journalErr
+			return journal.Stats{
+				Events: 7, Waiting: 2, Dead: 1, Oldest: time.Unix(1600000000, 0),
+				Bytes: 4096, Free: 1 << 30, Healthy: true, Syncs: 5,
+			}, journalErr
 		},
 	}
 }
@@ -123,8 +125,10 @@ func TestReceiverWithoutDeliveries(t *testing.T) {
 		Journal:   func(context.Context) (journal.Stats, error) { return journal.Stats{Healthy: true}, nil },
 	}
 	page := pageOf(quiet.Collect)
-	wantValues(t, page, map[string]string{"tlxhook_deliveries_total": "0",
-		"tlxhook_delivery_duration_seconds_count": "0", "tlxhook_journal_healthy": "1"})
+	wantValues(t, page, map[string]string{
+		"tlxhook_deliveries_total":                "0",
+		"tlxhook_delivery_duration_seconds_count": "0", "tlxhook_journal_healthy": "1",
+	})
 	for _, absent := range []string{"tlxhook_last_delivery", "tlxhook_forward_attempts", "tlxhook_forward_oldest"} {
 		if strings.Contains(page, absent) {
 			t.Errorf("%s is there", absent)

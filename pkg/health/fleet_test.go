@@ -400,8 +400,10 @@ func TestSamplesNameEachCompany(t *testing.T) {
 				ups = append(ups, strings.TrimSpace(line))
 			}
 		}
-		want := []string{`tlxhook_up{company="acme"} 1`, `tlxhook_up{company="acme/2001"} 1`,
-			`tlxhook_up{company="acme/2002"} 0`, `tlxhook_up{company="acme/2003"} 1`}
+		want := []string{
+			`tlxhook_up{company="acme"} 1`, `tlxhook_up{company="acme/2001"} 1`,
+			`tlxhook_up{company="acme/2002"} 0`, `tlxhook_up{company="acme/2003"} 1`,
+		}
 		if !slices.Equal(ups, want) {
 			t.Errorf("ups = %v, want %v", ups, want)
 		}

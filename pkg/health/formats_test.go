@@ -45,8 +45,10 @@ func hostile() *health.Report {
 		})
 	}
 	all = append(all, tripletex.Subscription{ID: 99, Event: "order.create", Status: ""})
-	compared := &health.Comparison{Missing: []health.Entry{{Event: "a|b\n", TargetHost: "\x1b"}},
-		Drifting: []health.Entry{{Event: "::error::", TargetHost: "%"}}}
+	compared := &health.Comparison{
+		Missing:  []health.Entry{{Event: "a|b\n", TargetHost: "\x1b"}},
+		Drifting: []health.Entry{{Event: "::error::", TargetHost: "%"}},
+	}
 	return health.Check(health.Input{Subscriptions: all, Manifest: compared})
 }
 

@@ -44,20 +44,32 @@ func TestCompaniesAreOneVerdict(t *testing.T) {
 		summary string
 		first   string // the company in front
 	}{
-		"all well": {[]health.Part{part(1, "A", tripletex.Active), part(2, "B", tripletex.Active)},
-			health.OK, "2 of 2 active in 2 companies", "A"},
+		"all well": {
+			[]health.Part{part(1, "A", tripletex.Active), part(2, "B", tripletex.Active)},
+			health.OK, "2 of 2 active in 2 companies", "A",
+		},
 		"one has none":  {[]health.Part{part(1, "A"), part(2, "B", tripletex.Active)}, health.OK, "1 of 1 active in 2 companies", "A"},
 		"none anywhere": {[]health.Part{part(1, "A"), part(2, "B")}, health.Critical, "no subscription matches", "A"},
-		"the worst decides": {[]health.Part{part(1, "A", off, tripletex.Active), part(2, "B", tooMany)},
-			health.Critical, "2 of 3 not active in 2 of 2 companies", "B"},
-		"silence is UNKNOWN": {[]health.Part{part(1, "A", tripletex.Active), silent(2, "B", health.Unknown)},
-			health.Unknown, "1 of 1 active in 1 company; 1 company could not be asked", "B"},
-		"silence lowers none": {[]health.Part{silent(1, "A", health.Unknown), part(2, "B", tooMany, tripletex.Active)},
-			health.Critical, "1 of 2 not active in 1 of 2 companies; 1 company could not be asked", "B"},
-		"silence as one likes": {[]health.Part{part(1, "A", off, tripletex.Active), silent(2, "B", health.Critical)},
-			health.Critical, "1 of 2 not active in 1 of 2 companies; 1 company could not be asked", "B"},
-		"nobody answers": {[]health.Part{silent(1, "A", health.Unknown), silent(2, "B", health.Unknown)},
-			health.Unknown, "none of 2 companies could be asked, such as A (1): no answer in time", "A"},
+		"the worst decides": {
+			[]health.Part{part(1, "A", off, tripletex.Active), part(2, "B", tooMany)},
+			health.Critical, "2 of 3 not active in 2 of 2 companies", "B",
+		},
+		"silence is UNKNOWN": {
+			[]health.Part{part(1, "A", tripletex.Active), silent(2, "B", health.Unknown)},
+			health.Unknown, "1 of 1 active in 1 company; 1 company could not be asked", "B",
+		},
+		"silence lowers none": {
+			[]health.Part{silent(1, "A", health.Unknown), part(2, "B", tooMany, tripletex.Active)},
+			health.Critical, "1 of 2 not active in 1 of 2 companies; 1 company could not be asked", "B",
+		},
+		"silence as one likes": {
+			[]health.Part{part(1, "A", off, tripletex.Active), silent(2, "B", health.Critical)},
+			health.Critical, "1 of 2 not active in 1 of 2 companies; 1 company could not be asked", "B",
+		},
+		"nobody answers": {
+			[]health.Part{silent(1, "A", health.Unknown), silent(2, "B", health.Unknown)},
+			health.Unknown, "none of 2 companies could be asked, such as A (1): no answer in time", "A",
+		},
 	} {
 		r := health.Merge(test.parts, health.Rules{}, time.Second)
 		switch {
@@ -98,11 +110,13 @@ func TestThresholdsApplyToTheSum(t *testing.T) {
 // Two companies of one name are told apart, and every trouble says whose it is.
 func TestTroublesNameTheirCompany(t *testing.T) {
 	t.Parallel()
-	lacking := health.Part{Company: health.CompanyState{Company: fleet.Company{CompanyID: 3, CompanyName: "Nord AS"}},
+	lacking := health.Part{
+		Company: health.CompanyState{Company: fleet.Company{CompanyID: 3, CompanyName: "Nord AS"}},
 		Report: health.Check(health.Input{
 			Subscriptions: subscriptions(tripletex.Active),
 			Manifest:      &health.Comparison{Missing: []health.Entry{{Event: "order.delete", TargetHost: "h.example.no"}}},
-		})}
+		}),
+	}
 	r := health.Merge([]health.Part{silent(9, "Sør AS", health.Unknown), part(2, "Nord AS", tripletex.Active, tripletex.Disabled), lacking},
 		health.Rules{}, 0)
 	_, lines, _ := strings.Cut(string(r.Nagios(false)), "\n")

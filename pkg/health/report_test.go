@@ -17,8 +17,10 @@ import (
 func subscriptions(statuses ...tripletex.Status) []tripletex.Subscription {
 	all := make([]tripletex.Subscription, len(statuses))
 	for i, status := range statuses {
-		all[i] = tripletex.Subscription{ID: int64(4711 + i), Event: "order.create",
-			Status: status, TargetURL: "https://u:canary@hooks.example.no/t?token=canary"}
+		all[i] = tripletex.Subscription{
+			ID: int64(4711 + i), Event: "order.create",
+			Status: status, TargetURL: "https://u:canary@hooks.example.no/t?token=canary",
+		}
 	}
 	return all
 }
@@ -47,24 +49,38 @@ func TestVerdictIsTheWorstOfAll(t *testing.T) {
 	}{
 		"all well":         {health.Input{Subscriptions: subscriptions("ACTIVE", "ACTIVE")}, health.OK, "2 of 2 active"},
 		"one switched off": {health.Input{Subscriptions: subscriptions("ACTIVE", "DISABLED")}, health.Warning, "1 of 2 not active"},
-		"one failing": {health.Input{Subscriptions: subscriptions("DISABLED", "DISABLED_MISUSE", "ACTIVE")},
-			health.Critical, "2 of 3 not active"},
+		"one failing": {
+			health.Input{Subscriptions: subscriptions("DISABLED", "DISABLED_MISUSE", "ACTIVE")},
+			health.Critical, "2 of 3 not active",
+		},
 		"one nobody knows": {health.Input{Subscriptions: subscriptions("ACTIVE", "ON_HOLD")}, health.Unknown, "1 of 2 not active"},
 		"none active":      {health.Input{Subscriptions: subscriptions("DISABLED")}, health.Critical, "1 of 1 not active"},
 		"nothing matches":  {health.Input{}, health.Critical, "no subscription matches"},
-		"an id is gone": {health.Input{Subscriptions: subscriptions("ACTIVE"), Absent: []int64{1}},
-			health.Critical, "1 of 1 active; 1 missing"},
+		"an id is gone": {
+			health.Input{Subscriptions: subscriptions("ACTIVE"), Absent: []int64{1}},
+			health.Critical, "1 of 1 active; 1 missing",
+		},
 		"only ids that are gone": {health.Input{Absent: []int64{1, 2}}, health.Critical, "2 missing"},
-		"the manifest has more": {health.Input{Subscriptions: subscriptions("ACTIVE"), Manifest: &health.Comparison{Missing: entry}},
-			health.Critical, "1 of 1 active; 1 missing"},
-		"the manifest differs": {health.Input{Subscriptions: subscriptions("ACTIVE"), Manifest: &health.Comparison{Drifting: entry}},
-			health.Warning, "1 of 1 active; 1 differs from the manifest"},
-		"the manifest agrees": {health.Input{Subscriptions: subscriptions("ACTIVE"), Manifest: &health.Comparison{}},
-			health.OK, "1 of 1 active"},
-		"disabled may be fine": {health.Input{Subscriptions: subscriptions("ACTIVE", "DISABLED"), Rules: health.Rules{Disabled: health.OK}},
-			health.OK, "1 of 2 not active"},
-		"disabled may be the end": {health.Input{Subscriptions: subscriptions("ACTIVE", "DISABLED"),
-			Rules: health.Rules{Disabled: health.Critical}}, health.Critical, "1 of 2 not active"},
+		"the manifest has more": {
+			health.Input{Subscriptions: subscriptions("ACTIVE"), Manifest: &health.Comparison{Missing: entry}},
+			health.Critical, "1 of 1 active; 1 missing",
+		},
+		"the manifest differs": {
+			health.Input{Subscriptions: subscriptions("ACTIVE"), Manifest: &health.Comparison{Drifting: entry}},
+			health.Warning, "1 of 1 active; 1 differs from the manifest",
+		},
+		"the manifest agrees": {
+			health.Input{Subscriptions: subscriptions("ACTIVE"), Manifest: &health.Comparison{}},
+			health.OK, "1 of 1 active",
+		},
+		"disabled may be fine": {
+			health.Input{Subscriptions: subscriptions("ACTIVE", "DISABLED"), Rules: health.Rules{Disabled: health.OK}},
+			health.OK, "1 of 2 not active",
+		},
+		"disabled may be the end": {health.Input{
+			Subscriptions: subscriptions("ACTIVE", "DISABLED"),
+			Rules:         health.Rules{Disabled: health.Critical},
+		}, health.Critical, "1 of 2 not active"},
 	} {
 		report := health.Check(test.in)
 		if report.State != test.want {
@@ -88,32 +104,64 @@ func TestThresholdsReplaceTheRules(t *testing.T) {
 		want     health.State
 		summary  string
 	}{
-		"some errors are allowed": {[]tripletex.Status{"ACTIVE", "DISABLED_TOO_MANY_ERRORS"},
-			[]string{"c too_many_errors=1"}, health.OK, "1 of 2 not active"},
-		"but not more": {[]tripletex.Status{"ACTIVE", "DISABLED_TOO_MANY_ERRORS"},
-			[]string{"c too_many_errors=0"}, health.Critical, "1 of 2 not active; too_many_errors=1 is outside \"0\""},
-		"others stay as they are": {[]tripletex.Status{"ACTIVE", "DISABLED_MISUSE"},
-			[]string{"c too_many_errors=1"}, health.Critical, "1 of 2 not active"},
-		"a warning before the end": {[]tripletex.Status{"ACTIVE", "DISABLED"},
-			[]string{"w disabled=0", "c disabled=2"}, health.Warning, "1 of 2 not active; disabled=1 is outside \"0\""},
-		"the rule for the other end": {[]tripletex.Status{"ACTIVE", "DISABLED_MISUSE"},
-			[]string{"w misuse=5"}, health.Critical, "1 of 2 not active; misuse=1 is outside \"0\""},
-		"at least so many": {[]tripletex.Status{"ACTIVE"},
-			[]string{"w active=3:", "c active=1:"}, health.Warning, "1 of 1 active; active=1 is outside \"3:\""},
-		"critical beats warning": {[]tripletex.Status{"ACTIVE"},
-			[]string{"w total=5:", "c total=2:"}, health.Critical, "1 of 1 active; total=1 is outside \"2:\""},
-		"inside is what is wrong": {[]tripletex.Status{"ACTIVE"},
-			[]string{"c total=@0:5"}, health.Critical, "1 of 1 active; total=1 is inside \"0:5\""},
+		"some errors are allowed": {
+			[]tripletex.Status{"ACTIVE", "DISABLED_TOO_MANY_ERRORS"},
+			[]string{"c too_many_errors=1"},
+			health.OK, "1 of 2 not active",
+		},
+		"but not more": {
+			[]tripletex.Status{"ACTIVE", "DISABLED_TOO_MANY_ERRORS"},
+			[]string{"c too_many_errors=0"},
+			health.Critical, "1 of 2 not active; too_many_errors=1 is outside \"0\"",
+		},
+		"others stay as they are": {
+			[]tripletex.Status{"ACTIVE", "DISABLED_MISUSE"},
+			[]string{"c too_many_errors=1"},
+			health.Critical, "1 of 2 not active",
+		},
+		"a warning before the end": {
+			[]tripletex.Status{"ACTIVE", "DISABLED"},
+			[]string{"w disabled=0", "c disabled=2"},
+			health.Warning, "1 of 2 not active; disabled=1 is outside \"0\"",
+		},
+		"the rule for the other end": {
+			[]tripletex.Status{"ACTIVE", "DISABLED_MISUSE"},
+			[]string{"w misuse=5"},
+			health.Critical, "1 of 2 not active; misuse=1 is outside \"0\"",
+		},
+		"at least so many": {
+			[]tripletex.Status{"ACTIVE"},
+			[]string{"w active=3:", "c active=1:"},
+			health.Warning, "1 of 1 active; active=1 is outside \"3:\"",
+		},
+		"critical beats warning": {
+			[]tripletex.Status{"ACTIVE"},
+			[]string{"w total=5:", "c total=2:"},
+			health.Critical, "1 of 1 active; total=1 is outside \"2:\"",
+		},
+		"inside is what is wrong": {
+			[]tripletex.Status{"ACTIVE"},
+			[]string{"c total=@0:5"},
+			health.Critical, "1 of 1 active; total=1 is inside \"0:5\"",
+		},
 		"none active may be fine":    {[]tripletex.Status{"DISABLED"}, []string{"c active=0:"}, health.Warning, "1 of 1 not active"},
 		"nothing at all may be fine": {nil, []string{"c active=0:"}, health.OK, "no subscription matches"},
 		"other follows the rules":    {[]tripletex.Status{"ACTIVE", "ON_HOLD"}, nil, health.Unknown, "1 of 2 not active"},
-		"other follows what is chosen": {[]tripletex.Status{"ACTIVE", "ON_HOLD"},
-			[]string{"w other=0", "c other=5"}, health.Warning, "1 of 2 not active; other=1 is outside \"0\""},
-		"every crossed one is mentioned": {[]tripletex.Status{"ACTIVE"}, []string{"w active=2:", "w total=2:"},
-			health.Warning, "1 of 1 active; active=1 is outside \"2:\"; total=1 is outside \"2:\""},
+		"other follows what is chosen": {
+			[]tripletex.Status{"ACTIVE", "ON_HOLD"},
+			[]string{"w other=0", "c other=5"},
+			health.Warning, "1 of 2 not active; other=1 is outside \"0\"",
+		},
+		"every crossed one is mentioned": {
+			[]tripletex.Status{"ACTIVE"},
+			[]string{"w active=2:", "w total=2:"},
+			health.Warning, "1 of 1 active; active=1 is outside \"2:\"; total=1 is outside \"2:\"",
+		},
 	} {
-		report := health.Check(health.Input{Subscriptions: subscriptions(test.statuses...),
-			Rules: health.Rules{Thresholds: thresholds(t, test.chosen...)}})
+		report := health.Check(health.Input{
+			Subscriptions: subscriptions(test.statuses...),
+			Rules:         health.Rules{Thresholds: thresholds(t, test.chosen...)},
+		})
 		if report.State != test.want {
 			t.Errorf("%s: report.State = %v, want %v", name, report.State, test.want)
 		}

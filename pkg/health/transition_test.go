@@ -17,8 +17,10 @@ func seen(text string) []health.Finding {
 	var all []tripletex.Subscription
 	for pair := range strings.FieldsSeq(text) {
 		id, status, _ := strings.Cut(pair, "=")
-		all = append(all, tripletex.Subscription{ID: int64(id[0] - '0'),
-			Event: "e" + id, Status: tripletex.Status(status), TargetURL: "https://h" + id})
+		all = append(all, tripletex.Subscription{
+			ID:    int64(id[0] - '0'),
+			Event: "e" + id, Status: tripletex.Status(status), TargetURL: "https://h" + id,
+		})
 	}
 	return health.Rules{}.Findings(all, 7)
 }
@@ -50,20 +52,38 @@ func TestTrackerReportsChanges(t *testing.T) {
 			{"1=ACTIVE 2=ACTIVE 3=ACTIVE", "appeared 1 >ACTIVE, changed 2 DISABLED_MISUSE>ACTIVE"},
 		}},
 		"everything is gone": {looks: []look{{"1=ACTIVE", ""}, {"", "disappeared 1 ACTIVE>"}, {"", ""}}},
-		"flapping is not told": {lasting: 2 * time.Minute,
-			looks: []look{{"1=ACTIVE", ""}, {"1=DISABLED", ""}, {"1=ACTIVE", ""}, {"1=DISABLED", ""}, {"1=ACTIVE", ""}}},
-		"what lasts is told": {lasting: 2 * time.Minute,
-			looks: []look{{"1=ACTIVE", ""}, {"1=DISABLED", ""}, {"1=DISABLED", ""},
-				{"1=DISABLED", "changed 1 ACTIVE>DISABLED"}, {"1=DISABLED", ""}}},
-		"another begins anew": {lasting: 2 * time.Minute,
-			looks: []look{{"1=ACTIVE", ""}, {"1=DISABLED", ""}, {"1=DISABLED_MISUSE", ""},
-				{"1=DISABLED_MISUSE", ""}, {"1=DISABLED_MISUSE", "changed 1 ACTIVE>DISABLED_MISUSE"}}},
+		"flapping is not told": {
+			lasting: 2 * time.Minute,
+			looks:   []look{{"1=ACTIVE", ""}, {"1=DISABLED", ""}, {"1=ACTIVE", ""}, {"1=DISABLED", ""}, {"1=ACTIVE", ""}},
+		},
+		"what lasts is told": {
+			lasting: 2 * time.Minute,
+			looks: []look{
+				{"1=ACTIVE", ""},
+				{"1=DISABLED", ""},
+				{"1=DISABLED", ""},
+				{"1=DISABLED", "changed 1 ACTIVE>DISABLED"},
+				{"1=DISABLED", ""},
+			},
+		},
+		"another begins anew": {
+			lasting: 2 * time.Minute,
+			looks: []look{
+				{"1=ACTIVE", ""},
+				{"1=DISABLED", ""},
+				{"1=DISABLED_MISUSE", ""},
+				{"1=DISABLED_MISUSE", ""},
+				{"1=DISABLED_MISUSE", "changed 1 ACTIVE>DISABLED_MISUSE"},
+			},
+		},
 		"a short visit":          {lasting: 2 * time.Minute, looks: []look{{"", ""}, {"1=ACTIVE", ""}, {"", ""}, {"", ""}, {"", ""}}},
 		"the first look at once": {lasting: time.Hour, looks: []look{{"1=DISABLED", "baseline 1 >DISABLED"}}},
 		"after a restart what happened meanwhile is told, and what is bad still": {
 			known: map[int64]health.Seen{1: {Status: "ACTIVE"}, 2: {Status: "DISABLED"}, 3: {Status: "ACTIVE", Event: "e3"}},
-			looks: []look{{"1=DISABLED 2=DISABLED 4=ACTIVE",
-				"changed 1 ACTIVE>DISABLED, baseline 2 >DISABLED, disappeared 3 ACTIVE>, appeared 4 >ACTIVE"}, {"1=DISABLED 2=DISABLED 4=ACTIVE", ""}},
+			looks: []look{{
+				"1=DISABLED 2=DISABLED 4=ACTIVE",
+				"changed 1 ACTIVE>DISABLED, baseline 2 >DISABLED, disappeared 3 ACTIVE>, appeared 4 >ACTIVE",
+			}, {"1=DISABLED 2=DISABLED 4=ACTIVE", ""}},
 		},
 	} {
 		tracker := health.Tracker{For: test.lasting, Known: test.known, CompanyID: 7}

@@ -182,8 +182,10 @@ func TestConditionsAreMet(t *testing.T) {
 		if test.before != "" {
 			tracker.Observe(time.Now(), seen(test.before))
 		}
-		n := health.Update{RoundDone: true,
-			Transitions: tracker.Observe(time.Now(), seen(test.now)), Known: map[health.SubscriptionKey]health.Seen{}}
+		n := health.Update{
+			RoundDone:   true,
+			Transitions: tracker.Observe(time.Now(), seen(test.now)), Known: map[health.SubscriptionKey]health.Seen{},
+		}
 		for id, seen := range tracker.Known {
 			n.Known[health.SubscriptionKey{ID: id}] = seen
 		}
@@ -236,8 +238,10 @@ func TestNotifierStoresTheBaseline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &post{}
 		n := p.notifier(0)
-		n.Start(health.WatchState{Known: map[health.SubscriptionKey]health.Seen{{ID: 1}: {Status: "A"}},
-			Pending: []health.Transition{change(1, "A")}})
+		n.Start(health.WatchState{
+			Known:   map[health.SubscriptionKey]health.Seen{{ID: 1}: {Status: "A"}},
+			Pending: []health.Transition{change(1, "A")},
+		})
 		ctx, cancel := context.WithCancel(t.Context())
 		go n.Run(ctx)
 		time.Sleep(time.Second)
@@ -255,8 +259,10 @@ func TestNotifierStoresTheBaseline(t *testing.T) {
 func TestTransitionIsOneHarmlessLine(t *testing.T) {
 	t.Parallel()
 	for want, one := range map[string]health.Transition{
-		"7 order.create: ACTIVE -> DISABLED (h)": {Kind: health.Changed, ID: 7,
-			Event: "order.create", OldStatus: "ACTIVE", NewStatus: "DISABLED", TargetHost: "h"},
+		"7 order.create: ACTIVE -> DISABLED (h)": {
+			Kind: health.Changed, ID: 7,
+			Event: "order.create", OldStatus: "ACTIVE", NewStatus: "DISABLED", TargetHost: "h",
+		},
 		"7 order.create is DISABLED, company 9":       {Kind: health.Baseline, ID: 7, Event: "order.create", NewStatus: "DISABLED", CompanyID: 9},
 		"7 order.create appeared: without status (h)": {Kind: health.Appeared, ID: 7, Event: "order.create", TargetHost: "h"},
 		`7 a\u{a}b is gone; it was \u{1b}[2J`:         {Kind: health.Disappeared, ID: 7, Event: "a\nb", OldStatus: "\x1b[2J"},

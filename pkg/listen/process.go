@@ -120,7 +120,9 @@ func (p *process) serveMetrics(ctx context.Context, numbers exporter.Receiver, c
 		return fmt.Errorf("%w: %w", ErrMetrics, err)
 	}
 	p.Note("metrics on http://%s/metrics, health on /-/ready", listener.Addr())
-	p.parts.Go(func() { _ = receiver.Serve(ctx, listener, loopback.ProtectAt(listener.Addr(), p.metrics(numbers, checks))) })
+	p.parts.Go(func() {
+		_ = receiver.Serve(ctx, listener, loopback.ProtectAt(listener.Addr(), p.metrics(numbers, checks)))
+	})
 	return nil
 }
 

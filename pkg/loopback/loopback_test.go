@@ -42,9 +42,14 @@ func TestOtherHostsAndSitesAreRefused(t *testing.T) {
 		}
 	}
 	for _, headers := range [][]string{
-		{"Origin", "http://evil.example"}, {"Origin", "null"},
-		{"Origin", "https://127.0.0.1.evil.example"}, {"Origin", "%zz"}, {"Sec-Fetch-Site", "cross-site"},
-		{"Sec-Fetch-Site", "same-site"}, {"Origin", "http://localhost", "Origin", "http://evil.example"}, {"Origin", "file://"},
+		{"Origin", "http://evil.example"},
+		{"Origin", "null"},
+		{"Origin", "https://127.0.0.1.evil.example"},
+		{"Origin", "%zz"},
+		{"Sec-Fetch-Site", "cross-site"},
+		{"Sec-Fetch-Site", "same-site"},
+		{"Origin", "http://localhost", "Origin", "http://evil.example"},
+		{"Origin", "file://"},
 	} {
 		if got := answer(handler, "127.0.0.1:1", headers...); got != http.StatusForbidden {
 			t.Errorf("%v: %d", headers, got)

@@ -53,8 +53,10 @@ func TestApplyIsOneRequestAVerbAndTwiceIsTheSameAsOnce(t *testing.T) {
 	if diff := cmp.Diff(requests, w.wire.mended()); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(map[string]int{"order.create ACTIVE": 1, "order.update ACTIVE": 1, "product.create DISABLED": 1,
-		"product.update ACTIVE": 1}, w.events(t)); diff != "" {
+	if diff := cmp.Diff(map[string]int{
+		"order.create ACTIVE": 1, "order.update ACTIVE": 1, "product.create DISABLED": 1,
+		"product.update ACTIVE": 1,
+	}, w.events(t)); diff != "" {
 		t.Errorf("after it (-want +got):\n%s", diff)
 	}
 	report, err = w.apply(t, want, prune())
@@ -221,8 +223,10 @@ func TestEveryCallMayBeLostBeforeOrAfterItArrives(t *testing.T) {
 				if _, err := w.apply(t, want, prune()); err != nil {
 					t.Errorf("again: %v", err)
 				}
-				if diff := cmp.Diff(map[string]int{"order.create ACTIVE": 1, "order.update ACTIVE": 1, "product.create DISABLED": 1,
-					"product.update ACTIVE": 1}, w.events(t)); diff != "" {
+				if diff := cmp.Diff(map[string]int{
+					"order.create ACTIVE": 1, "order.update ACTIVE": 1, "product.create DISABLED": 1,
+					"product.update ACTIVE": 1,
+				}, w.events(t)); diff != "" {
 					t.Errorf("after two (-want +got):\n%s", diff)
 				}
 				w.wire.mended()

@@ -17,8 +17,10 @@ func BenchmarkPlan(b *testing.B) {
 	var have []tripletex.Subscription
 	for n := range 1000 {
 		fmt.Fprintf(&text, "  - event: order.create\n    target: https://h.no/%d\n    fields: id,version\n    hmacSecret: {env: A}\n", n)
-		have = append(have, sub(int64(n+1), "order.create", to(fmt.Sprintf("https://h.no/%d", n+n%3/2*1000)), fields([]string{"id,version",
-			"id"}[n%2])))
+		have = append(have, sub(int64(n+1), "order.create", to(fmt.Sprintf("https://h.no/%d", n+n%3/2*1000)), fields([]string{
+			"id,version",
+			"id",
+		}[n%2])))
 	}
 	content := []byte(text.String())
 	secrets := secretsOf(b, mustParse(b, text.String()))

@@ -114,8 +114,10 @@ func TestBadCompaniesAreRefusedWithTheirPlace(t *testing.T) {
 
 func TestUnknownAndAmbiguousCompaniesAreRefused(t *testing.T) {
 	t.Parallel()
-	m, err := manifest.Parse(manifest.Source{Name: "in.yaml",
-		Content: []byte(forWhom("companies: {ids: [1, 9], names: [nord as, Vest AS, Sør AS]}", "order"))})
+	m, err := manifest.Parse(manifest.Source{
+		Name:    "in.yaml",
+		Content: []byte(forWhom("companies: {ids: [1, 9], names: [nord as, Vest AS, Sør AS]}", "order")),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

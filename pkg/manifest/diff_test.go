@@ -64,7 +64,8 @@ func counts(p manifest.Plan) [4]int { return [4]int{p.Create, p.Update, p.Delete
 func secretsOf(t failing, want *manifest.Want) manifest.Secrets {
 	t.Helper()
 	secrets, err := manifest.Resolve(context.Background(), want.References(), func(_ context.Context,
-		r manifest.Reference) (secret.Text, error) {
+		r manifest.Reference,
+	) (secret.Text, error) {
 		return secret.Text("the-secret-" + r.Env), nil
 	})
 	if err != nil {
@@ -90,9 +91,11 @@ func TestDiffShowsWhatDiffersAndNothingElse(t *testing.T) {
 			name: "the same, spelt differently", want: entries("ORDER.Create;fields: 'id , number';target: HTTPS://H.no:443"),
 			have: []tripletex.Subscription{sub(1, "order.create", fields("id,number"))},
 		},
-		{name: "one is missing", want: entries("order.create", "order.update"), have: []tripletex.Subscription{sub(1, "order.create")},
+		{
+			name: "one is missing", want: entries("order.create", "order.update"), have: []tripletex.Subscription{sub(1, "order.create")},
 			shown: "" +
-				"+ order.update to https://h.no/\n"},
+				"+ order.update to https://h.no/\n",
+		},
 		{name: "a missing one with everything", want: entries("order.create;fields: id;status: DISABLED;authHeader: {name: X-Key, value: " +
 			"{env: A}}" +
 			";hmacSecret: {env: B};targetCredentials: {userinfo: {env: C}, query: {env: D}}"), shown: "" +
@@ -193,10 +196,14 @@ func TestDiffShowsWhatDiffersAndNothingElse(t *testing.T) {
 func TestOnlyTargetsBelowAnOwnedAddressAreOwned(t *testing.T) {
 	t.Parallel()
 	for owned, targets := range map[string]map[string]bool{
-		"https://h.no/": {"https://h.no": true, "https://H.no:443/x?y": true, "http://h.no/": false, "https://h.no:8443/": false,
-			"https://h.no.evil.example/": false, "https://u@h.no/": true, "mailto:h.no": false, "://": false},
-		"https://h.no/a": {"https://h.no/a": true, "https://h.no/a/": true, "https://h.no/a/b": true, "https://h.no/ab": false,
-			"https://h.no/": false, "https://h.no/a/../b": false, "https://h.no/a/%2e%2e/b": false},
+		"https://h.no/": {
+			"https://h.no": true, "https://H.no:443/x?y": true, "http://h.no/": false, "https://h.no:8443/": false,
+			"https://h.no.evil.example/": false, "https://u@h.no/": true, "mailto:h.no": false, "://": false,
+		},
+		"https://h.no/a": {
+			"https://h.no/a": true, "https://h.no/a/": true, "https://h.no/a/b": true, "https://h.no/ab": false,
+			"https://h.no/": false, "https://h.no/a/../b": false, "https://h.no/a/%2e%2e/b": false,
+		},
 		"https://h.no/a/":   {"https://h.no/a": true, "https://h.no/a/b": true, "https://h.no/ab": false},
 		"https://h.no:444/": {"https://h.no:444/x": true, "https://h.no/x": false},
 	} {
@@ -224,8 +231,10 @@ func TestPlanOrdersCreatesUpdatesDeletes(t *testing.T) {
 	for _, c := range plan.Changes {
 		got = append(got, fmt.Sprintf("%s %d@%d %s", c.Action, c.ID, c.Version, c.Event))
 	}
-	if diff := cmp.Diff([]string{"create 0@0 order.create", "update 7@3 order.update", "delete 8@3 product.create",
-		"delete 9@3 product.update"}, got); diff != "" {
+	if diff := cmp.Diff([]string{
+		"create 0@0 order.create", "update 7@3 order.update", "delete 8@3 product.create",
+		"delete 9@3 product.update",
+	}, got); diff != "" {
 		t.Errorf("changes (-want +got):\n%s", diff)
 	}
 	if got := counts(plan); got != [4]int{1, 1, 2, 1} {
@@ -301,10 +310,14 @@ func TestDeviationsNeedNoSecretsAndShowNone(t *testing.T) {
 		t.Errorf("%d are owned and not wanted, want 1", extra)
 	}
 	if diff := cmp.Diff([]manifest.Deviation{
-		{Event: "order.create", TargetURL: "https://h.no/", TargetHost: "h.no", Missing: true,
-			Reasons: []manifest.Reason{{Field: "hmacSharedSecret", New: "from env A"}}},
-		{ID: 1, Event: "order.update", TargetURL: "https://h.no/", TargetHost: "h.no", Reasons: []manifest.Reason{{Field: "status",
-			Old: "DISABLED_MISUSE", New: "ACTIVE"}}},
+		{
+			Event: "order.create", TargetURL: "https://h.no/", TargetHost: "h.no", Missing: true,
+			Reasons: []manifest.Reason{{Field: "hmacSharedSecret", New: "from env A"}},
+		},
+		{ID: 1, Event: "order.update", TargetURL: "https://h.no/", TargetHost: "h.no", Reasons: []manifest.Reason{{
+			Field: "status",
+			Old:   "DISABLED_MISUSE", New: "ACTIVE",
+		}}},
 	}, got); diff != "" {
 		t.Errorf("deviations (-want +got):\n%s", diff)
 	}

@@ -110,8 +110,10 @@ func hostile(rt *rapid.T, id int64, known []tripletex.Event) tripletex.Subscript
 	}))
 	event := rapid.OneOf(rapid.Map(rapid.SampledFrom(known), func(e tripletex.Event) string { return e.Name }),
 		rapid.Map(text, func(s string) string { return "order." + s }), text).Draw(rt, "event")
-	target := rapid.SampledFrom([]string{"https://h.no/", "https://H.no:443",
-		"https://u:hunter2@h.no/a", "https://h.no/?k=hunter2", "https://i.no/%2F/"}).Draw(rt, "target")
+	target := rapid.SampledFrom([]string{
+		"https://h.no/", "https://H.no:443",
+		"https://u:hunter2@h.no/a", "https://h.no/?k=hunter2", "https://i.no/%2F/",
+	}).Draw(rt, "target")
 	if rapid.Bool().Draw(rt, "path") {
 		target = "https://h.no/" + text.Draw(rt, "text of path")
 	}

@@ -82,8 +82,10 @@ func isCredential(name string) bool {
 			return true
 		}
 	}
-	return slices.Contains([]string{"GH_TOKEN", "GH_ENTERPRISE_TOKEN", "GL_TOKEN", "NODE_AUTH_TOKEN", "PYPI_TOKEN", "CARGO_REGISTRY_TOKEN",
-		"SSH_AUTH_SOCK", "KUBECONFIG", "CODECOV_TOKEN", "SNYK_TOKEN", "SONAR_TOKEN", "RENOVATE_TOKEN", "SENTRY_AUTH_TOKEN"}, name)
+	return slices.Contains([]string{
+		"GH_TOKEN", "GH_ENTERPRISE_TOKEN", "GL_TOKEN", "NODE_AUTH_TOKEN", "PYPI_TOKEN", "CARGO_REGISTRY_TOKEN",
+		"SSH_AUTH_SOCK", "KUBECONFIG", "CODECOV_TOKEN", "SNYK_TOKEN", "SONAR_TOKEN", "RENOVATE_TOKEN", "SENTRY_AUTH_TOKEN",
+	}, name)
 }
 
 func (f *SecretFinder) file(folder, path string) (secret.Text, error) {

@@ -72,8 +72,10 @@ func TestFourStatesOfASecretAreDistinguished(t *testing.T) {
 			if c.sent != "" {
 				sent(known, c.sent)
 			}
-			plan := manifest.Diff(want, []tripletex.Subscription{c.have}, manifest.Policy{SendSecrets: c.send, Secrets: secretsOf(t, want),
-				Fingerprints: reread(t, known)})
+			plan := manifest.Diff(want, []tripletex.Subscription{c.have}, manifest.Policy{
+				SendSecrets: c.send, Secrets: secretsOf(t, want),
+				Fingerprints: reread(t, known),
+			})
 			if diff := cmp.Diff(c.shown, shown(plan)); diff != "" {
 				t.Errorf("plan (-want +got):\n%s", diff)
 			}

@@ -294,7 +294,8 @@ func TestQueryThatIsNoneIsNamedOnce(t *testing.T) {
 	want := mustParse(t, "version: 1\ndefaults: {target: https://h.no/, targetCredentials: {query: {env: A}}}\nsubscriptions:\n  - "+
 		"events: [order.create, order.update]\n")
 	secrets, err := manifest.Resolve(t.Context(), want.References(), func(context.Context, manifest.Reference) (secret.Text,
-		error) {
+		error,
+	) {
 		return "a=b#c", nil
 	})
 	if err != nil {

@@ -182,8 +182,10 @@ func (w *trial) act(act string) {
 	case act == "update":
 		s := rapid.SampledFrom(all).Draw(w.T, "updated")
 		fields := draw(w.T, "foreign fields", "", "number")
-		_, err = w.other.UpdateSubscription(context.Background(), tripletex.SubscriptionUpdate{ID: s.ID, Version: s.Version,
-			Fields: &fields, HMACSharedSecret: "hunter2hunter2"})
+		_, err = w.other.UpdateSubscription(context.Background(), tripletex.SubscriptionUpdate{
+			ID: s.ID, Version: s.Version,
+			Fields: &fields, HMACSharedSecret: "hunter2hunter2",
+		})
 	case act == "delete":
 		s := rapid.SampledFrom(all).Draw(w.T, "deleted")
 		w.foreign.deleted = append(w.foreign.deleted, s)

@@ -42,8 +42,10 @@ func TestWaitBeforeTheProofMayBeInterrupted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	run := manifest.Run{Service: w.Client, Want: want, Policy: w.policy(t, want, prune()),
-		Pause: func(context.Context) error { return errStop }}
+	run := manifest.Run{
+		Service: w.Client, Want: want, Policy: w.policy(t, want, prune()),
+		Pause: func(context.Context) error { return errStop },
+	}
 	report, err := run.Apply(t.Context(), plan)
 	if !errors.Is(err, errStop) {
 		t.Errorf("err = %v, want %v", err, errStop)

@@ -12,8 +12,10 @@ import (
 
 func TestFilterPicks(t *testing.T) {
 	t.Parallel()
-	s := tripletex.Subscription{ID: 7, Event: "closeGroup.create",
-		Status: "DISABLED_MISUSE", TargetURL: "https://u:p@Hooks.example.no:8443/a/b?token=x"}
+	s := tripletex.Subscription{
+		ID: 7, Event: "closeGroup.create",
+		Status: "DISABLED_MISUSE", TargetURL: "https://u:p@Hooks.example.no:8443/a/b?token=x",
+	}
 	for _, test := range []struct {
 		filter match.Filter
 		want   bool
@@ -60,8 +62,12 @@ func FuzzGlobMatchesItsSource(f *testing.F) {
 func TestNearestNameIsSuggested(t *testing.T) {
 	t.Parallel()
 	known := []tripletex.Event{
-		{Name: "customer.create"}, {Name: "customer.update"}, {Name: "invoice.charged"},
-		{Name: "order.create"}, {Name: "order.update"}, {Name: "order.delete"},
+		{Name: "customer.create"},
+		{Name: "customer.update"},
+		{Name: "invoice.charged"},
+		{Name: "order.create"},
+		{Name: "order.update"},
+		{Name: "order.delete"},
 	}
 	for name, want := range map[string][]string{
 		"custmer.create":   {"customer.create"},

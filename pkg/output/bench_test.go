@@ -24,8 +24,10 @@ type hook struct {
 func BenchmarkList(b *testing.B) {
 	hooks := make([]hook, 10_000)
 	for i := range hooks {
-		hooks[i] = hook{int64(4711 + i), "order.create", "ACTIVE",
-			fmt.Sprintf("https://hooks.example.no/tripletex/%d", i), 3, "id,number", "X-Key"}
+		hooks[i] = hook{
+			int64(4711 + i), "order.create", "ACTIVE",
+			fmt.Sprintf("https://hooks.example.no/tripletex/%d", i), 3, "id,number", "X-Key",
+		}
 	}
 	for _, format := range []output.Format{output.TSVFormat, output.JSONFormat, output.TableFormat} {
 		b.Run(string(format), func(b *testing.B) {

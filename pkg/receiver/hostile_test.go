@@ -139,20 +139,28 @@ func TestHostileRequestsAreRefused(t *testing.T) {
 		"other secret":      {"401", request("", "k", webhook.Sign("other", "k", []byte(goodBody)), goodBody)},
 		"no body":           {"400", valid("k", "")},
 		"one byte too many": {"413", valid("k", large+"x")},
-		"length 2^63-1": {"413",
-			"POST / HTTP/1.1\r\nHost: x\r\nIdempotency-Key: k\r\nX-Request-Signature: x\r\nContent-Length: 9223372036854775807\r\n\r\n"},
+		"length 2^63-1": {
+			"413",
+			"POST / HTTP/1.1\r\nHost: x\r\nIdempotency-Key: k\r\nX-Request-Signature: x\r\nContent-Length: 9223372036854775807\r\n\r\n",
+		},
 		"negative length": {"400", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n"},
 		"two lengths":     {"400", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"},
-		"endless chunks": {"413",
+		"endless chunks": {
+			"413",
 			"POST / HTTP/1.1\r\nHost: x\r\nIdempotency-Key: k\r\nX-Request-Signature: x\r\nTransfer-Encoding: chunked\r\n\r\n" +
-				strings.Repeat("1000\r\n"+strings.Repeat("x", 4096)+"\r\n", 40)},
-		"chunk extension of 1 MB": {"400",
+				strings.Repeat("1000\r\n"+strings.Repeat("x", 4096)+"\r\n", 40),
+		},
+		"chunk extension of 1 MB": {
+			"400",
 			"POST / HTTP/1.1\r\nHost: x\r\nIdempotency-Key: k\r\nX-Request-Signature: x\r\nTransfer-Encoding: chunked\r\n\r\n1;" +
-				strings.Repeat("x", 1<<20) + "\r\nx\r\n0\r\n\r\n"},
-		"signature in the trailer": {"401",
+				strings.Repeat("x", 1<<20) + "\r\nx\r\n0\r\n\r\n",
+		},
+		"signature in the trailer": {
+			"401",
 			"POST / HTTP/1.1\r\nHost: x\r\nIdempotency-Key: k\r\nX-Request-Signature: " + strings.Repeat("A", 88) +
 				"\r\nTransfer-Encoding: chunked\r\nTrailer: X-Request-Signature\r\n\r\n" +
-				fmt.Sprintf("%x\r\n%s\r\n0\r\nX-Request-Signature: %s\r\n\r\n", len(goodBody), goodBody, good)},
+				fmt.Sprintf("%x\r\n%s\r\n0\r\nX-Request-Signature: %s\r\n\r\n", len(goodBody), goodBody, good),
+		},
 		"header of 1 MB":             {"431", request("X: "+strings.Repeat("x", 1<<20)+"\r\n", "k", good, goodBody)},
 		"10,000 headers":             {"431", request(strings.Repeat("X: x\r\n", 10000), "k", good, goodBody)},
 		"gzip":                       {"415", request("Content-Encoding: gzip\r\n", "k", good, goodBody)},

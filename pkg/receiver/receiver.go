@@ -89,8 +89,10 @@ func New(store Store, o Options) *Receiver {
 	if o.Failed == "" {
 		o.Failed = ReasonJournal
 	}
-	return &Receiver{store: store, o: o, slots: make(chan struct{}, o.MaxWaiting), counts: newCounters(),
-		rejections: newRejections(o.Report), probes: map[string]bool{}}
+	return &Receiver{
+		store: store, o: o, slots: make(chan struct{}, o.MaxWaiting), counts: newCounters(),
+		rejections: newRejections(o.Report), probes: map[string]bool{},
+	}
 }
 
 // rejection is an answer to what is not accepted.

@@ -63,8 +63,10 @@ func replaying(t *testing.T, app http.Handler, bodies ...string) (receiver.Repla
 	}
 	for n, body := range bodies {
 		// Two objects by turns.
-		d := journal.Delivery{Key: fmt.Sprint("key-", n), Received: time.Now(),
-			Event: "order.update", SubscriptionID: 1, ObjectID: int64(n % 2), Body: []byte(body)}
+		d := journal.Delivery{
+			Key: fmt.Sprint("key-", n), Received: time.Now(),
+			Event: "order.update", SubscriptionID: 1, ObjectID: int64(n % 2), Body: []byte(body),
+		}
 		if _, err := j.Append(t.Context(), d); err != nil {
 			t.Fatal(err)
 		}

@@ -40,8 +40,10 @@ func TestDeliveriesNeverLeaveThisMachine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &http.Server{ReadHeaderTimeout: time.Second,
-		Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached.Add(1) })}
+	server := &http.Server{
+		ReadHeaderTimeout: time.Second,
+		Handler:           http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached.Add(1) }),
+	}
 	go func() { _ = server.Serve(listener) }()
 	defer func() { _ = server.Close() }()
 	_, port, err := net.SplitHostPort(listener.Addr().String())
@@ -52,8 +54,10 @@ func TestDeliveriesNeverLeaveThisMachine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	targets := map[string]bool{"127.0.0.1": true, "localhost": true,
-		"[::ffff:127.0.0.1]": true, "0.0.0.0": false, "[::]": false, "[::ffff:0.0.0.0]": false}
+	targets := map[string]bool{
+		"127.0.0.1": true, "localhost": true,
+		"[::ffff:127.0.0.1]": true, "0.0.0.0": false, "[::]": false, "[::ffff:0.0.0.0]": false,
+	}
 	for _, a := range addresses {
 		if ip, ok := a.(*net.IPNet); ok && !ip.IP.IsLoopback() && ip.IP.To4() != nil {
 			targets[ip.IP.String()] = false

@@ -128,8 +128,12 @@ func TestSuccessClearsTheCountOfFailures(t *testing.T) {
 			after  time.Duration
 			number string
 			status string
-		}{{50 * time.Second, "good", "ACTIVE"}, {time.Second, "bad", "ACTIVE"},
-			{45 * time.Second, "bad", "ACTIVE"}, {20 * time.Second, "bad", "DISABLED_TOO_MANY_ERRORS"}} {
+		}{
+			{50 * time.Second, "good", "ACTIVE"},
+			{time.Second, "bad", "ACTIVE"},
+			{45 * time.Second, "bad", "ACTIVE"},
+			{20 * time.Second, "bad", "DISABLED_TOO_MANY_ERRORS"},
+		} {
 			time.Sleep(step.after)
 			if _, body := c.call("GET /event/subscription?fields=status", ""); !strings.Contains(body, `"`+step.status+`"`) {
 				t.Errorf("before %s: %s, want %s", step.number, body, step.status)

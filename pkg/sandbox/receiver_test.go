@@ -56,8 +56,10 @@ func (r *receiver) RoundTrip(request *http.Request) (*http.Response, error) {
 	case <-request.Context().Done():
 		return nil, request.Context().Err()
 	}
-	return &http.Response{StatusCode: status,
-		Header: http.Header{"Location": {"http://127.0.0.1/elsewhere"}}, Body: io.NopCloser(strings.NewReader("answer"))}, nil
+	return &http.Response{
+		StatusCode: status,
+		Header:     http.Header{"Location": {"http://127.0.0.1/elsewhere"}}, Body: io.NopCloser(strings.NewReader("answer")),
+	}, nil
 }
 
 func (r *receiver) all() []received {

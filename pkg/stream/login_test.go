@@ -138,8 +138,10 @@ func newAuthority(t *testing.T) *authority {
 		KeyUsage: x509.KeyUsageCertSign, BasicConstraintsValid: true,
 	}
 	raw := must[[]byte](t)(x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key))
-	return &authority{key, must[*x509.Certificate](t)(x509.ParseCertificate(raw)),
-		write(t, "ca.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: raw}))}
+	return &authority{
+		key, must[*x509.Certificate](t)(x509.ParseCertificate(raw)),
+		write(t, "ca.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: raw})),
+	}
 }
 
 // issue returns the files of a certificate for this machine and of its key.

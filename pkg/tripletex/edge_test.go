@@ -52,8 +52,10 @@ func TestProxyThatRefusesIsPermanentAndNothingWasSent(t *testing.T) {
 			address, asked := proxy(t, answer)
 			transport := tripletex.NewTransport().(*http.Transport)
 			transport.Proxy = http.ProxyURL(&url.URL{Scheme: "http", Host: address})
-			client, err := tripletex.New(tripletex.Options{BaseURL: tripletex.Test,
-				Transport: transport, Credentials: tripletex.Credentials{SessionToken: "x"}.Get})
+			client, err := tripletex.New(tripletex.Options{
+				BaseURL:   tripletex.Test,
+				Transport: transport, Credentials: tripletex.Credentials{SessionToken: "x"}.Get,
+			})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -76,8 +78,10 @@ func TestProxyThatCannotBeReachedGotNothing(t *testing.T) {
 	for _, scheme := range []string{"http", "https", "socks5"} {
 		transport := tripletex.NewTransport().(*http.Transport)
 		transport.Proxy = http.ProxyURL(&url.URL{Scheme: scheme, Host: "127.0.0.1:1"})
-		client, err := tripletex.New(tripletex.Options{BaseURL: tripletex.Test,
-			Transport: transport, Credentials: tripletex.Credentials{SessionToken: "x"}.Get})
+		client, err := tripletex.New(tripletex.Options{
+			BaseURL:   tripletex.Test,
+			Transport: transport, Credentials: tripletex.Credentials{SessionToken: "x"}.Get,
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -98,8 +102,10 @@ func TestTokensRefusedForASessionAreUnauthorized(t *testing.T) {
 	} {
 		for _, status := range []int{400, 422} {
 			for _, tokens := range []tripletex.Credentials{employee(), {RefreshToken: "tlxr_x"}} {
-				script := &scripted{answers: []scriptedAnswer{{status: status,
-					body: `{"code":18000,"validationMessages":[{"field":"` + field + `","message":"x"}]}`}}}
+				script := &scripted{answers: []scriptedAnswer{{
+					status: status,
+					body:   `{"code":18000,"validationMessages":[{"field":"` + field + `","message":"x"}]}`,
+				}}}
 				client, err := tripletex.New(tripletex.Options{BaseURL: baseURL, Credentials: tokens.Get, Transport: script})
 				if err != nil {
 					t.Fatal(err)
@@ -124,8 +130,12 @@ func TestWrongClockIsNamed(t *testing.T) {
 			for _, answers := range [][]scriptedAnswer{
 				{{status: 401, header: header}},
 				{{status: 422, header: header, body: `{"validationMessages":[{"field":"arg:employeeToken","message":"x"}]}`}},
-				{{status: 200, body: `{"value":{"token":"t"}}`}, {status: 401, header: header},
-					{status: 200, body: `{"value":{"token":"t2"}}`}, {status: 401, header: header}},
+				{
+					{status: 200, body: `{"value":{"token":"t"}}`},
+					{status: 401, header: header},
+					{status: 200, body: `{"value":{"token":"t2"}}`},
+					{status: 401, header: header},
+				},
 			} {
 				client, err := tripletex.New(tripletex.Options{BaseURL: baseURL, Credentials: employee().Get, Transport: &scripted{answers: answers}})
 				if err != nil {

@@ -62,8 +62,10 @@ func upTo(n int64) []int64 {
 // listed returns the ids that a client lists, and the error that ended it.
 func listed(ctx context.Context, t *testing.T, api http.RoundTripper, kind string, o tripletex.ObjectList) (ids []int64, err error) {
 	t.Helper()
-	client, err := tripletex.New(tripletex.Options{BaseURL: baseURL,
-		Transport: api, Credentials: tripletex.Credentials{SessionToken: "x"}.Get})
+	client, err := tripletex.New(tripletex.Options{
+		BaseURL:   baseURL,
+		Transport: api, Credentials: tripletex.Credentials{SessionToken: "x"}.Get,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -95,8 +95,12 @@ func TestRetriedReportsTheReasonOfARetry(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var kinds []tripletex.Kind
-		script := &scripted{answers: []scriptedAnswer{{status: 503}, {status: 429},
-			{err: io.ErrUnexpectedEOF}, {status: 200, body: `{"value":{}}`}}}
+		script := &scripted{answers: []scriptedAnswer{
+			{status: 503},
+			{status: 429},
+			{err: io.ErrUnexpectedEOF},
+			{status: 200, body: `{"value":{}}`},
+		}}
 		client, err := tripletex.New(tripletex.Options{
 			BaseURL: baseURL, Transport: script, Retried: func(kind tripletex.Kind) { kinds = append(kinds, kind) },
 		})

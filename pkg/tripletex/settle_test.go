@@ -101,8 +101,10 @@ func TestLostAnswerWithADuplicateOfUnknownAge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, s := newScripted(t,
 			scriptedAnswer{status: 502},
-			scriptedAnswer{status: 200,
-				body: `{"values":[{"id":1,"version":0,"event":"order.create","targetUrl":"https://h.no/","status":"ACTIVE"}]}`})
+			scriptedAnswer{
+				status: 200,
+				body:   `{"values":[{"id":1,"version":0,"event":"order.create","targetUrl":"https://h.no/","status":"ACTIVE"}]}`,
+			})
 		_, err := client.CreateSubscriptions(t.Context(), []tripletex.NewSubscription{{Event: "order.create", TargetURL: "https://h.no/"}})
 		if tripletex.KindOf(err) != tripletex.Unknown {
 			t.Errorf("%v after %d requests; want an unknown outcome and no second create", err, s.sent)

@@ -17,8 +17,10 @@ func TestNorwegianMessagesAreTranslated(t *testing.T) {
 			t.Errorf("translated(%q) = %q, want %q", message, got, want)
 		}
 	}
-	e := &Error{Operation: "create subscription", Status: 422, Code: 18000,
-		Message: "Validering feilet.", Validation: []Validation{{Field: "event", Message: "Ukjent verdi."}}}
+	e := &Error{
+		Operation: "create subscription", Status: 422, Code: 18000,
+		Message: "Validering feilet.", Validation: []Validation{{Field: "event", Message: "Ukjent verdi."}},
+	}
 	got, want := e.Error(),
 		"create subscription: Tripletex answered 422/18000: Validering feilet (validation failed): event Ukjent verdi (unknown value)"
 	if got != want {

@@ -95,8 +95,10 @@ func news(well, off int) health.Update {
 		if i >= well {
 			status = tripletex.DisabledTooManyErrors
 		}
-		all = append(all, tripletex.Subscription{ID: int64(i + 1), Event: fmt.Sprint("event.", i+1),
-			Status: status, TargetURL: "https://user:canary@hooks.example.no/"})
+		all = append(all, tripletex.Subscription{
+			ID: int64(i + 1), Event: fmt.Sprint("event.", i+1),
+			Status: status, TargetURL: "https://user:canary@hooks.example.no/",
+		})
 	}
 	at := time.Date(2026, 1, 1, 12, 0, 0, 0, time.Local)
 	tracker := &health.Tracker{}

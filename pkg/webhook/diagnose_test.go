@@ -51,8 +51,10 @@ func TestDiagnosisGivesTheReasonOfAWrongSignature(t *testing.T) {
 		"cut off":        {s, sent, good[:80], reasons{webhook.SignatureMalformed}},
 		"SHA-256":        {s, sent, std(mac(sha256.New, s, key+"&"+sent)), reasons{webhook.HashSHA256}},
 		"SHA-384":        {s, sent, std(mac(sha512.New384, s, key+"&"+sent)), reasons{webhook.HashSHA384}},
-		"GitHub's way": {s, sent, "sha256=" + hex.EncodeToString(mac(sha256.New, s, sent)),
-			reasons{webhook.SignaturePrefixed, webhook.SignatureHex, webhook.HashSHA256, webhook.KeyNotSigned}},
+		"GitHub's way": {
+			s, sent, "sha256=" + hex.EncodeToString(mac(sha256.New, s, sent)),
+			reasons{webhook.SignaturePrefixed, webhook.SignatureHex, webhook.HashSHA256, webhook.KeyNotSigned},
+		},
 		"SHA-256 of another": {s, sent, std(mac(sha256.New, "other", "x")), reasons{webhook.HashSHA256, webhook.NoMatch}},
 		"key left out":       {s, sent, std(mac(sha512.New, s, sent)), reasons{webhook.KeyNotSigned}},
 		"no ampersand":       {s, sent, std(mac(sha512.New, s, key+sent)), reasons{webhook.NoAmpersand}},
@@ -67,16 +69,28 @@ func TestDiagnosisGivesTheReasonOfAWrongSignature(t *testing.T) {
 		"CRLF for LF":        {s, "{\r\n}", webhook.Sign(s, key, []byte("{\n}")), reasons{webhook.BodyLineEnds}},
 		"LF for CRLF":        {s, "{\n}", webhook.Sign(s, key, []byte("{\r\n}")), reasons{webhook.BodyLineEnds}},
 		"byte order mark":    {s, "\xef\xbb\xbf" + sent, good, reasons{webhook.BodyMark}},
-		"Latin-1": {s, strings.NewReplacer("å", "Ã¥", "æ", "Ã¦", "ø", "Ã¸").Replace(sent),
-			good, reasons{webhook.BodyCharset}},
-		"blanks of Python": {s,
+		"Latin-1": {
+			s, strings.NewReplacer("å", "Ã¥", "æ", "Ã¦", "ø", "Ã¸").Replace(sent),
+			good,
+			reasons{webhook.BodyCharset},
+		},
+		"blanks of Python": {
+			s,
 			`{"subscriptionId": 4711, "event": "customer.create", "id": 1001, "value": {"name": "Bl\u00e5b\u00e6r & R\u00f8mme AS"}}`,
-			good, reasons{webhook.BodySerialised}},
-		"order of Go": {s, `{"event":"customer.create","id":1001,"subscriptionId":4711,"value":{"name":"Blåbær \u0026 Rømme AS"}}`,
-			good, reasons{webhook.BodySerialised}},
-		"indented": {s,
+			good,
+			reasons{webhook.BodySerialised},
+		},
+		"order of Go": {
+			s, `{"event":"customer.create","id":1001,"subscriptionId":4711,"value":{"name":"Blåbær \u0026 Rømme AS"}}`,
+			good,
+			reasons{webhook.BodySerialised},
+		},
+		"indented": {
+			s,
 			"{\n \"subscriptionId\": 4711,\n \"event\": \"customer.create\",\n \"id\": 1001,\n \"value\": {\"name\": \"Blåbær & Rømme AS\"}\n}\n",
-			good, reasons{webhook.BodySerialised}},
+			good,
+			reasons{webhook.BodySerialised},
+		},
 		"altered":    {s, strings.Replace(sent, "1001", "1002", 1), good, reasons{webhook.NoMatch}},
 		"empty body": {s, "", good, reasons{webhook.NoMatch}},
 		"two things": {s, sent + "\n", std(mac(sha256.New, s, key+"&"+sent)), reasons{webhook.HashSHA256, webhook.BodyLineAdded}},
@@ -112,12 +126,16 @@ func TestDiagnosisOfHeaders(t *testing.T) {
 		want   []webhook.Reason
 	}{
 		"no key": {http.Header{webhook.SignatureHeader: {good}}, []webhook.Reason{webhook.KeyMissing}},
-		"body alone": {http.Header{webhook.SignatureHeader: {std(mac(sha512.New, s, body))}},
-			[]webhook.Reason{webhook.KeyMissing, webhook.KeyNotSigned}},
+		"body alone": {
+			http.Header{webhook.SignatureHeader: {std(mac(sha512.New, s, body))}},
+			[]webhook.Reason{webhook.KeyMissing, webhook.KeyNotSigned},
+		},
 		"bad key":      {headers("a b", good), []webhook.Reason{webhook.KeyMalformed}},
 		"no signature": {http.Header{webhook.KeyHeader: {key}}, []webhook.Reason{webhook.SignatureMissing}},
-		"two signatures": {http.Header{webhook.KeyHeader: {key}, webhook.SignatureHeader: {good, good}},
-			[]webhook.Reason{webhook.HeaderRepeated}},
+		"two signatures": {
+			http.Header{webhook.KeyHeader: {key}, webhook.SignatureHeader: {good, good}},
+			[]webhook.Reason{webhook.HeaderRepeated},
+		},
 	} {
 		switch got := webhook.Diagnose(test.header, []byte(body), s); {
 		case got.Valid:

@@ -72,8 +72,10 @@ func TestHandlerPassesOnOnlyWhatIsSigned(t *testing.T) {
 		"good":    {request("POST", both(body), body), 202},
 		"largest": {request("POST", both(largest), largest), 202},
 		"empty":   {request("POST", both(""), ""), 202},
-		"lower case": {request("POST", strings.ToLower("IDEMPOTENCY-KEY")+": "+key+"\r\nx-request-signature: "+signature(body)+"\r\n", body),
-			202},
+		"lower case": {
+			request("POST", strings.ToLower("IDEMPOTENCY-KEY")+": "+key+"\r\nx-request-signature: "+signature(body)+"\r\n", body),
+			202,
+		},
 		"identity": {request("POST", both(body)+"Content-Encoding: identity\r\n", body), 202},
 		"chunked": {"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n" +
 			both(body) + "\r\n" + fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(body), body), 202},
