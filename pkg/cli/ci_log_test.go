@@ -3,6 +3,7 @@ package cli_test
 import (
 	"bytes"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -21,7 +22,7 @@ func TestForeignTextIsNoCommandInACILog(t *testing.T) {
 			for _, words := range [][]string{{"sub", "list"}, {"sub", "list", "--jq", ".[].event"}, {"check", "-v"}, {"sub", "list", "--event", "::error::x"}, {"sub", "show", "::error::##[x]"}} {
 				environ := []string{"HOME=" + t.TempDir(), "TLXHOOK_SESSION_TOKEN=x", "TLXHOOK_BASE_URL=" + api, variable + "=true"}
 				var stdout, stderr bytes.Buffer
-				args := append(words, "-o", format)
+				args := append(slices.Clone(words), "-o", format)
 				cli.Main(args, cli.Streams{In: strings.NewReader(""), Out: &stdout, Err: &stderr}, environ, cli.Build{})
 				text := stdout.String() + stderr.String()
 				if regexp.MustCompile(`##\w*\[`).MatchString(text) {

@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -96,7 +97,7 @@ func TestEchoedSessionTokenIsMasked(t *testing.T) {
 			} {
 				environ := append([]string{"HOME=" + home, "XDG_RUNTIME_DIR=" + home, "TLXHOOK_BASE_URL=" + api}, login...)
 				var stdout, stderr bytes.Buffer
-				args := append(words, "-o", format, "--debug")
+				args := append(slices.Clone(words), "-o", format, "--debug")
 				cli.Main(args, cli.Streams{In: strings.NewReader(""), Out: &stdout, Err: &stderr}, environ, cli.Build{})
 				where := name + " " + strings.Join(args, " ")
 				showsNoEcho(t, where+" (stdout)", stdout.String())
@@ -175,7 +176,7 @@ func TestAddressWithCredentialsIsMasked(t *testing.T) {
 				"TLXHOOK_BASE_URL=" + address, "HTTPS_PROXY=" + address, "TLXHOOK_REFRESH_TOKEN=tlxr_x",
 			}
 			var stdout, stderr bytes.Buffer
-			args := append(words, "-o", "json", "--timeout", "1s")
+			args := append(slices.Clone(words), "-o", "json", "--timeout", "1s")
 			cli.Main(args, cli.Streams{In: strings.NewReader(""), Out: &stdout, Err: &stderr}, environ, cli.Build{})
 			if text := stdout.String() + stderr.String(); strings.Contains(text, "HUNTER2") {
 				t.Errorf("%v shows the password of %s: %s", words, address, text)

@@ -169,7 +169,7 @@ func (c *change) print(ctx context.Context, app *App) error {
 	if c.dryRun {
 		return output.List(ctx, app.printer, requestTable(c.fleet.Many()), c.plan)
 	}
-	return c.rows.print(ctx)
+	return c.rows.show(ctx)
 }
 
 // subscriptions returns "1 subscription" or "2 subscriptions".

@@ -51,7 +51,7 @@ func subscriptionList(ctx context.Context, app *App, o *listOptions, args []stri
 		app.note("%s", nothingListed(o.selection.filter.Empty()))
 		return nil
 	}
-	if printErr := rows.print(ctx); printErr != nil {
+	if printErr := rows.show(ctx); printErr != nil {
 		return printErr
 	}
 	if o.selection.filter.Empty() && !rows.many {

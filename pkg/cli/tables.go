@@ -232,7 +232,7 @@ func (r *subscriptionRows) add(ctx context.Context, m fleet.Account, found []tri
 }
 
 // print prints what is not printed yet. A run that was stopped prints what it has.
-func (r *subscriptionRows) print(ctx context.Context) error {
+func (r *subscriptionRows) show(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
 	if !r.many {
 		return output.List(ctx, r.app.printer, subscriptionTable(), r.subscriptions())

@@ -88,6 +88,14 @@ func (p *process) outcome(err error) error {
 	return err
 }
 
+// unlessCanceled returns nil where ctx was canceled, else err.
+func unlessCanceled(ctx context.Context, err error) error {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return nil
+	}
+	return err
+}
+
 // inOrder runs steps until one fails or ctx ends. It is the one place that tells "stopped" from "failed": an error of
 // a step whose ctx was canceled is a stop. An expired deadline only ends the sequence.
 func inOrder(ctx context.Context, steps ...func(context.Context) error) error {
@@ -95,7 +103,7 @@ func inOrder(ctx context.Context, steps ...func(context.Context) error) error {
 		if ctx.Err() != nil {
 			break
 		}
-		if err := step(ctx); err != nil && !errors.Is(ctx.Err(), context.Canceled) {
+		if err := unlessCanceled(ctx, step(ctx)); err != nil {
 			return err
 		}
 	}

@@ -7,7 +7,9 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -78,7 +80,7 @@ func TestParallelChangesOfLoginsLoseNothing(t *testing.T) {
 	home := t.TempDir()
 	name := func(i int) string { return fmt.Sprintf("p%d", i) }
 	for round := range rounds {
-		token := fmt.Sprint(round)
+		token := strconv.Itoa(round)
 		if err := together(func(i int) error { return save(resolver(home, nil), name(i), token) }); err != nil {
 			t.Fatal(err)
 		}
@@ -260,7 +262,10 @@ func TestChangesAreWrittenThroughLinks(t *testing.T) {
 func TestNoBusIsStarted(t *testing.T) {
 	folder := t.TempDir()
 	started := filepath.Join(folder, "started")
-	if err := os.WriteFile(filepath.Join(folder, "dbus-launch"), []byte("#!/bin/sh\ntouch "+started+"\n"), 0o700); err != nil {
+	if err := os.WriteFile(filepath.Join(folder, "dbus-launch"), []byte("#!/bin/sh\ntouch "+started+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := exec.CommandContext(t.Context(), "chmod", "700", filepath.Join(folder, "dbus-launch")).Run(); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("PATH", folder+":"+os.Getenv("PATH"))

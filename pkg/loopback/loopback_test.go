@@ -1,6 +1,7 @@
 package loopback_test
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -11,7 +12,7 @@ import (
 
 // answer returns the status of a request with a Host and headers.
 func answer(handler http.Handler, host string, headers ...string) int {
-	request := httptest.NewRequest(http.MethodGet, "/metrics", nil)
+	request := httptest.NewRequestWithContext(context.Background(), http.MethodGet, "/metrics", nil)
 	request.Host = host
 	for i := 0; i < len(headers); i += 2 {
 		request.Header.Add(headers[i], headers[i+1])

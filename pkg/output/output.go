@@ -143,7 +143,7 @@ func Sequence[T any](ctx context.Context, p *Printer, table Table[T], items iter
 }
 
 // collected prints a whole sequence, or nothing if it ends with an error.
-func collected[T any](items iter.Seq2[T, error], print func([]T) error) error {
+func collected[T any](items iter.Seq2[T, error], show func([]T) error) error {
 	all := []T{}
 	for item, err := range items {
 		if err != nil {
@@ -151,7 +151,7 @@ func collected[T any](items iter.Seq2[T, error], print func([]T) error) error {
 		}
 		all = append(all, item)
 	}
-	return print(all)
+	return show(all)
 }
 
 // Item prints one item.

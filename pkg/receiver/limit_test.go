@@ -111,6 +111,7 @@ func TestRejectedRequestClosesItsConnection(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, _ = io.Copy(io.Discard, response.Body)
+			_ = response.Body.Close()
 			if !response.Close {
 				t.Error("the answer does not announce the end")
 			}

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"bytes"
 	"crypto/rand"
 	"fmt"
 	"maps"
@@ -29,7 +30,7 @@ func (a *reply) write(w http.ResponseWriter) {
 		w.Header().Set("Content-Length", strconv.Itoa(len(raw)))
 	}
 	w.WriteHeader(a.status)
-	_, _ = w.Write(raw) // an error means that the client has gone
+	_, _ = bytes.NewReader(raw).WriteTo(w) // an error means that the client has gone
 }
 
 func (a *reply) bytes() []byte {

@@ -134,7 +134,7 @@ func unescapeLiteral(text string) (plain string, size int) {
 		return unescapeHex(text, 2, 2)
 	case 'u':
 		if end := strings.IndexByte(text[:min(len(text), 10)], '}'); len(text) > 2 && text[2] == '{' && end > 0 {
-			r, err := strconv.ParseUint(text[3:end], 16, 32)
+			r, err := strconv.ParseInt(text[3:end], 16, 32)
 			return asText(rune(r), err == nil, end+1)
 		}
 		return unescapeUTF16(text)
@@ -168,13 +168,13 @@ func unescapeHex(text string, at, digits int) (plain string, size int) {
 	if !ok {
 		return "", 0
 	}
-	return string([]byte{byte(n)}), at + digits
+	return string([]byte{byte(n & 0xff)}), at + digits
 }
 
 func hexAt(text string, at, digits int) (rune, bool) {
 	if len(text) < at+digits {
 		return 0, false
 	}
-	n, err := strconv.ParseUint(text[at:at+digits], 16, 32)
+	n, err := strconv.ParseInt(text[at:at+digits], 16, 32)
 	return rune(n), err == nil
 }

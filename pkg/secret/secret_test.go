@@ -125,10 +125,11 @@ func TestRedactorFindsEveryEncodingOfASecret(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	everyByte := ""
+	var escaped strings.Builder
 	for _, b := range []byte(value) {
-		everyByte += fmt.Sprintf("%%%02x", b)
+		fmt.Fprintf(&escaped, "%%%02x", b)
 	}
+	everyByte := escaped.String()
 	for name, text := range map[string]string{
 		"raw": value + "==", "without padding": value, "query": url.QueryEscape(value), "path": url.PathEscape(value),
 		"lower-case query": lowerEscapes(url.QueryEscape(value)), "every byte escaped": everyByte,

@@ -70,7 +70,8 @@ func isHostPort(text string, hasScheme bool) bool {
 	if !hasScheme && !strings.Contains(text, ":") {
 		return true
 	}
-	host, port, hasPort := text, "", false
+	var host, port string
+	var hasPort bool
 	if inside, after, ok := strings.Cut(strings.TrimPrefix(text, "["), "]"); ok && text[0] == '[' {
 		host, port, hasPort = strings.Trim(inside, "0123456789abcdefABCDEF:."), strings.TrimPrefix(after, ":"), after != ""
 		if host != "" && host[0] != '%' || hasPort && after[0] != ':' {

@@ -1,6 +1,7 @@
 package secret_test
 
 import (
+	"encoding/binary"
 	"strings"
 	"testing"
 	"unicode/utf16"
@@ -10,17 +11,17 @@ import (
 
 // inUTF16 returns text in UTF-16.
 func inUTF16(text, bom string, order func(uint16) []byte) string {
-	out := bom
+	out := []byte(bom)
 	for _, unit := range utf16.Encode([]rune(text)) {
-		out += string(order(unit))
+		out = append(out, order(unit)...)
 	}
-	return out
+	return string(out)
 }
 
 func TestTextOfAnotherEncodingIsNamed(t *testing.T) {
 	t.Parallel()
-	little := func(u uint16) []byte { return []byte{byte(u), byte(u >> 8)} }
-	big := func(u uint16) []byte { return []byte{byte(u >> 8), byte(u)} }
+	little := func(u uint16) []byte { return binary.LittleEndian.AppendUint16(nil, u) }
+	big := func(u uint16) []byte { return binary.BigEndian.AppendUint16(nil, u) }
 	for text, want := range map[string]string{
 		"bl\xe5b\xe6r": "not valid UTF-8 (byte 3)", "caf\x82": "not valid UTF-8",
 		"\xed\xa0\x80xyz": "not valid UTF-8", "\xc0\xafxyz": "not valid UTF-8",

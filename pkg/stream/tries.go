@@ -53,9 +53,6 @@ func (b *Backlog) tried(ctx context.Context, seq uint64) (time.Duration, error) 
 	if err != nil {
 		return 0, explain("read the time of trying", err)
 	}
-	tried, err := time.ParseDuration(string(m.Data))
-	if err != nil {
-		return 0, nil // another program wrote it
-	}
+	tried, _ := time.ParseDuration(string(m.Data)) // 0 for what another program wrote
 	return max(tried, 0), nil
 }

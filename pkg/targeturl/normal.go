@@ -14,8 +14,8 @@ import (
 // ASCII returns a target whose host has its xn-- form, with nothing else changed. The error is about a host that is no
 // internationalized name; the target is then returned as given.
 func ASCII(target string) (string, error) {
-	u, err := url.Parse(target)
-	if err != nil || isASCII(u.Hostname()) {
+	u, _ := url.Parse(target) // nil for text that is no URL, which others report
+	if u == nil || isASCII(u.Hostname()) {
 		return target, nil
 	}
 	host, err := idna.Lookup.ToASCII(u.Hostname())
