@@ -97,7 +97,8 @@ func check(ctx context.Context, app *App, o *checkOptions, args []string) (err e
 		return usageFailure("--unreachable-state ok would call it well that nobody was asked")
 	}
 	if len(o.against.files) > 0 && !o.selection.filter.Empty() {
-		return usageFailure("--against and a choice of subscriptions exclude each other").withHint("a manifest is compared with all that there is")
+		return usageFailure("--against and a choice of subscriptions exclude each other").
+			withHint("a manifest is compared with all that there is")
 	}
 	if len(o.against.files) > 0 {
 		if o.wanted, err = o.against.read(app.terminal.In); err != nil {

@@ -240,12 +240,21 @@ func causes() []cause {
 		{matches: as[*bug], code: codeBug, hint: bugHint},
 		{matches: is(terminal.ErrAborted), code: codeInterrupted},
 		{matches: as[*backfill.PartialError], code: codePartial, hint: "run the command again: what is done is done"},
-		{matches: is(backfill.ErrNoSubscription), code: codeNotFound, hint: "tlxhook subscription list shows what there is; objects can be named instead"},
-		{matches: is(journal.ErrLocked), code: codeConflict, hint: "one listen can use a journal; stop the other one, or name another folder with --journal"},
+		{
+			matches: is(backfill.ErrNoSubscription), code: codeNotFound,
+			hint: "tlxhook subscription list shows what there is; objects can be named instead",
+		},
+		{
+			matches: is(journal.ErrLocked), code: codeConflict,
+			hint: "one listen can use a journal; stop the other one, or name another folder with --journal",
+		},
 		{matches: is(journal.ErrAbsent), code: codeNotFound, hint: "tlxhook listen makes one; --journal names another folder"},
 		{matches: is(journal.ErrNotFound), code: codeNotFound, hint: "tlxhook delivery list shows what there is"},
 		{matches: is(journal.ErrVersion), code: codeLocal, hint: "use that version, or name another folder with --journal"},
-		{matches: is(journal.ErrDamaged), code: codeLocal, hint: "it is left as it is; copy its folder away, and save what can be read with sqlite3 journal.db .dump"},
+		{
+			matches: is(journal.ErrDamaged), code: codeLocal,
+			hint: "it is left as it is; copy its folder away, and save what can be read with sqlite3 journal.db .dump",
+		},
 		{matches: is(journal.ErrUnsafe), code: codeLocal, hint: "name a folder of your own with --journal"},
 		{matches: is(journal.ErrSpace), code: codeLocal, hint: "make room, or see tlxhook delivery purge"},
 		{matches: is(journal.ErrUnavailable), code: codeLocal},
@@ -253,22 +262,34 @@ func causes() []cause {
 		{matches: is(journal.ErrUnusable), code: codeLocal},
 		{matches: is(journal.ErrReadOnly), code: codeLocal},
 		{matches: is(stream.ErrOptions), code: codeUsage},
-		{matches: is(stream.ErrRefused), code: codeUnauthorized, hint: "--nats-creds, --nats-nkey or --nats-user log in; the user must be permitted to use JetStream"},
+		{
+			matches: is(stream.ErrRefused), code: codeUnauthorized,
+			hint: "--nats-creds, --nats-nkey or --nats-user log in; the user must be permitted to use JetStream",
+		},
 		{matches: is(stream.ErrAbsent), code: codeNotFound, hint: "tlxhook listen --publish makes it; --stream names another one"},
 		{matches: is(stream.ErrUnfit), code: codeUnfitStream, hint: "what is there is left as it is; --stream names another one"},
-		{matches: is(stream.ErrUnreachable), code: codeNetwork, hint: "is a NATS server there that has JetStream, a leader, and a certificate that --nats-ca trusts?"},
+		{
+			matches: is(stream.ErrUnreachable), code: codeNetwork,
+			hint: "is a NATS server there that has JetStream, a leader, and a certificate that --nats-ca trusts?",
+		},
 		{matches: as[*listen.UnmetError], code: codeConditionNotMet},
 		{matches: as[*listen.SocketError], code: codeLocal, hintFor: socketHint},
 		{matches: is(listen.ErrMetrics), code: codeLocal, hint: "--metrics-addr names another address, and port 0 a free one"},
 		{matches: is(listen.ErrReceive), code: codeLocal},
 		{matches: is(listen.ErrCertificate), code: codeLocal},
 		{matches: is(receiver.ErrUnreachable), code: codeDeaf, hint: "is the tunnel or proxy running, and does it lead to --addr and --path?"},
-		{matches: is(listen.ErrLeftBehind), code: codeUsage, hint: "run listen --subscribe there once with the same --journal, or name another folder with --journal"},
+		{
+			matches: is(listen.ErrLeftBehind), code: codeUsage,
+			hint: "run listen --subscribe there once with the same --journal, or name another folder with --journal",
+		},
 		{matches: is(listen.ErrSubscription), code: codeUsage},
 		{matches: is(listen.ErrNote), code: codeLocal},
 		{matches: is(manifest.ErrInvalid), code: codeUsage},
 		{matches: is(manifest.ErrUnreadable), code: codeUsage},
-		{matches: is(manifest.ErrEmptyFolder), code: codeUsage, hint: "a manifest ends in .yaml, .yml or .json; folders in it are not looked into"},
+		{
+			matches: is(manifest.ErrEmptyFolder), code: codeUsage,
+			hint: "a manifest ends in .yaml, .yml or .json; folders in it are not looked into",
+		},
 		{matches: is(manifest.ErrStdinTwice), code: codeUsage},
 		{matches: is(manifest.ErrCredential), code: codeUsage, hint: "copy the value to a variable of its own name, or pass --trust-manifest"},
 		{matches: is(manifest.ErrUntrustedFile), code: codeUsage, hint: "--trust-manifest allows it; look at the manifest first"},
@@ -279,8 +300,14 @@ func causes() []cause {
 		{matches: is(manifest.ErrNotListed), code: codePartial, hint: "somebody else may be at work; tlxhook diff shows what differs now"},
 		{matches: is(manifest.ErrUnverified), code: codePartial, hint: "tlxhook diff shows whether it is so"},
 		{matches: is(manifest.ErrSave), code: codeLocal},
-		{matches: is(manifest.ErrFingerprints), code: codeLocal, hint: "delete the file to begin anew; it holds no secret, only what was last sent"},
-		{matches: as[*match.MissingError], code: codeNotFound, hint: "tlxhook subscription list shows what there is; those of another company need --company"},
+		{
+			matches: is(manifest.ErrFingerprints), code: codeLocal,
+			hint: "delete the file to begin anew; it holds no secret, only what was last sent",
+		},
+		{
+			matches: as[*match.MissingError], code: codeNotFound,
+			hint: "tlxhook subscription list shows what there is; those of another company need --company",
+		},
 		{matches: is(health.ErrWatched), code: codeConflict, hint: "stop the other one first"},
 		{matches: is(health.ErrNotActive), code: codeConditionNotMet},
 		{matches: is(health.ErrUnchanged), code: codeConditionNotMet},
@@ -290,8 +317,14 @@ func causes() []cause {
 			e, _ := errors.AsType[*login.NoProfileError](err)
 			return "tlxhook auth list shows the profiles; tlxhook auth login -p " + e.Name + " makes it"
 		}},
-		{matches: as[*login.AddressError], code: codeUsage, hint: "log in there under another name: tlxhook auth login -p NAME --environment URL"},
-		{matches: as[*login.TokensError], code: codeUsage, hint: "set TLXHOOK_CONSUMER_TOKEN and TLXHOOK_EMPLOYEE_TOKEN, or TLXHOOK_REFRESH_TOKEN, or TLXHOOK_SESSION_TOKEN"},
+		{
+			matches: as[*login.AddressError], code: codeUsage,
+			hint: "log in there under another name: tlxhook auth login -p NAME --environment URL",
+		},
+		{
+			matches: as[*login.TokensError], code: codeUsage,
+			hint: "set TLXHOOK_CONSUMER_TOKEN and TLXHOOK_EMPLOYEE_TOKEN, or TLXHOOK_REFRESH_TOKEN, or TLXHOOK_SESSION_TOKEN",
+		},
 		{matches: as[*login.TokensGoneError], code: codeUnauthorized, hintFor: func(_ *App, err error) string {
 			e, _ := errors.AsType[*login.TokensGoneError](err)
 			return "tlxhook auth login -p " + e.Profile + " stores them again"
@@ -299,7 +332,10 @@ func causes() []cause {
 		{matches: as[*login.ProfilesError], code: codeLocal},
 		{matches: as[*login.ClientError], code: codeUsage},
 		{matches: is(login.ErrNoProfiles), code: codeNotFound, hint: "tlxhook auth login makes one"},
-		{matches: is(fleet.ErrNoCompanies), code: codeNotFound, hint: "without --all-companies it works in its own company; see tlxhook company list"},
+		{
+			matches: is(fleet.ErrNoCompanies), code: codeNotFound,
+			hint: "without --all-companies it works in its own company; see tlxhook company list",
+		},
 		{matches: as[*fleet.FailuresError], code: codeLocal, hintFor: func(_ *App, err error) string {
 			e, _ := errors.AsType[*fleet.FailuresError](err)
 			return "it only remembers which companies failed: delete " + e.Path

@@ -71,7 +71,8 @@ serves is taken at once.`,
 	flags := cmd.Flags()
 	flags.StringVar(&o.address, "addr", "127.0.0.1:10469", "where to listen: `HOST:PORT`")
 	flags.DurationVar(&o.keep, "min-interval", 15*time.Second, "show an answer of Tripletex for this long: `TIME`")
-	flags.StringVar(&o.each, "per-subscription", "auto", "series of each subscription: `WHEN` is on, off or auto, which is on up to 2000 of them")
+	flags.StringVar(&o.each, "per-subscription", "auto",
+		"series of each subscription: `WHEN` is on, off or auto, which is on up to 2000 of them")
 	flags.StringVar(&o.tokenFile, "bearer-token-file", "", "answer only who knows the token in a `FILE`; - is stdin")
 	o.tls.bind(cmd)
 	flags.BoolVar(&o.plainHTTP, "plain-http", false, "serve others without TLS: a proxy in front ends it")
@@ -105,8 +106,9 @@ func runExporter(ctx context.Context, app *App, o *exporterOptions) error {
 		return err
 	}
 	handler := exporter.New(exporter.Options{
-		Fleet:   fleet,
-		Metrics: exporter.NewMetrics(app.exporterBuild(), logins.calls.Collect), Own: logins.ownTarget(), Targets: logins.targets, Open: logins.open, Ready: logins.ready,
+		Fleet: fleet,
+		Metrics: exporter.NewMetrics(app.exporterBuild(),
+			logins.calls.Collect), Own: logins.ownTarget(), Targets: logins.targets, Open: logins.open, Ready: logins.ready,
 		Keep: o.keep, MostEach: most, Log: server.Log,
 	})
 	ctx, cancel := context.WithCancel(ctx)

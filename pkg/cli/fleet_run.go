@@ -55,7 +55,9 @@ func (f *fleetFlags) selectAccounts(ctx context.Context, app *App) (all selected
 
 // inCompanies works in the accounts of a run and calls done with each result, in their order. The error of a single
 // account is returned as it is; the errors of several are listed and summed up.
-func inCompanies[T any](ctx context.Context, app *App, f *fleetFlags, work func(context.Context, fleet.Account) (T, error), done func(fleet.Account, T) error) error {
+func inCompanies[T any](ctx context.Context, app *App, f *fleetFlags, work func(context.Context, fleet.Account) (T, error),
+	done func(fleet.Account, T) error,
+) error {
 	all, err := f.selectAccounts(ctx, app)
 	if err != nil {
 		return err
@@ -68,7 +70,9 @@ func inCompanies[T any](ctx context.Context, app *App, f *fleetFlags, work func(
 }
 
 // inSelected is inCompanies for accounts that are selected already. It returns the accounts that failed.
-func inSelected[T any](ctx context.Context, app *App, f *fleetFlags, all selectedAccounts, work func(context.Context, fleet.Account) (T, error), done func(fleet.Account, T) error) ([]fleet.Failure, error) {
+func inSelected[T any](ctx context.Context, app *App, f *fleetFlags, all selectedAccounts,
+	work func(context.Context, fleet.Account) (T, error), done func(fleet.Account, T) error,
+) ([]fleet.Failure, error) {
 	if _, set := app.lookup("GOGC"); !set && f.Many() {
 		debug.SetGCPercent(100) // such a run waits for the network: its memory counts more than the time of the collector
 	}

@@ -47,7 +47,8 @@ func (d *Demo) steps() []step {
 			command: []string{"delivery", "list"},
 		},
 		{
-			says:    "Weeks later the receiver itself is down, for days. Tripletex switches a subscription\noff and tells nobody. A monitor that runs this goes red: it ends with 2, CRITICAL.",
+			says: "Weeks later the receiver itself is down, for days. Tripletex switches a subscription\n" +
+				"off and tells nobody. A monitor that runs this goes red: it ends with 2, CRITICAL.",
 			happens: d.breakDown,
 			command: []string{"check"},
 			exit:    health.Critical.ExitCode(),
@@ -63,7 +64,10 @@ func (d *Demo) steps() []step {
 			says:    "Somebody leaves the team: replace the secret of all of them at once.",
 			command: []string{"subscription", "rotate-secret", "--all", "--generate-hmac-secret", "new.secret"},
 		},
-		{says: "A script reads JSON, and the exit code.", command: []string{"subscription", "list", "--jq", "group_by(.status) | map({(.[0].status): length}) | add"}},
+		{
+			says:    "A script reads JSON, and the exit code.",
+			command: []string{"subscription", "list", "--jq", "group_by(.status) | map({(.[0].status): length}) | add"},
+		},
 		{says: "Clean up.", command: []string{"subscription", "delete", "--all", "--yes"}},
 	}
 }

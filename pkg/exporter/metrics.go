@@ -22,7 +22,8 @@ type Metrics struct{ collectors []Collector }
 // NewMetrics returns the page with collectors beside those of the process.
 func NewMetrics(build Build, more ...Collector) *Metrics {
 	info := func(w *promtext.Writer) {
-		w.Gauge("tlxhook_build_info", "Always 1; what was built.").Add("1", "goversion", build.GoVersion, "revision", build.Revision, "version", build.Version)
+		w.Gauge("tlxhook_build_info", "Always 1; what was built.").
+			Add("1", "goversion", build.GoVersion, "revision", build.Revision, "version", build.Version)
 	}
 	return &Metrics{append([]Collector{info, runtimeMetrics, processMetrics}, more...)}
 }

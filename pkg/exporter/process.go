@@ -27,10 +27,12 @@ const ticks = 100
 // Source: Prometheus, writing client libraries; proc(5).
 func processMetrics(w *promtext.Writer) {
 	if s := procStat(); s != nil {
-		w.Counter("process_cpu_seconds_total", "Total user and system CPU time spent in seconds.").Add(promtext.Number((s.number(14) + s.number(15)) / ticks))
+		w.Counter("process_cpu_seconds_total", "Total user and system CPU time spent in seconds.").
+			Add(promtext.Number((s.number(14) + s.number(15)) / ticks))
 		w.Gauge("process_resident_memory_bytes", "Resident memory size in bytes.").Add(strconv.Itoa(int(s.number(24)) * os.Getpagesize()))
 		if boot := afterWord("/proc/stat", "\nbtime "); boot > 0 {
-			w.Gauge("process_start_time_seconds", "Start time of the process since unix epoch in seconds.").Add(strconv.FormatFloat(boot+s.number(22)/ticks, 'f', 2, 64))
+			w.Gauge("process_start_time_seconds", "Start time of the process since unix epoch in seconds.").
+				Add(strconv.FormatFloat(boot+s.number(22)/ticks, 'f', 2, 64))
 		}
 	}
 	if open, err := os.ReadDir("/proc/self/fd"); err == nil {

@@ -65,7 +65,10 @@ func (r *Report) JUnit(suite string) ([]byte, error) {
 		case statusUnreachable:
 			cases = append(cases, junitCase{Class: t.class(class), Name: "asked", Error: &junitFault{t.Status, t.sentence()}})
 		case statusMissing, statusDiffers:
-			cases = append(cases, junitCase{Class: t.class(class), Name: words(t.Event, t.ID, t.TargetHost), Failure: &junitFault{t.Status, t.sentence()}})
+			cases = append(cases, junitCase{
+				Class: t.class(class), Name: words(t.Event, t.ID, t.TargetHost),
+				Failure: &junitFault{t.Status, t.sentence()},
+			})
 		}
 	}
 	return junitDocument(class, cases, strconv.FormatFloat(r.took.Seconds(), 'f', 3, 64))
@@ -89,6 +92,9 @@ func junitDocument(name string, cases []junitCase, took string) ([]byte, error) 
 			s.Errors++
 		}
 	}
-	raw, err := xml.MarshalIndent(junitSuites{Name: name, Tests: s.Tests, Failures: s.Failures, Errors: s.Errors, Time: took, Suite: s}, "", "  ")
+	raw, err := xml.MarshalIndent(junitSuites{
+		Name: name, Tests: s.Tests, Failures: s.Failures, Errors: s.Errors, Time: took,
+		Suite: s,
+	}, "", "  ")
 	return append(append([]byte(xml.Header), raw...), '\n'), err
 }

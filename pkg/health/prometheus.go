@@ -105,7 +105,8 @@ func (s Sample) writeLimits(w *promtext.Writer) {
 		w.Gauge("tlxhook_rate_limit_reset_timestamp_seconds", "When the period ends.").AddTime(limit.Reset)
 	}
 	if s.Live {
-		w.Gauge("tlxhook_scrape_cache_age_seconds", "Age of the data shown; a listing is kept for --min-interval.").Add(promtext.Seconds(s.CacheAge))
+		w.Gauge("tlxhook_scrape_cache_age_seconds", "Age of the data shown; a listing is kept for --min-interval.").
+			Add(promtext.Seconds(s.CacheAge))
 		w.Gauge("tlxhook_polling_paused", "Whether the reserve of the rate limit holds asking back.").Add(promtext.Bool(s.Paused))
 	}
 }

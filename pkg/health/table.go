@@ -62,7 +62,10 @@ func issueTable(many bool) output.Table[Issue] {
 		Columns: []output.Column[Issue]{
 			{Name: "id", Title: "ID", Text: func(i Issue) string { return i.ID }},
 			{Name: "event", Title: "EVENT", Text: func(i Issue) string { return i.Event }},
-			{Name: "status", Title: "STATUS", Text: func(i Issue) string { return i.Status }, Style: func(i Issue) terminal.Style { return i.State.Style() }},
+			{
+				Name: "status", Title: "STATUS", Text: func(i Issue) string { return i.Status },
+				Style: func(i Issue) terminal.Style { return i.State.Style() },
+			},
 			{Name: "lastChange", Title: "SINCE", Text: func(i Issue) string { return localTime(i.LastChange) }},
 			{Name: "targetHost", Title: "TARGET HOST", Text: func(i Issue) string { return i.TargetHost }, Shrinks: true},
 		},
@@ -119,7 +122,8 @@ func (d Document) repairs() []string {
 	}
 	tlxhook := "\n  tlxhook" + d.Flags.Login
 	if len(disabled) > 0 {
-		texts = append(texts, "Once the receiver answers, switch on again:"+tlxhook+" subscription enable "+strings.Join(disabled, " ")+" --probe")
+		texts = append(texts, "Once the receiver answers, switch on again:"+tlxhook+" subscription enable "+strings.Join(disabled,
+			" ")+" --probe")
 	}
 	if unknown != "" {
 		texts = append(texts, "A status that this version does not know; more about it:"+tlxhook+unknown)

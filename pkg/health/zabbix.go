@@ -25,7 +25,10 @@ func (r *Report) ZabbixDiscovery(profile string) ([]byte, error) {
 	}
 	items := make([]discovered, len(r.Subscriptions))
 	for i, f := range r.Subscriptions {
-		items[i] = discovered{Profile: profile, ID: strconv.FormatInt(f.ID, 10), Event: terminal.Safe(f.Event), TargetHost: terminal.Safe(f.TargetHost)}
+		items[i] = discovered{
+			Profile: profile, ID: strconv.FormatInt(f.ID, 10), Event: terminal.Safe(f.Event),
+			TargetHost: terminal.Safe(f.TargetHost),
+		}
 		if f.Company != "" {
 			items[i].CompanyID, items[i].Company = strconv.FormatInt(f.CompanyID, 10), terminal.Safe(f.Company)
 		}

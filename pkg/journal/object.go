@@ -83,11 +83,13 @@ func catchUp(c *connection) (caught bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	last, err := c.number(`SELECT coalesce(max(id), 0) FROM (SELECT id FROM delivery WHERE id > ? ORDER BY id LIMIT ?)`, done, int64(objectGroup))
+	last, err := c.number(`SELECT coalesce(max(id), 0) FROM (SELECT id FROM delivery WHERE id > ? ORDER BY id LIMIT ?)`, done,
+		int64(objectGroup))
 	if err != nil || last == 0 {
 		return true, err
 	}
-	err = c.query(`SELECT event, object, subscription, body FROM delivery LEFT JOIN content USING (id) WHERE delivery.id > ? AND delivery.id <= ?
+	err = c.query(`SELECT event, object, subscription, body FROM delivery LEFT JOIN content USING (id)
+		WHERE delivery.id > ? AND delivery.id <= ?
 		ORDER BY delivery.id`, []any{done, last}, func(r row) error { return noteObject(c, r) })
 	if err != nil {
 		return false, err

@@ -124,7 +124,8 @@ func (j *Journal) page(ctx context.Context, f Filter, after int64) ([]Entry, err
 // many there are in all.
 func (j *Journal) Newest(ctx context.Context, f Filter, limit int) (entries []Entry, all int64, err error) {
 	where, args := f.where()
-	entries, err = j.entries(ctx, `SELECT `+columns+` FROM delivery WHERE `+where+` ORDER BY delivery.id DESC LIMIT ?`, append(args, int64(limit))...)
+	entries, err = j.entries(ctx, `SELECT `+columns+` FROM delivery WHERE `+where+` ORDER BY delivery.id DESC LIMIT ?`,
+		append(args, int64(limit))...)
 	if err != nil {
 		return nil, 0, err
 	}

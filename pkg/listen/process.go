@@ -100,8 +100,10 @@ func unlessCanceled(ctx context.Context, err error) error {
 // a step whose ctx was canceled is a stop. An expired deadline only ends the sequence.
 func inOrder(ctx context.Context, steps ...func(context.Context) error) error {
 	for _, step := range steps {
-		if ctx.Err() != nil {
-			break
+		select {
+		case <-ctx.Done():
+			return nil
+		default:
 		}
 		if err := unlessCanceled(ctx, step(ctx)); err != nil {
 			return err

@@ -93,7 +93,8 @@ func TestCredentialsOfTheCISystemNeedTrust(t *testing.T) {
 	for _, name := range []string{
 		"GITHUB_TOKEN", "github_token", "GH_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "CI_JOB_TOKEN", "GITLAB_TOKEN", "SYSTEM_ACCESSTOKEN",
 		"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AZURE_CLIENT_SECRET", "ARM_CLIENT_SECRET", "GOOGLE_APPLICATION_CREDENTIALS", "NPM_TOKEN",
-		"NODE_AUTH_TOKEN", "VAULT_TOKEN", "CIRCLE_TOKEN", "BUILDKITE_AGENT_ACCESS_TOKEN", "TF_VAR_password", "KUBECONFIG", "TEAMCITY_AUTH_PASSWORD",
+		"NODE_AUTH_TOKEN", "VAULT_TOKEN", "CIRCLE_TOKEN", "BUILDKITE_AGENT_ACCESS_TOKEN", "TF_VAR_password",
+		"KUBECONFIG", "TEAMCITY_AUTH_PASSWORD",
 	} {
 		if err := find(name, false); !errors.Is(err, manifest.ErrCredential) {
 			t.Errorf("%s: %v, want %v", name, err, manifest.ErrCredential)

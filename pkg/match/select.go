@@ -23,7 +23,9 @@ func (e *MissingError) Error() string {
 // Select reads the subscriptions of a company that pass a filter, in the order of the service, and returns the ids of
 // the filter that do not exist. Fields are the fields of each in a list; a single subscription that is selected by its
 // id alone is read with all fields.
-func Select(ctx context.Context, client *tripletex.Client, filter Filter, fields string) (selected []tripletex.Subscription, absent []int64, err error) {
+func Select(ctx context.Context, client *tripletex.Client, filter Filter, fields string) (selected []tripletex.Subscription,
+	absent []int64, err error,
+) {
 	if ids := filter.IDs; len(ids) == 1 && len(filter.Events)+len(filter.Targets)+len(filter.Statuses) == 0 {
 		one, err := client.Subscription(ctx, ids[0])
 		if tripletex.KindOf(err) == tripletex.NotFound {

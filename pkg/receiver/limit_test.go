@@ -71,7 +71,8 @@ func TestHostileConnectionsDoNotShutOutDeliveries(t *testing.T) {
 		"half a header":                {0, "POST / HTTP/1.1\r\nHost: x\r\nX-"},
 		"half a request line":          {0, "PO"},
 		"stored once, then idle":       {0, valid("k", goodBody)},
-		"a body that stalls":           {8, "POST / HTTP/1.1\r\nHost: x\r\nIdempotency-Key: k\r\nX-Request-Signature: x\r\nContent-Length: 9\r\n\r\nabc"},
+		"a body that stalls": {8, "POST / HTTP/1.1\r\nHost: x\r\nIdempotency-Key: k\r\n" +
+			"X-Request-Signature: x\r\nContent-Length: 9\r\n\r\nabc"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

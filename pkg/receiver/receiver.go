@@ -178,7 +178,8 @@ func (r *Receiver) judgeHeaders(header http.Header) *rejection {
 	case verified && (len(signatures) == 0 || signatures[0] == ""):
 		return &rejection{status: http.StatusUnauthorized, reason: ReasonMissingHeader, message: webhook.ErrNoSignature.Error()}
 	case r.o.AuthHeader != "" && !r.authorized(header):
-		return &rejection{status: http.StatusUnauthorized, reason: ReasonSignature, message: "the header " + r.o.AuthHeader + " is not there once with the right value"}
+		return &rejection{status: http.StatusUnauthorized, reason: ReasonSignature, message: "the header " + r.o.AuthHeader +
+			" is not there once with the right value"}
 	case encoding != "" && !strings.EqualFold(encoding, "identity"):
 		return &rejection{status: http.StatusUnsupportedMediaType, reason: ReasonNotJSON, message: "the body is compressed"}
 	}

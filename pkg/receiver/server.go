@@ -23,7 +23,8 @@ const (
 // not spoken: many requests in one connection would get around the limit of connections.
 func Serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
 	server := &http.Server{
-		Handler: marking(handler), ConnContext: withConn, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
+		Handler: marking(handler), ConnContext: withConn,
+		ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes, Protocols: new(http.Protocols),
 		ErrorLog: log.New(io.Discard, "", 0), // what senders do wrong on the way is theirs to know
 	}

@@ -83,7 +83,8 @@ func (c *Consumer) open(ctx context.Context) error {
 	}
 	config := found.CachedInfo().Config
 	if config.PriorityPolicy != jetstream.PriorityPolicyPinned || config.AckPolicy != jetstream.AckExplicitPolicy {
-		return fmt.Errorf("%w: the consumer %s cannot keep copies apart; the server must be 2.11 or later, and the consumer one that tlxhook made", ErrUnfit, c.o.Durable)
+		return fmt.Errorf("%w: the consumer %s cannot keep copies apart; "+
+			"the server must be 2.11 or later, and the consumer one that tlxhook made", ErrUnfit, c.o.Durable)
 	}
 	c.consumer, c.o.Takeover = found, config.AckWait
 	if err := c.stream.makeDeadLetters(ctx); err != nil {
@@ -152,7 +153,8 @@ func (c *Consumer) leave(ctx context.Context, consuming jetstream.ConsumeContext
 // trouble is told what goes wrong between the server and this copy.
 func (c *Consumer) trouble(_ jetstream.ConsumeContext, err error) {
 	switch {
-	case errors.Is(err, jetstream.ErrPinIDMismatch), errors.Is(err, jetstream.ErrNoHeartbeat), errors.Is(err, jetstream.ErrConsumerLeadershipChanged):
+	case errors.Is(err, jetstream.ErrPinIDMismatch), errors.Is(err, jetstream.ErrNoHeartbeat),
+		errors.Is(err, jetstream.ErrConsumerLeadershipChanged):
 		c.lose()
 	case errors.Is(err, jetstream.ErrConsumerDeleted), errors.Is(err, jetstream.ErrBadRequest):
 		c.lose()

@@ -14,8 +14,10 @@ func TestCommandsOfCISystemsAreBroken(t *testing.T) {
 	command := regexp.MustCompile(`(?m)^\s*::|##[A-Za-z]*\[`)
 	for _, variable := range []string{"GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION"} {
 		for _, text := range []string{
-			"::set-output name=ok::true\n", "  ::error::x", "\t::add-mask::x\n", "a\n::stop-commands::x\n", "a\r::debug::x", "x ##[stop-commands]y\n",
-			"##[group]", "a##vso[task.setvariable variable=x]y", "##teamcity[buildStatus text='x']\n", "##VSO[x]", strings.Repeat("a", 100) + "##[x]",
+			"::set-output name=ok::true\n", "  ::error::x", "\t::add-mask::x\n", "a\n::stop-commands::x\n",
+			"a\r::debug::x", "x ##[stop-commands]y\n",
+			"##[group]", "a##vso[task.setvariable variable=x]y", "##teamcity[buildStatus text='x']\n", "##VSO[x]", strings.Repeat("a",
+				100) + "##[x]",
 			strings.Repeat(" ", 100) + "::error::x", ":::\n",
 		} {
 			for _, size := range []int{1, 2, 3, len(text)} {

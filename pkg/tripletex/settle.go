@@ -101,7 +101,9 @@ func (u *unseen) Unwrap() []error { return []error{&u.write, u.look} }
 var errTwins = errors.New("one that looks the same is there, and the service does not say when it was made")
 
 // lookForCreated lists the subscriptions and picks those that were made since a time as wanted.
-func (c *Client) lookForCreated(ctx context.Context, wanted []NewSubscription, since time.Time) (found []Subscription, missing []NewSubscription, err error) {
+func (c *Client) lookForCreated(ctx context.Context, wanted []NewSubscription, since time.Time) (found []Subscription,
+	missing []NewSubscription, err error,
+) {
 	if err := wait.For(ctx, lookAfter); err != nil {
 		return nil, nil, err
 	}

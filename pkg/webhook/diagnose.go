@@ -81,7 +81,9 @@ func deviate(signature []byte, key string, body []byte, secrets []string) (int, 
 }
 
 // fits returns the reasons if the signature matches with exactly count deviations.
-func fits(signature []byte, key string, bodies []variant[[]byte], by variant[[]byte], with variant[func() hash.Hash], count int) ([]Reason, bool) {
+func fits(signature []byte, key string, bodies []variant[[]byte], by variant[[]byte], with variant[func() hash.Hash],
+	count int,
+) ([]Reason, bool) {
 	for _, of := range textVariants(key) {
 		for _, about := range bodies {
 			reasons := reasonsOf(by.reason, with.reason, of.reason, about.reason)

@@ -108,7 +108,10 @@ func serialised(body []byte) (all [][]byte) {
 		{jsontext.PreserveRawStrings(false)},
 	} {
 		written := jsontext.Value(slices.Clone(body))
-		if written.Format(append(options, jsontext.Multiline(false), jsontext.SpaceAfterColon(false), jsontext.SpaceAfterComma(false))...) != nil {
+		compact := slices.Concat(options, []jsontext.Options{
+			jsontext.Multiline(false), jsontext.SpaceAfterColon(false), jsontext.SpaceAfterComma(false),
+		})
+		if written.Format(compact...) != nil {
 			return nil
 		}
 		all = append(all, written, inOrder(written))
