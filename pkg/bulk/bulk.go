@@ -29,6 +29,9 @@ func inBatches[T any](ctx context.Context, items []T, size int, write func(conte
 	done := 0
 	for batch := range slices.Chunk(items, size) {
 		if err := ctx.Err(); err != nil {
+			if done == 0 { // nothing was sent
+				return 0, &tripletex.Error{Kind: tripletex.Canceled, Operation: "write subscriptions", Err: err}
+			}
 			return done, fmt.Errorf("stopped after %d of %d: %w", done, len(items), err)
 		}
 		if err := write(finish, batch); err != nil {

@@ -79,6 +79,7 @@ func TestEveryCauseIsReached(t *testing.T) {
 		{journal.ErrUnavailable, codeLocal},
 		{journal.ErrClosed, codeLocal},
 		{journal.ErrUnusable, codeLocal},
+		{journal.ErrReadOnly, codeLocal},
 		{stream.ErrOptions, codeUsage},
 		{stream.ErrRefused, codeUnauthorized},
 		{stream.ErrAbsent, codeNotFound},

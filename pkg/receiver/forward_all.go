@@ -2,6 +2,7 @@ package receiver
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 )
 
@@ -15,8 +16,11 @@ func ForwardAll(ctx context.Context, backlog Backlog, app App, attempted func())
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var done, silent atomic.Int64
+	var mu sync.Mutex // deliveries of several objects are forwarded at once
 	queue := NewQueue(backlog, []Route{{Event: "*", App: app}}, func(e DeliveryEvent) {
+		mu.Lock()
 		attempted()
+		mu.Unlock()
 		switch {
 		case e.Kind == KindForwarded:
 			done.Add(1)
