@@ -3,6 +3,8 @@ package cli_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
+	"math/big"
 	"net"
 	"net/http"
 	"os"
@@ -49,17 +51,23 @@ func deliver(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Fatalf("nobody listens: %v", err)
 }
 
-// freePort returns a port of this machine that nobody listens on.
+// freePort returns a port of this machine that is free. It is outside of the range that the system itself gives out, so
+// that no other test gets it before it is used.
 func freePort() (string, error) {
-	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+	const first, count = 20_000, 12_000
+	var err error
+	for range 100 {
+		n, randErr := rand.Int(rand.Reader, big.NewInt(count))
+		if randErr != nil {
+			return "", randErr
+		}
+		port := strconv.FormatInt(first+n.Int64(), 10)
+		var listener net.Listener
+		if listener, err = (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:"+port); err == nil {
+			return port, listener.Close()
+		}
 	}
-	_, port, err := net.SplitHostPort(listener.Addr().String())
-	if err != nil {
-		return "", err
-	}
-	return port, listener.Close()
+	return "", err
 }
 
 // setPorts gives a script the ports PORT, PORT2 and PORT3, and a secret in the file hmac.
