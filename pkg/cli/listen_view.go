@@ -46,8 +46,8 @@ func eventLine(v receiver.EventRecord, t *terminal.Terminal, replay string) stri
 	if v.Event == "" {
 		event, object = "-", "-"
 	}
-	const before, after = 10, 19 // where the kind stands
-	at, about := v.Time.Local().Format(time.TimeOnly), terminal.Safe(remark(v, replay))
+	const before, after = 27, 36 // where the kind stands
+	at, about := terminal.LocalTime(v.Time), terminal.Safe(remark(v, replay))
 	text := fmt.Sprintf("%s  %-9s  %-24s %10s  %s", at, v.Kind, event, object, about)
 	text = strings.TrimRight(text, " ")
 	if t.Color {

@@ -11,6 +11,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/login"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/sandbox"
+	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
 
 func newSandboxServe(app *App) *cobra.Command {
@@ -62,10 +63,10 @@ func sandboxServe(ctx context.Context, app *App, o sandbox.ServeOptions) error {
 	defer cancel()
 	var printed error
 	o.Attempted = func(a sandbox.Attempt) {
-		app.note("%s %s", time.Now().Format(time.TimeOnly), attemptLine(a, app.target))
+		app.note("%s %s", terminal.LocalTime(time.Now()), attemptLine(a, app.target))
 	}
 	o.SwitchedOff = func(id int64) {
-		app.note("%s subscription %d is switched off: a week of failures", time.Now().Format(time.TimeOnly), id)
+		app.note("%s subscription %d is switched off: a week of failures", terminal.LocalTime(time.Now()), id)
 	}
 	o.Ready = func(baseURL string) {
 		printed = output.Item(ctx, app.printer, output.TableOf[servedSandbox](nil), servedSandbox{

@@ -43,6 +43,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("HOME", filepath.Join(env.WorkDir, "home"))
 			env.Setenv("XDG_RUNTIME_DIR", filepath.Join(env.WorkDir, "run")) // no session bus, so no keyring
 			env.Setenv("TERM", "xterm")
+			env.Setenv("TZ", "UTC")
 			env.Setenv("GORACE", "atexit_sleep_ms=0") // a race detector that has found nothing need not wait
 			return setPorts(env)
 		},

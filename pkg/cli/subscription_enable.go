@@ -11,6 +11,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/health"
+	"github.com/tlxhook/tlxhook/pkg/terminal"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
@@ -111,7 +112,6 @@ type companyGap struct {
 
 // gapLines returns a note about the gaps of enabled subscriptions and the commands that find their events.
 func gapLines(all []companyGap, commands []string) []string {
-	const minute = "2006-01-02 15:04"
 	if len(all) == 0 {
 		return nil
 	}
@@ -119,12 +119,12 @@ func gapLines(all []companyGap, commands []string) []string {
 	for _, g := range all {
 		from, in := "an unknown time", ""
 		if !g.Since.IsZero() {
-			from = g.Since.Local().Format(minute)
+			from = terminal.LocalTime(g.Since)
 		}
 		if g.label != "" {
 			in = " in " + g.label
 		}
-		lines = append(lines, fmt.Sprintf("  %d %s from %s to %s%s", g.SubscriptionID, g.Event, from, g.Until.Local().Format(minute), in))
+		lines = append(lines, fmt.Sprintf("  %d %s from %s to %s%s", g.SubscriptionID, g.Event, from, terminal.LocalTime(g.Until), in))
 	}
 	for _, command := range commands {
 		lines = append(lines, "  "+command)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"sync"
-	"time"
 
 	"github.com/tlxhook/tlxhook/pkg/health"
 	"github.com/tlxhook/tlxhook/pkg/output"
@@ -62,7 +61,7 @@ func (v *lineView) Show(ctx context.Context, u health.Update) error {
 		return v.stream.Print(ctx, u.Transitions...)
 	}
 	for _, t := range u.Transitions {
-		if _, err := fmt.Fprintln(v.app.terminal.Out, tui.Line(t, time.RFC3339, v.app.terminal.Color)); err != nil {
+		if _, err := fmt.Fprintln(v.app.terminal.Out, tui.Line(t, v.app.terminal.Color)); err != nil {
 			return err
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tlxhook/tlxhook/pkg/journal"
+	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
 
 const (
@@ -30,7 +31,7 @@ func describeJournal(folder string, o journal.Overview, now time.Time, flags str
 	}
 	if waited := now.Sub(s.Oldest); s.Waiting > 0 && waited > waitLimit {
 		found = append(found, fmt.Sprintf("%s to be forwarded, the oldest since %s",
-			count(s.Waiting, "delivery waits", "deliveries wait"), s.Oldest.Local().Format("2006-01-02 15:04")))
+			count(s.Waiting, "delivery waits", "deliveries wait"), terminal.LocalTime(s.Oldest)))
 		repair := "is the app running? tlxhook delivery list" + flags + " --state pending shows them"
 		if !o.Receiving {
 			repair = "tlxhook listen" + flags + " --forward-to URL forwards them"

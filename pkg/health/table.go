@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
@@ -61,12 +60,12 @@ func issueTable(many bool) output.Table[Issue] {
 		ID: func(i Issue) string { return i.ID },
 		Columns: []output.Column[Issue]{
 			{Name: "id", Title: "ID", Text: func(i Issue) string { return i.ID }},
-			{Name: "event", Title: "EVENT", Text: func(i Issue) string { return i.Event }},
+			{Name: "event", Title: "EVENT", Text: func(i Issue) string { return i.Event }, Shrinks: true},
 			{
 				Name: "status", Title: "STATUS", Text: func(i Issue) string { return i.Status },
 				Style: func(i Issue) terminal.Style { return i.State.Style() },
 			},
-			{Name: "lastChange", Title: "SINCE", Text: func(i Issue) string { return localTime(i.LastChange) }},
+			{Name: "lastChange", Title: "SINCE", Text: func(i Issue) string { return i.LastChange }},
 			{Name: "targetHost", Title: "TARGET HOST", Text: func(i Issue) string { return i.TargetHost }, Shrinks: true},
 		},
 	}
@@ -75,15 +74,6 @@ func issueTable(many bool) output.Table[Issue] {
 		table.Columns = append([]output.Column[Issue]{company}, table.Columns...)
 	}
 	return table
-}
-
-// localTime returns a time stamp of the service in local time, or unchanged if it cannot be parsed.
-func localTime(stamp string) string {
-	at, err := time.Parse(time.RFC3339, stamp)
-	if err != nil {
-		return stamp
-	}
-	return at.Local().Format("2006-01-02 15:04")
 }
 
 // outages lists the companies that could not be asked, with the causes.

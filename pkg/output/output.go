@@ -23,6 +23,7 @@ type Format string
 // The formats.
 const (
 	TableFormat  Format = "table"  // aligned, coloured, truncated to the screen
+	WideFormat   Format = "wide"   // a table with every column that is not empty, not truncated
 	TSVFormat    Format = "tsv"    // full values separated by tabs, no header line, stable columns
 	JSONFormat   Format = "json"   // a list is an array, one item is an object
 	NDJSONFormat Format = "ndjson" // one object a line
@@ -33,7 +34,7 @@ const (
 
 // Formats returns every format.
 func Formats() []Format {
-	return []Format{TableFormat, TSVFormat, JSONFormat, NDJSONFormat, YAMLFormat, CSVFormat, NameFormat}
+	return []Format{TableFormat, WideFormat, TSVFormat, JSONFormat, NDJSONFormat, YAMLFormat, CSVFormat, NameFormat}
 }
 
 // Options select the output. The zero value is a table on a screen and TSV elsewhere.
@@ -86,7 +87,7 @@ func FormatNames() string {
 
 // IsTable reports whether results are printed for a person, who may also read hints.
 func (p *Printer) IsTable() bool {
-	return p.format == TableFormat && p.query == nil && p.template == nil
+	return (p.format == TableFormat || p.format == WideFormat) && p.query == nil && p.template == nil
 }
 
 // IsStream reports whether lists printed in sequence form one list.
@@ -167,7 +168,7 @@ func Item[T any](ctx context.Context, p *Printer, table Table[T], item T) error 
 		return p.writeObject(item)
 	case YAMLFormat:
 		return p.writeYAML(item)
-	case TableFormat:
+	case TableFormat, WideFormat:
 		return writeDetails(p, table, item)
 	default:
 		return List(ctx, p, table, []T{item})

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
@@ -171,6 +172,81 @@ func TestTableFitsTheScreen(t *testing.T) {
 		case text != want:
 			t.Errorf("width %d:\n%s%v; want\n%s", width, text, err, want)
 		}
+	}
+}
+
+func TestURLsKeepTheirEnd(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"https://hooks.example.no/customers/1001/orders": "https://hooks.exam…rders",
+		"http://日本.example.no/customers/1001/日本":         "http://日本.exampl…/日本",
+		"ftp://hooks.example.no/customers/1001/orders":   "ftp://hooks.example.no/…",
+		"https://hooks.example.no/":                      "https://hooks.exam…e.no/",
+	} {
+		text, err := printed(t, output.Options{Format: output.TableFormat}, 28, thing{1, name, ""})
+		if err != nil {
+			t.Error(err)
+		}
+		if _, cell, _ := strings.Cut(text, "1   "); cell != want+"\n" {
+			t.Errorf("%s: %q, want %q", name, cell, want)
+		}
+	}
+}
+
+func TestWideTableHasEveryFilledColumnInFull(t *testing.T) {
+	t.Parallel()
+	const long = "a name that is longer than the screen"
+	for note, want := range map[string]string{
+		"":     "ID  NAME\n1   " + long + "\n",
+		"note": "ID  NAME                                   NOTE\n1   " + long + "  note\n",
+	} {
+		text, err := printed(t, output.Options{Format: output.WideFormat}, 20, thing{1, long, note})
+		if err != nil || text != want {
+			t.Errorf("%v\n%swant\n%s", err, text, want)
+		}
+	}
+}
+
+// moments has a time as a field and as text.
+type moments struct {
+	At   time.Time `json:"at" table:""`
+	Text string    `json:"text" table:""`
+}
+
+func TestTablesShowLocalTimesAndOtherFormatsUTC(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2025, 11, 20, 12, 0, 0, 0, time.UTC)
+	item := moments{at, at.Format(time.RFC3339)}
+	local := at.Local().Format("2006-01-02 15:04:05-07:00")
+	for format, want := range map[output.Format]string{
+		output.TableFormat:  "AT                         TEXT\n" + local + "  " + local + "\n",
+		output.WideFormat:   "AT                         TEXT\n" + local + "  " + local + "\n",
+		output.TSVFormat:    "2025-11-20T12:00:00Z\t2025-11-20T12:00:00Z\n",
+		output.NDJSONFormat: `{"at":"2025-11-20T12:00:00Z","text":"2025-11-20T12:00:00Z"}` + "\n",
+	} {
+		var out bytes.Buffer
+		p, err := output.New(output.Options{Format: format}, &terminal.Terminal{Out: &out})
+		if err == nil {
+			err = output.List(t.Context(), p, output.TableOf[moments](nil), []moments{item})
+		}
+		if err != nil || out.String() != want {
+			t.Errorf("%s: %v\n%swant\n%s", format, err, &out, want)
+		}
+	}
+}
+
+func TestEmptyCellsAreNotPainted(t *testing.T) {
+	t.Parallel()
+	styled := output.TableOf([]output.Column[thing]{
+		{Name: "name"}, {Name: "note", Style: func(thing) terminal.Style { return terminal.Bad }},
+	})
+	var out bytes.Buffer
+	p, err := output.New(output.Options{Format: output.TableFormat}, &terminal.Terminal{Out: &out, Color: true})
+	if err == nil {
+		err = output.List(t.Context(), p, styled, []thing{{Name: "a"}, {Name: "long", Note: "x"}})
+	}
+	if lines := strings.Split(out.String(), "\n"); err != nil || lines[1] != "0   a" {
+		t.Errorf("%v: %q", err, lines)
 	}
 }
 

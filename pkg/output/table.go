@@ -3,7 +3,10 @@ package output
 import (
 	"bytes"
 	"io"
+	"slices"
 	"strings"
+	"time"
+	"unicode/utf8"
 
 	"github.com/mattn/go-runewidth"
 	"github.com/olekukonko/tablewriter"
@@ -20,27 +23,25 @@ const gap = "  "
 // narrowest is the width to which a column may be truncated.
 const narrowest = 12
 
-// writeTable writes the main columns with a header, truncated to the width of the screen.
+// writeTable writes columns with a header: the main ones, truncated to the width of the screen, or in the wide format
+// every column that is not empty.
 func writeTable[T any](p *Printer, table Table[T], items []T) error {
 	if len(items) == 0 {
 		return nil // an empty list has no header
 	}
-	var columns []*Column[T]
-	header := []string{}
-	for i := range table.Columns {
-		if column := &table.Columns[i]; !column.Detail {
-			columns = append(columns, column)
-			header = append(header, column.Title)
-		}
+	columns := visibleColumns(p.format == WideFormat, table, items)
+	header := make([]string, len(columns))
+	for j, column := range columns {
+		header[j] = column.Title
 	}
 	rows := make([][]string, len(items))
 	for i := range items {
 		rows[i] = make([]string, len(columns))
 		for j, column := range columns {
-			rows[i][j] = terminal.Safe(column.text(&items[i]))
+			rows[i][j] = column.shown(&items[i])
 		}
 	}
-	if p.width > 0 {
+	if p.width > 0 && p.format != WideFormat {
 		fit(header, rows, p.width, func(j int) bool { return columns[j].Shrinks })
 	}
 	for i := range items {
@@ -56,12 +57,37 @@ func writeTable[T any](p *Printer, table Table[T], items []T) error {
 	return render(p.out, header, rows)
 }
 
+// visibleColumns returns the main columns; with all, the others that are not empty too.
+func visibleColumns[T any](all bool, table Table[T], items []T) []*Column[T] {
+	var columns []*Column[T]
+	for j := range table.Columns {
+		column := &table.Columns[j]
+		filled := func(item T) bool { return column.text(&item) != "" }
+		if !column.Detail || all && slices.ContainsFunc(items, filled) {
+			columns = append(columns, column)
+		}
+	}
+	return columns
+}
+
+// shown returns a cell of a table: safe text, and a time in the local time zone.
+func (c *Column[T]) shown(item *T) string {
+	text := c.text(item)
+	if len(text) < len("2006-01-02T15:04:05Z") || text[10] != 'T' {
+		return terminal.Safe(text)
+	}
+	if at, err := time.Parse(time.RFC3339, text); err == nil {
+		return terminal.LocalTime(at)
+	}
+	return terminal.Safe(text)
+}
+
 // writeDetails writes every column of one item, one a line.
 func writeDetails[T any](p *Printer, table Table[T], item T) error {
 	rows := make([][]string, 0, len(table.Columns))
 	for i := range table.Columns {
 		column := &table.Columns[i]
-		title, text := column.Title, terminal.Safe(column.text(&item))
+		title, text := column.Title, column.shown(&item)
 		if text == "" {
 			continue
 		}
@@ -74,7 +100,7 @@ func writeDetails[T any](p *Printer, table Table[T], item T) error {
 }
 
 func paint[T any](p *Printer, column *Column[T], item *T, text string) string {
-	if !p.color || column.Style == nil {
+	if !p.color || column.Style == nil || text == "" {
 		return text
 	}
 	return column.Style(*item).Paint(text)
@@ -106,10 +132,25 @@ func fit(header []string, rows [][]string, width int, shrinks func(int) bool) {
 	for _, row := range rows {
 		for j := range row {
 			if twwidth.Width(row[j]) > widths[j] {
-				row[j] = twwidth.Truncate(row[j], widths[j], "…")
+				row[j] = truncate(row[j], widths[j])
 			}
 		}
 	}
+}
+
+// truncate shortens a cell to a width of at least [narrowest]. A URL loses its middle, as its host and its end tell
+// targets apart.
+func truncate(cell string, width int) string {
+	scheme, _, isURL := strings.Cut(cell, "://")
+	if !isURL || scheme != "http" && scheme != "https" {
+		return twwidth.Truncate(cell, width, "…")
+	}
+	end := cell
+	for twwidth.Width(end) > 5 { // columns behind the ellipsis
+		_, size := utf8.DecodeRuneInString(end)
+		end = end[size:]
+	}
+	return twwidth.Truncate(cell, width-twwidth.Width(end), "…") + end
 }
 
 // render aligns rows with the table library and trims trailing blanks.

@@ -1,5 +1,10 @@
 package terminal
 
+import "time"
+
+// LocalTime returns a time for a person: in the local time zone, with its offset.
+func LocalTime(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05-07:00") }
+
 // Style is a meaning shown as a colour.
 type Style int
 

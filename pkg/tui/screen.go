@@ -94,7 +94,7 @@ func (s *Screen) Close() error {
 	defer s.mu.Unlock()
 	s.write(leave)
 	for _, t := range s.view.changes {
-		s.write(Line(t, time.RFC3339, s.terminal.Color) + "\n")
+		s.write(Line(t, s.terminal.Color) + "\n")
 	}
 	return s.err
 }
@@ -120,10 +120,10 @@ func (s *Screen) write(text string) {
 }
 
 // Line describes a transition in one line.
-func Line(t health.Transition, layout string, color bool) string {
+func Line(t health.Transition, color bool) string {
 	state := string(t.State)
 	if color {
 		state = t.State.Style().Paint(state)
 	}
-	return t.Time.Local().Format(layout) + " " + state + " " + t.String()
+	return terminal.LocalTime(t.Time) + " " + state + " " + t.String()
 }

@@ -142,7 +142,7 @@ ID  EVENT    STATUS                    TARGET HOST
 2   event.2  ACTIVE                    hooks.example.no
 
 Changes
-12:00:00 CRITICAL 3 event.3 is DISABLED_TOO_MANY_ERRORS (hooks.example.no)
+2026-01-01 12:00:00+00:00 CRITICAL 3 event.3 is DISABLED_TOO_MANY_ERRORS (hooks.example.no)
 
 Messages
 warning: something`)

@@ -128,7 +128,7 @@ func (v *view) below(height int, color bool) []string {
 	if room := max(1, height/3); len(v.changes) > 0 {
 		lines = append(lines, "", heading("Changes", color))
 		for _, t := range v.changes[max(0, len(v.changes)-room):] {
-			lines = append(lines, Line(t, clock, color))
+			lines = append(lines, Line(t, color))
 		}
 	}
 	if room := max(1, height/8); len(v.messages) > 0 {
