@@ -22,15 +22,14 @@ import (
 
 // App is what every command has at hand.
 type App struct {
+	console
+
 	build    Build
-	terminal *terminal.Terminal
-	results  *results
 	log      *terminal.Log // below results in a CI system, else nil
 	redactor *secret.Redactor
 	environ  []string
 	lookup   config.Lookup
 	settings *config.Settings // decided before a command runs
-	printer  *output.Printer  // made before a command runs
 	resolver *login.Resolver
 }
 
@@ -67,6 +66,7 @@ func (a *App) prepare(cmd *cobra.Command) error {
 	if isPlugin(cmd) && settings.Verbose == 0 {
 		settings.Quiet = true // some monitors mix both streams
 	}
+	a.quiet, a.showSecrets = settings.Quiet, settings.ShowSecrets
 	if err := a.terminal.SetColor(settings.Color); err != nil {
 		return usageFailure("%w", err)
 	}
@@ -120,13 +120,6 @@ func outputOptions(settings *config.Settings, cmd *cobra.Command) output.Options
 	return o
 }
 
-// note tells a person something that is no result.
-func (a *App) note(format string, args ...any) {
-	if a.settings == nil || !a.settings.Quiet {
-		_, _ = fmt.Fprintln(a.terminal.Err, terminal.SafeLines(fmt.Sprintf(format, args...)))
-	}
-}
-
 // run returns what cobra calls for a command: settings first, then the command within its limit of time.
 func (a *App) run(do func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
 	return a.runUnlimited(func(ctx context.Context, args []string) error {
@@ -172,14 +165,6 @@ func (a *App) limited(ctx context.Context) (context.Context, context.CancelFunc)
 		return context.WithCancel(ctx)
 	}
 	return context.WithTimeout(ctx, a.settings.Timeout)
-}
-
-// target returns a target URL as it may be shown.
-func (a *App) target(url string) string {
-	if a.settings.ShowSecrets {
-		return url
-	}
-	return secret.MaskURL(url)
 }
 
 // shown returns subscriptions with their targets as they may be shown.

@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-
-	"github.com/tlxhook/tlxhook/pkg/manifest"
 )
 
 // applyOptions are the flags of apply.
@@ -61,38 +59,31 @@ func apply(ctx context.Context, app *App, o *applyOptions, args []string) error 
 	if err != nil {
 		return err
 	}
-	if o.fleet.planning = o.dryRun; o.dryRun {
-		return plans.show(ctx, app)
+	if plans.run.Planning = o.dryRun; o.dryRun {
+		return plans.show(ctx)
 	}
-	if err := o.confirm(ctx, app, plans); err != nil {
+	if err := o.confirm(ctx, plans); err != nil {
 		return err
 	}
 	ctx, cancel := app.limited(ctx)
 	defer cancel()
-	return plans.execute(ctx, app, o.wait)
+	return plans.execute(ctx, o.wait)
 }
 
 // limitedPlans makes the plans within a time limit of their own, which excludes the time for the prompt.
 func (o *applyOptions) limitedPlans(ctx context.Context, app *App, args []string) (*companyPlans, error) {
 	ctx, cancel := app.limited(ctx)
 	defer cancel()
-	planner, err := o.plannerFor(ctx, app, args)
+	planner, err := o.planner(ctx, app, args...)
 	if err != nil {
 		return nil, err
 	}
 	return o.plans(ctx, app, planner)
 }
 
-func (o *applyOptions) plannerFor(ctx context.Context, app *App, args []string) (*manifest.Planner, error) {
-	if len(args) == 1 {
-		return o.savedPlanner(ctx, app, args[0])
-	}
-	return o.planner(ctx, app)
-}
-
 // confirm shows the plans on stderr, refuses what cannot be applied, and prompts unless --yes is given.
-func (o *applyOptions) confirm(ctx context.Context, app *App, p *companyPlans) error {
-	if err := p.note(ctx, app, o.yes); err != nil {
+func (o *applyOptions) confirm(ctx context.Context, p *companyPlans) error {
+	if err := p.preview(ctx, o.yes); err != nil {
 		return err
 	}
 	for _, one := range p.plans {
@@ -108,28 +99,28 @@ func (o *applyOptions) confirm(ctx context.Context, app *App, p *companyPlans) e
 	if o.yes || changing == 0 {
 		return nil
 	}
-	sure, err := app.terminal.Confirm(ctx, "Apply this: "+sum.Summary()+p.place(changing)+"?")
+	sure, err := p.terminal.Confirm(ctx, "Apply this: "+sum.Summary()+p.place(changing)+"?")
 	if err == nil && !sure {
 		err = failf(codeDeclined, "nothing was changed")
 	}
 	return err
 }
 
-// note prints the plans on stderr. It does not if they are optional and --quiet is set.
-func (p *companyPlans) note(ctx context.Context, app *App, optional bool) error {
-	if optional && app.settings.Quiet {
+// preview prints the plans on stderr. It does not if they are optional and --quiet is set.
+func (p *companyPlans) preview(ctx context.Context, optional bool) error {
+	if optional && p.quiet {
 		return nil
 	}
-	to := *app.terminal
+	to := *p.terminal
 	to.Color = to.ErrColor
 	text, err := p.lines(ctx, to)
-	_, _ = io.WriteString(app.terminal.Err, text) // an error on stderr cannot be reported
+	_, _ = io.WriteString(p.terminal.Err, text) // an error on stderr cannot be reported
 	return err
 }
 
 // place names the company of the run, or says in how many of them something changes.
 func (p *companyPlans) place(changing int) string {
-	if p.fleet.Many() {
+	if p.run.Many {
 		return p.scope(changing)
 	}
 	return where(p.plans[0].member)

@@ -163,7 +163,7 @@ func runBackfill(ctx context.Context, app *App, o *backfillOptions, args []strin
 	if err != nil {
 		return err
 	}
-	companies, err := o.fleet.selectAccounts(ctx, app)
+	run, err := o.fleet.selectAccounts(ctx, app)
 	if err != nil {
 		return err
 	}
@@ -175,7 +175,7 @@ func runBackfill(ctx context.Context, app *App, o *backfillOptions, args []strin
 	if err != nil {
 		return err
 	}
-	err = o.store(ctx, app, j, companies)
+	err = o.store(ctx, app, j, run)
 	if !o.report && !errors.Is(err, context.Canceled) {
 		if forwardErr := o.forward(ctx, app, j, to, owned); err == nil {
 			err = forwardErr
@@ -188,23 +188,23 @@ func runBackfill(ctx context.Context, app *App, o *backfillOptions, args []strin
 }
 
 // store finds and stores what is missing in every company, and prints the result.
-func (o *backfillOptions) store(ctx context.Context, app *App, j *journal.Journal, companies selectedAccounts) error {
+func (o *backfillOptions) store(ctx context.Context, app *App, j *journal.Journal, run *fleetRun) error {
 	progress := app.terminal.NewProgress(0)
 	work := func(ctx context.Context, m fleet.Account) ([]backfill.Result, error) {
-		run := backfill.Run{
+		b := backfill.Run{
 			Client: m.Client, Journal: j, Company: m.CompanyID, Secret: o.secret,
 			Report: o.report, Deletes: o.deletes, Seen: progress.Add,
 		}
-		return run.All(ctx, o.choice)
+		return b.All(ctx, o.choice)
 	}
 	var rows []backfilledRow
-	failed, err := inSelected(ctx, app, &o.fleet, companies, work, func(m fleet.Account, results []backfill.Result) error {
+	failed, err := inAccounts(ctx, run, work, func(m fleet.Account, results []backfill.Result) error {
 		rows = append(rows, o.rows(app, m, results)...)
 		return nil
 	})
 	progress.End()
 	if err == nil {
-		err = o.fleet.end(app, failed, companies.count(), len(rows) == 0)
+		err = run.End(failed, run.Count(), len(rows) == 0)
 	}
 	if len(rows) > 0 {
 		if printErr := output.List(context.WithoutCancel(ctx), app.printer, backfillTable(o.fleet.Many()), rows); printErr != nil {

@@ -135,14 +135,15 @@ func check(ctx context.Context, app *App, o *checkOptions, args []string) (err e
 // cannot be asked has a report of its own.
 func (o *checkOptions) ask(ctx context.Context, app *App, d *health.Document) error {
 	start := time.Now()
-	all, err := o.fleet.selectAccounts(ctx, app)
+	run, err := o.fleet.selectAccounts(ctx, app)
 	if err != nil {
 		return err
 	}
 	var parts []health.Part
-	for _, l := range all.failed {
+	for _, l := range run.Failed {
 		parts = append(parts, o.fail(ctx, app, d, l.Company, l.Err, 0))
 	}
+	run.Failed = nil // reported above
 	work := func(ctx context.Context, m fleet.Account) (checked, error) {
 		began := start
 		if o.fleet.Many() {
@@ -151,7 +152,7 @@ func (o *checkOptions) ask(ctx context.Context, app *App, d *health.Document) er
 		in, err := o.input(ctx, d.Output.Format, m, began)
 		return checked{in, time.Now(), time.Since(began), err}, nil
 	}
-	notBegun, err := inSelected(ctx, app, &o.fleet, selectedAccounts{members: all.members}, work, func(m fleet.Account, c checked) error {
+	notBegun, err := inAccounts(ctx, run, work, func(m fleet.Account, c checked) error {
 		switch {
 		case c.err != nil:
 			parts = append(parts, o.fail(ctx, app, d, m.Company, c.err, c.took))

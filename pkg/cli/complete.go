@@ -239,6 +239,6 @@ func prepareQuietly(app *App, cmd *cobra.Command) error {
 		return err
 	}
 	settings.Quiet, settings.Debug, settings.NoInput = true, false, true
-	app.settings = settings
+	app.settings, app.quiet = settings, true
 	return nil
 }

@@ -64,5 +64,5 @@ func diff(ctx context.Context, app *App, o *diffOptions) error {
 			return err
 		}
 	}
-	return plans.show(ctx, app)
+	return plans.show(ctx)
 }

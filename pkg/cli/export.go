@@ -59,12 +59,12 @@ func export(ctx context.Context, app *App, s *selection, f *fleetFlags, args []s
 func documentsOf(ctx context.Context, app *App, s *selection, f *fleetFlags) (
 	names []manifest.Company, documents []manifest.Document, err error,
 ) {
-	all, err := f.selectAccounts(ctx, app)
+	run, err := f.selectAccounts(ctx, app)
 	if err != nil {
 		return nil, nil, err
 	}
 	events := &manifest.Events{}
-	failed, err := inSelected(ctx, app, f, all, func(ctx context.Context, m fleet.Account) (manifest.Document, error) {
+	failed, err := inAccounts(ctx, run, func(ctx context.Context, m fleet.Account) (manifest.Document, error) {
 		found, err := s.findIn(ctx, m)
 		if err != nil {
 			return manifest.Document{}, err
@@ -76,7 +76,7 @@ func documentsOf(ctx context.Context, app *App, s *selection, f *fleetFlags) (
 		return nil
 	})
 	if err == nil {
-		err = f.end(app, failed, all.count(), true)
+		err = run.End(failed, run.Count(), true)
 	}
 	return names, documents, err
 }

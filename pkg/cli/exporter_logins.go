@@ -82,7 +82,7 @@ func (e *exporterLogins) open(ctx context.Context, target exporter.Target) (*tri
 
 // follow returns the companies to follow, with clients that count their requests; nil for the login of the run alone.
 func (e *exporterLogins) follow(ctx context.Context, o *exporterOptions) (*health.Watch, error) {
-	if err := o.fleet.check(e.app); err != nil || !o.fleet.Many() {
+	if err := o.fleet.check(e.app.settings); err != nil || !o.fleet.Many() {
 		return nil, err
 	}
 	w := &health.Watch{Many: true, Interval: max(o.keep, time.Second), Pace: o.pace, Parallel: o.fleet.Parallel}

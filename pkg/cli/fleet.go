@@ -19,10 +19,8 @@ type fleetFlags struct {
 
 	onlyFailed bool
 	command    func() string // as typed; failures are stored under it
-	// narrow returns a part of the accounts; nil for all of them.
-	narrow func(all selectedAccounts) ([]fleet.Account, error)
-	// planning is set where nothing is done, so that what failed before is still to do.
-	planning bool
+	// narrow removes accounts that a manifest does not name; nil removes none.
+	narrow func(*fleetRun) error
 }
 
 const fleetHelp = `
@@ -63,17 +61,17 @@ func (f *fleetFlags) again() string {
 }
 
 // check refuses flags that exclude each other.
-func (f *fleetFlags) check(app *App) error {
+func (f *fleetFlags) check(settings *config.Settings) error {
 	switch {
 	case f.Parallel < 1 || f.Parallel > 100:
 		return usageFailure("--parallel %d: must be between 1 and 100", f.Parallel)
 	case f.onlyFailed && !f.Many():
 		return usageFailure("--only-failed needs the choice of companies as before").withHint("such as --all-companies --only-failed")
-	case f.Many() && app.settings.Origin("company") == "--company":
+	case f.Many() && settings.Origin("company") == "--company":
 		return usageFailure("--company and the choice of many companies exclude each other")
 	case f.AllProfiles && len(f.Profiles) > 0:
 		return usageFailure("--profiles and --all-profiles exclude each other")
-	case (f.AllProfiles || len(f.Profiles) > 0) && app.settings.Origin("profile") == "--profile":
+	case (f.AllProfiles || len(f.Profiles) > 0) && settings.Origin("profile") == "--profile":
 		return usageFailure("--profile and the choice of many profiles exclude each other")
 	}
 	return nil
@@ -85,9 +83,10 @@ func (f *fleetFlags) narrowTo(m *manifest.Manifest) error {
 		return err
 	}
 	required := f.narrow
-	f.narrow = func(all selectedAccounts) ([]fleet.Account, error) {
-		members, err := required(all)
-		return slices.DeleteFunc(members, func(member fleet.Account) bool { _, ok := m.For(manifestCompany(member)); return !ok }), err
+	f.narrow = func(run *fleetRun) error {
+		err := required(run)
+		run.Members = slices.DeleteFunc(run.Members, func(member fleet.Account) bool { _, ok := m.For(manifestCompany(member)); return !ok })
+		return err
 	}
 	return nil
 }
@@ -100,15 +99,15 @@ func (f *fleetFlags) requireCompanies(m *manifest.Manifest) error {
 	if !f.AllCompanies {
 		return usageFailure("the manifest says which companies it is for").withHint("--all-companies works in those")
 	}
-	f.narrow = func(all selectedAccounts) ([]fleet.Account, error) {
-		if len(all.failed) > 0 { // a missing company may belong to a failed login
-			return all.members, nil
+	f.narrow = func(run *fleetRun) error {
+		if len(run.Failed) > 0 { // a missing company may belong to a failed login
+			return nil
 		}
 		var reached []manifest.Company
-		for _, member := range all.members {
+		for _, member := range run.Members {
 			reached = append(reached, manifestCompany(member))
 		}
-		return all.members, m.CheckCompanies(reached)
+		return m.CheckCompanies(reached)
 	}
 	return nil
 }
@@ -123,13 +122,13 @@ const (
 	sandboxFingerprintsFolder = "fingerprints-sandbox"
 )
 
-// fingerprints returns the file of fingerprints for a login and a company.
-func (a *App) fingerprints(m fleet.Account) (manifest.FingerprintFile, error) {
-	folders, err := config.NewFolders(a.lookup)
+// fingerprints returns the file of fingerprints for a login and a company. BaseURL is that of the settings.
+func fingerprints(lookup config.Lookup, baseURL string, m fleet.Account) (manifest.FingerprintFile, error) {
+	folders, err := config.NewFolders(lookup)
 	folder, api := fingerprintsFolder, m.Client.BaseURL()
 	if m.Profile == config.SandboxProfile {
 		folder = sandboxFingerprintsFolder
-		if a.settings.BaseURL == "" {
+		if baseURL == "" {
 			api = "sandbox" // the same with and without sandbox serve
 		}
 	}

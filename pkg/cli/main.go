@@ -79,9 +79,8 @@ func (b *bug) Error() string { return "bug: " + b.what }
 func newApp(streams Streams, environ []string, build Build) *App {
 	lookup := config.NewLookup(environ, runtime.GOOS)
 	app := &App{
-		build: build, environ: environ, lookup: lookup, redactor: &secret.Redactor{},
-		terminal: terminal.New(streams.In, streams.Out, streams.Err, lookup),
-		results:  &results{to: streams.Out},
+		console: console{terminal: terminal.New(streams.In, streams.Out, streams.Err, lookup), results: &results{to: streams.Out}},
+		build:   build, environ: environ, lookup: lookup, redactor: &secret.Redactor{},
 	}
 	if log := terminal.NewLog(streams.Out, lookup); log != nil {
 		app.log, app.results.to, streams.Err = log, log, terminal.NewLog(streams.Err, lookup)

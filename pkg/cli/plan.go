@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/credentials"
 	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/manifest"
@@ -74,53 +76,59 @@ type companyPlan struct {
 
 // companyPlans are the plans of a run, for one company or many.
 type companyPlans struct {
-	fleet  *fleetFlags
-	plans  []companyPlan
-	failed []fleet.Failure
-	all    int // companies, with the failed ones
+	*console
+
+	run      *fleetRun
+	settings *config.Settings
+	plans    []companyPlan
+	failed   []fleet.Failure
 }
 
-// planner reads the manifest and its secrets.
-func (o *planOptions) planner(ctx context.Context, app *App) (*manifest.Planner, error) {
-	m, err := o.read(app.terminal.In)
+// planner reads the manifest, or the saved plan at a path, and its secrets.
+func (o *planOptions) planner(ctx context.Context, app *App, saved ...string) (*manifest.Planner, error) {
+	p, references, err := o.read(app.terminal.In, saved)
 	if err != nil {
 		return nil, err
 	}
-	if err := o.fleet.narrowTo(m); err != nil {
-		return nil, err
+	p.Policy.ShowTarget = app.target
+	if p.Policy.SendSecrets == manifest.SendNever {
+		return p, nil
 	}
-	p := &manifest.Planner{Manifest: m, Policy: o.policy}
-	return p, o.findSecrets(ctx, app, p, m.References())
+	p.Policy.Secrets, err = manifest.Resolve(ctx, references, secretFinder(app, o.trust).Find)
+	if _, ok := errors.AsType[*manifest.Error](err); ok {
+		return nil, usageFailure("%w", err).withHint("--send-secrets never makes a plan without any secret")
+	}
+	return p, err
 }
 
-// savedPlanner reads a saved plan and its secrets.
-func (o *planOptions) savedPlanner(ctx context.Context, app *App, path string) (*manifest.Planner, error) {
+// read reads the manifest, or the saved plan, and returns where its secrets are.
+func (o *planOptions) read(stdin io.Reader, saved []string) (*manifest.Planner, []manifest.Reference, error) {
+	if len(saved) > 0 {
+		return o.readSaved(saved[0])
+	}
+	m, err := o.manifestFlags.read(stdin)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := o.fleet.narrowTo(m); err != nil {
+		return nil, nil, err
+	}
+	return &manifest.Planner{Manifest: m, Policy: o.policy}, m.References(), nil
+}
+
+func (o *planOptions) readSaved(path string) (*manifest.Planner, []manifest.Reference, error) {
 	switch {
 	case o.fleet.Many():
-		return nil, usageFailure("a kept plan is of one company").withHint("give the manifest with -f")
+		return nil, nil, usageFailure("a kept plan is of one company").withHint("give the manifest with -f")
 	case len(o.files) > 0 || o.policy.Prune || o.policy.Dedupe || o.policy.SendSecrets != manifest.SendSecretsChoices()[0]:
-		return nil, usageFailure("a plan says all there is to do: --file, --prune, --dedupe and --send-secrets " +
+		return nil, nil, usageFailure("a plan says all there is to do: --file, --prune, --dedupe and --send-secrets " +
 			"belong to the diff that made it")
 	}
 	saved, err := manifest.ReadSavedFile(path, o.trust)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	p := &manifest.Planner{Saved: saved, Policy: saved.Policy}
-	return p, o.findSecrets(ctx, app, p, saved.Want.References())
-}
-
-// findSecrets completes the policy of a planner.
-func (o *planOptions) findSecrets(ctx context.Context, app *App, p *manifest.Planner, all []manifest.Reference) (err error) {
-	p.Policy.ShowTarget = app.target
-	if p.Policy.SendSecrets == manifest.SendNever {
-		return nil
-	}
-	p.Policy.Secrets, err = manifest.Resolve(ctx, all, secretFinder(app, o.trust).Find)
-	if _, ok := errors.AsType[*manifest.Error](err); ok {
-		return usageFailure("%w", err).withHint("--send-secrets never makes a plan without any secret")
-	}
-	return err
+	return &manifest.Planner{Saved: saved, Policy: saved.Policy}, saved.Want.References(), nil
 }
 
 // secretFinder returns what finds the secrets of a manifest.
@@ -131,13 +139,13 @@ func secretFinder(app *App, trust bool) *manifest.SecretFinder {
 
 // plans makes the plan for each company of the run.
 func (o *planOptions) plans(ctx context.Context, app *App, planner *manifest.Planner) (*companyPlans, error) {
-	all, err := o.fleet.selectAccounts(ctx, app)
+	run, err := o.fleet.selectAccounts(ctx, app)
 	if err != nil {
 		return nil, err
 	}
-	p := &companyPlans{fleet: &o.fleet, all: all.count()}
-	p.failed, err = inSelected(ctx, app, &o.fleet, all, func(ctx context.Context, m fleet.Account) (*manifest.Planned, error) {
-		file, err := app.fingerprints(m)
+	p := &companyPlans{console: &app.console, run: run, settings: app.settings}
+	p.failed, err = inAccounts(ctx, run, func(ctx context.Context, m fleet.Account) (*manifest.Planned, error) {
+		file, err := fingerprints(app.lookup, app.settings.BaseURL, m)
 		if err != nil {
 			return nil, err
 		}
@@ -153,52 +161,61 @@ func (o *planOptions) plans(ctx context.Context, app *App, planner *manifest.Pla
 
 // sum returns the sum of the plans, and in how many companies something changes.
 func (p *companyPlans) sum() (sum manifest.Plan, changing int) {
-	all := make([]manifest.Plan, len(p.plans))
-	for i, one := range p.plans {
-		all[i] = one.Plan
+	return manifest.Sum(plansOf(p.plans))
+}
+
+func plansOf(all []companyPlan) []manifest.Plan {
+	plans := make([]manifest.Plan, len(all))
+	for i, one := range all {
+		plans[i] = one.Plan
 	}
-	return manifest.Sum(all)
+	return plans
 }
 
 // scope says in how many of many companies something changes. It is empty for one company.
 func (p *companyPlans) scope(changing int) string {
 	switch {
-	case !p.fleet.Many():
+	case !p.run.Many:
 		return ""
 	case changing == 0:
-		return " in " + fleet.Companies(p.all)
+		return " in " + fleet.Companies(p.run.Count())
 	default:
-		return fmt.Sprintf(" in %d of %s", changing, fleet.Companies(p.all))
+		return fmt.Sprintf(" in %d of %s", changing, fleet.Companies(p.run.Count()))
 	}
 }
 
 // unmanaged says how many subscriptions of one company the plan ignores.
 func (p *companyPlans) unmanaged(sum manifest.Plan) string {
-	if p.fleet.Many() || sum.Unmanaged == 0 {
+	if p.run.Many || sum.Unmanaged == 0 {
 		return ""
 	}
 	return ", and " + subscriptions(sum.Unmanaged) + " not in the manifest left alone"
 }
 
 // execute makes the changes and prints the result of each.
-func (p *companyPlans) execute(ctx context.Context, app *App, pause time.Duration) error {
+func (p *companyPlans) execute(ctx context.Context, pause time.Duration) error {
 	planned := map[fleet.Account]*manifest.Planned{}
-	chosen := selectedAccounts{failed: p.failed}
+	run := *p.run
+	run.Members, run.Failed = nil, p.failed
 	for _, one := range p.plans {
 		if !one.Empty() {
 			planned[one.member] = one.planned
-			chosen.members = append(chosen.members, one.member)
+			run.Members = append(run.Members, one.member)
 		}
 	}
-	if err := p.fleet.begin(app, chosen); err != nil {
+	if err := run.Begin(); err != nil {
 		return err
 	}
 	results := []companyResult{}
-	failed, err := inSelected(ctx, app, p.fleet, chosen, func(ctx context.Context, m fleet.Account) (manifest.Report, error) {
-		report, err := executePlan(ctx, app, planned[m], pause)
+	failed, err := inAccounts(ctx, &run, func(ctx context.Context, m fleet.Account) (manifest.Report, error) {
+		report, unstored, err := planned[m].Execute(ctx, pause)
+		warnNotStored(p.note, unstored)
 		return report, explain(ctx, planned[m], m.Client, report, err)
 	}, func(m fleet.Account, report manifest.Report) error {
-		noteLines(app, manifest.Plan{Notes: report.Notes}.Lines())
+		if !p.quiet {
+			lines := manifest.Plan{Notes: report.Notes}.Lines()
+			_, _ = io.WriteString(p.terminal.Err, manifest.Text(lines, p.terminal.ErrColor)) // an error on stderr cannot be reported
+		}
 		for _, r := range report.Results {
 			results = append(results, companyResult{m.Named(), r})
 		}
@@ -207,57 +224,33 @@ func (p *companyPlans) execute(ctx context.Context, app *App, pause time.Duratio
 	if err != nil {
 		return err
 	}
-	return p.report(context.WithoutCancel(ctx), app, results, failed)
+	return p.report(context.WithoutCancel(ctx), results, failed)
 }
 
 // report prints the results, and returns the error of the run.
-func (p *companyPlans) report(ctx context.Context, app *App, results []companyResult, failed []fleet.Failure) error {
+func (p *companyPlans) report(ctx context.Context, results []companyResult, failed []fleet.Failure) error {
 	all := manifest.Report{Results: make([]manifest.Result, len(results))}
 	for i, r := range results {
 		all.Results[i] = r.Result
 	}
 	if len(results) > 0 {
-		app.note("%s", all.Summary())
+		p.note("%s", all.Summary())
 	} else if len(failed) == 0 {
 		sum, _ := p.sum()
-		app.note("nothing to do%s%s", p.scope(0), p.unmanaged(sum))
+		p.note("nothing to do%s%s", p.scope(0), p.unmanaged(sum))
 	}
 	unchanged := slices.ContainsFunc(p.plans, func(one companyPlan) bool { return one.Empty() })
-	err := p.fleet.end(app, failed, p.all, all.Count(manifest.Done) == 0 && !unchanged)
+	err := p.run.End(failed, p.run.Count(), all.Count(manifest.Done) == 0 && !unchanged)
 	if err != nil && len(results) == 0 {
 		return err
 	}
-	if printErr := p.printResults(ctx, app.printer, results, all); printErr != nil {
-		return printErr
+	var printErr error
+	if p.run.Many {
+		printErr = output.List(ctx, p.printer, companyResultTable(), results)
+	} else {
+		printErr = output.List(ctx, p.printer, resultTable(), all.Results)
 	}
-	return err
-}
-
-func (p *companyPlans) printResults(ctx context.Context, printer *output.Printer, results []companyResult, all manifest.Report) error {
-	if p.fleet.Many() {
-		return output.List(ctx, printer, companyResultTable(), results)
-	}
-	return output.List(ctx, printer, resultTable(), all.Results)
-}
-
-func noteLines(app *App, lines []manifest.Line) {
-	if !app.settings.Quiet {
-		_, _ = io.WriteString(app.terminal.Err, painted(lines, app.terminal.ErrColor)) // an error on stderr cannot be reported
-	}
-}
-
-// executePlan makes the changes of one company. A signal ends the run after the request in flight.
-func executePlan(ctx context.Context, app *App, p *manifest.Planned, pause time.Duration) (manifest.Report, error) {
-	finish, cancel := wait.Finishing(ctx)
-	defer cancel()
-	run := p.Run
-	run.Stop = ctx.Err
-	if pause > 0 {
-		run.Pause = func(context.Context) error { return wait.For(ctx, pause) }
-	}
-	report, err := run.Apply(finish, p.Plan)
-	warnNotStored(app.note, p.File.Change(report.NoteSent))
-	return report, err
+	return cmp.Or(printErr, err)
 }
 
 // explain adds the cause of a refused event to the error of one company, and what was done before it.

@@ -15,48 +15,47 @@ import (
 )
 
 // show prints the plans as a result. The exit code is 1 if something is to be changed, and 7 if a plan failed.
-func (p *companyPlans) show(ctx context.Context, app *App) error {
+func (p *companyPlans) show(ctx context.Context) error {
 	if len(p.plans) > 0 {
-		if err := p.print(context.WithoutCancel(ctx), app); err != nil {
+		if err := p.print(context.WithoutCancel(ctx)); err != nil {
 			return err
 		}
 	}
-	if err := p.fleet.end(app, p.failed, p.all, len(p.plans) == 0); err != nil {
+	if err := p.run.End(p.failed, p.run.Count(), len(p.plans) == 0); err != nil {
 		return err
 	}
 	sum, changing := p.sum()
 	if changing == 0 {
-		app.note("nothing to do%s%s", p.scope(0), p.unmanaged(sum))
+		p.note("nothing to do%s%s", p.scope(0), p.unmanaged(sum))
 		return nil
 	}
 	return failf(codeDifferences, "there are differences%s: %s%s", p.scope(changing), sum.Summary(), p.unmanaged(sum))
 }
 
 // print prints the plans: the plan itself for one company, a list for many.
-func (p *companyPlans) print(ctx context.Context, app *App) error {
-	many := p.fleet.Many()
-	switch format := planFormatOf(app.settings, app.printer.IsTable()); {
+func (p *companyPlans) print(ctx context.Context) error {
+	switch format := planFormatOf(p.settings, p.printer.IsTable()); {
 	case format == planMarkdown:
-		return p.printMarkdown(app.terminal.Out)
+		return p.printMarkdown(p.terminal.Out)
 	case format == planLines:
-		text, err := p.lines(ctx, *app.terminal)
+		text, err := p.lines(ctx, *p.terminal)
 		if err == nil {
-			_, err = fmt.Fprint(app.terminal.Out, text)
+			_, err = fmt.Fprint(p.terminal.Out, text)
 		}
 		return err
-	case format == planRows && many:
-		return output.List(ctx, app.printer, companyChangeTable(), p.changes())
+	case format == planRows && p.run.Many:
+		return output.List(ctx, p.printer, companyChangeTable(), p.changes())
 	case format == planRows:
-		return output.List(ctx, app.printer, changeTable(), p.plans[0].Changes)
-	case many:
-		return output.List(ctx, app.printer, companyMatrix(), p.plans)
+		return output.List(ctx, p.printer, changeTable(), p.plans[0].Changes)
+	case p.run.Many:
+		return output.List(ctx, p.printer, companyMatrix(), p.plans)
 	default:
-		return output.Item(ctx, app.printer, output.Table[manifest.Plan]{}, p.plans[0].Plan)
+		return output.Item(ctx, p.printer, output.Table[manifest.Plan]{}, p.plans[0].Plan)
 	}
 }
 
 func (p *companyPlans) printMarkdown(out io.Writer) error {
-	if !p.fleet.Many() {
+	if !p.run.Many {
 		_, err := fmt.Fprint(out, p.plans[0].Markdown())
 		return err
 	}
@@ -91,8 +90,8 @@ func (p *companyPlans) lines(ctx context.Context, to terminal.Terminal) (string,
 	if len(notable) == 0 {
 		return "", nil
 	}
-	if !p.fleet.Many() {
-		return painted(notable[0].Lines(), to.Color), nil
+	if !p.run.Many {
+		return manifest.Text(notable[0].Lines(), to.Color), nil
 	}
 	var text strings.Builder
 	to.Out = &text
@@ -101,41 +100,14 @@ func (p *companyPlans) lines(ctx context.Context, to terminal.Terminal) (string,
 		return "", err
 	}
 	err = output.List(ctx, printer, companyMatrix(), notable)
-	for _, group := range identicalPlans(notable) {
-		fmt.Fprintf(&text, "\n%s\n%s", terminal.Safe(group.title()), painted(group.lines, to.Color))
+	for _, group := range manifest.Groups(plansOf(notable)) {
+		title := notable[group.First].Label()
+		if group.Count > 1 {
+			title += fmt.Sprintf(" and %d more", group.Count-1)
+		}
+		fmt.Fprintf(&text, "\n%s\n%s", terminal.Safe(title), manifest.Text(group.Lines, to.Color))
 	}
 	return text.String(), err
-}
-
-// planGroup is the companies whose plans have identical lines.
-type planGroup struct {
-	first companyPlan
-	more  int // further companies
-	lines []manifest.Line
-}
-
-// identicalPlans groups plans by their lines, in the order of the first of each group.
-func identicalPlans(all []companyPlan) []*planGroup {
-	var groups []*planGroup
-	byText := map[string]*planGroup{}
-	for _, p := range all {
-		lines := p.Lines()
-		text := painted(lines, false)
-		if group := byText[text]; group != nil {
-			group.more++
-			continue
-		}
-		byText[text] = &planGroup{first: p, lines: lines}
-		groups = append(groups, byText[text])
-	}
-	return groups
-}
-
-func (g *planGroup) title() string {
-	if g.more == 0 {
-		return g.first.Label()
-	}
-	return fmt.Sprintf("%s and %d more", g.first.Label(), g.more)
 }
 
 // companyMatrix has a row for each company, with the number of changes by action.
@@ -186,19 +158,4 @@ func planFormatOf(s *config.Settings, screen bool) planFormat {
 
 func isRows(f output.Format) bool {
 	return f == output.TSVFormat || f == output.CSVFormat || f == output.NameFormat
-}
-
-// painted returns lines of a plan as text.
-func painted(lines []manifest.Line, color bool) string {
-	styles := map[rune]terminal.Style{'+': terminal.Good, '~': terminal.Warning, '-': terminal.Bad, '!': terminal.Bold}
-	var text strings.Builder
-	for _, line := range lines {
-		shown := terminal.Safe(string(line.Mark) + " " + line.Text)
-		if color {
-			shown = styles[line.Mark].Paint(shown)
-		}
-		text.WriteString(shown)
-		text.WriteByte('\n')
-	}
-	return text.String()
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tlxhook/tlxhook/pkg/backfill"
 	"github.com/tlxhook/tlxhook/pkg/bulk"
+	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
@@ -44,40 +45,30 @@ type changeOptions struct {
 func (o *changeOptions) send(ctx context.Context, app *App, update tripletex.SubscriptionUpdate, verb string) error {
 	ctx, cancel := app.limited(ctx)
 	defer cancel()
-	work := func(ctx context.Context, m fleet.Account) (c companyChange, err error) {
+	run, err := o.fleet.selectAccounts(ctx, app)
+	if err != nil {
+		return err
+	}
+	c := newChange(app, run, verb, o.dryRun)
+	work := func(ctx context.Context, m fleet.Account) (done companyChange, err error) {
 		if err := update.Check(m.Client.IsLocal()); err != nil {
-			return c, usageFailure("%w", err)
+			return done, usageFailure("%w", err)
 		}
 		found, err := o.selection.find(ctx, m.Client)
 		if err != nil {
-			return c, err
+			return done, err
 		}
-		c.found = len(found)
+		done.found = len(found)
 		updates, err := update.For(found)
 		if err != nil {
-			return c, usageFailure("%w", err).withHint("name the header with --auth-header")
+			return done, usageFailure("%w", err).withHint("name the header with --auth-header")
 		}
-		return c, c.update(ctx, app, m, updates, o.dryRun)
+		return done, c.update(ctx, m, updates, &done)
 	}
-	c := change{fleet: &o.fleet, verb: verb, dryRun: o.dryRun, work: work}
 	if o.dryRun {
-		return c.run(ctx, app)
+		return c.do(ctx, work)
 	}
-	return o.secrets.keeping(app.note, update.HMACSharedSecret, func() error { return c.run(ctx, app) })
-}
-
-// update sends updates, or plans them.
-func (c *companyChange) update(ctx context.Context, app *App, m fleet.Account, updates []tripletex.SubscriptionUpdate, dryRun bool) error {
-	if dryRun {
-		c.plan = bulk.UpdateRequests(updates, app.target)
-		return nil
-	}
-	made, done, err := bulk.Update(ctx, m.Client, updates)
-	c.done = append(c.done, made...)
-	if file, fileErr := app.fingerprints(m); fileErr == nil { // without a folder nothing can be stored
-		warnNotStored(app.note, file.Updated(updates, c.done))
-	}
-	return partly(err, done, len(updates))
+	return o.secrets.keeping(app.note, update.HMACSharedSecret, func() error { return c.do(ctx, work) })
 }
 
 // companyChange is what a command did, or with --dry-run would do, in one company.
@@ -89,12 +80,14 @@ type companyChange struct {
 	gaps  []backfill.Gap
 }
 
-// change is a verb that changes the selected subscriptions of a run.
+// change is a verb that changes the selected subscriptions of a run. With --dry-run it plans the requests.
 type change struct {
-	fleet  *fleetFlags
-	verb   string // past tense
-	dryRun bool
-	work   func(context.Context, fleet.Account) (companyChange, error)
+	*console
+
+	run      *fleetRun
+	lookup   config.Lookup
+	settings *config.Settings
+	verb     string // past tense
 
 	rows        *subscriptionRows
 	plan        []plannedRequest
@@ -103,27 +96,34 @@ type change struct {
 	found, left int
 }
 
-// run works in the companies of a run, prints what was changed, and notes how much was done.
-func (c *change) run(ctx context.Context, app *App) error {
-	all, err := c.fleet.selectAccounts(ctx, app)
-	if err != nil {
-		return err
-	}
-	return c.runIn(ctx, app, all)
+func newChange(app *App, run *fleetRun, verb string, dryRun bool) *change {
+	run.Planning = dryRun
+	rows := &subscriptionRows{console: &app.console, many: run.Many}
+	return &change{console: &app.console, run: run, lookup: app.lookup, settings: app.settings, verb: verb, rows: rows}
 }
 
-// runIn is run for companies that are selected already.
-func (c *change) runIn(ctx context.Context, app *App, all selectedAccounts) error {
-	c.fleet.planning = c.dryRun
-	if err := c.fleet.begin(app, all); err != nil {
+// update sends updates, or plans them.
+func (c *change) update(ctx context.Context, m fleet.Account, updates []tripletex.SubscriptionUpdate, to *companyChange) error {
+	if c.run.Planning {
+		to.plan = bulk.UpdateRequests(updates, c.target)
+		return nil
+	}
+	made, done, err := bulk.Update(ctx, m.Client, updates)
+	to.done = append(to.done, made...)
+	if file, fileErr := fingerprints(c.lookup, c.settings.BaseURL, m); fileErr == nil { // without a folder nothing can be stored
+		warnNotStored(c.note, file.Updated(updates, to.done))
+	}
+	return partly(err, done, len(updates))
+}
+
+// do works in the accounts of the run, prints what was changed, and notes how much was done.
+func (c *change) do(ctx context.Context, work func(context.Context, fleet.Account) (companyChange, error)) error {
+	if err := c.run.Begin(); err != nil {
 		return err
 	}
-	c.rows = &subscriptionRows{app: app, many: c.fleet.Many()}
-	failed, err := inSelected(ctx, app, c.fleet, all, c.work, func(m fleet.Account, done companyChange) error {
-		return c.add(ctx, app, m, done)
-	})
+	failed, err := inAccounts(ctx, c.run, work, func(m fleet.Account, done companyChange) error { return c.add(ctx, m, done) })
 	if err == nil {
-		err = c.fleet.end(app, failed, all.count(), len(c.rows.all)+len(c.plan)+c.left == 0)
+		err = c.run.End(failed, c.run.Count(), len(c.rows.all)+len(c.plan)+c.left == 0)
 	}
 	switch {
 	case err != nil && len(c.rows.all)+len(c.plan) == 0:
@@ -131,17 +131,17 @@ func (c *change) runIn(ctx context.Context, app *App, all selectedAccounts) erro
 	case err == nil && c.found == 0:
 		return notFoundFailure("no subscription matches").withHint("tlxhook subscription list shows what there is")
 	}
-	if printErr := c.print(ctx, app); printErr != nil {
+	if printErr := c.print(ctx); printErr != nil {
 		return printErr
 	}
 	return err
 }
 
 // add takes the result of one company.
-func (c *change) add(ctx context.Context, app *App, m fleet.Account, done companyChange) error {
+func (c *change) add(ctx context.Context, m fleet.Account, done companyChange) error {
 	c.found, c.left = c.found+done.found, c.left+done.left
 	label, company := "", maybeOfCompany{}
-	if c.fleet.Many() {
+	if c.run.Many {
 		label, company = m.Named().Label(), maybeOfCompany(m.Named())
 	}
 	for _, request := range done.plan {
@@ -150,24 +150,24 @@ func (c *change) add(ctx context.Context, app *App, m fleet.Account, done compan
 	for _, gap := range done.gaps {
 		c.gaps = append(c.gaps, companyGap{gap, label})
 	}
-	if command := backfillCommand(app.settings, m, done.gaps); command != "" {
+	if command := backfillCommand(c.settings, m, done.gaps); command != "" {
 		c.commands = append(c.commands, command)
 	}
 	return c.rows.add(ctx, m, done.done)
 }
 
-func (c *change) print(ctx context.Context, app *App) error {
+func (c *change) print(ctx context.Context) error {
 	if c.left > 0 {
-		app.note("%s left alone: %s already", subscriptions(c.left), c.verb)
+		c.note("%s left alone: %s already", subscriptions(c.left), c.verb)
 	}
-	if !c.dryRun && len(c.rows.all) > 0 {
-		app.note("%s %s", c.verb, subscriptions(len(c.rows.all)))
+	if !c.run.Planning && len(c.rows.all) > 0 {
+		c.note("%s %s", c.verb, subscriptions(len(c.rows.all)))
 	}
 	for _, line := range gapLines(c.gaps, c.commands) {
-		app.note("%s", line)
+		c.note("%s", line)
 	}
-	if c.dryRun {
-		return output.List(ctx, app.printer, requestTable(c.fleet.Many()), c.plan)
+	if c.run.Planning {
+		return output.List(ctx, c.printer, requestTable(c.run.Many), c.plan)
 	}
 	return c.rows.show(ctx)
 }

@@ -67,7 +67,7 @@ func subscriptionCreate(ctx context.Context, app *App, o *createOptions, pattern
 		return err
 	}
 	client := m.Client
-	file, err := app.fingerprints(m)
+	file, err := fingerprints(app.lookup, app.settings.BaseURL, m)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -63,38 +64,38 @@ func subscriptionDelete(ctx context.Context, app *App, o *deleteOptions, args []
 	}
 	ctx, cancel := app.limited(ctx)
 	defer cancel()
-	c := change{fleet: &o.fleet, verb: "deleted", dryRun: o.dryRun}
-	c.work = func(ctx context.Context, m fleet.Account) (companyChange, error) {
+	return newChange(app, d.run, "deleted", o.dryRun).do(ctx, func(ctx context.Context, m fleet.Account) (companyChange, error) {
 		return deleteFound(ctx, m.Client, d.found[m.Client], o.dryRun)
-	}
-	return c.runIn(ctx, app, d.chosen)
+	})
 }
 
 // deletion is what is to be deleted, and where.
 type deletion struct {
-	many   bool // companies
-	chosen selectedAccounts
-	found  map[*tripletex.Client][]tripletex.Subscription
-	rows   subscriptionRows // to show to the person
+	run   *fleetRun
+	found map[*tripletex.Client][]tripletex.Subscription
+	rows  subscriptionRows // to show to the person
 }
 
 // look finds what is to be deleted, within a limit of time of its own: the person may think for longer.
 func (o *deleteOptions) look(ctx context.Context, app *App) (*deletion, error) {
 	ctx, cancel := app.limited(ctx)
 	defer cancel()
-	all, err := o.fleet.selectAccounts(ctx, app)
+	run, err := o.fleet.selectAccounts(ctx, app)
 	if err != nil {
 		return nil, err
 	}
-	d := &deletion{many: o.fleet.Many(), found: map[*tripletex.Client][]tripletex.Subscription{}, rows: subscriptionRows{app: app}}
-	failed, err := inSelected(ctx, app, &o.fleet, all, o.selection.findIn, func(m fleet.Account, found []tripletex.Subscription) error {
-		d.chosen.members, d.found[m.Client] = append(d.chosen.members, m), found
+	d := &deletion{run: run, found: map[*tripletex.Client][]tripletex.Subscription{}, rows: subscriptionRows{console: &app.console}}
+	failed, err := inAccounts(ctx, run, o.selection.findIn, func(m fleet.Account, found []tripletex.Subscription) error {
+		d.found[m.Client] = found
 		return d.rows.add(ctx, m, found)
 	})
-	if err == nil && !o.fleet.Many() && len(failed) > 0 {
+	if err == nil && !run.Many && len(failed) > 0 {
 		err = failed[0].Err
 	}
-	d.chosen.failed = failed
+	run.Members = slices.DeleteFunc(run.Members, func(m fleet.Account) bool {
+		return slices.ContainsFunc(failed, func(f fleet.Failure) bool { return f.Account == m })
+	})
+	run.Failed = failed
 	return d, err
 }
 
@@ -105,7 +106,7 @@ func (d *deletion) question() string {
 	var text strings.Builder
 	for _, s := range all[:min(most, len(all))] {
 		fmt.Fprintf(&text, "  %d %s to %s", s.ID, s.Event, s.TargetURL)
-		if d.many {
+		if d.run.Many {
 			fmt.Fprintf(&text, " of %s", s.Label())
 		}
 		text.WriteByte('\n')
@@ -118,8 +119,8 @@ func (d *deletion) question() string {
 		of[s.Company] = true
 	}
 	in := " in " + fleet.Companies(len(of))
-	if !d.many {
-		in = where(d.chosen.members[0])
+	if !d.run.Many {
+		in = where(d.run.Members[0])
 	}
 	fmt.Fprintf(&text, "Delete %s%s?", subscriptions(len(all)), in)
 	return text.String()

@@ -63,25 +63,27 @@ func subscriptionSwitch(ctx context.Context, app *App, o *switchOptions, args []
 	if err := o.selection.read(args, true, o.fleet.Many()); err != nil {
 		return err
 	}
-	probes := &health.Probes{}
-	c := change{fleet: &o.fleet, verb: verb, dryRun: o.dryRun}
-	c.work = func(ctx context.Context, m fleet.Account) (companyChange, error) {
-		return o.setStatus(ctx, app, m, status, probes)
+	run, err := o.fleet.selectAccounts(ctx, app)
+	if err != nil {
+		return err
 	}
-	return c.run(ctx, app)
+	c, probes := newChange(app, run, verb, o.dryRun), &health.Probes{}
+	return c.do(ctx, func(ctx context.Context, m fleet.Account) (companyChange, error) {
+		return o.setStatus(ctx, c, m, status, probes)
+	})
 }
 
 // setStatus sets the status in one company.
 func (o *switchOptions) setStatus(
-	ctx context.Context, app *App, m fleet.Account, status tripletex.Status, probes *health.Probes,
-) (c companyChange, err error) {
+	ctx context.Context, c *change, m fleet.Account, status tripletex.Status, probes *health.Probes,
+) (done companyChange, err error) {
 	find := o.selection.find
 	if status == tripletex.Active {
 		find = o.selection.findWithChanges // they tell when a gap begins
 	}
 	found, err := find(ctx, m.Client)
 	if err != nil {
-		return c, err
+		return done, err
 	}
 	var updates []tripletex.SubscriptionUpdate
 	for _, s := range found {
@@ -91,17 +93,17 @@ func (o *switchOptions) setStatus(
 		if o.probe {
 			if err := probes.Probe(ctx, s.TargetURL); err != nil {
 				hint := "nothing was enabled; subscription %d delivers to %s"
-				return c, fail(codeTargetUnreachable, err).withHint(hint, s.ID, app.target(s.TargetURL))
+				return done, fail(codeTargetUnreachable, err).withHint(hint, s.ID, c.target(s.TargetURL))
 			}
 		}
 		updates = append(updates, tripletex.SubscriptionUpdate{ID: s.ID, Version: s.Version, Status: status})
 	}
-	c.found, c.left = len(found), len(found)-len(updates)
-	err = c.update(ctx, app, m, updates, o.dryRun)
+	done.found, done.left = len(found), len(found)-len(updates)
+	err = c.update(ctx, m, updates, &done)
 	if status == tripletex.Active {
-		c.gaps = backfill.Gaps(found, c.done, time.Now())
+		done.gaps = backfill.Gaps(found, done.done, time.Now())
 	}
-	return c, err
+	return done, err
 }
 
 // companyGap is a gap with the label of its company; the label is empty in a run over one company.

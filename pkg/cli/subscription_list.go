@@ -40,10 +40,17 @@ func subscriptionList(ctx context.Context, app *App, o *listOptions, args []stri
 	if err := o.selection.read(args, false, o.fleet.Many()); err != nil {
 		return err
 	}
-	rows := &subscriptionRows{app: app, many: o.fleet.Many()}
-	err := inCompanies(ctx, app, &o.fleet, o.selection.findIn, func(m fleet.Account, found []tripletex.Subscription) error {
+	run, err := o.fleet.selectAccounts(ctx, app)
+	if err != nil {
+		return err
+	}
+	rows := &subscriptionRows{console: &app.console, many: run.Many}
+	failed, err := inAccounts(ctx, run, o.selection.findIn, func(m fleet.Account, found []tripletex.Subscription) error {
 		return rows.add(ctx, m, found)
 	})
+	if err == nil {
+		err = run.End(failed, run.Count(), len(failed) == run.Count())
+	}
 	switch {
 	case err != nil && len(rows.all) == 0:
 		return err

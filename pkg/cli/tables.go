@@ -210,7 +210,8 @@ func milliseconds(seconds float64) string {
 
 // subscriptionRows are subscriptions to print: of one company, or of many with the company of each.
 type subscriptionRows struct {
-	app    *App
+	*console
+
 	many   bool
 	all    []companySubscription
 	broken int
@@ -222,28 +223,28 @@ func (r *subscriptionRows) add(ctx context.Context, m fleet.Account, found []tri
 	r.broken += countBroken(found)
 	first, company := len(r.all), m.Named()
 	r.all = slices.Grow(r.all, len(found)) // a company may have tens of thousands
-	for _, s := range shown(r.app.target, found) {
+	for _, s := range shown(r.target, found) {
 		r.all = append(r.all, companySubscription{company, s})
 	}
-	if !r.many || !r.app.printer.IsStream() {
+	if !r.many || !r.printer.IsStream() {
 		return nil
 	}
-	return output.List(context.WithoutCancel(ctx), r.app.printer, companySubscriptionTable(), r.all[first:])
+	return output.List(context.WithoutCancel(ctx), r.printer, companySubscriptionTable(), r.all[first:])
 }
 
 // print prints what is not printed yet. A run that was stopped prints what it has.
 func (r *subscriptionRows) show(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
 	if !r.many {
-		return output.List(ctx, r.app.printer, subscriptionTable(), r.subscriptions())
+		return output.List(ctx, r.printer, subscriptionTable(), r.subscriptions())
 	}
-	if r.app.printer.IsStream() {
+	if r.printer.IsStream() {
 		return nil
 	}
-	if r.app.printer.IsTable() {
+	if r.printer.IsTable() {
 		r.tellTwinsApart()
 	}
-	return output.List(ctx, r.app.printer, companySubscriptionTable(), r.all)
+	return output.List(ctx, r.printer, companySubscriptionTable(), r.all)
 }
 
 // tellTwinsApart adds the id to the names that several companies share: a person sees no other.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -150,7 +149,7 @@ func watch(ctx context.Context, app *App, o *watchOptions, ids []string) error {
 
 // watch returns the watch that the flags describe.
 func (o *watchOptions) watch(ctx context.Context, app *App) (*health.Watch, error) {
-	if err := o.fleet.check(app); err != nil {
+	if err := o.fleet.check(app.settings); err != nil {
 		return nil, err
 	}
 	logins, err := app.logins().Logins(ctx, o.fleet.Scope)
@@ -198,14 +197,6 @@ func (a *App) notifier(o *watchOptions) (*health.Notifier, error) {
 		parts = append(parts, o.fleet.again())
 	}
 	path := filepath.Join(folders.State, "watch", a.logins().Identity(append(parts, o.command...)...)+".json")
-	command := health.Command{Args: o.command, Environ: config.WithoutSecrets(a.environ), Output: noteWriter{a}}
+	command := health.Command{Args: o.command, Environ: config.WithoutSecrets(a.environ), Output: &a.console}
 	return health.OpenNotifier(path, command, a.warn)
-}
-
-// noteWriter prints the output of a program as a note.
-type noteWriter struct{ app *App }
-
-func (w noteWriter) Write(p []byte) (int, error) {
-	w.app.note("%s", strings.TrimRight(string(p), "\n"))
-	return len(p), nil
 }

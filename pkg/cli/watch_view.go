@@ -8,7 +8,6 @@ import (
 
 	"github.com/tlxhook/tlxhook/pkg/health"
 	"github.com/tlxhook/tlxhook/pkg/output"
-	"github.com/tlxhook/tlxhook/pkg/terminal"
 	"github.com/tlxhook/tlxhook/pkg/tui"
 )
 
@@ -70,11 +69,6 @@ func (v *lineView) Show(ctx context.Context, u health.Update) error {
 
 // Close does nothing: lines stay.
 func (v *lineView) Close() error { return nil }
-
-// warn prints a warning, even with --quiet.
-func (a *App) warn(format string, args ...any) {
-	_, _ = fmt.Fprintln(a.terminal.Err, terminal.SafeLines("warning: "+fmt.Sprintf(format, args...)))
-}
 
 // switchedWriter writes to a stream that can be switched. It may be used by several goroutines.
 type switchedWriter struct {

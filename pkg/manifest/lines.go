@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
 
 // Line is a line of a plan for a person. Mark is '+' for a create, '~' for an update, '-' for a delete, '!' for a
@@ -70,6 +72,43 @@ func printable(text string) string {
 		return strconv.Quote(text)
 	}
 	return text
+}
+
+// Text returns lines as text for a terminal, in color if it has any.
+func Text(lines []Line, color bool) string {
+	styles := map[rune]terminal.Style{'+': terminal.Good, '~': terminal.Warning, '-': terminal.Bad, '!': terminal.Bold}
+	var text strings.Builder
+	for _, line := range lines {
+		shown := terminal.Safe(string(line.Mark) + " " + line.Text)
+		if color {
+			shown = styles[line.Mark].Paint(shown)
+		}
+		text.WriteString(shown)
+		text.WriteByte('\n')
+	}
+	return text.String()
+}
+
+// Group is the plans with the same lines. First is the index of the first of them.
+type Group struct {
+	First, Count int
+	Lines        []Line
+}
+
+// Groups groups plans by their lines, in the order of the first plan of each group.
+func Groups(plans []Plan) []*Group {
+	var groups []*Group
+	byText := map[string]*Group{}
+	for i, p := range plans {
+		lines := p.Lines()
+		text := Text(lines, false)
+		if byText[text] == nil {
+			byText[text] = &Group{First: i, Lines: lines}
+			groups = append(groups, byText[text])
+		}
+		byText[text].Count++
+	}
+	return groups
 }
 
 // Limits of a Markdown summary. GitHub refuses a comment above 65,536 characters.

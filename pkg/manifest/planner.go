@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
 // Planner makes the plans of a manifest or of a saved plan, one for each company. It is safe for concurrent use.
@@ -75,6 +77,20 @@ func (p *Planner) want(ctx context.Context, client *tripletex.Client, company Co
 		return nil, nil, fmt.Errorf("%w %s, and this is %s", ErrScope, p.Saved.Scope, scope)
 	}
 	return p.Saved.Want, nil, nil
+}
+
+// Execute makes the changes of the plan and verifies the result after a pause. A canceled ctx ends it after the request
+// in flight. Unstored is why the fingerprints of the secrets that were sent are not stored, which fails nothing.
+func (p *Planned) Execute(ctx context.Context, pause time.Duration) (report Report, unstored, err error) {
+	finish, cancel := wait.Finishing(ctx)
+	defer cancel()
+	run := p.Run
+	run.Stop = ctx.Err
+	if pause > 0 {
+		run.Pause = func(context.Context) error { return wait.For(ctx, pause) }
+	}
+	report, err = run.Apply(finish, p.Plan)
+	return report, p.File.Change(report.NoteSent), err
 }
 
 // ErrSave is the cause of an error of [Planned.Save].

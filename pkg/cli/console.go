@@ -1,0 +1,45 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/tlxhook/tlxhook/pkg/output"
+	"github.com/tlxhook/tlxhook/pkg/secret"
+	"github.com/tlxhook/tlxhook/pkg/terminal"
+)
+
+// console is where a command prints: results through the printer, everything else on standard error.
+type console struct {
+	terminal    *terminal.Terminal
+	results     *results        // below terminal.Out
+	printer     *output.Printer // nil until the settings are known
+	quiet       bool
+	showSecrets bool
+}
+
+// note prints a message on standard error, unless --quiet is set.
+func (c *console) note(format string, args ...any) {
+	if !c.quiet {
+		_, _ = fmt.Fprintln(c.terminal.Err, terminal.SafeLines(fmt.Sprintf(format, args...)))
+	}
+}
+
+// warn prints a warning on standard error, even with --quiet.
+func (c *console) warn(format string, args ...any) {
+	_, _ = fmt.Fprintln(c.terminal.Err, terminal.SafeLines("warning: "+fmt.Sprintf(format, args...)))
+}
+
+// Write prints the output of a program as a note.
+func (c *console) Write(p []byte) (int, error) {
+	c.note("%s", strings.TrimRight(string(p), "\n"))
+	return len(p), nil
+}
+
+// target returns a target URL without its credentials, unless --show-secrets is set.
+func (c *console) target(url string) string {
+	if c.showSecrets {
+		return url
+	}
+	return secret.MaskURL(url)
+}

@@ -1,0 +1,85 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"slices"
+)
+
+// Session is one run of a command over accounts. It stores in which of them the command failed.
+type Session struct {
+	// Members are the accounts to work in, and Failed those that failed before the run began.
+	Members []Account
+	Failed  []Failure
+	// Many reports whether the run selected accounts instead of using the one of the login. The failure of a single
+	// account is returned as it is, and not stored.
+	Many bool
+	// Planning reports whether nothing is changed; then the stored failures stay as they are.
+	Planning bool
+	// Command is the key of the stored failures.
+	Command string
+	Store   Failures
+	// Label names an account in messages, and Print prints a failure.
+	Label func(Account) string
+	Print func(Failure)
+	// ChangedNothing reports whether an error proves that the account was not changed.
+	ChangedNothing func(error) bool
+}
+
+// Count returns the number of accounts, those that failed before the run included.
+func (s *Session) Count() int { return len(s.Members) + len(s.Failed) }
+
+// Begin stores all accounts of a run that writes as failed until End, so that a killed run can be continued.
+func (s *Session) Begin() error {
+	if !s.Many || s.Planning {
+		return nil
+	}
+	open := slices.Clone(s.Failed)
+	for _, m := range s.Members {
+		open = append(open, Failure{Account: m})
+	}
+	return s.Store.Set(s.Command, open)
+}
+
+// End stores and prints the failures of a run, and returns its error. All is the number of accounts; nothing reports
+// whether none of them was changed.
+func (s *Session) End(failed []Failure, all int, nothing bool) error {
+	if !s.Many {
+		if len(failed) > 0 {
+			return failed[0].Err
+		}
+		return nil
+	}
+	count, stopped := s.print(failed)
+	if !s.Planning {
+		if err := s.Store.Set(s.Command, failed); err != nil {
+			return err
+		}
+	}
+	switch {
+	case len(failed) == 0:
+		return nil
+	case stopped != nil:
+		return &StoppedError{Count: count, All: all, Nothing: nothing, Err: stopped}
+	case nothing:
+		worst := failed[max(0, slices.IndexFunc(failed, func(f Failure) bool { return !s.ChangedNothing(f.Err) }))]
+		return &TotalError{Failed: len(failed), All: all, Name: s.Label(worst.Account), Err: worst.Err}
+	}
+	return &PartialError{Failed: len(failed), All: all}
+}
+
+// print prints each failure but those of untouched accounts, of which there may be thousands. It returns the error
+// that stopped the run.
+func (s *Session) print(failed []Failure) (count Count, stopped error) {
+	for _, f := range failed {
+		outcome := OutcomeOf(f.Err)
+		count.Add(outcome)
+		if errors.Is(f.Err, ErrNotBegun) || errors.Is(f.Err, context.Canceled) {
+			stopped = f.Err
+		}
+		if outcome != Untouched {
+			s.Print(f)
+		}
+	}
+	return count, stopped
+}
