@@ -31,6 +31,7 @@ type App struct {
 	lookup   config.Lookup
 	settings *config.Settings // decided before a command runs
 	resolver *login.Resolver
+	complete completer
 }
 
 // Annotations of commands.

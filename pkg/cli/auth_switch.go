@@ -17,7 +17,7 @@ func newAuthSwitch(app *App) *cobra.Command {
 		Short:             "Choose the profile that is used where none is named",
 		Example:           "  tlxhook auth switch acme",
 		Args:              oneArg("profile"),
-		ValidArgsFunction: app.completeProfiles,
+		ValidArgsFunction: app.complete.profiles,
 		RunE:              app.run(func(_ context.Context, args []string) error { return authSwitch(app, args[0]) }),
 	}
 }

@@ -228,7 +228,7 @@ func (o *backfillOptions) rows(app *App, m fleet.Account, results []backfill.Res
 		if r.Err == nil {
 			continue
 		}
-		if rows[i].Error, _ = app.describeText(r.Err); len(results) > 1 {
+		if rows[i].Error = describe(app.settings, r.Err).text(); len(results) > 1 {
 			app.note("%s: %s", r.Object, rows[i].Error)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/health"
 	"github.com/tlxhook/tlxhook/pkg/manifest"
@@ -80,7 +81,7 @@ active, disabled, too_many_errors, rate_limited, misuse, other, total.`,
 	flags.BoolVar(&o.each, "per-subscription", false, "checkmk: a service for each; prometheus: also where there are many")
 	o.against.bindAs(cmd, "against", "", "compare with a manifest: a `FILE` or folder; - is stdin")
 	o.selection.bind(cmd, false)
-	cmd.ValidArgsFunction = app.completeSubscriptions
+	cmd.ValidArgsFunction = app.complete.subscriptions
 	o.fleet.bindChoice(cmd)
 	complete(cmd, "disabled-state", completeStates)
 	complete(cmd, "unreachable-state", completeStates)
@@ -108,54 +109,62 @@ func check(ctx context.Context, app *App, o *checkOptions, args []string) (err e
 			return err
 		}
 	}
-	d := health.Document{
+	d := checking{checkOptions: o, settings: app.settings, redact: app.redactor.Redact, Document: health.Document{
 		Output: output.Options{Format: output.Format(app.settings.Output), JQ: app.settings.JQ, Template: app.settings.Template},
 		Each:   o.each, All: app.settings.Verbose > 0, Flags: health.CommandFlags{Login: loginFlags(app.settings)},
-	}
+	}}
 	start := time.Now()
-	if err := o.ask(ctx, app, &d); err != nil {
-		o.fail(ctx, app, &d, fleet.Company{}, err, time.Since(start))
+	run, err := o.fleet.selectAccounts(ctx, app)
+	if err == nil {
+		err = d.ask(ctx, run, start)
+	}
+	if err != nil {
+		d.fail(ctx, fleet.Company{}, err, time.Since(start))
 		d.Report = d.Samples[len(d.Samples)-1].Report
 	}
 	ctx = context.WithoutCancel(ctx) // the report is written in any case
-	if err := app.writeReport(ctx, o.outputFile, d); err != nil {
+	if err := writeReport(ctx, app.lookup, o.outputFile, d.Document); err != nil {
 		problem := health.Problem{Code: "local_io", Message: fmt.Sprintf("%s; %s", err, d.Report.Summary)}
 		d.Report = health.Unreachable(problem, health.Worst(d.Report.State, health.Unknown), time.Since(start))
 	}
 	if o.outputFile != "" {
 		d.Output = output.Options{} // the default format
 	}
-	if err := app.show(ctx, d); err != nil {
+	if err := app.showReport(ctx, d.Document); err != nil {
 		return err
 	}
 	return pluginVerdict{d.Report.State}
 }
 
+// checking is a check and its report so far.
+type checking struct {
+	*checkOptions
+	health.Document
+
+	settings *config.Settings
+	redact   func(string) string
+}
+
 // ask makes the report of the accounts of the run, with one request for up to 1,000 subscriptions of each. An account that
 // cannot be asked has a report of its own.
-func (o *checkOptions) ask(ctx context.Context, app *App, d *health.Document) error {
-	start := time.Now()
-	run, err := o.fleet.selectAccounts(ctx, app)
-	if err != nil {
-		return err
-	}
+func (d *checking) ask(ctx context.Context, run *fleetRun, start time.Time) error {
 	var parts []health.Part
 	for _, l := range run.Failed {
-		parts = append(parts, o.fail(ctx, app, d, l.Company, l.Err, 0))
+		parts = append(parts, d.fail(ctx, l.Company, l.Err, 0))
 	}
 	run.Failed = nil // reported above
 	work := func(ctx context.Context, m fleet.Account) (checked, error) {
 		began := start
-		if o.fleet.Many() {
+		if run.Many {
 			began = time.Now()
 		}
-		in, err := o.input(ctx, d.Output.Format, m, began)
+		in, err := d.input(ctx, m, began)
 		return checked{in, time.Now(), time.Since(began), err}, nil
 	}
 	notBegun, err := inAccounts(ctx, run, work, func(m fleet.Account, c checked) error {
 		switch {
 		case c.err != nil:
-			parts = append(parts, o.fail(ctx, app, d, m.Company, c.err, c.took))
+			parts = append(parts, d.fail(ctx, m.Company, c.err, c.took))
 		case !c.at.IsZero():
 			parts = append(parts, health.Part{Company: health.CompanyState{Company: m.Named()}, Report: health.Check(c.input)})
 			limit, _ := m.Client.RateLimit()
@@ -167,14 +176,14 @@ func (o *checkOptions) ask(ctx context.Context, app *App, d *health.Document) er
 		return err
 	}
 	for _, l := range notBegun {
-		parts = append(parts, o.fail(ctx, app, d, l.Company, l.Err, 0))
+		parts = append(parts, d.fail(ctx, l.Company, l.Err, 0))
 	}
-	if o.wanted != nil {
-		d.Flags.Manifest = o.against.repeated()
+	if d.wanted != nil {
+		d.Flags.Manifest = d.against.repeated()
 	}
-	if d.Many = o.fleet.Many(); d.Many {
-		d.Flags.Companies = o.fleet.again()
-		d.Report = health.Merge(parts, o.rules, time.Since(start))
+	if d.Many = run.Many; d.Many {
+		d.Flags.Companies = d.fleet.again()
+		d.Report = health.Merge(parts, d.rules, time.Since(start))
 		return nil
 	}
 	d.Report, d.Login = parts[0].Report, d.Samples[0].Company
@@ -190,30 +199,30 @@ type checked struct {
 }
 
 // fail adds the report of an account that could not be asked.
-func (o *checkOptions) fail(ctx context.Context, app *App, d *health.Document, c fleet.Company, err error, took time.Duration) health.Part {
+func (d *checking) fail(ctx context.Context, c fleet.Company, err error, took time.Duration) health.Part {
 	if s, stopped := errors.AsType[signaled](context.Cause(ctx)); stopped {
 		err = &interrupted{s.signal, err}
 	}
-	f := app.describe(err)
-	report := health.Unreachable(app.problem(app.timedOut(ctx, f)), o.stateOf(f), took)
+	f := describe(d.settings, err)
+	report := health.Unreachable(timedOut(ctx, d.settings, f).problem(d.redact), d.stateOf(f), took)
 	d.Samples = append(d.Samples, health.Sample{Report: report, Company: c.Path(), Reason: health.ReasonOf(err)})
 	return health.Part{Company: health.CompanyState{Company: c.Named()}, Report: report}
 }
 
 // input asks one company.
-func (o *checkOptions) input(ctx context.Context, format output.Format, m fleet.Account, start time.Time) (health.Input, error) {
+func (d *checking) input(ctx context.Context, m fleet.Account, start time.Time) (health.Input, error) {
 	fields := ""
-	if format == health.FormatTable {
+	if d.Output.Format == health.FormatTable {
 		fields = tripletex.WithChanges // a person asks since when
 	}
-	found, absent, err := match.Select(ctx, m.Client, o.selection.filter, fields)
+	found, absent, err := match.Select(ctx, m.Client, d.selection.filter, fields)
 	if err != nil {
 		return health.Input{}, err
 	}
-	in := health.Input{Subscriptions: found, Absent: absent, Rules: o.rules, CompanyID: m.CompanyID}
-	if o.wanted != nil {
-		wanted, _ := o.wanted.For(manifestCompany(m)) // empty if the manifest is for other companies
-		want, _, err := o.events.Expand(ctx, m.Client, wanted)
+	in := health.Input{Subscriptions: found, Absent: absent, Rules: d.rules, CompanyID: m.CompanyID}
+	if d.wanted != nil {
+		wanted, _ := d.wanted.For(manifestCompany(m)) // empty if the manifest is for other companies
+		want, _, err := d.events.Expand(ctx, m.Client, wanted)
 		if err != nil {
 			return in, err
 		}
@@ -232,12 +241,12 @@ func (o *checkOptions) stateOf(f *failure) health.State {
 }
 
 // timedOut says that the time for the whole run ended, and where.
-func (a *App) timedOut(ctx context.Context, f *failure) *failure {
+func timedOut(ctx context.Context, settings *config.Settings, f *failure) *failure {
 	e, ok := errors.AsType[*tripletex.Error](f.err)
 	if !ok || e.Kind != tripletex.Timeout || ctx.Err() == nil {
 		return f
 	}
-	return failf(f.code, "timed out after %s while trying to %s", a.settings.Timeout, e.Operation).withHint("%s", f.hint)
+	return failf(f.code, "timed out after %s while trying to %s", settings.Timeout, e.Operation).withHint("%s", f.hint)
 }
 
 // thresholdFlag is the value of a flag that sets thresholds; it may be given more than once.

@@ -12,24 +12,24 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
 
-// show writes a report to standard output, and its problem to standard error if the format has no place for it.
-func (a *App) show(ctx context.Context, d health.Document) error {
-	raw, err := d.Render(ctx, a.terminal)
+// showReport writes a report to standard output, and its problem to standard error if the format has no place for it.
+func (c *console) showReport(ctx context.Context, d health.Document) error {
+	raw, err := d.Render(ctx, c.terminal)
 	if err != nil {
 		return err
 	}
 	switch p, format := d.Report.Problem, d.Output.Format; {
 	case p != nil && (format == health.FormatPrometheus || format == health.FormatZabbix):
-		a.report(failf(codeUnavailable, "%s", p.Message).withHint("%s", p.Hint), false)
+		c.report(failf(codeUnavailable, "%s", p.Message).withHint("%s", p.Hint), false)
 	case p == nil && format == health.FormatZabbix && d.Report.Incomplete():
-		a.report(failf(codePartial, "%s", d.Report.Summary).withHint("nothing is printed: Zabbix would delete what a shorter list lacks"), false)
+		c.report(failf(codePartial, "%s", d.Report.Summary).withHint("nothing is printed: Zabbix would delete what a shorter list lacks"), false)
 	}
-	_, err = a.terminal.Out.Write(raw)
+	_, err = c.terminal.Out.Write(raw)
 	return err
 }
 
 // writeReport writes a report to a file, unless path is empty, and to the job summary on GitHub.
-func (a *App) writeReport(ctx context.Context, path string, d health.Document) error {
+func writeReport(ctx context.Context, lookup config.Lookup, path string, d health.Document) error {
 	if path != "" {
 		raw, err := d.Render(ctx, &terminal.Terminal{})
 		if err != nil {
@@ -39,7 +39,7 @@ func (a *App) writeReport(ctx context.Context, path string, d health.Document) e
 			return writeError(path, err)
 		}
 	}
-	if summary, _ := a.lookup("GITHUB_STEP_SUMMARY"); summary != "" && d.Output.Format == health.FormatGitHub {
+	if summary, _ := lookup("GITHUB_STEP_SUMMARY"); summary != "" && d.Output.Format == health.FormatGitHub {
 		if err := appendTo(summary, d.Report.GitHubSummary()); err != nil {
 			return writeError(summary, err)
 		}

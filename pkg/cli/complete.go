@@ -27,6 +27,22 @@ import (
 // completionBudget bounds how long a completion waits for the API: a person must not notice it.
 const completionBudget = 100 * time.Millisecond
 
+// completer completes arguments and values of flags with what the login of the command line has. It shows no error.
+type completer struct {
+	lookup config.Lookup
+	logins func(*config.Settings) *login.Resolver
+}
+
+// prepare returns the logins of a command line.
+func (c completer) prepare(cmd *cobra.Command) (*login.Resolver, error) {
+	settings, err := config.Load(cmd.Flags(), c.lookup)
+	if err != nil {
+		return nil, err
+	}
+	settings.Quiet, settings.Debug, settings.NoInput = true, false, true
+	return c.logins(settings), nil
+}
+
 // complete sets the completion of a flag that was just defined.
 func complete(cmd *cobra.Command, flag string, f cobra.CompletionFunc) {
 	if err := cmd.RegisterFlagCompletionFunc(flag, f); err != nil {
@@ -43,26 +59,26 @@ func fixed[T ~string](values ...T) cobra.CompletionFunc {
 	return cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp)
 }
 
-// flagCompletions returns the completions of flags that mean the same in every command, by name.
-func flagCompletions(app *App) map[string]cobra.CompletionFunc {
+// flags returns the completions of flags that mean the same in every command, by name.
+func (c completer) flags() map[string]cobra.CompletionFunc {
 	return map[string]cobra.CompletionFunc{
 		"color":        fixed("auto", "always", "never"),
 		"environment":  fixed("production", "test"),
-		"event":        app.completeEvents,
+		"event":        c.events,
 		"journal":      completeFolders,
 		"mode":         fixed(sender.Modes()...),
 		"output":       completeFormats,
-		"profile":      app.completeProfiles,
-		"profiles":     app.completeProfiles,
+		"profile":      c.profiles,
+		"profiles":     c.profiles,
 		"send-secrets": fixed(manifest.SendSecretsChoices()...),
 		"state":        fixed(journal.States()...),
 		"status":       fixed(tripletex.Statuses()...),
 		"store":        fixed(login.KeyringStore, login.FileStore),
-		"subscribe":    app.completeEvents,
+		"subscribe":    c.events,
 		"switch":       completeSwitches,
-		"target":       app.completeTargets,
+		"target":       c.targets,
 		"where-status": fixed(tripletex.Statuses()...),
-		"where-target": app.completeTargets,
+		"where-target": c.targets,
 	}
 }
 
@@ -103,9 +119,9 @@ func completeCounts(*cobra.Command, []string, string) ([]cobra.Completion, cobra
 	return names, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 }
 
-func (a *App) completeProfiles(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+func (c completer) profiles(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	names := []cobra.Completion{cobra.CompletionWithDesc(config.SandboxProfile, "the built-in sandbox")}
-	if folders, err := config.NewFolders(a.lookup); err == nil {
+	if folders, err := config.NewFolders(c.lookup); err == nil {
 		if profiles, err := config.LoadProfiles(folders.Config); err == nil {
 			for _, p := range profiles.All {
 				names = append(names, cobra.CompletionWithDesc(p.Name, p.CompanyName))
@@ -115,9 +131,9 @@ func (a *App) completeProfiles(*cobra.Command, []string, string) ([]cobra.Comple
 	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
-func (a *App) completeEvents(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+func (c completer) events(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	var names []cobra.Completion
-	for _, e := range live(a, cmd, cachedEvents, 24*time.Hour, (*tripletex.Client).Events) {
+	for _, e := range live(c, cmd, cachedEvents, 24*time.Hour, (*tripletex.Client).Events) {
 		if !slices.Contains(args, e.Name) {
 			names = append(names, cobra.CompletionWithDesc(e.Name, e.Description))
 		}
@@ -125,9 +141,9 @@ func (a *App) completeEvents(cmd *cobra.Command, args []string, _ string) ([]cob
 	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
-func (a *App) completeSubscriptions(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+func (c completer) subscriptions(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	var ids []cobra.Completion
-	for _, s := range liveSubscriptions(a, cmd) {
+	for _, s := range c.liveSubscriptions(cmd) {
 		if id := strconv.FormatInt(s.ID, 10); !slices.Contains(args, id) {
 			ids = append(ids, cobra.CompletionWithDesc(id, fmt.Sprintf("%s %s %s", s.Event, s.Host, s.Status)))
 		}
@@ -135,14 +151,14 @@ func (a *App) completeSubscriptions(cmd *cobra.Command, args []string, _ string)
 	return ids, cobra.ShellCompDirectiveNoFileComp
 }
 
-// completeDeliveries completes the ids of the newest deliveries in the journal that the line names.
-func (a *App) completeDeliveries(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+// deliveries completes the ids of the newest deliveries in the journal that the line names.
+func (c completer) deliveries(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	const most = 50
 	named, err := cmd.Flags().GetString("journal")
-	if err != nil || prepareQuietly(a, cmd) != nil {
+	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	j, err := attach(a.lookup, named)
+	j, err := attach(c.lookup, named)
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
@@ -159,9 +175,9 @@ func (a *App) completeDeliveries(cmd *cobra.Command, args []string, _ string) ([
 	return ids, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
 }
 
-func (a *App) completeTargets(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+func (c completer) targets(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	var hosts []cobra.Completion
-	for _, s := range liveSubscriptions(a, cmd) {
+	for _, s := range c.liveSubscriptions(cmd) {
 		if !slices.Contains(hosts, s.Host) {
 			hosts = append(hosts, s.Host)
 		}
@@ -176,12 +192,12 @@ const (
 )
 
 // cachePath returns the file of a cached list for the login and company of the run; empty if there is no folder.
-func (a *App) cachePath(kind string) string {
-	folders, err := config.NewFolders(a.lookup)
+func cachePath(logins *login.Resolver, kind string) string {
+	folders, err := config.NewFolders(logins.Lookup)
 	if err != nil {
 		return ""
 	}
-	return filepath.Join(folders.Cache, "completion-"+a.logins().Identity()+"-"+kind+".json")
+	return filepath.Join(folders.Cache, "completion-"+logins.Identity()+"-"+kind+".json")
 }
 
 // cachedSubscription is what completion shows of a subscription. It holds no secret.
@@ -201,8 +217,8 @@ func cacheable(all []tripletex.Subscription) []cachedSubscription {
 	return items
 }
 
-func liveSubscriptions(app *App, cmd *cobra.Command) []cachedSubscription {
-	return live(app, cmd, cachedSubscriptions, time.Minute, func(c *tripletex.Client, ctx context.Context) ([]cachedSubscription, error) {
+func (c completer) liveSubscriptions(cmd *cobra.Command) []cachedSubscription {
+	return live(c, cmd, cachedSubscriptions, time.Minute, func(c *tripletex.Client, ctx context.Context) ([]cachedSubscription, error) {
 		var all []tripletex.Subscription
 		for s, err := range c.Subscriptions(ctx, "") {
 			if err != nil {
@@ -214,31 +230,21 @@ func liveSubscriptions(app *App, cmd *cobra.Command) []cachedSubscription {
 	})
 }
 
-// live returns a cached list, or asks the API where it is older than maxAge. No failure is shown.
+// live returns a cached list, or asks the API where it is older than maxAge.
 func live[T any](
-	a *App, cmd *cobra.Command, kind string, maxAge time.Duration, ask func(*tripletex.Client, context.Context) ([]T, error),
+	c completer, cmd *cobra.Command, kind string, maxAge time.Duration, ask func(*tripletex.Client, context.Context) ([]T, error),
 ) []T {
-	if prepareQuietly(a, cmd) != nil {
+	logins, err := c.prepare(cmd)
+	if err != nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(cmd.Context(), completionBudget)
 	defer cancel()
-	return cache.Get(ctx, a.cachePath(kind), maxAge, func(ctx context.Context) ([]T, error) {
-		client, err := a.logins().Client(ctx)
+	return cache.Get(ctx, cachePath(logins, kind), maxAge, func(ctx context.Context) ([]T, error) {
+		client, err := logins.Client(ctx)
 		if err != nil {
 			return nil, err
 		}
 		return ask(client, ctx)
 	})
-}
-
-// prepareQuietly decides the settings for a completion.
-func prepareQuietly(app *App, cmd *cobra.Command) error {
-	settings, err := config.Load(cmd.Flags(), app.lookup)
-	if err != nil {
-		return err
-	}
-	settings.Quiet, settings.Debug, settings.NoInput = true, false, true
-	app.settings, app.quiet = settings, true
-	return nil
 }

@@ -35,7 +35,7 @@ func newDeliveryList(app *App) *cobra.Command {
 		RunE: app.run(func(ctx context.Context, args []string) error { return deliveryList(ctx, app, o, args) }),
 	}
 	o.selection.bind(cmd)
-	cmd.ValidArgsFunction = app.completeDeliveries
+	cmd.ValidArgsFunction = app.complete.deliveries
 	cmd.Flags().IntVar(&o.limit, "limit", 100, "list the newest `N`; 0 lists all")
 	return cmd
 }

@@ -42,7 +42,7 @@ as one: keep deliveries for some days, as Tripletex repeats them for 30 hours.
 		RunE:        app.runUnlimited(func(ctx context.Context, args []string) error { return deliveryPurge(ctx, app, o, args) }),
 	}
 	o.selection.bind(cmd)
-	cmd.ValidArgsFunction = app.completeDeliveries
+	cmd.ValidArgsFunction = app.complete.deliveries
 	cmd.Flags().BoolVar(&o.selection.all, "all", false, "choose everything that is not to be forwarded")
 	cmd.Flags().StringVar(&o.olderThan, "older-than", "", "choose what was received longer ago than an `AGE`: 30d")
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "list what would be deleted, and delete nothing")

@@ -51,7 +51,7 @@ and what is saved is sent, with a key of its own, signed with the secret of
 		RunE:        app.runUnlimited(func(ctx context.Context, args []string) error { return deliveryReplay(ctx, app, o, args) }),
 	}
 	o.selection.bind(cmd)
-	cmd.ValidArgsFunction = app.completeDeliveries
+	cmd.ValidArgsFunction = app.complete.deliveries
 	flags := cmd.Flags()
 	flags.BoolVar(&o.selection.all, "all", false, "choose every delivery")
 	flags.StringVar(&o.to, "to", "", "send to the app at a `URL` on this machine")

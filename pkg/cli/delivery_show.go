@@ -31,7 +31,7 @@ func newDeliveryShow(app *App) *cobra.Command {
   tlxhook delivery show 17 --jq .body.value
   tlxhook delivery show 17 --body >delivery.json`,
 		Args:              oneArg("id"),
-		ValidArgsFunction: app.completeDeliveries,
+		ValidArgsFunction: app.complete.deliveries,
 		RunE:              app.run(func(ctx context.Context, args []string) error { return deliveryShow(ctx, app, o, args[0]) }),
 	}
 	bindJournal(cmd, &o.journal)

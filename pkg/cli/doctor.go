@@ -95,8 +95,11 @@ func (o *doctorOptions) installation(app *App) *doctor.Installation {
 		Settings: app.settings, Environ: app.environ, Lookup: app.lookup, Journal: o.journal,
 		File: app.logins().Store(login.FileStore, folders), Keyring: app.logins().Store(login.KeyringStore, folders),
 		BaseURL: app.logins().BaseURL(), Login: func(ctx context.Context) (doctor.Login, error) { return doctorLogin(ctx, app.logins()) },
-		Flags:    doctor.Flags{Login: loginFlags(app.settings), Manifest: o.manifest.repeated()},
-		Describe: app.describeText,
+		Flags: doctor.Flags{Login: loginFlags(app.settings), Manifest: o.manifest.repeated()},
+		Describe: func(err error) (text, hint string) {
+			f := describe(app.settings, err)
+			return f.text(), f.hint
+		},
 	}
 	if o.journal != "" {
 		i.Flags.Journal = " --journal " + quoted(o.journal)

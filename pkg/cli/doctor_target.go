@@ -19,7 +19,7 @@ and no credentials. An id means the target of that subscription.`,
 		Example: `  tlxhook doctor target https://hooks.example.no/tripletex
   tlxhook doctor target 4711 -o json`,
 		Args:              oneArg("target"),
-		ValidArgsFunction: app.completeSubscriptions,
+		ValidArgsFunction: app.complete.subscriptions,
 		RunE:              app.run(func(ctx context.Context, args []string) error { return doctorTarget(ctx, app, args[0]) }),
 	}
 	return cmd

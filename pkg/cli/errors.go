@@ -127,22 +127,22 @@ func localFailure(operation string, err error) *failure {
 }
 
 // report prints a failure in one line, with a hint where there is one, and returns the exit code.
-func (a *App) report(f *failure, asJSON bool) int {
+func (c *console) report(f *failure, asJSON bool) int {
 	text := strings.TrimSpace(terminal.Safe(f.err.Error()))
 	// A cancellation is the mechanism of a stop, not its reason.
 	text = strings.ReplaceAll(text, context.Canceled.Error(), errInterrupted.Error())
-	_, _ = fmt.Fprintf(a.terminal.Err, "tlxhook: %s\n", text) // there is nowhere left to complain
+	_, _ = fmt.Fprintf(c.terminal.Err, "tlxhook: %s\n", text) // there is nowhere left to complain
 	if b, ok := errors.AsType[*bug](f.err); ok {
-		_, _ = a.terminal.Err.Write(b.stack)
+		_, _ = c.terminal.Err.Write(b.stack)
 	}
 	for _, problem := range moreProblems(f.err) {
-		_, _ = fmt.Fprintf(a.terminal.Err, "  %s\n", terminal.Safe(problem))
+		_, _ = fmt.Fprintf(c.terminal.Err, "  %s\n", terminal.Safe(problem))
 	}
 	if f.hint != "" {
-		_, _ = fmt.Fprintf(a.terminal.Err, "hint: %s\n", terminal.Safe(f.hint))
+		_, _ = fmt.Fprintf(c.terminal.Err, "hint: %s\n", terminal.Safe(f.hint))
 	}
 	if asJSON {
-		_, _ = a.terminal.Err.Write(errorJSON(f, text))
+		_, _ = c.terminal.Err.Write(errorJSON(f, text))
 	}
 	return f.exit
 }
@@ -176,7 +176,7 @@ func errorJSON(f *failure, text string) []byte {
 }
 
 // describe returns the failure of an error. It alone decides the code, the exit code and the hint.
-func (a *App) describe(err error) *failure {
+func describe(settings *config.Settings, err error) *failure {
 	if f, ok := errors.AsType[*failure](err); ok {
 		return &failure{f.exit, f.code, err, f.hint}
 	}
@@ -193,34 +193,31 @@ func (a *App) describe(err error) *failure {
 		}
 		f := fail(c.code, err)
 		if f.hint = c.hint; c.hintFor != nil {
-			f.hint = c.hintFor(a, err)
+			f.hint = c.hintFor(settings, err)
 		}
 		return f
 	}
 	if e, ok := errors.AsType[*tripletex.Error](err); ok && e.Kind != tripletex.Canceled {
-		return a.describeAPI(err, e)
+		return describeAPI(settings, err, e)
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		return failf(codeTimeout, "no answer in time").withHint("%s", a.timeoutHint())
+		return failf(codeTimeout, "no answer in time").withHint("%s", timeoutHint(settings))
 	}
-	if a.settings == nil && !errors.Is(err, context.Canceled) { // cobra refused the command line, and no command ran
+	if settings == nil && !errors.Is(err, context.Canceled) { // cobra refused the command line, and no command ran
 		return fail(codeUsage, err)
 	}
 	return fail(codeBug, err).withHint("%s", bugHint)
 }
 
-// describeText returns the text and the hint of an error.
-func (a *App) describeText(err error) (text, hint string) {
-	f := a.describe(err)
-	return strings.TrimSpace(f.err.Error()), f.hint
-}
+// text returns the error in one line.
+func (f *failure) text() string { return strings.TrimSpace(f.err.Error()) }
 
 // cause is a row of the table of errors: what it matches, its code and its hint.
 type cause struct {
 	matches func(error) bool
 	code    code
 	hint    string
-	hintFor func(*App, error) string // instead of hint
+	hintFor func(*config.Settings, error) string // instead of hint
 }
 
 // is matches a sentinel.
@@ -313,7 +310,7 @@ func causes() []cause {
 		{matches: is(health.ErrUnchanged), code: codeConditionNotMet},
 		{matches: is(health.ErrUnsent), code: codePartial, hint: "the next watch with the same arguments tells of them"},
 		{matches: is(sandbox.ErrState), code: codeLocal, hint: "tlxhook sandbox reset makes a new one"},
-		{matches: as[*login.NoProfileError], code: codeUsage, hintFor: func(_ *App, err error) string {
+		{matches: as[*login.NoProfileError], code: codeUsage, hintFor: func(_ *config.Settings, err error) string {
 			e, _ := errors.AsType[*login.NoProfileError](err)
 			return "tlxhook auth list shows the profiles; tlxhook auth login -p " + e.Name + " makes it"
 		}},
@@ -325,7 +322,7 @@ func causes() []cause {
 			matches: as[*login.TokensError], code: codeUsage,
 			hint: "set TLXHOOK_CONSUMER_TOKEN and TLXHOOK_EMPLOYEE_TOKEN, or TLXHOOK_REFRESH_TOKEN, or TLXHOOK_SESSION_TOKEN",
 		},
-		{matches: as[*login.TokensGoneError], code: codeUnauthorized, hintFor: func(_ *App, err error) string {
+		{matches: as[*login.TokensGoneError], code: codeUnauthorized, hintFor: func(_ *config.Settings, err error) string {
 			e, _ := errors.AsType[*login.TokensGoneError](err)
 			return "tlxhook auth login -p " + e.Profile + " stores them again"
 		}},
@@ -336,7 +333,7 @@ func causes() []cause {
 			matches: is(fleet.ErrNoCompanies), code: codeNotFound,
 			hint: "without --all-companies it works in its own company; see tlxhook company list",
 		},
-		{matches: as[*fleet.FailuresError], code: codeLocal, hintFor: func(_ *App, err error) string {
+		{matches: as[*fleet.FailuresError], code: codeLocal, hintFor: func(_ *config.Settings, err error) string {
 			e, _ := errors.AsType[*fleet.FailuresError](err)
 			return "it only remembers which companies failed: delete " + e.Path
 		}},
@@ -356,7 +353,7 @@ func causes() []cause {
 }
 
 // socketHint returns the hint for an address that another program uses.
-func socketHint(_ *App, err error) string {
+func socketHint(_ *config.Settings, err error) string {
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return "another program listens there; --addr names another address, and port 0 a free one"
 	}
@@ -369,8 +366,8 @@ func timedOutAfterSome(err error) bool {
 	return ok && !e.Nothing
 }
 
-func stoppedHint(a *App, _ error) string {
-	return a.timeoutHint() + ", and the same command with --only-failed does the rest"
+func stoppedHint(settings *config.Settings, _ error) string {
+	return timeoutHint(settings) + ", and the same command with --only-failed does the rest"
 }
 
 const bugHint = "please report this at https://github.com/tlxhook/tlxhook/issues, with the lines above"
@@ -379,7 +376,7 @@ const noKeyringHint = "unlock the keyring, or give the tokens as TLXHOOK_CONSUME
 	"or log in with --store file to keep them in a private file"
 
 // describeAPI maps what the API or the way to it said. The code is the kind of the error.
-func (a *App) describeAPI(err error, e *tripletex.Error) *failure {
+func describeAPI(settings *config.Settings, err error, e *tripletex.Error) *failure {
 	f := fail(code(e.Kind), err)
 	switch e.Kind {
 	case tripletex.Network:
@@ -389,7 +386,7 @@ func (a *App) describeAPI(err error, e *tripletex.Error) *failure {
 		}
 		f.hint = "is the network there, and the proxy right (HTTPS_PROXY)?"
 	case tripletex.Timeout:
-		f.hint = a.timeoutHint()
+		f.hint = timeoutHint(settings)
 	case tripletex.RateLimited:
 		f.hint = "the limit is shared by everything that uses the same tokens; try again later"
 		if e.RetryAfter > 0 {
@@ -429,6 +426,6 @@ func refusalHint(e *tripletex.Error) string {
 	return ""
 }
 
-func (a *App) timeoutHint() string {
-	return fmt.Sprintf("the whole run may take %s; --timeout allows more", a.settings.Timeout)
+func timeoutHint(settings *config.Settings) string {
+	return fmt.Sprintf("the whole run may take %s; --timeout allows more", settings.Timeout)
 }

@@ -32,12 +32,6 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-func testApp() *App {
-	app := newApp(Streams{strings.NewReader(""), &strings.Builder{}, &strings.Builder{}}, nil, Build{})
-	app.settings = &config.Settings{}
-	return app
-}
-
 func TestDocumentationListsEveryCodeWithItsExitCode(t *testing.T) {
 	t.Parallel()
 	raw, err := os.ReadFile("../../docs/exit-codes.md")
@@ -137,7 +131,7 @@ func TestEveryCauseIsReached(t *testing.T) {
 		{credentials.ErrFile, codeLocal},
 		{&fs.PathError{Op: "open", Path: "x", Err: fs.ErrPermission}, codeLocal},
 	} {
-		f := testApp().describe(fmt.Errorf("do something: %w", test.err))
+		f := describe(&config.Settings{}, fmt.Errorf("do something: %w", test.err))
 		if f.code != test.want {
 			t.Errorf("%T %v has the code %s, want %s", test.err, test.err, f.code, test.want)
 		}
@@ -163,7 +157,7 @@ func TestErrorsOfTheAPIHaveTheCodeOfTheirKind(t *testing.T) {
 		tripletex.Unauthorized: exitAuth, tripletex.Forbidden: exitAuth, tripletex.NotFound: exitNotFound,
 		tripletex.Conflict: exitConflict, tripletex.Refused: exitUsage,
 	} {
-		f := testApp().describe(&tripletex.Error{Kind: kind})
+		f := describe(&config.Settings{}, &tripletex.Error{Kind: kind})
 		if f.exit != want {
 			t.Errorf("%s ends with %d, want %d", kind, f.exit, want)
 		}
@@ -180,7 +174,7 @@ func TestUnknownErrorIsABug(t *testing.T) {
 		fmt.Errorf("get subscriptions: %w", context.Canceled), errors.Join(errors.New("one"), errors.New("two")),
 		&tripletex.Error{Kind: tripletex.Canceled, Err: context.Canceled},
 	} {
-		f := testApp().describe(err)
+		f := describe(&config.Settings{}, err)
 		if f.exit != exitBug {
 			t.Errorf("%v ends with %d, want %d", err, f.exit, exitBug)
 		}
@@ -198,9 +192,8 @@ func TestCancellationIsNeverShownAsItself(t *testing.T) {
 		&interrupted{signal: os.Interrupt, err: fmt.Errorf("list: %w", context.Canceled)},
 	} {
 		var shown strings.Builder
-		app := testApp()
-		app.terminal.Err = &shown
-		app.report(app.describe(err), true)
+		to := console{terminal: &terminal.Terminal{Err: &shown}}
+		to.report(describe(&config.Settings{}, err), true)
 		if strings.Contains(shown.String(), context.Canceled.Error()) {
 			t.Errorf("%v is shown as %s", err, shown.String())
 		}

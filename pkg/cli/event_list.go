@@ -23,7 +23,7 @@ matter.`,
 		Example: `  tlxhook event list
   tlxhook event list 'order.*' '*.delete'
   tlxhook event list -o name`,
-		ValidArgsFunction: app.completeEvents,
+		ValidArgsFunction: app.complete.events,
 		RunE:              app.run(func(ctx context.Context, args []string) error { return eventList(ctx, app, args) }),
 	}
 }
@@ -37,7 +37,7 @@ func eventList(ctx context.Context, app *App, patterns []string) error {
 	if err != nil {
 		return err
 	}
-	cache.Store(app.cachePath(cachedEvents), events)
+	cache.Store(cachePath(app.logins(), cachedEvents), events)
 	if len(patterns) == 0 {
 		return output.List(ctx, app.printer, eventTable(), events)
 	}

@@ -17,7 +17,7 @@ func newEventShow(app *App) *cobra.Command {
 		Example: `  tlxhook event show invoice.charged
   tlxhook event show order.create --jq '.examples[0]'`,
 		Args:              oneArg("event"),
-		ValidArgsFunction: app.completeEvents,
+		ValidArgsFunction: app.complete.events,
 		RunE:              app.run(func(ctx context.Context, args []string) error { return eventShow(ctx, app, args[0]) }),
 	}
 }

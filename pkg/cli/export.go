@@ -32,7 +32,7 @@ cannot be asked, nothing is written.
 		RunE:        app.run(func(ctx context.Context, args []string) error { return export(ctx, app, s, f, args) }),
 	}
 	s.bind(cmd, false)
-	cmd.ValidArgsFunction = app.completeSubscriptions
+	cmd.ValidArgsFunction = app.complete.subscriptions
 	f.bindChoice(cmd)
 	return cmd
 }

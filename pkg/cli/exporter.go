@@ -4,12 +4,11 @@ import (
 	"context"
 	"errors"
 	"math"
-	"runtime"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/tlxhook/tlxhook/pkg/credentials"
 	"github.com/tlxhook/tlxhook/pkg/exporter"
 	"github.com/tlxhook/tlxhook/pkg/health"
 	"github.com/tlxhook/tlxhook/pkg/output"
@@ -93,57 +92,30 @@ func runExporter(ctx context.Context, app *App, o *exporterOptions) error {
 	if o.keep < 0 {
 		return usageFailure("--min-interval must not be negative")
 	}
-	server, err := o.server(app)
+	server, err := o.server(app.secrets(), app.note)
 	if err != nil {
 		return err
 	}
-	logins, err := newExporterLogins(ctx, app)
+	if err := o.fleet.check(app.settings); err != nil {
+		return err
+	}
+	logins, err := exporter.NewLogins(ctx, app.logins())
 	if err != nil {
 		return err
 	}
-	fleet, err := logins.follow(ctx, o)
-	if err != nil {
+	options := logins.Options()
+	options.Keep, options.MostEach, options.Log = o.keep, most, app.note
+	options.Metrics = exporter.NewMetrics(app.build.exported(), logins.Calls.Collect)
+	if options.Fleet, err = logins.Watch(ctx, o.fleet.Scope, o.keep, o.pace); err != nil {
 		return err
 	}
-	handler := exporter.New(exporter.Options{
-		Fleet: fleet,
-		Metrics: exporter.NewMetrics(app.exporterBuild(),
-			logins.calls.Collect), Own: logins.ownTarget(), Targets: logins.targets, Open: logins.open, Ready: logins.ready,
-		Keep: o.keep, MostEach: most, Log: server.Log,
-	})
-	ctx, cancel := context.WithCancel(ctx)
-	var following sync.WaitGroup
-	following.Go(func() { handler.Follow(ctx) })
-	defer following.Wait()
-	defer cancel()
-	return app.serveExporter(ctx, server, handler)
-}
-
-// server says where to serve, and who may read.
-func (o *exporterOptions) server(app *App) (server exporter.Server, err error) {
-	if err := o.tls.check(); err != nil {
-		return server, err
-	}
-	server = exporter.Server{Address: o.address, PlainHTTP: o.plainHTTP, Log: app.exporterLog()}
-	if o.tokenFile != "" {
-		if server.Token, err = app.secrets().File(o.tokenFile); err != nil {
-			return server, wrapFlag("--bearer-token-file", err)
-		}
-	}
-	server.TLS, err = o.tls.config()
-	return server, err
-}
-
-// serveExporter serves until it is stopped, and tells where.
-func (a *App) serveExporter(ctx context.Context, server exporter.Server, handler *exporter.Exporter) error {
-	ctx, cancel := a.limited(ctx)
+	ctx, cancel := app.limited(ctx)
 	defer cancel()
 	var printed error
-	err := server.Serve(ctx, handler, func(url string) {
-		if printed = output.Item(ctx, a.printer, output.TableOf[servedExporter](nil), servedExporter{url + "/metrics"}); printed != nil {
-			cancel()
-		}
-		a.note("stop it with Ctrl-C")
+	err = exporter.New(options).Run(ctx, server, func(url string) error {
+		printed = output.Item(ctx, app.printer, output.TableOf[servedExporter](nil), servedExporter{url + "/metrics"})
+		app.note("stop it with Ctrl-C")
+		return printed
 	})
 	switch {
 	case printed != nil:
@@ -158,16 +130,17 @@ func (a *App) serveExporter(ctx context.Context, server exporter.Server, handler
 	return nil
 }
 
-// exporterLog returns a note that may be called from many places at once.
-func (a *App) exporterLog() func(format string, args ...any) {
-	var mu sync.Mutex
-	return func(format string, args ...any) {
-		mu.Lock()
-		defer mu.Unlock()
-		a.note(format, args...)
+// server returns where to serve, and who may read.
+func (o *exporterOptions) server(r credentials.Reader, log func(string, ...any)) (server exporter.Server, err error) {
+	if err := o.tls.check(); err != nil {
+		return server, err
 	}
-}
-
-func (a *App) exporterBuild() exporter.Build {
-	return exporter.Build{Version: a.build.Version, Revision: a.build.Commit, GoVersion: runtime.Version()}
+	server = exporter.Server{Address: o.address, PlainHTTP: o.plainHTTP, Log: log}
+	if o.tokenFile != "" {
+		if server.Token, err = r.File(o.tokenFile); err != nil {
+			return server, wrapFlag("--bearer-token-file", err)
+		}
+	}
+	server.TLS, err = o.tls.config()
+	return server, err
 }

@@ -42,7 +42,7 @@ func (f *fleetFlags) selectAccounts(ctx context.Context, app *App) (*fleetRun, e
 		Members: members, Failed: failed, Many: f.Many(), Command: f.command(), Label: f.label, ChangedNothing: changedNothing,
 		Store: fleet.Failures{Path: filepath.Join(folders.State, "failed-companies.json")},
 		Print: func(l fleet.Failure) {
-			text := fmt.Sprintf("%s: %v", f.label(l.Account), app.describe(l.Err).err)
+			text := fmt.Sprintf("%s: %v", f.label(l.Account), describe(app.settings, l.Err).err)
 			_, _ = fmt.Fprintln(app.terminal.Err, strings.TrimSpace(terminal.Safe(text)))
 		},
 	}}

@@ -121,7 +121,7 @@ func (o *forwardOptions) read(ctx context.Context, app *App) (*listen.ForwardOpt
 	}
 	return &listen.ForwardOptions{
 		Common: listen.Common{
-			Routes: routes, Until: o.until, MetricsAddress: o.metrics, Build: app.exporterBuild(), Lookup: app.lookup, Note: app.note,
+			Routes: routes, Until: o.until, MetricsAddress: o.metrics, Build: app.build.exported(), Lookup: app.lookup, Note: app.note,
 		},
 		Stream: listen.Stream{Login: o.login, Name: o.name}, Durable: o.durable, Takeover: o.takeover,
 	}, nil

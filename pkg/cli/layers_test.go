@@ -36,8 +36,8 @@ func rooms() map[string][]string {
 			"pkg/tripletex",
 		},
 		"pkg/exporter": {
-			"pkg/health", "pkg/journal", "pkg/loopback", "pkg/promtext", "pkg/receiver", "pkg/secret", "pkg/targeturl",
-			"pkg/tripletex",
+			"pkg/config", "pkg/fleet", "pkg/health", "pkg/journal", "pkg/login", "pkg/loopback", "pkg/promtext", "pkg/receiver",
+			"pkg/secret", "pkg/targeturl", "pkg/tripletex",
 		},
 		"pkg/fleet": {"pkg/config", "pkg/tripletex"},
 		"pkg/health": {

@@ -143,7 +143,7 @@ func (o *listenOptions) read(ctx context.Context, app *App) (*listen.Options, er
 	}
 	options := &listen.Options{
 		Common: listen.Common{
-			Routes: routes, Until: o.until, MetricsAddress: o.metrics, Build: app.exporterBuild(), Lookup: app.lookup, Note: app.note,
+			Routes: routes, Until: o.until, MetricsAddress: o.metrics, Build: app.build.exported(), Lookup: app.lookup, Note: app.note,
 		},
 		Address: o.address, Path: o.path, MaxBody: o.maxBody, MaxConns: o.maxConns, MaxPerAddress: o.maxPerAddress,
 		AuthHeader: o.auth.authHeader, Subscribe: o.subscription(app.logins()),

@@ -19,6 +19,7 @@ import (
 
 	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/health"
+	"github.com/tlxhook/tlxhook/pkg/login"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
@@ -49,7 +50,7 @@ func run(ctx context.Context, args []string, streams Streams, environ []string, 
 	if err == nil {
 		return exitOK
 	}
-	return app.report(app.describe(err), wantsJSON(app, args))
+	return app.report(describe(app.settings, err), wantsJSON(app, args))
 }
 
 // execute runs the command of the command line. A fault of the program becomes an error, and so does a result that
@@ -85,6 +86,10 @@ func newApp(streams Streams, environ []string, build Build) *App {
 	if log := terminal.NewLog(streams.Out, lookup); log != nil {
 		app.log, app.results.to, streams.Err = log, log, terminal.NewLog(streams.Err, lookup)
 	}
+	app.complete = completer{lookup, func(settings *config.Settings) *login.Resolver {
+		app.settings, app.quiet = settings, true
+		return app.logins()
+	}}
 	app.terminal.Out, app.terminal.Err = app.results, app.redactor.Writer(streams.Err)
 	return app
 }
@@ -235,14 +240,14 @@ func (a *App) runPlugin(ctx context.Context, root *cobra.Command, args []string)
 // endPlugin says why there is no verdict.
 func (a *App) endPlugin(ctx context.Context, args []string, err error) int {
 	if a.results.err != nil {
-		return unheard(a, a.describe(a.results.err))
+		return a.unheard(describe(a.settings, a.results.err))
 	}
 	d := health.Document{
-		Report: health.Unreachable(a.problem(a.describe(err)), health.Unknown, 0),
+		Report: health.Unreachable(describe(a.settings, err).problem(a.redactor.Redact), health.Unknown, 0),
 		Output: output.Options{Format: output.Format(a.formatOf(args))},
 	}
-	if err := a.show(ctx, d); err != nil {
-		return unheard(a, a.describe(err))
+	if err := a.showReport(ctx, d); err != nil {
+		return a.unheard(describe(a.settings, err))
 	}
 	if b, ok := errors.AsType[*bug](err); ok {
 		_, _ = a.terminal.Err.Write(b.stack)
@@ -250,13 +255,13 @@ func (a *App) endPlugin(ctx context.Context, args []string, err error) int {
 	return health.Unknown.ExitCode()
 }
 
-// unheard tells on standard error what standard output could not.
-func unheard(app *App, f *failure) int {
-	app.report(f, false)
+// unheard reports on standard error that standard output failed.
+func (c *console) unheard(f *failure) int {
+	c.report(f, false)
 	return health.Unknown.ExitCode()
 }
 
-// problem is a failure in the words of a report.
-func (a *App) problem(f *failure) health.Problem {
-	return health.Problem{Code: string(f.code), Message: a.redactor.Redact(strings.TrimSpace(f.err.Error())), Hint: f.hint}
+// problem returns the failure as the problem of a report.
+func (f *failure) problem(redact func(string) string) health.Problem {
+	return health.Problem{Code: string(f.code), Message: redact(f.text()), Hint: f.hint}
 }

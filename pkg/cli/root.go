@@ -66,7 +66,7 @@ func newRoot(app *App) *cobra.Command {
 	root := newBareRoot(app)
 	addEntries(root, app, entries())
 	root.AddCommand(newHelpTopics()...)
-	completeFlags(root, flagCompletions(app))
+	completeFlags(root, app.complete.flags())
 	return root
 }
 

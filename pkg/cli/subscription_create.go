@@ -38,7 +38,7 @@ they are made in one request. The result is always a list.
   tlxhook subscription create 'customer.*' --target https://hooks.example.no/t \
     --auth-header Authorization --auth-value-file token --if-not-exists`,
 		Args:              someArgs("event"),
-		ValidArgsFunction: app.completeEvents,
+		ValidArgsFunction: app.complete.events,
 		RunE: app.runUnlimited(func(ctx context.Context, args []string) error {
 			return subscriptionCreate(ctx, app, o, args)
 		}),

@@ -35,7 +35,7 @@ func newSubscriptionDelete(app *App) *cobra.Command {
 		RunE: app.runUnlimited(func(ctx context.Context, args []string) error { return subscriptionDelete(ctx, app, o, args) }),
 	}
 	o.selection.bind(cmd, true)
-	cmd.ValidArgsFunction = app.completeSubscriptions
+	cmd.ValidArgsFunction = app.complete.subscriptions
 	o.fleet.bind(cmd)
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "print what would be sent, and send nothing")
 	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "do not ask")

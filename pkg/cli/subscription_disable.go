@@ -18,7 +18,7 @@ is, so that its status still says why.
 ` + selectionHelp + "\n" + fleetHelp,
 		Example: `  tlxhook subscription disable 4711 4712
   tlxhook subscription disable --target old.example.no`,
-		ValidArgsFunction: app.completeSubscriptions,
+		ValidArgsFunction: app.complete.subscriptions,
 		RunE: app.run(func(ctx context.Context, args []string) error {
 			return subscriptionSwitch(ctx, app, o, args, tripletex.Disabled, "disabled")
 		}),

@@ -38,7 +38,7 @@ deliveries have failed for a week.
 		Example: `  tlxhook subscription enable 4711
   tlxhook subscription enable --status 'DISABLED_*' --probe
   tlxhook subscription enable --all-disabled --all-companies --probe`,
-		ValidArgsFunction: app.completeSubscriptions,
+		ValidArgsFunction: app.complete.subscriptions,
 		RunE: app.run(func(ctx context.Context, args []string) error {
 			return subscriptionSwitch(ctx, app, o, args, tripletex.Active, "enabled")
 		}),

@@ -31,7 +31,7 @@ func newSubscriptionList(app *App) *cobra.Command {
 		RunE: app.run(func(ctx context.Context, args []string) error { return subscriptionList(ctx, app, o, args) }),
 	}
 	o.selection.bind(cmd, false)
-	cmd.ValidArgsFunction = app.completeSubscriptions
+	cmd.ValidArgsFunction = app.complete.subscriptions
 	o.fleet.bind(cmd)
 	return cmd
 }
@@ -62,7 +62,7 @@ func subscriptionList(ctx context.Context, app *App, o *listOptions, args []stri
 		return printErr
 	}
 	if o.selection.filter.Empty() && !rows.many {
-		cache.Store(app.cachePath(cachedSubscriptions), cacheable(rows.subscriptions()))
+		cache.Store(cachePath(app.logins(), cachedSubscriptions), cacheable(rows.subscriptions()))
 	}
 	if rows.broken > 0 && app.printer.IsTable() {
 		app.note("%s not active; tlxhook subscription enable ID switches one on again", subscriptions(rows.broken))

@@ -26,7 +26,7 @@ of earlier deliveries are over.
 		RunE: app.runUnlimited(func(ctx context.Context, args []string) error { return subscriptionRotate(ctx, app, o, args) }),
 	}
 	o.selection.bind(cmd, true)
-	cmd.ValidArgsFunction = app.completeSubscriptions
+	cmd.ValidArgsFunction = app.complete.subscriptions
 	o.fleet.bind(cmd)
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "print what would be sent, and send nothing")
 	o.secrets.bind(cmd)

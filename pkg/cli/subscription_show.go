@@ -17,7 +17,7 @@ func newSubscriptionShow(app *App) *cobra.Command {
 		Example: `  tlxhook subscription show 4711
   tlxhook subscription show 4711 --jq .status`,
 		Args:              oneArg("id"),
-		ValidArgsFunction: app.completeSubscriptions,
+		ValidArgsFunction: app.complete.subscriptions,
 		RunE:              app.run(func(ctx context.Context, args []string) error { return subscriptionShow(ctx, app, args) }),
 	}
 }

@@ -50,7 +50,7 @@ the environment is not used here: rotate-secret does that.
 	o.fleet.bind(cmd)
 	o.secrets.bind(cmd)
 	cmd.PreRun = func(cmd *cobra.Command, _ []string) { o.setFields = cmd.Flags().Changed("fields") }
-	cmd.ValidArgsFunction = app.completeSubscriptions
+	cmd.ValidArgsFunction = app.complete.subscriptions
 	return cmd
 }
 

@@ -52,7 +52,7 @@ answered. The modes try out what a receiver must be able to take:
   tlxhook trigger order.update --target http://localhost:3000/hook \
     --hmac-secret-file hmac.secret --mode bad-signature`,
 		Args:              oneArg("event"),
-		ValidArgsFunction: app.completeEvents,
+		ValidArgsFunction: app.complete.events,
 		RunE:              app.runUnlimited(func(ctx context.Context, args []string) error { return trigger(ctx, app, o, args[0]) }),
 	}
 	flags := cmd.Flags()

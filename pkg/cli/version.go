@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tlxhook/tlxhook/pkg/exporter"
 	"github.com/tlxhook/tlxhook/pkg/output"
 )
 
@@ -62,6 +63,10 @@ func version(ctx context.Context, app *App) error {
 
 func (b Build) info() buildInfo {
 	return buildInfo{b, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
+}
+
+func (b Build) exported() exporter.Build {
+	return exporter.Build{Version: b.Version, Revision: b.Commit, GoVersion: runtime.Version()}
 }
 
 // BuildInfo returns what is known of this build. Released is what the linker was given in a release: the version, the

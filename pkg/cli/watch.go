@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tlxhook/tlxhook/pkg/config"
+	"github.com/tlxhook/tlxhook/pkg/credentials"
 	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/health"
 )
@@ -84,7 +85,7 @@ func newWatch(app *App) *cobra.Command {
 		},
 	}
 	o.selection.bindNames(cmd)
-	cmd.ValidArgsFunction = app.completeSubscriptions
+	cmd.ValidArgsFunction = app.complete.subscriptions
 	o.fleet.bindChoice(cmd)
 	flags := cmd.Flags()
 	flags.DurationVar(&o.interval, "interval", 30*time.Second, "ask every `TIME`, a tenth more or less")
@@ -131,14 +132,18 @@ func watch(ctx context.Context, app *App, o *watchOptions, ids []string) error {
 	defer cancel()
 	w := &health.Watcher{Until: health.Condition(o.until), Timeout: app.settings.Timeout, Note: app.note, Warn: app.warn}
 	var err error
-	if w.Heartbeat, err = app.heartbeat(o.heartbeat); err != nil {
-		return err
+	if o.heartbeat != "" {
+		if w.Heartbeat, err = heartbeat(app.secrets(), o.heartbeat); err != nil {
+			return wrapFlag("--heartbeat-url-file", err)
+		}
 	}
 	if w.Watch, err = o.watch(ctx, app); err != nil {
 		return err
 	}
-	if w.Notifier, err = app.notifier(o); err != nil {
-		return err
+	if o.command != nil {
+		if w.Notifier, err = o.notifier(app); err != nil {
+			return err
+		}
 	}
 	defer w.Notifier.Close()
 	messages := &switchedWriter{to: app.terminal.Err}
@@ -166,29 +171,23 @@ func (o *watchOptions) watch(ctx context.Context, app *App) (*health.Watch, erro
 	return w, nil
 }
 
-// heartbeat returns the heartbeat of the URL in a file; nil for no file.
-func (a *App) heartbeat(file string) (*health.Heartbeat, error) {
-	if file == "" {
-		return nil, nil
-	}
-	address, err := a.secrets().File(file)
+// heartbeat returns the heartbeat of the URL in a file.
+func heartbeat(r credentials.Reader, file string) (*health.Heartbeat, error) {
+	address, err := r.File(file)
 	if err != nil {
-		return nil, wrapFlag("--heartbeat-url-file", err)
+		return nil, err
 	}
 	heartbeat, err := health.NewHeartbeat(address)
 	if err != nil {
-		return nil, usageFailure("--heartbeat-url-file: %w", err)
+		return nil, usageFailure("%w", err)
 	}
 	return heartbeat, nil
 }
 
-// notifier returns the notifier that runs the program of --exec; nil for none. Its state file depends on the login,
-// the companies, the selection and the program.
-func (a *App) notifier(o *watchOptions) (*health.Notifier, error) {
-	if o.command == nil {
-		return nil, nil
-	}
-	folders, err := config.NewFolders(a.lookup)
+// notifier returns the notifier that runs the program of --exec. Its state file depends on the login, the companies,
+// the selection and the program.
+func (o *watchOptions) notifier(app *App) (*health.Notifier, error) {
+	folders, err := config.NewFolders(app.lookup)
 	if err != nil {
 		return nil, localFailure("keep what is to be told", err)
 	}
@@ -196,7 +195,7 @@ func (a *App) notifier(o *watchOptions) (*health.Notifier, error) {
 	if o.fleet.Many() {
 		parts = append(parts, o.fleet.again())
 	}
-	path := filepath.Join(folders.State, "watch", a.logins().Identity(append(parts, o.command...)...)+".json")
-	command := health.Command{Args: o.command, Environ: config.WithoutSecrets(a.environ), Output: &a.console}
-	return health.OpenNotifier(path, command, a.warn)
+	path := filepath.Join(folders.State, "watch", app.logins().Identity(append(parts, o.command...)...)+".json")
+	command := health.Command{Args: o.command, Environ: config.WithoutSecrets(app.environ), Output: &app.console}
+	return health.OpenNotifier(path, command, app.warn)
 }

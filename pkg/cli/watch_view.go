@@ -15,7 +15,7 @@ import (
 func (o *watchOptions) view(app *App, messages *switchedWriter) health.View {
 	t := app.terminal
 	if !app.printer.IsTable() || !t.CanRedraw() || o.plain || app.settings.Debug {
-		return &lineView{app: app, stream: output.NewStream(app.printer, transitionTable())}
+		return &lineView{console: &app.console, stream: output.NewStream(app.printer, transitionTable())}
 	}
 	title := fmt.Sprintf("Asked every %s; Ctrl-C ends it.", o.interval)
 	if o.fleet.Many() {
@@ -45,7 +45,8 @@ func (v *screenView) Close() error {
 
 // lineView prints a line for each transition.
 type lineView struct {
-	app    *App
+	*console
+
 	stream *output.Stream[health.Transition]
 	begun  bool
 }
@@ -54,13 +55,13 @@ type lineView struct {
 func (v *lineView) Show(ctx context.Context, u health.Update) error {
 	if u.Report != nil && !v.begun {
 		v.begun = true
-		v.app.note("watching %s: %s", subscriptions(u.Report.Counts.Total), u.Report.Summary)
+		v.note("watching %s: %s", subscriptions(u.Report.Counts.Total), u.Report.Summary)
 	}
-	if !v.app.printer.IsTable() {
+	if !v.printer.IsTable() {
 		return v.stream.Print(ctx, u.Transitions...)
 	}
 	for _, t := range u.Transitions {
-		if _, err := fmt.Fprintln(v.app.terminal.Out, tui.Line(t, v.app.terminal.Color)); err != nil {
+		if _, err := fmt.Fprintln(v.terminal.Out, tui.Line(t, v.terminal.Color)); err != nil {
 			return err
 		}
 	}

@@ -3,6 +3,7 @@
 package exporter
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -89,6 +90,23 @@ const (
 	pathHealthy = "/-/healthy"
 	pathReady   = "/-/ready"
 )
+
+// Run serves until the context ends, and follows the fleet meanwhile. Ready is called with the address once it listens;
+// its error ends serving.
+func (e *Exporter) Run(ctx context.Context, server Server, ready func(url string) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var following sync.WaitGroup
+	following.Go(func() { e.Follow(ctx) })
+	defer following.Wait()
+	defer cancel()
+	var failed error
+	err := server.Serve(ctx, e, func(url string) {
+		if failed = ready(url); failed != nil {
+			cancel()
+		}
+	})
+	return cmp.Or(failed, err)
+}
 
 // Follow asks for the companies of the fleet until the context ends: a scrape of hundreds could not wait for them.
 func (e *Exporter) Follow(ctx context.Context) {
