@@ -308,7 +308,7 @@ func causes() []cause {
 		{matches: is(health.ErrWatched), code: codeConflict, hint: "stop the other one first"},
 		{matches: is(health.ErrNotActive), code: codeConditionNotMet},
 		{matches: is(health.ErrUnchanged), code: codeConditionNotMet},
-		{matches: is(health.ErrUnsent), code: codePartial, hint: "the next watch with the same arguments tells of them"},
+		{matches: is(health.ErrUnsent), code: codePartial, hint: "the next watch with the same arguments retries the notifications"},
 		{matches: is(sandbox.ErrState), code: codeLocal, hint: "tlxhook sandbox reset makes a new one"},
 		{matches: as[*login.NoProfileError], code: codeUsage, hintFor: func(_ *config.Settings, err error) string {
 			e, _ := errors.AsType[*login.NoProfileError](err)

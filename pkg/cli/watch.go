@@ -189,7 +189,7 @@ func heartbeat(r credentials.Reader, file string) (*health.Heartbeat, error) {
 func (o *watchOptions) notifier(app *App) (*health.Notifier, error) {
 	folders, err := config.NewFolders(app.lookup)
 	if err != nil {
-		return nil, localFailure("keep what is to be told", err)
+		return nil, localFailure("save watch state", err)
 	}
 	parts := slices.Concat(o.selection.filter.Events, o.selection.filter.Targets, []string{fmt.Sprint(o.selection.filter.IDs)})
 	if o.fleet.Many() {

@@ -100,10 +100,10 @@ func TestEachCompanyHasItsOwnState(t *testing.T) {
 		switch {
 		case len(s.said) != 2:
 			t.Errorf("len(s.said) = %v, want 2", len(s.said))
-		case !strings.HasPrefix(s.said[0], "Kunde (2002) cannot be asked: list subscriptions: "):
-			t.Errorf("s.said[0] = %q, want it to begin with %q", s.said[0], "Kunde (2002) cannot be asked: list subscriptions: ")
-		case !strings.HasPrefix(s.said[1], "Kunde (2002) can be asked again after 1m"):
-			t.Errorf("s.said[1] = %q, want it to begin with %q", s.said[1], "Kunde (2002) can be asked again after 1m")
+		case !strings.HasPrefix(s.said[0], "Kunde (2002) unreachable: list subscriptions: "):
+			t.Errorf("s.said[0] = %q, want it to begin with %q", s.said[0], "Kunde (2002) unreachable: list subscriptions: ")
+		case !strings.HasPrefix(s.said[1], "Kunde (2002) recovered after 1m"):
+			t.Errorf("s.said[1] = %q, want it to begin with %q", s.said[1], "Kunde (2002) recovered after 1m")
 		}
 	})
 }

@@ -8,9 +8,9 @@ import (
 // maxNamed is how many companies are named for each event in a round: a network failure affects all of them.
 const maxNamed = 10
 
-// ChangeLog makes log lines of what happens to companies.
+// ChangeLog formats the company events of a watch as log lines.
 type ChangeLog struct {
-	round map[CompanyEvent]int // companies in this round
+	round map[CompanyEvent]int // number of companies in this round
 }
 
 // Line is a log line about a company.
@@ -19,8 +19,8 @@ type Line struct {
 	Text  string
 }
 
-// Lines returns the log lines of an update: up to ten companies for each event, and at the end of the round the number
-// of the others.
+// Lines returns the log lines of an update: up to ten companies per event, and at the end of the round the number of
+// omitted companies.
 func (l *ChangeLog) Lines(u Update) []Line {
 	if l.round == nil {
 		l.round = map[CompanyEvent]int{}
@@ -36,7 +36,7 @@ func (l *ChangeLog) Lines(u Update) []Line {
 	}
 	for _, event := range []CompanyEvent{CompanyUnreachable, CompanyRecovered, CompanyAdded, CompanyRemoved} {
 		if more := l.round[event] - maxNamed; more > 0 {
-			lines = append(lines, Line{event, fmt.Sprintf("and %s more %s", companies(more), event.words())})
+			lines = append(lines, Line{event, fmt.Sprintf("and %d more %s", more, event.participle())})
 		}
 	}
 	l.round = nil
@@ -44,7 +44,7 @@ func (l *ChangeLog) Lines(u Update) []Line {
 }
 
 func (c CompanyChange) text(at time.Time) string {
-	text := c.Company.Label() + " " + c.Event.words()
+	text := c.Company.Label() + " " + c.Event.participle()
 	switch c.Event {
 	case CompanyUnreachable:
 		return fmt.Sprintf("%s: %v", text, c.Err)
@@ -55,16 +55,16 @@ func (c CompanyChange) text(at time.Time) string {
 	}
 }
 
-// words returns the event as the predicate of a sentence about a company.
-func (e CompanyEvent) words() string {
+// participle returns the word that follows the name of a company in a log line.
+func (e CompanyEvent) participle() string {
 	switch e {
 	case CompanyRecovered:
-		return "can be asked again"
+		return "recovered"
 	case CompanyAdded:
-		return "is reached now"
+		return "added"
 	case CompanyRemoved:
-		return "is not reached any more"
+		return "removed"
 	default:
-		return "cannot be asked"
+		return "unreachable"
 	}
 }

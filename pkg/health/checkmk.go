@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// checkmkLine is the length in bytes of the text of a service.
+// checkmkLine is the maximum length of a service text in bytes.
 const checkmkLine = 400
 
-// Checkmk renders lines of a local check: one service for all subscriptions of a login, or, where each says so,
-// one for every subscription. Name tells logins apart; it may be empty. Poller: Checkmk, local checks.
+// Checkmk renders lines of a local check: one service for all subscriptions of a login, and with each also one per
+// subscription. Name identifies the login; it may be empty. Source: Checkmk manual, "Local checks".
 func (r *Report) Checkmk(name string, each bool) []byte {
 	var out strings.Builder
 	metrics := "-"
@@ -30,8 +30,8 @@ func (r *Report) Checkmk(name string, each bool) []byte {
 	return []byte(out.String())
 }
 
-// checkmkService writes one line. A name holds no quotes, not even single ones, or Checkmk does not read the
-// line; "\n" in a text would begin its long output.
+// checkmkService writes one line. It replaces quotes in the name, which Checkmk cannot parse, and escapes "\n" in the
+// text, which would start the long output.
 func checkmkService(out *strings.Builder, state State, name, metrics, text string) {
 	name = strings.NewReplacer(`"`, "_", `'`, "_").Replace(name)
 	text = strings.ReplaceAll(text, `\n`, `\ n`)

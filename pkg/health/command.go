@@ -16,31 +16,31 @@ import (
 )
 
 const (
-	// commandLimit is how long a command may take.
-	commandLimit = 30 * time.Second
-	// commandGrace is how long one that runs may go on when the watch is to end.
+	// commandTimeout bounds one run of the command.
+	commandTimeout = 30 * time.Second
+	// commandGrace bounds how long a running command may continue after the watch has ended.
 	commandGrace = 5 * time.Second
 )
 
-// Command is a program that is told about transitions: the transition as JSON on its standard input, its parts in
-// TLXHOOK_ variables.
+// Command is a program that receives transitions: as JSON on standard input, and field by field in TLXHOOK_ environment
+// variables.
 type Command struct {
-	// Args are its name and its arguments. No shell reads them.
+	// Args are the program name and its arguments. They are not passed through a shell.
 	Args []string
-	// Environ is what it inherits; the caller leaves secrets out.
+	// Environ is the inherited environment, without secrets.
 	Environ []string
-	// Output takes what it printed, on both streams, in one Write once it has ended.
+	// Output receives the combined standard output and error in one Write after the program has ended.
 	Output io.Writer
 }
 
-// Check tells whether there is such a program.
+// Check reports an error if the program cannot be found.
 func (c Command) Check() error {
 	_, err := exec.LookPath(c.Args[0])
 	return err
 }
 
-// Run runs the command for one transition. After 30 seconds, or 5 seconds after the context has ended, it is killed
-// with everything that it started.
+// Run runs the command for one transition. After 30 seconds, or 5 seconds after the context has ended, it kills the
+// command and its child processes.
 func (c Command) Run(ctx context.Context, t Transition) error {
 	document, err := json.Marshal(t)
 	if err != nil {
@@ -48,15 +48,15 @@ func (c Command) Run(ctx context.Context, t Transition) error {
 	}
 	stopped, end := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer end(nil)
-	limited, cancel := context.WithTimeoutCause(stopped, commandLimit, errTooSlow)
+	limited, cancel := context.WithTimeoutCause(stopped, commandTimeout, errTooSlow)
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(commandGrace, func() { end(errStopped) }) })
 	defer stop()
-	got := childprocess.Program{Args: c.Args, Environ: slices.Concat(c.Environ, t.environ()), Input: append(document, '\n')}.Run(limited)
-	if len(got.Output) > 0 {
-		_, _ = c.Output.Write(got.Output) // that nobody reads is no fault of the command
+	result := childprocess.Program{Args: c.Args, Environ: slices.Concat(c.Environ, t.environ()), Input: append(document, '\n')}.Run(limited)
+	if len(result.Output) > 0 {
+		_, _ = c.Output.Write(result.Output) // a failed log is not a failure of the command
 	}
-	err = got.Err
+	err = result.Err
 	if limited.Err() != nil {
 		err = context.Cause(limited)
 	}
@@ -67,11 +67,11 @@ func (c Command) Run(ctx context.Context, t Transition) error {
 }
 
 var (
-	errTooSlow = errors.New("it took longer than 30 seconds")
-	errStopped = errors.New("it was still running 5 seconds after the watch was to end")
+	errTooSlow = errors.New("timed out after 30s")
+	errStopped = errors.New("killed 5s after the watch ended")
 )
 
-// environ are the parts of a transition as variables, safe to print.
+// environ returns the fields of a transition as environment variables without control characters.
 func (t Transition) environ() []string {
 	all := []string{
 		"TLXHOOK_KIND=" + string(t.Kind),
@@ -84,7 +84,7 @@ func (t Transition) environ() []string {
 		"TLXHOOK_COMPANY=" + strconv.FormatInt(t.CompanyID, 10),
 		"TLXHOOK_COMPANY_NAME=" + terminal.Safe(t.Company),
 	}
-	if t.Profile != "" { // then the command can call tlxhook for the same company
+	if t.Profile != "" { // lets the command call tlxhook for the same company
 		all = append(all, "TLXHOOK_PROFILE="+t.Profile)
 	}
 	return all

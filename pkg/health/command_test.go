@@ -17,7 +17,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/health"
 )
 
-// shell returns a command that runs a script by the shell, and what it will have printed.
+// shell returns a command that runs a shell script, and the buffer for its output.
 func shell(script string, environ ...string) (health.Command, *bytes.Buffer) {
 	var output bytes.Buffer
 	return health.Command{Args: []string{"/bin/sh", "-c", script, "sh"}, Environ: append(environ, "PATH=/usr/bin:/bin"), Output: &output},
@@ -62,7 +62,7 @@ TLXHOOK_TARGET_HOST=hooks.example.no
 	}
 }
 
-func TestCommandThatFailsIsAFailure(t *testing.T) {
+func TestCommandReportsFailure(t *testing.T) {
 	t.Parallel()
 	for script, want := range map[string]string{"exit 3": "exit status 3", "kill -9 $$": "signal: killed"} {
 		c, _ := shell(script)
@@ -89,7 +89,7 @@ func TestCommandThatFailsIsAFailure(t *testing.T) {
 	}
 }
 
-func TestCommandThatDoesNotReadIsNoFailure(t *testing.T) {
+func TestCommandMayIgnoreStdin(t *testing.T) {
 	t.Parallel()
 	c, _ := shell("exec 0<&-; exit 0")
 	if err := c.Run(t.Context(), broken()); err != nil {
@@ -97,7 +97,7 @@ func TestCommandThatDoesNotReadIsNoFailure(t *testing.T) {
 	}
 }
 
-func TestCommandThatFloodsIsCut(t *testing.T) {
+func TestCommandOutputIsTruncated(t *testing.T) {
 	t.Parallel()
 	c, output := shell("head -c 300000000 /dev/zero")
 	switch err := c.Run(t.Context(), broken()); {
@@ -108,7 +108,7 @@ func TestCommandThatFloodsIsCut(t *testing.T) {
 	}
 }
 
-// gone tells whether a process whose number a file holds has ended. One that is not collected yet counts.
+// gone reports whether the process whose ID is in a file has ended; a zombie counts as ended.
 func gone(t *testing.T, file string) bool {
 	t.Helper()
 	raw, err := os.ReadFile(file)
@@ -129,8 +129,8 @@ func gone(t *testing.T, file string) bool {
 	return false
 }
 
-// A command that ignores SIGTERM and hangs, with a child of its own, is killed whole once the watch is to end.
-func TestCommandThatHangsIsKilledWhole(t *testing.T) {
+// A hanging command that ignores SIGTERM is killed with its child process when the watch ends.
+func TestHangingCommandIsKilledWithItsChildren(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "pid")
 	c, _ := shell(`trap "" TERM; sleep 600 & echo $! >"$FILE"; wait; wait; sleep 600`, "FILE="+file)
@@ -141,8 +141,8 @@ func TestCommandThatHangsIsKilledWhole(t *testing.T) {
 	switch {
 	case err == nil:
 		t.Error("the error does not say why: no error")
-	case !strings.Contains(err.Error(), "still running 5 seconds after"):
-		t.Errorf("the error does not say why: err.Error() = %q, want it to contain %q", err.Error(), "still running 5 seconds after")
+	case !strings.Contains(err.Error(), "killed 5s after"):
+		t.Errorf("the error does not say why: err.Error() = %q, want it to contain %q", err.Error(), "killed 5s after")
 	}
 	switch took := time.Since(begin); {
 	case took < 4*time.Second:

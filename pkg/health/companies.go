@@ -8,7 +8,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/fleet"
 )
 
-// relistInterval is how long a list of companies is used before it is read again.
+// relistInterval is the time between two listings of the companies of a login.
 const relistInterval = 10 * time.Minute
 
 // login is the state of a login whose companies are watched.
@@ -33,7 +33,7 @@ func (w *Watch) initialize() {
 			w.knownByCompany[company] = map[int64]Seen{}
 		}
 		w.knownByCompany[company][key.ID] = seen
-		// The statuses of a company are kept until its login reports whether it still reaches it.
+		// The statuses of a company are kept until the next listing shows whether the login still has access.
 		if w.Companies != nil && w.logins[key.Profile] != nil {
 			w.add(fleet.Account{Company: fleet.Company{Profile: key.Profile, CompanyID: key.CompanyID, CompanyName: seen.Company}}, false)
 		}
@@ -46,7 +46,7 @@ func (w *Watch) initialize() {
 	}
 }
 
-// add returns the entry of a company, and adds a new company. Later tells that its login was listed before.
+// add returns the entry of a company, and creates it if necessary. Later reports that its login was listed before.
 func (w *Watch) add(m fleet.Account, later bool) (c *watched, isNew bool) {
 	key := keyOf(m)
 	if c = w.byKey[key]; c != nil {
@@ -58,7 +58,7 @@ func (w *Watch) add(m fleet.Account, later bool) (c *watched, isNew bool) {
 	if w.Many {
 		c.tracker.Profile, c.tracker.Company = m.Profile, m.Name()
 	}
-	// Every subscription of a company that is added to known ones has appeared.
+	// A company that is added later reports all its subscriptions as appeared.
 	if c.tracker.Known == nil && (w.Known != nil || later) {
 		c.tracker.Known = map[int64]Seen{}
 	}
@@ -67,7 +67,7 @@ func (w *Watch) add(m fleet.Account, later bool) (c *watched, isNew bool) {
 	return c, true
 }
 
-// key returns the key of a subscription: its id alone, if there is one company.
+// key returns the key of a subscription: only its ID if the watch has one company.
 func (w *Watch) key(m fleet.Account, id int64) SubscriptionKey {
 	if !w.Many {
 		return SubscriptionKey{ID: id}
@@ -86,7 +86,7 @@ func (w *Watch) known() map[SubscriptionKey]Seen {
 	return all
 }
 
-// members returns the companies to poll. It lists those of a login if that is due.
+// members returns the companies to poll. It first lists the companies of each login whose listing is due.
 func (w *Watch) members(ctx context.Context, u *Update) []fleet.Account {
 	var due, members []fleet.Account
 	for _, m := range w.Logins {
@@ -108,7 +108,7 @@ func (w *Watch) members(ctx context.Context, u *Update) []fleet.Account {
 	return members
 }
 
-// updateCompanies records which companies a login reaches, or that listing them failed.
+// updateCompanies records the companies of a login, or the error from listing them.
 func (w *Watch) updateCompanies(ctx context.Context, r fleet.Result[[]fleet.Account], u *Update) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -121,7 +121,7 @@ func (w *Watch) updateCompanies(ctx context.Context, r fleet.Result[[]fleet.Acco
 		return
 	}
 	later := !l.listed.IsZero()
-	session, _ := r.Client.Session(ctx) // it exists, as it was just used
+	session, _ := r.Client.Session(ctx) // cannot fail: the listing has just used it
 	l.listed, l.sessionExpiry = time.Now(), session.Expires
 	gone := map[*watched]bool{}
 	for _, c := range w.watched {
@@ -138,13 +138,13 @@ func (w *Watch) updateCompanies(ctx context.Context, r fleet.Result[[]fleet.Acco
 	slices.SortStableFunc(w.watched, func(a, b *watched) int { return slices.Compare(a.order[:], b.order[:]) })
 }
 
-// markRemoved marks the companies that a login does not reach any more.
+// markRemoved marks the companies that a login has lost access to.
 func (w *Watch) markRemoved(gone map[*watched]bool, u *Update) {
 	for _, c := range w.watched {
 		switch {
 		case !gone[c]:
 			continue
-		case c.listErr != nil: // a placeholder for companies that are listed now
+		case c.listErr != nil: // the placeholder is replaced by the listed companies
 			if !c.unreachableSince.IsZero() {
 				c.addEvent(u, CompanyRecovered)
 			}
@@ -155,7 +155,7 @@ func (w *Watch) markRemoved(gone map[*watched]bool, u *Update) {
 	}
 }
 
-// dropRemoved reports the subscriptions of removed companies as gone, and then drops these companies.
+// dropRemoved reports the subscriptions of removed companies as disappeared, and then drops these companies.
 func (w *Watch) dropRemoved(u *Update) {
 	w.watched = slices.DeleteFunc(w.watched, func(c *watched) bool {
 		if !c.removed {

@@ -6,7 +6,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/fleet"
 )
 
-// companyKey identifies a company among those of several logins.
+// companyKey identifies a company across logins.
 type companyKey struct {
 	profile string
 	id      int64
@@ -16,14 +16,14 @@ func keyOf(m fleet.Account) companyKey { return companyKey{m.Profile, m.CompanyI
 
 // watched is one company of a watch.
 type watched struct {
-	member  fleet.Account // without a client if it is not reached, or not yet
+	member  fleet.Account // without a client before the first listing and after removal
 	poller  Poller
 	tracker Tracker
 	due     time.Time // of the next poll
 	order   [2]int    // position of its login, and of the company among those of the login
 	// listErr is the error from listing the companies of a login; the entry is then a placeholder for all of them.
 	listErr error
-	removed bool // the login does not reach it any more
+	removed bool // the login has lost access
 
 	report           *Report // nil before the first poll, and if it is removed
 	err              error   // of the last poll
@@ -36,15 +36,15 @@ type watched struct {
 	changed       map[int64]time.Time
 }
 
-// CompanyEvent is something that happens to a company.
+// CompanyEvent is a change in the reachability of a company.
 type CompanyEvent string
 
 // The events of companies.
 const (
 	CompanyUnreachable CompanyEvent = "unreachable" // polling it fails
 	CompanyRecovered   CompanyEvent = "recovered"   // polling it works again
-	CompanyAdded       CompanyEvent = "added"       // the login reaches it now
-	CompanyRemoved     CompanyEvent = "removed"     // the login does not reach it any more
+	CompanyAdded       CompanyEvent = "added"       // the login has gained access
+	CompanyRemoved     CompanyEvent = "removed"     // the login has lost access
 )
 
 // CompanyChange is an event of a company.

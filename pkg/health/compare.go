@@ -5,7 +5,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// Compare compares existing subscriptions with a manifest. It needs no secrets and compares none.
+// Compare compares existing subscriptions with a manifest. Secrets are neither needed nor compared.
 func Compare(want *manifest.Want, have []tripletex.Subscription) *Comparison {
 	deviations, extra := manifest.Deviations(want, have)
 	c := &Comparison{Extra: extra, Off: manifest.Off(want, have)}

@@ -32,24 +32,24 @@ type Document struct {
 	Report *Report
 	// Output is the format, and a query or template for the JSON.
 	Output output.Options
-	// Login names the login and the company in formats for monitors; it may be empty.
+	// Login identifies the login and the company in formats for monitors; it may be empty.
 	Login string
-	// Samples are the metrics of each company for Prometheus. If there are none, they are made from the report.
+	// Samples are the metrics of each company for Prometheus. If empty, they are derived from the report.
 	Samples []Sample
 	// Many adds the company name to every row.
 	Many bool
-	// Each adds single subscriptions to formats that show the sum. All adds those without issues.
+	// Each adds individual subscriptions to formats that show totals. All includes subscriptions without issues.
 	Each, All bool
 	Flags     CommandFlags
 }
 
-// CommandFlags are the flags in the command lines of a table. Each begins with a space, or is empty.
+// CommandFlags are the flags of the suggested commands in a table. Each is empty or begins with a space.
 type CommandFlags struct {
-	// Login selects the login, Companies the companies, and Manifest is the manifest that was compared.
+	// Login selects the login and Companies the companies; Manifest is the manifest argument.
 	Login, Companies, Manifest string
 }
 
-// Render returns the document as text for a terminal. An unknown format, which a usage error leaves, is the default.
+// Render returns the document in its format. An unknown format, left by a usage error, means the default.
 func (d Document) Render(ctx context.Context, t *terminal.Terminal) ([]byte, error) {
 	if d.Output.JQ != "" || d.Output.Template != "" {
 		return d.json(ctx, t)

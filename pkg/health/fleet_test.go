@@ -17,7 +17,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// office is an accountant's login over a sandbox, with the companies that it reaches.
+// office is an accountant's login to a sandbox with its client companies.
 type office struct {
 	*service
 	watch     *health.Watch
@@ -26,7 +26,7 @@ type office struct {
 	listed    int
 }
 
-// newOffice reaches so many companies of a sandbox, which have a subscription each.
+// newOffice returns a login with n client companies that have one subscription each.
 func newOffice(t *testing.T, companies int, o sandbox.Options) *office {
 	t.Helper()
 	o.Companies = companies
@@ -56,7 +56,7 @@ func newOffice(t *testing.T, companies int, o sandbox.Options) *office {
 	return of
 }
 
-// disable switches off what a company has.
+// disable disables the subscriptions of a company.
 func (o *office) disable(t *testing.T, company int64) {
 	t.Helper()
 	client := o.watch.Logins[0].Client.ForCompany(company)
@@ -72,17 +72,17 @@ func (o *office) disable(t *testing.T, company int64) {
 	}
 }
 
-// follow hands the news of whole rounds to a function until it has had enough, and returns everything that was told.
+// follow passes each finished round to a function until it returns false, and returns all updates.
 func (o *office) follow(t *testing.T, each func(round int, n health.Update) bool) string {
 	t.Helper()
-	var told []string
+	var reported []string
 	round := 0
 	for n := range o.watch.Updates(t.Context()) {
 		for _, one := range n.Companies {
-			told = append(told, fmt.Sprintf("%s %s", one.Company.Label(), one.Event))
+			reported = append(reported, fmt.Sprintf("%s %s", one.Company.Label(), one.Event))
 		}
 		for _, one := range n.Transitions {
-			told = append(told, fmt.Sprintf("%d %s %s", one.CompanyID, one.Kind, one.NewStatus))
+			reported = append(reported, fmt.Sprintf("%d %s %s", one.CompanyID, one.Kind, one.NewStatus))
 		}
 		if n.RoundDone {
 			if round++; !each(round, n) {
@@ -90,10 +90,10 @@ func (o *office) follow(t *testing.T, each func(round int, n health.Update) bool
 			}
 		}
 	}
-	return strings.Join(told, ", ")
+	return strings.Join(reported, ", ")
 }
 
-// The looks of a round are spread over the interval: others share the rate limit. Only the first comes at once.
+// The polls of a round are spread over the interval because other clients share the rate limit. The first round is not.
 func TestRoundIsSpreadOverTheInterval(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -139,7 +139,7 @@ func TestRoundIsSpreadOverTheInterval(t *testing.T) {
 	})
 }
 
-// Where nobody chose an interval, hundreds of companies are not asked in half a minute.
+// Without a configured interval, hundreds of companies are polled less often than every 30 seconds.
 func TestPaceMakesTheIntervalLonger(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -156,15 +156,15 @@ func TestPaceMakesTheIntervalLonger(t *testing.T) {
 	})
 }
 
-// A company that cannot be asked is told once, and hides nothing of the others.
-func TestSilentCompanyHidesNothing(t *testing.T) {
+// An unreachable company is reported once and does not hide the others.
+func TestUnreachableCompanyDoesNotHideOthers(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"hang", "html", "forbidden", "server-error"} {
 		synctest.Test(t, func(t *testing.T) {
 			o := newOffice(t, 5, options(0))
 			o.change(t, func(state *sandbox.State) { state.ChangeFaults(true, sandbox.Fault{Kind: kind, Company: 2002}) })
 			start := time.Now()
-			told := o.follow(t, func(round int, n health.Update) bool {
+			reported := o.follow(t, func(round int, n health.Update) bool {
 				silent := round <= 3
 				if took := time.Since(start); round == 1 && took > 11*time.Second {
 					t.Errorf("%s: the others waited %s for it", kind, took)
@@ -186,14 +186,14 @@ func TestSilentCompanyHidesNothing(t *testing.T) {
 				return round < 5
 			})
 			want := "Kunde 2002 (2002) unreachable, 2005 changed DISABLED, Kunde 2002 (2002) recovered"
-			if diff := cmp.Diff(want, told); diff != "" {
+			if diff := cmp.Diff(want, reported); diff != "" {
 				t.Errorf("%s: %s", kind, diff)
 			}
 		})
 	}
 }
 
-// Where nobody answers at all there is no verdict, and the end of that is told.
+// An outage of all companies has no report, and its end is reported.
 func TestWatchOfManyReportsAnOutage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -229,16 +229,15 @@ func TestWatchOfManyReportsAnOutage(t *testing.T) {
 	})
 }
 
-// Every ten minutes it is looked which companies there are. What a new one has appears; what one has that is not
-// reached any more disappears, so that somebody is told.
-func TestCompaniesComeAndGo(t *testing.T) {
+// The companies are listed every ten minutes. Subscriptions of an added company appear, those of a removed one disappear.
+func TestWatchFollowsAddedAndRemovedCompanies(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t, 4, options(0))
 		all := o.companies
 		o.companies = all[:3]
 		start := time.Now()
-		told := o.follow(t, func(_ int, n health.Update) bool {
+		reported := o.follow(t, func(_ int, n health.Update) bool {
 			o.companies = all[1:]
 			switch {
 			case n.Report == nil:
@@ -249,7 +248,7 @@ func TestCompaniesComeAndGo(t *testing.T) {
 			return time.Since(start) < 30*time.Minute
 		})
 		want := "Kunde 2004 (2004) added, Kunde 2001 (2001) removed, 2004 appeared ACTIVE, 2001 disappeared "
-		if diff := cmp.Diff(want, told); diff != "" {
+		if diff := cmp.Diff(want, reported); diff != "" {
 			t.Error(diff)
 		}
 		if o.listed < 3 {
@@ -261,8 +260,8 @@ func TestCompaniesComeAndGo(t *testing.T) {
 	})
 }
 
-// A list of companies that cannot be had takes nothing away; at first it is told, and tried again.
-func TestCompaniesThatCannotBeListedAreNotGone(t *testing.T) {
+// A failed listing of companies removes none; the first listing is retried after a failure.
+func TestFailedListingKeepsCompanies(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t, 2, options(0))
@@ -273,7 +272,7 @@ func TestCompaniesThatCannotBeListedAreNotGone(t *testing.T) {
 		}
 		o.watch.Known = known
 		start := time.Now()
-		told := o.follow(t, func(round int, n health.Update) bool {
+		reported := o.follow(t, func(round int, n health.Update) bool {
 			switch round {
 			case 1:
 				switch {
@@ -283,7 +282,7 @@ func TestCompaniesThatCannotBeListedAreNotGone(t *testing.T) {
 					t.Errorf("n.Transitions = %v, want nil", n.Transitions)
 				}
 				o.failing = nil
-			case 2: // what an earlier process knew of a company that is gone is told
+			case 2: // the state of an earlier process reports the removed company
 				switch {
 				case n.Err != nil:
 					t.Errorf("n.Err = %v, want nil", n.Err)
@@ -304,14 +303,14 @@ func TestCompaniesThatCannotBeListedAreNotGone(t *testing.T) {
 			return time.Since(start) < 20*time.Minute
 		})
 		want := "acme unreachable, Kunde 2009 (2009) removed, acme recovered, 2002 appeared ACTIVE, 2009 disappeared "
-		if diff := cmp.Diff(want, told); diff != "" {
+		if diff := cmp.Diff(want, reported); diff != "" {
 			t.Error(diff)
 		}
 	})
 }
 
-// What is known after a restart is told of each company by itself, though ids be the same in two of them.
-func TestKnownIsOfEachCompany(t *testing.T) {
+// The state after a restart is kept per company, also if two companies have the same subscription IDs.
+func TestKnownStateIsKeptPerCompany(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t, 2, options(0))
@@ -323,16 +322,15 @@ func TestKnownIsOfEachCompany(t *testing.T) {
 		o.disable(t, 2002)
 		again := newOffice(t, 0, options(0))
 		again.watch.Logins, again.companies, again.watch.Known = o.watch.Logins, o.companies, known
-		told := again.follow(t, func(int, health.Update) bool { return false })
-		if want := "2002 changed DISABLED"; told != want {
-			t.Errorf("%q, want %q", told, want)
+		reported := again.follow(t, func(int, health.Update) bool { return false })
+		if want := "2002 changed DISABLED"; reported != want {
+			t.Errorf("%q, want %q", reported, want)
 		}
 	})
 }
 
-// The rate limit of the login is followed: no 429, and it is said that a round takes
-// longer than it should.
-func TestRoundKeepsToTheRateLimit(t *testing.T) {
+// A round respects the rate limit of the login: there is no 429, and a slow round is reported.
+func TestRoundRespectsTheRateLimit(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t, 50, options(0))
@@ -344,14 +342,14 @@ func TestRoundKeepsToTheRateLimit(t *testing.T) {
 			t.Fatal(err)
 		}
 		o.watch.Interval = 5 * time.Second
-		told := o.follow(t, func(round int, n health.Update) bool {
+		reported := o.follow(t, func(round int, n health.Update) bool {
 			if n.Slow < 20*time.Second {
 				t.Errorf("round %d: 50 companies at 18 in 10 s took %s", round, n.Slow)
 			}
 			return round < 3
 		})
-		if told != "" {
-			t.Errorf("told = %q, want %q", told, "")
+		if reported != "" {
+			t.Errorf("reported = %q, want %q", reported, "")
 		}
 		if o.limited.Load() != 0 {
 			t.Errorf("o.limited.Load() = %v, want 0", o.limited.Load())
@@ -359,7 +357,7 @@ func TestRoundKeepsToTheRateLimit(t *testing.T) {
 	})
 }
 
-func TestSubjectIsReadAsItWasWritten(t *testing.T) {
+func TestSubscriptionKeyRoundTrips(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]health.SubscriptionKey{
 		"4711": {ID: 4711}, "acme/2001/4711": {"acme", 2001, 4711}, "/2001/4711": {"", 2001, 4711}, "a/b/0/7": {"a/b", 0, 7},
@@ -382,14 +380,14 @@ func TestSubjectIsReadAsItWasWritten(t *testing.T) {
 	}
 }
 
-// Prometheus is told of all of it at any time, and nobody is asked for that.
-func TestSamplesNameEachCompany(t *testing.T) {
+// Samples are available at any time and cost no request.
+func TestSamplesCoverEachCompany(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t, 3, options(0))
 		o.change(t, func(state *sandbox.State) { state.ChangeFaults(true, sandbox.Fault{Kind: "forbidden", Company: 2002}) })
 		if got := o.watch.Samples(2000); len(got) != 0 {
-			t.Errorf("%+v before the first look", got)
+			t.Errorf("%+v before the first poll", got)
 		}
 		o.follow(t, func(int, health.Update) bool { return false })
 		asked := o.lists.Load()

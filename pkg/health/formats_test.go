@@ -36,7 +36,7 @@ func hostileNames() []string {
 	}
 }
 
-// hostile is a report in which everything that comes from outside is a trap.
+// hostile is a report in which every external text is malicious.
 func hostile() *health.Report {
 	var all []tripletex.Subscription
 	for i, name := range hostileNames() {
@@ -56,7 +56,7 @@ func notAsked() *health.Report {
 	return health.Unreachable(health.Problem{Code: "timeout", Message: "timed out after 8s\n|x=1 ::error::"}, health.Unknown, 8*time.Second)
 }
 
-// thousands is a report of 10,000 subscriptions that all fail.
+// thousands is a report on 10,000 disabled subscriptions.
 func thousands() *health.Report {
 	statuses := make([]tripletex.Status, 10000)
 	for i := range statuses {
@@ -65,7 +65,7 @@ func thousands() *health.Report {
 	return health.Check(health.Input{Subscriptions: subscriptions(statuses...)})
 }
 
-func TestNagiosIsWhatTheDocumentationShows(t *testing.T) {
+func TestNagiosMatchesTheDocumentation(t *testing.T) {
 	t.Parallel()
 	want := `WEBHOOKS CRITICAL: 3 of 14 not active: 4711 invoice.charged DISABLED_TOO_MANY_ERRORS, ` +
 		`4712 order.create DISABLED_MISUSE, 4713 order.update DISABLED | active=11;;1:;0;14 disabled=1;0;;0;14 ` +
@@ -86,9 +86,9 @@ func TestNagiosIsWhatTheDocumentationShows(t *testing.T) {
 	}
 }
 
-// plugin is what a monitor reads: the verdict, text without "|", and performance data.
-var errPlugin = errors.New("no output of a plugin")
+var errPlugin = errors.New("invalid plugin output")
 
+// readPlugin parses plugin output as a monitor does: state, text without "|", and performance data.
 func readPlugin(output []byte) (perfdata []string, err error) {
 	first, rest, _ := strings.Cut(string(output), "\n")
 	text, data, found := strings.Cut(first, " | ")
@@ -106,7 +106,7 @@ func readPlugin(output []byte) (perfdata []string, err error) {
 	return perfdata, nil
 }
 
-func TestNagiosStaysWithinItsLimits(t *testing.T) {
+func TestNagiosRespectsItsLimits(t *testing.T) {
 	t.Parallel()
 	for name, report := range map[string]*health.Report{
 		"example": threeOfFourteen(), "hostile": hostile(), "not asked": notAsked(), "companies": hostileCompanies(), "thousands": thousands(),
@@ -147,9 +147,8 @@ func TestNagiosStaysWithinItsLimits(t *testing.T) {
 	}
 }
 
-// The grammar that Checkmk reads local checks by, from its own source: state, quoted name without any quote in it,
-// metrics without blanks, text.
-func TestCheckmkReadsEveryLine(t *testing.T) {
+// The grammar of local checks from the source of Checkmk: state, quoted name without quotes, metrics without blanks, text.
+func TestCheckmkLinesAreValid(t *testing.T) {
 	t.Parallel()
 	want := "2 \"Tripletex webhooks acme\" active=11|disabled=1|too_many_errors=1|rate_limited=0|misuse=1|other=0|total=14 " +
 		"3 of 14 not active: 4711 invoice.charged DISABLED_TOO_MANY_ERRORS, 4712 order.create DISABLED_MISUSE, 4713 order.update DISABLED\n"
@@ -180,7 +179,7 @@ func TestCheckmkReadsEveryLine(t *testing.T) {
 	}
 }
 
-func TestZabbixDiscoversEverySubscription(t *testing.T) {
+func TestZabbixListsEverySubscription(t *testing.T) {
 	t.Parallel()
 	var found []map[string]string
 	raw, err := threeOfFourteen().ZabbixDiscovery("acme")
@@ -269,7 +268,7 @@ func TestGitHubReadsAnnotations(t *testing.T) {
 	if len(levels) != 10 {
 		t.Errorf("%d annotations; GitHub shows 10", len(levels))
 	}
-	// A threshold about all of them has an annotation of its own.
+	// A violated threshold has its own annotation.
 	levels, titles, _ := readCommands(t, string(health.Check(health.Input{Subscriptions: subscriptions("DISABLED")}).GitHub()))
 	switch diff := cmp.Diff([]string{"error", "warning"}, levels); {
 	case diff != "":
@@ -286,7 +285,7 @@ func TestGitHubReadsAnnotations(t *testing.T) {
 	}
 }
 
-func TestGitHubSummaryIsATableThatEnds(t *testing.T) {
+func TestGitHubSummaryIsABoundedTable(t *testing.T) {
 	t.Parallel()
 	summary := string(thousands().GitHubSummary())
 	switch {

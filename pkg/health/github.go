@@ -7,19 +7,19 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
 
-// Limits of GitHub Actions: it shows ten annotations of a kind in a step, and drops a summary over 1 MiB whole.
+// Limits of GitHub Actions: a step shows ten annotations per level, and a summary over 1 MiB is discarded.
 const (
 	githubAnnotations = 10
 	githubRows        = 200
 	githubSummary     = 256 << 10
 )
 
-// GitHub renders workflow commands that annotate a run. Poller: GitHub, workflow commands.
+// GitHub renders workflow commands that annotate a run. Source: GitHub, "Workflow commands for GitHub Actions".
 func (r *Report) GitHub() []byte {
 	levels := map[State]string{OK: "notice", Warning: "warning", Critical: "error", Unknown: "error"}
 	messages := map[string][][2]string{}
 	issues := r.Issues()
-	if len(issues) == 0 || issues[0].State != r.State { // the verdict is about more than single subscriptions
+	if len(issues) == 0 || issues[0].State != r.State { // the state has another cause than a single subscription
 		messages[levels[r.State]] = [][2]string{{"Tripletex webhooks", plain(r.Summary)}}
 	}
 	for _, t := range issues {
@@ -40,7 +40,7 @@ func (r *Report) GitHub() []byte {
 	return []byte(out.String())
 }
 
-// sentence says what is wrong in words.
+// sentence returns the issue as a sentence without a full stop.
 func (t Issue) sentence() string {
 	if t.Status == statusUnreachable {
 		return cut(t.long(), nagiosFirstLine)
@@ -62,7 +62,7 @@ func (t Issue) sentence() string {
 	}
 }
 
-// githubMessage escapes the message of a workflow command, so that no text can begin another one.
+// githubMessage escapes the message of a workflow command, so that the text cannot start another command.
 func githubMessage(text string) string {
 	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(text)
 }
@@ -71,7 +71,7 @@ func githubProperty(text string) string {
 	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C").Replace(text)
 }
 
-// GitHubSummary renders the summary of a step in Markdown, to be appended to the file of GITHUB_STEP_SUMMARY.
+// GitHubSummary renders the Markdown to append to the file that GITHUB_STEP_SUMMARY names.
 func (r *Report) GitHubSummary() []byte {
 	var out strings.Builder
 	fmt.Fprintf(&out, "### Tripletex webhooks: %s\n\n%s\n", r.State, markdown(r.Summary))
@@ -98,7 +98,7 @@ func (r *Report) GitHubSummary() []byte {
 	return []byte(out.String())
 }
 
-// markdown makes foreign text safe for the cell of a table: no markup, no mention of anybody, no link.
+// markdown escapes untrusted text for a table cell: no markup, mentions or links.
 func markdown(text string) string {
 	var out strings.Builder
 	for _, r := range terminal.Safe(text) {

@@ -1,5 +1,5 @@
-// Package health judges whether subscriptions work: one verdict, its rendering for each monitor, and what changed
-// since. It leaves logins, files and screens to others.
+// Package health evaluates the health of subscriptions, renders the report for each monitor, and watches for changes.
+// It needs no login, file or terminal of its own.
 package health
 
 import (
@@ -15,23 +15,23 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/secret"
 )
 
-// probeLimit is how long a target may take to answer.
-const probeLimit = 10 * time.Second
+// probeTimeout bounds one probe of a target.
+const probeTimeout = 10 * time.Second
 
-// Probe asks whether a target answers, with a HEAD request that carries no credentials. Any answer below 500
-// but a redirect will do: a receiver may well refuse a request that is no delivery. No error shows what is
-// secret in the target.
+// Probe sends a HEAD request without credentials to a target, with a timeout of 10 seconds. It returns an error for a
+// failed connection, a status of 500 or above and a redirect; a receiver may reject a request that is not a delivery.
+// Errors mask the secrets of the target.
 func Probe(ctx context.Context, target string) error {
-	ctx, cancel := context.WithTimeout(ctx, probeLimit)
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	u, err := url.Parse(target)
 	if err != nil {
-		return errors.New("probe target: it is not a URL")
+		return errors.New("probe target: invalid URL")
 	}
 	u.User = nil
 	request, err := http.NewRequestWithContext(ctx, http.MethodHead, u.String(), nil)
 	if err != nil {
-		return errors.New("probe target: it is not a URL")
+		return errors.New("probe target: invalid URL")
 	}
 	request.Header.Set("User-Agent", "tlxhook-probe")
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
@@ -42,15 +42,15 @@ func Probe(ctx context.Context, target string) error {
 	defer func() { _ = response.Body.Close() }()
 	switch {
 	case response.StatusCode >= http.StatusInternalServerError:
-		return fmt.Errorf("probe target %s: it answers %s", u.Host, response.Status)
+		return fmt.Errorf("probe target %s: unexpected status %s", u.Host, response.Status)
 	case response.StatusCode >= http.StatusMultipleChoices && response.StatusCode < http.StatusBadRequest:
-		return fmt.Errorf("probe target %s: it redirects to %s, which deliveries would not follow",
+		return fmt.Errorf("probe target %s: redirects to %s; Tripletex does not follow redirects",
 			u.Host, secret.MaskURL(response.Header.Get("Location")))
 	}
 	return nil
 }
 
-// reason takes the URL, which may hold a token, out of an error and says the usual causes in plain words.
+// reason removes the URL, which may contain a token, from an error and shortens the common causes.
 func reason(err error) error {
 	if withURL, ok := errors.AsType[*url.Error](err); ok {
 		err = withURL.Err
@@ -59,11 +59,11 @@ func reason(err error) error {
 	var certificate *tls.CertificateVerificationError
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		return errors.New("it does not answer in time")
+		return errors.New("no response within 10s")
 	case errors.As(err, &dns) && dns.IsNotFound:
-		return errors.New("there is no such host")
+		return errors.New("host not found")
 	case errors.As(err, &certificate):
-		return fmt.Errorf("its certificate is not accepted: %w", certificate.Err)
+		return fmt.Errorf("certificate rejected: %w", certificate.Err)
 	}
 	return err
 }

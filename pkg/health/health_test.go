@@ -9,7 +9,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/health"
 )
 
-func TestProbeReportsWhetherATargetAnswers(t *testing.T) {
+func TestProbeReportsWhetherATargetResponds(t *testing.T) {
 	t.Parallel()
 	var asked []*http.Request
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -29,12 +29,12 @@ func TestProbeReportsWhetherATargetAnswers(t *testing.T) {
 	for target, want := range map[string]string{
 		server.URL + "/ok":         "",
 		server.URL + "/picky":      "",
-		server.URL + "/broken":     "it answers 502 Bad Gateway",
-		server.URL + "/redirect":   "it redirects to https://login.example.no/?token=***",
+		server.URL + "/broken":     "unexpected status 502 Bad Gateway",
+		server.URL + "/redirect":   "redirects to https://login.example.no/?token=***",
 		"http://127.0.0.1:9/":      "connection refused",
-		secure.URL:                 "its certificate is not accepted",
-		"https://no.such.invalid/": "no such host",
-		"http://%zz/":              "it is not a URL",
+		secure.URL:                 "certificate rejected",
+		"https://no.such.invalid/": "host not found",
+		"http://%zz/":              "invalid URL",
 	} {
 		target = strings.Replace(target, "://", "://user:canary@", 1) + "?token=canary"
 		err := health.Probe(t.Context(), target)

@@ -20,8 +20,8 @@ const (
 	heartbeatPause   = time.Second
 )
 
-// Heartbeat reports to a service such as healthchecks.io that a watch is alive and could poll; the service raises the
-// alarm when heartbeats stop. The URL is a secret: whoever knows it can keep the alarm silent.
+// Heartbeat reports successful polls to a service such as healthchecks.io, which alerts when heartbeats stop. The URL
+// is a secret: it allows suppressing the alert.
 type Heartbeat struct {
 	url  secret.Text
 	host string
@@ -32,19 +32,19 @@ type Heartbeat struct {
 	failed bool // the last call failed
 }
 
-// NewHeartbeat returns the heartbeat of a URL, which must be https, or http on this machine.
+// NewHeartbeat returns the heartbeat for a URL, which must be https, or http on the loopback interface.
 func NewHeartbeat(address secret.Text) (*Heartbeat, error) {
 	u, err := url.Parse(address.Reveal())
 	switch {
 	case err != nil || u.Host == "":
-		return nil, errors.New("what is there is no URL")
+		return nil, errors.New("invalid heartbeat URL")
 	case u.Scheme != "https" && (u.Scheme != "http" || !targeturl.IsLoopback(u.Hostname())):
-		return nil, fmt.Errorf("the URL must begin with https:// (its host is %s)", u.Host)
+		return nil, fmt.Errorf("heartbeat URL must begin with https:// (host %s)", u.Host)
 	}
 	return &Heartbeat{url: address, host: u.Host}, nil
 }
 
-// Beat sends one heartbeat, in up to three tries of ten seconds. Its error shows the host only.
+// Beat sends one heartbeat in up to three attempts of ten seconds each. Its error contains only the host.
 func (h *Heartbeat) Beat(ctx context.Context) error {
 	var err error
 	for try := range heartbeatTries {
@@ -75,12 +75,12 @@ func (h *Heartbeat) try(ctx context.Context) error {
 	}
 	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode >= http.StatusMultipleChoices {
-		return errors.New("it answers " + response.Status)
+		return errors.New("unexpected status " + response.Status)
 	}
 	return nil
 }
 
-// start sends one heartbeat in the background, unless one is in flight. The first of several failures is warned about.
+// start sends one heartbeat in the background, unless one is in flight. It warns of the first of consecutive failures.
 // A nil heartbeat does nothing.
 func (h *Heartbeat) start(ctx context.Context, warn func(format string, args ...any)) {
 	if h == nil {

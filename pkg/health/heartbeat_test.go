@@ -13,7 +13,7 @@ import (
 
 func TestHeartbeatIsTriedThreeTimes(t *testing.T) {
 	t.Parallel()
-	for failures, want := range map[int64]string{0: "", 2: "", 3: "it answers 502 Bad Gateway"} {
+	for failures, want := range map[int64]string{0: "", 2: "", 3: "unexpected status 502 Bad Gateway"} {
 		var beats atomic.Int64
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if beats.Add(1) <= failures {

@@ -12,30 +12,30 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// Issue is one thing that is wrong, as every format names it. Its texts are foreign.
+// Issue is one problem of a report. Its texts come from the service and are untrusted.
 type Issue struct {
 	State State
-	ID    string // empty where there is none
+	ID    string // empty if the subscription does not exist
 	Event string
-	// Status is what the service says, or that it lacks what a manifest or an id asks for, or has it otherwise.
+	// Status is the status of the subscription, or one of the pseudo statuses below.
 	Status     string
 	TargetHost string
 	LastChange string
-	// Company names the company, where there are several.
+	// Company is the label of the company; empty in a report on one company.
 	Company string
-	// Why says why a company could not be asked.
-	Why string
+	// Cause is why a company is unreachable.
+	Cause string
 }
 
-// What stands in the place of a status.
+// The pseudo statuses.
 const (
 	statusMissing     = "MISSING"
 	statusDiffers     = "DIFFERS"
-	statusUnreachable = "NOT ASKED" // of a whole company
-	statusNone        = "without status"
+	statusUnreachable = "UNREACHABLE" // of a whole company
+	statusNone        = "no status"
 )
 
-// Issues returns everything that is wrong, the worst first, else in the order of the service.
+// Issues returns all issues, worst first, otherwise in the order of the service.
 func (r *Report) Issues() []Issue {
 	var all []Issue
 	for _, f := range r.Subscriptions {
@@ -53,24 +53,24 @@ func (r *Report) Issues() []Issue {
 	}
 	for _, c := range r.Companies {
 		if c.Problem != nil {
-			all = append(all, Issue{State: c.State, Status: statusUnreachable, Company: c.Label(), Why: c.Problem.Message})
+			all = append(all, Issue{State: c.State, Status: statusUnreachable, Company: c.Label(), Cause: c.Problem.Message})
 		}
 	}
 	slices.SortStableFunc(all, func(a, b Issue) int { return b.State.severity() - a.State.severity() })
 	return all
 }
 
-// told tells whether what differs is in trouble by its status already, and so is named once.
+// hasIssue reports whether a drifting subscription is already an issue because of its status.
 func (r *Report) hasIssue(e Entry) bool {
 	return slices.ContainsFunc(r.Subscriptions, func(f Finding) bool {
 		return f.ID == e.ID && f.State != OK && (e.Company == "" || f.CompanyID == e.CompanyID)
 	})
 }
 
-// statusWords returns a status as it is shown.
+// statusWords returns the display text of a status.
 func statusWords(status tripletex.Status) string { return words(cmp.Or(string(status), statusNone)) }
 
-// trouble names a finding, which may also be one that is well.
+// issue returns a finding as an issue, also if its state is OK.
 func (f Finding) issue() Issue {
 	return Issue{
 		State: f.State, ID: strconv.FormatInt(f.ID, 10), Event: f.Event, Status: cmp.Or(string(f.Status), statusNone),
@@ -86,7 +86,7 @@ func (e Entry) issue(state State, status string) Issue {
 	return t
 }
 
-// labelOf names the company of one thing, or is empty where there are not several.
+// labelOf returns the label of a company, or an empty string without a name.
 func labelOf(id int64, company string) string {
 	if company == "" {
 		return ""
@@ -94,15 +94,15 @@ func labelOf(id int64, company string) string {
 	return fleet.Company{CompanyID: id, CompanyName: company}.Label()
 }
 
-// short names a trouble in one line of plain text: id, event, what is wrong, and where there are several the company.
+// short returns ID, event, status and company in one line of plain text.
 func (t Issue) short() string {
 	if t.Status == statusUnreachable {
-		return words(t.Company, "could not be asked")
+		return words(t.Company, "unreachable")
 	}
 	return words(t.ID, t.Event, t.Status) + t.place()
 }
 
-// place is the company in words.
+// place returns " in " and the company, or an empty string.
 func (t Issue) place() string {
 	if t.Company == "" {
 		return ""
@@ -110,17 +110,18 @@ func (t Issue) place() string {
 	return " in " + words(t.Company)
 }
 
-// long is short with the host of the target behind, or with why nobody could be asked.
+// long returns short with the target host, or with the cause if the company is unreachable.
 func (t Issue) long() string {
 	if t.Status == statusUnreachable {
-		return t.short() + ": " + cut(plain(t.Why), nagiosFirstLine)
+		return t.short() + ": " + cut(plain(t.Cause), nagiosFirstLine)
 	}
 	return words(t.ID, t.Event, t.Status, t.TargetHost) + t.place()
 }
 
-// longest is how many bytes of a name are shown: the service allows events of 255 characters.
+// longest is the number of bytes of a name that are shown: the service allows events of 255 characters.
 const longest = 80
 
+// words joins the shortened, escaped parts that are not empty.
 func words(all ...string) string {
 	var kept []string
 	for _, word := range all {
@@ -131,11 +132,11 @@ func words(all ...string) string {
 	return strings.Join(kept, " ")
 }
 
-// plain makes foreign text safe for the one-line formats of monitors: a control character could end the line, and
-// a "|" would begin performance data.
+// plain escapes untrusted text for the one-line formats of monitors: control characters, which could end the line, and
+// "|", which starts performance data.
 func plain(text string) string { return strings.ReplaceAll(terminal.Safe(text), "|", `\u{7c}`) }
 
-// cut shortens text to at most limit bytes, and shows it.
+// cut shortens text to at most limit bytes and marks the omission with "...".
 func cut(text string, limit int) string {
 	const mark = "..."
 	if len(text) <= limit {
@@ -148,7 +149,7 @@ func cut(text string, limit int) string {
 	return text[:end] + mark
 }
 
-// listed joins as many of the items as fit into limit bytes, and says how many did not.
+// listed joins as many items as fit into limit bytes and appends the number of omitted items.
 func listed(items []string, limit int) string {
 	var text strings.Builder
 	for i, item := range items {

@@ -5,8 +5,8 @@ import (
 	"strconv"
 )
 
-// The shape that GitLab, Jenkins, Azure and CircleCI read. Nobody publishes a standard; it is what the JUnit task
-// of Ant wrote and what the schema of Jenkins allows.
+// The JUnit XML that GitLab, Jenkins, Azure and CircleCI read. It has no published standard; this is the output of the
+// JUnit task of Ant, restricted to the schema of Jenkins.
 type (
 	junitSuites struct {
 		XMLName  xml.Name   `xml:"testsuites"`
@@ -37,8 +37,8 @@ type (
 	}
 )
 
-// JUnit renders a test suite with a case for each subscription, and one for the verdict as a whole. Not being
-// able to ask is an error, everything else that is wrong a failure. Suite names the login; it may be empty.
+// JUnit renders a test suite with one case per subscription and one for the whole report. An unreachable service is an
+// error, any other issue a failure. Suite identifies the login; it may be empty.
 func (r *Report) JUnit(suite string) ([]byte, error) {
 	class := "tlxhook"
 	if suite != "" {
@@ -63,7 +63,7 @@ func (r *Report) JUnit(suite string) ([]byte, error) {
 	for _, t := range r.Issues() {
 		switch t.Status {
 		case statusUnreachable:
-			cases = append(cases, junitCase{Class: t.class(class), Name: "asked", Error: &junitFault{t.Status, t.sentence()}})
+			cases = append(cases, junitCase{Class: t.class(class), Name: "reachable", Error: &junitFault{t.Status, t.sentence()}})
 		case statusMissing, statusDiffers:
 			cases = append(cases, junitCase{
 				Class: t.class(class), Name: words(t.Event, t.ID, t.TargetHost),
@@ -74,7 +74,7 @@ func (r *Report) JUnit(suite string) ([]byte, error) {
 	return junitDocument(class, cases, strconv.FormatFloat(r.took.Seconds(), 'f', 3, 64))
 }
 
-// class puts the company behind the name of the suite, where there are several.
+// class appends the company, if any, to the name of the suite.
 func (t Issue) class(suite string) string {
 	if t.Company == "" {
 		return suite

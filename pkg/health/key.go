@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// SubscriptionKey identifies a subscription among those of several logins and companies.
+// SubscriptionKey identifies a subscription across logins and companies.
 type SubscriptionKey struct {
 	Profile   string
 	CompanyID int64
 	ID        int64
 }
 
-// MarshalText returns the id alone, or PROFILE/COMPANY/ID if there are several companies.
+// MarshalText returns the ID alone, or PROFILE/COMPANY/ID in a watch of several companies.
 func (k SubscriptionKey) MarshalText() ([]byte, error) {
 	if k.Profile == "" && k.CompanyID == 0 {
 		return strconv.AppendInt(nil, k.ID, 10), nil

@@ -9,13 +9,13 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/fleet"
 )
 
-// Part is what was found in one of several companies.
+// Part is the report on one of several companies.
 type Part struct {
 	Company CompanyState
 	Report  *Report
 }
 
-// CompanyState is the result of one of the companies of a report.
+// CompanyState is the result for one company of a report.
 type CompanyState struct {
 	fleet.Company
 
@@ -23,14 +23,13 @@ type CompanyState struct {
 	// Total and Active count its subscriptions.
 	Total  int `json:"total"`
 	Active int `json:"active"`
-	// Problem is why it could not be asked.
+	// Problem is why the company is unreachable.
 	Problem *Problem `json:"error,omitempty"`
 }
 
-// Merge gives one verdict on several companies, and puts the worst of them first. The rules judge the sums, so a
-// company without subscriptions is nothing bad, unless a manifest wants some or there are none anywhere. One that
-// could not be asked adds its state and takes nothing from what others found; where none could be asked, that is the
-// report.
+// Merge combines the reports on several companies, worst first. Thresholds apply to the sums, so a company without
+// subscriptions is OK unless a manifest declares some or no company has any. An unreachable company adds its state and
+// leaves the other results unchanged; if all are unreachable, the report has a problem and no counts.
 func Merge(parts []Part, rules Rules, took time.Duration) *Report {
 	for i, part := range parts {
 		parts[i].Company = part.summarize()
@@ -43,17 +42,17 @@ func Merge(parts []Part, rules Rules, took time.Duration) *Report {
 	if n := len(parts); n > 0 && r.unreachable() == n {
 		first := r.Companies[0]
 		r.Counts, r.Problem = nil, first.Problem
-		r.conclude(first.State, fmt.Sprintf("none of %s could be asked, such as %s: %s", companies(n), first.Label(), first.Problem.Message))
+		r.conclude(first.State, fmt.Sprintf("none of %s reachable; for example %s: %s", companies(n), first.Label(), first.Problem.Message))
 		return r
 	}
 	r.evaluate()
 	return r
 }
 
-// summarize returns the result of the company.
+// summarize returns the company with its state and counts.
 func (p Part) summarize() CompanyState {
 	c := p.Company
-	c.State, c.Problem = p.Report.found(), p.Report.Problem
+	c.State, c.Problem = p.Report.worst(), p.Report.Problem
 	if c.Problem != nil {
 		c.State = p.Report.State
 	}
@@ -63,7 +62,7 @@ func (p Part) summarize() CompanyState {
 	return c
 }
 
-// add takes what was found in one company.
+// add adds the results of one company.
 func (r *Report) add(part Part) {
 	c, found := part.Company, part.Report
 	r.Companies = append(r.Companies, c)
@@ -90,10 +89,10 @@ func inCompany(c CompanyState, all []Entry) []Entry {
 	return all
 }
 
-// Incomplete tells whether companies could not be asked.
+// Incomplete reports whether companies were unreachable.
 func (r *Report) Incomplete() bool { return r.unreachable() > 0 }
 
-// unreachable counts the companies that could not be asked.
+// unreachable returns the number of unreachable companies.
 func (r *Report) unreachable() int {
 	return r.count(func(c CompanyState) bool { return c.Problem != nil })
 }
@@ -108,7 +107,7 @@ func (r *Report) count(is func(CompanyState) bool) int {
 	return n
 }
 
-// companies counts companies in words.
+// companies returns "1 company" or "N companies".
 func companies(n int) string {
 	if n == 1 {
 		return "1 company"
@@ -116,15 +115,15 @@ func companies(n int) string {
 	return strconv.Itoa(n) + " companies"
 }
 
-// where says in how many companies things are so.
+// where returns " in N companies" for the headline: the unhealthy ones of all, or all if none is unhealthy.
 func (r *Report) where() string {
-	unwell := r.count(func(c CompanyState) bool { return c.Problem == nil && c.State != OK })
+	unhealthy := r.count(func(c CompanyState) bool { return c.Problem == nil && c.State != OK })
 	switch all := len(r.Companies); {
 	case all == 0:
 		return ""
-	case unwell == 0:
+	case unhealthy == 0:
 		return " in " + companies(all-r.unreachable())
 	default:
-		return fmt.Sprintf(" in %d of %s", unwell, companies(all))
+		return fmt.Sprintf(" in %d of %s", unhealthy, companies(all))
 	}
 }

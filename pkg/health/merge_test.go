@@ -12,19 +12,19 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// part is a company with subscriptions of these statuses.
+// part returns the report on a company with subscriptions of the given statuses.
 func part(id int64, name string, statuses ...tripletex.Status) health.Part {
 	report := health.Check(health.Input{Subscriptions: subscriptions(statuses...), CompanyID: id})
 	return health.Part{Company: health.CompanyState{Company: fleet.Company{CompanyID: id, CompanyName: name}}, Report: report}
 }
 
-// silent is a company that could not be asked.
+// silent returns the report on an unreachable company.
 func silent(id int64, name string, state health.State) health.Part {
 	report := health.Unreachable(health.Problem{Code: "timeout", Message: "no answer in time"}, state, time.Second)
 	return health.Part{Company: health.CompanyState{Company: fleet.Company{CompanyID: id, CompanyName: name}}, Report: report}
 }
 
-// hostileCompanies is a report on companies whose names are traps.
+// hostileCompanies is a report on companies with malicious names.
 func hostileCompanies() *health.Report {
 	var parts []health.Part
 	for i, name := range hostileNames() {
@@ -35,7 +35,7 @@ func hostileCompanies() *health.Report {
 	return health.Merge(parts, health.Rules{}, time.Second)
 }
 
-func TestCompaniesAreOneVerdict(t *testing.T) {
+func TestMergeReturnsTheWorstState(t *testing.T) {
 	t.Parallel()
 	const off, tooMany = tripletex.Disabled, tripletex.DisabledTooManyErrors
 	for name, test := range map[string]struct {
@@ -44,31 +44,31 @@ func TestCompaniesAreOneVerdict(t *testing.T) {
 		summary string
 		first   string // the company in front
 	}{
-		"all well": {
+		"all healthy": {
 			[]health.Part{part(1, "A", tripletex.Active), part(2, "B", tripletex.Active)},
 			health.OK, "2 of 2 active in 2 companies", "A",
 		},
-		"one has none":  {[]health.Part{part(1, "A"), part(2, "B", tripletex.Active)}, health.OK, "1 of 1 active in 2 companies", "A"},
-		"none anywhere": {[]health.Part{part(1, "A"), part(2, "B")}, health.Critical, "no subscription matches", "A"},
-		"the worst decides": {
+		"one empty":        {[]health.Part{part(1, "A"), part(2, "B", tripletex.Active)}, health.OK, "1 of 1 active in 2 companies", "A"},
+		"no subscriptions": {[]health.Part{part(1, "A"), part(2, "B")}, health.Critical, "no subscription matches", "A"},
+		"worst state wins": {
 			[]health.Part{part(1, "A", off, tripletex.Active), part(2, "B", tooMany)},
 			health.Critical, "2 of 3 not active in 2 of 2 companies", "B",
 		},
-		"silence is UNKNOWN": {
+		"unreachable is UNKNOWN": {
 			[]health.Part{part(1, "A", tripletex.Active), silent(2, "B", health.Unknown)},
-			health.Unknown, "1 of 1 active in 1 company; 1 company could not be asked", "B",
+			health.Unknown, "1 of 1 active in 1 company; 1 company unreachable", "B",
 		},
-		"silence lowers none": {
+		"unreachable does not lower CRITICAL": {
 			[]health.Part{silent(1, "A", health.Unknown), part(2, "B", tooMany, tripletex.Active)},
-			health.Critical, "1 of 2 not active in 1 of 2 companies; 1 company could not be asked", "B",
+			health.Critical, "1 of 2 not active in 1 of 2 companies; 1 company unreachable", "B",
 		},
-		"silence as one likes": {
+		"configured unreachable state": {
 			[]health.Part{part(1, "A", off, tripletex.Active), silent(2, "B", health.Critical)},
-			health.Critical, "1 of 2 not active in 1 of 2 companies; 1 company could not be asked", "B",
+			health.Critical, "1 of 2 not active in 1 of 2 companies; 1 company unreachable", "B",
 		},
-		"nobody answers": {
+		"all unreachable": {
 			[]health.Part{silent(1, "A", health.Unknown), silent(2, "B", health.Unknown)},
-			health.Unknown, "none of 2 companies could be asked, such as A (1): no answer in time", "A",
+			health.Unknown, "none of 2 companies reachable; for example A (1): no answer in time", "A",
 		},
 	} {
 		r := health.Merge(test.parts, health.Rules{}, time.Second)
@@ -91,7 +91,7 @@ func TestCompaniesAreOneVerdict(t *testing.T) {
 	}
 }
 
-// Thresholds are about all companies together: one of them alone would not know how many are too many.
+// Thresholds apply to the sums over all companies.
 func TestThresholdsApplyToTheSum(t *testing.T) {
 	t.Parallel()
 	rules := health.Rules{Thresholds: thresholds(t, "w disabled=1", "c disabled=2")}
@@ -107,8 +107,8 @@ func TestThresholdsApplyToTheSum(t *testing.T) {
 	}
 }
 
-// Two companies of one name are told apart, and every trouble says whose it is.
-func TestTroublesNameTheirCompany(t *testing.T) {
+// Every issue names its company, and companies with the same name are distinguished.
+func TestIssuesNameTheirCompany(t *testing.T) {
 	t.Parallel()
 	lacking := health.Part{
 		Company: health.CompanyState{Company: fleet.Company{CompanyID: 3, CompanyName: "Nord AS"}},
@@ -122,7 +122,7 @@ func TestTroublesNameTheirCompany(t *testing.T) {
 	_, lines, _ := strings.Cut(string(r.Nagios(false)), "\n")
 	want := `order.delete MISSING h.example.no in Nord AS (3)
 4712 order.create DISABLED hooks.example.no in Nord AS (2)
-Sør AS (9) could not be asked: no answer in time
+Sør AS (9) unreachable: no answer in time
 `
 	if diff := cmp.Diff(want, lines); diff != "" {
 		t.Error(diff)
@@ -135,19 +135,19 @@ Sør AS (9) could not be asked: no answer in time
 	}
 }
 
-// Every family stands on the page once, with the series of all companies.
-func TestPrometheusOfCompanies(t *testing.T) {
+// Every metric family appears once, with the series of all companies.
+func TestPrometheusMergesCompanies(t *testing.T) {
 	t.Parallel()
 	samples := []health.Sample{sample(threeOfFourteen()), sample(notAsked()), sample(hostile())}
 	for i, company := range []string{"acme/1", "acme/2", "acme/3"} {
 		samples[i].Company = company
 	}
 	page := pageOf(samples...)
-	switch said, err := run(t, page, "promtool", "check", "metrics"); {
+	switch printed, err := run(t, page, "promtool", "check", "metrics"); {
 	case err != nil:
 		t.Error(err)
-	case said != "":
-		t.Errorf("said = %q, want %q", said, "")
+	case printed != "":
+		t.Errorf("printed = %q, want %q", printed, "")
 	}
 	series := 0
 	for _, s := range samples {

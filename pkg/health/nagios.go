@@ -6,16 +6,16 @@ import (
 	"strings"
 )
 
-// The lengths in bytes that every consumer of plugin output takes: old NRPE cuts at 1 KB, so the first line must
-// carry the verdict, and Nagios itself at 8 KB.
+// Limits of the plugin output in bytes: old NRPE truncates at 1 KB, so the state must be in the first line, and Nagios
+// itself at 8 KB.
 const (
 	nagiosFirstLine = 400
 	nagiosOutput    = 4000
 )
 
-// Nagios renders the output of a monitoring plugin: a first line with the verdict and performance data, then one
-// line for each subscription that is not well, or with all for every one. Icinga, Naemon, Centreon and Sensu
-// read the same. Poller: the monitoring plugins development guidelines.
+// Nagios renders the output of a monitoring plugin: a first line with state, summary and performance data, then one line
+// per issue, or with all per subscription. Icinga, Naemon, Centreon and Sensu read the same format.
+// Source: Monitoring Plugins Development Guidelines.
 func (r *Report) Nagios(all bool) []byte {
 	perfdata := r.perfdata()
 	head := fmt.Sprintf("WEBHOOKS %s: ", r.State)
@@ -46,7 +46,7 @@ func (r *Report) Nagios(all bool) []byte {
 	return []byte(out.String())
 }
 
-// inOneLine is the summary and as many of the issues as fit.
+// inOneLine returns the summary and as many issues as fit into limit bytes.
 func (r *Report) inOneLine(limit int) string {
 	text := cut(plain(r.Summary), limit)
 	var items []string
@@ -59,7 +59,7 @@ func (r *Report) inOneLine(limit int) string {
 	return text
 }
 
-// perfdata is 'label'=value[UOM];[warn];[crit];[min];[max] for each count, and how long asking took.
+// perfdata returns 'label'=value[UOM];[warn];[crit];[min];[max] for each count and for the duration of the listing.
 func (r *Report) perfdata() string {
 	var fields []string
 	if r.Counts != nil {

@@ -13,41 +13,41 @@ const (
 	// firstRetry and lastRetry are the shortest and the longest pause before a failed notification is sent again.
 	firstRetry = 5 * time.Second
 	lastRetry  = 5 * time.Minute
-	// maxParallel is how many notifications are in flight at once, each for another subscription.
+	// maxParallel bounds the notifications in flight, each for a different subscription.
 	maxParallel = 4
-	// maxPending is how many notifications are kept; the oldest is given up first.
+	// maxPending bounds the queued notifications; the oldest is dropped first.
 	maxPending = 1000
 )
 
-// ErrGivenUp means that a notification is not sent because too many newer ones are pending.
-var ErrGivenUp = errors.New("given up, as 1,000 newer ones wait")
+// ErrDropped means that a notification was dropped because too many newer ones are pending.
+var ErrDropped = errors.New("more than 1,000 notifications are pending")
 
-// WatchState is the state that a watch keeps over a restart, so that every transition is reported once.
+// WatchState is the state that a watch keeps across restarts, so that every transition is reported once.
 type WatchState struct {
 	// Known is the last reported status of each subscription.
 	Known map[SubscriptionKey]Seen `json:"known"`
-	// Pending are the transitions whose notification is not sent.
+	// Pending are the transitions whose notification has not been sent.
 	Pending []Transition `json:"pending"`
 }
 
-// Notifier sends notifications of transitions at least once: in order for each subscription, again after a failure,
-// and after a restart too.
+// Notifier sends a notification for each transition at least once, in order per subscription. It retries failures, also
+// after a restart.
 type Notifier struct {
 	// Send sends one notification.
 	Send func(context.Context, Transition) error
-	// Save stores the state. It is called before anything is sent, and after.
+	// Save stores the state. It is called before and after each notification.
 	Save func(WatchState) error
-	// Failed is called with what could not be sent or saved; the transition is zero if saving failed.
+	// Failed is called with each failed notification; the transition is zero if saving failed.
 	Failed func(Transition, error)
 
 	mu      sync.Mutex
 	state   WatchState
 	retries map[SubscriptionKey]retry
 	running map[SubscriptionKey]bool
-	changed chan struct{} // holds one value: Run looks again what is due
-	sent    chan struct{} // holds one value: Flush looks again what is pending
+	changed chan struct{} // wakes Run; capacity 1
+	sent    chan struct{} // wakes Flush; capacity 1
 	sending sync.WaitGroup
-	release func() // of the state file; nil for none
+	release func() // unlocks the state file; nil for none
 }
 
 // retry is the time of the next notification for a subscription, after failures.
@@ -56,22 +56,22 @@ type retry struct {
 	pause time.Duration
 }
 
-// Start sets the state that an earlier process left.
+// Start sets the state of an earlier process. It must be called before the other methods.
 func (n *Notifier) Start(state WatchState) {
 	n.state = state
-	n.state.Known = maps.Clone(state.Known) // the caller keeps its own
+	n.state.Known = maps.Clone(state.Known) // the caller may change its map
 	n.retries, n.running = map[SubscriptionKey]retry{}, map[SubscriptionKey]bool{}
 	n.changed, n.sent = make(chan struct{}, 1), make(chan struct{}, 1)
 }
 
-// Close releases the state file. A nil notifier has none.
+// Close unlocks the state file. It may be called on a nil notifier.
 func (n *Notifier) Close() {
 	if n != nil && n.release != nil {
 		n.release()
 	}
 }
 
-// Known returns the last reported status of each subscription; nil if no earlier process has saved any.
+// Known returns the last reported status of each subscription, or nil without a saved state.
 func (n *Notifier) Known() map[SubscriptionKey]Seen {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -89,7 +89,7 @@ func (n *Notifier) Add(transitions []Transition, known map[SubscriptionKey]Seen)
 		}
 	}
 	for len(n.state.Pending) > maxPending {
-		n.Failed(n.state.Pending[0], ErrGivenUp)
+		n.Failed(n.state.Pending[0], ErrDropped)
 		n.state.Pending = n.state.Pending[1:]
 	}
 	if known == nil {
@@ -109,7 +109,7 @@ func (n *Notifier) save() {
 	}
 }
 
-// signal wakes the receiver of a channel that holds one value.
+// signal wakes the receiver of a channel with capacity 1. It never blocks.
 func signal(receiver chan struct{}) {
 	select {
 	case receiver <- struct{}{}:
@@ -135,7 +135,7 @@ func (n *Notifier) sendDue(ctx context.Context) time.Duration {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	next := lastRetry
-	passed := map[SubscriptionKey]bool{} // an older transition of the same subscription comes first
+	passed := map[SubscriptionKey]bool{} // only the oldest transition of a subscription is sent
 	for _, t := range n.state.Pending {
 		key := t.key()
 		if passed[key] {
@@ -173,7 +173,7 @@ func (n *Notifier) send(ctx context.Context, t Transition) {
 	signal(n.sent)
 }
 
-// Pending returns how many notifications are not sent.
+// Pending returns the number of notifications that have not been sent.
 func (n *Notifier) Pending() int {
 	n.mu.Lock()
 	defer n.mu.Unlock()

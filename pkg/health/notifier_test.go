@@ -16,7 +16,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// post is somebody who is told, and a file that is kept.
+// post records notifications and saved states, and fails on request.
 type post struct {
 	mu      sync.Mutex
 	sent    []string
@@ -63,7 +63,7 @@ func (p *post) notifier(took time.Duration) *health.Notifier {
 	}
 }
 
-// list returns what was sent so far.
+// list returns the notifications sent so far.
 func (p *post) list() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -85,7 +85,7 @@ func change(id int64, to tripletex.Status) health.Transition {
 	return health.Transition{Kind: health.Changed, ID: id, NewStatus: to, Time: time.Unix(0, 0).UTC()}
 }
 
-// run starts a notifier and returns what ends it.
+// run starts a notifier and returns the function that stops it.
 func start(t *testing.T, n *health.Notifier, pending ...health.Transition) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -130,7 +130,7 @@ func TestNotificationIsRetriedUntilAccepted(t *testing.T) {
 	})
 }
 
-// Ids of different logins may be the same; a company that nobody takes note of holds up no other.
+// IDs of different logins may be equal; failing notifications for one company do not delay another.
 func TestNotifierDistinguishesCompanies(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -178,7 +178,7 @@ func TestNotificationSurvivesARestart(t *testing.T) {
 	})
 }
 
-func TestNotifierDoesLittleAtOnce(t *testing.T) {
+func TestNotifierLimitsParallelNotifications(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := &post{}
@@ -210,8 +210,8 @@ func TestNotifierDoesLittleAtOnce(t *testing.T) {
 	})
 }
 
-// A watch that is stopped waits for what is being sent.
-func TestNotifierEndsWithWhatIsBeingSent(t *testing.T) {
+// A stopped watch waits for the notifications in flight.
+func TestNotifierWaitsForNotificationsInFlight(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := &post{}
@@ -226,7 +226,7 @@ func TestNotifierEndsWithWhatIsBeingSent(t *testing.T) {
 	})
 }
 
-func TestNotifierGivesTheOldestUpBeforeItNeedsAllMemory(t *testing.T) {
+func TestNotifierDropsTheOldestAboveTheLimit(t *testing.T) {
 	t.Parallel()
 	p := &post{}
 	n := p.notifier(0)
@@ -243,8 +243,8 @@ func TestNotifierGivesTheOldestUpBeforeItNeedsAllMemory(t *testing.T) {
 		t.Errorf("m.Pending[0].ID = %v, want 10", m.Pending[0].ID)
 	case len(p.failed) != 10:
 		t.Errorf("len(p.failed) = %v, want 10", len(p.failed))
-	case !errors.Is(p.failed[0], health.ErrGivenUp):
-		t.Errorf("p.failed[0] = %v, want %v", p.failed[0], health.ErrGivenUp)
+	case !errors.Is(p.failed[0], health.ErrDropped):
+		t.Errorf("p.failed[0] = %v, want %v", p.failed[0], health.ErrDropped)
 	}
 }
 
@@ -270,8 +270,8 @@ func TestNotifierReportsAnUnwritableStateFile(t *testing.T) {
 	})
 }
 
-// Nothing is written while nothing happens.
-func TestNotifierSavesOnlyWhatIsNew(t *testing.T) {
+// The state is written only after a change.
+func TestNotifierSavesOnlyChanges(t *testing.T) {
 	t.Parallel()
 	p := &post{}
 	n := p.notifier(0)
@@ -291,7 +291,7 @@ func TestNotifierSavesOnlyWhatIsNew(t *testing.T) {
 	}
 }
 
-// A watch goes on with the map that it gave, while what is remembered is written elsewhere.
+// The watch may change its map while the notifier saves its own copy.
 func TestNotifierCopiesTheBaseline(t *testing.T) {
 	t.Parallel()
 	saved := 0

@@ -9,15 +9,14 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
-// pollTimeout is the time limit of one poll with all its retries. With many companies it is shorter, as others wait
-// for their turn.
+// pollTimeout bounds one poll including its retries. It is shorter with many companies, which share the interval.
 const (
 	pollTimeout       = 30 * time.Second
 	pollTimeoutOfMany = 10 * time.Second
 )
 
-// Poller reads the subscriptions of one company again and again. If nothing has changed and the service supports it,
-// a poll costs a 304 without a body. It is not safe for concurrent use.
+// Poller reads the subscriptions of one company repeatedly. An unchanged list is answered with a 304 if the service
+// supports it. A Poller is not safe for concurrent use.
 type Poller struct {
 	Client *tripletex.Client
 	// Filter selects subscriptions; the zero value selects all.
@@ -30,17 +29,17 @@ type Poller struct {
 type Observation struct {
 	At   time.Time
 	Took time.Duration
-	// Subscriptions are those that the filter selects.
+	// Subscriptions are the subscriptions that match the filter.
 	Subscriptions []tripletex.Subscription
-	// Absent are the ids of the filter that do not exist.
+	// Absent are the IDs of the filter that do not exist.
 	Absent []int64
-	// SessionExpiry is the end of the session that was used.
+	// SessionExpiry is when the session expires.
 	SessionExpiry time.Time
-	// RateLimit is the last reported rate limit; zero if there was none.
+	// RateLimit is the last reported rate limit; zero if none was reported.
 	RateLimit tripletex.RateLimit
 }
 
-// Poll reads the subscriptions once. An error is one of [tripletex.Error].
+// Poll reads the subscriptions once. Its error is a [tripletex.Error].
 func (p *Poller) Poll(ctx context.Context) (Observation, error) {
 	start := time.Now()
 	snapshot, _, err := p.Client.Snapshot(ctx, p.last)
@@ -50,19 +49,19 @@ func (p *Poller) Poll(ctx context.Context) (Observation, error) {
 	p.last = snapshot
 	o := Observation{At: time.Now(), Took: time.Since(start)}
 	o.Subscriptions, o.Absent = p.Filter.Select(snapshot.Subscriptions)
-	session, _ := p.Client.Session(ctx) // it exists, as it was just used
+	session, _ := p.Client.Session(ctx) // cannot fail: the poll has just used it
 	o.SessionExpiry = session.Expires
 	o.RateLimit, _ = p.Client.RateLimit()
 	return o, nil
 }
 
-// Statuses keeps since when each subscription has its status, as far as this process has seen.
+// Statuses records when this process first saw the current status of each subscription.
 type Statuses map[int64]struct {
 	status tripletex.Status
 	since  time.Time
 }
 
-// Observe records an observation and returns these times. Subscriptions that are gone are dropped.
+// Observe records an observation and returns the times. Deleted subscriptions are dropped.
 func (s *Statuses) Observe(o Observation) map[int64]time.Time {
 	current, changed := make(Statuses, len(o.Subscriptions)), make(map[int64]time.Time, len(o.Subscriptions))
 	for _, one := range o.Subscriptions {
@@ -76,8 +75,8 @@ func (s *Statuses) Observe(o Observation) map[int64]time.Time {
 	return changed
 }
 
-// awaitReserve waits while fewer requests of the rate limit are left than the reserve for other programs, or than
-// the number of requests in parallel.
+// awaitReserve waits while fewer requests remain in the rate limit than the reserve for other clients or the number of
+// parallel requests.
 func awaitReserve(ctx context.Context, client *tripletex.Client, parallel int) error {
 	for {
 		limit, _ := client.RateLimit()

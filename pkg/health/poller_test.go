@@ -13,7 +13,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// service is a sandbox that counts what it is asked, and how it answered.
+// service is a sandbox that counts requests and responses.
 type service struct {
 	store                sandbox.Store
 	next                 http.RoundTripper
@@ -62,17 +62,17 @@ func (s *service) change(t *testing.T, change func(*sandbox.State)) {
 	}
 }
 
-// A look is one request; where nothing changed it is one without a body.
+// A poll is one request, answered without a body if nothing has changed.
 func TestPollCostsOneRequestAndA304WithoutChanges(t *testing.T) {
 	t.Parallel()
 	source, s := newSource(t, options(3))
 	for range 3 {
-		look, err := source.Poll(t.Context())
+		poll, err := source.Poll(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(look.Subscriptions) != 3 {
-			t.Fatalf("len(look.Subscriptions) = %v, want 3", len(look.Subscriptions))
+		if len(poll.Subscriptions) != 3 {
+			t.Fatalf("len(poll.Subscriptions) = %v, want 3", len(poll.Subscriptions))
 		}
 	}
 	if s.lists.Load() != 3 {
@@ -82,33 +82,33 @@ func TestPollCostsOneRequestAndA304WithoutChanges(t *testing.T) {
 		t.Errorf("s.same.Load() = %v, want 2", s.same.Load())
 	}
 	s.change(t, func(state *sandbox.State) { state.SwitchOff(1, "DISABLED_MISUSE") })
-	look, err := source.Poll(t.Context())
+	poll, err := source.Poll(t.Context())
 	switch {
 	case err != nil:
 		t.Error(err)
-	case look.Subscriptions[0].Status != tripletex.DisabledMisuse:
-		t.Errorf("look.Subscriptions[0].Status = %v, want %v", look.Subscriptions[0].Status, tripletex.DisabledMisuse)
+	case poll.Subscriptions[0].Status != tripletex.DisabledMisuse:
+		t.Errorf("poll.Subscriptions[0].Status = %v, want %v", poll.Subscriptions[0].Status, tripletex.DisabledMisuse)
 	}
 }
 
-func TestPollSelects(t *testing.T) {
+func TestPollAppliesTheFilter(t *testing.T) {
 	t.Parallel()
 	source, _ := newSource(t, options(5))
 	source.Filter = match.Filter{IDs: []int64{4711, 4713, 1}}
-	look, err := source.Poll(t.Context())
+	poll, err := source.Poll(t.Context())
 	switch {
 	case err != nil:
 		t.Error(err)
-	case len(look.Subscriptions) != 2:
-		t.Errorf("len(look.Subscriptions) = %v, want 2", len(look.Subscriptions))
-	case len(look.Absent) != 1:
-		t.Errorf("len(look.Absent) = %v, want 1", len(look.Absent))
-	case look.Absent[0] != 1:
-		t.Errorf("look.Absent[0] = %v, want 1", look.Absent[0])
+	case len(poll.Subscriptions) != 2:
+		t.Errorf("len(poll.Subscriptions) = %v, want 2", len(poll.Subscriptions))
+	case len(poll.Absent) != 1:
+		t.Errorf("len(poll.Absent) = %v, want 1", len(poll.Absent))
+	case poll.Absent[0] != 1:
+		t.Errorf("poll.Absent[0] = %v, want 1", poll.Absent[0])
 	}
 }
 
-// While less than a tenth of the rate limit is left, watching waits for the next period: the rest is for others.
+// While less than a tenth of the rate limit is left, a watch waits for the next period.
 func TestWatchYieldsToTheRateLimit(t *testing.T) {
 	t.Parallel()
 	for remaining, slow := range map[int]bool{10: false, 8: true} {
@@ -126,12 +126,12 @@ func TestWatchYieldsToTheRateLimit(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			start, looks := time.Now(), 0
+			start, polls := time.Now(), 0
 			for n := range w.Updates(t.Context()) {
 				if n.Err != nil {
 					t.Fatal(n.Err)
 				}
-				if looks++; looks == 2 {
+				if polls++; polls == 2 {
 					break
 				}
 			}
@@ -142,8 +142,8 @@ func TestWatchYieldsToTheRateLimit(t *testing.T) {
 	}
 }
 
-// A look that fails is said, and the next one comes all the same.
-func TestWatchGoesOnAfterAFailure(t *testing.T) {
+// A failed poll is reported, and polling continues.
+func TestWatchContinuesAfterAFailure(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w, s := newWatch(t, 1)
@@ -158,7 +158,7 @@ func TestWatchGoesOnAfterAFailure(t *testing.T) {
 		}
 		switch {
 		case tripletex.KindOf(errs[0]) != tripletex.Timeout:
-			t.Errorf("%v; want a time-out and then a look", errs)
+			t.Errorf("%v; want a timeout and then an observation", errs)
 		case errs[1] != nil:
 			t.Errorf("errs[1] = %v, want nil", errs[1])
 		}

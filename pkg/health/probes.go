@@ -5,22 +5,22 @@ import (
 	"sync"
 )
 
-// Probes probes each target once, as most subscriptions share one. It is safe for concurrent use.
+// Probes probes each distinct target once: most subscriptions share a target. It is safe for concurrent use.
 type Probes struct {
-	mu    sync.Mutex
-	known map[string]func() error
+	mu      sync.Mutex
+	results map[string]func() error
 }
 
-// Probe returns the result of [Probe] for a target.
+// Probe returns the result of [Probe] for a target. Concurrent calls for the same target share one request.
 func (p *Probes) Probe(ctx context.Context, target string) error {
 	p.mu.Lock()
-	if p.known == nil {
-		p.known = map[string]func() error{}
+	if p.results == nil {
+		p.results = map[string]func() error{}
 	}
-	probe, ok := p.known[target]
+	probe, ok := p.results[target]
 	if !ok {
 		probe = sync.OnceValue(func() error { return Probe(ctx, target) })
-		p.known[target] = probe
+		p.results[target] = probe
 	}
 	p.mu.Unlock()
 	return probe()

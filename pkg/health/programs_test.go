@@ -24,7 +24,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/health"
 )
 
-// notifier returns one of the shipped programs, told by a private file.
+// notifier returns a shipped notification program that is configured by a private file.
 func notifier(t *testing.T, name, private string) (health.Command, *bytes.Buffer) {
 	t.Helper()
 	for _, tool := range []string{"bash", "curl", "jq"} {
@@ -40,7 +40,7 @@ func notifier(t *testing.T, name, private string) (health.Command, *bytes.Buffer
 	}, &output
 }
 
-// channel is a local server that takes what a notifier posts.
+// channel is a local server that records the posts of a notifier.
 func channel(t *testing.T, status int) (url string, posted func() string) {
 	t.Helper()
 	got := make(chan string, 10)
@@ -66,7 +66,7 @@ func channel(t *testing.T, status int) (url string, posted func() string) {
 	return server.URL + "/canary?sig=canary", func() string { return <-got }
 }
 
-// argumentsWith returns a process whose arguments hold a text. Only Linux can say.
+// argumentsWith returns a process whose arguments contain a text. It works on Linux only.
 func argumentsWith(text string) string {
 	files, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 	for _, file := range files {
@@ -77,7 +77,7 @@ func argumentsWith(text string) string {
 	return ""
 }
 
-// evil is a transition whose names try to be more than text.
+// evil is a transition with malicious names.
 func evil() health.Transition {
 	t := broken()
 	t.Event, t.OldStatus, t.TargetHost, t.Company = "<!channel> & \"a\"\n[x](http://evil)", "", "h\\o*s*t", "<!here> AS"
@@ -145,8 +145,8 @@ func TestTeamsNotification(t *testing.T) {
 	}
 }
 
-// A channel that does not take it is a failure, so that the watch tries again; the secret is not said.
-func TestNotifierThatIsRefusedFails(t *testing.T) {
+// A rejected post is a failure, so that the watch retries it. The secret is not printed.
+func TestRejectedNotificationFails(t *testing.T) {
 	t.Parallel()
 	url, _ := channel(t, http.StatusInternalServerError)
 	for _, name := range []string{"notify-slack", "notify-teams"} {
@@ -154,7 +154,7 @@ func TestNotifierThatIsRefusedFails(t *testing.T) {
 			c, output := notifier(t, name, private)
 			switch err := c.Run(t.Context(), broken()); {
 			case err == nil:
-				t.Errorf("%s: %v, it said %s", name, err, output)
+				t.Errorf("%s: %v, output %s", name, err, output)
 			case output.Len() == 0:
 				t.Errorf("%s: output.Len() = 0", name)
 			case strings.Contains(output.String(), "canary"):
@@ -165,7 +165,7 @@ func TestNotifierThatIsRefusedFails(t *testing.T) {
 	c, output := notifier(t, "notify-mail", `url = "smtp://127.0.0.1:9"`+"\n"+`user = "me:canary"`)
 	switch err := c.Run(t.Context(), broken()); {
 	case err == nil:
-		t.Errorf("mail: %v, it said %s", err, output)
+		t.Errorf("mail: %v, output %s", err, output)
 	case output.Len() == 0:
 		t.Error("mail: output.Len() = 0")
 	case strings.Contains(output.String(), "canary"):
@@ -173,7 +173,7 @@ func TestNotifierThatIsRefusedFails(t *testing.T) {
 	}
 }
 
-// mailServer takes one mail and returns its envelope and its content.
+// mailServer accepts one mail and returns its envelope and content.
 func mailServer(t *testing.T) (address string, got func() (envelope, content string)) {
 	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")

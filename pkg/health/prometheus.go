@@ -9,38 +9,38 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// MostSeries is how many subscriptions are shown one by one unless somebody asks for more: six series each.
+// MostSeries is the default limit of subscriptions with individual series, six statuses each.
 const MostSeries = 2000
 
-// Sample is everything that Prometheus is told about one company at one moment. What is zero is left out.
+// Sample holds the metrics of one company at one time. Zero fields are omitted.
 type Sample struct {
 	Report *Report
-	// Company is the value of the label that every metric carries; empty means none.
+	// Company is the value of the company label of every metric; empty for none.
 	Company string
-	// CompanyName is what people call it.
+	// CompanyName is the display name of the company.
 	CompanyName string
-	// Reason is why asking failed; see [Reasons].
+	// Reason is the failure reason of the last listing; see [Reasons].
 	Reason string
-	// CacheAge is how old the report is.
+	// CacheAge is the age of the report.
 	CacheAge    time.Duration
 	LastSuccess time.Time
-	// Changed is when the present status of each subscription was first seen.
+	// Changed is when the current status of each subscription was first seen.
 	Changed       map[int64]time.Time
 	SessionExpiry time.Time
 	RateLimit     tripletex.RateLimit
-	// Live adds what only a running exporter knows: the age of the report, and whether asking is paused.
+	// Live adds the metrics of a running exporter: the age of the report, and whether polling is paused.
 	Live   bool
 	Paused bool
-	// Each adds the series of single subscriptions.
+	// Each adds the series of individual subscriptions.
 	Each bool
 }
 
-// Reasons returns why asking can fail, as the label of tlxhook_scrape_failure says it.
+// Reasons returns the values of the reason label of tlxhook_scrape_failure.
 func Reasons() []string {
 	return []string{"auth", "network", "timeout", "rate_limit", "server", "decode"}
 }
 
-// ReasonOf returns the reason of an error. One that is not the client's comes from the tokens.
+// ReasonOf returns the reason of an error. An error of another package comes from reading the tokens.
 func ReasonOf(err error) string {
 	kind := tripletex.KindOf(err)
 	if kind == "" {
@@ -49,7 +49,7 @@ func ReasonOf(err error) string {
 	return Reason(kind)
 }
 
-// Reason returns the reason that a kind of error is counted under.
+// Reason returns the reason for a kind of error.
 func Reason(kind tripletex.Kind) string {
 	switch kind {
 	case tripletex.Unauthorized, tripletex.Forbidden:
@@ -67,7 +67,7 @@ func Reason(kind tripletex.Kind) string {
 	}
 }
 
-// WriteMetrics writes the metrics of samples to a page, each with the label of its company.
+// WriteMetrics writes the metrics of samples, each with the label of its company.
 func WriteMetrics(w *promtext.Writer, samples ...Sample) {
 	for _, s := range samples {
 		w.SetLabels()
@@ -80,15 +80,15 @@ func WriteMetrics(w *promtext.Writer, samples ...Sample) {
 }
 
 func (s Sample) write(w *promtext.Writer) {
-	w.Gauge("tlxhook_up", "Whether the last listing of the subscriptions worked.").Add(promtext.Bool(s.Report.Problem == nil))
-	w.Gauge("tlxhook_scrape_duration_seconds", "How long the listing took.").Add(promtext.Seconds(s.Report.took))
-	failure := w.Gauge("tlxhook_scrape_failure", "Whether this is why the last listing failed.")
+	w.Gauge("tlxhook_up", "Whether the last subscription listing succeeded.").Add(promtext.Bool(s.Report.Problem == nil))
+	w.Gauge("tlxhook_scrape_duration_seconds", "Duration of the last subscription listing.").Add(promtext.Seconds(s.Report.took))
+	failure := w.Gauge("tlxhook_scrape_failure", "Whether the last listing failed for the reason.")
 	for _, reason := range Reasons() {
 		failure.Add(promtext.Bool(s.Report.Problem != nil && s.Reason == reason), "reason", reason)
 	}
-	w.Gauge("tlxhook_last_success_timestamp_seconds", "When a listing last worked.").AddTime(s.LastSuccess)
+	w.Gauge("tlxhook_last_success_timestamp_seconds", "Time of the last successful listing.").AddTime(s.LastSuccess)
 	if s.CompanyName != "" {
-		w.Gauge("tlxhook_company_info", "Always 1; what the company is called.").Add("1", "name", terminal.Safe(s.CompanyName))
+		w.Gauge("tlxhook_company_info", "Company name; the value is always 1.").Add("1", "name", terminal.Safe(s.CompanyName))
 	}
 	s.writeLimits(w)
 	s.writeCounts(w)
@@ -98,20 +98,20 @@ func (s Sample) write(w *promtext.Writer) {
 }
 
 func (s Sample) writeLimits(w *promtext.Writer) {
-	w.Gauge("tlxhook_session_expiry_timestamp_seconds", "When the session token ends.").AddTime(s.SessionExpiry)
+	w.Gauge("tlxhook_session_expiry_timestamp_seconds", "Expiry time of the session token.").AddTime(s.SessionExpiry)
 	if limit := s.RateLimit; !limit.Reset.IsZero() {
-		w.Gauge("tlxhook_rate_limit_limit", "Requests that Tripletex allows in a period, as last said.").Add(strconv.Itoa(limit.Limit))
-		w.Gauge("tlxhook_rate_limit_remaining", "Requests left in the period, as last said.").Add(strconv.Itoa(limit.Remaining))
-		w.Gauge("tlxhook_rate_limit_reset_timestamp_seconds", "When the period ends.").AddTime(limit.Reset)
+		w.Gauge("tlxhook_rate_limit_limit", "Requests allowed per rate-limit period, as last reported.").Add(strconv.Itoa(limit.Limit))
+		w.Gauge("tlxhook_rate_limit_remaining", "Requests left in the rate-limit period, as last reported.").Add(strconv.Itoa(limit.Remaining))
+		w.Gauge("tlxhook_rate_limit_reset_timestamp_seconds", "End of the rate-limit period.").AddTime(limit.Reset)
 	}
 	if s.Live {
-		w.Gauge("tlxhook_scrape_cache_age_seconds", "Age of the data shown; a listing is kept for --min-interval.").
+		w.Gauge("tlxhook_scrape_cache_age_seconds", "Age of the exported data; a listing is cached for --min-interval.").
 			Add(promtext.Seconds(s.CacheAge))
-		w.Gauge("tlxhook_polling_paused", "Whether the reserve of the rate limit holds asking back.").Add(promtext.Bool(s.Paused))
+		w.Gauge("tlxhook_polling_paused", "Whether polling is paused to keep a reserve of the rate limit.").Add(promtext.Bool(s.Paused))
 	}
 }
 
-// other is the label of every status that is not known.
+// other is the label of unknown statuses.
 const other = "OTHER"
 
 func statusLabels() []string {
@@ -134,24 +134,25 @@ func (s Sample) writeCounts(w *promtext.Writer) {
 	if !s.Each {
 		dropped = len(s.Report.Subscriptions)
 	}
-	w.Gauge("tlxhook_subscription_series_dropped", "Subscriptions that are too many to be shown one by one.").Add(strconv.Itoa(dropped))
+	w.Gauge("tlxhook_subscription_series_dropped", "Subscriptions without individual series because of their number.").
+		Add(strconv.Itoa(dropped))
 	if c := s.Report.manifest; c != nil {
-		drift := w.Gauge("tlxhook_manifest_drift", "Changes that would make Tripletex what the manifest says.")
+		drift := w.Gauge("tlxhook_manifest_drift", "Changes that apply would make, by action.")
 		drift.Add(strconv.Itoa(len(c.Missing)), "action", "create")
 		drift.Add(strconv.Itoa(len(c.Drifting)), "action", "update")
 		drift.Add(strconv.Itoa(c.Extra), "action", "delete")
 	}
 }
 
-// statusSeriesSize is the size in bytes of the status series of one subscription, about.
+// statusSeriesSize is the approximate size of the status series of one subscription in bytes.
 const statusSeriesSize = 800
 
-// writeSubscriptions writes the series of single subscriptions.
+// writeSubscriptions writes the series of individual subscriptions.
 func (s Sample) writeSubscriptions(w *promtext.Writer) {
 	labels := statusLabels()
 	byStatus := w.Gauge("tlxhook_subscription_status", "Whether the subscription has the status.")
-	info := w.Gauge("tlxhook_subscription_info", "Always 1; what is known of the subscription.")
-	changed := w.Gauge("tlxhook_subscription_status_changed_timestamp_seconds", "When the exporter first saw the present status.")
+	info := w.Gauge("tlxhook_subscription_info", "Subscription details; the value is always 1.")
+	changed := w.Gauge("tlxhook_subscription_status_changed_timestamp_seconds", "Time at which the exporter first saw the current status.")
 	byStatus.Grow(len(s.Report.Subscriptions) * statusSeriesSize)
 	for _, f := range s.Report.Subscriptions {
 		current := min(f.StatusCode, len(labels)-1)

@@ -14,7 +14,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// samplesOf returns the samples of a metric, without its name.
+// samplesOf returns the samples of a metric without the metric name.
 func samplesOf(raw []byte, metric string) []string {
 	var found []string
 	for line := range strings.Lines(string(raw)) {
@@ -25,7 +25,7 @@ func samplesOf(raw []byte, metric string) []string {
 	return found
 }
 
-// Each subscription has all six statuses, exactly one of them 1, so that changes() and == 0 work.
+// Each subscription has a series for all six statuses, exactly one of them 1, so that changes() and == 0 work.
 func TestPrometheusShowsEveryStatus(t *testing.T) {
 	t.Parallel()
 	statuses := []tripletex.Status{"ACTIVE", "DISABLED", "DISABLED_TOO_MANY_ERRORS", "DISABLED_RATE_LIMIT_EXCEEDED", "DISABLED_MISUSE", "NEW"}
@@ -71,7 +71,7 @@ func TestPrometheusCountsOmittedSubscriptions(t *testing.T) {
 	}
 }
 
-// Where nobody could be asked there is no count: zeros would be a lie.
+// A failed listing has no counts: zeros would be wrong.
 func TestPrometheusOfAFailure(t *testing.T) {
 	t.Parallel()
 	raw := pageOf(health.Sample{Report: notAsked(), Company: "Acme", Reason: "timeout", Live: true, CacheAge: 1500 * time.Millisecond})
@@ -93,7 +93,7 @@ func TestPrometheusOfAFailure(t *testing.T) {
 	}
 }
 
-func TestPrometheusShowsTheDriftFromAManifest(t *testing.T) {
+func TestPrometheusShowsManifestDrift(t *testing.T) {
 	t.Parallel()
 	entry := []health.Entry{{Event: "order.create"}}
 	report := health.Check(health.Input{Manifest: &health.Comparison{Missing: entry, Extra: 3}})

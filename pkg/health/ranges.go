@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// Range is a threshold of the monitoring plugin API, "[@]start:end": a value outside raises an alert, or one
-// inside where it begins with "@". The ends belong to it; "~" is minus infinity, and what is left out is 0 or
-// infinity. Poller: the monitoring plugins development guidelines.
+// Range is a threshold "[@]start:end" of the monitoring plugin API: a value outside the range raises an alert, or a value
+// inside it with "@". The ends are inclusive, "~" is minus infinity, a missing start is 0 and a missing end infinity.
+// Source: Monitoring Plugins Development Guidelines.
 type Range struct {
 	start, end float64
 	inside     bool
@@ -20,7 +20,7 @@ type Range struct {
 
 var errRange = errors.New("must be of the form [@]start:end, such as 5, 1:, ~:10 or @0:2")
 
-// ParseRange reads a range.
+// ParseRange parses a range.
 func ParseRange(text string) (Range, error) {
 	r := Range{text: text}
 	bounds := text
@@ -36,12 +36,12 @@ func ParseRange(text string) (Range, error) {
 	case bounds == "" || err1 != nil || err2 != nil:
 		return Range{}, fmt.Errorf("range %q: %w", text, errRange)
 	case r.start > r.end:
-		return Range{}, fmt.Errorf("range %q: must not begin above its end", text)
+		return Range{}, fmt.Errorf("range %q: start is greater than end", text)
 	}
 	return r, nil
 }
 
-// bound reads one end of a range: a word for its infinity, nothing for its default, or a plain number.
+// bound parses one end of a range: the word for infinity, an empty text for the default, or a decimal number.
 func bound(text, word string, infinite, missing float64) (float64, error) {
 	switch {
 	case word != "" && text == word:
@@ -54,22 +54,22 @@ func bound(text, word string, infinite, missing float64) (float64, error) {
 	return strconv.ParseFloat(text, 64)
 }
 
-// Alerts tells whether a value raises an alert.
+// Alerts reports whether a value raises an alert.
 func (r Range) Alerts(value float64) bool {
 	within := r.start <= value && value <= r.end
 	return within == r.inside
 }
 
-// Thresholds are the ranges that somebody chose for the counts, in the place of the rules' own.
+// Thresholds are ranges for counts that override the thresholds of the rules.
 type Thresholds struct {
 	warning, critical map[Count]Range
 }
 
-// Set takes "NAME=RANGE" as the warning or the critical threshold of a count.
+// Set parses "NAME=RANGE" as the warning or critical threshold of a count. The state is [Warning] or [Critical].
 func (t *Thresholds) Set(state State, text string) error {
 	name, bounds, _ := strings.Cut(text, "=")
 	if !slices.Contains(CountNames(), name) {
-		return fmt.Errorf("must be NAME=RANGE, with a name of %s", strings.Join(CountNames(), ", "))
+		return fmt.Errorf("must be NAME=RANGE, where NAME is one of %s", strings.Join(CountNames(), ", "))
 	}
 	r, err := ParseRange(bounds)
 	if err != nil {
@@ -86,15 +86,15 @@ func (t *Thresholds) Set(state State, text string) error {
 	return nil
 }
 
-// chosen tells whether somebody chose a threshold for a count.
-func (t Thresholds) chosen(name Count) bool {
+// has reports whether a threshold is set for a count.
+func (t Thresholds) has(name Count) bool {
 	_, warning := t.warning[name]
 	_, critical := t.critical[name]
 	return warning || critical
 }
 
-// ranges returns the thresholds of a count, empty where there is none: those that were chosen, else those that
-// say what the rules do.
+// ranges returns the thresholds of a count: the configured ones, otherwise those that are equivalent to the rules. A
+// missing threshold has an empty text.
 func (r Rules) ranges(name Count) (warning, critical Range) {
 	one, none := Range{start: 1, end: math.Inf(1), text: "1:"}, Range{text: "0"}
 	switch {
@@ -105,16 +105,16 @@ func (r Rules) ranges(name Count) (warning, critical Range) {
 	case name == countDisabled && r.disabled() == Critical, name != countDisabled && name != countTotal:
 		critical = none
 	}
-	if chosen, ok := r.Thresholds.warning[name]; ok {
-		warning = chosen
+	if configured, ok := r.Thresholds.warning[name]; ok {
+		warning = configured
 	}
-	if chosen, ok := r.Thresholds.critical[name]; ok {
-		critical = chosen
+	if configured, ok := r.Thresholds.critical[name]; ok {
+		critical = configured
 	}
 	return warning, critical
 }
 
-// judge returns what the thresholds of a count say to its value, and in words which one was crossed.
+// evaluate returns the state of a count under its thresholds, and a text that names the violated threshold.
 func (r Rules) evaluate(name Count, value int) (State, string) {
 	warning, critical := r.ranges(name)
 	for _, threshold := range []struct {

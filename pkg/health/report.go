@@ -10,66 +10,66 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// Input is what a verdict is made from.
+// Input is the input of [Check].
 type Input struct {
-	// Subscriptions are those that were chosen.
+	// Subscriptions are the selected subscriptions.
 	Subscriptions []tripletex.Subscription
-	// Absent are ids that were chosen and are not there.
+	// Absent are selected IDs that do not exist.
 	Absent []int64
-	// Manifest is what a comparison with a manifest found, or nil where there was none.
+	// Manifest is the result of the comparison with a manifest; nil for none.
 	Manifest *Comparison
 	Rules    Rules
-	// CompanyID is the company that was asked for; 0 is the login's own.
+	// CompanyID is the company of the subscriptions; 0 is the login's own.
 	CompanyID int64
-	// Took is how long asking took.
+	// Took is the duration of the listing.
 	Took time.Duration
 }
 
-// Comparison is how a manifest and the service differ.
+// Comparison is the difference between a manifest and the service.
 type Comparison struct {
-	// Missing are subscriptions of the manifest that the service does not have.
+	// Missing are declared subscriptions that do not exist.
 	Missing []Entry
-	// Drifting are those that it has otherwise.
+	// Drifting are existing subscriptions that differ from their declaration.
 	Drifting []Entry
-	// Extra is how many the service has that the manifest owns and does not list.
+	// Extra is the number of subscriptions that the manifest owns but does not declare.
 	Extra int
-	// Off are the ids of those that the manifest itself wants switched off.
+	// Off are the IDs of subscriptions that the manifest declares as disabled.
 	Off []int64
 }
 
-// Entry names a subscription that has no id yet, or names it by what is known of it.
+// Entry describes a missing or drifting subscription by its known fields.
 type Entry struct {
 	ID         int64  `json:"id,omitempty"`
 	Event      string `json:"event,omitempty"`
 	TargetHost string `json:"targetHost,omitempty"`
-	// CompanyID and Company name the company, where there are several.
+	// CompanyID and Company identify the company in a report on several.
 	CompanyID int64  `json:"companyId,omitempty"`
 	Company   string `json:"companyName,omitempty"`
 }
 
-// Report is the one verdict that every format renders.
+// Report is the result that every format renders.
 type Report struct {
 	State    State  `json:"state"`
 	ExitCode int    `json:"exitCode"`
 	Summary  string `json:"summary"`
-	// Counts is nil where nobody could be asked: zeros would be a lie.
+	// Counts is nil if the service could not be reached; zeros would be wrong.
 	Counts *Counts `json:"counts,omitempty"`
-	// Subscriptions are in the order of the service; of several companies, the worst company comes first.
+	// Subscriptions are in the order of the service, with the worst company first.
 	Subscriptions []Finding `json:"subscriptions"`
 	Missing       []Entry   `json:"missing,omitempty"`
 	Drifting      []Entry   `json:"drifting,omitempty"`
-	// Companies are those of a merged report, the worst first.
+	// Companies are the companies of a merged report, worst first.
 	Companies []CompanyState `json:"companies,omitempty"`
-	// Problem says why nobody could be asked.
+	// Problem is why the service could not be reached.
 	Problem *Problem `json:"error,omitempty"`
 
 	took     time.Duration
 	rules    Rules
 	manifest *Comparison
-	off      int // how many are DISABLED, as the manifest says
+	off      int // subscriptions that are disabled as declared in the manifest
 }
 
-// Finding is a subscription and its verdict. It holds no secret: of the target only the host is kept.
+// Finding is a subscription and its state. It contains no secrets: only the host of the target is kept.
 type Finding struct {
 	ID         int64            `json:"id"`
 	Event      string           `json:"event"`
@@ -78,20 +78,20 @@ type Finding struct {
 	State      State            `json:"state"`
 	TargetHost string           `json:"targetHost"`
 	CompanyID  int64            `json:"companyId"`
-	Company    string           `json:"companyName,omitempty"` // where there are several
+	Company    string           `json:"companyName,omitempty"` // in a report on several companies
 	Version    int              `json:"version"`
-	// LastChange is when the subscription was last changed, where the service was asked and says so.
+	// LastChange is the RFC 3339 time of the last change; empty if changes were not requested.
 	LastChange string `json:"lastChange,omitempty"`
 }
 
-// Where names the company of the subscription; empty where there are not several.
+// Where returns the label of the company in a report on several, otherwise an empty string.
 func (f Finding) Where() string { return labelOf(f.CompanyID, f.Company) }
 
-// Problem is why there is no verdict.
+// Problem is why a report has no findings.
 type Problem struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`
-	// Hint says what to do next; it may be empty.
+	// Hint is the suggested next step; it may be empty.
 	Hint string `json:"hint,omitempty"`
 }
 
@@ -100,22 +100,22 @@ func ProblemOf(err error) Problem {
 	return Problem{Code: string(tripletex.KindOf(err)), Message: err.Error()}
 }
 
-// Findings judges subscriptions one by one, in their order.
+// Findings returns the state of each subscription, in the given order.
 func (r Rules) Findings(all []tripletex.Subscription, company int64) []Finding {
-	found := make([]Finding, len(all))
+	findings := make([]Finding, len(all))
 	for i, s := range all {
-		found[i] = Finding{
+		findings[i] = Finding{
 			ID: s.ID, Event: s.Event, Status: s.Status, StatusCode: statusCode(s.Status), State: r.StateOf(s.Status),
 			TargetHost: targeturl.Host(s.TargetURL), CompanyID: company, Version: s.Version,
 		}
 		if len(s.Changes) > 0 {
-			found[i].LastChange = s.Changes[len(s.Changes)-1].Timestamp
+			findings[i].LastChange = s.Changes[len(s.Changes)-1].Timestamp
 		}
 	}
-	return found
+	return findings
 }
 
-// Check gives the verdict on subscriptions: the worst that any of them, any threshold or a missing one says.
+// Check evaluates subscriptions. The state is the worst of all findings, thresholds and missing subscriptions.
 func Check(in Input) *Report {
 	r := &Report{Counts: &Counts{}, rules: in.Rules, took: in.Took, manifest: in.Manifest}
 	r.Subscriptions = in.Rules.Findings(in.Subscriptions, in.CompanyID)
@@ -131,7 +131,7 @@ func Check(in Input) *Report {
 	return r
 }
 
-// treatDisabledAsOK takes it for well that what is meant to be off is off.
+// treatDisabledAsOK clears findings for subscriptions that the manifest disables.
 func (r *Report) treatDisabledAsOK(off []int64) {
 	for i, f := range r.Subscriptions {
 		if f.Status == tripletex.Disabled && slices.Contains(off, f.ID) {
@@ -141,21 +141,22 @@ func (r *Report) treatDisabledAsOK(off []int64) {
 	}
 }
 
-// judge counts what was found and concludes.
+// evaluate counts the findings and sets state and summary.
 func (r *Report) evaluate() {
 	for _, f := range r.Subscriptions {
 		*r.Counts.of(countOf(f.Status))++
 		r.Counts.Total++
 	}
-	crossed, state := r.crossed()
-	r.conclude(Worst(state, r.found()), r.headline(crossed))
+	violated, state := r.violated()
+	r.conclude(Worst(state, r.worst()), r.headline(violated))
 }
 
-// found returns the worst of what was found one by one. Counts that somebody judges by a threshold are left to it.
-func (r *Report) found() State {
+// worst returns the worst state of the individual findings. Statuses whose count has a configured threshold are
+// evaluated by the threshold only.
+func (r *Report) worst() State {
 	states := []State{OK}
 	for _, f := range r.Subscriptions {
-		if !r.rules.Thresholds.chosen(countOf(f.Status)) {
+		if !r.rules.Thresholds.has(countOf(f.Status)) {
 			states = append(states, f.State)
 		}
 	}
@@ -173,7 +174,7 @@ func (r *Report) found() State {
 	return Worst(states...)
 }
 
-// Unreachable is the report where there is no verdict, in a state that somebody chose for that.
+// Unreachable returns a report without findings, in the given state.
 func Unreachable(p Problem, state State, took time.Duration) *Report {
 	r := &Report{Subscriptions: []Finding{}, Problem: &p, took: took}
 	r.conclude(state, p.Message)
@@ -184,30 +185,30 @@ func (r *Report) conclude(state State, summary string) {
 	r.State, r.ExitCode, r.Summary = state, state.ExitCode(), summary
 }
 
-// crossed returns the thresholds that somebody chose and that were crossed, in words, and the worst of what all
-// thresholds say. The rules' own say what the findings say already, but for the one on active subscriptions.
-func (r *Report) crossed() (texts []string, worst State) {
+// violated returns a text for each violated configured threshold, and the worst state of all thresholds. Of the
+// thresholds of the rules only the one on active subscriptions applies; the findings cover the others.
+func (r *Report) violated() (texts []string, worst State) {
 	worst = OK
 	for _, name := range append(statusCounts(), countTotal) {
-		chosen := r.rules.Thresholds.chosen(name)
-		if !chosen && name != countActive {
+		configured := r.rules.Thresholds.has(name)
+		if !configured && name != countActive {
 			continue
 		}
 		count := *r.Counts.of(name)
-		if !chosen {
-			count += r.off // so that none is active may be as it is meant
+		if !configured {
+			count += r.off // a manifest may disable all of them
 		}
 		state, text := r.rules.evaluate(name, count)
 		worst = Worst(worst, state)
-		if chosen && text != "" {
+		if configured && text != "" {
 			texts = append(texts, text)
 		}
 	}
 	return texts, worst
 }
 
-// headline says in one line how things stand, without naming any subscription.
-func (r *Report) headline(crossed []string) string {
+// headline returns the one-line summary, without names of subscriptions.
+func (r *Report) headline(violated []string) string {
 	var parts []string
 	inactive := r.Counts.Total - r.Counts.Active - r.off
 	switch {
@@ -219,7 +220,7 @@ func (r *Report) headline(crossed []string) string {
 		parts = append(parts, "no subscription matches")
 	}
 	if r.off > 0 {
-		parts = append(parts, fmt.Sprintf("%d off as the manifest says", r.off))
+		parts = append(parts, fmt.Sprintf("%d disabled by the manifest", r.off))
 	}
 	if n := len(r.Missing); n > 0 {
 		parts = append(parts, fmt.Sprintf("%d missing", n))
@@ -231,13 +232,13 @@ func (r *Report) headline(crossed []string) string {
 		parts = append(parts, fmt.Sprintf("%d differ from the manifest", n))
 	}
 	if n := r.unreachable(); n > 0 {
-		parts = append(parts, companies(n)+" could not be asked")
+		parts = append(parts, companies(n)+" unreachable")
 	}
-	return strings.Join(append(parts, crossed...), "; ")
+	return strings.Join(append(parts, violated...), "; ")
 }
 
-// WorstFirst returns the findings with the worst in front, else in the order of the service. A company that could not
-// be asked is one of them, without an id.
+// WorstFirst returns the findings, worst first, otherwise in the order of the service. An unreachable company is a
+// finding without an ID.
 func (r *Report) WorstFirst() []Finding {
 	found := slices.Clone(r.Subscriptions)
 	for _, c := range r.Companies {

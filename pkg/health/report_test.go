@@ -25,7 +25,7 @@ func subscriptions(statuses ...tripletex.Status) []tripletex.Subscription {
 	return all
 }
 
-// thresholds reads "w NAME=RANGE" and "c NAME=RANGE".
+// thresholds parses "w NAME=RANGE" and "c NAME=RANGE".
 func thresholds(t *testing.T, texts ...string) health.Thresholds {
 	t.Helper()
 	var all health.Thresholds
@@ -39,7 +39,7 @@ func thresholds(t *testing.T, texts ...string) health.Thresholds {
 	return all
 }
 
-func TestVerdictIsTheWorstOfAll(t *testing.T) {
+func TestReportStateIsTheWorstOfAll(t *testing.T) {
 	t.Parallel()
 	entry := []health.Entry{{Event: "order.create", TargetHost: "hooks.example.no"}}
 	for name, test := range map[string]struct {
@@ -47,37 +47,37 @@ func TestVerdictIsTheWorstOfAll(t *testing.T) {
 		want    health.State
 		summary string
 	}{
-		"all well":         {health.Input{Subscriptions: subscriptions("ACTIVE", "ACTIVE")}, health.OK, "2 of 2 active"},
-		"one switched off": {health.Input{Subscriptions: subscriptions("ACTIVE", "DISABLED")}, health.Warning, "1 of 2 not active"},
+		"all healthy":  {health.Input{Subscriptions: subscriptions("ACTIVE", "ACTIVE")}, health.OK, "2 of 2 active"},
+		"one disabled": {health.Input{Subscriptions: subscriptions("ACTIVE", "DISABLED")}, health.Warning, "1 of 2 not active"},
 		"one failing": {
 			health.Input{Subscriptions: subscriptions("DISABLED", "DISABLED_MISUSE", "ACTIVE")},
 			health.Critical, "2 of 3 not active",
 		},
-		"one nobody knows": {health.Input{Subscriptions: subscriptions("ACTIVE", "ON_HOLD")}, health.Unknown, "1 of 2 not active"},
-		"none active":      {health.Input{Subscriptions: subscriptions("DISABLED")}, health.Critical, "1 of 1 not active"},
-		"nothing matches":  {health.Input{}, health.Critical, "no subscription matches"},
-		"an id is gone": {
+		"unknown status":  {health.Input{Subscriptions: subscriptions("ACTIVE", "ON_HOLD")}, health.Unknown, "1 of 2 not active"},
+		"none active":     {health.Input{Subscriptions: subscriptions("DISABLED")}, health.Critical, "1 of 1 not active"},
+		"nothing matches": {health.Input{}, health.Critical, "no subscription matches"},
+		"deleted ID": {
 			health.Input{Subscriptions: subscriptions("ACTIVE"), Absent: []int64{1}},
 			health.Critical, "1 of 1 active; 1 missing",
 		},
-		"only ids that are gone": {health.Input{Absent: []int64{1, 2}}, health.Critical, "2 missing"},
-		"the manifest has more": {
+		"only deleted IDs": {health.Input{Absent: []int64{1, 2}}, health.Critical, "2 missing"},
+		"missing from the manifest": {
 			health.Input{Subscriptions: subscriptions("ACTIVE"), Manifest: &health.Comparison{Missing: entry}},
 			health.Critical, "1 of 1 active; 1 missing",
 		},
-		"the manifest differs": {
+		"drift": {
 			health.Input{Subscriptions: subscriptions("ACTIVE"), Manifest: &health.Comparison{Drifting: entry}},
 			health.Warning, "1 of 1 active; 1 differs from the manifest",
 		},
-		"the manifest agrees": {
+		"no drift": {
 			health.Input{Subscriptions: subscriptions("ACTIVE"), Manifest: &health.Comparison{}},
 			health.OK, "1 of 1 active",
 		},
-		"disabled may be fine": {
+		"disabled state OK": {
 			health.Input{Subscriptions: subscriptions("ACTIVE", "DISABLED"), Rules: health.Rules{Disabled: health.OK}},
 			health.OK, "1 of 2 not active",
 		},
-		"disabled may be the end": {health.Input{
+		"disabled state CRITICAL": {health.Input{
 			Subscriptions: subscriptions("ACTIVE", "DISABLED"),
 			Rules:         health.Rules{Disabled: health.Critical},
 		}, health.Critical, "1 of 2 not active"},
@@ -95,7 +95,7 @@ func TestVerdictIsTheWorstOfAll(t *testing.T) {
 	}
 }
 
-// A threshold that somebody chose takes the place of what the rules say of that count, and of no other.
+// A configured threshold overrides the rules for its count only.
 func TestThresholdsReplaceTheRules(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -104,32 +104,32 @@ func TestThresholdsReplaceTheRules(t *testing.T) {
 		want     health.State
 		summary  string
 	}{
-		"some errors are allowed": {
+		"within the threshold": {
 			[]tripletex.Status{"ACTIVE", "DISABLED_TOO_MANY_ERRORS"},
 			[]string{"c too_many_errors=1"},
 			health.OK, "1 of 2 not active",
 		},
-		"but not more": {
+		"above the threshold": {
 			[]tripletex.Status{"ACTIVE", "DISABLED_TOO_MANY_ERRORS"},
 			[]string{"c too_many_errors=0"},
 			health.Critical, "1 of 2 not active; too_many_errors=1 is outside \"0\"",
 		},
-		"others stay as they are": {
+		"other counts follow the rules": {
 			[]tripletex.Status{"ACTIVE", "DISABLED_MISUSE"},
 			[]string{"c too_many_errors=1"},
 			health.Critical, "1 of 2 not active",
 		},
-		"a warning before the end": {
+		"warning threshold": {
 			[]tripletex.Status{"ACTIVE", "DISABLED"},
 			[]string{"w disabled=0", "c disabled=2"},
 			health.Warning, "1 of 2 not active; disabled=1 is outside \"0\"",
 		},
-		"the rule for the other end": {
+		"critical rule next to a warning threshold": {
 			[]tripletex.Status{"ACTIVE", "DISABLED_MISUSE"},
 			[]string{"w misuse=5"},
 			health.Critical, "1 of 2 not active; misuse=1 is outside \"0\"",
 		},
-		"at least so many": {
+		"minimum": {
 			[]tripletex.Status{"ACTIVE"},
 			[]string{"w active=3:", "c active=1:"},
 			health.Warning, "1 of 1 active; active=1 is outside \"3:\"",
@@ -139,20 +139,20 @@ func TestThresholdsReplaceTheRules(t *testing.T) {
 			[]string{"w total=5:", "c total=2:"},
 			health.Critical, "1 of 1 active; total=1 is outside \"2:\"",
 		},
-		"inside is what is wrong": {
+		"inverted range": {
 			[]tripletex.Status{"ACTIVE"},
 			[]string{"c total=@0:5"},
 			health.Critical, "1 of 1 active; total=1 is inside \"0:5\"",
 		},
-		"none active may be fine":    {[]tripletex.Status{"DISABLED"}, []string{"c active=0:"}, health.Warning, "1 of 1 not active"},
-		"nothing at all may be fine": {nil, []string{"c active=0:"}, health.OK, "no subscription matches"},
-		"other follows the rules":    {[]tripletex.Status{"ACTIVE", "ON_HOLD"}, nil, health.Unknown, "1 of 2 not active"},
-		"other follows what is chosen": {
+		"no active allowed":       {[]tripletex.Status{"DISABLED"}, []string{"c active=0:"}, health.Warning, "1 of 1 not active"},
+		"no subscription allowed": {nil, []string{"c active=0:"}, health.OK, "no subscription matches"},
+		"other follows the rules": {[]tripletex.Status{"ACTIVE", "ON_HOLD"}, nil, health.Unknown, "1 of 2 not active"},
+		"other follows a configured threshold": {
 			[]tripletex.Status{"ACTIVE", "ON_HOLD"},
 			[]string{"w other=0", "c other=5"},
 			health.Warning, "1 of 2 not active; other=1 is outside \"0\"",
 		},
-		"every crossed one is mentioned": {
+		"every violated threshold is named": {
 			[]tripletex.Status{"ACTIVE"},
 			[]string{"w active=2:", "w total=2:"},
 			health.Warning, "1 of 1 active; active=1 is outside \"2:\"; total=1 is outside \"2:\"",
@@ -171,7 +171,7 @@ func TestThresholdsReplaceTheRules(t *testing.T) {
 	}
 }
 
-// The JSON is an interface: names and numbers never change.
+// The JSON is a stable interface.
 func TestReportAsJSON(t *testing.T) {
 	t.Parallel()
 	all := subscriptions("ACTIVE", "DISABLED", "DISABLED_TOO_MANY_ERRORS", "DISABLED_RATE_LIMIT_EXCEEDED", "DISABLED_MISUSE", "NEW")

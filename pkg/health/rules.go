@@ -7,12 +7,11 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// Rules say which state each status means, and how many of each are too many. The zero value is what the
-// documentation promises.
+// Rules map statuses to states and set thresholds for counts. The zero value is the documented default.
 type Rules struct {
-	// Disabled is the state of a subscription that somebody switched off; empty means [Warning].
+	// Disabled is the state of a manually disabled subscription; empty means [Warning].
 	Disabled State
-	// Thresholds judge the counts.
+	// Thresholds are the thresholds for counts.
 	Thresholds Thresholds
 }
 
@@ -23,8 +22,8 @@ func (r Rules) disabled() State {
 	return r.Disabled
 }
 
-// StateOf returns what a status means. The list of statuses is documented as open: one that says DISABLED is
-// taken for the worst, and one that nobody has heard of is not taken for healthy.
+// StateOf returns the state of a status. The list of statuses is documented as open: an unknown DISABLED_ status is
+// [Critical], any other unknown status is [Unknown].
 func (r Rules) StateOf(status tripletex.Status) State {
 	switch {
 	case status == tripletex.Active:
@@ -38,10 +37,10 @@ func (r Rules) StateOf(status tripletex.Status) State {
 	}
 }
 
-// A Count is one of the numbers that a report holds.
+// Count is the name of a number in a report.
 type Count string
 
-// The counts, by the names that thresholds and performance data use.
+// The counts, named as in thresholds and performance data.
 const (
 	countActive        Count = "active"
 	countDisabled      Count = "disabled"
@@ -52,7 +51,7 @@ const (
 	countTotal         Count = "total"
 )
 
-// statusCounts are the counts of single statuses, in the order of [tripletex.Statuses], and that of all others.
+// statusCounts returns the counts of statuses in the order of [tripletex.Statuses], and the count of other statuses.
 func statusCounts() []Count {
 	return []Count{countActive, countDisabled, countTooManyErrors, countRateLimited, countMisuse, countOther}
 }
@@ -66,11 +65,11 @@ func CountNames() []string {
 	return names
 }
 
-// otherCode is the status code of every status that is not known.
+// otherCode is the status code of unknown statuses.
 const otherCode = 9
 
-// statusCode returns the number of a status, fixed for ever: 0 for ACTIVE, 1 for DISABLED, 2 for too many errors,
-// 3 for the rate limit, 4 for misuse, 9 for any other.
+// statusCode returns the stable number of a status: 0 for ACTIVE, 1 for DISABLED, 2 for too many errors, 3 for the rate
+// limit, 4 for misuse, 9 for any other.
 func statusCode(status tripletex.Status) int {
 	if i := slices.Index(tripletex.Statuses(), status); i >= 0 {
 		return i
@@ -86,7 +85,7 @@ func countOf(status tripletex.Status) Count {
 	return countOther
 }
 
-// Counts are how many subscriptions have which status.
+// Counts are the numbers of subscriptions by status.
 type Counts struct {
 	Active        int `json:"active"`
 	Disabled      int `json:"disabled"`
@@ -97,7 +96,7 @@ type Counts struct {
 	Total         int `json:"total"`
 }
 
-// of returns one of the counts, to read or to change.
+// of returns a pointer to a count.
 func (c *Counts) of(name Count) *int {
 	return map[Count]*int{
 		countActive: &c.Active, countDisabled: &c.Disabled, countTooManyErrors: &c.TooManyErrors,

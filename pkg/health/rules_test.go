@@ -9,7 +9,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-func TestStatusMeansAState(t *testing.T) {
+func TestStateOfEachStatus(t *testing.T) {
 	t.Parallel()
 	lenient := health.Rules{Disabled: health.OK}
 	for status, want := range map[tripletex.Status]health.State{
@@ -52,8 +52,8 @@ func TestWorstIsCriticalThenWarningThenUnknown(t *testing.T) {
 	}
 }
 
-// The example table of the plugin guidelines, and what they leave open.
-func TestRangeAlertsAsTheGuidelinesSay(t *testing.T) {
+// The example table of the plugin guidelines, and cases that the guidelines leave open.
+func TestRangeFollowsTheGuidelines(t *testing.T) {
 	t.Parallel()
 	inf := math.Inf(1)
 	for text, test := range map[string]struct{ alerts, fine []float64 }{
@@ -86,7 +86,7 @@ func TestRangeAlertsAsTheGuidelinesSay(t *testing.T) {
 	}
 }
 
-func TestRangeThatIsNoneIsRefused(t *testing.T) {
+func TestInvalidRangeIsRejected(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"", "@", "x", "1:x", "20:10", "1:2:3", "~", "1e5", "NaN", "Inf", "1 ", "--1", "0x1", "@~", "1;2", "1|2"} {
 		if _, err := health.ParseRange(text); err == nil {
@@ -96,8 +96,8 @@ func TestRangeThatIsNoneIsRefused(t *testing.T) {
 	switch _, err := health.ParseRange("20:10"); {
 	case err == nil:
 		t.Error("no error")
-	case err.Error() != `range "20:10": must not begin above its end`:
-		t.Errorf("err.Error() = %q, want %q", err.Error(), `range "20:10": must not begin above its end`)
+	case err.Error() != `range "20:10": start is greater than end`:
+		t.Errorf("err.Error() = %q, want %q", err.Error(), `range "20:10": start is greater than end`)
 	}
 }
 
@@ -120,7 +120,7 @@ func FuzzRange(f *testing.F) {
 	})
 }
 
-func TestThresholdNamesACount(t *testing.T) {
+func TestThresholdRequiresAKnownCount(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"active", "active=", "=1", "nothing=1", "ACTIVE=1", "active=x", ""} {
 		if err := new(health.Thresholds).Set(health.Warning, text); err == nil {
@@ -129,7 +129,7 @@ func TestThresholdNamesACount(t *testing.T) {
 	}
 }
 
-func TestStatesHaveNames(t *testing.T) {
+func TestParseState(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"ok", "Warning", "CRITICAL", "unknown"} {
 		switch s, err := health.ParseState(name); {

@@ -6,8 +6,8 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// Samples returns the metrics of all companies, and of the logins that list them. It sends no request and may be
-// called at any time. Up to most subscriptions have series of their own.
+// Samples returns the metrics of all companies and of the logins that list them. It sends no request and is safe for
+// concurrent use. Subscriptions have individual series if there are at most most of them.
 func (w *Watch) Samples(most int) []Sample {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -35,7 +35,7 @@ func (w *Watch) Samples(most int) []Sample {
 	return samples
 }
 
-// ofLogin adds what all companies of a login share.
+// ofLogin adds the metrics that all companies of a login share.
 func (s Sample) ofLogin(c *tripletex.Client, sessionExpiry time.Time) Sample {
 	s.SessionExpiry = sessionExpiry
 	s.RateLimit, _ = c.RateLimit()

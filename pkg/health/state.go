@@ -8,7 +8,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
 
-// State is a verdict of the monitoring plugin API.
+// State is a service state of the monitoring plugin API.
 type State string
 
 // The states.
@@ -19,7 +19,7 @@ const (
 	Unknown  State = "UNKNOWN"
 )
 
-// ExitCode returns what a plugin exits with: 0 for OK, 1 for WARNING, 2 for CRITICAL and 3 for everything else.
+// ExitCode returns the exit code of a plugin: 0 for OK, 1 for WARNING, 2 for CRITICAL and 3 for any other state.
 func (s State) ExitCode() int {
 	if code := slices.Index([]State{OK, Warning, Critical}, s); code >= 0 {
 		return code
@@ -27,7 +27,7 @@ func (s State) ExitCode() int {
 	return 3
 }
 
-// Worst returns the worst of states: CRITICAL before WARNING before UNKNOWN before OK. Of none it is OK.
+// Worst returns the worst state: CRITICAL, then WARNING, UNKNOWN, OK. Without states it is OK.
 func Worst(states ...State) State {
 	worst := OK
 	for _, s := range states {
@@ -38,10 +38,10 @@ func Worst(states ...State) State {
 	return worst
 }
 
-// severity orders states, the worst last.
+// severity returns the rank of a state, higher is worse; -1 for an invalid state.
 func (s State) severity() int { return slices.Index([]State{OK, Unknown, Warning, Critical}, s) }
 
-// Style is how a screen shows the state.
+// Style returns the terminal style of the state.
 func (s State) Style() terminal.Style {
 	switch s {
 	case OK:
@@ -53,7 +53,7 @@ func (s State) Style() terminal.Style {
 	}
 }
 
-// ParseState reads the name of a state, in any case.
+// ParseState parses the name of a state, ignoring case.
 func ParseState(name string) (State, error) {
 	s := State(strings.ToUpper(name))
 	if s.severity() < 0 {

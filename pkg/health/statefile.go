@@ -12,9 +12,9 @@ import (
 )
 
 // ErrWatched means that another process uses the same state file.
-var ErrWatched = errors.New("another process watches the same and runs the same program")
+var ErrWatched = errors.New("another watch with the same subscriptions and --exec command is running")
 
-// stateVersion is the version of the state file. A file of another version is set aside.
+// stateVersion is the version of the state file. A file of another version is renamed.
 const stateVersion = 1
 
 type stateFile struct {
@@ -31,12 +31,12 @@ func OpenNotifier(path string, command Command, warn func(format string, args ..
 		return nil, ErrWatched
 	}
 	if err != nil {
-		return nil, fmt.Errorf("keep what is to be told: %w", err)
+		return nil, fmt.Errorf("lock watch state: %w", err)
 	}
 	state, err := readState(path, warn)
 	if err != nil {
 		release()
-		return nil, fmt.Errorf("read what is to be told: %w", err)
+		return nil, fmt.Errorf("read watch state: %w", err)
 	}
 	n := &Notifier{
 		Send:    command.Run,
@@ -51,11 +51,11 @@ func OpenNotifier(path string, command Command, warn func(format string, args ..
 func warnOfFailure(warn func(format string, args ...any), t Transition, err error) {
 	switch {
 	case t.ID == 0:
-		warn("what is to be told cannot be kept, and would be lost at a restart: %v", err)
-	case errors.Is(err, ErrGivenUp):
-		warn("nobody was told of %s: %v", t, err)
+		warn("watch state not saved, pending notifications are lost on a restart: %v", err)
+	case errors.Is(err, ErrDropped):
+		warn("notification dropped: %s: %v", t, err)
 	default:
-		warn("nobody was told of %s: %v; trying again", t, err)
+		warn("notification failed, retrying: %s: %v", t, err)
 	}
 }
 
@@ -67,8 +67,8 @@ func writeState(path string, s WatchState) error {
 	return config.WriteFile(path, raw)
 }
 
-// readState reads the state of an earlier process. A file that cannot be parsed is set aside; the watch then begins as
-// if it were the first.
+// readState reads the state of an earlier process. A file that cannot be parsed is renamed, and the watch starts without
+// a state.
 func readState(path string, warn func(format string, args ...any)) (WatchState, error) {
 	raw, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -85,6 +85,6 @@ func readState(path string, warn func(format string, args ...any)) (WatchState, 
 	if err := os.Rename(path, aside); err != nil {
 		return WatchState{}, err
 	}
-	warn("what an earlier watch left is not understood, and was put aside as %s; what is not well is told anew", aside)
+	warn("unreadable watch state renamed to %s; current issues are reported again", aside)
 	return WatchState{}, nil
 }

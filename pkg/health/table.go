@@ -14,13 +14,13 @@ import (
 )
 
 const (
-	// maxRows is how many issues a table shows.
+	// maxRows is the number of issues that a table shows.
 	maxRows = 50
-	// maxIDs is how many ids a suggested command names one by one.
+	// maxIDs is the number of IDs that a suggested command lists.
 	maxIDs = 10
 )
 
-// table renders the verdict, the issues, and the commands that repair them.
+// table renders the summary, the issues, and the commands that repair them.
 func (d Document) table(ctx context.Context, t *terminal.Terminal) ([]byte, error) {
 	var out bytes.Buffer
 	state := string(d.Report.State)
@@ -76,7 +76,7 @@ func issueTable(many bool) output.Table[Issue] {
 	return table
 }
 
-// outages lists the companies that could not be asked, with the causes.
+// outages lists the unreachable companies with the causes.
 func (r *Report) outages() []string {
 	var lines []string
 	for _, c := range r.Companies {
@@ -90,7 +90,7 @@ func (r *Report) outages() []string {
 	if more := len(lines) - maxNamed; more > 0 {
 		lines = append(lines[:maxNamed], fmt.Sprintf("  and %d more", more))
 	}
-	return []string{"Could not be asked:\n" + strings.Join(lines, "\n")}
+	return []string{"Unreachable companies:\n" + strings.Join(lines, "\n")}
 }
 
 // repairs returns the commands that repair the issues, each with an introduction.
@@ -112,18 +112,18 @@ func (d Document) repairs() []string {
 	}
 	tlxhook := "\n  tlxhook" + d.Flags.Login
 	if len(disabled) > 0 {
-		texts = append(texts, "Once the receiver answers, switch on again:"+tlxhook+" subscription enable "+strings.Join(disabled,
+		texts = append(texts, "Enable again once the receiver responds:"+tlxhook+" subscription enable "+strings.Join(disabled,
 			" ")+" --probe")
 	}
 	if unknown != "" {
-		texts = append(texts, "A status that this version does not know; more about it:"+tlxhook+unknown)
+		texts = append(texts, "Inspect the unknown status:"+tlxhook+unknown)
 	}
 	switch manifest := d.Flags.Manifest; {
 	case manifest != "" && len(d.Report.Missing)+len(d.Report.Drifting) > 0:
 		arguments := manifest + d.Flags.Companies
-		texts = append(texts, "What differs from the manifest, and how to mend it:"+tlxhook+" diff"+arguments+tlxhook+" apply"+arguments)
+		texts = append(texts, "Show and fix drift from the manifest:"+tlxhook+" diff"+arguments+tlxhook+" apply"+arguments)
 	case len(d.Report.Missing) > 0:
-		texts = append(texts, "What there is:"+tlxhook+" subscription list"+d.Flags.Companies)
+		texts = append(texts, "List existing subscriptions:"+tlxhook+" subscription list"+d.Flags.Companies)
 	}
 	return texts
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// need returns the path of a tool that CI must have.
+// need returns the path of a tool that must exist in CI.
 func need(t *testing.T, tool string) string {
 	t.Helper()
 	path, err := exec.LookPath(tool)
@@ -25,13 +25,13 @@ func need(t *testing.T, tool string) string {
 	return path
 }
 
-// run gives text to a tool and returns what it says.
+// run passes text to a tool and returns its output.
 func run(t *testing.T, input []byte, tool string, args ...string) (string, error) {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), need(t, tool), args...)
 	command.Stdin = bytes.NewReader(input)
-	said, err := command.CombinedOutput()
-	return string(said), err
+	printed, err := command.CombinedOutput()
+	return string(printed), err
 }
 
 func TestJUnitFollowsItsSchema(t *testing.T) {
@@ -44,24 +44,24 @@ func TestJUnitFollowsItsSchema(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if said, err := run(t, raw, "xmllint", "--noout", "--schema", "testdata/junit.xsd", "-"); err != nil {
-			t.Errorf("%s: %v\n%s", name, err, said)
+		if printed, err := run(t, raw, "xmllint", "--noout", "--schema", "testdata/junit.xsd", "-"); err != nil {
+			t.Errorf("%s: %v\n%s", name, err, printed)
 		}
 	}
 	raw, err := threeOfFourteen().JUnit("acme")
 	wrong := bytes.Replace(raw, []byte(`tests="15"`), []byte(`tests="many"`), 1)
-	switch said, failed := run(t, wrong, "xmllint", "--noout", "--schema", "testdata/junit.xsd", "-"); {
+	switch printed, failed := run(t, wrong, "xmllint", "--noout", "--schema", "testdata/junit.xsd", "-"); {
 	case failed == nil:
-		t.Errorf("the schema accepts anything: %s", said)
+		t.Errorf("the schema accepts an invalid document: %s", printed)
 	case err != nil:
-		t.Errorf("the schema accepts anything: %v", err)
+		t.Errorf("the schema accepts an invalid document: %v", err)
 	case bytes.Equal(raw, wrong):
-		t.Errorf("the schema accepts anything: %s", said)
+		t.Errorf("the schema accepts an invalid document: %s", printed)
 	}
 }
 
-// What Jenkins counts is what the report says.
-func TestJUnitCounts(t *testing.T) {
+// The counts of the JUnit attributes match the cases.
+func TestJUnitCountsMatchTheCases(t *testing.T) {
 	t.Parallel()
 	for query, want := range map[string]string{
 		"string(/testsuites/@failures)":                                  "4",
@@ -96,21 +96,21 @@ func sample(report *health.Report) health.Sample {
 	}
 }
 
-func TestPrometheusReadsEveryMetric(t *testing.T) {
+func TestPrometheusAcceptsEveryMetric(t *testing.T) {
 	t.Parallel()
 	for name, report := range map[string]*health.Report{
 		"example": threeOfFourteen(), "hostile": hostile(), "not asked": notAsked(),
 		"companies": hostileCompanies(), "nothing": health.Check(health.Input{}),
 	} {
 		raw := pageOf(sample(report))
-		switch said, err := run(t, raw, "promtool", "check", "metrics"); {
+		switch printed, err := run(t, raw, "promtool", "check", "metrics"); {
 		case err != nil:
 			t.Errorf("%s: %v", name, err)
-		case said != "":
-			t.Errorf("%s: said = %q, want %q", name, said, "")
+		case printed != "":
+			t.Errorf("%s: printed = %q, want %q", name, printed, "")
 		}
 	}
-	if said, err := run(t, []byte("x{a=\"\xff\"} 1\n"), "promtool", "check", "metrics"); err == nil {
-		t.Errorf("promtool accepts anything: %s", said)
+	if printed, err := run(t, []byte("x{a=\"\xff\"} 1\n"), "promtool", "check", "metrics"); err == nil {
+		t.Errorf("promtool accepts invalid metrics: %s", printed)
 	}
 }

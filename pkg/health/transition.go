@@ -9,36 +9,36 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// Kind says what a transition is.
+// Kind is the kind of a transition.
 type Kind string
 
 // The kinds of transitions.
 const (
-	Baseline    Kind = "baseline"    // it is not well at the first look
-	Changed     Kind = "changed"     // it has another status
-	Appeared    Kind = "appeared"    // it was not there before
-	Disappeared Kind = "disappeared" // it is not there any more
+	Baseline    Kind = "baseline"    // unhealthy in the first poll
+	Changed     Kind = "changed"     // another status
+	Appeared    Kind = "appeared"    // a new subscription
+	Disappeared Kind = "disappeared" // a deleted subscription
 )
 
-// Transition is something that happened to a subscription.
+// Transition is a reported change of a subscription.
 type Transition struct {
 	Time       time.Time        `json:"time"`
 	Kind       Kind             `json:"kind"`
 	ID         int64            `json:"id"`
 	Event      string           `json:"event"`
-	OldStatus  tripletex.Status `json:"oldStatus"` // empty where it was not there
-	NewStatus  tripletex.Status `json:"newStatus"` // empty where it is not there
-	State      State            `json:"state"`     // what the new status means; CRITICAL where it is gone
+	OldStatus  tripletex.Status `json:"oldStatus"` // empty for a new subscription
+	NewStatus  tripletex.Status `json:"newStatus"` // empty for a deleted subscription
+	State      State            `json:"state"`     // of the new status; CRITICAL for a deleted subscription
 	TargetHost string           `json:"targetHost"`
 	CompanyID  int64            `json:"companyId"`
-	// Profile and Company name the login and the company, where there are several.
+	// Profile and Company identify the login and the company in a watch of several.
 	Profile string `json:"profile,omitempty"`
 	Company string `json:"companyName,omitempty"`
 
-	repeated bool // an earlier process has told of it
+	repeated bool // reported by an earlier process
 }
 
-// String says in one line of harmless text what happened.
+// String returns the transition as one line without control characters.
 func (t Transition) String() string {
 	name, from, to := words(strconv.FormatInt(t.ID, 10), t.Event), statusWords(t.OldStatus), statusWords(t.NewStatus)
 	text := name + ": " + from + " -> " + to
@@ -48,7 +48,7 @@ func (t Transition) String() string {
 	case Appeared:
 		text = name + " appeared: " + to
 	case Disappeared:
-		text = name + " is gone; it was " + from
+		text = name + " disappeared: " + from
 	case Changed:
 	}
 	switch {
@@ -63,58 +63,58 @@ func (t Transition) String() string {
 	return text
 }
 
-// Seen is what was last told of a subscription.
+// Seen is the last reported state of a subscription.
 type Seen struct {
 	Event      string           `json:"event"`
 	Status     tripletex.Status `json:"status"`
 	TargetHost string           `json:"targetHost"`
-	// Company is the name of its company, where there are several.
+	// Company is the name of its company in a watch of several.
 	Company string `json:"company,omitempty"`
 }
 
-// Tracker finds transitions between looks.
+// Tracker finds the transitions between polls.
 type Tracker struct {
-	// For is how long something new must last before it is told; against flapping.
+	// For is how long a change must last before it is reported, against flapping.
 	For time.Duration
-	// Known is what was told before, and nil where nothing was.
+	// Known is the last reported state by subscription ID; nil without an earlier report.
 	Known map[int64]Seen
-	// CompanyID is the company of all of them; 0 is the login's own.
+	// CompanyID is the company of the subscriptions; 0 is the login's own.
 	CompanyID int64
-	// Profile and Company name the login and the company, where there are several.
+	// Profile and Company identify the login and the company in a watch of several.
 	Profile, Company string
 
-	looked  bool
+	started bool
 	pending map[int64]pending
 }
 
-// pending is something new that has not lasted long enough.
+// pending is a change that has not lasted long enough.
 type pending struct {
 	status tripletex.Status
 	since  time.Time
 }
 
-// Observe takes in what was found and returns what is to be told, in the order of ids. At the first look that is
-// everything that is not well, and everything that changed since an earlier process.
-func (t *Tracker) Observe(at time.Time, found []Finding) []Transition {
-	now := make(map[int64]Finding, len(found))
-	for _, f := range found {
+// Observe records the findings of a poll and returns the transitions to report, ordered by ID. In the first poll these
+// are all unhealthy subscriptions and all changes since an earlier process.
+func (t *Tracker) Observe(at time.Time, findings []Finding) []Transition {
+	now := make(map[int64]Finding, len(findings))
+	for _, f := range findings {
 		now[f.ID] = f
 	}
-	var told []Transition
-	if !t.looked {
-		told = t.baseline(at, now)
-		t.looked, t.pending = true, map[int64]pending{}
+	var transitions []Transition
+	if !t.started {
+		transitions = t.baseline(at, now)
+		t.started, t.pending = true, map[int64]pending{}
 	} else {
-		told = t.changes(at, now)
+		transitions = t.changes(at, now)
 	}
-	for _, one := range told {
+	for _, one := range transitions {
 		if one.Kind == Disappeared {
 			delete(t.Known, one.ID)
 			continue
 		}
 		t.Known[one.ID] = Seen{one.Event, one.NewStatus, one.TargetHost, t.Company}
 	}
-	return told
+	return transitions
 }
 
 func (t *Tracker) baseline(at time.Time, now map[int64]Finding) []Transition {
@@ -122,31 +122,31 @@ func (t *Tracker) baseline(at time.Time, now map[int64]Finding) []Transition {
 	if first {
 		t.Known = make(map[int64]Seen, len(now))
 	}
-	var told []Transition
+	var transitions []Transition
 	for _, id := range t.ids(now) {
 		seen, known := t.Known[id]
-		f, there := now[id]
+		f, exists := now[id]
 		switch {
-		case first, known && there && seen.Status == f.Status:
+		case first, known && exists && seen.Status == f.Status:
 			t.Known[id] = Seen{f.Event, f.Status, f.TargetHost, t.Company}
 			if f.State != OK {
 				one := t.transition(at, Baseline, Seen{}, f)
 				one.repeated = !first
-				told = append(told, one)
+				transitions = append(transitions, one)
 			}
 		default:
-			told = append(told, t.compare(at, id, seen, known, f, there))
+			transitions = append(transitions, t.compare(at, id, seen, known, f, exists))
 		}
 	}
-	return told
+	return transitions
 }
 
 func (t *Tracker) changes(at time.Time, now map[int64]Finding) []Transition {
-	var told []Transition
+	var transitions []Transition
 	for _, id := range t.ids(now) {
 		seen, known := t.Known[id]
-		f, there := now[id]
-		if known == there && seen.Status == f.Status {
+		f, exists := now[id]
+		if known == exists && seen.Status == f.Status {
 			delete(t.pending, id)
 			continue
 		}
@@ -155,13 +155,13 @@ func (t *Tracker) changes(at time.Time, now map[int64]Finding) []Transition {
 		}
 		if at.Sub(t.pending[id].since) >= t.For {
 			delete(t.pending, id)
-			told = append(told, t.compare(at, id, seen, known, f, there))
+			transitions = append(transitions, t.compare(at, id, seen, known, f, exists))
 		}
 	}
-	return told
+	return transitions
 }
 
-// ids returns every id that is known, found or waited for, in order.
+// ids returns the sorted IDs of all known, found and pending subscriptions.
 func (t *Tracker) ids(now map[int64]Finding) []int64 {
 	all := slices.AppendSeq(slices.Collect(maps.Keys(now)), maps.Keys(t.Known))
 	all = slices.AppendSeq(all, maps.Keys(t.pending))
@@ -169,9 +169,9 @@ func (t *Tracker) ids(now map[int64]Finding) []int64 {
 	return slices.Compact(all)
 }
 
-func (t *Tracker) compare(at time.Time, id int64, seen Seen, known bool, f Finding, there bool) Transition {
+func (t *Tracker) compare(at time.Time, id int64, seen Seen, known bool, f Finding, exists bool) Transition {
 	switch {
-	case !there:
+	case !exists:
 		f = Finding{ID: id, Event: seen.Event, TargetHost: seen.TargetHost, State: Critical}
 		return t.transition(at, Disappeared, seen, f)
 	case !known:

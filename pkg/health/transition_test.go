@@ -12,7 +12,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// seen reads "1=ACTIVE 2=DISABLED".
+// seen parses "1=ACTIVE 2=DISABLED".
 func seen(text string) []health.Finding {
 	var all []tripletex.Subscription
 	for pair := range strings.FieldsSeq(text) {
@@ -25,7 +25,7 @@ func seen(text string) []health.Finding {
 	return health.Rules{}.Findings(all, 7)
 }
 
-func told(all []health.Transition) string {
+func reported(all []health.Transition) string {
 	var texts []string
 	for _, t := range all {
 		texts = append(texts, fmt.Sprintf("%s %d %s>%s", t.Kind, t.ID, t.OldStatus, t.NewStatus))
@@ -35,30 +35,30 @@ func told(all []health.Transition) string {
 
 func TestTrackerReportsChanges(t *testing.T) {
 	t.Parallel()
-	type look struct{ found, want string } // a minute apart
+	type poll struct{ found, want string } // a minute apart
 	for name, test := range map[string]struct {
 		lasting time.Duration
 		known   map[int64]health.Seen
-		looks   []look
+		polls   []poll
 	}{
-		"all well": {looks: []look{{"1=ACTIVE 2=ACTIVE", ""}, {"1=ACTIVE 2=ACTIVE", ""}}},
-		"what is bad at first is told once": {looks: []look{
+		"all healthy": {polls: []poll{{"1=ACTIVE 2=ACTIVE", ""}, {"1=ACTIVE 2=ACTIVE", ""}}},
+		"unhealthy in the first poll is reported once": {polls: []poll{
 			{"1=DISABLED 2=ACTIVE", "baseline 1 >DISABLED"}, {"1=DISABLED 2=ACTIVE", ""},
 		}},
-		"each kind": {looks: []look{
+		"each kind": {polls: []poll{
 			{"1=ACTIVE 2=ACTIVE", ""},
 			{"2=DISABLED_MISUSE 3=ACTIVE", "disappeared 1 ACTIVE>, changed 2 ACTIVE>DISABLED_MISUSE, appeared 3 >ACTIVE"},
 			{"2=DISABLED_MISUSE 3=ACTIVE", ""},
 			{"1=ACTIVE 2=ACTIVE 3=ACTIVE", "appeared 1 >ACTIVE, changed 2 DISABLED_MISUSE>ACTIVE"},
 		}},
-		"everything is gone": {looks: []look{{"1=ACTIVE", ""}, {"", "disappeared 1 ACTIVE>"}, {"", ""}}},
-		"flapping is not told": {
+		"all deleted": {polls: []poll{{"1=ACTIVE", ""}, {"", "disappeared 1 ACTIVE>"}, {"", ""}}},
+		"flapping is not reported": {
 			lasting: 2 * time.Minute,
-			looks:   []look{{"1=ACTIVE", ""}, {"1=DISABLED", ""}, {"1=ACTIVE", ""}, {"1=DISABLED", ""}, {"1=ACTIVE", ""}},
+			polls:   []poll{{"1=ACTIVE", ""}, {"1=DISABLED", ""}, {"1=ACTIVE", ""}, {"1=DISABLED", ""}, {"1=ACTIVE", ""}},
 		},
-		"what lasts is told": {
+		"a lasting change is reported": {
 			lasting: 2 * time.Minute,
-			looks: []look{
+			polls: []poll{
 				{"1=ACTIVE", ""},
 				{"1=DISABLED", ""},
 				{"1=DISABLED", ""},
@@ -66,9 +66,9 @@ func TestTrackerReportsChanges(t *testing.T) {
 				{"1=DISABLED", ""},
 			},
 		},
-		"another begins anew": {
+		"another status restarts the duration": {
 			lasting: 2 * time.Minute,
-			looks: []look{
+			polls: []poll{
 				{"1=ACTIVE", ""},
 				{"1=DISABLED", ""},
 				{"1=DISABLED_MISUSE", ""},
@@ -76,11 +76,11 @@ func TestTrackerReportsChanges(t *testing.T) {
 				{"1=DISABLED_MISUSE", "changed 1 ACTIVE>DISABLED_MISUSE"},
 			},
 		},
-		"a short visit":          {lasting: 2 * time.Minute, looks: []look{{"", ""}, {"1=ACTIVE", ""}, {"", ""}, {"", ""}, {"", ""}}},
-		"the first look at once": {lasting: time.Hour, looks: []look{{"1=DISABLED", "baseline 1 >DISABLED"}}},
-		"after a restart what happened meanwhile is told, and what is bad still": {
+		"short-lived subscription":       {lasting: 2 * time.Minute, polls: []poll{{"", ""}, {"1=ACTIVE", ""}, {"", ""}, {"", ""}, {"", ""}}},
+		"the first poll reports at once": {lasting: time.Hour, polls: []poll{{"1=DISABLED", "baseline 1 >DISABLED"}}},
+		"a restart reports changes and unhealthy subscriptions": {
 			known: map[int64]health.Seen{1: {Status: "ACTIVE"}, 2: {Status: "DISABLED"}, 3: {Status: "ACTIVE", Event: "e3"}},
-			looks: []look{{
+			polls: []poll{{
 				"1=DISABLED 2=DISABLED 4=ACTIVE",
 				"changed 1 ACTIVE>DISABLED, baseline 2 >DISABLED, disappeared 3 ACTIVE>, appeared 4 >ACTIVE",
 			}, {"1=DISABLED 2=DISABLED 4=ACTIVE", ""}},
@@ -88,9 +88,9 @@ func TestTrackerReportsChanges(t *testing.T) {
 	} {
 		tracker := health.Tracker{For: test.lasting, Known: test.known, CompanyID: 7}
 		at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-		for i, look := range test.looks {
-			if diff := cmp.Diff(look.want, told(tracker.Observe(at, seen(look.found)))); diff != "" {
-				t.Errorf("%s, look %d: %s", name, i+1, diff)
+		for i, poll := range test.polls {
+			if diff := cmp.Diff(poll.want, reported(tracker.Observe(at, seen(poll.found)))); diff != "" {
+				t.Errorf("%s, poll %d: %s", name, i+1, diff)
 			}
 			at = at.Add(time.Minute)
 		}

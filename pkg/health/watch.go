@@ -14,19 +14,19 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
-// Pace is the shortest time between polls of two companies if no interval was chosen: ten requests a second leave some
-// of every rate limit.
+// Pace is the shortest time between polls of two companies if no interval is configured: ten requests per second leave
+// some of every rate limit.
 const Pace = 100 * time.Millisecond
 
-// mergeInterval is the shortest time between two reports on many companies: each costs some milliseconds.
+// mergeInterval is the shortest time between two merged reports: each takes some milliseconds.
 const mergeInterval = 200 * time.Millisecond
 
-// Watch polls the subscriptions of one company, or of many. A round polls each of them once, and spreads the polls over
-// the interval; only the first round is as fast as the rate limit allows.
+// Watch polls the subscriptions of one or many companies. A round polls each company once and spreads the polls over the
+// interval; the first round runs as fast as the rate limit allows.
 type Watch struct {
 	// Logins are the logins to poll with.
 	Logins []fleet.Account
-	// Companies lists the companies of a login, every ten minutes; nil means that the logins themselves are watched.
+	// Companies lists the companies of a login, every ten minutes; nil watches only the logins' own companies.
 	Companies func(context.Context, fleet.Account) ([]fleet.Account, error)
 	// Many adds the company name to every message.
 	Many bool
@@ -35,22 +35,21 @@ type Watch struct {
 	Rules  Rules
 	// For is how long a change must last before it is reported, against flapping.
 	For time.Duration
-	// Known is the reported status of each subscription; nil if there was no earlier watch.
+	// Known is the last reported status of each subscription; nil without an earlier watch.
 	Known map[SubscriptionKey]Seen
-	// Interval is the time between two polls of a company, plus or minus a tenth, so that many watches do not poll at
-	// the same moment.
+	// Interval is the time between two polls of a company. It is jittered by 10 % so that watches do not synchronize.
 	Interval time.Duration
-	// Pace is the shortest time for each company in a round: it makes the interval longer; 0 never does.
+	// Pace is the minimum time per company in a round. It lengthens the interval if necessary; 0 means no minimum.
 	Pace time.Duration
-	// Parallel is how many companies are polled at once.
+	// Parallel is the number of companies that are polled in parallel.
 	Parallel int
 
-	mu               sync.Mutex        // held by a round for each change, and by Samples
+	mu               sync.Mutex        // guards the fields below; held by a round for each change, and by Samples
 	logins           map[string]*login // by profile
 	watched          []*watched        // in the order of the logins, and then of the service
 	byKey            map[companyKey]*watched
 	knownByCompany   map[companyKey]map[int64]Seen
-	begun            bool      // a round was finished
+	begun            bool      // the first round is finished
 	unreachableSince time.Time // since when no company can be polled
 	merged           time.Time
 }
@@ -58,7 +57,7 @@ type Watch struct {
 // Update is the result of polls, or the end of a round.
 type Update struct {
 	At time.Time
-	// Report is the verdict on everything. It is nil if Err is set, before the end of the first round, and if the last
+	// Report is the report on all companies. It is nil if Err is set, before the end of the first round, and if the last
 	// report is less than 200 ms old.
 	Report *Report
 	// Transitions are the changes to report.
@@ -67,17 +66,16 @@ type Update struct {
 	Known map[SubscriptionKey]Seen
 	// Companies are the events of companies.
 	Companies []CompanyChange
-	// RoundDone tells that a round is finished. Slow is how long it took, if that is more than 1.1 intervals.
+	// RoundDone reports the end of a round. Slow is its duration if it exceeded 1.1 intervals, otherwise 0.
 	RoundDone bool
 	Slow      time.Duration
-	// Unreachable is how many companies could not be polled in the round.
+	// Unreachable is the number of companies that could not be polled in the round.
 	Unreachable int
 	// Err is set if no company could be polled in the round.
 	Err error
-	// UnreachableSince is the start of an outage of all companies. If Err is nil, this round ended the outage. It is
-	// zero if there was none.
+	// UnreachableSince is the start of an outage of all companies; zero for none. If Err is nil, this round ended it.
 	UnreachableSince time.Time
-	// WaitingUntil is the end of a pause because the rate limit is nearly used up; zero for none.
+	// WaitingUntil is the end of a pause to preserve the rate limit; zero for none.
 	WaitingUntil time.Time
 }
 
@@ -97,7 +95,7 @@ func (w *Watch) Updates(ctx context.Context) iter.Seq[Update] {
 	}
 }
 
-// round polls every company once. It tells whether to go on.
+// round polls every company once. It reports whether to continue.
 func (w *Watch) round(ctx context.Context, start time.Time, length time.Duration, yield func(Update) bool) bool {
 	var u Update
 	members := w.members(ctx, &u)
@@ -147,7 +145,7 @@ func (w *Watch) schedule(members []fleet.Account, start time.Time, length time.D
 	}
 }
 
-// rateLimitRetries is how often a poll is repeated after a period of the rate limit that other programs used up.
+// rateLimitRetries bounds the retries of a poll after other clients have used up the rate limit.
 const rateLimitRetries = 3
 
 // poll polls one company when it is due.
@@ -194,14 +192,14 @@ func (w *Watch) record(r fleet.Result[Observation], u *Update) {
 	c.recordSuccess(r.Value, w.Rules, u)
 }
 
-// finishRound sums up a round.
+// finishRound sets the result of a round.
 func (w *Watch) finishRound(u *Update) {
 	w.mu.Lock()
 	w.dropRemoved(u)
 	reached := 0
 	for _, c := range w.watched {
 		switch {
-		case c.report == nil: // it is removed, or not yet reached
+		case c.report == nil: // removed, or not yet polled
 		case c.err != nil:
 			u.Unreachable++
 			u.Err = cmp.Or(u.Err, c.err)
@@ -242,19 +240,19 @@ func (w *Watch) addReport(u *Update) {
 	u.Report = Merge(parts, w.Rules, 0)
 }
 
-// Condition is what a watch waits for.
+// Condition ends a watch when it is met.
 type Condition string
 
 // The conditions.
 const (
-	UntilActive  Condition = "active"  // there are subscriptions, and all are active
+	UntilActive  Condition = "active"  // at least one subscription exists, and all are active
 	UntilChanged Condition = "changed" // a subscription has changed
 )
 
 // Conditions returns all conditions.
 func Conditions() []Condition { return []Condition{UntilActive, UntilChanged} }
 
-// Meets tells whether the condition is met after the update. For [UntilActive] every company must have been polled.
+// Meets reports whether the update meets the condition. [UntilActive] requires that every company was polled.
 func (u Update) Meets(c Condition) bool {
 	switch c {
 	case UntilActive:
@@ -265,7 +263,7 @@ func (u Update) Meets(c Condition) bool {
 	return false
 }
 
-// allActive tells whether there are subscriptions and all of them are active.
+// allActive reports whether at least one subscription exists and all are active.
 func allActive(known map[SubscriptionKey]Seen) bool {
 	for _, seen := range known {
 		if seen.Status != tripletex.Active {

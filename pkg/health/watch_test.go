@@ -24,10 +24,9 @@ func newWatchOf(t *testing.T, o sandbox.Options) (*health.Watch, *service) {
 	return &health.Watch{Logins: []fleet.Account{{Client: source.Client}}, Interval: 30 * time.Second}, s
 }
 
-// A week of watching every 30 seconds, with changes, a program that fails at times and an hour without answers: at
-// most one request for each interval, nearly all of them 304, and no memory that grows. It does not run beside
-// other tests, whose memory it would count.
-func TestAWeekOfWatchingNeedsNoMoreMemory(t *testing.T) {
+// A week of polls every 30 seconds, with changes, failing notifications and an outage of one hour: at most one request
+// per interval, nearly all answered with 304, and constant memory. Not parallel, as it measures the heap.
+func TestMemoryIsConstantOverAWeek(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, s := newWatch(t, 5)
 		p := &post{refuse: func(_ health.Transition, try int) bool { return try%2 == 1 }}
@@ -35,23 +34,23 @@ func TestAWeekOfWatchingNeedsNoMoreMemory(t *testing.T) {
 		stop := start(t, n)
 		ctx, cancel := context.WithTimeout(t.Context(), 7*24*time.Hour)
 		defer cancel()
-		looks, silent := 0, 0
+		polls, silent := 0, 0
 		var early, late runtime.MemStats
 		for news := range w.Updates(ctx) {
-			looks++
+			polls++
 			if news.Err != nil {
 				silent++
 			}
 			n.Add(news.Transitions, news.Known)
 			switch {
-			case looks == 10000:
+			case polls == 10000:
 				s.change(t, func(state *sandbox.State) {
 					state.ChangeFaults(false, sandbox.Fault{Kind: "server-error", Count: 600, Path: "/event/subscription"})
 				})
-			case looks%5000 == 1000:
+			case polls%5000 == 1000:
 				s.change(t, func(state *sandbox.State) { state.SwitchOff(1, "DISABLED") })
 			}
-			if looks == 2000 {
+			if polls == 2000 {
 				runtime.GC()
 				runtime.ReadMemStats(&early)
 			}
@@ -60,10 +59,10 @@ func TestAWeekOfWatchingNeedsNoMoreMemory(t *testing.T) {
 		runtime.GC()
 		runtime.ReadMemStats(&late)
 		switch {
-		case looks < 17000:
-			t.Errorf("looks = %v, want at least 17000", looks)
-		case looks > 22500:
-			t.Errorf("looks = %v, want at most 22500", looks)
+		case polls < 17000:
+			t.Errorf("polls = %v, want at least 17000", polls)
+		case polls > 22500:
+			t.Errorf("polls = %v, want at most 22500", polls)
 		case silent < 50:
 			t.Errorf("silent = %v, want at least 50", silent)
 		case len(p.list()) == 0:
@@ -72,12 +71,12 @@ func TestAWeekOfWatchingNeedsNoMoreMemory(t *testing.T) {
 			t.Errorf("n.Pending() = %v, want 0", n.Pending())
 		}
 		switch unchanged := s.same.Load(); {
-		case s.lists.Load() > int64(looks)+700:
-			t.Errorf("s.lists.Load() = %v, want at most %v", s.lists.Load(), int64(looks)+700)
-		case unchanged < int64(looks)*9/10:
-			t.Errorf("unchanged = %v, want at least %v", unchanged, int64(looks)*9/10)
+		case s.lists.Load() > int64(polls)+700:
+			t.Errorf("s.lists.Load() = %v, want at most %v", s.lists.Load(), int64(polls)+700)
+		case unchanged < int64(polls)*9/10:
+			t.Errorf("unchanged = %v, want at least %v", unchanged, int64(polls)*9/10)
 		}
-		t.Logf("heap after %d looks: %d kB, and %d kB after 2,000", looks, late.HeapAlloc>>10, early.HeapAlloc>>10)
+		t.Logf("heap after %d polls: %d kB, and %d kB after 2,000", polls, late.HeapAlloc>>10, early.HeapAlloc>>10)
 		if late.HeapAlloc > early.HeapAlloc+1<<20 {
 			t.Errorf("the heap grew from %d to %d bytes", early.HeapAlloc, late.HeapAlloc)
 		}
@@ -88,11 +87,11 @@ func TestUpdateReportsTheStartOfAnOutage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w, s := newWatch(t, 1)
-		looks := 0
+		polls := 0
 		var since time.Time
 		for n := range w.Updates(t.Context()) {
-			looks++
-			switch looks {
+			polls++
+			switch polls {
 			case 1:
 				if n.Err != nil {
 					t.Fatalf("n.Err = %v, want nil", n.Err)
@@ -142,22 +141,22 @@ func TestUpdateReportsTheStartOfAnOutage(t *testing.T) {
 	})
 }
 
-func TestUpdateReportsTheWaitForTheRateLimit(t *testing.T) {
+func TestUpdateReportsTheRateLimitPause(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := options(1)
 		o.RateLimit = sandbox.RateLimit{Requests: 4, Period: time.Hour}
 		w, _ := newWatchOf(t, o)
 		w.Interval = time.Second
-		begin, looks := time.Now(), 0
+		begin, polls := time.Now(), 0
 		for n := range w.Updates(t.Context()) {
-			if looks++; !n.WaitingUntil.IsZero() {
+			if polls++; !n.WaitingUntil.IsZero() {
 				if n.WaitingUntil.Sub(begin) < 59*time.Minute {
 					t.Errorf("it waits until %s after %s", n.WaitingUntil.Sub(begin), time.Since(begin))
 				}
 				break
 			}
-			if looks > 10 {
+			if polls > 10 {
 				t.Fatal("it never waits")
 			}
 		}
@@ -170,13 +169,13 @@ func TestConditionsAreMet(t *testing.T) {
 		before, now     string
 		active, changed bool
 	}{
-		"all active at once":   {"", "1=ACTIVE 2=ACTIVE", true, false},
-		"bad at once":          {"", "1=ACTIVE 2=DISABLED", false, false},
-		"one was repaired":     {"1=DISABLED", "1=ACTIVE", true, true},
-		"one was switched off": {"1=ACTIVE", "1=DISABLED", false, true},
-		"the bad one is gone":  {"1=ACTIVE 2=DISABLED", "1=ACTIVE", true, true},
-		"all are gone":         {"1=ACTIVE", " ", false, true},
-		"nothing happened":     {"1=DISABLED", "1=DISABLED", false, false},
+		"all active in the first poll": {"", "1=ACTIVE 2=ACTIVE", true, false},
+		"unhealthy in the first poll":  {"", "1=ACTIVE 2=DISABLED", false, false},
+		"one enabled":                  {"1=DISABLED", "1=ACTIVE", true, true},
+		"one disabled":                 {"1=ACTIVE", "1=DISABLED", false, true},
+		"unhealthy one deleted":        {"1=ACTIVE 2=DISABLED", "1=ACTIVE", true, true},
+		"all deleted":                  {"1=ACTIVE", " ", false, true},
+		"no change":                    {"1=DISABLED", "1=DISABLED", false, false},
 	} {
 		tracker := &health.Tracker{}
 		if test.before != "" {
@@ -199,7 +198,7 @@ func TestConditionsAreMet(t *testing.T) {
 			t.Errorf("%s: nothing was waited for", name)
 		}
 		if n.Unreachable = 1; n.Meets(health.UntilActive) {
-			t.Errorf("%s: a company could not be asked", name)
+			t.Errorf("%s: a company was unreachable", name)
 		}
 	}
 }
@@ -232,7 +231,7 @@ func TestFlushWaitsForNotifications(t *testing.T) {
 	})
 }
 
-// What an earlier process knew is not lost where a notification is taken before the first look.
+// The state of an earlier process is kept if a notification is sent before the first poll.
 func TestNotifierStoresTheBaseline(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -256,16 +255,16 @@ func TestNotifierStoresTheBaseline(t *testing.T) {
 	})
 }
 
-func TestTransitionIsOneHarmlessLine(t *testing.T) {
+func TestTransitionIsOneSafeLine(t *testing.T) {
 	t.Parallel()
 	for want, one := range map[string]health.Transition{
 		"7 order.create: ACTIVE -> DISABLED (h)": {
 			Kind: health.Changed, ID: 7,
 			Event: "order.create", OldStatus: "ACTIVE", NewStatus: "DISABLED", TargetHost: "h",
 		},
-		"7 order.create is DISABLED, company 9":       {Kind: health.Baseline, ID: 7, Event: "order.create", NewStatus: "DISABLED", CompanyID: 9},
-		"7 order.create appeared: without status (h)": {Kind: health.Appeared, ID: 7, Event: "order.create", TargetHost: "h"},
-		`7 a\u{a}b is gone; it was \u{1b}[2J`:         {Kind: health.Disappeared, ID: 7, Event: "a\nb", OldStatus: "\x1b[2J"},
+		"7 order.create is DISABLED, company 9":  {Kind: health.Baseline, ID: 7, Event: "order.create", NewStatus: "DISABLED", CompanyID: 9},
+		"7 order.create appeared: no status (h)": {Kind: health.Appeared, ID: 7, Event: "order.create", TargetHost: "h"},
+		`7 a\u{a}b disappeared: \u{1b}[2J`:       {Kind: health.Disappeared, ID: 7, Event: "a\nb", OldStatus: "\x1b[2J"},
 	} {
 		if got := one.String(); got != want {
 			t.Errorf("%q, want %q", got, want)

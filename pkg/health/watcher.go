@@ -18,12 +18,12 @@ var (
 	ErrNotActive = errors.New("not all subscriptions are active")
 	// ErrUnchanged means that a watch until [UntilChanged] timed out.
 	ErrUnchanged = errors.New("nothing has changed")
-	// ErrUnsent means that the condition was met but notifications failed. They are sent by the next watch.
-	ErrUnsent = errors.New("what was waited for came, but --exec took no note")
+	// ErrUnsent means that the condition was met but notifications failed. The next watch sends them.
+	ErrUnsent = errors.New("condition met, but --exec failed")
 )
 
-// flushLimit is how long a watch that ends waits for failing notifications.
-const flushLimit = 40 * time.Second
+// flushTimeout bounds how long a watch waits for failing notifications before it ends.
+const flushTimeout = 40 * time.Second
 
 // View shows the updates of a watch.
 type View interface {
@@ -31,18 +31,18 @@ type View interface {
 	Close() error
 }
 
-// Watcher runs a watch: it shows each update, notifies a program of transitions and sends heartbeats.
+// Watcher runs a watch: it shows each update, sends notifications of transitions, and sends heartbeats.
 type Watcher struct {
 	Watch *Watch
 	View  View
-	// Notifier is nil for none, and so is Heartbeat.
+	// Notifier and Heartbeat are optional; nil for none.
 	Notifier  *Notifier
 	Heartbeat *Heartbeat
 	// Until ends the watch when it is met; empty for never.
 	Until Condition
-	// Timeout is the time limit of the context, for messages.
+	// Timeout is the timeout of the context, for messages.
 	Timeout time.Duration
-	// Note and Warn print messages. They are called from several goroutines.
+	// Note and Warn print messages. They must be safe for concurrent use.
 	Note, Warn func(format string, args ...any)
 
 	answered     bool      // a round was successful
@@ -52,7 +52,7 @@ type Watcher struct {
 	slow         bool // a round that takes longer than the interval was reported
 }
 
-// Run watches until the context ends, the condition is met, or nothing can be shown. It closes the view.
+// Run watches until the context ends, the condition is met, or the view fails. It closes the view.
 func (w *Watcher) Run(ctx context.Context) (err error) {
 	background, cancel := context.WithCancel(ctx)
 	var notifying sync.WaitGroup
@@ -110,18 +110,17 @@ func (w *Watcher) logCompanyEvents(u Update) {
 	}
 	if u.Slow > 0 && !w.slow {
 		w.slow = true
-		w.Note("asking all companies took %s, and they are not asked more often", u.Slow.Round(time.Second))
+		w.Note("polling all companies took %s, longer than the interval", u.Slow.Round(time.Second))
 	}
 }
 
-// roundFailed warns that no company could be polled. It returns the error if the first round failed and waiting
-// cannot help.
+// roundFailed warns that no company could be polled. It returns the error if the first round failed permanently.
 func (w *Watcher) roundFailed(u Update) error {
 	if !w.answered && (errors.Is(u.Err, fleet.ErrNoCompanies) || isPermanent(u.Err)) {
 		return u.Err
 	}
 	if w.err == nil && !w.Watch.Many {
-		w.Warn("cannot ask: %v; trying again every %s", u.Err, w.Watch.Interval)
+		w.Warn("polling failed, retrying every %[2]s: %[1]v", u.Err, w.Watch.Interval)
 	}
 	w.err = u.Err
 	return nil
@@ -135,12 +134,12 @@ func (w *Watcher) roundSucceeded(ctx context.Context, u Update) error {
 		}
 	}
 	if w.err != nil && !w.Watch.Many {
-		w.Warn("asking works again after %s", u.At.Sub(u.UnreachableSince).Round(time.Second))
+		w.Warn("polling recovered after %s", u.At.Sub(u.UnreachableSince).Round(time.Second))
 	}
 	w.answered, w.err = true, nil
 	if !u.WaitingUntil.IsZero() && u.WaitingUntil.Sub(w.waitingUntil) > w.Watch.Interval {
 		w.waitingUntil = u.WaitingUntil
-		w.Note("the rate limit is nearly used up; asking again at %s", u.WaitingUntil.Local().Format(time.TimeOnly))
+		w.Note("rate limit nearly used up; polling resumes at %s", u.WaitingUntil.Local().Format(time.TimeOnly))
 	}
 	if u.Unreachable == 0 {
 		w.Heartbeat.start(ctx, w.Warn)
@@ -148,7 +147,7 @@ func (w *Watcher) roundSucceeded(ctx context.Context, u Update) error {
 	return nil
 }
 
-// isPermanent tells whether waiting cannot help against an error of the first round.
+// isPermanent reports whether an error of the first round cannot be resolved by waiting.
 func isPermanent(err error) bool {
 	switch tripletex.KindOf(err) {
 	case tripletex.Unauthorized, tripletex.Forbidden, tripletex.NotFound, tripletex.Refused:
@@ -158,7 +157,7 @@ func isPermanent(err error) bool {
 	}
 }
 
-// checkIDs refuses selected ids that neither exist nor are known from an earlier process.
+// checkIDs returns an error for selected IDs that neither exist nor are known from an earlier process.
 func (w *Watcher) checkIDs(r *Report) error {
 	var absent []int64
 	for _, entry := range r.Missing {
@@ -177,16 +176,16 @@ func (w *Watcher) flush(ctx context.Context) error {
 	if w.Notifier == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, flushLimit)
+	ctx, cancel := context.WithTimeout(ctx, flushTimeout)
 	defer cancel()
 	w.Notifier.Flush(ctx)
 	if left := w.Notifier.Pending(); left > 0 {
-		return fmt.Errorf("%w of %d changes", ErrUnsent, left)
+		return fmt.Errorf("%w for %d changes", ErrUnsent, left)
 	}
 	return nil
 }
 
-// ended returns the error of a watch whose context has ended: nil if it waited for nothing.
+// ended returns the error of a watch whose context has ended: nil without a condition.
 func (w *Watcher) ended(ctx context.Context) error {
 	switch {
 	case w.Until == "":

@@ -19,7 +19,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/sandbox"
 )
 
-// recorder is a view and a log that keep what they are given.
+// recorder is a view and a log that record their input.
 type recorder struct{ lines []string }
 
 func (r *recorder) Show(_ context.Context, u health.Update) error {
@@ -89,16 +89,16 @@ func TestWatcherWarnsOfAnOutageAndItsEnd(t *testing.T) {
 		if err := w.Run(ctx); err != nil {
 			t.Error(err)
 		}
-		said := strings.Join(r.lines, "\n")
-		for _, want := range []string{"cannot ask: ", "; trying again every 30s", "asking works again after "} {
-			if strings.Count(said, want) != 1 {
-				t.Errorf("%q is not there once in %q", want, said)
+		printed := strings.Join(r.lines, "\n")
+		for _, want := range []string{"polling failed, retrying every 30s: ", "polling recovered after "} {
+			if strings.Count(printed, want) != 1 {
+				t.Errorf("%q is not there once in %q", want, printed)
 			}
 		}
 	})
 }
 
-func TestWatcherRefusesIDsThatDoNotExist(t *testing.T) {
+func TestWatcherRejectsUnknownIDs(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w, _, _ := newWatcher(t, 1)
@@ -131,8 +131,8 @@ func TestOneProcessUsesAStateFile(t *testing.T) {
 	second.Close()
 }
 
-// What is not notified survives in the file; one that cannot be parsed is set aside with a warning.
-func TestStateFileIsReadBack(t *testing.T) {
+// Pending notifications survive in the state file.
+func TestStateFileRoundTrips(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "state.json")
 	known := map[health.SubscriptionKey]health.Seen{{ID: 4711}: {Event: "order.create", Status: "ACTIVE"}}
@@ -155,7 +155,7 @@ func TestStateFileIsReadBack(t *testing.T) {
 	}
 }
 
-func TestStateFileThatCannotBeParsedIsSetAside(t *testing.T) {
+func TestInvalidStateFileIsRenamed(t *testing.T) {
 	t.Parallel()
 	for _, content := range []string{"", "{", `{"version":99}`} {
 		path := filepath.Join(t.TempDir(), "state.json")

@@ -7,18 +7,18 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
 
-// discovered is what Zabbix makes items from. Every value is text.
+// discovered is an entity of Zabbix low-level discovery. Every value is text.
 type discovered struct {
 	Profile    string `json:"{#PROFILE}"`
 	ID         string `json:"{#SUBID}"`
 	Event      string `json:"{#EVENT}"`
 	TargetHost string `json:"{#TARGETHOST}"`
-	CompanyID  string `json:"{#COMPANYID},omitempty"` // where there are several
+	CompanyID  string `json:"{#COMPANYID},omitempty"` // in a report on several companies
 	Company    string `json:"{#COMPANY},omitempty"`
 }
 
-// ZabbixDiscovery renders the subscriptions for low-level discovery. Where somebody could not be asked it is
-// empty: a shorter list would make Zabbix delete the items that it lacks.
+// ZabbixDiscovery renders the subscriptions for low-level discovery. It returns nil if a company was unreachable: from
+// a shorter list Zabbix would delete the missing items.
 func (r *Report) ZabbixDiscovery(profile string) ([]byte, error) {
 	if r.Problem != nil || r.unreachable() > 0 {
 		return nil, nil

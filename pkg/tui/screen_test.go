@@ -199,17 +199,17 @@ func TestScreenNamesCompanies(t *testing.T) {
 		{Company: health.CompanyState{Company: fleet.Company{CompanyID: 2001, CompanyName: "Fjell AS"}}, Report: found},
 		{Company: health.CompanyState{Company: fleet.Company{CompanyID: 2002, CompanyName: "Fjell AS"}}, Report: silent},
 	}, health.Rules{}, 0)})
-	picture := p.picture(t, "NOT ASKED")
+	picture := p.picture(t, "UNREACHABLE")
 	show(t, s, health.Update{}) // what one company brings in the middle of a round changes nothing of that
 	compare(t, picture, `
-WARNING  1 of 2 not active in 1 of 2 companies; 1 company could not be asked, as of 12:00:00
+WARNING  1 of 2 not active in 1 of 2 companies; 1 company unreachable, as of 12:00:00
 Asked.
 
-COMPANY          ID  EVENT         STATUS     TARGET HOST
-Fjell AS (2001)  8   order.delete  DISABLED   hooks.example.no
-Fjell AS (2002)                    NOT ASKED
-Fjell AS (2001)  7   order.create  ACTIVE     hooks.example.no`)
-	compare(t, p.picture(t, "NOT ASKED"), "\n"+strings.Join(picture, "\n"))
+COMPANY          ID  EVENT         STATUS       TARGET HOST
+Fjell AS (2001)  8   order.delete  DISABLED     hooks.example.no
+Fjell AS (2002)                    UNREACHABLE
+Fjell AS (2001)  7   order.create  ACTIVE       hooks.example.no`)
+	compare(t, p.picture(t, "UNREACHABLE"), "\n"+strings.Join(picture, "\n"))
 }
 
 func TestScreenShowsAnOutage(t *testing.T) {
