@@ -96,6 +96,16 @@ func completeFlags(cmd *cobra.Command, byName map[string]cobra.CompletionFunc) {
 	}
 }
 
+// unquoteUsages removes the backquotes from flag usages, which completions would show.
+func unquoteUsages(cmd *cobra.Command) {
+	unquote := func(flag *pflag.Flag) { _, flag.Usage = pflag.UnquoteUsage(flag) }
+	cmd.PersistentFlags().VisitAll(unquote)
+	cmd.Flags().VisitAll(unquote)
+	for _, below := range cmd.Commands() {
+		unquoteUsages(below)
+	}
+}
+
 func completeFolders(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	return nil, cobra.ShellCompDirectiveFilterDirs
 }

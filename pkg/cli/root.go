@@ -65,7 +65,7 @@ func entries() []entry {
 func newRoot(app *App) *cobra.Command {
 	root := newBareRoot(app)
 	addEntries(root, app, entries())
-	root.AddCommand(newHelpTopics()...)
+	root.AddCommand(newHelpTopics(app.terminal.Width)...)
 	completeFlags(root, app.complete.flags())
 	return root
 }
@@ -75,7 +75,11 @@ func newRoot(app *App) *cobra.Command {
 func newRootFor(app *App, args []string) *cobra.Command {
 	i := slices.IndexFunc(entries(), func(e entry) bool { return len(args) > 0 && e.name == args[0] })
 	if i < 0 {
-		return newRoot(app)
+		root := newRoot(app)
+		if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
+			unquoteUsages(root)
+		}
+		return root
 	}
 	root := newBareRoot(app)
 	root.CompletionOptions.DisableDefaultCmd = true
@@ -110,7 +114,7 @@ func newBareRoot(app *App) *cobra.Command {
 	root.SetOut(app.terminal.Out)
 	root.SetErr(app.terminal.Err)
 	root.SetFlagErrorFunc(unknownFlag)
-	root.SetUsageTemplate(usageTemplate(root.UsageTemplate()))
+	setHelp(root, app.terminal.Width)
 	root.AddGroup(
 		&cobra.Group{ID: groupMain, Title: "Webhooks:"},
 		&cobra.Group{ID: groupSetup, Title: "Set-up:"},
@@ -122,34 +126,18 @@ func newBareRoot(app *App) *cobra.Command {
 	return root
 }
 
-// usageTemplate is the one of cobra, cut to the width of a terminal, with the exit codes below.
-func usageTemplate(original string) string {
-	wrapped := strings.ReplaceAll(original, ".FlagUsages |", ".FlagUsagesWrapped 80 |")
-	short := strings.ReplaceAll(wrapped, "for more information about a command.", "for more about one.")
-	return strings.TrimSuffix(short, "\n") + exitCodesFooter
-}
-
-const exitCodesFooter = `
-
-Exit codes: {{if .Annotations.plugin}}0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN, and no other;
-see "tlxhook help exit-codes".
-{{else}}0 done, 1 the answer is no, 2 used wrongly, 3 unavailable, 4 not
-logged in, 5 not found, 6 conflict, 7 partly done, 8 local file or keyring;
-see "tlxhook help exit-codes".
-{{end}}`
-
 func globalFlags(flags *pflag.FlagSet) {
-	flags.StringP("profile", "p", "", "the login to use: `NAME`; sandbox needs none")
-	flags.Int64("company", 0, "the client company to act for: `ID`, for accountants")
-	flags.StringP("output", "o", "", "`FORMAT`: "+output.FormatNames()+" (default table on a screen, tsv elsewhere)")
-	flags.String("jq", "", "print what a jq `EXPR` makes of the JSON")
-	flags.String("template", "", "print each item through a Go template `TEXT`, such as '{{.id}}'")
-	flags.String("color", "auto", "when to colour: `MODE` is auto, always or never")
-	flags.Duration("timeout", 0, "how long the whole run may take: `TIME` (default 30s)")
-	flags.Bool("no-input", false, "never ask; fail where a question would be needed")
-	flags.BoolP("quiet", "q", false, "print no notes, only results and errors")
-	flags.CountP("verbose", "v", "``say which login is used, and where from")
-	flags.Bool("debug", false, "print every request and answer, without secrets")
+	flags.StringP("profile", "p", "", "login profile `NAME`; sandbox is built in")
+	flags.Int64("company", 0, "`ID` of the client company to act for (accountant logins)")
+	flags.StringP("output", "o", "", "output `FORMAT`: "+output.FormatNames()+" (default: table in a terminal, tsv otherwise)")
+	flags.String("jq", "", "filter JSON output with a jq `EXPRESSION`")
+	flags.String("template", "", "format each item with a Go template `TEXT`, such as '{{.id}}'")
+	flags.String("color", "auto", "colored output: `MODE` is auto, always or never")
+	flags.Duration("timeout", 0, "maximum `DURATION` of the command, such as 30s or 2m (default 30s)")
+	flags.Bool("no-input", false, "disable interactive prompts")
+	flags.BoolP("quiet", "q", false, "print results and errors only")
+	flags.CountP("verbose", "v", "``print details, such as the login in use")
+	flags.Bool("debug", false, "print every HTTP request and response, with secrets masked")
 	flags.Bool("show-secrets", false, "print credentials in target URLs")
 	flags.String("config", "", "read settings from `FILE`")
 }
@@ -263,65 +251,3 @@ func Tree() *cobra.Command {
 	root.InitDefaultCompletionCmd()
 	return root
 }
-
-// newHelpTopics returns pages of help that are no commands.
-func newHelpTopics() []*cobra.Command {
-	return []*cobra.Command{
-		{Use: "exit-codes", Short: "What the exit codes mean", Long: exitCodesHelp},
-		{Use: "environment", Short: "Which environment variables are read", Long: environmentHelp},
-	}
-}
-
-const exitCodesHelp = `The exit code says what happened, for scripts:
-
-    0  done; also "no differences" and an empty list
-    1  it worked, and the answer is no; also a question that was answered with no
-    2  used wrongly: a flag, an argument, a setting; content that Tripletex
-       refuses; a question was needed and there is no terminal
-    3  unavailable: network, TLS, time-out, 429 or 5xx after all tries, or an
-       answer that is not Tripletex's; a target that does not answer a probe
-    4  not logged in, or refused (401 after one renewal, 403)
-    5  not found, or nothing matches what must match
-    6  conflict: somebody else changed it meanwhile, or holds a lock
-    7  partly done: what is listed was done, the rest was not
-    8  a local file, the keyring, or standard output
-   70  a bug in tlxhook
-  130  interrupted (SIGINT) before it was done
-  143  terminated (SIGTERM) before it was done
-
-Commands that run until they are stopped end with 0 on the first SIGINT or
-SIGTERM. Codes may be added: take an unknown one for a failure.
-
-The command check alone has codes of its own, those of monitoring plugins:
-0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN, and no other.
-
-With -o json the last line on standard error is the error as JSON:
-  {"error":{"code":"rate_limited","message":"...","exitCode":3,"httpStatus":429}}`
-
-const environmentHelp = `Every global flag has a variable: TLXHOOK_PROFILE, TLXHOOK_COMPANY,
-TLXHOOK_OUTPUT, TLXHOOK_JQ, TLXHOOK_TEMPLATE, TLXHOOK_COLOR, TLXHOOK_TIMEOUT,
-TLXHOOK_NO_INPUT, TLXHOOK_QUIET, TLXHOOK_VERBOSE, TLXHOOK_DEBUG,
-TLXHOOK_SHOW_SECRETS and TLXHOOK_CONFIG. A flag beats its variable, a variable
-beats the file config.yaml, which lies in the folder that XDG_CONFIG_HOME or the
-system names, below tlxhook/. An empty variable counts as not set.
-
-Tokens, for CI and other places without a keyring:
-
-  TLXHOOK_CONSUMER_TOKEN and TLXHOOK_EMPLOYEE_TOKEN, or
-  TLXHOOK_REFRESH_TOKEN, or
-  TLXHOOK_SESSION_TOKEN
-
-  TLXHOOK_BASE_URL  the API they are for (default https://tripletex.no/v2)
-
-Secrets of a subscription: TLXHOOK_AUTH_HEADER_VALUE and TLXHOOK_HMAC_SECRET.
-The password of --nats-user: TLXHOOK_NATS_PASSWORD.
-
-Each of these secrets can also be given with _FILE behind its name, which names
-a file that holds it, or with _COMMAND, which names a command that prints it:
-
-  TLXHOOK_EMPLOYEE_TOKEN_COMMAND='pass show tripletex/employee'
-
-Tokens of the environment are used unless a profile is named with -p.
-
-Read as usual: HOME, XDG_CONFIG_HOME, XDG_STATE_HOME, XDG_CACHE_HOME,
-HTTPS_PROXY, NO_PROXY, NO_COLOR, CLICOLOR_FORCE, TERM, CI.`

@@ -1,0 +1,176 @@
+package cli
+
+import (
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// The widths of help in columns.
+const (
+	minHelpWidth     = 60
+	maxHelpWidth     = 120
+	defaultHelpWidth = 80 // without a terminal
+)
+
+// setHelp sets the layout of the help of a command and of those below it, wrapped to a screen of some columns.
+func setHelp(root *cobra.Command, columns int) {
+	width := helpWidth(columns)
+	root.SetUsageTemplate(strings.ReplaceAll(usageTemplate, "WIDTH", strconv.Itoa(width)))
+	show := root.HelpFunc()
+	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
+		cmd.Long = reflow(cmd.Long, width)
+		show(cmd, args)
+	})
+}
+
+func helpWidth(columns int) int {
+	if columns == 0 {
+		return defaultHelpWidth
+	}
+	return min(max(columns, minHelpWidth), maxHelpWidth)
+}
+
+// usageTemplate shows the flags of the command itself and points to the others.
+const usageTemplate = `Usage:{{if and .Runnable (not .HasAvailableSubCommands)}}
+  {{.UseLine}}{{end}}{{if .HasAvailableSubCommands}}
+  {{.CommandPath}} [command]{{end}}{{if .Aliases}}
+
+Aliases:
+  {{.NameAndAliases}}{{end}}{{if .HasExample}}
+
+Examples:
+{{.Example}}{{end}}{{$commands := .Commands}}{{range $group := .Groups}}
+
+{{.Title}}{{range $commands}}{{if and (eq .GroupID $group.ID) .IsAvailableCommand}}
+  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}{{end}}{{if and .HasAvailableSubCommands (not .Groups)}}
+
+Commands:{{range $commands}}{{if .IsAvailableCommand}}
+  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}{{end}}{{if .HasAvailableLocalFlags}}
+
+Flags:
+{{.LocalNonPersistentFlags.FlagUsagesWrapped WIDTH | trimTrailingWhitespaces}}{{end}}{{if .HasHelpSubCommands}}
+
+Help topics:{{range $commands}}{{if .IsAdditionalHelpTopicCommand}}
+  tlxhook help {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}{{end}}{{if .HasAvailableSubCommands}}
+
+"{{.CommandPath}} [command] --help" describes a command.{{end}}
+
+Global flags: tlxhook help flags
+Exit codes: {{if .Annotations.plugin}}0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN{{else -}}
+0 success, 1 negative result, 2 usage error; tlxhook help exit-codes{{end}}
+`
+
+// reflow wraps paragraphs to a width. Indented lines and lists keep their line ends.
+func reflow(text string, width int) string {
+	var out, paragraph []string
+	flush := func() {
+		out = append(out, wrapped(paragraph, width)...)
+		paragraph = nil
+	}
+	for line := range strings.SplitSeq(text, "\n") {
+		if line != "" && !strings.HasPrefix(line, " ") && !strings.HasPrefix(line, "- ") {
+			paragraph = append(paragraph, strings.Fields(line)...)
+			continue
+		}
+		flush()
+		out = append(out, line)
+	}
+	flush()
+	return strings.Join(out, "\n")
+}
+
+// wrapped returns words in lines of at most width columns.
+func wrapped(words []string, width int) []string {
+	var lines []string
+	length := 0
+	for _, word := range words {
+		n := utf8.RuneCountInString(word)
+		if length == 0 || length+1+n > width {
+			lines, length = append(lines, word), n
+			continue
+		}
+		lines[len(lines)-1] += " " + word
+		length += 1 + n
+	}
+	return lines
+}
+
+// newHelpTopics returns pages of help that are no commands.
+func newHelpTopics(columns int) []*cobra.Command {
+	return []*cobra.Command{
+		{Use: "exit-codes", Short: "Exit codes", Long: exitCodesHelp},
+		{Use: "environment", Short: "Environment variables", Long: environmentHelp},
+		{Use: "flags", Short: "Global flags", Long: flagsHelp(helpWidth(columns))},
+	}
+}
+
+// flagsHelp describes the flags of all commands.
+func flagsHelp(width int) string {
+	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+	globalFlags(flags)
+	return "Every command accepts these flags. Each has an environment variable, such as\n" +
+		"TLXHOOK_OUTPUT, and most have a key in config.yaml.\n\n" + flags.FlagUsagesWrapped(width)
+}
+
+const exitCodesHelp = `Exit codes:
+
+    0  success; also "no differences" and an empty list
+    1  negative result: differences, an invalid signature, a condition that was
+       not met; also a prompt that was declined
+    2  usage error: a flag, an argument, a setting, a manifest; content refused
+       by Tripletex; a prompt was needed and there is no terminal
+    3  unavailable: network, TLS, proxy, timeout, 429 or 5xx after retries, an
+       invalid response; a target that does not answer a probe
+    4  not logged in, or refused (401 after one renewal, 403)
+    5  not found, or no match where one is required
+    6  conflict: the version changed, a lock is held, duplicates were created
+    7  partial failure: each failed item is listed
+    8  local I/O: a file, the keyring, or standard output
+   70  bug in tlxhook
+  130  interrupted (SIGINT)
+  143  terminated (SIGTERM)
+
+Commands that run until they are stopped exit with 0 on the first SIGINT or
+SIGTERM. Treat unknown codes as failures.
+
+The command check uses the codes of monitoring plugins instead: 0 OK,
+1 WARNING, 2 CRITICAL, 3 UNKNOWN.
+
+With -o json the last line on standard error is the error as JSON:
+
+  {"error":{"code":"rate_limited","message":"...","exitCode":3,"httpStatus":429}}`
+
+const environmentHelp = `Every global flag has a variable: TLXHOOK_PROFILE, TLXHOOK_COMPANY,
+TLXHOOK_OUTPUT, TLXHOOK_JQ, TLXHOOK_TEMPLATE, TLXHOOK_COLOR, TLXHOOK_TIMEOUT,
+TLXHOOK_NO_INPUT, TLXHOOK_QUIET, TLXHOOK_VERBOSE, TLXHOOK_DEBUG,
+TLXHOOK_SHOW_SECRETS and TLXHOOK_CONFIG. Order of precedence: flag, variable,
+config.yaml in tlxhook/ of the configuration folder (XDG_CONFIG_HOME), default.
+Empty variables are ignored.
+
+Tokens, for CI and other places without a keyring:
+
+  TLXHOOK_CONSUMER_TOKEN and TLXHOOK_EMPLOYEE_TOKEN, or
+  TLXHOOK_REFRESH_TOKEN, or
+  TLXHOOK_SESSION_TOKEN
+
+  TLXHOOK_BASE_URL  base URL of the API (default https://tripletex.no/v2)
+
+Other secrets:
+
+  TLXHOOK_AUTH_HEADER_VALUE  value of the header that deliveries carry
+  TLXHOOK_HMAC_SECRET        secret that signs deliveries
+  TLXHOOK_NATS_PASSWORD      password of --nats-user
+
+Append _FILE to the name of a secret's variable to read it from a file, or
+_COMMAND to read it from the output of a command:
+
+  TLXHOOK_EMPLOYEE_TOKEN_COMMAND='pass show tripletex/employee'
+
+Tokens from the environment are used unless -p selects a profile.
+
+Standard variables: HOME, XDG_CONFIG_HOME, XDG_STATE_HOME, XDG_CACHE_HOME,
+HTTPS_PROXY, NO_PROXY, NO_COLOR, CLICOLOR_FORCE, TERM, CI.`

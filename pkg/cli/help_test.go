@@ -1,0 +1,51 @@
+package cli
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/mattn/go-runewidth"
+	"github.com/spf13/cobra"
+)
+
+func TestHelpFitsTheScreen(t *testing.T) {
+	t.Parallel()
+	for columns, want := range map[int]int{0: 80, 20: 60, 60: 60, 100: 100, 300: 120} {
+		app := newApp(Streams{}, nil, Build{})
+		app.terminal.Width = columns
+		walkCommands(newRoot(app), func(cmd *cobra.Command) {
+			var help bytes.Buffer
+			cmd.SetOut(&help)
+			if err := cmd.Help(); err != nil {
+				t.Fatal(err)
+			}
+			text, _, _ := strings.Cut(help.String(), "\nUsage:")
+			for line := range strings.Lines(text) {
+				if n := runewidth.StringWidth(strings.TrimRight(line, "\n")); n > want && !strings.HasPrefix(line, " ") {
+					t.Errorf("%s at %d columns: %q has %d", cmd.CommandPath(), columns, line, n)
+				}
+			}
+		})
+	}
+}
+
+// walkCommands calls visit for a command and for all below it.
+func walkCommands(cmd *cobra.Command, visit func(*cobra.Command)) {
+	visit(cmd)
+	for _, below := range cmd.Commands() {
+		walkCommands(below, visit)
+	}
+}
+
+func TestReflowKeepsIndentedLinesAndLists(t *testing.T) {
+	t.Parallel()
+	const text = "One two\nthree.\n\n  code line\n  another\n\n- a list\n- of two"
+	const want = "One two three.\n\n  code line\n  another\n\n- a list\n- of two"
+	if got := reflow(text, 60); got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got, want := reflow("one two three", 7), "one two\nthree"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
