@@ -33,25 +33,25 @@ type FaultKind struct{ Name, About string }
 // FaultKinds returns the kinds of faults in the order of the help text.
 func FaultKinds() []FaultKind {
 	return []FaultKind{
-		{"rate-limit", "429, with the headers and the body that the switches name"},
-		{"server-error", "500 with Tripletex's error"},
+		{"rate-limit", "429, with headers and body as set by the switches"},
+		{"server-error", "500 with a Tripletex error"},
 		{"bad-gateway", "502 with a web page"},
 		{"unavailable", "503 with Retry-After: 1"},
-		{"slow", "the right answer after --delay"},
-		{"hang", "no answer at all"},
+		{"slow", "the correct answer after --delay"},
+		{"hang", "no answer"},
 		{"html", "200 with a web page"},
 		{"truncated", "200 with half of the JSON"},
 		{"huge", "200 with 1 GB of JSON"},
-		{"reset", "the connection is cut before anything is done"},
-		{"reset-after", "the connection is cut after everything is done"},
-		{"unauthorized", "401, as after the end of a session"},
-		{"expire-sessions", "every session ends"},
+		{"reset", "connection closed before the request is processed"},
+		{"reset-after", "connection closed after the request is processed"},
+		{"unauthorized", "401, as for an expired session"},
+		{"expire-sessions", "all sessions expire"},
 		{"forbidden", "403"},
-		{"conflict", "409, as if somebody else had changed it"},
+		{"conflict", "409, as after a concurrent change"},
 		{"redirect", "302 to another host"},
-		{"endless", "the first page of a list, again and again"},
-		{"unknown-status", "a subscription status that nobody has heard of"},
-		{faultLost, "an event is told to nobody, as if its deliveries were lost"},
+		{"endless", "the first page of a list, repeatedly"},
+		{"unknown-status", "an unknown subscription status"},
+		{faultLost, "an event without deliveries, as if they were lost"},
 	}
 }
 

@@ -40,11 +40,11 @@ var (
 	// ErrNoSignature means that the signature is missing.
 	ErrNoSignature = errors.New("the header x-request-signature is missing")
 	// ErrRepeated means that the idempotency key or the signature occurs more than once.
-	ErrRepeated = errors.New("a security header is there more than once")
+	ErrRepeated = errors.New("a security header is repeated")
 	// ErrBadSignature means that the signature matches none of the secrets.
 	ErrBadSignature = errors.New("the signature does not fit the body, the key and the secret")
 	// ErrNoSecret means that no secret is given, or that one is empty.
-	ErrNoSecret = errors.New("there is no secret to judge the signature by")
+	ErrNoSecret = errors.New("no secret to verify the signature with")
 )
 
 // Sign returns the signature of a delivery: standard base64 of HMAC-SHA512 over the idempotency key, "&" and the body.
