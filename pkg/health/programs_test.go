@@ -137,7 +137,7 @@ func TestTeamsNotification(t *testing.T) {
 		"type":"AdaptiveCard","version":"1.4","body":[
 		{"type":"TextBlock","weight":"bolder","wrap":true,"color":"attention",
 		 "text":"CRITICAL: webhook 4711 \\<\\!channel\\> & \"a\"\n\\[x\\]\\(http://evil\\) in \\<\\!here\\> AS"},
-		{"type":"TextBlock","wrap":true,"text":"DISABLED\\_TOO\\_MANY\\_ERRORS, delivers to h\\\\o\\*s\\*t"}]}}]}`), &want); err != nil {
+		{"type":"TextBlock","wrap":true,"text":"DISABLED\\_TOO\\_MANY\\_ERRORS, target host h\\\\o\\*s\\*t"}]}}]}`), &want); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -266,10 +266,10 @@ func TestMailIsSent(t *testing.T) {
 
 Before:      ACTIVE
 Now:         DISABLED_TOO_MANY_ERRORS
-Delivers to: hooks.example.no
-Seen at:     1970-01-01T00:00:00Z
+Target host: hooks.example.no
+Time:        1970-01-01T00:00:00Z
 
-Once the target answers, this switches it on again:
+After the target is repaired, enable the subscription with:
 
   tlxhook -p acme --company 7 subscription enable 4711 --probe
 `
