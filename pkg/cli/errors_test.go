@@ -53,7 +53,7 @@ func TestDocumentationListsEveryCodeWithItsExitCode(t *testing.T) {
 
 func TestEveryCauseIsReached(t *testing.T) {
 	t.Parallel()
-	stopped := fmt.Errorf("%w: %w", fleet.ErrNotBegun, context.DeadlineExceeded)
+	stopped := fmt.Errorf("%w: %w", fleet.ErrNotStarted, context.DeadlineExceeded)
 	reached := map[int]bool{}
 	for _, test := range []struct {
 		err  error

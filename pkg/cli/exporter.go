@@ -104,7 +104,7 @@ func runExporter(ctx context.Context, app *App, o *exporterOptions) error {
 		return err
 	}
 	options := logins.Options()
-	options.Keep, options.MostEach, options.Log = o.keep, most, app.note
+	options.MinInterval, options.MaxSeries, options.Log = o.keep, most, app.note
 	options.Metrics = exporter.NewMetrics(app.build.exported(), logins.Calls.Collect)
 	if options.Fleet, err = logins.Watch(ctx, o.fleet.Scope, o.keep, o.pace); err != nil {
 		return err

@@ -75,7 +75,7 @@ func TestStoppedFleetRunReportsFinishedCompanies(t *testing.T) {
 			if c.statuses(t)["ACTIVE"] != stoppedClients-written {
 				t.Errorf("%d were changed and %d are said to be; active: %d\n%s", written, said, c.statuses(t)["ACTIVE"], stderr)
 			}
-			want := fmt.Sprintf("stopped after %d of 60 client companies; %d untouched\nhint: the same command with --only-failed does the rest\n",
+			want := fmt.Sprintf("stopped after %d of 60 client companies; %d unchanged\nhint: the same command with --only-failed does the rest\n",
 				said, stoppedClients-said)
 			if !strings.Contains(stderr, want) {
 				t.Errorf("%swant %s", stderr, want)
@@ -123,7 +123,7 @@ func TestStoppedFleetApplyReportsUnverifiedChanges(t *testing.T) {
 	case made != written:
 		t.Errorf("%d are made and %d are said to be, %d of them unproved\n%s", written, made, unproved, stderr)
 	}
-	want := fmt.Sprintf("stopped after %d of 60 client companies; %d unsettled, %d untouched\n",
+	want := fmt.Sprintf("stopped after %d of 60 client companies; %d unconfirmed, %d unchanged\n",
 		written-unproved, unproved, stoppedClients-written)
 	if !strings.Contains(stderr, want) {
 		t.Errorf("%swant %s", stderr, want)

@@ -17,14 +17,14 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// Calls counts the requests that clients send to Tripletex.
+// Calls counts the requests of API clients. It is safe for concurrent use.
 type Calls struct {
 	mu                          sync.Mutex
 	requests, failures, retries map[call]uint64
 	durations                   map[call]*journal.Histogram
 }
 
-// call is what is counted together. A label that is empty is not one.
+// call is a set of labels; empty labels are omitted.
 type call struct{ company, method, path, reason string }
 
 func (c call) labels() []string {
@@ -39,7 +39,7 @@ func (c call) labels() []string {
 
 func compareCalls(a, b call) int { return slices.Compare(a.labels(), b.labels()) }
 
-// NewCalls returns counters that are at zero.
+// NewCalls returns zero counters.
 func NewCalls() *Calls {
 	return &Calls{
 		requests: map[call]uint64{}, failures: map[call]uint64{}, retries: map[call]uint64{}, durations: map[call]*journal.Histogram{},
@@ -51,9 +51,9 @@ func (c *Calls) Collect(w *promtext.Writer) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	addCounts(w.Counter("tlxhook_api_requests_total", "Requests sent to Tripletex."), c.requests)
-	addCounts(w.Counter("tlxhook_api_request_failures_total", "Requests to Tripletex that failed."), c.failures)
-	addCounts(w.Counter("tlxhook_api_retries_total", "Requests to Tripletex that were sent again."), c.retries)
-	durations := w.Histogram("tlxhook_api_request_duration_seconds", "Time until Tripletex began to answer.")
+	addCounts(w.Counter("tlxhook_api_request_failures_total", "Failed requests to Tripletex."), c.failures)
+	addCounts(w.Counter("tlxhook_api_retries_total", "Retried requests to Tripletex."), c.retries)
+	durations := w.Histogram("tlxhook_api_request_duration_seconds", "Time until the response headers from Tripletex.")
 	for _, key := range slices.SortedFunc(maps.Keys(c.durations), compareCalls) {
 		writeHistogram(durations, *c.durations[key], key.labels()...)
 	}
@@ -65,8 +65,8 @@ func addCounts(f *promtext.Family, counts map[call]uint64) {
 	}
 }
 
-// ended counts a request that failed for a reason, or did not where that is empty.
-func (c *Calls) ended(company, method, path, reason string, took time.Duration) {
+// count counts a request. An empty reason means success.
+func (c *Calls) count(company, method, path, reason string, took time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.requests[call{company, method, path, ""}]++
@@ -75,8 +75,8 @@ func (c *Calls) ended(company, method, path, reason string, took time.Duration) 
 	}
 	durations := c.durations[call{company, method, "", ""}]
 	if durations == nil {
-		made := journal.NewHistogram(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
-		durations = &made
+		histogram := journal.NewHistogram(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+		durations = &histogram
 		c.durations[call{company, method, "", ""}] = durations
 	}
 	durations.Observe(took.Seconds())
@@ -88,7 +88,7 @@ func (c *Calls) retried(company, reason string) {
 	c.retries[call{company, "", "", reason}]++
 }
 
-// Count makes a client that is made from options count its requests under a name.
+// Count changes options so that their client counts its requests with the company label.
 func (c *Calls) Count(company string, options *tripletex.Options) {
 	if options.Transport == nil {
 		options.Transport = tripletex.NewTransport()
@@ -97,7 +97,7 @@ func (c *Calls) Count(company string, options *tripletex.Options) {
 	options.Retried = func(kind tripletex.Kind) { c.retried(company, health.Reason(kind)) }
 }
 
-// counting is an http.RoundTripper that counts what passes it.
+// counting is an http.RoundTripper that counts requests.
 type counting struct {
 	next    http.RoundTripper
 	calls   *Calls
@@ -107,11 +107,11 @@ type counting struct {
 func (c counting) RoundTrip(r *http.Request) (*http.Response, error) {
 	start := time.Now()
 	response, err := c.next.RoundTrip(r)
-	c.calls.ended(c.company, r.Method, pathTemplate(r.URL.Path), failureOf(response, err), time.Since(start))
+	c.calls.count(c.company, r.Method, pathTemplate(r.URL.Path), failureOf(response, err), time.Since(start))
 	return response, err
 }
 
-// pathTemplate returns a path of the API without the one thing in it that differs and may be secret: a token.
+// pathTemplate returns an API path in which {token} replaces a session token.
 func pathTemplate(path string) string {
 	path = strings.TrimPrefix(path, "/v2")
 	const session = "/token/session/"
@@ -121,7 +121,7 @@ func pathTemplate(path string) string {
 	return path
 }
 
-// failureOf returns the reason that a request failed for, or "".
+// failureOf returns the failure reason of a request, or an empty string.
 func failureOf(response *http.Response, err error) string {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):

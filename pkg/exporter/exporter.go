@@ -1,5 +1,5 @@
-// Package exporter serves the state of subscriptions to Prometheus, and metrics of the program. What they say is
-// decided by the packages that are exported; this one asks, shares, limits and protects.
+// Package exporter serves the health of subscriptions and the metrics of the process to Prometheus. It shares, limits
+// and authenticates scrapes.
 package exporter
 
 import (
@@ -20,58 +20,57 @@ import (
 
 // Target is a login whose subscriptions are exported.
 type Target struct {
-	// Name is how /probe names it, and empty for a login that has no name. It is never a URL: nobody who may scrape
-	// can make the program call a foreign host, or send a token to one.
+	// Name is the target parameter of /probe; empty for a login without a profile. It is never a URL, so that a scrape
+	// cannot choose the host that receives requests and tokens.
 	Name string
-	// Company is the label that its metrics carry.
+	// Company is the company label of its metrics.
 	Company string
-	// CompanyName is what people call it.
+	// CompanyName is the display name of the company.
 	CompanyName string
-	// BaseURL is the address of its API: a login elsewhere is another target.
+	// BaseURL is the address of the API; it is part of the identity of a target.
 	BaseURL string
 }
 
 func (t Target) label() string {
 	if t.Company == "" {
-		return "the login"
+		return "login"
 	}
 	return t.Company
 }
 
-// Options say what to export. All functions may be called at once from many places.
+// Options configure an exporter. All functions must be safe for concurrent use.
 type Options struct {
-	// Metrics is the page to add the subscriptions to.
+	// Metrics are the process metrics that /metrics shows after the subscriptions.
 	Metrics *Metrics
-	// Own is the target whose subscriptions /metrics shows, unless there is a fleet.
+	// Own is the target that /metrics shows if Fleet is nil.
 	Own Target
-	// Fleet follows many companies, which /metrics shows then. [Exporter.Follow] runs it; nil for none.
+	// Fleet watches many companies for /metrics; nil for none. [Exporter.Follow] runs it.
 	Fleet *health.Watch
-	// Targets returns what /probe accepts and /sd lists.
+	// Targets returns the targets that /probe accepts and /sd lists.
 	Targets func() ([]Target, error)
-	// Open returns a client for a target. It is asked once for each, before the first listing.
+	// Open returns a client for a target. It is called before the first listing of a target, again after a failure.
 	Open func(context.Context, Target) (*tripletex.Client, error)
-	// Ready returns an error where there is nothing to log in with. It must not touch the network.
+	// Ready returns an error without a usable login. It must not use the network.
 	Ready func(context.Context) error
-	// Keep is how long a listing is shown before Tripletex is asked again.
-	Keep time.Duration
-	// MostEach is up to how many subscriptions are shown one by one.
-	MostEach int
-	// Log tells somebody of a failure, and of its end.
+	// MinInterval is the shortest time between two listings of a target; scrapes in between show the last one.
+	MinInterval time.Duration
+	// MaxSeries is the maximum number of subscriptions with individual series.
+	MaxSeries int
+	// Log logs failures and recoveries.
 	Log func(format string, args ...any)
 }
 
-// Exporter is an http.Handler.
+// Exporter is the http.Handler of all pages.
 type Exporter struct {
 	http.Handler
 	options Options
 
 	mu       sync.Mutex
 	watched  map[Target]*watched
-	notReady string // what was said of it last
+	notReady string // the last logged reason
 }
 
-// New returns a handler for /metrics, /probe, /sd, /-/healthy, /-/ready and a page that links them. It does not
-// touch the network.
+// New returns a handler for /metrics, /probe, /sd, /-/healthy, /-/ready and an index page. It does not use the network.
 func New(o Options) *Exporter {
 	e := &Exporter{options: o, watched: map[Target]*watched{}}
 	mux := http.NewServeMux()
@@ -85,7 +84,7 @@ func New(o Options) *Exporter {
 	return e
 }
 
-// What needs no token.
+// The paths that need no token.
 const (
 	pathHealthy = "/-/healthy"
 	pathReady   = "/-/ready"
@@ -108,14 +107,14 @@ func (e *Exporter) Run(ctx context.Context, server Server, ready func(url string
 	return cmp.Or(failed, err)
 }
 
-// Follow asks for the companies of the fleet until the context ends: a scrape of hundreds could not wait for them.
+// Follow polls the companies of the fleet until the context ends, so that scrapes do not wait for hundreds of requests.
 func (e *Exporter) Follow(ctx context.Context) {
 	if e.options.Fleet == nil {
 		return
 	}
 	var changeLog health.ChangeLog
-	for news := range e.options.Fleet.Updates(ctx) {
-		for _, line := range changeLog.Lines(news) {
+	for update := range e.options.Fleet.Updates(ctx) {
+		for _, line := range changeLog.Lines(update) {
 			e.options.Log("%s", line.Text)
 		}
 	}
@@ -124,7 +123,7 @@ func (e *Exporter) Follow(ctx context.Context) {
 func (e *Exporter) metrics(w http.ResponseWriter, r *http.Request) {
 	var page promtext.Writer
 	if fleet := e.options.Fleet; fleet != nil {
-		health.WriteMetrics(&page, fleet.Samples(e.options.MostEach)...)
+		health.WriteMetrics(&page, fleet.Samples(e.options.MaxSeries)...)
 	} else {
 		health.WriteMetrics(&page, e.sample(r, e.options.Own))
 	}
@@ -135,13 +134,13 @@ func (e *Exporter) metrics(w http.ResponseWriter, r *http.Request) {
 func (e *Exporter) probe(w http.ResponseWriter, r *http.Request) {
 	names := r.URL.Query()["target"]
 	if len(names) != 1 || names[0] == "" {
-		plain(w, http.StatusBadRequest, "name one target, as in /probe?target=NAME; /sd lists them")
+		plain(w, http.StatusBadRequest, "exactly one target is required: /probe?target=NAME; /sd lists the targets")
 		return
 	}
 	targets, err := e.options.Targets()
 	if err != nil {
 		e.options.Log("list targets: %v", err)
-		plain(w, http.StatusInternalServerError, "the targets cannot be read; the exporter's log says why")
+		plain(w, http.StatusInternalServerError, "cannot read the targets; see the log of the exporter")
 		return
 	}
 	for _, target := range targets {
@@ -152,49 +151,49 @@ func (e *Exporter) probe(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	// What was asked for is not repeated: it may be hostile.
-	plain(w, http.StatusNotFound, "there is no such target; /sd lists them")
+	// The requested name is not repeated: it is untrusted.
+	plain(w, http.StatusNotFound, "unknown target; /sd lists the targets")
 }
 
 // sample returns the sample of a target for one scrape.
 func (e *Exporter) sample(r *http.Request, target Target) health.Sample {
-	ctx, cancel := context.WithTimeout(r.Context(), scrapeLimit(r.Header))
+	ctx, cancel := context.WithTimeout(r.Context(), scrapeTimeout(r.Header))
 	defer cancel()
 	return e.watch(target).sample(ctx)
 }
 
-// watch returns what follows a target, and makes it where it is new.
+// watch returns the state of a target, and creates it if necessary.
 func (e *Exporter) watch(target Target) *watched {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	w := e.watched[target]
 	if w == nil {
 		o := e.options
-		w = &watched{target: target, open: o.Open, keep: o.Keep, mostEach: o.MostEach, log: o.Log}
+		w = &watched{target: target, open: o.Open, minInterval: o.MinInterval, maxSeries: o.MaxSeries, log: o.Log}
 		e.watched[target] = w
 	}
 	return w
 }
 
 const (
-	// defaultScrapeLimit is the time-out of a Prometheus that says nothing.
-	defaultScrapeLimit = 10 * time.Second
-	longestScrapeLimit = 2 * time.Minute
-	// scrapeMargin is left for the way back.
+	// defaultScrapeTimeout applies without a timeout header; it is the default of Prometheus.
+	defaultScrapeTimeout = 10 * time.Second
+	maxScrapeTimeout     = 2 * time.Minute
+	// scrapeMargin is reserved for sending the response.
 	scrapeMargin = 500 * time.Millisecond
 )
 
-// scrapeLimit returns how long a scrape may take, by what Prometheus says of its own patience.
-func scrapeLimit(h http.Header) time.Duration {
-	limit := defaultScrapeLimit
-	said, err := strconv.ParseFloat(h.Get("X-Prometheus-Scrape-Timeout-Seconds"), 64)
-	if err == nil && said > 0 && !math.IsInf(said, 0) {
-		limit = time.Duration(min(said, longestScrapeLimit.Seconds()) * float64(time.Second))
+// scrapeTimeout returns the timeout of a scrape, from the header that Prometheus sends.
+func scrapeTimeout(h http.Header) time.Duration {
+	timeout := defaultScrapeTimeout
+	seconds, err := strconv.ParseFloat(h.Get("X-Prometheus-Scrape-Timeout-Seconds"), 64)
+	if err == nil && seconds > 0 && !math.IsInf(seconds, 0) {
+		timeout = time.Duration(min(seconds, maxScrapeTimeout.Seconds()) * float64(time.Second))
 	}
-	return limit - min(scrapeMargin, limit/2)
+	return timeout - min(scrapeMargin, timeout/2)
 }
 
-// discovery lists the targets as Prometheus' http_sd wants them.
+// discovery lists the targets in the format of http_sd_configs.
 func (e *Exporter) discovery(w http.ResponseWriter, _ *http.Request) {
 	type group struct {
 		Targets []string          `json:"targets"`
@@ -203,7 +202,7 @@ func (e *Exporter) discovery(w http.ResponseWriter, _ *http.Request) {
 	targets, err := e.options.Targets()
 	if err != nil {
 		e.options.Log("list targets: %v", err)
-		plain(w, http.StatusInternalServerError, "the targets cannot be read; the exporter's log says why")
+		plain(w, http.StatusInternalServerError, "cannot read the targets; see the log of the exporter")
 		return
 	}
 	groups := make([]group, 0, len(targets))
@@ -211,49 +210,49 @@ func (e *Exporter) discovery(w http.ResponseWriter, _ *http.Request) {
 		groups = append(groups, group{[]string{t.Name}, map[string]string{"company": t.Company, "__meta_tlxhook_company_name": t.CompanyName}})
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(groups) // who asked has gone
+	_ = json.NewEncoder(w).Encode(groups) // the client has disconnected
 }
 
-// ready tells whether there is something to log in with.
+// ready reports whether a login is available.
 func (e *Exporter) ready(w http.ResponseWriter, r *http.Request) {
-	why := ""
+	reason := ""
 	if err := e.options.Ready(r.Context()); err != nil {
-		why = err.Error()
+		reason = err.Error()
 	}
-	if e.news(why) {
-		e.options.Log("not ready: %s", why)
+	if e.reasonChanged(reason) {
+		e.options.Log("not ready: %s", reason)
 	}
-	if why != "" {
-		plain(w, http.StatusServiceUnavailable, "not ready; the exporter's log says why")
+	if reason != "" {
+		plain(w, http.StatusServiceUnavailable, "not ready; see the log of the exporter")
 		return
 	}
 	plain(w, http.StatusOK, "ready")
 }
 
-// news tells whether the reason for not being ready was not told yet: somebody asks every few seconds.
-func (e *Exporter) news(why string) bool {
+// reasonChanged reports whether the reason for not being ready must be logged: readiness is checked every few seconds.
+func (e *Exporter) reasonChanged(reason string) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	before := e.notReady
-	e.notReady = why
-	return why != "" && why != before
+	e.notReady = reason
+	return reason != "" && reason != before
 }
 
 func plain(w http.ResponseWriter, status int, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
-	_, _ = fmt.Fprintln(w, text) // who asked has gone
+	_, _ = fmt.Fprintln(w, text) // the client has disconnected
 }
 
 const landingPage = `<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>tlxhook exporter</title></head><body>
 <h1>tlxhook exporter</h1>
-<p>The state of Tripletex webhook subscriptions, for Prometheus.</p>
+<p>Health of Tripletex webhook subscriptions for Prometheus.</p>
 <ul>
-<li><a href="/metrics">/metrics</a>: the subscriptions of its own login or companies, and the exporter itself</li>
-<li>/probe?target=NAME: the subscriptions of one profile</li>
-<li><a href="/sd">/sd</a>: the profiles, for http_sd_configs</li>
+<li><a href="/metrics">/metrics</a>: subscriptions of the exporter's login or companies, and process metrics</li>
+<li>/probe?target=NAME: subscriptions of one profile</li>
+<li><a href="/sd">/sd</a>: profiles for http_sd_configs</li>
 <li><a href="/-/healthy">/-/healthy</a> and <a href="/-/ready">/-/ready</a></li>
 </ul></body></html>
 `
@@ -261,5 +260,5 @@ const landingPage = `<!DOCTYPE html>
 func landing(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", "default-src 'none'")
-	_, _ = fmt.Fprint(w, landingPage) // who asked has gone
+	_, _ = fmt.Fprint(w, landingPage) // the client has disconnected
 }

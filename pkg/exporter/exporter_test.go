@@ -22,7 +22,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// service is a sandbox that counts what it is asked, with an exporter over it.
+// service is a sandbox that counts requests, with an exporter.
 type service struct {
 	*exporter.Exporter
 	store       sandbox.Store
@@ -30,8 +30,8 @@ type service struct {
 	lists, same atomic.Int64
 	openError   error
 
-	mu   sync.Mutex
-	said []string
+	mu     sync.Mutex
+	logged []string
 }
 
 func (s *service) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -48,10 +48,10 @@ func (s *service) RoundTrip(r *http.Request) (*http.Response, error) {
 func (s *service) log(format string, args ...any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.said = append(s.said, fmt.Sprintf(format, args...))
+	s.logged = append(s.logged, fmt.Sprintf(format, args...))
 }
 
-// acme and its neighbour are the profiles of the tests.
+// acme and the next function return the targets of the tests.
 func targets() ([]exporter.Target, error) {
 	return []exporter.Target{
 		{Name: "acme", Company: "acme", CompanyName: `Acme "A|S"`, BaseURL: tripletex.Production},
@@ -59,7 +59,7 @@ func targets() ([]exporter.Target, error) {
 	}, nil
 }
 
-// newService returns an exporter of a sandbox with subscriptions. Change may be nil.
+// newService returns an exporter over a sandbox with subscriptions. Change may be nil.
 func newService(t testing.TB, subscriptions int, change func(*exporter.Options)) *service {
 	t.Helper()
 	o := sandbox.DefaultOptions()
@@ -70,7 +70,7 @@ func newService(t testing.TB, subscriptions int, change func(*exporter.Options))
 	all, _ := targets()
 	options := exporter.Options{
 		Metrics: exporter.NewMetrics(exporter.Build{Version: "1.2.3"}, calls.Collect),
-		Own:     all[0], Targets: targets, Keep: 15 * time.Second, MostEach: 2000, Log: s.log,
+		Own:     all[0], Targets: targets, MinInterval: 15 * time.Second, MaxSeries: 2000, Log: s.log,
 		Ready: func(context.Context) error { return s.openError },
 		Open: func(_ context.Context, target exporter.Target) (*tripletex.Client, error) {
 			if s.openError != nil {
@@ -104,7 +104,7 @@ func (s *service) fault(t *testing.T, f sandbox.Fault) {
 	s.change(t, func(state *sandbox.State) { state.ChangeFaults(true, f) })
 }
 
-// get asks for a page, with headers by name and value.
+// get requests a page with headers given as names and values.
 func (s *service) get(t testing.TB, path string, headers ...string) *httptest.ResponseRecorder {
 	t.Helper()
 	request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, http.NoBody)
@@ -116,7 +116,7 @@ func (s *service) get(t testing.TB, path string, headers ...string) *httptest.Re
 	return recorder
 }
 
-// value returns the only sample whose name and labels hold a text.
+// value returns the only sample whose name and labels contain a text.
 func value(t testing.TB, page, sample string) string {
 	t.Helper()
 	var found []string
@@ -148,8 +148,8 @@ const (
 	paused  = `tlxhook_polling_paused{company="acme"}`
 )
 
-// 100 scrapes at once of a service that takes five seconds: one listing, and everybody has it.
-func TestScrapesAtOnceShareOneListing(t *testing.T) {
+// 100 concurrent scrapes of a service that takes five seconds share one listing.
+func TestConcurrentScrapesShareOneListing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newService(t, 3, nil)
@@ -174,10 +174,10 @@ func TestScrapesAtOnceShareOneListing(t *testing.T) {
 	})
 }
 
-// A scrape answers before Prometheus gives up, whatever Prometheus says of its patience.
-func TestScrapeEndsBeforePrometheusGivesUp(t *testing.T) {
+// A scrape responds before the timeout of Prometheus, for any value of the timeout header.
+func TestScrapeEndsBeforeItsTimeout(t *testing.T) {
 	t.Parallel()
-	for said, want := range map[string]time.Duration{
+	for logged, want := range map[string]time.Duration{
 		"2": 1500 * time.Millisecond, "0.4": 200 * time.Millisecond, "": 9500 * time.Millisecond, "-1": 9500 * time.Millisecond,
 		"NaN": 9500 * time.Millisecond, "+Inf": 9500 * time.Millisecond, "1e300": 30 * time.Second, "x": 9500 * time.Millisecond,
 	} {
@@ -185,18 +185,18 @@ func TestScrapeEndsBeforePrometheusGivesUp(t *testing.T) {
 			s := newService(t, 1, nil)
 			s.fault(t, sandbox.Fault{Kind: "hang"})
 			start := time.Now()
-			page := s.get(t, "/metrics", "X-Prometheus-Scrape-Timeout-Seconds", said).Body.String()
+			page := s.get(t, "/metrics", "X-Prometheus-Scrape-Timeout-Seconds", logged).Body.String()
 			wantValues(t, page, map[string]string{up: "0", timeout: "1"})
 			if took := time.Since(start); took != want {
-				t.Errorf("with %q it took %s, want %s", said, took, want)
+				t.Errorf("with %q it took %s, want %s", logged, took, want)
 			}
 			time.Sleep(time.Minute) // the listing gives up too
 		})
 	}
 }
 
-// Nothing that was asked for is lost: an answer that comes too late for one scrape is there for the next.
-func TestLateAnswerIsThereForTheNextScrape(t *testing.T) {
+// A response that is too late for one scrape serves the next.
+func TestLateResponseServesTheNextScrape(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newService(t, 3, nil)
@@ -210,8 +210,8 @@ func TestLateAnswerIsThereForTheNextScrape(t *testing.T) {
 	})
 }
 
-// Whoever goes away in the middle takes nothing from the others.
-func TestScrapeThatIsCanceledDoesNotEndTheListing(t *testing.T) {
+// A canceled scrape does not affect the others.
+func TestCanceledScrapeDoesNotEndTheListing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newService(t, 3, nil)
@@ -227,8 +227,8 @@ func TestScrapeThatIsCanceledDoesNotEndTheListing(t *testing.T) {
 	})
 }
 
-// An answer is shown for the shortest interval; then one request is made, which costs a 304 where nothing changed.
-func TestAnswerIsKeptForTheShortestInterval(t *testing.T) {
+// A listing is cached for the minimum interval. The next request is answered with 304 if nothing has changed.
+func TestListingIsCachedForTheMinimumInterval(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newService(t, 3, nil)
@@ -249,7 +249,7 @@ func TestAnswerIsKeptForTheShortestInterval(t *testing.T) {
 	})
 }
 
-// A failure is kept like an answer, told once, and its end is told.
+// A failure is cached like a listing. It is logged once, and so is the recovery.
 func TestFailureIsLoggedOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -273,21 +273,21 @@ func TestFailureIsLoggedOnce(t *testing.T) {
 		wantValues(t, s.get(t, "/metrics").Body.String(), map[string]string{up: "1", active: "3"})
 		const failed = "acme: list subscriptions: the answer is a web page, not Tripletex's JSON"
 		switch {
-		case len(s.said) != 2:
-			t.Errorf("len(s.said) = %v, want 2", len(s.said))
-		case !strings.HasPrefix(s.said[0], failed):
-			t.Errorf("s.said[0] = %q, want it to begin with %q", s.said[0], failed)
-		case s.said[1] != "acme: Tripletex answers again":
-			t.Errorf("s.said[1] = %q, want %q", s.said[1], "acme: Tripletex answers again")
+		case len(s.logged) != 2:
+			t.Errorf("len(s.logged) = %v, want 2", len(s.logged))
+		case !strings.HasPrefix(s.logged[0], failed):
+			t.Errorf("s.logged[0] = %q, want it to begin with %q", s.logged[0], failed)
+		case s.logged[1] != "acme: polling recovered":
+			t.Errorf("s.logged[1] = %q, want %q", s.logged[1], "acme: polling recovered")
 		}
 	})
 }
 
-// The last tenth of the rate limit is left to others, until the period is over.
-func TestReserveOfTheRateLimitIsLeftToOthers(t *testing.T) {
+// Polling pauses below a tenth of the rate limit until the end of the period.
+func TestPollingKeepsTheRateLimitReserve(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newService(t, 3, func(o *exporter.Options) { o.Keep = 0 })
+		s := newService(t, 3, func(o *exporter.Options) { o.MinInterval = 0 })
 		s.change(t, func(state *sandbox.State) { state.RateLimit = sandbox.RateLimit{Requests: 20, Period: time.Minute} })
 		for range 50 {
 			s.get(t, "/metrics")
@@ -307,8 +307,8 @@ func TestReserveOfTheRateLimitIsLeftToOthers(t *testing.T) {
 	})
 }
 
-// Since when a subscription has its status is kept as long as it has it, and forgotten with the subscription.
-func TestChangeOfStatusHasItsTime(t *testing.T) {
+// The time of a status is kept while the status lasts and dropped with the subscription.
+func TestStatusChangeHasATime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newService(t, 2, nil)
@@ -331,13 +331,13 @@ func TestChangeOfStatusHasItsTime(t *testing.T) {
 	})
 }
 
-func TestTooManySubscriptionsAreOnlyCounted(t *testing.T) {
+func TestSubscriptionsAboveTheLimitHaveNoSeries(t *testing.T) {
 	t.Parallel()
 	const dropped = `tlxhook_subscription_series_dropped{company="acme"}`
 	for _, test := range []struct{ there, most, status, dropped int }{
 		{2000, 2000, 12000, 0}, {2001, 2000, 0, 2001}, {3, 0, 0, 3}, {2001, 1 << 30, 12006, 0},
 	} {
-		s := newService(t, test.there, func(o *exporter.Options) { o.MostEach = test.most })
+		s := newService(t, test.there, func(o *exporter.Options) { o.MaxSeries = test.most })
 		page := s.get(t, "/metrics").Body.String()
 		wantValues(t, page, map[string]string{active: strconv.Itoa(test.there), dropped: strconv.Itoa(test.dropped)})
 		if n := strings.Count(page, "tlxhook_subscription_status{"); n != test.status {
@@ -346,8 +346,8 @@ func TestTooManySubscriptionsAreOnlyCounted(t *testing.T) {
 	}
 }
 
-// What is wrong on this side is told to whoever runs the exporter, not to who scrapes.
-func TestFaultsOfTheExporterAreLoggedAndNotShown(t *testing.T) {
+// Errors of the exporter are logged and not sent to the client.
+func TestErrorsAreLoggedAndNotSent(t *testing.T) {
 	t.Parallel()
 	s := newService(t, 0, func(o *exporter.Options) {
 		o.Targets = func() ([]exporter.Target, error) { return nil, errors.New("/home/me/profiles.yaml: broken") }
@@ -365,22 +365,22 @@ func TestFaultsOfTheExporterAreLoggedAndNotShown(t *testing.T) {
 			t.Errorf("%s gave %d: %s", path, answer.Code, answer.Body)
 		}
 	}
-	if answer := s.get(t, "/-/ready"); answer.Code != http.StatusServiceUnavailable { // and that is not told again
+	if answer := s.get(t, "/-/ready"); answer.Code != http.StatusServiceUnavailable { // and that is not reported again
 		t.Errorf("asked again, it is %d", answer.Code)
 	}
 	wantValues(t, s.get(t, "/metrics").Body.String(), map[string]string{up: "0", `tlxhook_scrape_failure{company="acme",reason="auth"}`: "1"})
-	slices.Sort(s.said)
+	slices.Sort(s.logged)
 	want := []string{
 		"acme: the keyring is locked", "list targets: /home/me/profiles.yaml: broken", "list targets: /home/me/profiles.yaml: broken",
 		"not ready: the keyring is locked",
 	}
-	if diff := cmp.Diff(want, s.said); diff != "" {
+	if diff := cmp.Diff(want, s.logged); diff != "" {
 		t.Error(diff)
 	}
 }
 
-// Tokens that are put right while it runs are used.
-func TestLoginThatFailedIsTriedAgain(t *testing.T) {
+// Tokens that are corrected while the exporter runs are used.
+func TestFailedLoginIsRetried(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newService(t, 3, nil)
@@ -392,8 +392,8 @@ func TestLoginThatFailedIsTriedAgain(t *testing.T) {
 	})
 }
 
-// Only reading is offered.
-func TestOnlyReadingIsOffered(t *testing.T) {
+// The exporter accepts only GET and HEAD.
+func TestOnlyReadMethodsAreAllowed(t *testing.T) {
 	t.Parallel()
 	s := newService(t, 1, nil)
 	for _, path := range []string{"/", "/metrics", "/probe?target=acme", "/sd", "/-/healthy", "/-/ready"} {

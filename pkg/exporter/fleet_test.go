@@ -13,7 +13,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/sandbox"
 )
 
-// newFleet returns an exporter that follows two companies, and what ends that.
+// newFleet returns an exporter that follows two companies, and a function that stops it.
 func newFleet(t *testing.T) (s *service, end func()) {
 	t.Helper()
 	s = newService(t, 3, func(o *exporter.Options) {
@@ -45,15 +45,15 @@ func newFleet(t *testing.T) (s *service, end func()) {
 	}
 }
 
-// However often and slowly they are asked, a scrape of many companies waits for nobody and asks nobody.
-func TestScrapeOfManyCompaniesNeverWaits(t *testing.T) {
+// A scrape of many companies sends no request and does not wait for slow ones.
+func TestScrapeOfManyCompaniesDoesNotBlock(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, end := newFleet(t)
 		defer end()
 		synctest.Wait()
 		s.fault(t, sandbox.Fault{Kind: "slow", Path: "/event/subscription", Delay: 5 * time.Second})
-		time.Sleep(18 * time.Second) // in the middle of a look
+		time.Sleep(18 * time.Second) // in the middle of a polls
 		start, asked := time.Now(), s.lists.Load()
 		for range 100 {
 			wantValues(t, s.get(t, "/metrics").Body.String(), map[string]string{
@@ -69,7 +69,7 @@ func TestScrapeOfManyCompaniesNeverWaits(t *testing.T) {
 	})
 }
 
-// Each company is asked once an interval, by itself: one that fails takes nothing from the other, and both are told.
+// Each company is polled once per interval. A failure does not affect the other company.
 func TestEachCompanyHasItsOwnState(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -98,18 +98,18 @@ func TestEachCompanyHasItsOwnState(t *testing.T) {
 		time.Sleep(20 * time.Second)
 		wantValues(t, s.get(t, "/metrics").Body.String(), map[string]string{`tlxhook_up{company="acme/2002"}`: "1"})
 		switch {
-		case len(s.said) != 2:
-			t.Errorf("len(s.said) = %v, want 2", len(s.said))
-		case !strings.HasPrefix(s.said[0], "Kunde (2002) unreachable: list subscriptions: "):
-			t.Errorf("s.said[0] = %q, want it to begin with %q", s.said[0], "Kunde (2002) unreachable: list subscriptions: ")
-		case !strings.HasPrefix(s.said[1], "Kunde (2002) recovered after 1m"):
-			t.Errorf("s.said[1] = %q, want it to begin with %q", s.said[1], "Kunde (2002) recovered after 1m")
+		case len(s.logged) != 2:
+			t.Errorf("len(s.logged) = %v, want 2", len(s.logged))
+		case !strings.HasPrefix(s.logged[0], "Kunde (2002) unreachable: list subscriptions: "):
+			t.Errorf("s.logged[0] = %q, want it to begin with %q", s.logged[0], "Kunde (2002) unreachable: list subscriptions: ")
+		case !strings.HasPrefix(s.logged[1], "Kunde (2002) recovered after 1m"):
+			t.Errorf("s.logged[1] = %q, want it to begin with %q", s.logged[1], "Kunde (2002) recovered after 1m")
 		}
 	})
 }
 
-// A target of /probe is asked when it is scraped, beside the companies that are followed.
-func TestProbeWorksBesideAFleet(t *testing.T) {
+// A target of /probe is polled on scrape, independently of the followed companies.
+func TestProbeWorksWithAFleet(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, end := newFleet(t)

@@ -13,7 +13,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// Logins are the logins that an exporter uses: that of the run for /metrics, and the stored profiles for /probe. Their
+// Logins are the logins of an exporter: the login of the run for /metrics, and the stored profiles for /probe. Their
 // clients count their requests.
 type Logins struct {
 	// Calls are the metrics of the requests.
@@ -21,10 +21,10 @@ type Logins struct {
 
 	resolver *login.Resolver
 	own      *login.Login
-	used     []*login.Login // those that /metrics needs
+	used     []*login.Login // the logins of /metrics
 }
 
-// NewLogins returns the logins of a run. It fails where there are neither tokens nor profiles.
+// NewLogins returns the logins of a run. It returns an error if there are neither tokens nor profiles.
 func NewLogins(ctx context.Context, r *login.Resolver) (*Logins, error) {
 	own, err := r.Login(ctx)
 	if err != nil {
@@ -42,7 +42,7 @@ func (l *Logins) Options() Options {
 	return Options{Own: l.ownTarget(), Targets: l.targets, Open: l.open, Ready: l.ready}
 }
 
-// Watch returns a watch of the companies in a scope, each polled once an interval; nil for the login of the run alone.
+// Watch returns a watch of the companies in a scope, each polled once per interval; nil without a scope.
 func (l *Logins) Watch(ctx context.Context, scope login.Scope, interval, pace time.Duration) (*health.Watch, error) {
 	if !scope.Many() {
 		return nil, nil

@@ -9,20 +9,20 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/promtext"
 )
 
-// Build says what the metric tlxhook_build_info says.
+// Build holds the labels of tlxhook_build_info.
 type Build struct{ Version, Revision, GoVersion string }
 
-// Collector writes families of metrics as they are now. It may be called at once from many places. No two
-// collectors of a page write a family of the same name.
+// Collector writes metric families with their current values. It must be safe for concurrent use, and no two collectors
+// may write the same family.
 type Collector func(*promtext.Writer)
 
-// Metrics is the page /metrics: the process, the Go runtime, the build, and what else is collected.
+// Metrics is the page of process, Go runtime and build metrics, and further collectors.
 type Metrics struct{ collectors []Collector }
 
-// NewMetrics returns the page with collectors beside those of the process.
+// NewMetrics returns the page with additional collectors.
 func NewMetrics(build Build, more ...Collector) *Metrics {
 	info := func(w *promtext.Writer) {
-		w.Gauge("tlxhook_build_info", "Always 1; what was built.").
+		w.Gauge("tlxhook_build_info", "Build information; the value is always 1.").
 			Add("1", "goversion", build.GoVersion, "revision", build.Revision, "version", build.Version)
 	}
 	return &Metrics{append([]Collector{info, runtimeMetrics, processMetrics}, more...)}
@@ -49,12 +49,12 @@ func respond(w http.ResponseWriter, r *http.Request, page *promtext.Writer) {
 	var to io.Writer = w
 	if acceptsGzip(r.Header) {
 		w.Header().Set("Content-Encoding", "gzip")
-		// At 2,000 subscriptions the default level takes longer than everything else together.
-		zipped, _ := gzip.NewWriterLevel(w, gzip.BestSpeed) // the level is a valid one
+		// With 2,000 subscriptions, the default level takes longer than the rest of the scrape.
+		zipped, _ := gzip.NewWriterLevel(w, gzip.BestSpeed) // the level is valid
 		defer func() { _ = zipped.Close() }()
 		to = zipped
 	}
-	_, _ = to.Write(page.Bytes()) // the client is gone
+	_, _ = to.Write(page.Bytes()) // the client has disconnected
 }
 
 func acceptsGzip(h http.Header) bool {

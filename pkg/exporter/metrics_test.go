@@ -28,7 +28,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// promtool holds a page against the rules of Prometheus.
+// promtool checks a page with promtool.
 func promtool(t *testing.T, page string) {
 	t.Helper()
 	path, err := exec.LookPath("promtool")
@@ -40,15 +40,15 @@ func promtool(t *testing.T, page string) {
 	}
 	command := exec.CommandContext(t.Context(), path, "check", "metrics")
 	command.Stdin = strings.NewReader(page)
-	switch said, err := command.CombinedOutput(); {
+	switch logged, err := command.CombinedOutput(); {
 	case err != nil:
 		t.Error(err)
-	case len(said) > 0:
-		t.Errorf("len(said) = %v, want 0", len(said))
+	case len(logged) > 0:
+		t.Errorf("len(logged) = %v, want 0", len(logged))
 	}
 }
 
-// pageOf returns what collectors write.
+// pageOf returns the output of collectors.
 func pageOf(collectors ...exporter.Collector) string {
 	var w promtext.Writer
 	for _, collect := range collectors {
@@ -57,7 +57,7 @@ func pageOf(collectors ...exporter.Collector) string {
 	return string(w.Bytes())
 }
 
-// familiesOf returns the lines of a page that belong to families of these names, in the order of the page.
+// familiesOf returns the lines of a page that belong to the named families, in the order of the page.
 func familiesOf(page string, names ...string) string {
 	var found strings.Builder
 	for line := range strings.Lines(page) {
@@ -73,7 +73,7 @@ func familiesOf(page string, names ...string) string {
 	return found.String()
 }
 
-// hostile answers with subscriptions whose every text is an attempt to break the page.
+// hostile responds with subscriptions whose texts try to break the page.
 func hostile(n int) http.RoundTripper {
 	texts := []string{
 		`a"} 1` + "\n# TYPE evil counter\nevil 1\n", "back\\slash", "\x1b]52;c;eA==\a", "|pipe=1;2", "::error::x", "\u202eabc", "\u2028", "",
@@ -107,7 +107,7 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 
 func over(transport http.RoundTripper) func(*exporter.Options) {
 	return func(o *exporter.Options) {
-		o.MostEach = 1 << 30
+		o.MaxSeries = 1 << 30
 		o.Open = func(context.Context, exporter.Target) (*tripletex.Client, error) {
 			token := tripletex.Credentials{SessionToken: "canary-session"}
 			return tripletex.New(tripletex.Options{BaseURL: "http://localhost/v2", Credentials: token.Get, Transport: transport})
@@ -115,8 +115,8 @@ func over(transport http.RoundTripper) func(*exporter.Options) {
 	}
 }
 
-// 10,000 subscriptions, each with a text that could end a line, a label or the page: Prometheus reads all of them,
-// and nothing of a target but its host is there.
+// 10,000 subscriptions with texts that could end a line, a label or the page: Prometheus parses all of them, and only
+// the host of a target is shown.
 func TestHostileTextsCannotBreakThePage(t *testing.T) {
 	t.Parallel()
 	s := newService(t, 0, over(hostile(10000)))
@@ -137,8 +137,8 @@ func TestHostileTextsCannotBreakThePage(t *testing.T) {
 	promtool(t, page)
 }
 
-// Whatever Prometheus would like best, it gets the text format, which it always accepts too.
-func TestPageIsTextWhateverIsAccepted(t *testing.T) {
+// The page is always in the text format, which every Prometheus accepts.
+func TestPageIgnoresTheAcceptHeader(t *testing.T) {
 	t.Parallel()
 	s := newService(t, 3, nil)
 	for _, accept := range []string{
@@ -158,9 +158,9 @@ func TestPageIsTextWhateverIsAccepted(t *testing.T) {
 	promtool(t, s.get(t, "/metrics").Body.String())
 }
 
-func TestPageIsCompressedWhereThatIsAccepted(t *testing.T) {
+func TestPageIsCompressedIfAccepted(t *testing.T) {
 	t.Parallel()
-	s := newService(t, 100, func(o *exporter.Options) { o.Keep = time.Hour })
+	s := newService(t, 100, func(o *exporter.Options) { o.MinInterval = time.Hour })
 	plain := s.get(t, "/probe?target=acme").Body.String()
 	for accepted, want := range map[string]bool{
 		"gzip": true, "br, gzip;q=0.5": true, "gzip;q=0": false, "br": false, "gzip; q=0.0, br": false,
@@ -189,7 +189,7 @@ func TestPageIsCompressedWhereThatIsAccepted(t *testing.T) {
 	}
 }
 
-// Requests are counted by what they are and why they failed, and no token is in a label.
+// Requests are counted by method, path and failure reason, and no label contains a token.
 func TestRequestsAreCounted(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, countRequests)
@@ -230,13 +230,13 @@ func countRequests(t *testing.T) {
 tlxhook_api_requests_total{company="acme",method="DELETE",path="/token/session/{token}"} 1
 tlxhook_api_requests_total{company="acme",method="GET",path="/event/subscription"} 8
 tlxhook_api_requests_total{company="acme",method="POST",path="/token/session/:create"} 1
-# HELP tlxhook_api_request_failures_total Requests to Tripletex that failed.
+# HELP tlxhook_api_request_failures_total Failed requests to Tripletex.
 # TYPE tlxhook_api_request_failures_total counter
 tlxhook_api_request_failures_total{company="acme",method="GET",path="/event/subscription",reason="auth"} 1
 tlxhook_api_request_failures_total{company="acme",method="GET",path="/event/subscription",reason="network"} 1
 tlxhook_api_request_failures_total{company="acme",method="GET",path="/event/subscription",reason="rate_limit"} 1
 tlxhook_api_request_failures_total{company="acme",method="GET",path="/event/subscription",reason="server"} 1
-# HELP tlxhook_api_retries_total Requests to Tripletex that were sent again.
+# HELP tlxhook_api_retries_total Retried requests to Tripletex.
 # TYPE tlxhook_api_retries_total counter
 tlxhook_api_retries_total{company="acme",reason="network"} 1
 tlxhook_api_retries_total{company="acme",reason="rate_limit"} 1
@@ -254,8 +254,8 @@ tlxhook_api_retries_total{company="acme",reason="server"} 1
 	promtool(t, page)
 }
 
-// Many clients count at once while somebody reads.
-func TestCallsAreCountedAtOnce(t *testing.T) {
+// Many clients count concurrently while the page is read.
+func TestCallsAreSafeForConcurrentUse(t *testing.T) {
 	t.Parallel()
 	calls := exporter.NewCalls()
 	transport := roundTripper(func(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF })
@@ -280,8 +280,8 @@ func TestCallsAreCountedAtOnce(t *testing.T) {
 	})
 }
 
-// What else a program collects is on the same page, without any subscription.
-func TestMetricsTakeCollectorsOfOthers(t *testing.T) {
+// Additional collectors are on the same page, also without subscriptions.
+func TestMetricsIncludeAdditionalCollectors(t *testing.T) {
 	t.Parallel()
 	received := func(w *promtext.Writer) {
 		w.Counter("tlxhook_deliveries_total", "Deliveries.").Add("7")
@@ -299,7 +299,7 @@ func TestMetricsTakeCollectorsOfOthers(t *testing.T) {
 	promtool(t, page)
 }
 
-// What the process says of itself is true.
+// The process metrics match the process.
 func TestMetricsOfTheProcess(t *testing.T) {
 	t.Parallel()
 	open, err := os.Open(os.Args[0])
@@ -330,7 +330,7 @@ func TestMetricsOfTheProcess(t *testing.T) {
 	}
 	if runtime.GOOS != "linux" {
 		if strings.Contains(page, "process_") {
-			t.Error("something is said that the system does not tell:\n" + page)
+			t.Error("something is logged that the system does not tell:\n" + page)
 		}
 		return
 	}
@@ -350,11 +350,11 @@ func TestMetricsOfTheProcess(t *testing.T) {
 	wantBetween("process_max_fds", limit, limit)
 }
 
-// What a scrape of 2,000 subscriptions costs once Tripletex has answered: the page, compressed as Prometheus asks.
+// A scrape of 2,000 cached subscriptions with a compressed page.
 func BenchmarkScrape(b *testing.B) {
 	for _, n := range []int{20, 2000} {
 		b.Run(strconv.Itoa(n), func(b *testing.B) {
-			s := newService(b, n, func(o *exporter.Options) { o.Keep = time.Hour })
+			s := newService(b, n, func(o *exporter.Options) { o.MinInterval = time.Hour })
 			s.get(b, "/metrics")
 			b.ReportAllocs()
 			for b.Loop() {
@@ -364,16 +364,16 @@ func BenchmarkScrape(b *testing.B) {
 	}
 }
 
-// What such a scrape costs together with reading an answer that is new.
-func BenchmarkScrapeOfANewAnswer(b *testing.B) {
-	s := newService(b, 0, func(o *exporter.Options) { over(answers(2000))(o); o.Keep = 0 })
+// The same scrape with a changed listing.
+func BenchmarkScrapeOfAChangedListing(b *testing.B) {
+	s := newService(b, 0, func(o *exporter.Options) { over(answers(2000))(o); o.MinInterval = 0 })
 	b.ReportAllocs()
 	for b.Loop() {
 		s.get(b, "/metrics", "Accept-Encoding", "gzip")
 	}
 }
 
-// answers gives active subscriptions, page by page, ready to be sent.
+// answers returns pages of active subscriptions as response bodies.
 func answers(n int) http.RoundTripper {
 	var pages [][]byte
 	for from := 0; from <= n; from += 1000 {

@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// A profile is the only thing that /probe takes, so that nobody can make the program call somewhere else. What was
-// asked for is not repeated in the answer.
-func TestProbeTakesNamesOfProfilesOnly(t *testing.T) {
+// /probe accepts only profile names, so that a client cannot choose the called host. The response does not repeat the
+// requested name.
+func TestProbeAcceptsProfileNamesOnly(t *testing.T) {
 	t.Parallel()
 	s := newService(t, 3, nil)
 	for target, want := range map[string]int{
@@ -34,7 +34,7 @@ func TestProbeTakesNamesOfProfilesOnly(t *testing.T) {
 	}
 }
 
-// The page of one profile holds that profile and nothing of the process.
+// The page of a profile contains that profile and no process metrics.
 func TestProbeShowsOneCompany(t *testing.T) {
 	t.Parallel()
 	s := newService(t, 3, nil)
@@ -51,7 +51,7 @@ func TestProbeShowsOneCompany(t *testing.T) {
 	}
 }
 
-func TestDiscoveryIsWhatPrometheusReads(t *testing.T) {
+func TestDiscoveryFollowsHTTPServiceDiscovery(t *testing.T) {
 	t.Parallel()
 	answer := newService(t, 0, nil).get(t, "/sd")
 	want := `[{"targets":["acme"],"labels":{"__meta_tlxhook_company_name":"Acme \"A|S\"","company":"acme"}},` +

@@ -18,7 +18,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/receiver"
 )
 
-// collector returns one over fixed numbers.
+// collector returns a collector with fixed numbers.
 func collector(journalErr error) *exporter.Receiver {
 	durations := journal.NewHistogram(0.1, 1)
 	for _, took := range []float64{0.05, 0.05, 0.5, 7} {
@@ -44,24 +44,24 @@ func collector(journalErr error) *exporter.Receiver {
 
 func TestReceiverIsExported(t *testing.T) {
 	t.Parallel()
-	want := `# HELP tlxhook_deliveries_total Deliveries that were stored.
+	want := `# HELP tlxhook_deliveries_total Stored deliveries.
 # TYPE tlxhook_deliveries_total counter
 tlxhook_deliveries_total 7
-# HELP tlxhook_delivery_duration_seconds Time until a delivery was stored.
+# HELP tlxhook_delivery_duration_seconds Time to store a delivery.
 # TYPE tlxhook_delivery_duration_seconds histogram
 tlxhook_delivery_duration_seconds_bucket{le="0.1"} 2
 tlxhook_delivery_duration_seconds_bucket{le="1"} 3
 tlxhook_delivery_duration_seconds_bucket{le="+Inf"} 4
 tlxhook_delivery_duration_seconds_sum 7.6
 tlxhook_delivery_duration_seconds_count 4
-# HELP tlxhook_forward_failures_total Tries to forward a delivery that failed.
+# HELP tlxhook_forward_failures_total Failed forwarding attempts, by reason.
 # TYPE tlxhook_forward_failures_total counter
 tlxhook_forward_failures_total{reason="status"} 0
 tlxhook_forward_failures_total{reason="no_answer"} 1
-# HELP tlxhook_journal_healthy 1 where deliveries can be stored.
+# HELP tlxhook_journal_healthy Whether deliveries can be stored.
 # TYPE tlxhook_journal_healthy gauge
 tlxhook_journal_healthy 1
-# HELP tlxhook_forward_oldest_pending_timestamp_seconds When the oldest one that waits came.
+# HELP tlxhook_forward_oldest_pending_timestamp_seconds Time of the oldest pending delivery.
 # TYPE tlxhook_forward_oldest_pending_timestamp_seconds gauge
 tlxhook_forward_oldest_pending_timestamp_seconds 1600000000.000
 `
@@ -77,7 +77,7 @@ tlxhook_forward_oldest_pending_timestamp_seconds 1600000000.000
 }
 
 // The guide lists every metric.
-func TestGuideListsWhatReceiverExports(t *testing.T) {
+func TestGuideListsReceiverMetrics(t *testing.T) {
 	t.Parallel()
 	guide, err := os.ReadFile("../../docs/receiving.md")
 	if err != nil {
@@ -94,7 +94,7 @@ func TestGuideListsWhatReceiverExports(t *testing.T) {
 	}
 }
 
-// Every reason is there before it happens, and whatever an event is called, the page can be read.
+// Every reason has a series from the start, and any event name results in a valid page.
 func TestReceiverExportsEveryReasonAndAnyEvent(t *testing.T) {
 	t.Parallel()
 	parser := expfmt.NewTextParser(model.LegacyValidation)
@@ -117,7 +117,7 @@ func TestReceiverExportsEveryReasonAndAnyEvent(t *testing.T) {
 	}
 }
 
-// Before anything came, and where nothing is forwarded, there is no family without a sample.
+// Without deliveries or forwarding, families without samples are omitted.
 func TestReceiverWithoutDeliveries(t *testing.T) {
 	t.Parallel()
 	quiet := exporter.Receiver{
@@ -137,9 +137,9 @@ func TestReceiverWithoutDeliveries(t *testing.T) {
 	promtool(t, page)
 }
 
-func TestJournalThatCannotBeReadIsNotHealthy(t *testing.T) {
+func TestUnreadableJournalIsUnhealthy(t *testing.T) {
 	t.Parallel()
-	want := "# HELP tlxhook_journal_healthy 1 where deliveries can be stored.\n" +
+	want := "# HELP tlxhook_journal_healthy Whether deliveries can be stored.\n" +
 		"# TYPE tlxhook_journal_healthy gauge\ntlxhook_journal_healthy 0\n"
 	broken := pageOf(collector(errors.New("broken")).Collect)
 	if diff := cmp.Diff(want, familiesOf(broken, "tlxhook_journal_healthy", "tlxhook_journal_events")); diff != "" {

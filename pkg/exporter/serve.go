@@ -19,30 +19,30 @@ import (
 )
 
 var (
-	// ErrExposed means that others than this machine could read what nothing protects.
-	ErrExposed = errors.New("beyond this machine the exporter wants protection")
-	// ErrAddress means that an address is none.
-	ErrAddress = errors.New("the address must be HOST:PORT, such as 127.0.0.1:10469")
+	// ErrExposed means that other machines could read the metrics without a token or without TLS.
+	ErrExposed = errors.New("unprotected non-loopback address")
+	// ErrAddress means that an address is invalid.
+	ErrAddress = errors.New("the address must be HOST:PORT, for example 127.0.0.1:10469")
 )
 
-// Server says where to serve, and who may read.
+// Server configures the listener and the authentication.
 type Server struct {
-	// Address is host and port.
+	// Address is the listen address, HOST:PORT.
 	Address string
-	// Token is the bearer token that a scrape must carry; empty means none.
+	// Token is the required bearer token; empty for none.
 	Token secret.Text
-	// TLS has the certificate that is shown; nil means none.
+	// TLS is the server configuration with its certificate; nil for plain HTTP.
 	TLS *tls.Config
-	// PlainHTTP lets others read without TLS, as where a proxy in front ends it.
+	// PlainHTTP allows a non-loopback address without TLS, for use behind a TLS proxy.
 	PlainHTTP bool
-	// Log tells somebody of a connection that failed.
+	// Log logs failed connections.
 	Log func(format string, args ...any)
 }
 
-// drainTime is how long scrapes in flight may take once serving is to end.
-const drainTime = 5 * time.Second
+// drainTimeout bounds the scrapes in flight at shutdown.
+const drainTimeout = 5 * time.Second
 
-// Serve answers by a handler until the context ends. Ready is called with the address once it listens.
+// Serve serves a handler until the context ends. Ready is called with the base URL when the server listens.
 func (s Server) Serve(ctx context.Context, handler http.Handler, ready func(url string)) error {
 	scheme, err := s.check()
 	if err != nil {
@@ -53,9 +53,9 @@ func (s Server) Serve(ctx context.Context, handler http.Handler, ready func(url 
 		return err
 	}
 	server := &http.Server{
-		Handler: loopback.ProtectAt(listener.Addr(), guard(s.Token, handler)), ErrorLog: log.New(logged(s.Log), "", 0),
+		Handler: loopback.ProtectAt(listener.Addr(), guard(s.Token, handler)), ErrorLog: log.New(logWriter(s.Log), "", 0),
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, IdleTimeout: 2 * time.Minute,
-		WriteTimeout: longestScrapeLimit + 30*time.Second, MaxHeaderBytes: 16 << 10,
+		WriteTimeout: maxScrapeTimeout + 30*time.Second, MaxHeaderBytes: 16 << 10,
 	}
 	if s.TLS != nil {
 		listener = tls.NewListener(listener, s.TLS)
@@ -68,7 +68,7 @@ func (s Server) Serve(ctx context.Context, handler http.Handler, ready func(url 
 		return err
 	case <-ctx.Done():
 	}
-	draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+	draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 	defer cancel()
 	if err := server.Shutdown(draining); err != nil {
 		return server.Close()
@@ -76,18 +76,18 @@ func (s Server) Serve(ctx context.Context, handler http.Handler, ready func(url 
 	return nil
 }
 
-// check refuses what would show the subscriptions to everybody, and returns the scheme of URLs.
+// check rejects an unprotected address, and returns the URL scheme.
 func (s Server) check() (scheme string, err error) {
 	host, _, err := net.SplitHostPort(s.Address)
 	if err != nil {
 		return "", ErrAddress
 	}
-	beyond := !targeturl.IsLoopback(host)
+	exposed := !targeturl.IsLoopback(host)
 	switch {
-	case beyond && s.Token == "":
-		return "", fmt.Errorf("%w: a bearer token", ErrExposed)
-	case beyond && s.TLS == nil && !s.PlainHTTP:
-		return "", fmt.Errorf("%w: TLS, as the token would be readable on the way", ErrExposed)
+	case exposed && s.Token == "":
+		return "", fmt.Errorf("%w: a bearer token is required", ErrExposed)
+	case exposed && s.TLS == nil && !s.PlainHTTP:
+		return "", fmt.Errorf("%w: TLS is required to protect the token", ErrExposed)
 	case s.TLS != nil:
 		return "https", nil
 	default:
@@ -95,35 +95,35 @@ func (s Server) check() (scheme string, err error) {
 	}
 }
 
-// guard lets only those pass that know the token. That the process lives is no secret.
+// guard requires the token for all paths but those of the health checks.
 func guard(token secret.Text, next http.Handler) http.Handler {
 	if token == "" {
 		return next
 	}
 	want := sha256.Sum256([]byte(token.Reveal()))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		said := r.Header.Values("Authorization")
+		authorization := r.Header.Values("Authorization")
 		open := r.URL.Path == pathHealthy || r.URL.Path == pathReady
-		if !open && (len(said) != 1 || !knows(said[0], want)) {
+		if !open && (len(authorization) != 1 || !matches(authorization[0], want)) {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="tlxhook exporter"`)
-			plain(w, http.StatusUnauthorized, "give the bearer token of the exporter")
+			plain(w, http.StatusUnauthorized, "bearer token required")
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-// knows compares in a time that tells nothing of the token, nor of its length.
-func knows(authorization string, want [sha256.Size]byte) bool {
+// matches compares a header with the hash of the token in constant time.
+func matches(authorization string, want [sha256.Size]byte) bool {
 	scheme, token, _ := strings.Cut(authorization, " ")
 	got := sha256.Sum256([]byte(token))
 	return strings.EqualFold(scheme, "Bearer") && subtle.ConstantTimeCompare(got[:], want[:]) == 1
 }
 
-// logged is an io.Writer of lines.
-type logged func(format string, args ...any)
+// logWriter is an io.Writer that logs each write as a line.
+type logWriter func(format string, args ...any)
 
-func (l logged) Write(p []byte) (int, error) {
+func (l logWriter) Write(p []byte) (int, error) {
 	l("%s", strings.TrimSpace(string(p)))
 	return len(p), nil
 }

@@ -21,7 +21,7 @@ import (
 
 const token = secret.Text("a-token-for-scrapes")
 
-// certificate returns one, and a client that trusts it.
+// certificate returns a certificate and a client that trusts it.
 func certificate(t *testing.T) (config *tls.Config, client *http.Client) {
 	t.Helper()
 	server := httptest.NewUnstartedServer(nil)
@@ -34,7 +34,7 @@ func certificate(t *testing.T) (config *tls.Config, client *http.Client) {
 	return &tls.Config{Certificates: server.TLS.Certificates, MinVersion: tls.VersionTLS12}, &http.Client{Transport: transport}
 }
 
-// serve runs a server until the test ends, and returns where.
+// serve runs a server until the test ends and returns its URL.
 func serve(t *testing.T, server exporter.Server, handler http.Handler) (address string) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -61,7 +61,7 @@ func serve(t *testing.T, server exporter.Server, handler http.Handler) (address 
 	return address
 }
 
-// fetch returns the status of a page, 0 where there was none, and what it holds.
+// fetch returns the status of a page, 0 without a response, and its body.
 func fetch(t *testing.T, client *http.Client, url string, change func(*http.Request)) (int, string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
@@ -87,8 +87,8 @@ func authorization(values ...string) func(*http.Request) {
 	return func(r *http.Request) { r.Header["Authorization"] = values }
 }
 
-// Beyond this machine nothing is shown to who does not say who he is, nor on a wire that others can read.
-func TestServerRefusesToBeExposed(t *testing.T) {
+// A non-loopback address requires a token and TLS.
+func TestServerRejectsUnprotectedAddress(t *testing.T) {
 	t.Parallel()
 	encrypted, _ := certificate(t)
 	for _, test := range []struct {
@@ -120,13 +120,13 @@ func TestServerRefusesToBeExposed(t *testing.T) {
 	}
 }
 
-// Only who knows the token reads, whatever else is said. That the process lives is told to everybody.
-func TestTokenIsAskedFor(t *testing.T) {
+// All pages require the token, except the health checks.
+func TestTokenIsRequired(t *testing.T) {
 	t.Parallel()
 	s := newService(t, 3, nil)
 	address := serve(t, exporter.Server{Token: token}, s)
 	right := "Bearer " + token.Reveal()
-	for _, said := range [][]string{
+	for _, logged := range [][]string{
 		nil,
 		{""},
 		{"Bearer"},
@@ -142,23 +142,23 @@ func TestTokenIsAskedFor(t *testing.T) {
 		{"Bearer " + strings.Repeat("a", 10000)},
 	} {
 		for _, path := range []string{"/metrics", "/probe?target=acme", "/sd", "/", "/-/../metrics", "/nonsense"} {
-			switch code, page := fetch(t, http.DefaultClient, address+path, authorization(said...)); {
+			switch code, page := fetch(t, http.DefaultClient, address+path, authorization(logged...)); {
 			case code != http.StatusUnauthorized:
-				t.Errorf("%q for %s gave %d: %s", said, path, code, page)
+				t.Errorf("%q for %s gave %d: %s", logged, path, code, page)
 			case strings.Contains(page, "acme"):
-				t.Errorf("%q for %s gave %d: %s", said, path, code, page)
+				t.Errorf("%q for %s gave %d: %s", logged, path, code, page)
 			}
 		}
 	}
 	if s.lists.Load() != 0 {
 		t.Error("Tripletex was asked for somebody who may not read")
 	}
-	for _, said := range []string{right, "bearer " + token.Reveal()} {
-		switch code, page := fetch(t, http.DefaultClient, address+"/metrics", authorization(said)); {
+	for _, logged := range []string{right, "bearer " + token.Reveal()} {
+		switch code, page := fetch(t, http.DefaultClient, address+"/metrics", authorization(logged)); {
 		case code != http.StatusOK:
-			t.Errorf("%q gave %d", said, code)
+			t.Errorf("%q gave %d", logged, code)
 		case !strings.Contains(page, up+" 1"):
-			t.Errorf("%q gave %d", said, code)
+			t.Errorf("%q gave %d", logged, code)
 		}
 	}
 	for _, path := range []string{"/-/healthy", "/-/ready"} {
@@ -168,8 +168,8 @@ func TestTokenIsAskedFor(t *testing.T) {
 	}
 }
 
-// Over TLS the token is asked for all the same, and without TLS nothing is told.
-func TestTokenIsAskedForOverTLS(t *testing.T) {
+// TLS does not replace the token, and a TLS server does not respond to plain HTTP.
+func TestTokenIsRequiredOverTLS(t *testing.T) {
 	t.Parallel()
 	encrypted, client := certificate(t)
 	address := serve(t, exporter.Server{TLS: encrypted, Token: token}, newService(t, 3, nil))
@@ -194,8 +194,8 @@ func TestTokenIsAskedForOverTLS(t *testing.T) {
 	}
 }
 
-// Requests that are too long end before anything looks at them.
-func TestLongRequestsAreRefused(t *testing.T) {
+// Oversized requests are rejected before they reach the handler.
+func TestLongRequestsAreRejected(t *testing.T) {
 	t.Parallel()
 	s := newService(t, 3, nil)
 	address := serve(t, exporter.Server{}, s)
@@ -212,8 +212,8 @@ func TestLongRequestsAreRefused(t *testing.T) {
 	}
 }
 
-// A scrape that is under way when serving is to end gets its page.
-func TestScrapeInFlightIsFinished(t *testing.T) {
+// A scrape in flight completes during shutdown.
+func TestShutdownWaitsForScrapes(t *testing.T) {
 	t.Parallel()
 	begun, finish := make(chan struct{}), make(chan struct{})
 	slow := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -247,21 +247,21 @@ func TestScrapeInFlightIsFinished(t *testing.T) {
 	}
 }
 
-// A connection that fails is told of: whoever set up the scrape looks for the reason.
+// A failed connection is logged.
 func TestFailedHandshakeIsLogged(t *testing.T) {
 	t.Parallel()
 	encrypted, _ := certificate(t)
-	var said atomic.Value
-	address := serve(t, exporter.Server{TLS: encrypted, Log: func(format string, args ...any) { said.Store(fmt.Sprintf(format, args...)) }},
+	var logged atomic.Value
+	address := serve(t, exporter.Server{TLS: encrypted, Log: func(format string, args ...any) { logged.Store(fmt.Sprintf(format, args...)) }},
 		http.NotFoundHandler())
 	if code, _ := fetch(t, http.DefaultClient, address, nil); code != 0 {
 		t.Errorf("an unknown certificate was trusted: %d", code)
 	}
 	for range 100 {
-		if text, _ := said.Load().(string); strings.Contains(text, "TLS handshake error") && !strings.Contains(text, "\n") {
+		if text, _ := logged.Load().(string); strings.Contains(text, "TLS handshake error") && !strings.Contains(text, "\n") {
 			return
 		}
 		<-time.After(10 * time.Millisecond)
 	}
-	t.Errorf("%v was said", said.Load())
+	t.Errorf("%v was logged", logged.Load())
 }

@@ -9,64 +9,64 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// pollTimeout is how long one listing may take, with all its repeats, however soon who asked for it gives up: the
-// next scrape has the answer then.
+// pollTimeout bounds one listing with its retries. It is independent of the scrape timeout: a late result serves the next
+// scrape.
 const pollTimeout = 30 * time.Second
 
-// watched follows the subscriptions of one target. Everybody who asks while a listing is in flight waits for that
-// one, and its result is kept for a while: Tripletex limits requests, and others need them.
+// watched is the state of one target. Concurrent scrapes share one listing, and its result is cached for minInterval to
+// save requests of the rate limit.
 type watched struct {
-	target   Target
-	open     func(context.Context, Target) (*tripletex.Client, error)
-	keep     time.Duration // how long a result is shown without asking again
-	mostEach int           // up to how many subscriptions are shown one by one
-	log      func(format string, args ...any)
+	target      Target
+	open        func(context.Context, Target) (*tripletex.Client, error)
+	minInterval time.Duration
+	maxSeries   int
+	log         func(format string, args ...any)
 
 	mu          sync.Mutex
-	inFlight    chan struct{} // closed when the listing in flight is over; nil where there is none
+	inFlight    chan struct{} // closed at the end of the listing; nil if none is in flight
 	last        *result
 	lastSuccess time.Time
 
-	// The following belong to the listing in flight.
-	source health.Poller
-	seen   health.Statuses
+	// The following fields belong to the listing in flight.
+	poller   health.Poller
+	statuses health.Statuses
 }
 
-// result is what one listing gave. It is not changed once it is there.
+// result is the immutable result of one listing.
 type result struct {
 	at     time.Time
 	sample health.Sample
 }
 
-// sample returns what there is to show. Where the context ends before the listing does, it says so.
+// sample returns the cached or a new sample, or a timeout failure if the context ends before the listing.
 func (w *watched) sample(ctx context.Context) health.Sample {
 	start := time.Now()
 	w.mu.Lock()
-	if w.last != nil && (time.Since(w.last.at) < w.keep || w.last.sample.RateLimit.Reserved()) {
+	if w.last != nil && (time.Since(w.last.at) < w.minInterval || w.last.sample.RateLimit.Reserved()) {
 		defer w.mu.Unlock()
 		return w.current()
 	}
 	if w.inFlight == nil {
 		w.inFlight = make(chan struct{})
-		go w.look(context.WithoutCancel(ctx), w.inFlight)
+		go w.poll(context.WithoutCancel(ctx), w.inFlight)
 	}
-	over := w.inFlight
+	done := w.inFlight
 	w.mu.Unlock()
 	select {
-	case <-over:
+	case <-done:
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		return w.current()
 	case <-ctx.Done():
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		late := w.failed(&tripletex.Error{Kind: tripletex.Timeout, Operation: "list subscriptions"}, time.Since(start))
-		late.LastSuccess = w.lastSuccess
-		return late
+		timeout := w.failed(&tripletex.Error{Kind: tripletex.Timeout, Operation: "list subscriptions"}, time.Since(start))
+		timeout.LastSuccess = w.lastSuccess
+		return timeout
 	}
 }
 
-// current returns the last result with what changes by the second. The lock is held.
+// current returns the last sample with the current times. The caller holds the lock.
 func (w *watched) current() health.Sample {
 	s := w.last.sample
 	s.LastSuccess = w.lastSuccess
@@ -75,30 +75,30 @@ func (w *watched) current() health.Sample {
 	return s
 }
 
-// look asks once, and tells everybody who waits.
-func (w *watched) look(ctx context.Context, over chan<- struct{}) {
-	defer close(over)
+// poll lists the subscriptions once and closes done.
+func (w *watched) poll(ctx context.Context, done chan<- struct{}) {
+	defer close(done)
 	ctx, cancel := context.WithTimeout(ctx, pollTimeout)
 	defer cancel()
 	start := time.Now()
-	sample, err := w.ask(ctx)
+	sample, err := w.list(ctx)
 	if err != nil {
 		sample = w.failed(err, time.Since(start))
 	}
-	if w.source.Client != nil {
-		sample.RateLimit, _ = w.source.Client.RateLimit()
+	if w.poller.Client != nil {
+		sample.RateLimit, _ = w.poller.Client.RateLimit()
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.tell(sample.Reason, err)
+	w.logChange(sample.Reason, err)
 	w.last, w.inFlight = &result{time.Now(), sample}, nil
 	if err == nil {
 		w.lastSuccess = w.last.at
 	}
 }
 
-// tell logs a failure when it begins or has another reason, and when it is over: a scrape comes every few seconds.
-func (w *watched) tell(reason string, err error) {
+// logChange logs the start of a failure, a new reason, and the recovery.
+func (w *watched) logChange(reason string, err error) {
 	before := ""
 	if w.last != nil {
 		before = w.last.sample.Reason
@@ -108,30 +108,30 @@ func (w *watched) tell(reason string, err error) {
 	case err != nil:
 		w.log("%s: %v", w.target.label(), err)
 	default:
-		w.log("%s: Tripletex answers again", w.target.label())
+		w.log("%s: polling recovered", w.target.label())
 	}
 }
 
-func (w *watched) ask(ctx context.Context) (health.Sample, error) {
-	if w.source.Client == nil {
+func (w *watched) list(ctx context.Context) (health.Sample, error) {
+	if w.poller.Client == nil {
 		client, err := w.open(ctx, w.target)
 		if err != nil {
 			return health.Sample{}, err
 		}
-		w.source.Client = client
+		w.poller.Client = client
 	}
-	look, err := w.source.Poll(ctx)
+	o, err := w.poller.Poll(ctx)
 	if err != nil {
 		return health.Sample{}, err
 	}
-	report := health.Check(health.Input{Subscriptions: look.Subscriptions, Took: look.Took, CompanyID: w.source.Client.Company()})
+	report := health.Check(health.Input{Subscriptions: o.Subscriptions, Took: o.Took, CompanyID: w.poller.Client.Company()})
 	return health.Sample{
-		Report: report, Company: w.target.Company, Live: true, Each: len(look.Subscriptions) <= w.mostEach,
-		Changed: w.seen.Observe(look), SessionExpiry: look.SessionExpiry,
+		Report: report, Company: w.target.Company, Live: true, Each: len(o.Subscriptions) <= w.maxSeries,
+		Changed: w.statuses.Observe(o), SessionExpiry: o.SessionExpiry,
 	}, nil
 }
 
-// failed is the sample of a listing that failed.
+// failed returns the sample of a failed listing.
 func (w *watched) failed(err error, took time.Duration) health.Sample {
 	report := health.Unreachable(health.ProblemOf(err), health.Unknown, took)
 	return health.Sample{Report: report, Company: w.target.Company, Reason: health.ReasonOf(err), Live: true}

@@ -10,10 +10,10 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// ErrNoCompanies reports that the selected logins reach no client companies.
-var ErrNoCompanies = errors.New("the login reaches no client companies")
+// ErrNoCompanies reports that the selected logins have no client companies.
+var ErrNoCompanies = errors.New("the login has no client companies")
 
-// Company identifies a company together with the login that reaches it. It is comparable.
+// Company identifies a company and the login that has access to it. It is comparable.
 type Company struct {
 	// Profile is the name of the login; empty for tokens of the environment.
 	Profile string `json:"profile,omitempty"`
@@ -22,7 +22,7 @@ type Company struct {
 	CompanyName string `json:"companyName"`
 }
 
-// Name returns the name of the company, else its ID, else the profile.
+// Name returns the first of company name, company ID and profile that is set.
 func (c Company) Name() string {
 	switch {
 	case c.CompanyName != "":
@@ -34,7 +34,7 @@ func (c Company) Name() string {
 	}
 }
 
-// Label returns the name with the ID behind it, as two companies may have one name.
+// Label returns the name and the ID in parentheses, because names are not unique.
 func (c Company) Label() string {
 	if id := strconv.FormatInt(c.CompanyID, 10); c.CompanyID != 0 && c.CompanyName != "" && c.CompanyName != id {
 		return fmt.Sprintf("%s (%s)", c.CompanyName, id)
@@ -42,7 +42,7 @@ func (c Company) Label() string {
 	return c.Name()
 }
 
-// Path returns the login and the company for programs, such as acme/2001.
+// Path returns profile and company ID for machine-readable output, for example acme/2001.
 func (c Company) Path() string {
 	if c.CompanyID == 0 {
 		return c.Profile
@@ -56,13 +56,13 @@ func (c Company) Named() Company {
 	return c
 }
 
-// Account is a company that a login reaches, with a client that acts for it.
+// Account is a company and a client that acts for it.
 type Account struct {
 	Company
 	Client *tripletex.Client
 }
 
-// Clients returns an account for every client company that a login reaches, in the order of the service.
+// Clients returns an account for every client company of a login, in the order of the service.
 func Clients(ctx context.Context, login Account) ([]Account, error) {
 	var all []Account
 	for c, err := range login.Client.Companies(ctx) {

@@ -10,13 +10,13 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/config"
 )
 
-// Failure is an account, or a whole login with its companies, in which a run failed.
+// Failure is an account in which a run failed; company 0 stands for all companies of a login.
 type Failure struct {
 	Account
 	Err error
 }
 
-// Failures is the file that stores in which companies the last run of each command failed. Several processes may use it.
+// Failures is the file with the failed companies of the last run of each command. It is safe for concurrent processes.
 type Failures struct{ Path string }
 
 // failedCompany is an entry of the file; company 0 stands for all companies of a login.
@@ -31,7 +31,7 @@ type FailuresError struct {
 	Err  error
 }
 
-func (e *FailuresError) Error() string { return "remember what failed: " + e.Err.Error() }
+func (e *FailuresError) Error() string { return "store failed companies: " + e.Err.Error() }
 func (e *FailuresError) Unwrap() error { return e.Err }
 
 // Of returns a predicate for the accounts in which the last run of a command failed.
@@ -98,7 +98,7 @@ type TotalError struct {
 }
 
 func (e *TotalError) Error() string {
-	return fmt.Sprintf("%d of %s failed and nothing is done, such as %s: %v", e.Failed, Companies(e.All), e.Name, e.Err)
+	return fmt.Sprintf("%d of %s failed, no change was made; for example %s: %v", e.Failed, Companies(e.All), e.Name, e.Err)
 }
 
 // Unwrap returns the error of the named company.
@@ -108,7 +108,7 @@ func (e *TotalError) Unwrap() error { return e.Err }
 type StoppedError struct {
 	Count Count
 	All   int
-	// Nothing tells that no company was changed.
+	// Nothing reports that no company was changed.
 	Nothing bool
 	Err     error
 }

@@ -1,5 +1,5 @@
-// Package fleet runs one function over many companies: a bounded number at once, results in a stable order, and
-// no failure of one that hides another. It leaves what is done, asked and printed to others.
+// Package fleet runs one function over many companies: with bounded parallelism, results in a stable order, and failures
+// that do not stop the other companies.
 package fleet
 
 import (
@@ -11,37 +11,37 @@ import (
 	"time"
 )
 
-// DefaultParallel is how many companies are worked on at once where nobody says otherwise. The clients of a login
-// share its rate limit, so that more of them wait together and never run into it.
+// DefaultParallel is the default number of companies that run in parallel. The clients of a login share its rate limit,
+// so a higher number makes them wait for the limit together instead of exceeding it.
 const DefaultParallel = 16
 
-// ErrNotBegun is the cause for a company that was not begun, as the run was stopped before its turn.
-var ErrNotBegun = errors.New("not begun")
+// ErrNotStarted is the error of an account that the run did not start because its context had ended.
+var ErrNotStarted = errors.New("not started")
 
-// Result is what became of one member.
+// Result is the result of one account.
 type Result[T any] struct {
 	Account
 	Value T
 	Err   error
 }
 
-// Options say how to run.
+// Options configure a run.
 type Options struct {
-	// Parallel is how many members are worked on at once; DefaultParallel where it is 0.
+	// Parallel is the number of accounts that run in parallel; 0 for [DefaultParallel].
 	Parallel int
-	// Timeout is what one member may take; 0 for no limit.
+	// Timeout bounds the work on one account; 0 for no limit.
 	Timeout time.Duration
-	// Finished is told after each member how many are done. It is called by one goroutine at a time, and may be nil.
+	// Finished is called after each account with the number of finished ones, never concurrently; it may be nil.
 	Finished func(done int)
 }
 
-// Run works on every member and yields the results in the order of the members, each as soon as all before it are
-// there. Once ctx has ended no more members are begun: they yield [ErrNotBegun]. A caller that stops early waits for
-// the work in flight, whose context ends.
-func Run[T any](ctx context.Context, members []Account, o Options, work func(context.Context, Account) (T, error)) iter.Seq[Result[T]] {
+// Run calls work for every account and yields the results in the order of the accounts, each as soon as the earlier ones
+// are available. Accounts that are not started when ctx ends yield [ErrNotStarted]. A caller that stops early waits for
+// the work in flight, whose context is canceled.
+func Run[T any](ctx context.Context, accounts []Account, o Options, work func(context.Context, Account) (T, error)) iter.Seq[Result[T]] {
 	return func(yield func(Result[T]) bool) {
 		ctx, cancel := context.WithCancel(ctx)
-		results := make([]chan Result[T], len(members))
+		results := make([]chan Result[T], len(accounts))
 		for i := range results {
 			results[i] = make(chan Result[T], 1)
 		}
@@ -50,16 +50,16 @@ func Run[T any](ctx context.Context, members []Account, o Options, work func(con
 		defer cancel()
 		r := runner[T]{Options: o, work: work}
 		next := make(chan int)
-		for range min(r.parallel(), len(members)) {
+		for range min(r.parallel(), len(accounts)) {
 			workers.Go(func() {
 				for i := range next {
-					results[i] <- r.one(ctx, members[i])
+					results[i] <- r.one(ctx, accounts[i])
 				}
 			})
 		}
 		workers.Go(func() {
 			defer close(next)
-			for i := range members {
+			for i := range accounts {
 				next <- i
 			}
 		})
@@ -71,7 +71,7 @@ func Run[T any](ctx context.Context, members []Account, o Options, work func(con
 	}
 }
 
-// runner is one run of work over members.
+// runner is the state of one run.
 type runner[T any] struct {
 	Options
 	work func(context.Context, Account) (T, error)
@@ -89,7 +89,7 @@ func (r *runner[T]) parallel() int {
 
 func (r *runner[T]) one(ctx context.Context, m Account) Result[T] {
 	if err := ctx.Err(); err != nil {
-		return Result[T]{Account: m, Err: fmt.Errorf("%w: %w", ErrNotBegun, context.Cause(ctx))}
+		return Result[T]{Account: m, Err: fmt.Errorf("%w: %w", ErrNotStarted, context.Cause(ctx))}
 	}
 	if r.Timeout > 0 {
 		var cancel context.CancelFunc

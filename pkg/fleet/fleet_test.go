@@ -12,7 +12,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/fleet"
 )
 
-func members(n int) []fleet.Account {
+func accounts(n int) []fleet.Account {
 	all := make([]fleet.Account, n)
 	for i := range all {
 		all[i].CompanyID = int64(i + 1)
@@ -20,11 +20,11 @@ func members(n int) []fleet.Account {
 	return all
 }
 
-func TestResultsComeInTheOrderOfTheMembers(t *testing.T) {
+func TestRunKeepsTheOrder(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var got []int64
-		run := fleet.Run(t.Context(), members(100), fleet.Options{Parallel: 7}, func(_ context.Context, m fleet.Account) (int64, error) {
+		run := fleet.Run(t.Context(), accounts(100), fleet.Options{Parallel: 7}, func(_ context.Context, m fleet.Account) (int64, error) {
 			time.Sleep(time.Duration(m.CompanyID%5) * time.Second) // who begins first does not end first
 			return m.CompanyID * 10, nil
 		})
@@ -46,13 +46,13 @@ func TestResultsComeInTheOrderOfTheMembers(t *testing.T) {
 	})
 }
 
-func TestSoManyRunAtOnceAndNoMore(t *testing.T) {
+func TestRunLimitsParallelism(t *testing.T) {
 	t.Parallel()
 	for _, o := range []struct{ asked, want int }{{3, 3}, {0, fleet.DefaultParallel}, {500, 40}} {
 		synctest.Test(t, func(t *testing.T) {
 			var mu sync.Mutex
 			running, most, began := 0, 0, time.Now()
-			for range fleet.Run(t.Context(), members(40), fleet.Options{Parallel: o.asked}, func(context.Context, fleet.Account) (int, error) {
+			for range fleet.Run(t.Context(), accounts(40), fleet.Options{Parallel: o.asked}, func(context.Context, fleet.Account) (int, error) {
 				mu.Lock()
 				running++
 				most = max(most, running)
@@ -76,11 +76,11 @@ func TestSoManyRunAtOnceAndNoMore(t *testing.T) {
 	}
 }
 
-func TestOneFailureHidesNoOther(t *testing.T) {
+func TestFailureDoesNotStopOthers(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")
 	failed := 0
-	for r := range fleet.Run(t.Context(), members(30), fleet.Options{}, func(_ context.Context, m fleet.Account) (bool, error) {
+	for r := range fleet.Run(t.Context(), accounts(30), fleet.Options{}, func(_ context.Context, m fleet.Account) (bool, error) {
 		if m.CompanyID%3 == 0 {
 			return false, broken
 		}
@@ -101,7 +101,7 @@ func TestOneFailureHidesNoOther(t *testing.T) {
 	}
 }
 
-func TestAccountThatNeverAnswersCostsOnlyItsTimeout(t *testing.T) {
+func TestTimeoutAppliesPerAccount(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
@@ -112,7 +112,7 @@ func TestAccountThatNeverAnswersCostsOnlyItsTimeout(t *testing.T) {
 			}
 			return 0, ctx.Err()
 		}
-		for r := range fleet.Run(t.Context(), members(8), fleet.Options{Parallel: 2, Timeout: 10 * time.Second}, ask) {
+		for r := range fleet.Run(t.Context(), accounts(8), fleet.Options{Parallel: 2, Timeout: 10 * time.Second}, ask) {
 			if errors.Is(r.Err, context.DeadlineExceeded) {
 				late = append(late, r.CompanyID)
 			} else if r.Err != nil {
@@ -128,14 +128,14 @@ func TestAccountThatNeverAnswersCostsOnlyItsTimeout(t *testing.T) {
 	})
 }
 
-func TestAfterTheEndNoMemberIsBegun(t *testing.T) {
+func TestNoAccountStartsAfterTheContextEnds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		stopped := errors.New("stopped by a person")
 		time.AfterFunc(1500*time.Millisecond, func() { cancel(stopped) })
 		var done, cut, notBegun int
-		for r := range fleet.Run(ctx, members(10), fleet.Options{Parallel: 2}, func(ctx context.Context, _ fleet.Account) (int, error) {
+		for r := range fleet.Run(ctx, accounts(10), fleet.Options{Parallel: 2}, func(ctx context.Context, _ fleet.Account) (int, error) {
 			select {
 			case <-time.After(time.Second):
 				return 0, nil
@@ -144,7 +144,7 @@ func TestAfterTheEndNoMemberIsBegun(t *testing.T) {
 			}
 		}) {
 			switch {
-			case errors.Is(r.Err, fleet.ErrNotBegun):
+			case errors.Is(r.Err, fleet.ErrNotStarted):
 				notBegun++
 				if !errors.Is(r.Err, stopped) {
 					t.Errorf("company %d does not tell why: %v", r.CompanyID, r.Err)
@@ -167,12 +167,12 @@ func TestAfterTheEndNoMemberIsBegun(t *testing.T) {
 	})
 }
 
-func TestACallerThatStopsLeavesNothingRunning(t *testing.T) {
+func TestEarlyReturnWaitsForWorkInFlight(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ended := 0
 		var mu sync.Mutex
-		for range fleet.Run(t.Context(), members(50), fleet.Options{Parallel: 4}, func(ctx context.Context, m fleet.Account) (int, error) {
+		for range fleet.Run(t.Context(), accounts(50), fleet.Options{Parallel: 4}, func(ctx context.Context, m fleet.Account) (int, error) {
 			if m.CompanyID > 1 {
 				<-ctx.Done()
 			}
@@ -197,7 +197,7 @@ func TestProgressCountsUp(t *testing.T) {
 	t.Parallel()
 	var told []int
 	counted := fleet.Options{Finished: func(done int) { told = append(told, done) }}
-	for range fleet.Run(t.Context(), members(20), counted, func(context.Context, fleet.Account) (int, error) { return 0, nil }) {
+	for range fleet.Run(t.Context(), accounts(20), counted, func(context.Context, fleet.Account) (int, error) { return 0, nil }) {
 		continue
 	}
 	switch {
@@ -212,14 +212,14 @@ func TestProgressCountsUp(t *testing.T) {
 	}
 }
 
-func TestNoMembersAreNoResults(t *testing.T) {
+func TestRunWithoutAccounts(t *testing.T) {
 	t.Parallel()
 	for r := range fleet.Run(t.Context(), nil, fleet.Options{}, func(context.Context, fleet.Account) (int, error) { return 0, nil }) {
 		t.Errorf("there is a result: %v", r)
 	}
 }
 
-func TestAccountIsLabelledByNameAndID(t *testing.T) {
+func TestLabel(t *testing.T) {
 	t.Parallel()
 	for want, m := range map[string]fleet.Company{
 		"Kystfisk AS": {Profile: "office", CompanyID: 7, CompanyName: "Kystfisk AS"},

@@ -9,60 +9,60 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// Outcome says what is known of a member whose work ended with an error.
+// Outcome classifies an account whose work returned an error.
 type Outcome int
 
-// The endings.
+// The outcomes.
 const (
-	// Failed is an error of its own.
+	// Failed is any other error.
 	Failed Outcome = iota
-	// Unsettled is a member where something may be done and something not: the run was stopped between two of its
-	// requests, or the answer to a write is lost.
-	Unsettled
-	// Untouched is a member where nothing is done: the run was stopped before its turn, or while it was only read.
-	Untouched
+	// Unconfirmed is an account that may be partly changed: the run stopped between two requests, or the response to a
+	// write was lost.
+	Unconfirmed
+	// Unchanged is an account without a change: the run stopped before its start, or while it was read.
+	Unchanged
 )
 
-// OutcomeOf judges the error of a member. Writes do not take part in the end of a run, so that what was canceled is a
+// OutcomeOf returns the outcome for the error of an account. Writes ignore cancellation, so a canceled request was a
 // read.
 func OutcomeOf(err error) Outcome {
 	switch kind := tripletex.KindOf(err); {
-	case errors.Is(err, ErrNotBegun), kind == tripletex.Canceled:
-		return Untouched
+	case errors.Is(err, ErrNotStarted), kind == tripletex.Canceled:
+		return Unchanged
 	case errors.Is(err, context.Canceled), kind == tripletex.Unknown:
-		return Unsettled
+		return Unconfirmed
 	default:
 		return Failed
 	}
 }
 
-// Count is how many members had which ending.
-type Count struct{ Failed, Unsettled, Untouched int }
+// Count holds the number of accounts by outcome.
+type Count struct{ Failed, Unconfirmed, Unchanged int }
 
-// Add counts one.
-func (c *Count) Add(e Outcome) {
-	switch e {
+// Add counts one outcome.
+func (c *Count) Add(o Outcome) {
+	switch o {
 	case Failed:
 		c.Failed++
-	case Unsettled:
-		c.Unsettled++
-	case Untouched:
-		c.Untouched++
+	case Unconfirmed:
+		c.Unconfirmed++
+	case Unchanged:
+		c.Unchanged++
 	}
 }
 
-// Sum returns how many there are.
-func (c Count) Sum() int { return c.Failed + c.Unsettled + c.Untouched }
+// Sum returns the total.
+func (c Count) Sum() int { return c.Failed + c.Unconfirmed + c.Unchanged }
 
-// String says the counts in words, such as "; 2 failed, 500 untouched". It is empty where there are none.
+// String returns the counts as a suffix such as "; 2 failed, 500 unchanged", or an empty string if all are zero.
 func (c Count) String() string {
 	var parts []string
 	for _, part := range []struct {
-		n    int
-		word string
-	}{{c.Failed, " failed"}, {c.Unsettled, " unsettled"}, {c.Untouched, " untouched"}} {
+		n      int
+		suffix string
+	}{{c.Failed, " failed"}, {c.Unconfirmed, " unconfirmed"}, {c.Unchanged, " unchanged"}} {
 		if part.n > 0 {
-			parts = append(parts, strconv.Itoa(part.n)+part.word)
+			parts = append(parts, strconv.Itoa(part.n)+part.suffix)
 		}
 	}
 	if len(parts) == 0 {

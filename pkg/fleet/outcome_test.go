@@ -10,7 +10,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-func TestOutcomeDescribesAnAccount(t *testing.T) {
+func TestOutcomeOfEachError(t *testing.T) {
 	t.Parallel()
 	var count fleet.Count
 	for _, test := range []struct {
@@ -18,11 +18,11 @@ func TestOutcomeDescribesAnAccount(t *testing.T) {
 		err  error
 		want fleet.Outcome
 	}{
-		{"before its turn", fmt.Errorf("%w: %w", fleet.ErrNotBegun, context.Canceled), fleet.Untouched},
-		{"before its turn, as time was over", fmt.Errorf("%w: %w", fleet.ErrNotBegun, context.DeadlineExceeded), fleet.Untouched},
-		{"while it was read", &tripletex.Error{Kind: tripletex.Canceled, Err: context.Canceled}, fleet.Untouched},
-		{"between two writes", fmt.Errorf("stopped after 400 of 1000: %w", context.Canceled), fleet.Unsettled},
-		{"a lost answer", &tripletex.Error{Kind: tripletex.Unknown}, fleet.Unsettled},
+		{"before its start", fmt.Errorf("%w: %w", fleet.ErrNotStarted, context.Canceled), fleet.Unchanged},
+		{"before its start, after the deadline", fmt.Errorf("%w: %w", fleet.ErrNotStarted, context.DeadlineExceeded), fleet.Unchanged},
+		{"canceled read", &tripletex.Error{Kind: tripletex.Canceled, Err: context.Canceled}, fleet.Unchanged},
+		{"between two writes", fmt.Errorf("stopped after 400 of 1000: %w", context.Canceled), fleet.Unconfirmed},
+		{"lost response", &tripletex.Error{Kind: tripletex.Unknown}, fleet.Unconfirmed},
 		{"a refusal", &tripletex.Error{Kind: tripletex.Forbidden, Status: 403}, fleet.Failed},
 		{"no answer in time", &tripletex.Error{Kind: tripletex.Timeout}, fleet.Failed},
 		{"anything else", errors.New("odd"), fleet.Failed},
@@ -36,10 +36,10 @@ func TestOutcomeDescribesAnAccount(t *testing.T) {
 	switch got := count.String(); {
 	case count.Sum() != 8:
 		t.Errorf("count.Sum() = %v, want 8", count.Sum())
-	case got != "; 3 failed, 2 unsettled, 3 untouched":
-		t.Errorf("got = %q, want %q", got, "; 3 failed, 2 unsettled, 3 untouched")
+	case got != "; 3 failed, 2 unconfirmed, 3 unchanged":
+		t.Errorf("got = %q, want %q", got, "; 3 failed, 2 unconfirmed, 3 unchanged")
 	}
-	if got := (fleet.Count{Untouched: 2}).String(); got != "; 2 untouched" {
+	if got := (fleet.Count{Unchanged: 2}).String(); got != "; 2 unchanged" {
 		t.Errorf("%q", got)
 	}
 	if got := (fleet.Count{}).String(); got != "" {

@@ -8,13 +8,13 @@ import (
 
 // Session is one run of a command over accounts. It stores in which of them the command failed.
 type Session struct {
-	// Members are the accounts to work in, and Failed those that failed before the run began.
+	// Members are the accounts of the run, and Failed those that failed before its start.
 	Members []Account
 	Failed  []Failure
-	// Many reports whether the run selected accounts instead of using the one of the login. The failure of a single
-	// account is returned as it is, and not stored.
+	// Many reports whether the run selected accounts instead of using the one of the login. Without it, the error of the
+	// account is returned unchanged and not stored.
 	Many bool
-	// Planning reports whether nothing is changed; then the stored failures stay as they are.
+	// Planning reports whether the run makes no changes. The stored failures are then kept.
 	Planning bool
 	// Command is the key of the stored failures.
 	Command string
@@ -26,7 +26,7 @@ type Session struct {
 	ChangedNothing func(error) bool
 }
 
-// Count returns the number of accounts, those that failed before the run included.
+// Count returns the number of accounts, including those that failed before the run.
 func (s *Session) Count() int { return len(s.Members) + len(s.Failed) }
 
 // Begin stores all accounts of a run that writes as failed until End, so that a killed run can be continued.
@@ -68,16 +68,16 @@ func (s *Session) End(failed []Failure, all int, nothing bool) error {
 	return &PartialError{Failed: len(failed), All: all}
 }
 
-// print prints each failure but those of untouched accounts, of which there may be thousands. It returns the error
+// print prints each failure except those of unchanged accounts, of which there may be thousands. It returns the error
 // that stopped the run.
 func (s *Session) print(failed []Failure) (count Count, stopped error) {
 	for _, f := range failed {
 		outcome := OutcomeOf(f.Err)
 		count.Add(outcome)
-		if errors.Is(f.Err, ErrNotBegun) || errors.Is(f.Err, context.Canceled) {
+		if errors.Is(f.Err, ErrNotStarted) || errors.Is(f.Err, context.Canceled) {
 			stopped = f.Err
 		}
-		if outcome != Untouched {
+		if outcome != Unchanged {
 			s.Print(f)
 		}
 	}

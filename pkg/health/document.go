@@ -88,7 +88,7 @@ func (d Document) prometheus() []byte {
 		samples = []Sample{{Report: d.Report, Company: d.Login}}
 	}
 	for i := range samples {
-		samples[i].Each = d.Each || len(d.Report.Subscriptions) <= MostSeries
+		samples[i].Each = d.Each || len(d.Report.Subscriptions) <= DefaultMaxSeries
 	}
 	var page promtext.Writer
 	WriteMetrics(&page, samples...)

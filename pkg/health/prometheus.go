@@ -9,8 +9,8 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// MostSeries is the default limit of subscriptions with individual series, six statuses each.
-const MostSeries = 2000
+// DefaultMaxSeries is the default limit of subscriptions with individual series, six statuses each.
+const DefaultMaxSeries = 2000
 
 // Sample holds the metrics of one company at one time. Zero fields are omitted.
 type Sample struct {

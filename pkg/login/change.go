@@ -12,10 +12,10 @@ import (
 )
 
 // ErrNotLoggedIn reports that there is no profile to log out of.
-var ErrNotLoggedIn = errors.New("there is no login to forget")
+var ErrNotLoggedIn = errors.New("not logged in")
 
-// Save stores a profile with its tokens and its session. What was stored before is removed only once all of it is
-// written, and is restored where a write fails.
+// Save stores a profile with its tokens and its session. The previous secrets are removed after all writes succeeded, and
+// restored if a write fails.
 func (r *Resolver) Save(p config.Profile, tokens tripletex.Credentials, session tripletex.Session) error {
 	return r.change(func(folders config.Folders, profiles *config.Profiles) error {
 		var before config.Profile
@@ -33,9 +33,9 @@ func (r *Resolver) Save(p config.Profile, tokens tripletex.Credentials, session 
 			return joined(err, undo())
 		}
 		if before.Store != "" && before.Store != p.Store {
-			_ = forget(r.Store(before.Store, folders), p.Name, nil) // what stays is not used again
+			_ = deleteSecrets(r.Store(before.Store, folders), p.Name, nil) // unused leftovers are harmless
 		}
-		return forget(store, p.Name, slices.Collect(maps.Keys(written)))
+		return deleteSecrets(store, p.Name, slices.Collect(maps.Keys(written)))
 	})
 }
 
@@ -57,7 +57,7 @@ func (r *Resolver) Remove(name string, before func(config.Profile)) (removed con
 		if err := saveProfiles(profiles, folders); err != nil {
 			return err
 		}
-		if err := forget(r.Store(removed.Store, folders), name, nil); err != nil {
+		if err := deleteSecrets(r.Store(removed.Store, folders), name, nil); err != nil {
 			return joined(err, saveProfiles(&old, folders))
 		}
 		return nil
@@ -101,7 +101,7 @@ func saveProfiles(profiles *config.Profiles, folders config.Folders) error {
 	return nil
 }
 
-// secretsOf returns the secrets to store of a login.
+// secretsOf returns the secrets of a login to store.
 func secretsOf(tokens tripletex.Credentials, session tripletex.Session) map[credentials.Kind]secret.Text {
 	all := map[credentials.Kind]secret.Text{
 		credentials.ConsumerToken: tokens.ConsumerToken, credentials.EmployeeToken: tokens.EmployeeToken,
@@ -111,7 +111,7 @@ func secretsOf(tokens tripletex.Credentials, session tripletex.Session) map[cred
 	return all
 }
 
-// replaceSecrets stores secrets, and returns what restores those before.
+// replaceSecrets stores secrets and returns a function that restores the previous ones.
 func replaceSecrets(store credentials.Store, name string, secrets map[credentials.Kind]secret.Text) (undo func() error, err error) {
 	before := map[credentials.Kind]secret.Text{}
 	undo = func() (failed error) {
@@ -137,8 +137,8 @@ func replaceSecrets(store credentials.Store, name string, secrets map[credential
 	return undo, nil
 }
 
-// forget deletes the secrets of a profile except some kinds.
-func forget(store credentials.Store, name string, except []credentials.Kind) (failed error) {
+// deleteSecrets deletes the secrets of a profile except some kinds.
+func deleteSecrets(store credentials.Store, name string, except []credentials.Kind) (failed error) {
 	for _, kind := range credentials.Kinds() {
 		if !slices.Contains(except, kind) {
 			failed = joined(failed, store.Delete(name, kind))
@@ -147,7 +147,7 @@ func forget(store credentials.Store, name string, except []credentials.Kind) (fa
 	return failed
 }
 
-// joined returns both errors, or the first one if it contains the second: a keyring that failed fails alike each time.
+// joined returns both errors, or only the first if it wraps the second: a failing keyring returns the same error again.
 func joined(first, second error) error {
 	if second == nil || errors.Is(first, second) {
 		return first

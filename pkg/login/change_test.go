@@ -25,7 +25,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// resolver returns a resolver of a home folder and further variables.
+// resolver returns a resolver for a home folder and further variables.
 func resolver(home string, variables map[string]string) *login.Resolver {
 	r := login.NewResolver(func(name string) (string, bool) {
 		if name == "HOME" {
@@ -38,7 +38,7 @@ func resolver(home string, variables map[string]string) *login.Resolver {
 	return r
 }
 
-// save stores a profile in the file of tokens.
+// save stores a profile with tokens in the file store.
 func save(r *login.Resolver, name, token string) error {
 	return r.Save(config.Profile{Name: name, Store: login.FileStore, TokenKind: login.EmployeeTokens, BaseURL: tripletex.Test},
 		tripletex.Credentials{ConsumerToken: secret.Text("consumer-" + token), EmployeeToken: secret.Text("employee-" + token)},
@@ -60,8 +60,8 @@ func tokens(t *testing.T, r *login.Resolver, name string) tripletex.Credentials 
 	return stored
 }
 
-// together runs do in 8 goroutines and returns when all have ended.
-func together(do func(i int) error) error {
+// parallel runs do in 8 goroutines and waits for all of them.
+func parallel(do func(i int) error) error {
 	var all sync.WaitGroup
 	failed := make([]error, 8)
 	for i := range failed {
@@ -71,7 +71,7 @@ func together(do func(i int) error) error {
 	return errors.Join(failed...)
 }
 
-func TestParallelChangesOfLoginsLoseNothing(t *testing.T) {
+func TestParallelChangesKeepAllLogins(t *testing.T) {
 	t.Parallel()
 	rounds := 50
 	if testing.Short() {
@@ -81,7 +81,7 @@ func TestParallelChangesOfLoginsLoseNothing(t *testing.T) {
 	name := func(i int) string { return fmt.Sprintf("p%d", i) }
 	for round := range rounds {
 		token := strconv.Itoa(round)
-		if err := together(func(i int) error { return save(resolver(home, nil), name(i), token) }); err != nil {
+		if err := parallel(func(i int) error { return save(resolver(home, nil), name(i), token) }); err != nil {
 			t.Fatal(err)
 		}
 		for i := range 8 {
@@ -90,7 +90,7 @@ func TestParallelChangesOfLoginsLoseNothing(t *testing.T) {
 			}
 		}
 		// Four logins end, two are made default, two are renewed.
-		err := together(func(i int) error {
+		err := parallel(func(i int) error {
 			r := resolver(home, nil)
 			switch {
 			case i < 4:
@@ -127,7 +127,7 @@ func TestParallelChangesOfLoginsLoseNothing(t *testing.T) {
 	}
 }
 
-// stored returns every file of a home folder but locks, by path.
+// stored returns the files of a home folder by path, without locks.
 func stored(t *testing.T, home string) map[string]string {
 	t.Helper()
 	files := map[string]string{}
@@ -145,7 +145,7 @@ func stored(t *testing.T, home string) map[string]string {
 	return files
 }
 
-func TestFailedChangeOfALoginChangesNothing(t *testing.T) {
+func TestFailedChangeLeavesFilesUnchanged(t *testing.T) {
 	t.Parallel()
 	for name, spoil := range map[string]struct {
 		file    string
@@ -223,7 +223,7 @@ func TestFailedWriteOfProfilesRestoresTheTokens(t *testing.T) {
 	}
 }
 
-func TestChangesAreWrittenThroughLinks(t *testing.T) {
+func TestChangesFollowSymbolicLinks(t *testing.T) {
 	t.Parallel()
 	for _, file := range []string{"profiles.yaml", "credentials.json"} {
 		for name, link := range map[string]func(real, link string) error{
@@ -259,7 +259,7 @@ func TestChangesAreWrittenThroughLinks(t *testing.T) {
 	}
 }
 
-func TestNoBusIsStarted(t *testing.T) {
+func TestKeyringStartsNoDBus(t *testing.T) {
 	folder := t.TempDir()
 	started := filepath.Join(folder, "started")
 	if err := os.WriteFile(filepath.Join(folder, "dbus-launch"), []byte("#!/bin/sh\ntouch "+started+"\n"), 0o600); err != nil {
@@ -285,7 +285,7 @@ func TestNoBusIsStarted(t *testing.T) {
 	}
 }
 
-func TestKeyringThatFailsIsAskedOnce(t *testing.T) {
+func TestFailingKeyringIsTriedOnce(t *testing.T) {
 	folder := t.TempDir()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", filepath.Join(folder, "bus"))
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// FromEnvironment returns the login of the TLXHOOK_…_TOKEN variables, or nil where none is set.
+// FromEnvironment returns the login of the TLXHOOK_…_TOKEN variables, or nil if none is set.
 func (r *Resolver) FromEnvironment(ctx context.Context) (*Login, error) {
 	var c tripletex.Credentials
 	var sources []string

@@ -9,7 +9,7 @@ import (
 // NoProfileError reports a profile that is not stored.
 type NoProfileError struct{ Name string }
 
-func (e *NoProfileError) Error() string { return fmt.Sprintf("there is no profile %q", e.Name) }
+func (e *NoProfileError) Error() string { return fmt.Sprintf("profile %q not found", e.Name) }
 
 // AddressError reports settings that would send the tokens of a profile to another API address.
 type AddressError struct{ Profile, ProfileURL, URL, Origin string }
@@ -19,16 +19,16 @@ func (e *AddressError) Error() string {
 		e.Profile, secret.MaskURL(e.ProfileURL), secret.MaskURL(e.URL), e.Origin)
 }
 
-// TokensError reports variables that do not make one login.
+// TokensError reports token variables that are incomplete or belong to several logins.
 type TokensError struct{ Sources string }
 
-func (e *TokensError) Error() string { return e.Sources + ": does not make one login" }
+func (e *TokensError) Error() string { return e.Sources + ": not exactly one complete login" }
 
-// TokensGoneError reports that the store of a profile no longer holds its tokens.
+// TokensGoneError reports that the store of a profile no longer contains its tokens.
 type TokensGoneError struct{ Profile, Store string }
 
 func (e *TokensGoneError) Error() string {
-	return fmt.Sprintf("the tokens of profile %s are gone from the %s", e.Profile, e.Store)
+	return fmt.Sprintf("tokens of profile %s not found in the %s", e.Profile, e.Store)
 }
 
 // ProfilesError reports that the file of profiles could not be read or written.

@@ -1,5 +1,5 @@
-// Package login decides which accounts a run works with: it combines settings, environment, profiles and stored tokens.
-// It leaves storing secrets to pkg/credentials and requests to pkg/tripletex.
+// Package login resolves the accounts of a run from settings, environment, profiles and stored tokens. Package
+// credentials stores the secrets, package tripletex sends the requests.
 package login
 
 import (
@@ -29,12 +29,12 @@ type Login struct {
 	// Profile is the name of the stored profile; empty for tokens of the environment.
 	Profile   string
 	TokenKind string
-	// Source names where the tokens are from; empty where there are none.
+	// Source describes the origin of the tokens; empty without tokens.
 	Source  string
 	Options tripletex.Options
 }
 
-// From describes where the tokens are from.
+// From returns the source and the profile of the tokens.
 func (l *Login) From() string {
 	switch l.Profile {
 	case "":
@@ -69,7 +69,7 @@ func environment(profile, baseURL string) string {
 type Resolver struct {
 	Settings *config.Settings
 	Lookup   config.Lookup
-	// Redactor learns every token that is read or made.
+	// Redactor receives every token that is read or created.
 	Redactor *secret.Redactor
 	// Stderr is the standard error of the commands in …_COMMAND variables.
 	Stderr    io.Writer
@@ -79,7 +79,7 @@ type Resolver struct {
 	// Used is called with each login before a client is made for it, and may change its options; it may be nil.
 	Used func(*Login)
 
-	keyring credentials.Keyring // one, so that a keyring that does not answer is asked once
+	keyring credentials.Keyring // shared, so that a failing keyring is tried once
 }
 
 // NewResolver returns a resolver without settings, which must be set before it is used.
@@ -87,8 +87,8 @@ func NewResolver(lookup config.Lookup, redactor *secret.Redactor) *Resolver {
 	return &Resolver{Lookup: lookup, Redactor: redactor, keyring: credentials.Keyring{Lookup: lookup}}
 }
 
-// Login returns the login of the run: the profile that --profile names, else tokens of the environment, else the
-// profile of the other settings or the default one. It has no tokens where none of these exist.
+// Login returns the login of the run: the first of the profile given by --profile, the tokens of the environment, the
+// profile of the other settings and the default profile. It has no tokens if none of these exist.
 func (r *Resolver) Login(ctx context.Context) (*Login, error) {
 	if r.Settings.Profile == config.SandboxProfile {
 		return r.sandbox(ctx)
@@ -129,7 +129,7 @@ func (r *Resolver) FromProfile(ctx context.Context, name string) (*Login, error)
 	}}, nil
 }
 
-// BaseURL returns the API address of tokens that no profile has.
+// BaseURL returns the API address for tokens without a profile.
 func (r *Resolver) BaseURL() string {
 	if r.Settings.BaseURL != "" {
 		return r.Settings.BaseURL
@@ -137,7 +137,7 @@ func (r *Resolver) BaseURL() string {
 	return tripletex.Production
 }
 
-// Identity returns a hash of profile, API address, company and extra parts, which is safe in the name of a file.
+// Identity returns a file-name-safe hash of profile, API address, company and extra parts.
 func (r *Resolver) Identity(extra ...string) string {
 	name := r.Settings.Profile
 	if name == "" {
@@ -150,7 +150,7 @@ func (r *Resolver) Identity(extra ...string) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// Profiles returns the folders of the program and the profiles in them.
+// Profiles returns the folders of the program and the stored profiles.
 func (r *Resolver) Profiles() (config.Folders, *config.Profiles, error) {
 	folders, err := config.NewFolders(r.Lookup)
 	if err != nil {
@@ -178,7 +178,7 @@ func (r *Resolver) Connect(l *Login) (*tripletex.Client, error) {
 	return client.ForCompany(r.Settings.Company), nil
 }
 
-// Client returns a client for what needs no login, such as the list of events.
+// Client returns a client for requests that need no login, such as the list of events.
 func (r *Resolver) Client(ctx context.Context) (*tripletex.Client, error) {
 	l, err := r.Login(ctx)
 	if err != nil {
@@ -217,7 +217,7 @@ func (r *Resolver) ofProfile(ctx context.Context, name string) (fleet.Account, e
 	return fleet.Account{Company: fleet.Company{Profile: name, CompanyName: r.companyName(name)}, Client: client.ForCompany(0)}, nil
 }
 
-// companyName returns the name of the own company of a profile, or "" where it is unknown.
+// companyName returns the name of the profile's own company, or an empty string if it is unknown.
 func (r *Resolver) companyName(profile string) string {
 	if _, profiles, err := r.Profiles(); err == nil {
 		if p := profiles.Find(profile); p != nil {

@@ -17,12 +17,12 @@ func SandboxFolder(lookup config.Lookup) (string, error) {
 	return filepath.Join(folders.State, "sandbox"), err
 }
 
-// SandboxSessions stores the session of the sandbox in a file, as it is no secret.
+// SandboxSessions returns the file that stores the session of the sandbox, which is not secret.
 func SandboxSessions(folder string) credentials.Store {
 	return credentials.File{Path: filepath.Join(folder, "session.json"), Write: config.WriteFile}
 }
 
-// sandbox returns the login of the built-in sandbox: of the served one, else of one in this process over the same state.
+// sandbox returns the login of the built-in sandbox: the served one, or one in this process with the same state.
 func (r *Resolver) sandbox(ctx context.Context) (*Login, error) {
 	folder, err := SandboxFolder(r.Lookup)
 	if err != nil {
@@ -40,7 +40,7 @@ func (r *Resolver) sandbox(ctx context.Context) (*Login, error) {
 		l.Options.BaseURL = served
 	case errors.Is(err, sandbox.ErrNotServed):
 		store := sandbox.NewFile(folder)
-		// A damaged state is reported here, not after five tries of a request.
+		// A corrupt state is reported here instead of after five attempts of a request.
 		if err := store.Update(ctx, func(*sandbox.State) error { return nil }); err != nil {
 			return nil, err
 		}

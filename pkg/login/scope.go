@@ -10,26 +10,26 @@ import (
 
 // Scope selects the accounts of a run. The zero value is the account of the run itself.
 type Scope struct {
-	// AllCompanies replaces each login by the client companies that it reaches.
+	// AllCompanies replaces each login by its client companies.
 	AllCompanies bool
 	// Profiles names the logins; AllProfiles selects every stored profile.
 	Profiles    []string
 	AllProfiles bool
-	// Parallel is how many logins are asked for their companies at once; 0 for the default.
+	// Parallel is the number of logins whose companies are listed in parallel; 0 for the default.
 	Parallel int
 }
 
-// Many returns whether the scope selects accounts instead of that of the run.
+// Many reports whether the scope selects other accounts than that of the run.
 func (s Scope) Many() bool { return s.AllCompanies || s.AllProfiles || len(s.Profiles) > 0 }
 
-// SeveralLogins returns whether the scope may select more than one login.
+// SeveralLogins reports whether the scope may select more than one login.
 func (s Scope) SeveralLogins() bool { return s.AllProfiles || len(s.Profiles) > 1 }
 
 // ErrNoProfiles reports that all profiles were selected and none is stored.
-var ErrNoProfiles = errors.New("there are no profiles")
+var ErrNoProfiles = errors.New("no profiles found")
 
-// Accounts returns the accounts of a scope, in the order of the profiles and then of the service. A login whose
-// companies cannot be listed is in failed; where all fail, the first error is returned.
+// Accounts returns the accounts of a scope, ordered by profile and then as listed by the service. Failed contains the
+// logins whose companies could not be listed; if all fail, the first error is returned.
 func (r *Resolver) Accounts(ctx context.Context, s Scope) (accounts []fleet.Account, failed []fleet.Failure, err error) {
 	logins, err := r.Logins(ctx, s)
 	if err != nil || !s.AllCompanies {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Status is a verified login in the shape in which commands print it.
+// Status is a verified login as commands print it.
 type Status struct {
 	Profile        string `json:"profile" table:"PROFILE"`
 	Environment    string `json:"environment" table:"ENVIRONMENT"`
@@ -18,7 +18,7 @@ type Status struct {
 	SessionExpires string `json:"sessionExpires" table:"SESSION UNTIL"` // RFC 3339; empty if unknown
 }
 
-// Verify asks the service which employee and company a login belongs to.
+// Verify verifies a login with a request and returns its employee and company.
 func (r *Resolver) Verify(ctx context.Context, l *Login) (Status, error) {
 	client, err := r.Connect(l)
 	if err != nil {

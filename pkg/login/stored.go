@@ -13,7 +13,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// The stores of tokens, as --store names them.
+// The token stores, named as in --store.
 const (
 	KeyringStore = "keyring"
 	FileStore    = "file"
@@ -27,7 +27,7 @@ func (r *Resolver) Store(name string, folders config.Folders) credentials.Store 
 	return &r.keyring
 }
 
-// storedTokens reads the tokens of a profile when a session is needed.
+// storedTokens reads the tokens of a profile on demand.
 type storedTokens struct {
 	store    credentials.Store
 	profile  config.Profile
@@ -54,7 +54,7 @@ func (s storedTokens) load(context.Context) (tripletex.Credentials, error) {
 	return c, nil
 }
 
-// SessionCache stores the session of a profile beside its tokens. It implements [tripletex.SessionCache].
+// SessionCache stores the session of a profile in its token store. It implements [tripletex.SessionCache].
 type SessionCache struct {
 	Store   credentials.Store
 	Profile string
@@ -75,14 +75,14 @@ func (c SessionCache) Load(context.Context) (tripletex.Session, bool) {
 	return tripletex.Session{Token: secret.Text(stored.Token), Expires: stored.Expires}, true
 }
 
-// Save implements [tripletex.SessionCache]. A session that cannot be stored is made again by the next run.
+// Save implements [tripletex.SessionCache]. If the session cannot be stored, the next run creates a new one.
 func (c SessionCache) Save(_ context.Context, s tripletex.Session) {
 	if encoded := encodeSession(s); encoded != "" {
 		_ = c.Store.Set(c.Profile, credentials.Session, encoded)
 	}
 }
 
-// encodeSession returns a session as stored; empty for none.
+// encodeSession returns the stored form of a session; empty without a token.
 func encodeSession(s tripletex.Session) secret.Text {
 	raw, err := json.Marshal(storedSession{s.Token.Reveal(), s.Expires})
 	if err != nil || s.Token == "" {
@@ -91,7 +91,7 @@ func encodeSession(s tripletex.Session) secret.Text {
 	return secret.Text(raw)
 }
 
-// redactingCache tells the redactor each session token, stored or just made, before anything can print it.
+// redactingCache passes each session token to the redactor before the token can be printed.
 type redactingCache struct {
 	cache    tripletex.SessionCache // nil for none
 	redactor *secret.Redactor
