@@ -42,6 +42,7 @@ func newCheck(app *App) *cobra.Command {
 ACTIVE is OK. DISABLED, which somebody did, is a WARNING. DISABLED_..., which
 Tripletex did, is CRITICAL, and so it is that nothing matches or none is active.
 A status that is not known is UNKNOWN, as when Tripletex cannot be asked.
+A duplicate (same event and target) is a WARNING.
 
 --against MANIFEST also compares with a manifest: what is missing is CRITICAL,
 what differs is a WARNING, and what the manifest wants DISABLED may be so.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tlxhook/tlxhook/pkg/cache"
 	"github.com/tlxhook/tlxhook/pkg/fleet"
+	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
@@ -44,8 +45,10 @@ func subscriptionList(ctx context.Context, app *App, o *listOptions, args []stri
 	if err != nil {
 		return err
 	}
+	duplicates := 0
 	rows := &subscriptionRows{console: &app.console, many: run.Many}
 	failed, err := inAccounts(ctx, run, o.selection.findIn, func(m fleet.Account, found []tripletex.Subscription) error {
+		duplicates += len(match.Duplicates(found))
 		return rows.add(ctx, m, found)
 	})
 	if err == nil {
@@ -63,6 +66,9 @@ func subscriptionList(ctx context.Context, app *App, o *listOptions, args []stri
 	}
 	if o.selection.filter.Empty() && !rows.many {
 		cache.Store(cachePath(app.logins(), cachedSubscriptions), cacheable(rows.subscriptions()))
+	}
+	if duplicates > 0 {
+		app.note("warning: %d of these have the event and target of another one; tlxhook check names them", duplicates)
 	}
 	if rows.broken > 0 && app.printer.IsTable() {
 		app.note("%s not active; tlxhook subscription enable ID switches one on again", subscriptions(rows.broken))

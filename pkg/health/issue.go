@@ -72,8 +72,12 @@ func statusWords(status tripletex.Status) string { return words(cmp.Or(string(st
 
 // issue returns a finding as an issue, also if its state is OK.
 func (f Finding) issue() Issue {
+	status := cmp.Or(string(f.Status), statusNone)
+	if f.DuplicateOf != 0 {
+		status += ", duplicate of " + strconv.FormatInt(f.DuplicateOf, 10)
+	}
 	return Issue{
-		State: f.State, ID: strconv.FormatInt(f.ID, 10), Event: f.Event, Status: cmp.Or(string(f.Status), statusNone),
+		State: f.State, ID: strconv.FormatInt(f.ID, 10), Event: f.Event, Status: status,
 		TargetHost: f.TargetHost, LastChange: f.LastChange, Company: f.Where(),
 	}
 }

@@ -136,6 +136,8 @@ func (s Sample) writeCounts(w *promtext.Writer) {
 	}
 	w.Gauge("tlxhook_subscription_series_dropped", "Subscriptions without individual series because of their number.").
 		Add(strconv.Itoa(dropped))
+	w.Gauge("tlxhook_duplicate_subscriptions", "Subscriptions with the event and target of an older one.").
+		Add(strconv.Itoa(s.Report.duplicates()))
 	if c := s.Report.manifest; c != nil {
 		drift := w.Gauge("tlxhook_manifest_drift", "Changes that apply would make, by action.")
 		drift.Add(strconv.Itoa(len(c.Missing)), "action", "create")

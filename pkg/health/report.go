@@ -3,9 +3,11 @@ package health
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
+	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/targeturl"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
@@ -80,6 +82,8 @@ type Finding struct {
 	CompanyID  int64            `json:"companyId"`
 	Company    string           `json:"companyName,omitempty"` // in a report on several companies
 	Version    int              `json:"version"`
+	// DuplicateOf is the oldest subscription with the same event and target; 0 for none.
+	DuplicateOf int64 `json:"duplicateOf,omitempty"`
 	// LastChange is the RFC 3339 time of the last change; empty if changes were not requested.
 	LastChange string `json:"lastChange,omitempty"`
 }
@@ -127,6 +131,7 @@ func Check(in Input) *Report {
 		r.Drifting = in.Manifest.Drifting
 		r.treatDisabledAsOK(in.Manifest.Off)
 	}
+	r.markDuplicates(in.Subscriptions)
 	r.evaluate()
 	return r
 }
@@ -139,6 +144,28 @@ func (r *Report) treatDisabledAsOK(off []int64) {
 			r.off++
 		}
 	}
+}
+
+// markDuplicates makes subscriptions with the event and target of an older one at least a warning.
+func (r *Report) markDuplicates(all []tripletex.Subscription) {
+	duplicates := match.Duplicates(all)
+	for i := range r.Subscriptions {
+		f := &r.Subscriptions[i]
+		if f.DuplicateOf = duplicates[f.ID]; f.DuplicateOf != 0 {
+			f.State = Worst(f.State, Warning)
+		}
+	}
+}
+
+// duplicates counts the findings with the event and target of an older one.
+func (r *Report) duplicates() int {
+	n := 0
+	for _, f := range r.Subscriptions {
+		if f.DuplicateOf != 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // evaluate counts the findings and sets state and summary.
@@ -159,6 +186,9 @@ func (r *Report) worst() State {
 		if !r.rules.Thresholds.has(countOf(f.Status)) {
 			states = append(states, f.State)
 		}
+	}
+	if r.duplicates() > 0 {
+		states = append(states, Warning)
 	}
 	if len(r.Missing) > 0 {
 		states = append(states, Critical)
@@ -207,6 +237,14 @@ func (r *Report) violated() (texts []string, worst State) {
 	return texts, worst
 }
 
+// counted returns a number with a noun, in the plural if it is not one.
+func counted(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return strconv.Itoa(n) + " " + noun
+}
+
 // headline returns the one-line summary, without names of subscriptions.
 func (r *Report) headline(violated []string) string {
 	var parts []string
@@ -230,6 +268,9 @@ func (r *Report) headline(violated []string) string {
 		parts = append(parts, "1 differs from the manifest")
 	case n > 1:
 		parts = append(parts, fmt.Sprintf("%d differ from the manifest", n))
+	}
+	if n := r.duplicates(); n > 0 {
+		parts = append(parts, counted(n, "duplicate"))
 	}
 	if n := r.unreachable(); n > 0 {
 		parts = append(parts, companies(n)+" unreachable")

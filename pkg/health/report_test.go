@@ -19,7 +19,7 @@ func subscriptions(statuses ...tripletex.Status) []tripletex.Subscription {
 	for i, status := range statuses {
 		all[i] = tripletex.Subscription{
 			ID: int64(4711 + i), Event: "order.create",
-			Status: status, TargetURL: "https://u:canary@hooks.example.no/t?token=canary",
+			Status: status, TargetURL: fmt.Sprintf("https://u:canary@hooks.example.no/t%d?token=canary", i),
 		}
 	}
 	return all

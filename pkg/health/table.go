@@ -96,12 +96,14 @@ func (r *Report) outages() []string {
 // repairs returns the commands that repair the issues, each with an introduction.
 func (d Document) repairs() []string {
 	var disabled []string
-	var unknown string
+	var unknown, duplicate string
 	for _, f := range d.Report.Subscriptions {
 		switch id := strconv.FormatInt(f.ID, 10); {
 		case f.State == OK:
 		case strings.HasPrefix(string(f.Status), string(tripletex.Disabled)):
 			disabled = append(disabled, id)
+		case f.Status == tripletex.Active: // a duplicate
+			duplicate = cmp.Or(duplicate, d.companyFlag(f)+" subscription delete "+id)
 		default:
 			unknown = cmp.Or(unknown, d.companyFlag(f)+" subscription show "+id)
 		}
@@ -114,6 +116,9 @@ func (d Document) repairs() []string {
 	if len(disabled) > 0 {
 		texts = append(texts, "Enable again once the receiver responds:"+tlxhook+" subscription enable "+strings.Join(disabled,
 			" ")+" --probe")
+	}
+	if duplicate != "" {
+		texts = append(texts, "Each event arrives twice; to delete a duplicate:"+tlxhook+duplicate)
 	}
 	if unknown != "" {
 		texts = append(texts, "Inspect the unknown status:"+tlxhook+unknown)

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"slices"
 
+	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
@@ -174,7 +175,7 @@ func (r Run) creates(ctx context.Context, s *step, batch []Change) error {
 	}
 	made, err := r.Service.CreateSubscriptions(ctx, bodies)
 	for _, one := range made {
-		s.made[identity(one.Event, one.TargetURL)] = one
+		s.made[match.Identity(one.Event, one.TargetURL)] = one
 	}
 	return err
 }

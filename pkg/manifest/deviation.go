@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/targeturl"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
@@ -40,7 +41,7 @@ func Off(want *Want, have []tripletex.Subscription) (ids []int64) {
 		off[w.identity()] = w.Status != tripletex.Active
 	}
 	for _, s := range have {
-		if off[identity(s.Event, s.TargetURL)] {
+		if off[match.Identity(s.Event, s.TargetURL)] {
 			ids = append(ids, s.ID)
 		}
 	}

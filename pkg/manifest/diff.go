@@ -6,7 +6,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/secret"
+	"github.com/tlxhook/tlxhook/pkg/targeturl"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
@@ -25,12 +27,12 @@ func Diff(want *Want, have []tripletex.Subscription, policy Policy) Plan {
 	d := &differ{policy: policy, plan: Plan{Changes: []Change{}, Notes: []Note{}}}
 	index := map[string][]tripletex.Subscription{}
 	for _, s := range have {
-		index[identity(s.Event, s.TargetURL)] = append(index[identity(s.Event, s.TargetURL)], s)
+		index[match.Identity(s.Event, s.TargetURL)] = append(index[match.Identity(s.Event, s.TargetURL)], s)
 	}
 	var creates, updates, deletes []Change
-	wanted := map[string]bool{}
+	wanted, targets := map[string]bool{}, map[string]bool{}
 	for _, w := range want.Subscriptions {
-		wanted[w.identity()] = true
+		wanted[w.identity()], targets[targeturl.Identity(w.Target)] = true, true
 		group := index[w.identity()]
 		if len(group) == 0 {
 			creates = append(creates, d.create(w))
@@ -43,13 +45,17 @@ func Diff(want *Want, have []tripletex.Subscription, policy Policy) Plan {
 		}
 		deletes = append(deletes, d.duplicates(w, group, change)...)
 	}
+	duplicates := match.Duplicates(have)
 	for _, s := range have {
-		if wanted[identity(s.Event, s.TargetURL)] {
+		if wanted[match.Identity(s.Event, s.TargetURL)] {
 			continue
 		}
 		if want.ownsTarget(s.TargetURL) {
 			deletes = append(deletes, d.orphan(s)...)
 			continue
+		}
+		if first := duplicates[s.ID]; first != 0 && targets[targeturl.Identity(s.TargetURL)] {
+			d.note(Duplicate, s, "a duplicate of %d, and neither is in the manifest", first)
 		}
 		d.plan.Unmanaged++
 	}

@@ -180,6 +180,14 @@ func TestDiffShowsWhatDiffersAndNothingElse(t *testing.T) {
 				"! 6 order.update to https://h.no/\n      owned, and not in the manifest; --prune deletes it\n" +
 				"! 7 order.update to https://h.no/\n      owned, and not in the manifest; --prune deletes it\n",
 		},
+		{
+			name: "duplicates of unmanaged ones on a target of the manifest", want: "version: 1\nsubscriptions:\n" +
+				"- {event: order.create, target: https://h.no/x}\n", have: []tripletex.Subscription{
+				sub(1, "order.create", to("https://h.no/x")), sub(2, "order.update", to("https://h.no/x")),
+				sub(3, "Order.Update", to("https://H.no:443/./x?k=v")), sub(4, "order.update", to("https://h.no/y")),
+				sub(5, "order.update", to("https://h.no/y")),
+			}, shown: "! 3 Order.Update to https://H.no:443/./x?k=***\n      a duplicate of 2, and neither is in the manifest\n",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

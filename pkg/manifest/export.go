@@ -46,15 +46,15 @@ func Export(have []tripletex.Subscription, known []tripletex.Event) Document {
 			d.leftOut = append(d.leftOut, s)
 			continue
 		}
-		groups[identity(s.Event, s.TargetURL)] = append(groups[identity(s.Event, s.TargetURL)], s)
+		groups[match.Identity(s.Event, s.TargetURL)] = append(groups[match.Identity(s.Event, s.TargetURL)], s)
 	}
 	entries := map[entryKey]*DocumentEntry{}
 	for _, s := range have {
-		group := groups[identity(s.Event, s.TargetURL)]
+		group := groups[match.Identity(s.Event, s.TargetURL)]
 		if group == nil {
 			continue
 		}
-		delete(groups, identity(s.Event, s.TargetURL))
+		delete(groups, match.Identity(s.Event, s.TargetURL))
 		slices.SortFunc(group, keptFirst(tripletex.Active))
 		kept := group[0]
 		if entries[keyOf(kept)] == nil {

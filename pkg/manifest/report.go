@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
@@ -99,7 +100,7 @@ func (r Run) verified(steps []*step, after []tripletex.Subscription, plan Plan) 
 	}
 	present, made := map[int64]tripletex.Subscription{}, map[string]int64{}
 	for _, s := range after {
-		present[s.ID], made[identity(s.Event, s.TargetURL)] = s, s.ID
+		present[s.ID], made[match.Identity(s.Event, s.TargetURL)] = s, s.ID
 	}
 	result := report(steps, func(c Change, tried, answered bool) (Outcome, int64) {
 		now, there := present[c.ID]

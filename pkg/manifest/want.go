@@ -124,9 +124,4 @@ func (w *Want) ownsTarget(target string) bool {
 	return false
 }
 
-func (w Wanted) identity() string { return identity(w.Event, w.Target) }
-
-// identity returns what no two subscriptions may share: the event, ignoring case, and the target.
-func identity(event, target string) string {
-	return strings.ToLower(event) + " " + targeturl.Identity(target)
-}
+func (w Wanted) identity() string { return match.Identity(w.Event, w.Target) }
