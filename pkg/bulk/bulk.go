@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/tlxhook/tlxhook/pkg/targeturl"
+	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 	"github.com/tlxhook/tlxhook/pkg/wait"
 )
@@ -142,21 +142,20 @@ func pathOf(id int64) string { return "/event/subscription/" + strconv.FormatInt
 func Existing(
 	ctx context.Context, client *tripletex.Client, wanted []tripletex.NewSubscription,
 ) (existing []tripletex.Subscription, rest []tripletex.NewSubscription, err error) {
-	var all []tripletex.Subscription
+	there := map[string]tripletex.Subscription{}
 	for s, err := range client.Subscriptions(ctx, "") {
 		if err != nil {
 			return nil, nil, err
 		}
-		all = append(all, s)
+		if key := match.Identity(s.Event, s.TargetURL); there[key].ID == 0 {
+			there[key] = s
+		}
 	}
 	for _, n := range wanted {
-		i := slices.IndexFunc(all, func(s tripletex.Subscription) bool {
-			return strings.EqualFold(s.Event, n.Event) && targeturl.Identity(s.TargetURL) == targeturl.Identity(n.TargetURL)
-		})
-		if i < 0 {
-			rest = append(rest, n)
+		if s, ok := there[match.Identity(n.Event, n.TargetURL)]; ok {
+			existing = append(existing, s)
 		} else {
-			existing = append(existing, all[i])
+			rest = append(rest, n)
 		}
 	}
 	return existing, rest, nil

@@ -55,10 +55,12 @@ func apply(ctx context.Context, app *App, o *applyOptions, args []string) error 
 	if o.maxDeletes < 0 || o.wait < 0 {
 		return usageFailure("--max-deletes and --wait must not be negative")
 	}
+	o.lock = !o.dryRun
 	plans, err := o.limitedPlans(ctx, app, args)
 	if err != nil {
 		return err
 	}
+	defer plans.release()
 	if plans.run.Planning = o.dryRun; o.dryRun {
 		return plans.show(ctx)
 	}

@@ -281,6 +281,12 @@ func causes() []cause {
 		},
 		{matches: is(listen.ErrSubscription), code: codeUsage},
 		{matches: is(listen.ErrNote), code: codeLocal},
+		{matches: is(listen.ErrTaken), code: codeConflict, hint: "delete it with tlxhook subscription delete, or use another --public-url"},
+		{matches: as[*login.BusyError], code: codeConflict, hint: "wait for it to end, or wait longer with --timeout"},
+		{
+			matches: as[*match.DuplicatesError], code: codeConflict,
+			hint: "another machine may write at the same time; tlxhook subscription delete ID removes a duplicate",
+		},
 		{matches: is(manifest.ErrInvalid), code: codeUsage},
 		{matches: is(manifest.ErrUnreadable), code: codeUsage},
 		{

@@ -1,6 +1,9 @@
 package cli
 
 import (
+	"cmp"
+	"context"
+	"errors"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -150,4 +153,16 @@ func removeSandboxFingerprints(lookup config.Lookup) error {
 		return err
 	}
 	return manifest.RemoveFingerprints(filepath.Join(folders.State, sandboxFingerprintsFolder))
+}
+
+// lockCompanies keeps other processes of this machine from writing to companies until release is called.
+func (a *App) lockCompanies(ctx context.Context, accounts ...fleet.Account) (release func(), err error) {
+	release, err = a.logins().Lock(ctx, accounts, func(c fleet.Company) {
+		a.note("Waiting for another tlxhook that writes to %s", cmp.Or(c.Label(), "this company"))
+	})
+	if errors.Is(err, login.ErrNoLock) {
+		a.note("warning: %v; do not run two writing commands at once", err)
+		return func() {}, nil
+	}
+	return release, err
 }

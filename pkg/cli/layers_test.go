@@ -18,7 +18,7 @@ func rooms() map[string][]string {
 		"docs/record":      {"pkg/sandbox"},
 		"docs/signatures":  {"pkg/webhook"},
 		"pkg/backfill":     {"pkg/journal", "pkg/match", "pkg/secret", "pkg/sender", "pkg/tripletex", "pkg/webhook"},
-		"pkg/bulk":         {"pkg/targeturl", "pkg/tripletex", "pkg/wait"},
+		"pkg/bulk":         {"pkg/match", "pkg/tripletex", "pkg/wait"},
 		"pkg/cache":        nil,
 		"pkg/capture":      nil,
 		"pkg/childprocess": nil,
@@ -44,8 +44,10 @@ func rooms() map[string][]string {
 			"pkg/childprocess", "pkg/config", "pkg/fleet", "pkg/manifest", "pkg/match", "pkg/output", "pkg/promtext", "pkg/secret",
 			"pkg/targeturl", "pkg/terminal", "pkg/tripletex", "pkg/wait",
 		},
-		"pkg/journal":  nil,
-		"pkg/listen":   {"pkg/exporter", "pkg/journal", "pkg/loopback", "pkg/receiver", "pkg/secret", "pkg/stream", "pkg/tripletex"},
+		"pkg/journal": nil,
+		"pkg/listen": {
+			"pkg/exporter", "pkg/journal", "pkg/loopback", "pkg/match", "pkg/receiver", "pkg/secret", "pkg/stream", "pkg/tripletex",
+		},
 		"pkg/login":    {"pkg/config", "pkg/credentials", "pkg/fleet", "pkg/sandbox", "pkg/secret", "pkg/tripletex"},
 		"pkg/loopback": {"pkg/targeturl"},
 		"pkg/manifest": {

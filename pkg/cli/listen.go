@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tlxhook/tlxhook/pkg/listen"
-	"github.com/tlxhook/tlxhook/pkg/login"
 	"github.com/tlxhook/tlxhook/pkg/receiver"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
@@ -146,7 +145,7 @@ func (o *listenOptions) read(ctx context.Context, app *App) (*listen.Options, er
 			Routes: routes, Until: o.until, MetricsAddress: o.metrics, Build: app.build.exported(), Lookup: app.lookup, Note: app.note,
 		},
 		Address: o.address, Path: o.path, MaxBody: o.maxBody, MaxConns: o.maxConns, MaxPerAddress: o.maxPerAddress,
-		AuthHeader: o.auth.authHeader, Subscribe: o.subscription(app.logins()),
+		AuthHeader: o.auth.authHeader, Subscribe: o.subscription(app),
 	}
 	if options.Trusted, err = trustedPrefixes(o.trusted); err != nil {
 		return nil, err
@@ -172,19 +171,26 @@ func (o *listenOptions) readStore(ctx context.Context, app *App, options *listen
 }
 
 // subscription returns what --subscribe asks for, or nil.
-func (o *listenOptions) subscription(logins *login.Resolver) *listen.Subscribe {
+func (o *listenOptions) subscription(app *App) *listen.Subscribe {
 	if len(o.subscribe) == 0 {
 		return nil
 	}
 	logIn := func(ctx context.Context) (*tripletex.Client, []string, error) {
-		client, err := logins.Client(ctx)
+		client, err := app.logins().Client(ctx)
 		if err != nil {
 			return nil, nil, err
 		}
 		events, err := expand(ctx, client, o.subscribe)
 		return client, events, err
 	}
-	return &listen.Subscribe{Login: logIn, PublicURL: o.publicURL, ProbeInterval: o.probeInterval}
+	lock := func(ctx context.Context) (func(), error) {
+		own, err := app.logins().Own(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return app.lockCompanies(ctx, own)
+	}
+	return &listen.Subscribe{Login: logIn, Lock: lock, PublicURL: o.publicURL, ProbeInterval: o.probeInterval}
 }
 
 // unmet returns the error of a run that was stopped before --until was met, and err otherwise.

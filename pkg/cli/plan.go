@@ -15,6 +15,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/credentials"
 	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/manifest"
+	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 	"github.com/tlxhook/tlxhook/pkg/wait"
@@ -26,6 +27,8 @@ type planOptions struct {
 	fleet  fleetFlags
 	policy manifest.Policy
 	trust  bool
+	// lock is set where the plans are executed.
+	lock bool
 }
 
 const manifestHelp = `
@@ -82,6 +85,8 @@ type companyPlans struct {
 	settings *config.Settings
 	plans    []companyPlan
 	failed   []fleet.Failure
+	// release ends the lock of the companies.
+	release func()
 }
 
 // planner reads the manifest, or the saved plan at a path, and its secrets.
@@ -143,7 +148,12 @@ func (o *planOptions) plans(ctx context.Context, app *App, planner *manifest.Pla
 	if err != nil {
 		return nil, err
 	}
-	p := &companyPlans{console: &app.console, run: run, settings: app.settings}
+	p := &companyPlans{console: &app.console, run: run, settings: app.settings, release: func() {}}
+	if o.lock {
+		if p.release, err = app.lockCompanies(ctx, run.Members...); err != nil {
+			return nil, err
+		}
+	}
 	p.failed, err = inAccounts(ctx, run, func(ctx context.Context, m fleet.Account) (*manifest.Planned, error) {
 		file, err := fingerprints(app.lookup, app.settings.BaseURL, m)
 		if err != nil {
@@ -156,6 +166,9 @@ func (o *planOptions) plans(ctx context.Context, app *App, planner *manifest.Pla
 		}
 		return nil
 	})
+	if err != nil {
+		p.release()
+	}
 	return p, err
 }
 
@@ -255,7 +268,7 @@ func (p *companyPlans) report(ctx context.Context, results []companyResult, fail
 
 // explain adds the cause of a refused event to the error of one company, and what was done before it.
 func explain(ctx context.Context, p *manifest.Planned, client *tripletex.Client, report manifest.Report, err error) error {
-	if errors.Is(err, manifest.ErrNotListed) || errors.Is(err, manifest.ErrUnverified) {
+	if errors.Is(err, manifest.ErrNotListed) || errors.Is(err, manifest.ErrUnverified) || as[*match.DuplicatesError](err) {
 		return err
 	}
 	wanted := make([]tripletex.NewSubscription, p.Create)

@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tlxhook/tlxhook/pkg/bulk"
-	"github.com/tlxhook/tlxhook/pkg/manifest"
+	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
@@ -46,7 +46,7 @@ they are made in one request. The result is always a list.
 	flags := cmd.Flags()
 	flags.StringVar(&o.target, "target", "", "where deliveries go: an https `URL`")
 	flags.StringVar(&o.fields, "fields", "", "deliver only these `FIELDS`, such as id,version,number")
-	flags.BoolVar(&o.ifNotExists, "if-not-exists", false, "leave alone what is subscribed to at this target already")
+	flags.BoolVar(&o.ifNotExists, "if-not-exists", false, "skip existing subscriptions; exit with 6 if duplicates appear")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "print what would be sent, and send nothing")
 	o.secrets.bind(cmd)
 	return cmd
@@ -67,10 +67,6 @@ func subscriptionCreate(ctx context.Context, app *App, o *createOptions, pattern
 		return err
 	}
 	client := m.Client
-	file, err := fingerprints(app.lookup, app.settings.BaseURL, m)
-	if err != nil {
-		return err
-	}
 	events, err := expand(ctx, client, patterns)
 	if err != nil {
 		return err
@@ -85,17 +81,21 @@ func subscriptionCreate(ctx context.Context, app *App, o *createOptions, pattern
 			return usageFailure("%w", err)
 		}
 	}
-	return o.create(ctx, app, client, file, wanted)
+	return o.create(ctx, app, m, wanted)
 }
 
 // create makes what is wanted and not there yet, and prints it.
-func (o *createOptions) create(
-	ctx context.Context, app *App, client *tripletex.Client, file manifest.FingerprintFile, wanted []tripletex.NewSubscription,
-) error {
+func (o *createOptions) create(ctx context.Context, app *App, m fleet.Account, wanted []tripletex.NewSubscription) (err error) {
+	if !o.dryRun {
+		release, err := app.lockCompanies(ctx, m)
+		if err != nil {
+			return err
+		}
+		defer release()
+	}
 	var result []tripletex.Subscription
 	if o.ifNotExists {
-		var err error
-		if result, wanted, err = bulk.Existing(ctx, client, wanted); err != nil {
+		if result, wanted, err = bulk.Existing(ctx, m.Client, wanted); err != nil {
 			return err
 		}
 	}
@@ -106,25 +106,60 @@ func (o *createOptions) create(
 		}
 		return output.List(ctx, app.printer, requestTable(false), plan)
 	}
-	existed := len(result)
-	write := func() error {
-		done, err := bulk.Create(ctx, client, wanted, func(made []tripletex.Subscription) {
-			result = append(result, made...)
-			warnNotStored(app.note, file.Created(wanted[0], made))
-		})
-		return partly(err, done, len(wanted))
-	}
-	var err error
-	if len(wanted) > 0 {
-		err = o.secrets.keeping(app.note, wanted[0].HMACSharedSecret, write)
-	}
-	if made := len(result) - existed; err == nil || made > 0 {
-		app.note("%s created%s", subscriptions(made), existing(existed))
-		if printErr := output.List(context.WithoutCancel(ctx), app.printer, subscriptionTable(), shown(app.target, result)); printErr != nil {
+	made, err := o.write(ctx, app, m, wanted)
+	if err == nil || len(made) > 0 {
+		app.note("%s created%s", subscriptions(len(made)), existing(len(result)))
+		if len(made) > 0 && wanted[0].HMACSharedSecret == "" {
+			app.note("note: created without an HMAC secret, so the receiver cannot verify deliveries")
+		}
+		all := shown(app.target, append(result, made...))
+		if printErr := output.List(context.WithoutCancel(ctx), app.printer, subscriptionTable(), all); printErr != nil {
 			return printErr
 		}
 	}
-	return unknownEvent(ctx, client, wanted, err)
+	if err != nil || len(made) == 0 {
+		return unknownEvent(ctx, m.Client, wanted, err)
+	}
+	return o.lookForDuplicates(ctx, app, m.Client, made)
+}
+
+// write creates subscriptions and stores which secrets were sent.
+func (o *createOptions) write(ctx context.Context, app *App, m fleet.Account, wanted []tripletex.NewSubscription,
+) (made []tripletex.Subscription, err error) {
+	if len(wanted) == 0 {
+		return nil, nil
+	}
+	file, err := fingerprints(app.lookup, app.settings.BaseURL, m)
+	if err != nil {
+		return nil, err
+	}
+	err = o.secrets.keeping(app.note, wanted[0].HMACSharedSecret, func() error {
+		done, err := bulk.Create(ctx, m.Client, wanted, func(batch []tripletex.Subscription) {
+			made = append(made, batch...)
+			warnNotStored(app.note, file.Created(wanted[0], batch))
+		})
+		return partly(err, done, len(wanted))
+	})
+	return made, err
+}
+
+// lookForDuplicates reads the list again. Duplicates are an error with --if-not-exists, and a note without it.
+func (o *createOptions) lookForDuplicates(ctx context.Context, app *App, client *tripletex.Client, made []tripletex.Subscription) error {
+	all, _, err := match.Select(ctx, client, match.Filter{}, "")
+	if err != nil {
+		app.note("warning: the list could not be read again to look for duplicates: %v", err)
+		return nil
+	}
+	duplicates := match.DuplicatesOf(made, all)
+	switch {
+	case duplicates == nil:
+		return nil
+	case o.ifNotExists:
+		return duplicates
+	default:
+		app.note("warning: %v", duplicates)
+		return nil
+	}
 }
 
 func existing(n int) string {

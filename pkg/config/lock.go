@@ -1,11 +1,13 @@
 package config
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/gofrs/flock"
 )
@@ -13,13 +15,16 @@ import (
 // ErrLocked means that another process holds a lock.
 var ErrLocked = errors.New("locked")
 
+// lockRetry is how often a held lock is tried again.
+const lockRetry = 25 * time.Millisecond
+
 // Lock takes a lock that lasts until release is called or the process ends. The file stays: taking it away would
 // let two processes hold two files of one name.
 func Lock(path string) (release func(), err error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	lock, err := newLock(path)
+	if err != nil {
 		return nil, err
 	}
-	lock := flock.New(path)
 	taken, err := lock.TryLock()
 	if err != nil {
 		return nil, err
@@ -28,6 +33,32 @@ func Lock(path string) (release func(), err error) {
 		return nil, fmt.Errorf("%s: %w by another process", path, ErrLocked)
 	}
 	return func() { _ = lock.Close() }, nil // the end of the process does the same
+}
+
+// WaitLock is Lock that waits for another process until ctx ends. It calls waiting once if it has to wait. The error
+// after a deadline is [ErrLocked].
+func WaitLock(ctx context.Context, path string, waiting func()) (release func(), err error) {
+	release, err = Lock(path)
+	if !errors.Is(err, ErrLocked) {
+		return release, err
+	}
+	waiting()
+	lock, newErr := newLock(path)
+	if newErr != nil {
+		return nil, newErr
+	}
+	switch taken, waitErr := lock.TryLockContext(ctx, lockRetry); {
+	case taken:
+		return func() { _ = lock.Close() }, nil
+	case errors.Is(waitErr, context.DeadlineExceeded):
+		return nil, err
+	default:
+		return nil, waitErr
+	}
+}
+
+func newLock(path string) (*flock.Flock, error) {
+	return flock.New(path), os.MkdirAll(filepath.Dir(path), 0o700)
 }
 
 // IsLocked tells whether another process holds a lock. It makes none.

@@ -34,7 +34,7 @@ func TestDuplicatesAreAWarning(t *testing.T) {
 		},
 		"one meant to be off": {
 			status: tripletex.Disabled, off: []int64{2}, state: health.Warning,
-			text: "1 of 2 active; 1 off as the manifest says; 1 duplicate",
+			text: "1 of 2 active; 1 disabled by the manifest; 1 duplicate",
 		},
 	} {
 		report := health.Check(health.Input{Rules: c.rules, Manifest: &health.Comparison{Off: c.off}, Subscriptions: []tripletex.Subscription{

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
@@ -20,6 +21,8 @@ var (
 	ErrSubscription = errors.New("subscribe")
 	// ErrLeftBehind means that an earlier run with the same journal left subscriptions in another company.
 	ErrLeftBehind = errors.New("an earlier run with this journal left subscriptions")
+	// ErrTaken means that a subscription with the same event and target exists already.
+	ErrTaken = errors.New("the public URL is subscribed to already")
 	// ErrNote means that the note of an earlier run cannot be read.
 	ErrNote = errors.New("read the note of an earlier run")
 )
@@ -28,6 +31,8 @@ var (
 type Subscribe struct {
 	// Login returns the client and the names of the events. It is called while deliveries are already received.
 	Login func(context.Context) (*tripletex.Client, []string, error)
+	// Lock keeps other processes from writing to the company until release is called.
+	Lock func(context.Context) (release func(), err error)
 	// PublicURL is where Tripletex reaches the listener.
 	PublicURL string
 	// ProbeInterval is how often the public URL is probed.
@@ -76,12 +81,44 @@ func (l *Listener) subscribe(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, subscribeLimit)
 	defer cancel()
-	for _, step := range []func(context.Context) error{l.logIn, l.firstProbe, l.deleteLeftovers, l.create} {
+	for _, step := range []func(context.Context) error{l.logIn, l.firstProbe, l.replace} {
 		if err := step(ctx); err != nil {
 			return err
 		}
 	}
 	l.Note("Created %s to %s (deleted on exit)", subscriptions(len(l.temporary.wanted)), l.o.Subscribe.PublicURL)
+	return nil
+}
+
+// replace deletes what a killed run left and creates the subscriptions, unless others deliver to the same URL.
+func (l *Listener) replace(ctx context.Context) error {
+	release, err := l.o.Subscribe.Lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	for _, step := range []func(context.Context) error{l.deleteLeftovers, l.refuseTaken, l.create} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// refuseTaken returns [ErrTaken] if Tripletex delivers one of the events to the public URL already.
+func (l *Listener) refuseTaken(ctx context.Context) error {
+	wanted := map[string]bool{}
+	for _, n := range l.temporary.wanted {
+		wanted[match.Identity(n.Event, n.TargetURL)] = true
+	}
+	for s, err := range l.temporary.client.Subscriptions(ctx, "") {
+		if err != nil {
+			return err
+		}
+		if wanted[match.Identity(s.Event, s.TargetURL)] {
+			return fmt.Errorf("%w: %s (subscription %d)", ErrTaken, s.Event, s.ID)
+		}
+	}
 	return nil
 }
 

@@ -179,7 +179,7 @@ func (w *world) options(address *string, ready func()) listen.Options {
 		Journal: listen.Journal{Folder: w.journal, Retention: time.Hour},
 	}
 	if w.front != nil {
-		o.Subscribe = &listen.Subscribe{PublicURL: w.front.URL + "/", ProbeInterval: time.Minute, Login: w.logIn}
+		o.Subscribe = &listen.Subscribe{PublicURL: w.front.URL + "/", ProbeInterval: time.Minute, Login: w.logIn, Lock: unlocked}
 	}
 	return o
 }
@@ -393,7 +393,7 @@ func TestUnreachableURLIsAFailure(t *testing.T) {
 	elsewhere := httptest.NewServer(http.NotFoundHandler())
 	defer elsewhere.Close()
 	o := w.options(&address, func() {})
-	o.Subscribe = &listen.Subscribe{PublicURL: elsewhere.URL, ProbeInterval: time.Minute, Login: w.logIn}
+	o.Subscribe = &listen.Subscribe{PublicURL: elsewhere.URL, ProbeInterval: time.Minute, Login: w.logIn, Lock: unlocked}
 	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()
 	if err := w.run(ctx, o); !errors.Is(err, receiver.ErrUnreachable) {
@@ -401,3 +401,6 @@ func TestUnreachableURLIsAFailure(t *testing.T) {
 	}
 	w.clean()
 }
+
+// unlocked is a lock that is always free.
+func unlocked(context.Context) (func(), error) { return func() {}, nil }

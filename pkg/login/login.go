@@ -217,12 +217,18 @@ func (r *Resolver) ofProfile(ctx context.Context, name string) (fleet.Account, e
 	return fleet.Account{Company: fleet.Company{Profile: name, CompanyName: r.companyName(name)}, Client: client.ForCompany(0)}, nil
 }
 
-// companyName returns the name of the profile's own company, or an empty string if it is unknown.
-func (r *Resolver) companyName(profile string) string {
+// companyName returns the name of the own company of a profile, or "" where it is unknown.
+func (r *Resolver) companyName(profile string) string { return r.stored(profile).CompanyName }
+
+// companyID returns the ID of the own company of a profile, or 0 where it is unknown.
+func (r *Resolver) companyID(profile string) int64 { return r.stored(profile).CompanyID }
+
+// stored returns a stored profile, or the zero value.
+func (r *Resolver) stored(profile string) config.Profile {
 	if _, profiles, err := r.Profiles(); err == nil {
 		if p := profiles.Find(profile); p != nil {
-			return p.CompanyName
+			return *p
 		}
 	}
-	return ""
+	return config.Profile{}
 }

@@ -99,6 +99,9 @@ func (r Run) Apply(ctx context.Context, plan Plan) (Report, error) {
 	if failed := report.Count(Failed); err == nil && failed > 0 {
 		err = fmt.Errorf("%w (%d of %d)", ErrNotListed, failed, len(report.Results))
 	}
+	if names := report.duplicates(); err == nil && len(names) > 0 {
+		err = &match.DuplicatesError{Names: names}
+	}
 	return report, err
 }
 

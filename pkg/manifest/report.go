@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -91,6 +92,7 @@ func unverified(steps []*step) Report {
 func (r Run) verified(steps []*step, after []tripletex.Subscription, plan Plan) Report {
 	policy := r.Policy
 	policy.SendSecrets = SendNever // the list does not show secrets
+	policy.Dedupe = false          // so that duplicates are noted
 	left := Diff(r.Want, after, policy)
 	missing := map[string]bool{}
 	for _, c := range left.Changes {
@@ -119,11 +121,28 @@ func (r Run) verified(steps []*step, after []tripletex.Subscription, plan Plan) 
 	})
 	result.Notes = moved(plan, left)
 	for _, note := range left.Notes {
-		if !slices.ContainsFunc(plan.Notes, func(n Note) bool { return n.Kind == note.Kind && n.ID == note.ID }) {
+		if !plan.knows(note) {
 			result.Notes = append(result.Notes, note)
 		}
 	}
 	return result
+}
+
+// knows reports whether a plan has a note, or deletes what it is about.
+func (p Plan) knows(note Note) bool {
+	return slices.ContainsFunc(p.Notes, func(n Note) bool { return n.Kind == note.Kind && n.ID == note.ID }) ||
+		slices.ContainsFunc(p.Changes, func(c Change) bool { return c.Action == Delete && c.ID == note.ID })
+}
+
+// duplicates names the duplicates that the plan did not have.
+func (r Report) duplicates() []string {
+	var names []string
+	for _, note := range r.Notes {
+		if note.Kind == Duplicate {
+			names = append(names, fmt.Sprintf("%d %s is %s", note.ID, note.Event, note.About))
+		}
+	}
+	return names
 }
 
 // moved returns a note for each create or update that is needed after a plan and was not part of it.

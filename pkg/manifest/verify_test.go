@@ -6,7 +6,9 @@ import (
 	"testing"
 
 	"github.com/tlxhook/tlxhook/pkg/manifest"
+	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/sandbox"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
 // A successful response without the change in the list is a failure.
@@ -32,6 +34,54 @@ func TestChangeMissingFromTheListIsUnconfirmed(t *testing.T) {
 	}
 	if outcomes(report) != none {
 		t.Errorf("%v\n%s", err, outcomes(report))
+	}
+}
+
+// Another machine may create the same between the plan and the list that verifies it.
+func TestDuplicatesInTheListAreAConflict(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		events []string // that another machine creates meanwhile
+		dedupe bool
+		want   int
+	}{
+		"none":                       {},
+		"one":                        {events: []string{"order.create"}, want: 1},
+		"each":                       {events: []string{"order.create", "order.update"}, want: 2},
+		"three of one":               {events: []string{"order.create", "order.create"}, want: 2},
+		"of one that was there":      {events: []string{"product.create"}, want: 1},
+		"of one not in the list":     {events: []string{"invoice.charged"}},
+		"also where --dedupe is set": {events: []string{"order.create"}, dedupe: true, want: 1},
+	} {
+		w, want := mixedWorld(t), mustParse(t, mixed())
+		policy := w.policy(t, want, prune())
+		policy.Dedupe = c.dedupe
+		plan, err := w.plan(t, want, prune())
+		if err != nil {
+			t.Fatal(err)
+		}
+		run := manifest.Run{Service: w.Client, Want: want, Policy: policy, Pause: func(ctx context.Context) error {
+			for _, event := range c.events {
+				other := tripletex.NewSubscription{Event: event, TargetURL: plan.Changes[0].TargetURL}
+				if _, err := w.CreateSubscriptions(ctx, []tripletex.NewSubscription{other}); err != nil {
+					return err
+				}
+			}
+			return nil
+		}}
+		report, err := run.Apply(t.Context(), plan)
+		if outcomes(report) != allDone {
+			t.Errorf("%s: outcomes: %s", name, outcomes(report))
+		}
+		named := 0
+		if e, ok := errors.AsType[*match.DuplicatesError](err); ok {
+			named = len(e.Names)
+		} else if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if named != c.want {
+			t.Errorf("%s: named = %d, want %d: %v", name, named, c.want, err)
+		}
 	}
 }
 
