@@ -196,9 +196,6 @@ func TestShortIsShort(t *testing.T) {
 func TestCompletionDescriptionsHoldNoBackquotes(t *testing.T) {
 	t.Parallel()
 	walk(cli.Tree(), func(command *cobra.Command) {
-		if slices.Contains(notYetRewritten(), command.CommandPath()) {
-			return
-		}
 		path := strings.Fields(command.CommandPath())[1:]
 		for _, word := range []string{"", "--"} {
 			_, stdout, _ := runInHome(t, t.TempDir(), slices.Concat([]string{"__complete"}, path, []string{word})...)
