@@ -16,10 +16,10 @@ import (
 	"time"
 )
 
-// objects is how many a backfill compares.
+// objects is the number of objects that a backfill compares.
 const objects = 100_000
 
-// pageLoop is a Go program that reads the pages of a list as plainly as can be.
+// pageLoop is a Go program that only reads and decodes the pages of a list.
 const pageLoop = `package main
 
 import ("encoding/json"; "fmt"; "net/http"; "os")
@@ -39,7 +39,7 @@ func main() {
 }
 `
 
-// benchBackfill measures comparing what is in step against reading its pages.
+// benchBackfill compares a backfill of objects that are up to date with a loop over their pages.
 func benchBackfill(ctx context.Context, tlxhook, folder string, runs int, out io.Writer) error {
 	loop := filepath.Join(folder, "pages")
 	source := filepath.Join(folder, "pages.go")

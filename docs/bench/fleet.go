@@ -19,33 +19,33 @@ import (
 	"time"
 )
 
-// What a run over many companies is held against.
+// The parameters of runs over many companies.
 const (
 	clients  = 1000
 	parallel = 16
 	latency  = 50 * time.Millisecond
-	perRate  = 100 // requests in a second, where there is a limit
+	perRate  = 100 // requests per second, if limited
 )
 
-var errRefused = errors.New("the rate limit that the answers told of was overrun")
+var errRefused = errors.New("the announced rate limit was exceeded")
 
-// fleetRun is a command over all client companies, and how much longer than it must it may take.
+// fleetRun is a command over all client companies, with the maximum ratio to its lower bound.
 type fleetRun struct {
 	name     string
 	words    []string
-	status   string // of the subscription that each company begins with; empty for none
-	requests int    // that each company costs
+	status   string // of the initial subscription of each company; empty for none
+	requests int    // per company
 	limited  bool
 	wanted   float64
 }
 
-// measurement is what a run has cost.
+// measurement is the cost of a run.
 type measurement struct {
 	took, first time.Duration
 	memory      float64 // in megabytes
 }
 
-// benchFleet measures runs over many companies against the time that latency or the rate limit costs.
+// benchFleet compares runs over many companies with the lower bound from latency or rate limit.
 func benchFleet(ctx context.Context, rounds int, tlxhook, home string, out io.Writer) error {
 	file := filepath.Join(home, "clients.yaml")
 	content := "version: 1\ncompanies: {all: true}\nsubscriptions:\n" +
@@ -60,7 +60,7 @@ func benchFleet(ctx context.Context, rounds int, tlxhook, home string, out io.Wr
 		{"diff, 50 ms", []string{"diff", "-f", file}, active, 1, false, 1.3},
 		{"apply, 50 ms, 3 requests each", []string{"apply", "--yes", "-f", file}, "", 3, false, 1.3},
 		{"enable, 50 ms, 2 requests each", []string{"subscription", "enable", "--all-disabled"}, off, 2, false, 1.3},
-		{"watch, 50 ms", []string{"watch", "--until", "active"}, active, 1, false, 1.3}, // so after the first round
+		{"watch, 50 ms", []string{"watch", "--until", "active"}, active, 1, false, 1.3}, // ends after the first round
 		{"list, 100 requests/s", []string{"subscription", "list"}, active, 1, true, 1.15},
 	}
 	measured := make([][]measurement, len(runs))
@@ -115,7 +115,7 @@ func (r fleetRun) run(ctx context.Context, tlxhook, home string) (m measurement,
 	return m, err
 }
 
-// streamed runs a command and returns how long it and its first line took, and what it took of memory.
+// streamed runs a command and returns its duration, the time to its first line, and its peak memory.
 func streamed(ctx context.Context, home, base string, args []string) (m measurement, err error) {
 	command, used, err := measured(ctx, home, base, args)
 	if err != nil {
@@ -160,7 +160,7 @@ func (a *clientAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusTooManyRequests)
 		return
 	}
-	time.Sleep(latency) // what is measured against
+	time.Sleep(latency) // the lower bound
 	if strings.HasPrefix(r.URL.Path, "/v2/company/") {
 		companies := make([]string, clients)
 		if r.URL.Query().Get("from") != "0" {
@@ -192,7 +192,7 @@ func (a *clientAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// admit counts a request, and tells what is left.
+// admit counts a request and sets the headers of the rate limit. It returns false above the limit.
 func (a *clientAPI) admit(w http.ResponseWriter, now time.Time) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -1,7 +1,7 @@
 //go:build unix
 
-// Command bench measures tlxhook against anchors in the same run, as interleaved medians and their ratios: only
-// those carry over from one machine to another. Run it with "go run ./docs/bench".
+// Command bench compares tlxhook with baselines in the same run and prints interleaved medians and their ratios. Only
+// ratios carry over to other machines. Run it with "go run ./docs/bench".
 package main
 
 import (
@@ -34,18 +34,18 @@ func main() {
 }
 `
 
-// contest is a command and the anchor that it is held against, with the greatest ratio that is wanted.
+// contest is a command, its baseline, and the maximum ratio between them.
 type contest struct {
 	name          string
 	anchor, entry []string
-	base          string // the API that the entry asks, if it asks one
+	base          string // address of the API, empty for none
 	wanted        float64
 }
 
 func main() {
-	runs := flag.Int("runs", 21, "how often each command is run")
-	fleetRuns := flag.Int("fleet", 1, "how often each command over many companies is run")
-	memory := flag.Bool("memory", false, "run the command behind the flags, and print on standard error the most memory that it had, in kB")
+	runs := flag.Int("runs", 21, "number of runs per command")
+	fleetRuns := flag.Int("fleet", 1, "number of runs per command over many companies")
+	memory := flag.Bool("memory", false, "run the command after the flags and print its peak memory in kB on standard error")
 	flag.Parse()
 	if *memory {
 		if err := printMemory(context.Background(), flag.Args()); err != nil {
@@ -109,7 +109,7 @@ func bench(ctx context.Context, runs, fleetRuns int, out io.Writer) error {
 	return err
 }
 
-// run measures both commands in turn.
+// run alternates between both commands.
 func (c contest) run(ctx context.Context, runs int, home string, out io.Writer) error {
 	var anchors, entries []time.Duration
 	for range runs {
@@ -133,7 +133,7 @@ func (c contest) run(ctx context.Context, runs int, home string, out io.Writer) 
 	return err
 }
 
-// once runs a command and returns how long it took.
+// once runs a command and returns its duration.
 func once(ctx context.Context, home, base string, args []string) (time.Duration, error) {
 	command := exec.CommandContext(ctx, args[0], args[1:]...)
 	command.Env = environment(home, base)
@@ -150,7 +150,7 @@ func environment(home, base string) []string {
 	return []string{"HOME=" + home, "PATH=" + os.Getenv("PATH"), "TLXHOOK_SESSION_TOKEN=token", "TLXHOOK_BASE_URL=" + base}
 }
 
-// memoryOf returns the most memory that a command had, in megabytes.
+// memoryOf returns the peak memory of a command, in megabytes.
 func memoryOf(ctx context.Context, home, base string, args []string) (float64, error) {
 	command, used, err := measured(ctx, home, base, args)
 	if err == nil {
@@ -162,8 +162,8 @@ func memoryOf(ctx context.Context, home, base string, args []string) (float64, e
 	return megabytes(used)
 }
 
-// measured returns a command that tells on a stream of its own the most memory that it had. A small process starts it:
-// the system counts the memory of the process that starts another one as the other's.
+// measured returns a command that writes its peak memory to used. A small process starts it, because the system
+// attributes the memory of a parent to its child.
 func measured(ctx context.Context, home, base string, args []string) (command *exec.Cmd, used *bytes.Buffer, err error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -213,8 +213,8 @@ func build(ctx context.Context, folder string) (tlxhook, hello string, err error
 	return tlxhook, hello, nil
 }
 
-// serve answers lists of as many subscriptions as the first part of the path says, from memory: what is measured
-// is the client.
+// serve answers lists of subscriptions from memory, so that only the client is measured. The first part of the path
+// is the length of the list.
 func serve(ctx context.Context) (base string, stop func(), err error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {

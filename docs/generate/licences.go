@@ -12,11 +12,11 @@ import (
 	"strings"
 )
 
-// licensed is a module of others whose code is in a program that we publish.
+// licensed is a third-party module in a published program.
 type licensed struct{ path, version, folder string }
 
-// modules returns what the program is made from on some systems, in order: Go itself, with its standard library, and
-// modules, which must be in the module cache.
+// modules returns the modules linked on some systems, sorted, after Go and its standard library. They must be in the
+// module cache.
 func modules(ctx context.Context, systems ...string) ([]licensed, error) {
 	goroot, err := exec.CommandContext(ctx, "go", "env", "GOROOT").Output()
 	if err != nil {
@@ -42,7 +42,7 @@ func modules(ctx context.Context, systems ...string) ([]licensed, error) {
 	return slices.Compact(all), nil
 }
 
-// texts returns the files of a module that its licence asks to be passed on, by name.
+// texts returns the licence files of a module, by name.
 func (m licensed) texts() (names, contents []string, err error) {
 	files, err := os.ReadDir(m.folder)
 	if err != nil {
@@ -61,7 +61,7 @@ func (m licensed) texts() (names, contents []string, err error) {
 	return names, contents, nil
 }
 
-// known returns the licences whose code may be in the program, each with words that only its text has.
+// known returns the accepted licences, each with a phrase that identifies its text.
 func known() map[string]string {
 	return map[string]string{
 		"Apache-2.0": "apache license",
@@ -73,7 +73,7 @@ func known() map[string]string {
 	}
 }
 
-// licence names the licences of a text. A text of any other kind is an error: a person must read it.
+// licence returns the names of the licences in a text. An unknown text is an error and needs a review.
 func licence(text string) (string, error) {
 	words := strings.ToLower(strings.Join(strings.Fields(text), " "))
 	var found []string
@@ -83,7 +83,7 @@ func licence(text string) (string, error) {
 		}
 	}
 	if len(found) == 0 {
-		return "", fmt.Errorf("a licence that is none of those known to be fine: %.60q", text)
+		return "", fmt.Errorf("licence is not on the accepted list: %.60q", text)
 	}
 	slices.Sort(found)
 	return strings.Join(found, ", "), nil
@@ -92,16 +92,16 @@ func licence(text string) (string, error) {
 // licencesRule is the line above each licence.
 const licencesRule = "================================================================================"
 
-const licencesIntro = `Licences of others
+const licencesIntro = `Third-party licences
 
-tlxhook is made from the modules below. Each may be passed on if its licence goes
-with it; so this page is in every archive, package and image. It is generated, and
-a licence of another kind fails the build. What is under MPL-2.0 is unchanged: its
-source is the module of that version.
+tlxhook contains the modules below. Their licences require a copy with each
+distribution, so this page is part of every archive, package and image. It is
+generated, and a licence that is not on the accepted list fails the build. Modules
+under MPL-2.0 are unmodified: their source is the module of that version.
 
 `
 
-// licences returns the page with the licences of all that is in the program.
+// licences returns the page with the licences of all modules in the program.
 func licences(all []licensed) (string, error) {
 	var list, full strings.Builder
 	list.WriteString(licencesIntro)
@@ -113,7 +113,7 @@ func licences(all []licensed) (string, error) {
 		if len(names) == 0 {
 			return "", fmt.Errorf("%s has no licence", m.path)
 		}
-		// The first is its own; those after it are about code that it took over.
+		// The first is the licence of the module, the others are those of included code.
 		name, err := licence(contents[0])
 		if err != nil {
 			return "", fmt.Errorf("%s: %w", m.path, err)

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// The page that is in every package has the licence of all that is in the program, as it stands in the module.
+// The page in every package has the unmodified licence of every module in the program.
 func TestLicencesOfOthersAreAllThere(t *testing.T) {
 	t.Parallel()
 	raw, err := os.ReadFile("../licences.txt")
@@ -71,7 +71,7 @@ func TestModuleWithoutLicenceIsRefused(t *testing.T) {
 	switch _, err := licences([]licensed{m}); {
 	case err == nil:
 		t.Error("no error")
-	case !strings.Contains(err.Error(), "example.no/module: a licence that is none of those known"):
-		t.Errorf("err.Error() = %q, want it to contain %q", err.Error(), "example.no/module: a licence that is none of those known")
+	case !strings.Contains(err.Error(), "example.no/module: licence is not on the accepted list"):
+		t.Errorf("err.Error() = %q, want it to contain %q", err.Error(), "example.no/module: licence is not on the accepted list")
 	}
 }

@@ -1,5 +1,5 @@
-// Command generate writes what is derived from the commands and their results: the reference, the man pages, the
-// completions, the JSON schemas and the licences of others. Run it with "go generate ./...".
+// Command generate writes the files derived from commands and results: the reference, the man pages, the completions,
+// the JSON schemas and the third-party licences. Run it with "go generate ./...".
 package main
 
 import (
@@ -30,7 +30,7 @@ func main() {
 	}
 }
 
-// generateLicences writes the licences of others, which need the modules of every system.
+// generateLicences writes the third-party licences. It needs the modules of every system.
 func generateLicences(top string) error {
 	all, err := modules(context.Background(), "darwin", "linux", "windows")
 	if err != nil {
@@ -43,7 +43,7 @@ func generateLicences(top string) error {
 	return os.WriteFile(filepath.Join(top, "docs/licences.txt"), []byte(page), 0o600)
 }
 
-// folders are what is written anew as a whole, below the top of the project.
+// folders are the folders that are replaced completely, relative to the top of the project.
 func folders() []string {
 	return []string{"docs/reference", "docs/man", "docs/schema", "completions"}
 }
@@ -63,7 +63,7 @@ func generate(top string) error {
 	if err := doc.GenMarkdownTree(root, filepath.Join(top, "docs/reference")); err != nil {
 		return err
 	}
-	// A fixed date, or every day would bring a change.
+	// The date is fixed, so that the output changes only with the commands.
 	date := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 	header := &doc.GenManHeader{Title: "TLXHOOK", Section: "1", Source: "tlxhook", Manual: "tlxhook", Date: &date}
 	if err := doc.GenManTree(root, header, filepath.Join(top, "docs/man")); err != nil {
@@ -93,8 +93,8 @@ func completions(root *cobra.Command, folder string) error {
 	return nil
 }
 
-// schemas writes a JSON schema for each type of result. Fields may be added within a major version, so none
-// forbids more. The format of manifests has a schema of its own, which does.
+// schemas writes a JSON schema for each type of result. Fields may be added within a major version, so the schemas
+// allow additional properties. The schema of manifests does not.
 func schemas(folder string) error {
 	for _, result := range cli.Results() {
 		reflector := &jsonschema.Reflector{Anonymous: true, ExpandedStruct: true, AllowAdditionalProperties: true}

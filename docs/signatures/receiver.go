@@ -13,7 +13,7 @@ import (
 )
 
 func main() {
-	// Two secrets while one takes the place of the other.
+	// The current secret and, during a rotation, the previous one.
 	var secrets []string
 	for _, name := range []string{"HMAC_SECRET", "HMAC_SECRET_PREVIOUS"} {
 		if s := os.Getenv(name); s != "" {
@@ -29,13 +29,13 @@ func main() {
 	log.Fatal(server.ListenAndServe())
 }
 
-// receive is called only for what is signed.
+// receive handles deliveries with a valid signature.
 func receive(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		w.WriteHeader(http.StatusInternalServerError)
 		return
 	}
-	// Here: keep key and body, unless the key is kept already, and answer when they are on disk.
+	// TODO: store key and body unless the key is known, and answer after they are on disk.
 	_, _ = fmt.Fprintf(os.Stdout, "%s %d bytes\n", r.Header.Get(webhook.KeyHeader), len(body))
 }

@@ -2,11 +2,11 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { createServer } from "node:http";
 
-// Two secrets while one takes the place of the other.
+// The current secret and, during a rotation, the previous one.
 const secrets = [process.env.HMAC_SECRET, process.env.HMAC_SECRET_PREVIOUS].filter(Boolean);
 const maxBody = 1 << 20;
 
-// Tells whether the only key, "&" and the raw body were signed with one of the secrets.
+// Reports whether the only key, "&" and the raw body were signed with one of the secrets.
 function isSigned(keys = [], signatures = [], body) {
   if (keys.length !== 1 || signatures.length !== 1) return false;
   if (!/^[A-Za-z0-9._:-]{1,128}$/.test(keys[0])) return false; // a key with "&" could move the boundary
@@ -18,7 +18,7 @@ function isSigned(keys = [], signatures = [], body) {
 }
 
 const server = createServer((request, response) => {
-  const parts = []; // bytes: never what a framework made of them
+  const parts = []; // raw bytes, not parsed by a framework
   let length = 0;
   request.on("data", (part) => {
     length += part.length;
@@ -31,7 +31,7 @@ const server = createServer((request, response) => {
     if (request.method !== "POST") response.writeHead(405, { Allow: "POST" }).end();
     else if (!isSigned(keys, signatures, Buffer.concat(parts))) response.writeHead(401).end();
     else {
-      // Here: keep key and body, unless the key is kept already, and answer when they are on disk.
+      // TODO: store key and body unless the key is known, and answer after they are on disk.
       console.log(keys[0], length, "bytes");
       response.writeHead(200).end();
     }

@@ -1,15 +1,15 @@
 <?php
 
-// A receiver of Tripletex deliveries in PHP; to try it out: php -S 127.0.0.1:3000 receiver.php
+// A receiver of Tripletex deliveries in PHP; to test it: php -S 127.0.0.1:3000 receiver.php
 
 declare(strict_types=1);
 
-// Two secrets while one takes the place of the other.
+// The current secret and, during a rotation, the previous one.
 $secrets = array_filter([getenv('HMAC_SECRET'), getenv('HMAC_SECRET_PREVIOUS')]);
 
 /**
- * Tells whether the key, "&" and the raw body were signed with one of the secrets. PHP joins a header that is there
- * twice with a comma and a blank, which neither a key nor a signature can hold.
+ * Reports whether the key, "&" and the raw body were signed with one of the secrets. PHP joins a repeated header with
+ * a comma and a space, which are valid in neither a key nor a signature.
  */
 function isSigned(array $secrets, string $key, string $signature, string $body): bool
 {
@@ -34,7 +34,7 @@ if ($_SERVER['REQUEST_METHOD'] !== 'POST') {
 } elseif (!isSigned($secrets, $key, $_SERVER['HTTP_X_REQUEST_SIGNATURE'] ?? '', $body)) {
     http_response_code(401);
 } else {
-    // Here: keep key and body, unless the key is kept already, and answer when they are on disk.
+    // TODO: store key and body unless the key is known, and answer after they are on disk.
     error_log($key . ' ' . strlen($body) . ' bytes');
     http_response_code(200);
 }

@@ -7,13 +7,13 @@ import os
 import re
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-# Two secrets while one takes the place of the other.
+# The current secret and, during a rotation, the previous one.
 SECRETS = [os.environ[name].encode() for name in ("HMAC_SECRET", "HMAC_SECRET_PREVIOUS") if os.environ.get(name)]
 MAX_BODY = 1 << 20
 
 
 def is_signed(keys, signatures, body):
-    """Tell whether the only key, "&" and the raw body were signed with one of the secrets."""
+    """Report whether the only key, "&" and the raw body were signed with one of the secrets."""
     if len(keys) != 1 or len(signatures) != 1:
         return False
     if not re.fullmatch(r"[A-Za-z0-9._:-]{1,128}", keys[0]):  # a key with "&" could move the boundary
@@ -32,11 +32,11 @@ class Receiver(BaseHTTPRequestHandler):
         if not re.fullmatch(r"[0-9]{1,7}", length) or int(length) > MAX_BODY:
             self.close_connection = True
             return self.answer(413)
-        body = self.rfile.read(int(length))  # bytes: never what a framework made of them
+        body = self.rfile.read(int(length))  # raw bytes, not parsed by a framework
         keys = self.headers.get_all("Idempotency-Key", [])
         if not is_signed(keys, self.headers.get_all("X-Request-Signature", []), body):
             return self.answer(401)
-        # Here: keep key and body, unless the key is kept already, and answer when they are on disk.
+        # TODO: store key and body unless the key is known, and answer after they are on disk.
         print(keys[0], len(body), "bytes", flush=True)
         return self.answer(200)
 
