@@ -1,7 +1,7 @@
 //go:build unix
 
-// Command record plays a session of tlxhook in a pseudo terminal and draws what was printed as an SVG picture. Run it
-// with "go run ./docs/record docs/session.svg".
+// Command record runs a session of tlxhook in a pseudo-terminal and draws its output as an SVG picture. Run it with
+// "go run ./docs/record docs/session.svg".
 package main
 
 import (
@@ -24,11 +24,11 @@ const (
 	rows    = 40
 )
 
-// step is a command, what is said before it, and what happens in the world before that.
+// step is a command, with a comment above it and a change of the sandbox before it.
 type step struct {
-	says    string
+	comment string
 	command string
-	happens func(ctx context.Context, home string) error
+	prepare func(ctx context.Context, home string) error
 }
 
 func steps() []step {
@@ -36,20 +36,20 @@ func steps() []step {
 		{command: `tlxhook subscription create 'order.*' --target https://hooks.example.no/tripletex \
     --generate-hmac-secret hmac.secret`},
 		{
-			says:    "# A week of failed deliveries later: Tripletex has switched one off, and told nobody.",
-			command: "tlxhook check; echo \"exit $?\"", happens: dies,
+			comment: "# After a week of failed deliveries Tripletex disables one, without a notification.",
+			command: "tlxhook check; echo \"exit $?\"", prepare: disable,
 		},
-		{says: "# The receiver is mended.", command: "tlxhook subscription enable --all-disabled"},
+		{comment: "# The receiver is repaired.", command: "tlxhook subscription enable --all-disabled"},
 		{command: "tlxhook check"},
 		{
-			says:    "# Keep them as a file in git. Then a pull request changes them.",
+			comment: "# Keep them in git, and change them through pull requests.",
 			command: "tlxhook export > hooks.yaml && tlxhook diff -f hooks.yaml",
 		},
 	}
 }
 
-// dies is what a week without a receiver does.
-func dies(ctx context.Context, home string) error {
+// disable gives the first subscription the status after a week of failed deliveries.
+func disable(ctx context.Context, home string) error {
 	return sandbox.NewFile(filepath.Join(home, ".local", "state", "tlxhook", "sandbox")).Update(ctx, func(state *sandbox.State) error {
 		state.SwitchOff(1, "DISABLED_TOO_MANY_ERRORS")
 		return nil
@@ -71,7 +71,7 @@ func main() {
 	}
 }
 
-// record plays the session in a home of its own and draws it.
+// record runs the session in a temporary home and draws it.
 func record(ctx context.Context) ([]byte, error) {
 	home, err := os.MkdirTemp("", "tlxhook-record-")
 	if err != nil {
@@ -79,16 +79,16 @@ func record(ctx context.Context) ([]byte, error) {
 	}
 	defer func() { _ = os.RemoveAll(home) }()
 	program := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(home, "tlxhook"), "github.com/tlxhook/tlxhook/cmd/tlxhook")
-	if said, err := program.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("build tlxhook: %w: %s", err, said)
+	if out, err := program.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("build tlxhook: %w: %s", err, out)
 	}
 	var screen strings.Builder
 	for i, s := range steps() {
 		if i > 0 {
 			screen.WriteString("\n")
 		}
-		if s.happens != nil {
-			if err := s.happens(ctx, home); err != nil {
+		if s.prepare != nil {
+			if err := s.prepare(ctx, home); err != nil {
 				return nil, err
 			}
 		}
@@ -96,15 +96,15 @@ func record(ctx context.Context) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		if s.says != "" {
-			screen.WriteString("\x1b[2m" + s.says + "\x1b[0m\n")
+		if s.comment != "" {
+			screen.WriteString("\x1b[2m" + s.comment + "\x1b[0m\n")
 		}
 		screen.WriteString("\x1b[1m$ " + s.command + "\x1b[0m\n" + printed)
 	}
 	return draw(screen.String()), nil
 }
 
-// play runs a command in a pseudo terminal and returns what it printed.
+// play runs a command in a pseudo-terminal and returns its output.
 func play(ctx context.Context, home, command string) (string, error) {
 	shell := exec.CommandContext(ctx, "sh", "-c", command)
 	shell.Dir = home
@@ -115,7 +115,7 @@ func play(ctx context.Context, home, command string) (string, error) {
 	}
 	defer func() { _ = terminal.Close() }()
 	var printed bytes.Buffer
-	// The end of a pseudo terminal is an error of its own on Linux; whether the command ran is told by Wait.
+	// Linux reports the end of a pseudo-terminal as an error; Wait reports the result of the command.
 	_, _ = printed.ReadFrom(terminal)
 	if err := shell.Wait(); err != nil {
 		return "", fmt.Errorf("%s: %w: %s", command, err, printed.String())

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The picture in the README shows what tlxhook prints today.
+// The picture in the README shows the current output of tlxhook.
 func TestThePictureIsTrue(t *testing.T) {
 	t.Parallel()
 	drawn, err := record(t.Context())
@@ -27,12 +27,12 @@ func TestThePictureIsTrue(t *testing.T) {
 	}
 }
 
-// words returns the text of a picture, with every time made the same.
+// words returns the text of a picture, with every time replaced.
 func words(picture []byte) []string {
 	var all []string
 	for _, line := range regexp.MustCompile(`<text [^>]*>(.*)</text>`).FindAllSubmatch(picture, -1) {
 		text := regexp.MustCompile(`<[^>]*>`).ReplaceAll(line[1], nil)
-		all = append(all, html.UnescapeString(string(regexp.MustCompile(`\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\dZ)?`).ReplaceAll(text,
+		all = append(all, html.UnescapeString(string(regexp.MustCompile(`\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?`).ReplaceAll(text,
 			[]byte("TIME")))))
 	}
 	return all

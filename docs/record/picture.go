@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// The picture, in pixels.
+// The dimensions of the picture, in pixels.
 const (
 	lineHeight = 18
 	charWidth  = 8.0
@@ -18,7 +18,7 @@ const (
 	bar        = 30 // above the text
 )
 
-// styles are the escape sequences that tlxhook prints, as SVG.
+// styles maps the escape sequences of tlxhook to SVG attributes.
 func styles() map[string]string {
 	return map[string]string{
 		"1": `font-weight="bold" fill="#f0f6fc"`, "2": `fill="#8b949e"`, "31": `fill="#ff7b72"`, "32": `fill="#7ee787"`, "33": `fill="#e3b341"`,
@@ -26,7 +26,7 @@ func styles() map[string]string {
 	}
 }
 
-// draw makes a picture of what was printed. Its lines appear one after another, unless the reader wants no motion.
+// draw returns a picture of the screen. Its lines appear one after another, unless reduced motion is preferred.
 func draw(screen string) []byte {
 	lines := strings.Split(strings.TrimRight(screen, "\n"), "\n")
 	width, height := int(columns*charWidth)+2*margin, len(lines)*lineHeight+2*margin+bar
@@ -44,7 +44,7 @@ text { font: 13.3px ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace
 	seconds := 0.0
 	for i, line := range lines {
 		if strings.HasPrefix(line, "\x1b[1m$ ") {
-			seconds += 1.2 // the reader reads what was printed before
+			seconds += 1.2 // time to read the previous output
 		}
 		fmt.Fprintf(&b, `<text x="%d" y="%d" style="animation-delay:%.1fs" xml:space="preserve">%s</text>`+"\n",
 			margin, bar+margin+i*lineHeight, seconds, spans(line))
@@ -54,7 +54,7 @@ text { font: 13.3px ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace
 	return b.Bytes()
 }
 
-// spans turns the escape sequences of a line into SVG.
+// spans converts the escape sequences of a line to SVG.
 func spans(line string) string {
 	var b strings.Builder
 	open := false
