@@ -22,7 +22,7 @@ func modules(ctx context.Context, systems ...string) ([]licensed, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := []licensed{{"Go", "as tlxhook version -o json says", strings.TrimSpace(string(goroot))}}
+	all := []licensed{{"Go", "see tlxhook version -o json", strings.TrimSpace(string(goroot))}}
 	for _, system := range systems {
 		command := exec.CommandContext(ctx, "go", "list", "-deps", "-f",
 			"{{with .Module}}{{if .Version}}{{.Path}} {{.Version}} {{.Dir}}{{end}}{{end}}",

@@ -29,7 +29,7 @@ func TestLicencesOfOthersAreAllThere(t *testing.T) {
 		}
 		for part := range strings.SplitSeq(strings.TrimPrefix(page, licencesIntro), "\n"+licencesRule+"\n") {
 			if !strings.Contains(string(raw), part) {
-				t.Errorf("docs/licences.txt lacks this about %s: run go generate ./...\n%.200s", m.path, part)
+				t.Errorf("docs/licences.txt does not have this text of %s: run go generate ./...\n%.200s", m.path, part)
 			}
 		}
 	}

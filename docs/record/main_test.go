@@ -23,7 +23,7 @@ func TestThePictureIsTrue(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(words(kept), words(drawn)); diff != "" {
-		t.Errorf("go run ./docs/record docs/session.svg draws it anew (-kept +now):\n%s", diff)
+		t.Errorf("go run ./docs/record docs/session.svg draws it again (-kept +now):\n%s", diff)
 	}
 }
 

@@ -25,7 +25,7 @@ const (
 	previous = "S5Yd3Dz6FWmj7q2uA4Uy9KcQMGBVpJHeCbTgEnaw"
 )
 
-// need returns the path of a tool that CI must have.
+// need returns the path of a tool, which is required in CI.
 func need(t *testing.T, tool string) string {
 	t.Helper()
 	path, err := exec.LookPath(tool)
@@ -56,11 +56,11 @@ func start(t *testing.T, words ...string) string {
 	for i, word := range words {
 		words[i] = strings.ReplaceAll(word, "ADDRESS", address)
 	}
-	var said bytes.Buffer
+	var output bytes.Buffer
 	ctx, cancel := context.WithCancel(t.Context())
 	command := exec.CommandContext(ctx, need(t, words[0]), words[1:]...)
 	command.Env = append(os.Environ(), "PORT="+port, "HMAC_SECRET="+current, "HMAC_SECRET_PREVIOUS="+previous)
-	command.Stdout, command.Stderr = &said, &said
+	command.Stdout, command.Stderr = &output, &output
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +81,7 @@ func start(t *testing.T, words ...string) string {
 		}
 		select {
 		case <-ended:
-			t.Fatalf("%v\n%s", failure, said.String())
+			t.Fatalf("%v\n%s", failure, output.String())
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
@@ -89,8 +89,7 @@ func start(t *testing.T, words ...string) string {
 	return ""
 }
 
-// Every recipe accepts and refuses what pkg/webhook does: deliveries as they are, and with everything wrong that can
-// be sent.
+// Every receiver accepts and rejects the same valid and altered deliveries as pkg/webhook.
 func TestRecipesAgree(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
@@ -124,10 +123,10 @@ func TestRecipesAgree(t *testing.T) {
 					accepted++
 				}
 			}
-			if accepted != 16 { // ten bodies or six keys that are right
+			if accepted != 16 { // ten valid bodies and six valid keys
 				t.Errorf("%d were good", accepted)
 			}
-			// A body that is too large need not be read to its end.
+			// A body above the limit need not be read completely.
 			large := make([]byte, 1<<20+1)
 			header := http.Header{webhook.KeyHeader: {"k"}, webhook.SignatureHeader: {webhook.Sign(current, "k", large)}}
 			if status, err := post(t, target, header, large); err == nil && (status < 400 || status >= 500) {
@@ -153,19 +152,19 @@ func post(t *testing.T, target string, header http.Header, body []byte) (int, er
 	return response.StatusCode, response.Body.Close()
 }
 
-// sample is a delivery as somebody could send it.
+// sample is a delivery, valid or altered.
 type sample struct {
 	header http.Header
 	body   []byte
 }
 
-// samples returns every body under every secret with everything done to it, and every key.
+// samples returns every body with every secret and alteration, and every key.
 func samples() (all []sample) {
 	var bytesOfAllKinds []byte
 	for b := range 1000 {
 		bytesOfAllKinds = append(bytesOfAllKinds, byte(b&0xff))
 	}
-	for _, s := range []string{current, previous, "somebody-elses"} {
+	for _, s := range []string{current, previous, "another-secret"} {
 		for _, body := range [][]byte{
 			[]byte(`{"subscriptionId":4711,"event":"order.create","id":1001,"value":{"name":"A & B Ærø"}}`),
 			[]byte("{}\r\n"),
@@ -187,7 +186,7 @@ func signed(s string, key string, body []byte) http.Header {
 	return http.Header{webhook.KeyHeader: {key}, webhook.SignatureHeader: {webhook.Sign(s, key, body)}}
 }
 
-// alterations returns a delivery as it is, and with one thing wrong.
+// alterations returns a delivery unchanged and with each alteration.
 func alterations(s string, body []byte) (all []sample) {
 	const key = "3f0c1b1e-2a55-4e0e-9f63-1d9f3b0c2f11"
 	signature := webhook.Sign(s, key, body)
@@ -212,7 +211,7 @@ func alterations(s string, body []byte) (all []sample) {
 	return append(all, sample{signed(s, key, body), append([]byte("\n"), body...)})
 }
 
-// modes sends what trigger does.
+// modes sends the deliveries of trigger.
 func modes(t *testing.T, target string) {
 	t.Helper()
 	delivery := sender.Delivery{Target: target, Key: "key-1", Secret: current, Body: []byte(`{"event":"order.update","value":{"version":1}}`)}

@@ -9,7 +9,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/webhook"
 )
 
-// What real programs make of a body that they parse and write again is recognised as that.
+// A body that real programs have parsed and written again is diagnosed as reserialised.
 func TestReserialisedBodyIsRecognised(t *testing.T) {
 	t.Parallel()
 	const body = `{"subscriptionId":4711,"event":"order.create","id":1001,` +

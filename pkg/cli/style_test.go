@@ -97,16 +97,19 @@ func walk(command *cobra.Command, visit func(*cobra.Command)) {
 	}
 }
 
-// shippedFiles returns the text of the files that users copy, by path.
+// shippedFiles returns the text of the files that users copy and of the programs in docs, by path.
 func shippedFiles(t *testing.T) map[string]string {
 	t.Helper()
 	files := map[string]string{}
-	for _, folder := range []string{"ci", "monitoring", "receiving", "scaling", "syncing"} {
+	for _, folder := range []string{"bench", "ci", "generate", "monitoring", "receiving", "record", "scaling", "signatures", "syncing"} {
 		names, err := filepath.Glob("../../docs/" + folder + "/*")
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, name := range names {
+			if strings.HasSuffix(name, "_test.go") {
+				continue
+			}
 			raw, err := os.ReadFile(name)
 			if err != nil {
 				t.Fatal(err)
