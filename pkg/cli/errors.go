@@ -201,7 +201,7 @@ func describe(settings *config.Settings, err error) *failure {
 		return describeAPI(settings, err, e)
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		return failf(codeTimeout, "no answer in time").withHint("%s", timeoutHint(settings))
+		return failf(codeTimeout, "no response in time").withHint("%s", timeoutHint(settings))
 	}
 	if settings == nil && !errors.Is(err, context.Canceled) { // cobra refused the command line, and no command ran
 		return fail(codeUsage, err)

@@ -43,7 +43,7 @@ func FromCommand(ctx context.Context, line string, stderr io.Writer) (secret.Tex
 	}
 	switch {
 	case ctx.Err() != nil:
-		return "", misuse("command %s: gave no answer in time", words[0])
+		return "", misuse("command %s: timed out", words[0])
 	case err != nil:
 		return "", misuse("command %s: %w", words[0], err)
 	}

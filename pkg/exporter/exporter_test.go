@@ -271,7 +271,7 @@ func TestFailureIsLoggedOnce(t *testing.T) {
 		s.change(t, func(state *sandbox.State) { state.ChangeFaults(true, sandbox.Fault{}) })
 		time.Sleep(time.Minute)
 		wantValues(t, s.get(t, "/metrics").Body.String(), map[string]string{up: "1", active: "3"})
-		const failed = "acme: list subscriptions: the answer is a web page, not Tripletex's JSON"
+		const failed = "acme: list subscriptions: the response is a web page instead of JSON"
 		switch {
 		case len(s.logged) != 2:
 			t.Errorf("len(s.logged) = %v, want 2", len(s.logged))

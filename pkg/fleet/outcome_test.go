@@ -24,7 +24,7 @@ func TestOutcomeOfEachError(t *testing.T) {
 		{"between two writes", fmt.Errorf("stopped after 400 of 1000: %w", context.Canceled), fleet.Unconfirmed},
 		{"lost response", &tripletex.Error{Kind: tripletex.Unknown}, fleet.Unconfirmed},
 		{"a refusal", &tripletex.Error{Kind: tripletex.Forbidden, Status: 403}, fleet.Failed},
-		{"no answer in time", &tripletex.Error{Kind: tripletex.Timeout}, fleet.Failed},
+		{"no response in time", &tripletex.Error{Kind: tripletex.Timeout}, fleet.Failed},
 		{"anything else", errors.New("odd"), fleet.Failed},
 	} {
 		got := fleet.OutcomeOf(test.err)

@@ -20,7 +20,7 @@ func part(id int64, name string, statuses ...tripletex.Status) health.Part {
 
 // silent returns the report on an unreachable company.
 func silent(id int64, name string, state health.State) health.Part {
-	report := health.Unreachable(health.Problem{Code: "timeout", Message: "no answer in time"}, state, time.Second)
+	report := health.Unreachable(health.Problem{Code: "timeout", Message: "no response in time"}, state, time.Second)
 	return health.Part{Company: health.CompanyState{Company: fleet.Company{CompanyID: id, CompanyName: name}}, Report: report}
 }
 
@@ -68,7 +68,7 @@ func TestMergeReturnsTheWorstState(t *testing.T) {
 		},
 		"all unreachable": {
 			[]health.Part{silent(1, "A", health.Unknown), silent(2, "B", health.Unknown)},
-			health.Unknown, "none of 2 companies reachable; for example A (1): no answer in time", "A",
+			health.Unknown, "none of 2 companies reachable; for example A (1): no response in time", "A",
 		},
 	} {
 		r := health.Merge(test.parts, health.Rules{}, time.Second)
@@ -122,7 +122,7 @@ func TestIssuesNameTheirCompany(t *testing.T) {
 	_, lines, _ := strings.Cut(string(r.Nagios(false)), "\n")
 	want := `order.delete MISSING h.example.no in Nord AS (3)
 4712 order.create DISABLED hooks.example.no in Nord AS (2)
-Sør AS (9) unreachable: no answer in time
+Sør AS (9) unreachable: no response in time
 `
 	if diff := cmp.Diff(want, lines); diff != "" {
 		t.Error(diff)

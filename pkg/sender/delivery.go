@@ -156,7 +156,7 @@ func (e *incompleteError) Unwrap() error { return e.cause }
 func incomplete(err error) error {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		return &incompleteError{"no answer in time", err}
+		return &incompleteError{"no response in time", err}
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return &incompleteError{"the connection was closed before a whole answer", err}
 	}

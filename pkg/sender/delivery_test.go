@@ -122,8 +122,8 @@ func TestMissingAnswerHasAReadableError(t *testing.T) {
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("err = %v, want %v", err, context.DeadlineExceeded)
 		}
-		if err.Error() != "no answer in time" {
-			t.Errorf("err.Error() = %q, want %q", err.Error(), "no answer in time")
+		if err.Error() != "no response in time" {
+			t.Errorf("err.Error() = %q, want %q", err.Error(), "no response in time")
 		}
 		if answer.Duration != 10*time.Second {
 			t.Errorf("answer.Duration = %v, want %v", answer.Duration, 10*time.Second)

@@ -24,10 +24,10 @@ type Options struct {
 	// BaseURL is [Production], [Test] or another URL of the API including "/v2". It must be https, or http on a
 	// loopback address.
 	BaseURL string
-	// Credentials returns the credentials to make a session from. It is called when a session is needed and the cache
+	// Credentials returns the credentials for creating a session. It is called when a session is needed and the cache
 	// has none. [Credentials.Get] returns fixed ones. Nil allows only calls without a login, such as [Client.Events].
 	Credentials func(context.Context) (Credentials, error)
-	// Cache shares sessions between processes. Nil means that each client makes its own.
+	// Cache shares sessions between processes. Nil means that each client creates its own.
 	Cache SessionCache
 	// Transport sends the requests. The default is [NewTransport].
 	Transport http.RoundTripper
@@ -110,7 +110,7 @@ func checkBaseURL(base string) (string, error) {
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		return "", errors.New("base URL: must have no userinfo, query or fragment")
 	case u.Scheme == "http" && !targeturl.IsLoopback(u.Hostname()):
-		return "", fmt.Errorf("base URL: http is allowed only on this machine, not for %q", u.Host)
+		return "", fmt.Errorf("base URL: http is allowed only for loopback addresses, not for %q", u.Host)
 	}
 	return strings.TrimRight(u.String(), "/"), nil
 }
@@ -125,7 +125,7 @@ func checkRedirect(next *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// checkProxy returns a ProxyError for an answer of a proxy that does not connect.
+// checkProxy returns a ProxyError if a proxy refuses to connect.
 func checkProxy(_ context.Context, _ *url.URL, _ *http.Request, response *http.Response) error {
 	if response.StatusCode != http.StatusOK {
 		return &ProxyError{response.StatusCode}
@@ -133,7 +133,7 @@ func checkProxy(_ context.Context, _ *url.URL, _ *http.Request, response *http.R
 	return nil
 }
 
-// NewTransport returns the default transport: proxies from the environment, 20 s to wait for response headers of at
+// NewTransport returns the default transport: proxies from the environment, a timeout of 20 s for response headers of at
 // most 64 KiB, and 16 idle connections.
 func NewTransport() http.RoundTripper {
 	t := http.DefaultTransport.(*http.Transport).Clone()

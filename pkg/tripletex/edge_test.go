@@ -17,7 +17,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// proxy answers each CONNECT with a status line and counts them.
+// proxy responds to each CONNECT with a status line and counts the requests.
 func proxy(t *testing.T, answer string) (address string, asked *atomic.Int64) {
 	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -41,7 +41,7 @@ func proxy(t *testing.T, answer string) (address string, asked *atomic.Int64) {
 	return listener.Addr().String(), asked
 }
 
-func TestProxyThatRefusesIsPermanentAndNothingWasSent(t *testing.T) {
+func TestRefusingProxyIsPermanent(t *testing.T) {
 	t.Parallel()
 	for answer, tries := range map[string]int64{
 		"407 Proxy Authentication Required": 1, "407 Who are you": 1, "403 Forbidden": 1,
@@ -73,7 +73,7 @@ func TestProxyThatRefusesIsPermanentAndNothingWasSent(t *testing.T) {
 	}
 }
 
-func TestProxyThatCannotBeReachedGotNothing(t *testing.T) {
+func TestUnreachableProxySendsNothing(t *testing.T) {
 	t.Parallel()
 	for _, scheme := range []string{"http", "https", "socks5"} {
 		transport := tripletex.NewTransport().(*http.Transport)
@@ -94,7 +94,7 @@ func TestProxyThatCannotBeReachedGotNothing(t *testing.T) {
 	}
 }
 
-func TestTokensRefusedForASessionAreUnauthorized(t *testing.T) {
+func TestRefusedTokensAreUnauthorized(t *testing.T) {
 	t.Parallel()
 	for field, want := range map[string]tripletex.Kind{
 		"arg:employeeToken": tripletex.Unauthorized, "arg:consumerToken": tripletex.Unauthorized, "employeeToken": tripletex.Unauthorized,
@@ -118,11 +118,11 @@ func TestTokensRefusedForASessionAreUnauthorized(t *testing.T) {
 	}
 }
 
-func TestWrongClockIsNamed(t *testing.T) {
+func TestClockSkewIsReported(t *testing.T) {
 	t.Parallel()
 	for skew, want := range map[time.Duration]string{
-		-48 * time.Hour: "clock is 48h0m0s behind that of Tripletex",
-		48 * time.Hour:  "clock is 48h0m0s ahead of that of Tripletex", time.Hour: "clock is 1h0m0s ahead of",
+		-48 * time.Hour: "clock is 48h0m0s behind Tripletex",
+		48 * time.Hour:  "clock is 48h0m0s ahead of Tripletex", time.Hour: "clock is 1h0m0s ahead of",
 		-11 * time.Minute: "clock is 11m0s behind", 0: "", 5 * time.Minute: "", -5 * time.Minute: "",
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -156,8 +156,8 @@ func TestWrongClockIsNamed(t *testing.T) {
 	}
 }
 
-func TestAnswerOfTooManyItemsIsRefused(t *testing.T) {
-	// Not parallel: it measures memory.
+func TestResponseWithTooManyItemsIsRejected(t *testing.T) {
+	// Not parallel: measures memory.
 	const many = 4_000_000
 	for name, body := range map[string]string{
 		"empty objects": `{"values":[` + strings.Repeat("{},", many) + `{}]}`,

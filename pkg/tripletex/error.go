@@ -21,7 +21,7 @@ const (
 	Canceled     Kind = "canceled"       // the context was canceled
 	RateLimited  Kind = "rate_limited"   // 429 until the deadline, or after all retries
 	ServerFailed Kind = "server_error"   // 5xx after all retries
-	Foreign      Kind = "foreign_answer" // not a response of Tripletex: HTML, invalid JSON, a redirect, larger than 64 MiB
+	Foreign      Kind = "foreign_answer" // not a response of Tripletex: HTML, invalid JSON, a redirect, over 64 MiB
 	Unauthorized Kind = "unauthorized"   // 401 after one renewal of the session, or no credentials
 	Forbidden    Kind = "forbidden"      // 403
 	NotFound     Kind = "not_found"      // 404
@@ -46,15 +46,16 @@ type Error struct {
 	// them before printing.
 	Message          string
 	DeveloperMessage string
-	// Validation lists the invalid fields, one entry for each.
+	// Validation lists the invalid fields, one entry per field.
 	Validation []Validation
 	// RequestID identifies the request in the logs of Tripletex.
 	RequestID string
-	// RetryAfter is how long the service asks to wait, or 0.
+	// RetryAfter is the wait that the service requests, or 0.
 	RetryAfter time.Duration
-	// ClockSkew is how far this machine's clock is ahead of the service's, if that may be the cause, or 0.
+	// ClockSkew is how far the local clock is ahead of the service, if that may be the cause, or 0. It is negative if the
+	// local clock is behind.
 	ClockSkew time.Duration
-	// Err is the cause if Tripletex gave none. It never contains a URL.
+	// Err is the cause if the response has none. It never contains a URL.
 	Err error
 }
 
@@ -79,7 +80,7 @@ func (e *Error) Error() string {
 	}
 	text := strings.Join(parts, ": ")
 	if e.ClockSkew != 0 && e.Kind == Unauthorized {
-		text += "; this machine's clock is " + skewText(e.ClockSkew) + " that of Tripletex"
+		text += "; the local clock is " + skewText(e.ClockSkew) + " Tripletex"
 	}
 	if e.RequestID != "" {
 		text += " (request " + e.RequestID + ")"
@@ -97,11 +98,11 @@ func skewText(skew time.Duration) string {
 func (e *Error) cause() string {
 	switch {
 	case e.Status == 0 && e.Kind == Timeout:
-		return "no answer in time"
+		return "no response in time"
 	case e.Status == 0 && e.Kind == Canceled:
 		return "interrupted"
 	case e.Kind == Network && (errors.Is(e.Err, io.EOF) || errors.Is(e.Err, io.ErrUnexpectedEOF)):
-		return "the connection was cut before an answer came"
+		return "the connection was closed before a response"
 	case e.Status == 0 && e.Err != nil:
 		return e.Err.Error()
 	case e.Status == 0:

@@ -9,7 +9,7 @@ import (
 	"slices"
 )
 
-// Event is a kind of change that can be subscribed to, such as "order.create".
+// Event is a type of change that can be subscribed to, such as "order.create".
 type Event struct {
 	// Name has the form "object.verb". Tripletex ignores its case.
 	Name string `json:"name"`

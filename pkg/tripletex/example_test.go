@@ -11,8 +11,8 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// newExampleClient returns a client of a sandbox in this process. A real one has tripletex.Production or
-// tripletex.Test as its BaseURL, tokens of its own and no Transport.
+// newExampleClient returns a client of a sandbox in this process. A real client has tripletex.Production or
+// tripletex.Test as its BaseURL, its own tokens and no Transport.
 func newExampleClient() *tripletex.Client {
 	client, err := tripletex.New(tripletex.Options{
 		BaseURL:     "http://localhost/v2",
@@ -27,14 +27,14 @@ func newExampleClient() *tripletex.Client {
 
 func Example() {
 	ctx, client := context.Background(), newExampleClient()
-	made, err := client.CreateSubscriptions(ctx, []tripletex.NewSubscription{
+	created, err := client.CreateSubscriptions(ctx, []tripletex.NewSubscription{
 		{Event: "order.create", TargetURL: "https://hooks.example.no/tripletex", HMACSharedSecret: "a-secret-of-my-own"},
 		{Event: "order.update", TargetURL: "https://hooks.example.no/tripletex", HMACSharedSecret: "a-secret-of-my-own"},
 	})
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(len(made), "made")
+	fmt.Println(len(created), "created")
 	for s, err := range client.Subscriptions(ctx, "") {
 		if err != nil {
 			log.Fatal(err)
@@ -42,7 +42,7 @@ func Example() {
 		fmt.Println(s.Event, s.Status, secret.MaskURL(s.TargetURL))
 	}
 	// Output:
-	// 2 made
+	// 2 created
 	// order.create ACTIVE https://hooks.example.no/tripletex
 	// order.update ACTIVE https://hooks.example.no/tripletex
 }

@@ -26,11 +26,11 @@ func (c *Client) RateLimit() (RateLimit, bool) {
 	return c.limits.last, c.limits.last.Limit > 0
 }
 
-// limitError means that a request was not sent, because the rate limit is used up beyond the deadline.
-type limitError struct{ wait time.Duration } // in whole seconds, as the service counts
+// limitError means that a request was not sent because the rate limit is used up until after the deadline.
+type limitError struct{ wait time.Duration } // whole seconds
 
 func (e *limitError) Error() string {
-	return fmt.Sprintf("the rate limit is used up for another %s", e.wait)
+	return fmt.Sprintf("rate limit used up for another %s", e.wait)
 }
 
 // paced is an http.RoundTripper that delays requests while the rate limit is used up.
@@ -58,7 +58,7 @@ type limits struct {
 	mu       sync.Mutex
 	last     RateLimit
 	inFlight int
-	answered int
+	answered int           // responses so far
 	changed  chan struct{} // closed and replaced with every response
 }
 
@@ -110,7 +110,7 @@ func (l *limits) leave(h http.Header, before int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.inFlight--
-	// The service may have counted this many requests after this one and before the last known response.
+	// The service may have counted up to this many requests between this one and the last known response.
 	between := l.answered - before + l.inFlight
 	l.answered++
 	close(l.changed)
@@ -133,14 +133,14 @@ func (l *limits) leave(h http.Header, before int) {
 	l.last = RateLimit{limit, remaining, end}
 }
 
-// Reserved reports whether less than a tenth of the limit is left in the period. A job in the background should leave
-// the rest to other programs with the same tokens.
+// Reserved reports whether less than a tenth of the limit is left in the period. A background job should then pause until
+// Reset, so that other programs with the same tokens can continue.
 func (r RateLimit) Reserved() bool {
 	return r.Remaining*10 < r.Limit && time.Now().Before(r.Reset)
 }
 
-// spare waits while the rest of the rate limit is reserved.
-func (c *Client) spare(ctx context.Context, operation string) error {
+// waitForReserve waits while the rest of the rate limit is reserved.
+func (c *Client) waitForReserve(ctx context.Context, operation string) error {
 	limit, known := c.RateLimit()
 	if !known || !limit.Reserved() {
 		return nil

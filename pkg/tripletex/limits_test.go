@@ -15,7 +15,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// delayed is a transport on which every exchange takes a while, and which counts the answers of 429.
+// delayed is a transport with latency that counts the 429 responses.
 type delayed struct {
 	next     http.RoundTripper
 	by       time.Duration
@@ -46,7 +46,7 @@ func newLimited(t *testing.T, limit sandbox.RateLimit, latency time.Duration) (*
 	return client, wire
 }
 
-// However many requests run at once, no 429 is met that the headers foretold, and little of the limit is wasted.
+// Concurrent requests do not exceed the announced rate limit and leave little of it unused.
 func TestAnnouncedRateLimitIsUsedAndNotExceeded(t *testing.T) {
 	t.Parallel()
 	for _, workers := range []int{1, 4, 8} {
@@ -116,7 +116,7 @@ func TestRateLimitBeyondTheDeadlineIsNotSent(t *testing.T) {
 	})
 }
 
-// start returns when a context with a limit of 30 seconds was made.
+// start returns the start time of a context with a timeout of 30 seconds.
 func start(ctx context.Context) time.Time {
 	deadline, _ := ctx.Deadline()
 	return deadline.Add(-30 * time.Second)

@@ -29,7 +29,7 @@ type ObjectKind struct {
 
 	path     string
 	from, to string // query parameters of the dates; to is exclusive
-	// inactive means that a list holds only active objects unless it is asked for inactive ones.
+	// inactive means that a list contains only active objects unless inactive ones are requested.
 	inactive bool
 }
 
@@ -42,7 +42,7 @@ func ObjectKinds() []ObjectKind {
 		k.Dated, k.from, k.to = true, field+"From", field+"To"
 		return k
 	}
-	firm := func(name string) ObjectKind {
+	partner := func(name string) ObjectKind {
 		k := kind(name, "/"+name)
 		k.ChangedSince, k.inactive = true, true
 		return k
@@ -51,13 +51,13 @@ func ObjectKinds() []ObjectKind {
 		kind("account", "/ledger/account"),
 		dated(ObjectKind{Name: "closegroup", path: "/ledger/closeGroup", Created: "closegroup.create", Deleted: "closegroup.delete"}, "date"),
 		kind("contact", "/contact"),
-		firm("customer"),
+		partner("customer"),
 		kind("employee", "/employee"),
 		dated(ObjectKind{Name: "invoice", path: "/invoice", Created: "invoice.charged"}, "invoiceDate"),
 		dated(kind("order", "/order"), "orderDate"),
 		kind("product", "/product"),
 		kind("project", "/project"),
-		firm("supplier"),
+		partner("supplier"),
 		dated(kind("voucher", "/ledger/voucher"), "date"),
 	}
 }
@@ -92,8 +92,8 @@ type ObjectList struct {
 	ChangedSince time.Time
 	// From is the first date and To the day after the last date, for kinds with [ObjectKind.Dated].
 	From, To time.Time
-	// Kept, if not nil, returns the mark of a page from an earlier run by [ObjectPage.Name], or the zero mark. It is called
-	// only if one list holds all objects of the kind.
+	// Kept, if not nil, returns the stored mark of a page by [ObjectPage.Name], or the zero mark. It is called only for
+	// kinds that need a single list.
 	Kept func(name string) PageMark
 }
 
@@ -111,11 +111,11 @@ type ObjectPage struct {
 	Name string
 	// Objects are the objects that no earlier page had, in the order of IDs.
 	Objects []Object
-	// Fresh is the number of objects that no earlier page had, also if Same.
+	// Fresh is the number of objects that no earlier page had, also if Same is set.
 	Fresh int
-	// Mark is the mark to keep for the next run.
+	// Mark is the mark to store for the next run.
 	Mark PageMark
-	// Same means that the page equals its kept mark, so that Objects is empty.
+	// Same reports that the page equals its stored mark; Objects is then empty.
 	Same bool
 
 	list call
@@ -129,7 +129,7 @@ const (
 	onlyVersions = "id,version"
 )
 
-var errUnsorted = errors.New("the list is not in the order of ids that was asked for")
+var errUnsorted = errors.New("the list is not sorted by ID as requested")
 
 // ObjectValues returns the objects of a page in their current state, as deliveries with a fields filter contain them.
 // The filter is that of [Subscription.Fields]; id and version are always included. It first waits as
@@ -137,7 +137,7 @@ var errUnsorted = errors.New("the list is not in the order of ids that was asked
 //
 // GET on the path of the kind, such as /order.
 func (c *Client) ObjectValues(ctx context.Context, p ObjectPage, fields string) ([]ObjectValue, error) {
-	if err := c.spare(ctx, p.list.operation); err != nil {
+	if err := c.waitForReserve(ctx, p.list.operation); err != nil {
 		return nil, err
 	}
 	list := p.list
@@ -164,7 +164,7 @@ func (c *Client) Object(ctx context.Context, kind ObjectKind, id int64, fields s
 		operation: "show " + kind.Name + " " + strconv.FormatInt(id, 10), method: http.MethodGet,
 		path: kind.path + "/" + strconv.FormatInt(id, 10), query: withFields(nil, fields),
 	}
-	if err := c.spare(ctx, one.operation); err != nil {
+	if err := c.waitForReserve(ctx, one.operation); err != nil {
 		return ObjectValue{}, err
 	}
 	raw, err := value[json.RawMessage](ctx, c, one)

@@ -84,7 +84,7 @@ func (w *objectWalk) run(ctx context.Context, yield func(ObjectPage, error) bool
 			return err
 		}
 		if from > 0 && page.Mark.Count > 0 && page.Mark.First > last || from > 0 && page.Mark.Count == 0 {
-			from, back = max(from-back, 0), back*2
+			from, back = max(from-back, 0), back*2 // an object was deleted: overlap more
 			continue
 		}
 		back = 1
@@ -119,7 +119,7 @@ func (w *objectWalk) page(ctx context.Context, from int) (ObjectPage, error) {
 	if w.kept != nil {
 		kept = w.kept(p.Name)
 	}
-	if err := w.client.spare(ctx, w.list.operation); err != nil {
+	if err := w.client.waitForReserve(ctx, w.list.operation); err != nil {
 		return p, err
 	}
 	list := w.list

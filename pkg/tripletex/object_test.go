@@ -19,7 +19,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// lists is an API that lists objects by the answer that a test gives to each query.
+// lists is an API whose test answers each list query.
 type lists struct {
 	answer func(query url.Values) (status int, ids []int64)
 	header http.Header
@@ -43,7 +43,7 @@ func (l *lists) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
 }
 
-// page returns the ids of a page of what the API holds.
+// page returns the IDs of one page.
 func page(query url.Values, all []int64) (int, []int64) {
 	from, _ := strconv.Atoi(query.Get("from"))
 	count, _ := strconv.Atoi(query.Get("count"))
@@ -59,7 +59,7 @@ func upTo(n int64) []int64 {
 	return all
 }
 
-// listed returns the ids that a client lists, and the error that ended it.
+// listed returns the IDs that a client lists, and the error.
 func listed(ctx context.Context, t *testing.T, api http.RoundTripper, kind string, o tripletex.ObjectList) (ids []int64, err error) {
 	t.Helper()
 	client, err := tripletex.New(tripletex.Options{
@@ -99,8 +99,8 @@ func TestEveryObjectIsListedOnce(t *testing.T) {
 	}
 }
 
-// What is deleted while a list is read moves everything after it up. Nothing is left out for that.
-func TestNothingIsLeftOutWhereObjectsAreDeletedMeanwhile(t *testing.T) {
+// An object that is deleted while a list is read moves the rest up. No object is skipped.
+func TestDeletionDuringAListSkipsNoObject(t *testing.T) {
 	t.Parallel()
 	for _, gone := range []int{1, 2, 700, 1500} {
 		all, asked := upTo(3000), 0
@@ -123,7 +123,7 @@ func TestNothingIsLeftOutWhereObjectsAreDeletedMeanwhile(t *testing.T) {
 	}
 }
 
-func TestAListThatCannotBeRightIsRefused(t *testing.T) {
+func TestInconsistentListIsRejected(t *testing.T) {
 	t.Parallel()
 	for name, answer := range map[string]func(url.Values) (int, []int64){
 		"unsorted": func(url.Values) (int, []int64) { return http.StatusOK, []int64{2, 1} },
@@ -136,7 +136,7 @@ func TestAListThatCannotBeRightIsRefused(t *testing.T) {
 	}
 }
 
-// Of customers and suppliers a list leaves out the inactive ones, unless it is asked for them.
+// Lists of customers and suppliers omit inactive ones unless they are requested.
 func TestInactiveObjectsAreListedToo(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil, employee())
@@ -169,8 +169,8 @@ func day(text string) time.Time {
 	return at
 }
 
-// What is too much for one list is listed in ever shorter spans that leave out no day.
-func TestTooManyObjectsAreListedInShorterSpans(t *testing.T) {
+// A list that is too long is split into shorter date ranges without gaps.
+func TestLongListIsSplitByDate(t *testing.T) {
 	t.Parallel()
 	first := day("2026-01-01")
 	api := &lists{answer: func(q url.Values) (int, []int64) {
@@ -203,8 +203,8 @@ func TestTooManyObjectsAreListedInShorterSpans(t *testing.T) {
 	}
 }
 
-// A page that is what it was costs a 304, and counts with its ids.
-func TestUnchangedPageIsNotSent(t *testing.T) {
+// An unchanged page is answered with 304 and counts its objects.
+func TestUnchangedPageHasNoBody(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil, employee())
 	if _, err := sandbox.NewDeliverer(w.store, nil).Emit(t.Context(), sandbox.Emission{Event: "product.create", Count: 3}); err != nil {
@@ -248,7 +248,7 @@ func TestUnchangedPageIsNotSent(t *testing.T) {
 	}
 }
 
-// Values are filtered as a delivery would be, but for the id and the version.
+// Values are filtered like a delivery, and always have id and version.
 func TestValuesAlwaysHaveIDAndVersion(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil, employee())
@@ -303,8 +303,8 @@ func TestValuesAlwaysHaveIDAndVersion(t *testing.T) {
 	}
 }
 
-// The last tenth of the rate limit is for others: a list waits for the next period.
-func TestListsLeaveATenthOfTheRateLimit(t *testing.T) {
+// A list waits for the next period while less than a tenth of the rate limit is left.
+func TestListKeepsTheRateLimitReserve(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		api := &lists{header: http.Header{"X-Rate-Limit-Limit": {"100"}, "X-Rate-Limit-Remaining": {"9"}, "X-Rate-Limit-Reset": {"7"}}}

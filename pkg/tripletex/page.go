@@ -15,13 +15,13 @@ import (
 )
 
 const (
-	// pageSize is the default of the service, which is certain to be allowed.
+	// pageSize is the default of the service.
 	pageSize = 1000
 	// maxPages bounds the pages of a list.
 	maxPages = 1000
 )
 
-var errEndless = errors.New("the service gives the same page again, or pages without end")
+var errEndless = errors.New("the list repeats a page or does not end")
 
 // page is the envelope of a list. Its fullResultSize is documented as inexact and is not read.
 type page[T any] struct {
@@ -29,12 +29,12 @@ type page[T any] struct {
 	Values        items[T] `json:"values"`
 }
 
-// maxItems is the number of items above which a list in one answer is refused. A page has at most pageSize.
+// maxItems bounds the items of a list in one response. A page has at most pageSize.
 const maxItems = 10 * pageSize
 
-var errTooMany = fmt.Errorf("a list in the answer has more than %d items", maxItems)
+var errTooMany = fmt.Errorf("a list in the response has more than %d items", maxItems)
 
-// items is a list of at most maxItems, so that a small compressed answer cannot take much memory.
+// items is a list of at most maxItems, so that a small compressed response cannot use much memory.
 type items[T any] []T
 
 // UnmarshalJSONFrom implements jsonv2.UnmarshalerFrom.

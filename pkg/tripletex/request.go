@@ -21,43 +21,43 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/secret"
 )
 
-// maxAnswer is the size in bytes above which an answer is refused. A full page of 1,000 subscriptions is about
-// 300 kB; with targets of the greatest length it would be just below this.
+// maxAnswer bounds the size of a response in bytes. A full page of 1,000 subscriptions has about 300 kB, and just below
+// this limit with targets of the maximum length.
 const maxAnswer = 64 << 20
 
-// maxCommas bounds the number of JSON values in an answer, each of which may take hundreds of bytes once decoded. A page of
-// 1,000 objects with 500 fields has half a million.
+// maxCommas bounds the number of JSON values in a response, because a decoded value can take hundreds of bytes. A page
+// of 1,000 objects with 500 fields has half a million.
 const maxCommas = 1 << 20
 
 var (
-	errSessionGiven  = errors.New("the session token that was given has ended, and there is nothing to make a new one from")
-	errTooLarge      = errors.New("the answer is larger than 64 MiB")
-	errTooManyValues = errors.New("the answer has more than a million values")
-	errNoValue       = errors.New("the answer is JSON but not Tripletex's")
+	errNotRenewable  = errors.New("the session token has expired and cannot be renewed")
+	errTooLarge      = errors.New("the response is larger than 64 MiB")
+	errTooManyValues = errors.New("the response has more than a million values")
+	errNoValue       = errors.New("the response is JSON but not from Tripletex")
 )
 
-// call is one request of the API, as many times as it takes.
+// call is one API request, including its retries.
 type call struct {
-	operation  string // what is attempted, for errors
+	operation  string // for errors, such as "list subscriptions"
 	method     string
 	path       string // escaped, below the base URL
 	query      url.Values
 	body       any         // sent as JSON unless nil
 	match      string      // If-None-Match
 	anonymous  bool        // sent without a session
-	fixedToken secret.Text // used instead of the session, and never renewed
-	repeatable bool        // a POST that may be sent twice
+	fixedToken secret.Text // used instead of the session and not renewed
+	repeatable bool        // a POST without side effects
 }
 
-// answer is what came back.
+// answer is the response to a call.
 type answer struct {
 	status   int
 	header   http.Header
 	body     []byte
-	repeated bool // an attempt before this one may have been done
+	repeated bool // an earlier attempt may have taken effect
 }
 
-// value makes a call and returns what its "value" holds.
+// value makes a call and returns the "value" of its response.
 func value[T any](ctx context.Context, c *Client, call call) (T, error) {
 	var wrapper struct {
 		Value *T `json:"value"`
@@ -73,13 +73,13 @@ func value[T any](ctx context.Context, c *Client, call call) (T, error) {
 	return *wrapper.Value, nil
 }
 
-// done makes a call whose answer holds nothing.
+// done makes a call and ignores the body of the response.
 func done(ctx context.Context, c *Client, call call) error {
 	_, err := c.do(ctx, call)
 	return err
 }
 
-// decoded makes a call and reads its answer into target.
+// decoded makes a call and decodes the response into target.
 func decoded(ctx context.Context, c *Client, call call, target any) error {
 	got, err := c.do(ctx, call)
 	if err != nil {
@@ -104,17 +104,17 @@ func notJSON(a answer, err error) error {
 	case errors.Is(err, errTooMany):
 		return errTooMany
 	case len(a.body) == 0:
-		return errors.New("the answer is empty")
+		return errors.New("the response is empty")
 	case bytes.HasPrefix(bytes.TrimSpace(a.body), []byte("<")):
-		return errors.New("the answer is a web page, not Tripletex's JSON; is a proxy or a login page in between?")
+		return errors.New("the response is a web page instead of JSON; check for a proxy or login page")
 	case errors.As(err, &wrongType):
-		return fmt.Errorf("the answer is not Tripletex's: field %q holds a %s", wrongType.Field, wrongType.Value)
+		return fmt.Errorf("the response is not from Tripletex: field %q is a %s", wrongType.Field, wrongType.Value)
 	default:
-		return errors.New("the answer is broken JSON")
+		return errors.New("the response is not valid JSON")
 	}
 }
 
-// do makes a call with a session, and once more with a new one if the session has died.
+// do makes a call with a session, and once more with a new session after a 401.
 func (c *Client) do(ctx context.Context, call call) (answer, error) {
 	token, err := c.tokenFor(ctx, call, "")
 	if err != nil {
@@ -130,19 +130,19 @@ func (c *Client) do(ctx context.Context, call call) (answer, error) {
 	return c.send(ctx, call, token)
 }
 
-func (c *Client) tokenFor(ctx context.Context, call call, dead secret.Text) (secret.Text, error) {
+func (c *Client) tokenFor(ctx context.Context, call call, refused secret.Text) (secret.Text, error) {
 	switch {
 	case call.anonymous:
 		return "", nil
 	case call.fixedToken != "":
 		return call.fixedToken, nil
 	default:
-		session, err := c.sessions.session(ctx, dead)
+		session, err := c.sessions.session(ctx, refused)
 		return session.Token, err
 	}
 }
 
-// send makes a call with one token, repeating it as the policy of [attempts] allows.
+// send makes a call with one token and retries as the policy of [attempts] allows.
 func (c *Client) send(ctx context.Context, call call, token secret.Text) (answer, error) {
 	request, err := c.request(ctx, call, token)
 	if err != nil {
@@ -190,7 +190,7 @@ func (c *Client) request(ctx context.Context, call call, token secret.Text) (*re
 	return request, nil
 }
 
-// read turns a response into an answer, or into an error for every status but 2xx and 304.
+// read returns the response as an answer, or an error for a status other than 2xx and 304.
 func (p *attempts) read(ctx context.Context, response *http.Response) (answer, error) {
 	got := answer{status: response.StatusCode, header: response.Header, repeated: p.unclear}
 	var body bytes.Buffer
@@ -213,8 +213,8 @@ func (p *attempts) read(ctx context.Context, response *http.Response) (answer, e
 	return got, nil
 }
 
-// ended is the error of a call that got no answer. Where the time ran out between two attempts, what went wrong
-// with the one before says more.
+// ended returns the error of a call without a response. If the deadline passed between two attempts, it returns the error
+// of the earlier one, which is more specific.
 func (p *attempts) ended(ctx context.Context, err error) *Error {
 	if limit, ok := errors.AsType[*limitError](err); ok {
 		return &Error{Kind: RateLimited, Operation: p.call.operation, RetryAfter: limit.wait, Err: limit}
@@ -234,7 +234,7 @@ func (p *attempts) failure(got answer) *Error {
 		RequestID: got.header.Get(requestIDHeader),
 	}
 	if e.Kind == Foreign {
-		e.Err = fmt.Errorf("redirect to %s is not followed", secret.MaskURL(got.header.Get("Location")))
+		e.Err = fmt.Errorf("redirect to %s not followed", secret.MaskURL(got.header.Get("Location")))
 		return e
 	}
 	if got.status == http.StatusProxyAuthRequired {
@@ -243,29 +243,29 @@ func (p *attempts) failure(got answer) *Error {
 	}
 	e.ClockSkew = skewOf(got, time.Now())
 	e.RetryAfter, _ = waitOf(got.status, got.header)
-	var told struct {
+	var body struct {
 		Code               int          `json:"code"`
 		Message            string       `json:"message"`
 		DeveloperMessage   string       `json:"developerMessage"`
 		ValidationMessages []Validation `json:"validationMessages"`
 		RequestID          string       `json:"requestId"`
 	}
-	// A body that is no JSON, such as a gateway's page, adds nothing to the status.
-	if json.Unmarshal(got.body, &told) == nil {
-		e.Code, e.Message, e.DeveloperMessage = told.Code, told.Message, told.DeveloperMessage
-		e.Validation = collapse(told.ValidationMessages)
+	// A body that is not JSON, such as the page of a gateway, is ignored.
+	if json.Unmarshal(got.body, &body) == nil {
+		e.Code, e.Message, e.DeveloperMessage = body.Code, body.Message, body.DeveloperMessage
+		e.Validation = collapse(body.ValidationMessages)
 		if e.RequestID == "" {
-			e.RequestID = told.RequestID
+			e.RequestID = body.RequestID
 		}
 	}
 	return e
 }
 
-// skewLimit is the deviation of the clock below which it is no reason for a refusal.
+// skewLimit is the smallest clock skew that is reported as a possible cause.
 const skewLimit = 10 * time.Minute
 
-// skewOf returns how far this machine's clock is ahead of the service's, if that may be why a login was refused. Sessions
-// are requested up to a date, so a wrong clock asks for one that has ended.
+// skewOf returns how far the local clock is ahead of the service, if that may be the cause of a refused login: a wrong
+// clock can request a session that has already expired.
 func skewOf(got answer, now time.Time) time.Duration {
 	date, err := http.ParseTime(got.header.Get("Date"))
 	skew := now.Sub(date).Round(time.Second)
@@ -276,7 +276,7 @@ func skewOf(got answer, now time.Time) time.Duration {
 	return skew
 }
 
-// collapse keeps one message a field, as the service often says "must not be null" and "must not be empty".
+// collapse keeps one message per field: the service often returns both "must not be null" and "must not be empty".
 func collapse(all []Validation) []Validation {
 	seen := map[string]bool{}
 	kept := make([]Validation, 0, len(all))
@@ -295,7 +295,7 @@ func collapse(all []Validation) []Validation {
 
 const requestIDHeader = "X-Tlx-Request-Id"
 
-// withoutURL takes the URL out of a transport error: its query may hold a token, which Go does not mask.
+// withoutURL removes the URL from a transport error: its query may contain a token, which Go does not mask.
 func withoutURL(err error) error {
 	if withURL, ok := errors.AsType[*url.Error](err); ok {
 		return withURL.Err

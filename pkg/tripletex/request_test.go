@@ -22,7 +22,7 @@ import (
 
 func secretOf(n int) secret.Text { return secret.Text(strings.Repeat("k", n)) }
 
-func TestEveryFaultHasItsKind(t *testing.T) {
+func TestKindOfEachFault(t *testing.T) {
 	t.Parallel()
 	for kind, want := range map[string]tripletex.Kind{
 		"rate-limit":   tripletex.RateLimited,
@@ -73,7 +73,7 @@ func TestEveryFaultHasItsKind(t *testing.T) {
 	}
 }
 
-func TestPassingFaultIsNotNoticed(t *testing.T) {
+func TestTransientFaultIsRetried(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"rate-limit", "server-error", "bad-gateway", "unavailable", "reset", "unauthorized", "expire-sessions"} {
 		synctest.Test(t, func(t *testing.T) {
@@ -90,8 +90,8 @@ func TestPassingFaultIsNotNoticed(t *testing.T) {
 	}
 }
 
-// Retried counts what is sent again, and nothing else.
-func TestRetriedReportsTheReasonOfARetry(t *testing.T) {
+// Retried is called for retries only.
+func TestRetriedReportsTheKindOfFailure(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var kinds []tripletex.Kind
@@ -134,7 +134,7 @@ func TestUnauthorizedIsRenewedOnce(t *testing.T) {
 	}
 }
 
-func TestRateLimitIsAwaited(t *testing.T) {
+func TestRequestWaitsForTheRateLimit(t *testing.T) {
 	t.Parallel()
 	ok := scriptedAnswer{status: 200, body: `{"value":{}}`}
 	for _, test := range []struct {
@@ -216,7 +216,7 @@ func TestPostIsRetriedOnlyIfNothingWasSent(t *testing.T) {
 	})
 }
 
-func TestHostileAnswersAreForeign(t *testing.T) {
+func TestInvalidResponsesAreForeign(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{
 		``, `null`, `[]`, `{}`, `{"values":null}`, `{"values":{}}`, `{"values":[{"id":"1"}]}`, `{"values":[1]}`,
@@ -242,7 +242,7 @@ func TestHostileAnswersAreForeign(t *testing.T) {
 	}
 }
 
-func TestRedirectDoesNotCarryTheTokenAway(t *testing.T) {
+func TestRedirectDoesNotLeakTheToken(t *testing.T) {
 	t.Parallel()
 	for _, location := range []string{
 		"https://evil.example.no/", "https://localhost:4711/v2/event", "http://localhost:1/", "file:///etc/passwd", "/v2/event",
@@ -276,7 +276,7 @@ func TestRedirectOfAWriteIsNotFollowed(t *testing.T) {
 	}
 }
 
-func TestErrorsHoldNoSecret(t *testing.T) {
+func TestErrorsContainNoSecret(t *testing.T) {
 	t.Parallel()
 	credentials := tripletex.Credentials{ConsumerToken: "canary-consumer", EmployeeToken: "canary-employee"}
 	for _, script := range [][]scriptedAnswer{
@@ -336,7 +336,7 @@ func TestTraceShowsTheExchangeWithoutSecrets(t *testing.T) {
 	}
 }
 
-func TestNewRefusesADangerousBaseURL(t *testing.T) {
+func TestNewRejectsUnsafeBaseURL(t *testing.T) {
 	t.Parallel()
 	for _, base := range []string{
 		"", "tripletex.no/v2", "ftp://tripletex.no", "http://tripletex.no/v2",

@@ -17,30 +17,29 @@ import (
 )
 
 const (
-	maxRepeats = 4 // after the first attempt
+	maxRetries = 4 // after the first attempt
 	firstPause = 200 * time.Millisecond
 	longPause  = 4 * time.Second
-	maxWait    = time.Hour // a header that asks for more is taken as not there: other services send epochs
+	maxWait    = time.Hour // a longer wait in a header is ignored: some services send Unix times
 )
 
 // attempts is the retry policy of one call:
 //
-//   - nothing was sent (the connection was refused): every method is repeated;
-//   - 429, where the service says that it did nothing: every method, after the wait that the headers name;
-//   - no answer, or 500, 502, 503 or 504: GET, DELETE and PUT, which carries the version it may replace.
-//
-// A POST is not repeated in that last case unless it is marked as harmless.
+//   - Nothing was sent, for example because the connection was refused: every method is retried.
+//   - 429, which has no effect on the service: every method is retried after the wait in the headers.
+//   - No response, or 500, 502, 503 or 504: GET, DELETE and version-guarded PUT are retried, and a POST only if it is
+//     marked as repeatable.
 type attempts struct {
 	call    call
 	retried func(Kind)
-	unclear bool   // an attempt got no answer, or one of 5xx: it may have been done all the same
-	refusal answer // the last answer that was worth a repeat
-	cause   error  // the last failure to get an answer that was worth a repeat
+	unclear bool   // an attempt got no response or 5xx, and may have taken effect
+	refusal answer // the last retryable response
+	cause   error  // the last retryable failure without a response
 }
 
 func (p *attempts) client(h *http.Client) *retryablehttp.Client {
 	return &retryablehttp.Client{
-		HTTPClient: h, RetryMax: maxRepeats, RetryWaitMin: firstPause, RetryWaitMax: longPause,
+		HTTPClient: h, RetryMax: maxRetries, RetryWaitMin: firstPause, RetryWaitMax: longPause,
 		CheckRetry: p.check, Backoff: p.pause, ErrorHandler: retryablehttp.PassthroughErrorHandler,
 	}
 }
@@ -55,7 +54,7 @@ func (p *attempts) check(ctx context.Context, response *http.Response, err error
 		p.cause = err
 		sent := !notSent(err)
 		p.unclear = p.unclear || sent
-		return (!sent || p.harmless()) && !permanent(err), nil
+		return (!sent || p.idempotent()) && !permanent(err), nil
 	}
 	p.refusal = answer{status: response.StatusCode, header: response.Header}
 	switch response.StatusCode {
@@ -63,15 +62,15 @@ func (p *attempts) check(ctx context.Context, response *http.Response, err error
 		return fits(ctx, response), nil
 	case http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		p.unclear = true
-		return p.harmless() && fits(ctx, response), nil
+		return p.idempotent() && fits(ctx, response), nil
 	}
 	p.refusal = answer{}
 	return false, nil
 }
 
-func (p *attempts) harmless() bool { return p.call.method != http.MethodPost || p.call.repeatable }
+func (p *attempts) idempotent() bool { return p.call.method != http.MethodPost || p.call.repeatable }
 
-// notSent tells whether the request cannot have reached the service.
+// notSent reports whether the request cannot have reached the service.
 func notSent(err error) bool {
 	var op *net.OpError
 	if errors.As(err, &op) && slices.Contains([]string{"dial", "proxyconnect", "socks connect"}, op.Op) {
@@ -80,7 +79,7 @@ func notSent(err error) bool {
 	return isAny[*ProxyError](err) || isAny[*limitError](err) || isAny[*tls.CertificateVerificationError](err)
 }
 
-// permanent tells whether trying again cannot help.
+// permanent reports whether a retry cannot succeed.
 func permanent(err error) bool {
 	if proxy, ok := errors.AsType[*ProxyError](err); ok {
 		return proxy.Status < http.StatusInternalServerError
@@ -92,20 +91,20 @@ func permanent(err error) bool {
 		isAny[x509.HostnameError](err)
 }
 
-// isAny reports whether the tree of an error holds one of a type.
+// isAny reports whether the tree of an error contains a type.
 func isAny[E error](err error) bool {
 	_, ok := errors.AsType[E](err)
 	return ok
 }
 
-// fits tells whether the wait that an answer asks for ends before the context does.
+// fits reports whether the wait that a response requests ends before the deadline.
 func fits(ctx context.Context, response *http.Response) bool {
 	delay, _ := waitOf(response.StatusCode, response.Header)
 	deadline, ok := ctx.Deadline()
 	return !ok || time.Until(deadline) > delay
 }
 
-// pause implements retryablehttp.Backoff, which is asked only where a request will be sent again.
+// pause implements retryablehttp.Backoff, which is called only before a retry.
 func (p *attempts) pause(shortest, longest time.Duration, try int, response *http.Response) time.Duration {
 	if p.retried != nil && response != nil {
 		p.retried(kindOfStatus(response.StatusCode))
@@ -115,12 +114,12 @@ func (p *attempts) pause(shortest, longest time.Duration, try int, response *htt
 	return pause(shortest, longest, try, response)
 }
 
-// pause returns how long to wait: what the headers ask for, else twice as long each time; with jitter.
+// pause returns the wait before a retry: the one in the headers, otherwise exponential; with jitter.
 func pause(shortest, longest time.Duration, try int, response *http.Response) time.Duration {
 	delay := min(shortest<<try, longest)
 	if response != nil {
-		if asked, ok := waitOf(response.StatusCode, response.Header); ok {
-			return asked + wait.Jitter(firstPause)
+		if requested, ok := waitOf(response.StatusCode, response.Header); ok {
+			return requested + wait.Jitter(firstPause)
 		}
 		if response.StatusCode == http.StatusTooManyRequests {
 			delay = min(4*delay, 2*longest)
@@ -129,9 +128,8 @@ func pause(shortest, longest time.Duration, try int, response *http.Response) ti
 	return delay/2 + wait.Jitter(delay/2)
 }
 
-// waitOf returns how long an answer asks to wait: Retry-After, in seconds or as a date, or on a 429
-// X-Rate-Limit-Reset, in seconds left, if that is longer. Source: API overview; that the latter is missing on
-// the 429 itself was observed.
+// waitOf returns the wait that a response requests: Retry-After, in seconds or as a date, or on a 429 the longer
+// X-Rate-Limit-Reset, in seconds. Source: API overview; a 429 without the latter was observed.
 func waitOf(status int, h http.Header) (time.Duration, bool) {
 	texts := []string{h.Get("Retry-After")}
 	if status == http.StatusTooManyRequests {
@@ -139,14 +137,14 @@ func waitOf(status int, h http.Header) (time.Duration, bool) {
 	}
 	delay, found := time.Duration(0), false
 	for _, text := range texts {
-		asked := time.Duration(-1)
+		requested := time.Duration(-1)
 		if seconds, err := strconv.ParseFloat(text, 64); err == nil && seconds >= 0 && seconds <= maxWait.Seconds() {
-			asked = time.Duration(seconds * float64(time.Second))
+			requested = time.Duration(seconds * float64(time.Second))
 		} else if date, err := http.ParseTime(text); err == nil {
-			asked = time.Until(date)
+			requested = time.Until(date)
 		}
-		if asked >= 0 && asked <= maxWait {
-			delay, found = max(delay, asked), true
+		if requested >= 0 && requested <= maxWait {
+			delay, found = max(delay, requested), true
 		}
 	}
 	return delay, found

@@ -14,7 +14,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
-// Credentials are the tokens that a session is made from: a consumer and an employee token, a refresh token, or a session
+// Credentials are the tokens for creating a session: a consumer and an employee token, a refresh token, or a session
 // token, which cannot be renewed.
 type Credentials struct {
 	ConsumerToken secret.Text
@@ -26,7 +26,7 @@ type Credentials struct {
 // Get returns c, for the field Credentials of [Options].
 func (c Credentials) Get(context.Context) (Credentials, error) { return c, nil }
 
-// Session is a session token with its end.
+// Session is a session token with its expiry time.
 type Session struct {
 	Token   secret.Text
 	Expires time.Time // zero if unknown
@@ -37,22 +37,21 @@ type Session struct {
 type SessionCache interface {
 	// Load returns the stored session, or false.
 	Load(ctx context.Context) (Session, bool)
-	// Save stores a session and replaces the one before.
+	// Save stores a session and replaces the previous one.
 	Save(ctx context.Context, s Session)
 }
 
-// refreshTTL is the longest lifetime in seconds that the service allows for a session from a refresh token.
-// Source: an observed message.
+// refreshTTL is the maximum lifetime of a session from a refresh token in seconds. Source: observed.
 const refreshTTL = 28800
 
-// expiryMargin is the time before its end at which a session is renewed.
+// expiryMargin is how long before its expiry a session is renewed.
 const expiryMargin = time.Minute
 
 type sessionToken struct {
 	Token string `json:"token"`
 }
 
-// CreateSession makes a new session from the credentials of the client and does not use the cache. A session from a
+// CreateSession creates a session from the credentials of the client without using the cache. A session from a
 // consumer and an employee token lasts one to two days, one from a refresh token 8 hours.
 //
 // POST /token/session/:create (PUT if the server has no POST), or POST /token/session/:createFromRefreshToken.
@@ -64,13 +63,13 @@ func (c *Client) CreateSession(ctx context.Context) (Session, error) {
 	return c.createSession(ctx, credentials)
 }
 
-// createSession makes a session. Tokens that are refused make an Unauthorized error, whichever status says so.
+// createSession creates a session. Refused tokens result in an Unauthorized error, also with status 422.
 func (c *Client) createSession(ctx context.Context, credentials Credentials) (Session, error) {
-	made, err := c.requestSession(ctx, credentials)
+	created, err := c.requestSession(ctx, credentials)
 	if e, ok := errors.AsType[*Error](err); ok && e.Kind == Refused && e.isAboutTokens() {
 		e.Kind = Unauthorized
 	}
-	return made, err
+	return created, err
 }
 
 // isAboutTokens reports whether an invalid field is a token, such as "arg:employeeToken".
@@ -85,7 +84,7 @@ func (c *Client) requestSession(ctx context.Context, credentials Credentials) (S
 	case credentials.RefreshToken != "":
 		return c.createSessionFromRefreshToken(ctx, credentials.RefreshToken)
 	case credentials.SessionToken != "":
-		return Session{}, &Error{Kind: Unauthorized, Operation: "renew session", Err: errSessionGiven}
+		return Session{}, &Error{Kind: Unauthorized, Operation: "renew session", Err: errNotRenewable}
 	default:
 		return Session{}, &Error{Kind: Unauthorized, Err: ErrNoCredentials}
 	}
@@ -102,7 +101,7 @@ func (c *Client) createSessionFromTokens(ctx context.Context, credentials Creden
 			"expirationDate": date,
 		},
 	}
-	made, err := value[sessionToken](ctx, c, call)
+	created, err := value[sessionToken](ctx, c, call)
 	if noSuchCall(err) {
 		call.method, call.body = http.MethodPut, nil
 		call.query = url.Values{
@@ -110,9 +109,9 @@ func (c *Client) createSessionFromTokens(ctx context.Context, credentials Creden
 			"employeeToken":  {credentials.EmployeeToken.Reveal()},
 			"expirationDate": {date},
 		}
-		made, err = value[sessionToken](ctx, c, call)
+		created, err = value[sessionToken](ctx, c, call)
 	}
-	return Session{secret.Text(made.Token), expires}, err
+	return Session{secret.Text(created.Token), expires}, err
 }
 
 // noSuchCall reports whether a server does not support the path or the method.
@@ -127,13 +126,13 @@ func (c *Client) createSessionFromRefreshToken(ctx context.Context, token secret
 	const tries = 4
 	for try := 1; ; try++ {
 		expires := time.Now().Add(refreshTTL * time.Second)
-		made, err := value[sessionToken](ctx, c, call{
+		created, err := value[sessionToken](ctx, c, call{
 			operation: "create session from refresh token", method: http.MethodPost,
 			path: "/token/session/:createFromRefreshToken", anonymous: true, repeatable: true,
 			body: map[string]any{"refreshToken": token.Reveal(), "ttlSeconds": refreshTTL},
 		})
 		if KindOf(err) != Conflict || try == tries {
-			return Session{secret.Text(made.Token), expires}, err
+			return Session{secret.Text(created.Token), expires}, err
 		}
 		pause := time.Duration(try) * (100*time.Millisecond + wait.Jitter(200*time.Millisecond))
 		if err := wait.For(ctx, pause); err != nil {
@@ -142,20 +141,20 @@ func (c *Client) createSessionFromRefreshToken(ctx context.Context, token secret
 	}
 }
 
-// sessionEnd returns the expiration date to request and the earliest end of the session. The session ends at the start
-// of that date in Norway: 22:00 UTC in summer, 23:00 in winter. A date of today makes a session that has ended already,
-// so the date is the day after tomorrow in Norwegian summer time.
+// sessionEnd returns the expiration date to request and the earliest end of the session. A session ends at the start of
+// that date in Norway: 22:00 UTC in summer, 23:00 in winter. With the current date it would have expired already, so the
+// date is the day after tomorrow in Norwegian summer time.
 func sessionEnd(now time.Time) (date string, expires time.Time) {
 	day := now.UTC().Add(2*time.Hour).AddDate(0, 0, 2)
 	midnight := time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, time.UTC)
 	return day.Format(time.DateOnly), midnight.Add(-2 * time.Hour)
 }
 
-// EndSession deletes the current session, if there is one.
+// EndSession deletes the current session, if any.
 //
 // DELETE /token/session/{token}.
 func (c *Client) EndSession(ctx context.Context) error {
-	token, ok := c.sessions.kept(ctx)
+	token, ok := c.sessions.token(ctx)
 	if !ok {
 		return nil
 	}
@@ -179,12 +178,12 @@ type Login struct {
 // GET /token/session/>whoAmI.
 func (c *Client) WhoAmI(ctx context.Context) (Login, error) {
 	return value[Login](ctx, c, call{
-		operation: "ask who is logged in", method: http.MethodGet, path: "/token/session/%3EwhoAmI",
+		operation: "verify login", method: http.MethodGet, path: "/token/session/%3EwhoAmI",
 		query: url.Values{"fields": {"*,company(id,name)"}},
 	})
 }
 
-// Session returns the current session, and makes one if there is none. Expires is zero for [Credentials.SessionToken].
+// Session returns the current session, and creates one if necessary. Expires is zero for [Credentials.SessionToken].
 func (c *Client) Session(ctx context.Context) (Session, error) {
 	return c.sessions.session(ctx, "")
 }
@@ -200,33 +199,33 @@ type sessions struct {
 	loaded  bool
 }
 
-// session returns a session whose token is not dead, which is the token that was refused or empty.
-func (s *sessions) session(ctx context.Context, dead secret.Text) (Session, error) {
+// session returns a session whose token is not the refused one, which is empty if none was refused.
+func (s *sessions) session(ctx context.Context, refused secret.Text) (Session, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.load(ctx)
-	if s.usable() && s.current.Token != dead {
+	if s.usable() && s.current.Token != refused {
 		return s.current, nil
 	}
 	credentials, err := s.source(ctx)
 	if err != nil {
 		return Session{}, err
 	}
-	made := Session{Token: credentials.SessionToken}
-	if made.Token == "" || made.Token == dead {
-		if made, err = s.create(ctx, credentials); err != nil {
+	created := Session{Token: credentials.SessionToken}
+	if created.Token == "" || created.Token == refused {
+		if created, err = s.create(ctx, credentials); err != nil {
 			return Session{}, err
 		}
 		if s.cache != nil {
-			s.cache.Save(ctx, made)
+			s.cache.Save(ctx, created)
 		}
 	}
-	s.current = made
-	return made, nil
+	s.current = created
+	return created, nil
 }
 
-// kept returns the current token, or false; it makes no session.
-func (s *sessions) kept(ctx context.Context) (secret.Text, bool) {
+// token returns the current token, or false. It creates no session.
+func (s *sessions) token(ctx context.Context) (secret.Text, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.load(ctx)
@@ -240,7 +239,7 @@ func (s *sessions) load(ctx context.Context) {
 	s.loaded = true
 }
 
-// usable reports whether there is a token that has not ended. A given session token has no known end.
+// usable reports whether a token exists and has not expired. The expiry of a given session token is unknown.
 func (s *sessions) usable() bool {
 	return s.current.Token != "" && (s.current.Expires.IsZero() || time.Now().Add(expiryMargin).Before(s.current.Expires))
 }

@@ -46,7 +46,7 @@ func TestWhoAmIWorksWithEveryKindOfToken(t *testing.T) {
 	}
 }
 
-func TestWrongTokensAreRefused(t *testing.T) {
+func TestWrongTokensAreUnauthorized(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		credentials tripletex.Credentials
@@ -83,7 +83,7 @@ func TestAccountantCannotUseTheOwnCompany(t *testing.T) {
 	}
 }
 
-func TestCachedSessionMakesNoSessionRequest(t *testing.T) {
+func TestCachedSessionSendsNoSessionRequest(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		store := sandbox.NewMemory(sandbox.DefaultOptions())
@@ -136,7 +136,7 @@ func TestConcurrentCallsShareOneSession(t *testing.T) {
 	}
 }
 
-func TestRefreshTokenConflictIsTriedAgain(t *testing.T) {
+func TestRefreshTokenConflictIsRetried(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, nil, tripletex.Credentials{RefreshToken: sandbox.RefreshToken})

@@ -83,7 +83,7 @@ func (u SubscriptionUpdate) For(all []Subscription) ([]SubscriptionUpdate, error
 	updates := make([]SubscriptionUpdate, len(all))
 	for i, s := range all {
 		if u.AuthHeaderValue != "" && u.AuthHeaderName == "" && s.AuthHeaderName == "" {
-			return nil, fmt.Errorf("subscription %d has no auth header to give a value to", s.ID)
+			return nil, fmt.Errorf("subscription %d has no auth header for the value", s.ID)
 		}
 		updates[i] = u
 		updates[i].ID, updates[i].Version = s.ID, s.Version
@@ -91,7 +91,7 @@ func (u SubscriptionUpdate) For(all []Subscription) ([]SubscriptionUpdate, error
 	return updates, nil
 }
 
-// WithChanges is a fields filter for [Client.Subscriptions] that includes [Subscription.Changes]. Source: API overview.
+// WithChanges is a fields filter for [Client.Subscriptions] that adds [Subscription.Changes]. Source: API overview.
 const WithChanges = "*,changes"
 
 // Subscriptions yields the subscriptions of the login in the company. Fields selects the returned fields in the syntax

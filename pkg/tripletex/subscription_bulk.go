@@ -16,11 +16,11 @@ import (
 // POST /event/subscription, or POST /event/subscription/list for more than one.
 func (c *Client) CreateSubscriptions(ctx context.Context, wanted []NewSubscription) ([]Subscription, error) {
 	since := time.Now()
-	made, err := c.postSubscriptions(ctx, wanted)
-	if err == nil || !outcomeOpen(err) {
-		return made, err
+	created, err := c.postSubscriptions(ctx, wanted)
+	if err == nil || !mayHaveTakenEffect(err) {
+		return created, err
 	}
-	return c.settleCreate(ctx, wanted, since, err)
+	return c.verifyCreate(ctx, wanted, since, err)
 }
 
 func (c *Client) postSubscriptions(ctx context.Context, wanted []NewSubscription) ([]Subscription, error) {
@@ -30,11 +30,11 @@ func (c *Client) postSubscriptions(ctx context.Context, wanted []NewSubscription
 	post := call{operation: "create subscription", method: http.MethodPost, path: "/event/subscription"}
 	if len(wanted) == 1 {
 		post.body = wanted[0].wire()
-		made, err := value[Subscription](ctx, c, post)
+		created, err := value[Subscription](ctx, c, post)
 		if err != nil {
 			return nil, err
 		}
-		return []Subscription{made}, nil
+		return []Subscription{created}, nil
 	}
 	bodies := make([]wireSubscription, len(wanted))
 	for i, n := range wanted {
@@ -66,7 +66,7 @@ func (c *Client) UpdateSubscriptions(ctx context.Context, updates []Subscription
 	}
 	got, err := c.do(ctx, put)
 	if KindOf(err) == Conflict && got.repeated {
-		return c.settleUpdate(ctx, updates, err)
+		return c.verifyUpdate(ctx, updates, err)
 	}
 	if err != nil {
 		return nil, err
@@ -105,7 +105,7 @@ func (c *Client) DeleteSubscriptions(ctx context.Context, ids []int64) error {
 	}
 	got, err := c.do(ctx, remove)
 	if KindOf(err) == NotFound && got.repeated {
-		return c.settleDelete(ctx, ids, err)
+		return c.verifyDelete(ctx, ids, err)
 	}
 	return err
 }

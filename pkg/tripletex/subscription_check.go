@@ -12,7 +12,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/targeturl"
 )
 
-// Limits in characters. Source: Swagger 2.71.30, the last version that has them.
+// Limits in characters. Source: Swagger 2.71.30, the last version with limits.
 const (
 	maxEvent           = 255
 	maxTargetURL       = 65535
@@ -23,8 +23,8 @@ const (
 	maxHMACSecret      = 100
 )
 
-// Check returns an error for content that Tripletex refuses, without using the network: the form of the event and the
-// target, half an auth header, and lengths in characters (event and fields 255, target 65535, auth header name 255 and
+// Check returns an error for content that Tripletex rejects, without using the network: the form of event and target, an
+// incomplete auth header, and lengths in characters (event and fields 255, target 65535, auth header name 255 and
 // value 4096, HMAC secret 10 to 100). No error contains a secret or the target. With localHTTP, an http target on a
 // loopback address is valid, as it is for a sandbox; see [Client.IsLocal]. Source of the lengths: Swagger 2.71.30.
 func (n NewSubscription) Check(localHTTP bool) error {
@@ -43,7 +43,7 @@ func (n NewSubscription) Check(localHTTP bool) error {
 	return checkLengths(n.Fields, n.AuthHeaderName, n.AuthHeaderValue, n.HMACSharedSecret)
 }
 
-// checkText returns an error for a text that JSON or a header would change.
+// checkText returns an error for a text that JSON or a header cannot represent unchanged.
 func checkText(target, fields string, headerValue, hmacSecret secret.Text) error {
 	for _, part := range []struct{ name, text string }{
 		{"target", target}, {"fields", fields}, {"auth header value", headerValue.Reveal()}, {"HMAC secret", hmacSecret.Reveal()},
@@ -68,7 +68,7 @@ func CheckEvent(name string) error {
 	return nil
 }
 
-// Check returns an error for content that Tripletex refuses; see [NewSubscription.Check].
+// Check returns an error for content that Tripletex rejects; see [NewSubscription.Check].
 func (u SubscriptionUpdate) Check(localHTTP bool) error {
 	fields := ""
 	if u.Fields != nil {
@@ -90,7 +90,7 @@ var errHalfHeader = errors.New("auth header: a name and a value go together; one
 func notEventRune(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }
 
 // checkTarget returns an error for a target that is not an absolute https URL. The error does not contain the target,
-// which may hold credentials.
+// which may contain credentials.
 func checkTarget(target string, localHTTP bool) error {
 	u, err := url.Parse(target)
 	_, nameErr := targeturl.ASCII(target)

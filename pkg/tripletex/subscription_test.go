@@ -10,7 +10,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-func TestSubscriptionLivesFromCreateToDelete(t *testing.T) {
+func TestSubscriptionLifecycle(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil, employee())
 	made, err := w.CreateSubscriptions(t.Context(), []tripletex.NewSubscription{wanted("order.create")})
@@ -108,7 +108,7 @@ func TestBulkCallsAreOneRequestEach(t *testing.T) {
 	}
 }
 
-func TestListAsksOncePerThousand(t *testing.T) {
+func TestListRequestsOnePagePerThousand(t *testing.T) {
 	t.Parallel()
 	for count, requests := range map[int]int{0: 1, 1: 1, 999: 1, 1001: 2, 2500: 3} {
 		w := newWorld(t, func(o *sandbox.Options) { o.Subscriptions = count }, employee())
@@ -125,7 +125,7 @@ func TestListAsksOncePerThousand(t *testing.T) {
 	}
 }
 
-func TestListStopsWhenTheCallerDoes(t *testing.T) {
+func TestListStopsWithTheCaller(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(o *sandbox.Options) { o.Subscriptions = 2500 }, employee())
 	for _, err := range w.Subscriptions(t.Context(), "") {
@@ -139,7 +139,7 @@ func TestListStopsWhenTheCallerDoes(t *testing.T) {
 	}
 }
 
-func TestSnapshotAsksOnlyForWhatChanged(t *testing.T) {
+func TestSnapshotReadsOnlyChangedPages(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(o *sandbox.Options) { o.Subscriptions = 1500 }, employee())
 	first, changed, err := w.Snapshot(t.Context(), nil)
@@ -177,8 +177,8 @@ func TestSnapshotAsksOnlyForWhatChanged(t *testing.T) {
 	}
 }
 
-// A service that gives the same page for ever is found out by the second one.
-func TestSnapshotIsNotHeldByPagesWithoutEnd(t *testing.T) {
+// A repeated page is detected at its second occurrence.
+func TestSnapshotDetectsRepeatedPages(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil, employee())
 	w.fault(t, sandbox.Fault{Kind: "endless"})
@@ -191,7 +191,7 @@ func TestSnapshotIsNotHeldByPagesWithoutEnd(t *testing.T) {
 	}
 }
 
-func TestErrorOfAListNamesThePage(t *testing.T) {
+func TestListErrorNamesThePage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(o *sandbox.Options) { o.Subscriptions = 2500 }, employee())
 	w.fault(t, sandbox.Fault{Kind: "html", Path: "/event/subscription", After: 2})
@@ -238,7 +238,7 @@ func TestCompanySeesItsOwnSubscriptions(t *testing.T) {
 	}
 }
 
-func TestCheckRefusesWhatTripletexWould(t *testing.T) {
+func TestCheckRejectsInvalidContent(t *testing.T) {
 	t.Parallel()
 	good := wanted("order.create")
 	change := func(f func(*tripletex.NewSubscription)) tripletex.NewSubscription {

@@ -2,7 +2,7 @@ package tripletex
 
 import "github.com/tlxhook/tlxhook/pkg/targeturl"
 
-// wireSubscription is the body of a create or an update, with its secrets readable.
+// wireSubscription is the body of a create or an update, with its secrets in plain text.
 type wireSubscription struct {
 	ID               int64   `json:"id,omitempty"`
 	Version          *int    `json:"version,omitempty"`
@@ -34,8 +34,8 @@ func (u SubscriptionUpdate) wire() wireSubscription {
 	}
 }
 
-// sentTarget returns a target as it is sent: as given, with the xn-- form of an internationalized host.
+// sentTarget returns a target in the form that is sent, with an internationalized host in its xn-- form.
 func sentTarget(given string) string {
-	sent, _ := targeturl.ASCII(given) // Check refuses a host that is no name
+	sent, _ := targeturl.ASCII(given) // Check rejects an invalid host
 	return sent
 }

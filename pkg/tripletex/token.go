@@ -10,12 +10,12 @@ import (
 )
 
 // CheckFor returns an error for credentials that cannot work with a base URL, without using the network: a refresh token
-// in the field of another token, or a token of the test environment for [Production]. Other tokens pass, as their form
-// is not documented. Source of the prefix "test-": changelog 2020-03-17.
+// in the field of another token, or a token of the test environment for [Production]. Other tokens are accepted, because
+// their format is not documented. Source of the prefix "test-": changelog 2020-03-17.
 func (c Credentials) CheckFor(baseURL string) error {
 	for _, token := range []secret.Text{c.ConsumerToken, c.EmployeeToken} {
 		if strings.HasPrefix(token.Reveal(), refreshPrefix) {
-			return errors.New("a refresh token (tlxr_...) stands in the place of a consumer or employee token")
+			return errors.New("a refresh token (tlxr_...) was given as consumer or employee token")
 		}
 		if strings.TrimRight(baseURL, "/") == Production && isTestToken(token) {
 			return errors.New("a token of the test environment does not work in production")

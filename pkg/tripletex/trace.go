@@ -64,7 +64,7 @@ func (f failing) Read([]byte) (int, error) {
 	return 0, f.err
 }
 
-// traceURL masks the query, which holds tokens when a session is made, and the token in the path when one ends.
+// traceURL masks the query when a session is created and the token in the path when one is deleted.
 func traceURL(u *url.URL) string {
 	text := u.String()
 	if !strings.Contains(text, "/token/") {
@@ -77,7 +77,7 @@ func traceURL(u *url.URL) string {
 	return secret.MaskURL(text)
 }
 
-// traceHeaders returns the headers that are useful and cannot contain a secret.
+// traceHeaders returns the useful headers that cannot contain a secret.
 func traceHeaders(all http.Header) http.Header {
 	kept := http.Header{}
 	for name, values := range all {

@@ -12,7 +12,7 @@ func translations() map[string]string {
 		"Validering feilet":                 "validation failed",
 		"Kan ikke være null":                "must be given",
 		"Feltet kan ikke være tomt":         "must not be empty",
-		"Feltet eksisterer ikke i objektet": "there is no such field",
+		"Feltet eksisterer ikke i objektet": "unknown field",
 		"Ukjent verdi":                      "unknown value",
 		"Kan ikke endres":                   "cannot be changed",
 		"Kan ikke være over $":              "must not be above $",

@@ -19,7 +19,7 @@ func employee() tripletex.Credentials {
 	return tripletex.Credentials{ConsumerToken: sandbox.ConsumerToken, EmployeeToken: sandbox.EmployeeToken}
 }
 
-// world is a sandbox with a client, and everything the client sent.
+// world is a sandbox with a client that records requests.
 type world struct {
 	*tripletex.Client
 	store sandbox.Store
@@ -66,7 +66,7 @@ func (w *world) subscriptions(t *testing.T) int {
 	return count
 }
 
-// wire is a transport that remembers what went over it.
+// wire is a transport that records exchanges.
 type wire struct {
 	next  http.RoundTripper
 	mu    sync.Mutex
@@ -84,7 +84,7 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	return w.next.RoundTrip(r)
 }
 
-// count returns how many requests began with a prefix, such as "POST /event".
+// count returns the number of requests with a prefix such as "POST /event".
 func (w *wire) count(prefix string) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -97,7 +97,7 @@ func (w *wire) count(prefix string) int {
 	return n
 }
 
-// scripted is a transport that gives prepared answers, the last one for ever.
+// scripted is a transport that returns prepared responses and repeats the last one.
 type scripted struct {
 	mu      sync.Mutex
 	answers []scriptedAnswer

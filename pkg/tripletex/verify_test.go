@@ -14,8 +14,8 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// Every lost answer leaves exactly one subscription, whether it was lost before or after the work was done.
-func TestLostAnswerNeverMakesASecondSubscription(t *testing.T) {
+// A lost response results in exactly one subscription, whether the request took effect or not.
+func TestLostResponseCreatesNoDuplicate(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"reset", "reset-after", "truncated", "html", "server-error", "bad-gateway", "unavailable"} {
 		for _, events := range [][]string{{"order.create"}, {"order.create", "order.update", "order.delete"}} {
@@ -42,7 +42,7 @@ func TestLostAnswerNeverMakesASecondSubscription(t *testing.T) {
 	}
 }
 
-func TestLostAnswerThatStaysLostIsReported(t *testing.T) {
+func TestUnverifiedCreateIsReported(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, nil, employee())
@@ -62,7 +62,7 @@ func TestLostAnswerThatStaysLostIsReported(t *testing.T) {
 	})
 }
 
-func TestLostAnswerWithoutTimeToVerifyIsReportedInOneLine(t *testing.T) {
+func TestCreateWithoutTimeToVerifyIsOneLine(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, nil, employee())
@@ -73,15 +73,15 @@ func TestLostAnswerWithoutTimeToVerifyIsReportedInOneLine(t *testing.T) {
 		switch {
 		case err == nil:
 			t.Error("no error")
-		case err.Error() != "create subscription: no answer in time, and there was no time to look for it":
-			t.Errorf("err.Error() = %q, want %q", err.Error(), "create subscription: no answer in time, and there was no time to look for it")
+		case err.Error() != "create subscription: no response in time; result not verified: no time left":
+			t.Errorf("err.Error() = %q, want %q", err.Error(), "create subscription: no response in time; result not verified: no time left")
 		case !errors.Is(err, context.DeadlineExceeded):
 			t.Errorf("err = %v, want %v", err, context.DeadlineExceeded)
 		}
 	})
 }
 
-func TestCutConnectionHasAReadableError(t *testing.T) {
+func TestClosedConnectionHasAReadableError(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		client, _ := newScripted(t, slices.Repeat([]scriptedAnswer{{err: io.EOF}}, 20)...)
@@ -90,13 +90,13 @@ func TestCutConnectionHasAReadableError(t *testing.T) {
 		switch _, err := client.Subscription(ctx, 1); {
 		case err == nil:
 			t.Error("no error")
-		case !strings.Contains(err.Error(), "the connection was cut before an answer came"):
-			t.Errorf("err.Error() = %q, want it to contain %q", err.Error(), "the connection was cut before an answer came")
+		case !strings.Contains(err.Error(), "the connection was closed before a response"):
+			t.Errorf("err.Error() = %q, want it to contain %q", err.Error(), "the connection was closed before a response")
 		}
 	})
 }
 
-func TestLostAnswerWithADuplicateOfUnknownAge(t *testing.T) {
+func TestLostResponseWithADuplicateOfUnknownAge(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		client, s := newScripted(t,
@@ -115,8 +115,8 @@ func TestLostAnswerWithADuplicateOfUnknownAge(t *testing.T) {
 	})
 }
 
-// What was made and at once changed by somebody else is not made again.
-func TestLostAnswerOfASubscriptionChangedMeanwhile(t *testing.T) {
+// A subscription that was created and then changed by another client is not created again.
+func TestLostResponseOfASubscriptionChangedMeanwhile(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, nil, employee())
@@ -150,8 +150,8 @@ func TestLostAnswerOfASubscriptionChangedMeanwhile(t *testing.T) {
 	})
 }
 
-// Whose version moved while an answer was lost may have another secret than the one that was sent.
-func TestUpdateOfASecretWhoseAnswerWasLostIsOpen(t *testing.T) {
+// After a lost response, a changed version does not prove that the secret of the update was stored.
+func TestLostResponseOfASecretUpdateIsUnknown(t *testing.T) {
 	t.Parallel()
 	for _, fault := range []string{"reset-after", "reset"} {
 		synctest.Test(t, func(t *testing.T) {
@@ -169,7 +169,7 @@ func TestUpdateOfASecretWhoseAnswerWasLostIsOpen(t *testing.T) {
 	}
 }
 
-func TestUpdateWhoseAnswerWasLostIsNotAConflict(t *testing.T) {
+func TestLostResponseOfAnUpdateIsNotAConflict(t *testing.T) {
 	t.Parallel()
 	for _, bulk := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
@@ -203,7 +203,7 @@ func TestUpdateWhoseAnswerWasLostIsNotAConflict(t *testing.T) {
 	}
 }
 
-func TestDeleteWhoseAnswerWasLostIsDone(t *testing.T) {
+func TestLostResponseOfADeleteIsSuccess(t *testing.T) {
 	t.Parallel()
 	for _, bulk := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
