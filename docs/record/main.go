@@ -51,7 +51,7 @@ func steps() []step {
 // disable gives the first subscription the status after a week of failed deliveries.
 func disable(ctx context.Context, home string) error {
 	return sandbox.NewFile(filepath.Join(home, ".local", "state", "tlxhook", "sandbox")).Update(ctx, func(state *sandbox.State) error {
-		state.SwitchOff(1, "DISABLED_TOO_MANY_ERRORS")
+		state.Disable(1, "DISABLED_TOO_MANY_ERRORS")
 		return nil
 	})
 }

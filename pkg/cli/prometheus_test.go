@@ -198,7 +198,7 @@ func TestPrometheusAlertsWhenASubscriptionBreaks(t *testing.T) {
 	}
 	store := sandbox.NewFile(filepath.Join(home, ".local", "state", "tlxhook", "sandbox"))
 	if err := store.Update(t.Context(), func(s *sandbox.State) error {
-		s.SwitchOff(1, "DISABLED_TOO_MANY_ERRORS")
+		s.Disable(1, "DISABLED_TOO_MANY_ERRORS")
 		return nil
 	}); err != nil {
 		t.Fatal(err)

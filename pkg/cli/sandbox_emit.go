@@ -113,9 +113,9 @@ func noteEmitted(note func(string, ...any), name string, all sandbox.Emitted, fa
 	switch {
 	case len(all.Attempts) > 0:
 		note("%s happened%s: %d delivered, %d failed", name, times, len(all.Attempts)-failed, failed)
-	case len(all.Passed) > 0:
+	case len(all.Skipped) > 0:
 		note("%s happened%s, and passed by %s: too new, as on the service; see tlxhook sandbox emit --help",
-			name, times, subscriptions(len(all.Passed)))
+			name, times, subscriptions(len(all.Skipped)))
 	default:
 		note("%s happened%s, and nobody is subscribed to it", name, times)
 	}

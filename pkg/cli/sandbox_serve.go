@@ -65,7 +65,7 @@ func sandboxServe(ctx context.Context, app *App, o sandbox.ServeOptions) error {
 	o.Attempted = func(a sandbox.Attempt) {
 		app.note("%s %s", terminal.LocalTime(time.Now()), attemptLine(a, app.target))
 	}
-	o.SwitchedOff = func(id int64) {
+	o.Disabled = func(id int64) {
 		app.note("%s subscription %d is switched off: a week of failures", terminal.LocalTime(time.Now()), id)
 	}
 	o.Ready = func(baseURL string) {

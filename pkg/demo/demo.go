@@ -223,7 +223,7 @@ func (d *Demo) breakDown(ctx context.Context) error {
 	d.stop()
 	d.background.Wait()
 	return sandbox.NewFile(d.sandbox()).Update(ctx, func(state *sandbox.State) error {
-		state.SwitchOff(1, "DISABLED_TOO_MANY_ERRORS")
+		state.Disable(1, "DISABLED_TOO_MANY_ERRORS")
 		return nil
 	})
 }

@@ -68,7 +68,7 @@ func New(o Options, t *terminal.Terminal) (*Printer, error) {
 		}
 	}
 	if !slices.Contains(Formats(), p.format) {
-		return nil, fmt.Errorf("%w format %q does not exist; there are %s", ErrOptions, o.Format, FormatNames())
+		return nil, fmt.Errorf("%w format %q does not exist; valid formats: %s", ErrOptions, o.Format, FormatNames())
 	}
 	if o.JQ != "" && o.Template != "" {
 		return nil, fmt.Errorf("%w: --jq and --template exclude each other", ErrOptions)

@@ -19,7 +19,7 @@ import (
 
 const baseURL = "http://localhost:4711/v2"
 
-// inspector is a transport that holds every request and every answer against the official specification.
+// inspector is a transport that validates requests and responses against the official specification.
 type inspector struct {
 	t         *testing.T
 	router    routers.Router
@@ -109,8 +109,7 @@ func (i *inspector) checkAnswer(r *http.Request, in *openapi3filter.RequestValid
 	return response, nil
 }
 
-// nullsOut drops the fields that are null: the service was seen to send them, and the specification, which says
-// nowhere what may be null, would refuse them.
+// nullsOut removes null fields: the service was observed to send them, but the specification defines no nullable fields.
 func nullsOut(raw []byte) []byte {
 	text := string(raw)
 	for _, name := range []string{"fields", "authHeaderName", "encryptionKey", "endDate", "versionDigest", "payloadModel", "value"} {
@@ -150,7 +149,7 @@ func TestClientAndSandboxConformToTheSpecification(t *testing.T) {
 	}
 }
 
-func TestInspectorSeesAViolation(t *testing.T) {
+func TestInspectorReportsViolations(t *testing.T) {
 	t.Parallel()
 	inner := &testing.T{}
 	inspected := newInspector(t, sandbox.New(sandbox.NewMemory(sandbox.DefaultOptions())))

@@ -12,20 +12,20 @@ import (
 )
 
 const (
-	// maxUnderWay limits concurrent deliveries.
-	maxUnderWay = 16
-	// poll is the interval of checks for due deliveries, which another process may have queued.
+	// maxInFlight limits concurrent deliveries.
+	maxInFlight = 16
+	// poll is the interval between checks for due deliveries, which another process may have queued.
 	poll = 50 * time.Millisecond
 )
 
-// A Deliverer sends the queued deliveries of a store: signed, with retries, until a subscription is disabled.
+// Deliverer sends the queued deliveries of a store, signed and with retries, until their subscription is disabled.
 type Deliverer struct {
 	store Store
 	via   http.RoundTripper
 	// Attempted, if set, is called after every attempt.
 	Attempted func(Attempt)
-	// SwitchedOff, if set, is called with the id of a subscription disabled for its failures.
-	SwitchedOff func(id int64)
+	// Disabled, if set, is called with the ID of a subscription that was disabled because of its failures.
+	Disabled func(id int64)
 }
 
 // NewDeliverer returns a deliverer over a transport. The default for nil ignores proxies and reaches loopback
@@ -37,7 +37,7 @@ func NewDeliverer(store Store, via http.RoundTripper) *Deliverer {
 	return &Deliverer{store: store, via: via}
 }
 
-// loopbackTransport refuses addresses of other machines. It checks the resolved address of each connection, so DNS
+// loopbackTransport connects to loopback addresses only. It checks the resolved address of each connection, so that DNS
 // rebinding has no effect.
 func loopbackTransport() *http.Transport {
 	dialer := &net.Dialer{Control: func(_, address string, _ syscall.RawConn) error {
@@ -48,35 +48,35 @@ func loopbackTransport() *http.Transport {
 		return nil
 	}}
 	return &http.Transport{
-		DialContext: dialer.DialContext, MaxIdleConnsPerHost: maxUnderWay, IdleConnTimeout: 30 * time.Second,
+		DialContext: dialer.DialContext, MaxIdleConnsPerHost: maxInFlight, IdleConnTimeout: 30 * time.Second,
 		MaxResponseHeaderBytes: 64 << 10, DisableCompression: true,
 	}
 }
 
-// Run delivers until the context ends. Deliveries under way may take drainTime to finish.
+// Run delivers until the context ends. Deliveries in flight may take drainTimeoutout to finish.
 func (d *Deliverer) Run(ctx context.Context) error {
 	err := d.store.Update(ctx, func(s *State) error { s.resume(time.Now()); return nil })
 	if err != nil {
 		return fmt.Errorf("deliver: %w", err)
 	}
-	underWay, stop := context.WithCancel(context.WithoutCancel(ctx))
+	inFlight, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	defer context.AfterFunc(ctx, func() { time.AfterFunc(drainTime, stop) })()
-	done := make(chan Attempt, maxUnderWay)
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(drainTimeout, stop) })()
+	done := make(chan Attempt, maxInFlight)
 	var results []Attempt
 	for sent := 0; ; {
-		room := maxUnderWay - sent
+		room := maxInFlight - sent
 		if ctx.Err() != nil {
 			room = 0
 		}
-		taken, err := d.step(context.WithoutCancel(ctx), results, room)
+		claimed, err := d.step(context.WithoutCancel(ctx), results, room)
 		if err != nil {
 			return err
 		}
-		for _, one := range taken {
-			go func() { done <- d.send(underWay, one) }()
+		for _, one := range claimed {
+			go func() { done <- d.send(inFlight, one) }()
 		}
-		sent += len(taken)
+		sent += len(claimed)
 		if sent == 0 && ctx.Err() != nil {
 			return nil
 		}
@@ -85,7 +85,7 @@ func (d *Deliverer) Run(ctx context.Context) error {
 	}
 }
 
-// collect returns finished attempts. It waits for the first one, at most for the poll interval.
+// collect returns finished attempts. It waits up to the poll interval for the first one.
 func collect(ctx context.Context, done <-chan Attempt) (results []Attempt) {
 	tick := time.NewTimer(poll)
 	defer tick.Stop()
@@ -105,9 +105,9 @@ func collect(ctx context.Context, done <-chan Attempt) (results []Attempt) {
 	return results
 }
 
-// step records results and takes up to room due deliveries, in one transaction.
-func (d *Deliverer) step(ctx context.Context, results []Attempt, room int) (taken []sending, err error) {
-	var off, failed []int64
+// step records results and claims up to room due deliveries in one transaction.
+func (d *Deliverer) step(ctx context.Context, results []Attempt, room int) (claimed []sending, err error) {
+	var disabled, failed []int64
 	err = d.store.Update(ctx, func(s *State) error {
 		now := time.Now()
 		for i, a := range results {
@@ -115,8 +115,8 @@ func (d *Deliverer) step(ctx context.Context, results []Attempt, room int) (take
 				failed = append(failed, a.SubscriptionID)
 			}
 		}
-		off = s.sweep(failed, now)
-		taken = s.take(room, now)
+		disabled = s.disableFailing(failed, now)
+		claimed = s.claim(room, now)
 		return nil
 	})
 	if err != nil {
@@ -127,12 +127,12 @@ func (d *Deliverer) step(ctx context.Context, results []Attempt, room int) (take
 			d.Attempted(a)
 		}
 	}
-	for _, id := range off {
-		if d.SwitchedOff != nil {
-			d.SwitchedOff(id)
+	for _, id := range disabled {
+		if d.Disabled != nil {
+			d.Disabled(id)
 		}
 	}
-	return taken, nil
+	return claimed, nil
 }
 
 // send makes one attempt.

@@ -33,7 +33,7 @@ func emitTo(t *testing.T, target string) sandbox.Attempt {
 	return emitted.Attempts[0]
 }
 
-func TestDeliveriesNeverLeaveThisMachine(t *testing.T) {
+func TestDeliveriesGoToLoopbackOnly(t *testing.T) {
 	t.Parallel()
 	var reached atomic.Int64
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", ":0") // on every address
@@ -75,7 +75,7 @@ func TestDeliveriesNeverLeaveThisMachine(t *testing.T) {
 	}
 }
 
-func TestStatusOf2xxIsASuccessWhateverTheBody(t *testing.T) {
+func TestAny2xxIsSuccess(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
@@ -124,7 +124,7 @@ func TestStatusOf2xxIsASuccessWhateverTheBody(t *testing.T) {
 	}
 }
 
-func TestEmitRefusesInvalidEmissions(t *testing.T) {
+func TestEmitRejectsInvalidEmissions(t *testing.T) {
 	t.Parallel()
 	c := newCaller(t, nil)
 	deliverer := sandbox.NewDeliverer(c.store, &c.receiver)
@@ -155,10 +155,10 @@ func TestEmitReportsSkippedSubscriptions(t *testing.T) {
 		switch {
 		case err != nil:
 			t.Error(err)
-		case len(emitted.Passed) != 1:
-			t.Errorf("len(emitted.Passed) = %v, want 1", len(emitted.Passed))
-		case emitted.Passed[0] != 4712:
-			t.Errorf("emitted.Passed[0] = %v, want 4712", emitted.Passed[0])
+		case len(emitted.Skipped) != 1:
+			t.Errorf("len(emitted.Skipped) = %v, want 1", len(emitted.Skipped))
+		case emitted.Skipped[0] != 4712:
+			t.Errorf("emitted.Skipped[0] = %v, want 4712", emitted.Skipped[0])
 		case len(emitted.Attempts) != 0:
 			t.Errorf("len(emitted.Attempts) = %v, want 0", len(emitted.Attempts))
 		}
@@ -168,8 +168,8 @@ func TestEmitReportsSkippedSubscriptions(t *testing.T) {
 		switch {
 		case err != nil:
 			t.Error(err)
-		case len(emitted.Passed) != 0:
-			t.Errorf("len(emitted.Passed) = %v, want 0", len(emitted.Passed))
+		case len(emitted.Skipped) != 0:
+			t.Errorf("len(emitted.Skipped) = %v, want 0", len(emitted.Skipped))
 		case len(emitted.Attempts) != 1:
 			t.Errorf("len(emitted.Attempts) = %v, want 1", len(emitted.Attempts))
 		}
@@ -195,8 +195,8 @@ func TestEmitReportsSkippedSubscriptions(t *testing.T) {
 	})
 }
 
-// The rate is kept beside a receiver that takes its time, and beside a slow store.
-func TestEventsHappenAtTheirRateWhateverTheReceiverDoes(t *testing.T) {
+// A slow receiver or a slow store does not change the rate.
+func TestEmitKeepsTheRate(t *testing.T) {
 	inTime(t, func(t *testing.T, c *caller) {
 		c.set("propagation=0s")
 		c.receiver.answer = func(int, string) (int, time.Duration) { return http.StatusOK, 5 * time.Second }
@@ -227,7 +227,7 @@ func TestEventsHappenAtTheirRateWhateverTheReceiverDoes(t *testing.T) {
 	})
 }
 
-// slow is a store that needs longer for a change than there is between two events.
+// slow is a store that takes longer per change than the interval between two events.
 type slow struct{ sandbox.Store }
 
 func (s slow) Update(ctx context.Context, change func(*sandbox.State) error) error {
@@ -235,7 +235,7 @@ func (s slow) Update(ctx context.Context, change func(*sandbox.State) error) err
 	return s.Store.Update(ctx, change)
 }
 
-// A deliverer that is killed keeps no record of what was under way: the next one makes the attempt again at once.
+// A killed deliverer records no result: the next one repeats the attempt at once.
 func TestInterruptedDeliveryIsDueAfterAKill(t *testing.T) {
 	inTime(t, func(t *testing.T, c *caller) {
 		c.set("propagation=0s")
@@ -262,7 +262,7 @@ func TestInterruptedDeliveryIsDueAfterAKill(t *testing.T) {
 
 var errKilled = errors.New("killed")
 
-// dying is a store that is gone after some updates.
+// dying is a store that fails after some updates.
 type dying struct {
 	sandbox.Store
 	updates int
@@ -275,8 +275,8 @@ func (d *dying) Update(ctx context.Context, change func(*sandbox.State) error) e
 	return d.Store.Update(ctx, change)
 }
 
-// Two deliveries about one object are never under way together, so that a slow answer does not turn them round.
-func TestDeliveriesAboutAnObjectComeOneAfterTheOther(t *testing.T) {
+// Two deliveries of an object are never in flight together, so that a slow response cannot reorder them.
+func TestDeliveriesOfAnObjectAreSequential(t *testing.T) {
 	inTime(t, func(t *testing.T, c *caller) {
 		c.set("propagation=0s")
 		c.set("rapid-changes=every")

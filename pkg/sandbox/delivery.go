@@ -19,12 +19,12 @@ type delivery struct {
 	Event        string `json:"event"`
 	Object       int64  `json:"object"`
 	Host         string `json:"host"`
-	// Body is text because storing raw JSON could change bytes.
+	// Body is a string, because encoding raw JSON could change its bytes.
 	Body     string `json:"body"`
 	Attempts int    `json:"attempts"`
-	// Due is the time of the next attempt; for a delivery under way, the end of its lease.
+	// Due is the time of the next attempt; for a delivery in flight, the end of its lease.
 	Due      time.Time `json:"due"`
-	UnderWay bool      `json:"underWay"`
+	InFlight bool      `json:"underWay"`
 }
 
 // Attempt is one attempt of a delivery and its result.
@@ -33,7 +33,7 @@ type Attempt struct {
 	SubscriptionID int64
 	Event          string
 	ObjectID       int64
-	// Target may hold credentials: mask it before printing.
+	// Target may contain credentials: mask it before printing.
 	Target string
 	// Number counts the attempts of the delivery, from 1.
 	Number int
@@ -89,7 +89,7 @@ func kindEvent(about *entity, verb string) string {
 // unsent returns the queued delivery of the same object without an attempt, or nil.
 func (s *State) unsent(like *delivery) *delivery {
 	i := slices.IndexFunc(s.Deliveries, func(d *delivery) bool {
-		return d.Subscription == like.Subscription && d.Object == like.Object && d.Event == like.Event && d.Attempts == 0 && !d.UnderWay
+		return d.Subscription == like.Subscription && d.Object == like.Object && d.Event == like.Event && d.Attempts == 0 && !d.InFlight
 	})
 	if i < 0 {
 		return nil

@@ -13,7 +13,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/webhook"
 )
 
-func TestDeliveryIsAsDocumented(t *testing.T) {
+func TestDeliveryMatchesTheDocumentation(t *testing.T) {
 	inTime(t, func(t *testing.T, c *caller) {
 		c.receiver.target = "http://user:p%20w@127.0.0.1:3000/hook?token=x"
 		c.subscribe("customer.create",
@@ -115,7 +115,7 @@ func TestChangesThroughTheAPIAreDelivered(t *testing.T) {
 	})
 }
 
-func TestSuccessClearsTheCountOfFailures(t *testing.T) {
+func TestSuccessResetsFailures(t *testing.T) {
 	inTime(t, func(t *testing.T, c *caller) {
 		c.receiver.answer = func(_ int, body string) (int, time.Duration) {
 			if strings.Contains(body, "good") {
@@ -208,7 +208,7 @@ func TestRetriesTakeThirtyScaledHoursWithOneKeyAndOneBody(t *testing.T) {
 	})
 }
 
-func TestADeliveryIsBelievedLostOnlyAfterItsLease(t *testing.T) {
+func TestDeliveryIsLostOnlyAfterItsLease(t *testing.T) {
 	inTime(t, func(t *testing.T, c *caller) {
 		c.set("propagation=0s")
 		c.set("answer-within=30s")
@@ -222,7 +222,7 @@ func TestADeliveryIsBelievedLostOnlyAfterItsLease(t *testing.T) {
 	})
 }
 
-// A deliverer that is killed in the middle of a delivery leaves it to the next one, with the same key.
+// The delivery of a killed deliverer is sent by the next one with the same key.
 func TestInterruptedDeliveryIsSentByTheNextProcess(t *testing.T) {
 	inTime(t, func(t *testing.T, c *caller) {
 		c.set("propagation=0s")
@@ -259,7 +259,7 @@ func TestInterruptedDeliveryIsSentByTheNextProcess(t *testing.T) {
 	})
 }
 
-func TestDeadReceiverDoesNotHoldBackAnother(t *testing.T) {
+func TestDeadReceiverDoesNotBlockAnother(t *testing.T) {
 	inTime(t, func(t *testing.T, c *caller) {
 		c.set("propagation=0s")
 		c.receiver.answer = func(_ int, body string) (int, time.Duration) {
@@ -297,8 +297,8 @@ func TestEventsReachOnlyTheirCompany(t *testing.T) {
 	})
 }
 
-// What is stored and read again is delivered with the same bytes.
-func TestStoringChangesNoByteOfADelivery(t *testing.T) {
+// A stored delivery is sent with the same bytes.
+func TestStoringKeepsTheBytesOfADelivery(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	c := login(t, sandbox.NewFile(folder))

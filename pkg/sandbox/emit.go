@@ -11,17 +11,17 @@ import (
 
 var (
 	// ErrNoEvent means that the event does not exist.
-	ErrNoEvent = errors.New("there is no such event")
+	ErrNoEvent = errors.New("event not found")
 	// ErrNoObject means that the object does not exist.
-	ErrNoObject = errors.New("there is no such object")
+	ErrNoObject = errors.New("object not found")
 	// ErrNoCompany means that the client company does not exist.
-	ErrNoCompany = errors.New("there is no such company")
-	// ErrNewID means that an id was given for a new object.
-	ErrNewID = errors.New("a new object gets its id from the sandbox")
+	ErrNoCompany = errors.New("company not found")
+	// ErrNewID means that an ID was given for a new object.
+	ErrNewID = errors.New("the sandbox assigns the ID of a new object")
 )
 
-// emitAtOnce is the number of events per transaction. Their deliveries end within a lease, even if no receiver answers.
-const emitAtOnce = 4 * maxUnderWay
+// emitBatch is the number of events per transaction. Their deliveries end within a lease, even without any response.
+const emitBatch = 4 * maxInFlight
 
 // Emission describes events to emit.
 type Emission struct {
@@ -33,18 +33,18 @@ type Emission struct {
 	ID int64
 	// Company is the client company of the object; 0 for the own company.
 	Company int64
-	// Host is the host of the urls in the delivery.
+	// Host is the host of the URLs in the delivery.
 	Host string
 }
 
 // Emitted is the result of an emission.
 type Emitted struct {
-	// Objects are the ids of the changed objects.
+	// Objects are the IDs of the changed objects.
 	Objects []int64
 	// Attempts are the first attempts to deliver.
 	Attempts []Attempt
-	// Passed are the subscriptions skipped for the propagation delay.
-	Passed []int64
+	// Skipped are the IDs of subscriptions that were skipped because of the propagation delay.
+	Skipped []int64
 }
 
 // Emit changes objects and makes the first attempt of every delivery. Failed deliveries stay in the queue for Run.
@@ -53,8 +53,8 @@ func (d *Deliverer) Emit(ctx context.Context, e Emission) (Emitted, error) {
 		return d.emitPaced(ctx, e)
 	}
 	var all Emitted
-	for left := e.Count; left > 0 && ctx.Err() == nil; left -= emitAtOnce {
-		e.Count = min(left, emitAtOnce)
+	for left := e.Count; left > 0 && ctx.Err() == nil; left -= emitBatch {
+		e.Count = min(left, emitBatch)
 		claimed, err := d.claim(ctx, e, &all)
 		if err == nil {
 			err = d.deliver(ctx, claimed, &all)
@@ -66,7 +66,7 @@ func (d *Deliverer) Emit(ctx context.Context, e Emission) (Emitted, error) {
 	return all, ctx.Err()
 }
 
-// claim emits events in one transaction, and returns their deliveries, marked as under way.
+// claim emits events in one transaction and returns their deliveries, marked as in flight.
 func (d *Deliverer) claim(ctx context.Context, e Emission, all *Emitted) (claimed []sending, err error) {
 	err = d.store.Update(ctx, func(s *State) (err error) {
 		claimed, err = s.emit(e, all, time.Now())
@@ -88,7 +88,7 @@ func (d *Deliverer) deliver(ctx context.Context, claimed []sending, all *Emitted
 	return nil
 }
 
-// emit changes objects and marks the deliveries as under way.
+// emit changes objects and marks the deliveries as in flight.
 func (s *State) emit(e Emission, all *Emitted, now time.Time) (claimed []sending, err error) {
 	about, ok := findEvent(e.Event, s.Switches)
 	if e.Company == ownCompanyID {
@@ -102,7 +102,7 @@ func (s *State) emit(e Emission, all *Emitted, now time.Time) (claimed []sending
 	}
 	var keys []string
 	for range e.Count {
-		changed, err := s.happen(about, e, now)
+		changed, err := s.change(about, e, now)
 		if err != nil {
 			return nil, err
 		}
@@ -112,8 +112,8 @@ func (s *State) emit(e Emission, all *Emitted, now time.Time) (claimed []sending
 	for i := range s.Subscriptions {
 		sub := &s.Subscriptions[i]
 		matches := sub.Event == about.name && sub.Company == e.Company
-		if matches && s.isNew(sub, now) && !slices.Contains(all.Passed, sub.ID) {
-			all.Passed = append(all.Passed, sub.ID)
+		if matches && s.isNew(sub, now) && !slices.Contains(all.Skipped, sub.ID) {
+			all.Skipped = append(all.Skipped, sub.ID)
 		}
 	}
 	for _, delivery := range s.Deliveries {
@@ -126,9 +126,8 @@ func (s *State) emit(e Emission, all *Emitted, now time.Time) (claimed []sending
 	return claimed, nil
 }
 
-// happen changes an object as the event says: the given one, else the newest one, else a new one that was created
-// without an event.
-func (s *State) happen(about event, e Emission, now time.Time) (*entity, error) {
+// change applies an event to an object: the given one, the newest one, or a new one that is created without an event.
+func (s *State) change(about event, e Emission, now time.Time) (*entity, error) {
 	if about.verb == create && e.ID != 0 {
 		return nil, ErrNewID
 	}
@@ -164,24 +163,24 @@ func (s *State) addExample(k kind, company int64, now time.Time) *entity {
 	return s.addEntity(made, now)
 }
 
-// sendInOrder makes one attempt per delivery, in order for each subject.
+// sendInOrder makes one attempt per delivery, in order per queue key.
 func (d *Deliverer) sendInOrder(ctx context.Context, claimed []sending) []Attempt {
-	lines := map[subject][]int{}
-	var order []subject
+	queues := map[queueKey][]int{}
+	var order []queueKey
 	for i := range claimed {
-		about := claimed[i].subject()
-		if lines[about] == nil {
-			order = append(order, about)
+		key := claimed[i].queueKey()
+		if queues[key] == nil {
+			order = append(order, key)
 		}
-		lines[about] = append(lines[about], i)
+		queues[key] = append(queues[key], i)
 	}
 	results := make([]Attempt, len(claimed))
-	room := make(chan struct{}, maxUnderWay)
+	room := make(chan struct{}, maxInFlight)
 	var all sync.WaitGroup
-	for _, about := range order {
+	for _, key := range order {
 		room <- struct{}{}
 		all.Go(func() {
-			for _, i := range lines[about] {
+			for _, i := range queues[key] {
 				results[i] = d.send(ctx, claimed[i])
 			}
 			<-room

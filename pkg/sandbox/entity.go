@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// entity is an object with events.
+// entity is an object whose changes cause events.
 type entity struct {
 	ID      int64 `json:"id"`
 	Version int   `json:"version"`
@@ -25,14 +25,14 @@ func newEntity(k kind, id int64, version int) *entity {
 	made := &entity{ID: id, Version: version, Kind: k.name, Fields: map[string]json.RawMessage{}}
 	for _, f := range k.example {
 		raw, err := json.Marshal(f.value)
-		if err == nil { // always: the examples are constant
+		if err == nil { // always, as the examples are constant
 			made.Fields[f.name] = raw
 		}
 	}
 	return made
 }
 
-// shown returns the object as in answers and deliveries: the common fields, those of the example of its kind in
+// shown returns the object as in responses and deliveries: the common fields, the fields of the example of its kind in
 // their order, then all others.
 func (e *entity) shown(s *State, host string) object {
 	k, _ := findKind(e.Kind)
@@ -55,7 +55,7 @@ func (e *entity) shown(s *State, host string) object {
 	return all
 }
 
-// shownField returns the value of a field; another object becomes its id and url.
+// shownField returns the value of a field; another object becomes its ID and URL.
 func (e *entity) shownField(s *State, name string, raw json.RawMessage, host string) any {
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(raw, &fields) != nil || fields == nil {
@@ -82,7 +82,7 @@ func (e *entity) shownField(s *State, name string, raw json.RawMessage, host str
 	}}
 }
 
-// entity returns the object of an id, or nil.
+// entity returns the object with an ID, or nil.
 func (s *State) entity(k kind, company, id int64) *entity {
 	i := slices.IndexFunc(s.Entities, func(e *entity) bool { return e.ID == id && e.Kind == k.name && e.Company == company })
 	if i < 0 {
@@ -91,7 +91,7 @@ func (s *State) entity(k kind, company, id int64) *entity {
 	return s.Entities[i]
 }
 
-// addEntity stores a new object under the next id.
+// addEntity stores a new object with the next ID.
 func (s *State) addEntity(made *entity, now time.Time) *entity {
 	made.ID, made.Made, made.Changed = s.NextID, now, now
 	s.NextID++
@@ -107,7 +107,7 @@ func (s *State) changeEntity(e *entity, fields map[string]json.RawMessage, now t
 	s.dirty = true
 }
 
-func (s *State) removeEntity(gone *entity) {
-	s.Entities = slices.DeleteFunc(s.Entities, func(e *entity) bool { return e == gone })
+func (s *State) removeEntity(removed *entity) {
+	s.Entities = slices.DeleteFunc(s.Entities, func(e *entity) bool { return e == removed })
 	s.dirty = true
 }

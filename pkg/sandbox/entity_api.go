@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// This file holds the calls for objects, which are the same for every kind.
+// This file contains the endpoints for objects, which are the same for every kind.
 
-// maxMatches is the largest number of objects that a list may match, whatever its count. Source: the official FAQ,
+// maxMatches is the maximum number of objects that a list may match, independent of count. Source: the official FAQ,
 // second-hand.
 const maxMatches = 10000
 
@@ -64,7 +64,7 @@ func listEntities(k kind, state *State, r *request) *reply {
 	return list(r, len(found), func(i int) object { return found[i].shown(state, r.Host) }, "", true)
 }
 
-// entityFilter returns the condition that the parameters of a list set.
+// entityFilter returns the filter for the parameters of a list.
 func (r *request) entityFilter(k kind) (wanted func(*entity) bool, refused *reply) {
 	query := r.URL.Query()
 	if k.date != "" {
@@ -93,7 +93,7 @@ func (r *request) entityFilter(k kind) (wanted func(*entity) bool, refused *repl
 	return func(*entity) bool { return true }, nil
 }
 
-// parseTime reads a time in a format of the service, in UTC without a zone.
+// parseTime parses a time in a format of the service; without a zone it is UTC.
 func parseTime(text string) (t time.Time, err error) {
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", time.DateOnly} {
 		if t, err = time.Parse(layout, text); err == nil {
@@ -189,8 +189,8 @@ type entityBody struct {
 	version *int
 }
 
-// entityBody reads an object without the fields that the service sets. Unknown fields are kept, as the sandbox does
-// not know every field of the service.
+// entityBody reads an object without the fields that the service sets. Unknown fields are kept, because the sandbox does
+// not define every field of the service.
 func (r *request) entityBody() (body entityBody, refused *reply) {
 	if refused = r.decode(&body.fields); refused != nil {
 		return body, refused
@@ -204,7 +204,7 @@ func (r *request) entityBody() (body entityBody, refused *reply) {
 	return body, nil
 }
 
-// idList reads the ids of a bulk deletion.
+// idList reads the IDs of a bulk deletion.
 func (r *request) idList() ([]int64, *reply) {
 	var ids []int64
 	for text := range strings.SplitSeq(r.URL.Query().Get("ids"), ",") {

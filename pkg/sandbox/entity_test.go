@@ -12,7 +12,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/sandbox"
 )
 
-func TestObjectsLiveAndDieThroughTheAPI(t *testing.T) {
+func TestObjectLifecycle(t *testing.T) {
 	t.Parallel()
 	c := newCaller(t, nil)
 	c.expect("POST /customer", `{"name":"Fisk AS","id":7}`, 422, errorHead("422", "18000", `"Validering feilet."`, "null")+
@@ -48,7 +48,7 @@ func TestObjectsLiveAndDieThroughTheAPI(t *testing.T) {
 	}
 }
 
-// changeTime is when the newest object was made.
+// changeTime returns the creation time of the newest object.
 func (c *caller) changeTime() string {
 	c.t.Helper()
 	_, body := c.call("GET /order/4713?fields=changes", "")
@@ -64,7 +64,7 @@ func (c *caller) changeTime() string {
 	return shown.Value.Changes[0].Timestamp
 }
 
-func TestListsOfObjectsAreLimitedAsOnTheService(t *testing.T) {
+func TestObjectListsAreFiltered(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c := newCaller(t, nil)
@@ -117,7 +117,7 @@ func TestListsOfObjectsAreLimitedAsOnTheService(t *testing.T) {
 	})
 }
 
-func TestAListOfTooManyObjectsIsRefused(t *testing.T) {
+func TestListOfTooManyObjectsIsRejected(t *testing.T) {
 	t.Parallel()
 	c := newCaller(t, nil)
 	deliverer := sandbox.NewDeliverer(c.store, &c.receiver)

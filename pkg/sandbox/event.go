@@ -104,7 +104,7 @@ func showEvent(_ *State, r *request) *reply {
 	}, "EventInfoDTO")
 }
 
-// exampleID is the object id in example deliveries.
+// exampleID is the object ID in example deliveries.
 const exampleID = 1001
 
 // example returns the object of an example delivery, or nil for a deletion.

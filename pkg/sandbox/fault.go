@@ -10,20 +10,20 @@ import (
 	"time"
 )
 
-// A Fault is a failure of matching requests or events.
+// Fault is a failure of matching requests or events.
 type Fault struct {
 	// Kind is one of FaultKinds.
 	Kind string `json:"kind"`
-	// Method and Path limit the requests; empty for any. Path is a path.Match pattern below /v2.
+	// Method and Path filter the requests; empty for any. Path is a path.Match pattern below /v2.
 	Method string `json:"method,omitempty"`
 	Path   string `json:"path,omitempty"`
-	// Company is the id of the client company of the request; 0 for any.
+	// Company is the ID of the client company of the request; 0 for any.
 	Company int64 `json:"company,omitempty"`
 	// After is the number of matching requests to let through first.
 	After int `json:"after,omitempty"`
 	// Count is the number of requests that fail; 0 for all.
 	Count int `json:"count,omitempty"`
-	// Delay is the duration of a slow answer.
+	// Delay is the duration of a slow response.
 	Delay time.Duration `json:"delay,omitempty"`
 }
 
@@ -55,7 +55,7 @@ func FaultKinds() []FaultKind {
 	}
 }
 
-// faultLost is the one fault of events; all others are faults of requests.
+// faultLost is the only fault of events; all others are faults of requests.
 const faultLost = "lost"
 
 // Check returns an error if the fault is invalid.
@@ -65,13 +65,13 @@ func (f Fault) Check() error {
 		for _, k := range FaultKinds() {
 			names = append(names, k.Name)
 		}
-		return fmt.Errorf("fault %q does not exist; there are %s", f.Kind, strings.Join(names, ", "))
+		return fmt.Errorf("fault %q does not exist; valid names: %s", f.Kind, strings.Join(names, ", "))
 	}
 	if _, err := path.Match(f.Path, ""); err != nil {
 		return fmt.Errorf("path %q: is not a pattern", f.Path)
 	}
 	if f.Kind == faultLost && f.Method+f.Path != "" {
-		return fmt.Errorf("fault %s: it hits events, which have neither method nor path", f.Kind)
+		return fmt.Errorf("fault %s: it applies to events, which have no method or path", f.Kind)
 	}
 	if f.Count < 0 || f.After < 0 || f.Delay < 0 {
 		return fmt.Errorf("fault %s: count, after and delay must not be negative", f.Kind)
@@ -97,8 +97,8 @@ func (f Fault) matches(r *http.Request) bool {
 		(f.Company == 0 || strconv.FormatInt(f.Company, 10) == company)
 }
 
-// takeFault returns the fault of a request, or nil, and counts it.
-func (s *State) takeFault(r *http.Request) *Fault {
+// requestFault returns the fault for a request, or nil, and counts it.
+func (s *State) requestFault(r *http.Request) *Fault {
 	return s.countFault(func(f *Fault) bool { return f.Kind != faultLost && f.matches(r) })
 }
 
@@ -120,7 +120,7 @@ func (s *State) countFault(hits func(*Fault) bool) *Fault {
 			s.dirty = true
 			continue
 		}
-		taken := *f
+		found := *f
 		if f.Count > 0 {
 			f.Count--
 			s.dirty = true
@@ -128,12 +128,12 @@ func (s *State) countFault(hits func(*Fault) bool) *Fault {
 				s.Faults = slices.Delete(s.Faults, i, i+1)
 			}
 		}
-		return &taken
+		return &found
 	}
 	return nil
 }
 
-// instead returns the answer of a fault that replaces the request, or nil.
+// instead returns the response of a fault that replaces the request, or nil.
 func (f *Fault) instead(state *State) *reply {
 	if f == nil {
 		return nil

@@ -10,10 +10,10 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
-// hugeSize is the size in bytes of the answer of the fault "huge".
+// hugeSize is the size in bytes of the response for the fault "huge".
 const hugeSize = 1 << 30
 
-// play writes the answer to a request that the fault applies to.
+// play writes the response to a request with the fault.
 func (f *Fault) play(w http.ResponseWriter, r *http.Request, answer *reply) {
 	switch f.Kind {
 	case "slow":
@@ -51,7 +51,7 @@ func writeHuge(w http.ResponseWriter) {
 	}
 }
 
-// endless replaces any page of a list by the same full page.
+// endless replaces every page of a list with the same full page.
 func endless(raw []byte) []byte {
 	var list map[string]any
 	if json.Unmarshal(raw, &list) != nil || list["values"] == nil {

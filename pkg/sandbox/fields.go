@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// object is a JSON object with ordered fields, as those of the service.
+// object is a JSON object with ordered fields, like those of the service.
 type object []field
 
 type field struct {
@@ -42,7 +42,7 @@ func (o object) MarshalJSON() ([]byte, error) {
 	return append(out, '}'), nil
 }
 
-// marshal returns v as JSON without escapes for "&", "<" and ">", as on the service.
+// marshal returns v as JSON without escaping "&", "<" and ">", like the service.
 func marshal(v any) ([]byte, error) {
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
@@ -51,7 +51,7 @@ func marshal(v any) ([]byte, error) {
 	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), err
 }
 
-// reference is another object: its id and url, or the whole of it if the fields parameter names fields of it.
+// reference is another object: its ID and URL, or the complete object if the fields parameter selects fields of it.
 type reference struct {
 	short object
 	whole func() object
@@ -70,7 +70,7 @@ func filtered(r *request, o object, model string) *reply {
 }
 
 // pick applies the fields parameter: names separated by commas, "*" for all fields that are not hidden, "name(…)" for
-// nested ones. Names outside of the model are refused. An empty model is not known in full: they are null.
+// nested ones. Names outside of the model are rejected; with an empty model, which is unknown, they are null.
 func (o object) pick(fields, model string) (object, *reply) {
 	if fields == "" {
 		return o, nil

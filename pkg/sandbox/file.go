@@ -14,21 +14,21 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// ErrState is the cause of every failure to read, write or lock the file of a sandbox.
+// ErrState is the cause of every failure to read, write or lock the state file of a sandbox.
 var ErrState = errors.New("sandbox state")
 
 func stateError(err error) error { return fmt.Errorf("%w: %w", ErrState, err) }
 
-// errTogether is the error of an update if another one of its transaction panicked.
-var errTogether = fmt.Errorf("%w: an update at the same time broke off", ErrState)
+// errTransaction is the error of an update if another update of its transaction panicked.
+var errTransaction = fmt.Errorf("%w: a concurrent update failed", ErrState)
 
 // lockTimeout bounds how long a request waits for the lock of another process.
 const lockTimeout = 10 * time.Second
 
 const stateFile = "state.json"
 
-// file is a store in a folder that several processes may use at once: every Update is one transaction under a lock.
-// The parsed state is cached until another process writes the file.
+// file is a store in a folder that several processes can share: every Update is a transaction under a lock. The parsed
+// state is cached until another process writes the file.
 type file struct {
 	folder string
 	mu     sync.Mutex
@@ -42,7 +42,7 @@ type file struct {
 // NewFile returns a store in a folder, which the first write creates.
 func NewFile(folder string) Store { return &file{folder: folder} }
 
-// Reset replaces the state in a folder, readable or not.
+// Reset replaces the state in a folder, also if it cannot be read.
 func Reset(ctx context.Context, folder string, o Options) error {
 	unlock, err := lock(ctx, folder, "state.lock")
 	if err != nil {
@@ -52,24 +52,24 @@ func Reset(ctx context.Context, folder string, o Options) error {
 	return (&file{folder: folder, state: NewState(o)}).write()
 }
 
-// pending is an update that waits for its turn.
+// pending is a queued update.
 type pending struct {
-	change func(*State) error
-	begun  bool
-	err    error
+	change  func(*State) error
+	started bool
+	err     error
 }
 
-// Update implements Store. Updates that wait at the same time share one transaction, as writing is the costly part:
-// they succeed or fail together.
+// Update implements Store. Updates that wait at the same time share one transaction, because writing is slow; they
+// succeed or fail together.
 func (f *file) Update(ctx context.Context, change func(*State) error) error {
-	mine := &pending{change: change, err: errTogether}
+	mine := &pending{change: change, err: errTransaction}
 	f.queue.Lock()
 	f.waiting = append(f.waiting, mine)
 	f.queue.Unlock()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if !mine.begun {
-		f.updateAll(context.WithoutCancel(ctx)) // others wait for it, too
+	if !mine.started {
+		f.updateAll(context.WithoutCancel(ctx)) // other updates depend on it
 	}
 	return mine.err
 }
@@ -80,7 +80,7 @@ func (f *file) updateAll(ctx context.Context) {
 	f.waiting = nil
 	f.queue.Unlock()
 	for _, p := range all {
-		p.begun = true
+		p.started = true
 	}
 	err := f.transaction(ctx, func(s *State) error {
 		for _, p := range all {
@@ -175,7 +175,7 @@ func lock(ctx context.Context, folder, name string) (unlock func(), err error) {
 	ctx, cancel := context.WithTimeout(ctx, lockTimeout)
 	defer cancel()
 	if ok, err := held.TryLockContext(ctx, 5*time.Millisecond); !ok {
-		return nil, fmt.Errorf("%w: %s is locked by another program: %w", ErrState, folder, err)
+		return nil, fmt.Errorf("%w: %s is locked by another process: %w", ErrState, folder, err)
 	}
 	return func() { _ = held.Unlock() }, nil
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/sandbox"
 )
 
-// Updates that come at once are kept, all of them, and each is on disk before its Update returns.
+// All concurrent updates are kept, and each is on disk before its Update returns.
 func TestConcurrentUpdatesAreAllStored(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
@@ -39,7 +39,7 @@ func TestConcurrentUpdatesAreAllStored(t *testing.T) {
 	all.Wait()
 }
 
-// An update that fails or breaks off leaves nothing behind, and those that wait for it do not wait for ever.
+// A failed or panicking update changes nothing and does not block waiting updates.
 func TestInterruptedUpdateChangesNothing(t *testing.T) {
 	t.Parallel()
 	store := sandbox.NewFile(t.TempDir())

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// kind is a type of object. Paths and methods are those of Swagger 2.70.19; most fields of the service are left out.
+// kind is a type of object. Paths and methods are those of Swagger 2.70.19; most fields of the service are omitted.
 type kind struct {
 	name  string // in event names
 	about string // in event descriptions
@@ -16,13 +16,13 @@ type kind struct {
 	methods string
 	// created, updated and deleted are event names; empty without an event.
 	created, updated, deleted string
-	// changedSince tells whether lists have the parameter changedSince.
+	// changedSince reports whether lists have the parameter changedSince.
 	changedSince bool
-	// inactive tells whether lists have the parameter isInactive, false by default.
+	// inactive reports whether lists have the parameter isInactive, which is false by default.
 	inactive bool
-	// date is the field whose range a list must have, with the parameters date+"From" and date+"To".
+	// date is the field with a required range in lists, in the parameters date+"From" and date+"To".
 	date string
-	// example holds the fields of a new object, without the common ones.
+	// example contains the fields of a new object, without the common ones.
 	example object
 }
 
@@ -132,7 +132,7 @@ func findKind(name string) (kind, bool) {
 // can reports whether the API has a method for the kind.
 func (k kind) can(method string) bool { return strings.Contains(k.methods, method) }
 
-// address returns the field url of an object, which has no scheme.
+// address returns the url field of an object, which has no scheme.
 func (k kind) address(host string, id int64) string {
 	path := k.path
 	if path == "" {

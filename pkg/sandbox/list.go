@@ -8,7 +8,7 @@ import (
 	"strconv"
 )
 
-// maxCount is the largest page. The limit of the service is unknown.
+// maxCount is the maximum page size. The limit of the service is unknown.
 const maxCount = 10000
 
 type listBody struct {
@@ -47,7 +47,7 @@ func list(r *request, n int, at func(int) object, model string, digests bool) *r
 	return &reply{status: http.StatusOK, body: body}
 }
 
-// digest returns the field versionDigest. Source: changelog 2.59.0; the texts without support were observed.
+// digest returns the versionDigest field. Source: changelog 2.59.0; the texts for missing support were observed.
 func (r *request) digest(body listBody, supported bool) *string {
 	var text string
 	switch {
@@ -68,11 +68,11 @@ func (r *request) digest(body listBody, supported bool) *string {
 	return &text
 }
 
-// number reads a query parameter that is a non-negative number.
-func (r *request) number(name string, otherwise int) (int, *reply) {
+// number parses a query parameter as a non-negative number.
+func (r *request) number(name string, fallback int) (int, *reply) {
 	text := r.URL.Query().Get(name)
 	if text == "" {
-		return otherwise, nil
+		return fallback, nil
 	}
 	n, err := strconv.Atoi(text)
 	switch {

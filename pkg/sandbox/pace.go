@@ -10,7 +10,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
-// emitPaced emits events at the rate without waiting for deliveries. Late events are emitted together.
+// emitPaced emits events at the rate without waiting for deliveries. Overdue events are emitted together.
 func (d *Deliverer) emitPaced(ctx context.Context, e Emission) (all Emitted, err error) {
 	start, one := time.Now(), e
 	var results []*Emitted
@@ -22,7 +22,7 @@ func (d *Deliverer) emitPaced(ctx context.Context, e Emission) (all Emitted, err
 			break
 		}
 		due := min(e.Count, 1+int(time.Since(start).Seconds()*e.Rate))
-		one.Count = min(max(1, due-made), emitAtOnce)
+		one.Count = min(max(1, due-made), emitBatch)
 		result := &Emitted{}
 		var claimed []sending
 		if claimed, err = d.claim(ctx, one, result); err == nil {
@@ -38,8 +38,8 @@ func (d *Deliverer) emitPaced(ctx context.Context, e Emission) (all Emitted, err
 	for _, r := range results {
 		all.Objects = append(all.Objects, r.Objects...)
 		all.Attempts = append(all.Attempts, r.Attempts...)
-		all.Passed = append(all.Passed, r.Passed...)
+		all.Skipped = append(all.Skipped, r.Skipped...)
 	}
-	all.Passed = slices.Compact(slices.Sorted(slices.Values(all.Passed)))
+	all.Skipped = slices.Compact(slices.Sorted(slices.Values(all.Skipped)))
 	return all, errors.Join(err, ctx.Err())
 }

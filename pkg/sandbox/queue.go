@@ -11,41 +11,41 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/sender"
 )
 
-// sending is a delivery under way, with its request.
+// sending is a delivery in flight with its request.
 type sending struct {
 	delivery
 	out     sender.Delivery
 	timeout time.Duration
 }
 
-// subject identifies deliveries that are sent in order.
-type subject struct{ subscription, object int64 }
+// queueKey identifies deliveries that are sent in order.
+type queueKey struct{ subscription, object int64 }
 
-func (d *delivery) subject() subject { return subject{d.Subscription, d.Object} }
+func (d *delivery) queueKey() queueKey { return queueKey{d.Subscription, d.Object} }
 
-// take returns up to n due deliveries, one per subject, and marks them as under way.
-func (s *State) take(n int, now time.Time) []sending {
-	var taken []sending
-	held := map[subject]bool{}
+// claim returns up to n due deliveries, one per queue key, and marks them as in flight.
+func (s *State) claim(n int, now time.Time) []sending {
+	var claimed []sending
+	blocked := map[queueKey]bool{}
 	for _, d := range s.Deliveries {
 		switch {
-		case len(taken) >= n:
-			return taken
-		case held[d.subject()]:
+		case len(claimed) >= n:
+			return claimed
+		case blocked[d.queueKey()]:
 			continue
 		case now.Before(d.Due):
-			held[d.subject()] = d.UnderWay || d.Attempts == 0 || s.Switches.is(switchRetryOrder, "wait")
+			blocked[d.queueKey()] = d.InFlight || d.Attempts == 0 || s.Switches.is(switchRetryOrder, "wait")
 			continue
 		}
 		if one, ok := s.start(d, now); ok {
-			taken = append(taken, one)
-			held[d.subject()] = true
+			claimed = append(claimed, one)
+			blocked[d.queueKey()] = true
 		}
 	}
-	return taken
+	return claimed
 }
 
-// start marks a delivery as under way, unless its subscription is not active.
+// start marks a delivery as in flight, or returns false if its subscription is not active.
 func (s *State) start(d *delivery, now time.Time) (sending, bool) {
 	sub := s.subscription(d.Subscription)
 	if sub == nil || sub.Status != statusActive {
@@ -58,9 +58,9 @@ func (s *State) start(d *delivery, now time.Time) (sending, bool) {
 			}
 		}
 	}
-	d.UnderWay, d.Due = true, now.Add(lease)
+	d.InFlight, d.Due = true, now.Add(lease)
 	s.dirty = true
-	timeout, _ := time.ParseDuration(s.Switches.value(switchAnswerWithin)) // a value of the switch
+	timeout, _ := time.ParseDuration(s.Switches.value(switchAnswerWithin)) // valid by the switch
 	return sending{delivery: *d, out: s.outgoing(d, sub), timeout: timeout}, true
 }
 
@@ -82,8 +82,8 @@ func (s *State) record(a Attempt, now time.Time) Attempt {
 	}
 	d := s.Deliveries[i]
 	s.dirty = true
-	if errors.Is(a.Err, context.Canceled) { // by the end of the program, not by the receiver
-		d.UnderWay, d.Due, a.Retry = false, now, now
+	if errors.Is(a.Err, context.Canceled) { // at shutdown, not by the receiver
+		d.InFlight, d.Due, a.Retry = false, now, now
 		return a
 	}
 	if a.Delivered {
@@ -93,7 +93,7 @@ func (s *State) record(a Attempt, now time.Time) Attempt {
 	}
 	if waits := retryWaits(s.Switches); d.Attempts < len(waits) {
 		a.Retry = now.Add(s.scaled(waits[d.Attempts]))
-		d.Attempts, d.Due, d.UnderWay = d.Attempts+1, a.Retry, false
+		d.Attempts, d.Due, d.InFlight = d.Attempts+1, a.Retry, false
 		if s.Switches.is(switchRetryKey, "new") {
 			d.Key = sender.NewKey()
 		}
@@ -106,27 +106,27 @@ func (s *State) record(a Attempt, now time.Time) Attempt {
 	return a
 }
 
-// sweep disables subscriptions that have failed for a week, and returns their ids. failed are those of the
-// deliveries that have just failed.
-func (s *State) sweep(failed []int64, now time.Time) (off []int64) {
+// disableFailing disables subscriptions that have failed for a week, and returns their IDs. Failed are the IDs of the
+// subscriptions whose deliveries have just failed.
+func (s *State) disableFailing(failed []int64, now time.Time) (disabled []int64) {
 	for i := range s.Subscriptions {
 		sub := &s.Subscriptions[i]
 		if sub.Status != statusActive || sub.Failing.IsZero() || now.Sub(sub.Failing) < s.scaled(week) {
 			continue
 		}
 		if s.Switches.is(switchDisabling, "clock") || slices.Contains(failed, sub.ID) {
-			s.switchOff(sub, statusTooManyErrors)
-			off = append(off, sub.ID)
+			s.disable(sub, statusTooManyErrors)
+			disabled = append(disabled, sub.ID)
 		}
 	}
-	return off
+	return disabled
 }
 
-// resume makes interrupted deliveries due and restarts the time of failures, so that downtime does not count.
+// resume makes interrupted deliveries due and resets the start of failures, so that downtime does not count.
 func (s *State) resume(now time.Time) {
 	for _, d := range s.Deliveries {
-		if d.UnderWay {
-			d.UnderWay, d.Due = false, now
+		if d.InFlight {
+			d.InFlight, d.Due = false, now
 			s.dirty = true
 		}
 	}
@@ -138,7 +138,7 @@ func (s *State) resume(now time.Time) {
 	}
 }
 
-// decoded returns the bytes of a base64 secret; any other secret is returned unchanged.
+// decoded returns the decoded bytes of a base64 secret, and any other secret unchanged.
 func decoded(key secret.Text) secret.Text {
 	raw, err := base64.StdEncoding.DecodeString(key.Reveal())
 	if err != nil {

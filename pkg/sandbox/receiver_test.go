@@ -16,10 +16,10 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/webhook"
 )
 
-// receiver is a target of deliveries that needs no network, so that its time may be that of a test.
+// receiver is a target of deliveries without a network, for tests with synctest.
 type receiver struct {
 	target string
-	// answer gives the status, and how long it takes, of the nth delivery from 0.
+	// answer returns the status and the delay for the nth delivery, from 0.
 	answer func(n int, body string) (int, time.Duration)
 
 	mu  sync.Mutex
@@ -33,7 +33,7 @@ type received struct {
 	body   string
 }
 
-// propagated is when a new subscription has reached all servers, by default; never at the moment of a poll.
+// propagated is a time after the default propagation delay that does not coincide with a poll.
 const propagated = 3010 * time.Millisecond
 
 func failing(int, string) (int, time.Duration) { return http.StatusServiceUnavailable, 0 }
@@ -68,7 +68,7 @@ func (r *receiver) all() []received {
 	return append([]received(nil), r.got...)
 }
 
-// starts makes the sandbox deliver to a receiver until the test ends.
+// starts delivers to a receiver until the test ends.
 func (c *caller) starts() {
 	c.t.Helper()
 	if c.receiver.target == "" {
@@ -85,7 +85,7 @@ func (c *caller) starts() {
 	})
 }
 
-// subscribe makes a subscription with more fields, once the sandbox delivers. Its id is 4712 in a new sandbox.
+// subscribe creates a subscription with further fields. Its ID is 4712 in a new sandbox.
 func (c *caller) subscribe(event, more string) {
 	c.t.Helper()
 	c.starts()
@@ -98,7 +98,7 @@ func (c *caller) subscribe(event, more string) {
 	}
 }
 
-// happens subscribes to new orders and makes one.
+// happens subscribes to new orders and creates one.
 func (c *caller) happens(more string) {
 	c.t.Helper()
 	c.subscribe("order.create", more)
@@ -107,7 +107,7 @@ func (c *caller) happens(more string) {
 	time.Sleep(time.Second)
 }
 
-// story is what the receiver got, without what differs from run to run.
+// story returns the received deliveries without the parts that differ from run to run.
 func (r *receiver) story() []string {
 	var all []string
 	names := map[string]string{"": "none"}
@@ -128,7 +128,7 @@ func (r *receiver) story() []string {
 	return all
 }
 
-// inTime runs a test with a caller and a receiver, in a time of its own.
+// inTime runs a test with a caller and a receiver in a synctest bubble.
 func inTime(t *testing.T, do func(t *testing.T, c *caller)) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) { do(t, newCaller(t, nil)) })

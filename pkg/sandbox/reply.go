@@ -10,7 +10,7 @@ import (
 	"strconv"
 )
 
-// reply is an answer before it is written.
+// reply is a response before it is written.
 type reply struct {
 	status int
 	header http.Header
@@ -30,7 +30,7 @@ func (a *reply) write(w http.ResponseWriter) {
 		w.Header().Set("Content-Length", strconv.Itoa(len(raw)))
 	}
 	w.WriteHeader(a.status)
-	_, _ = bytes.NewReader(raw).WriteTo(w) // an error means that the client has gone
+	_, _ = bytes.NewReader(raw).WriteTo(w) // the client has disconnected
 }
 
 func (a *reply) bytes() []byte {
@@ -49,8 +49,8 @@ func (a *reply) bytes() []byte {
 }
 
 func (a *reply) requestID() string {
-	if told, ok := a.body.(errorBody); ok {
-		return told.RequestID
+	if e, ok := a.body.(errorBody); ok {
+		return e.RequestID
 	}
 	return newRequestID()
 }

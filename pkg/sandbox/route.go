@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// handler answers a request to an endpoint.
+// handler returns the response to a request.
 type handler func(*State, *request) *reply
 
 // endpoint is a method and a path; a final "{}" matches one segment.
@@ -38,7 +38,7 @@ func endpoints() []endpoint {
 	}
 }
 
-// route finds the endpoint of a request, checks the session and returns the answer.
+// route finds the endpoint of a request, checks the session and returns the response.
 func route(state *State, r *request) *reply {
 	path, below := strings.CutPrefix(r.URL.Path, basePath)
 	if !below {
@@ -64,7 +64,7 @@ func route(state *State, r *request) *reply {
 		return apiError(http.StatusMethodNotAllowed, 4000, "Method not allowed", "")
 	}
 	return apiError(http.StatusNotImplemented, 1000, "",
-		fmt.Sprintf("%s %s is not part of the sandbox; Tripletex may have it.", r.Method, path))
+		fmt.Sprintf("%s %s is not part of the sandbox; it may exist in Tripletex.", r.Method, path))
 }
 
 func matches(pattern, path string) bool {
@@ -79,7 +79,7 @@ func matches(pattern, path string) bool {
 // lastSegment returns the last segment of the path.
 func (r *request) lastSegment() string { return r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:] }
 
-// pathID returns the id in the path, or the refusal of a value that is not a number.
+// pathID returns the ID in the path, or an error reply for a value that is not a number.
 func (r *request) pathID() (int64, *reply) {
 	text := r.lastSegment()
 	id, err := strconv.ParseInt(text, 10, 64)

@@ -1,5 +1,5 @@
 // Package sandbox is a local Tripletex: sessions, events, subscriptions, objects and client companies behind an
-// http.Handler, with the known answers, errors and limits of the service. Switches select behaviour that is a guess.
+// http.Handler, with the known responses, errors and limits of the service. Switches select uncertain behaviour.
 package sandbox
 
 import (
@@ -25,10 +25,10 @@ const (
 // basePath is the path of the API, as on the service.
 const basePath = "/v2"
 
-// maxBody is the largest request body in bytes.
+// maxBody is the maximum size of a request body in bytes.
 const maxBody = 16 << 20
 
-// Sandbox answers requests like Tripletex.
+// Sandbox responds to requests like Tripletex.
 type Sandbox struct {
 	store Store
 	rate  rate
@@ -46,17 +46,17 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// serve answers one request in one transaction on the state. On an error of the state nothing has been written.
+// serve handles one request in one transaction on the state. If it returns an error, it has not written a response.
 func (s *Sandbox) serve(w http.ResponseWriter, r *http.Request) error {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
-		panic(http.ErrAbortHandler) // the client has gone, or the body is too large
+		panic(http.ErrAbortHandler) // the client has disconnected, or the body is too large
 	}
 	request := &request{Request: r, body: body, now: time.Now().UTC()}
 	var answer *reply
 	var fault *Fault
 	err = s.store.Update(r.Context(), func(state *State) error {
-		fault = state.takeFault(r)
+		fault = state.requestFault(r)
 		answer = s.answer(state, request, fault)
 		return nil
 	})
@@ -82,7 +82,7 @@ func (s *Sandbox) answer(state *State, r *request, fault *Fault) *reply {
 	case answer == nil:
 		answer = route(state, r)
 	case answer.status == http.StatusTooManyRequests:
-		return answer // it has the headers of an exhausted limit
+		return answer // already has the headers of an exceeded limit
 	}
 	return answer.limited(limit, state.Switches)
 }
@@ -96,7 +96,7 @@ type request struct {
 	login    login
 }
 
-// decode reads the body, or returns the refusal of one that does not fit.
+// decode decodes the body, or returns an error reply.
 func (r *request) decode(target any) *reply {
 	if json.NewDecoder(bytes.NewReader(r.body)).Decode(target) != nil {
 		return unmapped()
@@ -104,7 +104,7 @@ func (r *request) decode(target any) *reply {
 	return nil
 }
 
-// unknownKeys returns the refusal of unknown keys, or nil. Source: observed at other endpoints.
+// unknownKeys returns the error reply for unknown keys, or nil. Source: observed at other endpoints.
 func unknownKeys(object map[string]json.RawMessage, known ...string) *reply {
 	var complaints []validation
 	for _, key := range sortedKeys(object) {

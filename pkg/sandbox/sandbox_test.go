@@ -18,7 +18,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/sandbox"
 )
 
-// caller sends requests as an employee of the sandbox, written as in a recorded exchange.
+// caller sends requests as an employee of the sandbox, in the format of a recorded exchange.
 type caller struct {
 	t     *testing.T
 	store sandbox.Store
@@ -45,7 +45,7 @@ func login(t *testing.T, store sandbox.Store) *caller {
 	return c
 }
 
-// as makes the caller log in with an employee token.
+// as returns a caller that logs in with an employee token.
 func (c *caller) as(employeeToken string) {
 	c.t.Helper()
 	_, body := c.call("POST /token/session/:create", `{"consumerToken":"`+sandbox.ConsumerToken+`","employeeToken":"`+
@@ -85,7 +85,7 @@ func (c *caller) call(line, body string) (int, string) {
 	return response.StatusCode, shown
 }
 
-// expect compares an answer with a recorded one, but for the request id.
+// expect compares a response with a recorded one, without the request ID.
 func (c *caller) expect(line, body string, status int, want string) {
 	c.t.Helper()
 	code, got := c.call(line, body)
@@ -104,7 +104,7 @@ func errorHead(status, code, message, developer string) string {
 		`,"link":"https://tripletex.no/v2-docs/","developerMessage":` + developer + `,"validationMessages":`
 }
 
-func TestAnswersAreAsRecorded(t *testing.T) {
+func TestResponsesMatchTheRecordings(t *testing.T) {
 	t.Parallel()
 	c := newCaller(t, nil)
 	const made = `{"id":4712,"version":0,"url":"localhost:4711/v2/event/subscription/4712","event":"invoice.charged",` +
@@ -138,7 +138,7 @@ func TestAnswersAreAsRecorded(t *testing.T) {
 		`"Could not log in. Check login info in Authorization header."`)+`null,`+errorTail)
 }
 
-func TestSecretsNeverComeBack(t *testing.T) {
+func TestSecretsAreNotReturned(t *testing.T) {
 	t.Parallel()
 	c := newCaller(t, nil)
 	_, made := c.call("POST /event/subscription",
@@ -150,7 +150,7 @@ func TestSecretsNeverComeBack(t *testing.T) {
 	}
 }
 
-func TestSessionDatedTodayIsDeadFromTheStart(t *testing.T) {
+func TestSessionDatedTodayHasExpired(t *testing.T) {
 	t.Parallel()
 	c := newCaller(t, nil)
 	status, body := c.call("POST /token/session/:create", `{"consumerToken":"`+sandbox.ConsumerToken+`","employeeToken":"`+
@@ -168,7 +168,7 @@ func TestSessionDatedTodayIsDeadFromTheStart(t *testing.T) {
 	}
 }
 
-// set changes a switch of the sandbox that is called.
+// set changes a switch of the sandbox.
 func (c *caller) set(text string) {
 	c.t.Helper()
 	err := c.store.Update(c.t.Context(), func(s *sandbox.State) error { return s.Switches.Set(text) })
@@ -177,7 +177,7 @@ func (c *caller) set(text string) {
 	}
 }
 
-// state returns everything that the sandbox knows of its subscriptions.
+// state returns the subscriptions of the sandbox.
 func (c *caller) state() string {
 	c.t.Helper()
 	var raw []byte
@@ -191,7 +191,7 @@ func (c *caller) state() string {
 	return string(raw)
 }
 
-func TestFileStoreIsSharedByPrograms(t *testing.T) {
+func TestFileStoreIsSharedByProcesses(t *testing.T) {
 	t.Parallel()
 	folder := filepath.Join(t.TempDir(), "sandbox")
 	first := login(t, sandbox.NewFile(folder))
@@ -229,7 +229,7 @@ func TestFileStoreIsSharedByPrograms(t *testing.T) {
 	}
 }
 
-func TestBrokenStateIsRefusedAndKept(t *testing.T) {
+func TestInvalidStateIsRejectedAndKept(t *testing.T) {
 	t.Parallel()
 	for name, content := range map[string]string{"truncated": `{"format":1,"nex`, "future": `{"format":99}`, "empty": ``} {
 		folder := t.TempDir()
@@ -252,7 +252,7 @@ func TestBrokenStateIsRefusedAndKept(t *testing.T) {
 	}
 }
 
-func TestFaultIsChecked(t *testing.T) {
+func TestInvalidFaultIsRejected(t *testing.T) {
 	t.Parallel()
 	for _, f := range []sandbox.Fault{{}, {Kind: "fire"}, {Kind: "slow", Count: -1}, {Kind: "slow", Path: "[x"}} {
 		if f.Check() == nil {

@@ -5,21 +5,21 @@ import (
 	"time"
 )
 
-// DefaultSpeed lets a week pass in a minute.
+// DefaultSpeed scales a week to a minute.
 const DefaultSpeed = 7 * 24 * 60
 
-// week is the time of failures after which a subscription is disabled. Source: the official portal, second-hand.
+// week is the duration of failures after which a subscription is disabled. Source: the official portal, second-hand.
 const week = 7 * 24 * time.Hour
 
 // coalescing delays an update so that later changes of the object replace it. Source: "some versions may be skipped
 // under rapid changes"; the length is a guess.
 const coalescing = 200 * time.Millisecond
 
-// lease is the time after which a delivery under way is sent again.
+// lease is the time after which a delivery in flight is considered lost and sent again.
 const lease = 3 * time.Minute
 
-// retryWaits returns the waits between the attempts of a delivery, 30 hours in total. Source of growing waits over
-// about 30 hours: the official portal, second-hand; the waits are a guess.
+// retryWaits returns the waits between the attempts of a delivery, 30 hours in total. Source: the official portal,
+// second-hand, for growing waits over about 30 hours; the values are a guess.
 func retryWaits(switches Switches) []time.Duration {
 	if switches.is(switchRetryWaits, "even") {
 		return slices.Repeat([]time.Duration{time.Hour}, 30)

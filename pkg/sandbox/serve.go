@@ -20,18 +20,18 @@ import (
 var (
 	// ErrNotServed means that no process serves the sandbox of a folder.
 	ErrNotServed = errors.New("the sandbox is not served")
-	// ErrServed means that another process serves it.
-	ErrServed = errors.New("the sandbox is served already")
-	// ErrNotThisMachine means that a delivery would have left this machine.
-	ErrNotThisMachine = errors.New("a sandbox delivers only to this machine")
-	// ErrNotLocal means that an address is not on this machine alone.
-	ErrNotLocal = errors.New("a sandbox listens only on a loopback address, such as 127.0.0.1:8090")
+	// ErrServed means that another process serves the sandbox.
+	ErrServed = errors.New("the sandbox is already being served")
+	// ErrNotThisMachine means that the target of a delivery is not a loopback address.
+	ErrNotThisMachine = errors.New("the sandbox delivers only to loopback addresses")
+	// ErrNotLocal means that a listen address is not a loopback address.
+	ErrNotLocal = errors.New("the sandbox listens only on loopback addresses, such as 127.0.0.1:8090")
 )
 
-// drainTime bounds how long requests in flight may take at shutdown.
-const drainTime = 5 * time.Second
+// drainTimeout bounds how long requests in flight may take at shutdown.
+const drainTimeout = 5 * time.Second
 
-// announcement is the file that tells other processes the address of the sandbox.
+// announcement is the content of the file with the address of a served sandbox.
 type announcement struct {
 	BaseURL string `json:"baseUrl"`
 }
@@ -53,14 +53,14 @@ func Served(folder string) (string, error) {
 		return "", ErrNotServed
 	}
 	raw, err := os.ReadFile(announcementPath(folder))
-	var said announcement
+	var served announcement
 	if err == nil {
-		err = json.Unmarshal(raw, &said)
+		err = json.Unmarshal(raw, &served)
 	}
 	if err != nil {
 		return "", stateError(err)
 	}
-	return said.BaseURL, nil
+	return served.BaseURL, nil
 }
 
 // ServeOptions configure Serve.
@@ -71,12 +71,12 @@ type ServeOptions struct {
 	Speed float64
 	// Ready is called with the base URL when the sandbox listens.
 	Ready func(baseURL string)
-	// Attempted and SwitchedOff are those of the [Deliverer].
-	Attempted   func(Attempt)
-	SwitchedOff func(id int64)
+	// Attempted and Disabled are passed to the [Deliverer].
+	Attempted func(Attempt)
+	Disabled  func(id int64)
 }
 
-// Serve answers requests and delivers until the context ends. Other processes find it with Served.
+// Serve serves the API and sends deliveries until the context ends. Other processes find it with Served.
 func Serve(ctx context.Context, folder string, o ServeOptions) error {
 	if host, _, err := net.SplitHostPort(o.Address); err != nil || !targeturl.IsLoopback(host) {
 		return ErrNotLocal
@@ -117,7 +117,7 @@ func serve(ctx context.Context, store Store, listener net.Listener, o ServeOptio
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	deliverer := NewDeliverer(store, nil)
-	deliverer.Attempted, deliverer.SwitchedOff = o.Attempted, o.SwitchedOff
+	deliverer.Attempted, deliverer.Disabled = o.Attempted, o.Disabled
 	server := &http.Server{Handler: loopback.ProtectAt(listener.Addr(), New(store)), ReadHeaderTimeout: 5 * time.Second}
 	var served, delivered error
 	var all sync.WaitGroup
@@ -125,7 +125,7 @@ func serve(ctx context.Context, store Store, listener net.Listener, o ServeOptio
 	all.Go(func() { delivered = deliverer.Run(ctx); cancel() })
 	ready()
 	<-ctx.Done()
-	draining, stop := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+	draining, stop := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 	defer stop()
 	ended := server.Shutdown(draining)
 	if ended != nil {

@@ -91,7 +91,7 @@ func wrongToken(which string) validation {
 	return validation{Field: path, Path: &path, Message: "The " + which + " token is invalid or does not exist."}
 }
 
-// norway is the time zone in which a session expires. Without summer time it expires an hour early in summer at most.
+// norway is the time zone in which a session expires. It ignores summer time.
 func norway() *time.Location { return time.FixedZone("CET", 3600) }
 
 func createSessionFromRefreshToken(state *State, r *request) *reply {
@@ -164,7 +164,7 @@ func whoAmI(state *State, r *request) *reply {
 	}, "LoggedInUserInfoDTO")
 }
 
-// logIn checks the Basic authorization of a request: the user name is a company, the password a session token.
+// logIn checks the Basic authorization of a request: the user name is a company ID, the password a session token.
 func (r *request) logIn(state *State, path string) *reply {
 	name, token, ok := r.BasicAuth()
 	i := slices.IndexFunc(state.Sessions, func(s session) bool { return s.Token == token && s.Expires.After(r.now) })

@@ -9,7 +9,7 @@ import (
 
 // State is the state of a sandbox.
 type State struct {
-	// Format is the version of the file; other versions are refused.
+	// Format is the version of the state file; other versions are rejected.
 	Format        int            `json:"format"`
 	NextID        int64          `json:"nextId"`
 	Companies     []company      `json:"companies"`
@@ -28,12 +28,12 @@ type State struct {
 
 const stateFormat = 2
 
-// firstID is the first id that a new sandbox assigns.
+// firstID is the first ID that a new sandbox assigns.
 const firstID = 4711
 
 // Options configure a new sandbox.
 type Options struct {
-	// Companies is the number of client companies, without the own one.
+	// Companies is the number of client companies, without the login's own company.
 	Companies int
 	// Subscriptions is the initial number of subscriptions of the own company.
 	Subscriptions int
@@ -67,7 +67,7 @@ func NewState(o Options) *State {
 	return state
 }
 
-// add stores a new subscription under the next id.
+// add stores a new subscription with the next ID.
 func (s *State) add(made *subscription, now time.Time) {
 	made.ID = s.NextID
 	made.Made = now
@@ -77,13 +77,13 @@ func (s *State) add(made *subscription, now time.Time) {
 	s.dirty = true
 }
 
-// A Store keeps the state of a sandbox.
+// Store keeps the state of a sandbox.
 type Store interface {
-	// Update runs change on the state exclusively, and stores the result unless change fails.
+	// Update calls change with exclusive access to the state, and stores the result unless change returns an error.
 	Update(ctx context.Context, change func(*State) error) error
 }
 
-// NewMemory returns a store that lives as long as the process.
+// NewMemory returns a store in memory.
 func NewMemory(o Options) Store { return &memory{state: NewState(o)} }
 
 type memory struct {

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// subscription is a subscription with its secrets and its state of delivery.
+// subscription is a subscription with its secrets and its delivery state.
 type subscription struct {
 	ID               int64    `json:"id"`
 	Version          int      `json:"version"`
@@ -22,7 +22,7 @@ type subscription struct {
 	Owner            string   `json:"owner"`
 	Company          int64    `json:"company"`
 	Changes          []change `json:"changes"`
-	// Made is when it was created.
+	// Made is the creation time.
 	Made time.Time `json:"made"`
 	// Failing is the time of the first failure since the last success; zero without one.
 	Failing time.Time `json:"failing"`
@@ -43,7 +43,7 @@ func statuses() []string {
 	return []string{statusActive, "DISABLED", statusTooManyErrors, "DISABLED_RATE_LIMIT_EXCEEDED", "DISABLED_MISUSE"}
 }
 
-// shown returns the subscription as in answers. The order of fields and null for unset ones were observed.
+// shown returns the subscription as in responses. The order of fields and null for unset ones were observed.
 func (s *subscription) shown(r *request) object {
 	return object{
 		{"id", s.ID},
@@ -91,7 +91,7 @@ func showSubscription(state *State, r *request) *reply {
 	return filtered(r, found.shown(r), subscriptionModel)
 }
 
-// named returns the subscription of the id in the path.
+// named returns the subscription with the ID in the path, or an error reply.
 func (s *State) named(r *request) (*subscription, *reply) {
 	id, refused := r.pathID()
 	if refused != nil {
@@ -147,14 +147,14 @@ func updateSubscription(state *State, r *request) *reply {
 	return value(http.StatusOK, found.shown(r))
 }
 
-// update checks and changes a subscription, unless the body names another version.
+// update checks and changes a subscription, unless the body has another version.
 func (s *State) update(r *request, found *subscription, body subscriptionBody, path string) *reply {
 	if refused := body.updatable(r, found, path); refused != nil {
 		return refused
 	}
 	body.apply(found, r.switches)
 	if body.Status != nil {
-		s.switched(found)
+		s.statusChanged(found)
 	}
 	found.touch(employeeID(r.login.owner), r.now)
 	s.dirty = true
@@ -193,24 +193,24 @@ func deleteSubscription(state *State, r *request) *reply {
 	return noContent()
 }
 
-// SwitchOff sets the status of the first n active subscriptions.
-func (s *State) SwitchOff(n int, status string) {
+// Disable sets the status of the first n active subscriptions.
+func (s *State) Disable(n int, status string) {
 	for i := range s.Subscriptions {
 		if n > 0 && s.Subscriptions[i].Status == statusActive {
-			s.switchOff(&s.Subscriptions[i], status)
+			s.disable(&s.Subscriptions[i], status)
 			n--
 		}
 	}
 }
 
-func (s *State) switchOff(sub *subscription, status string) {
+func (s *State) disable(sub *subscription, status string) {
 	sub.Status = status
-	s.switched(sub)
+	s.statusChanged(sub)
 	s.dirty = true
 }
 
-// switched resets the failures after a change of status and, if the switch says so, drops pending deliveries.
-func (s *State) switched(sub *subscription) {
+// statusChanged resets the failures after a change of status and, depending on the switch, drops pending deliveries.
+func (s *State) statusChanged(sub *subscription) {
 	sub.Failing = time.Time{}
 	if sub.Status != statusActive && s.Switches.is(switchPending, "drop") {
 		s.drop(sub.ID)

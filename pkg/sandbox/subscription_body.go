@@ -24,7 +24,7 @@ type subscriptionBody struct {
 	HMACSharedSecret *string `json:"hmacSharedSecret"`
 }
 
-// subscriptionBody reads one object and refuses unknown keys.
+// subscriptionBody decodes one object and rejects unknown keys.
 func (r *request) subscriptionBody(raw json.RawMessage) (subscriptionBody, *reply) {
 	var body subscriptionBody
 	var keys map[string]json.RawMessage

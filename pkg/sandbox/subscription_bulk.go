@@ -7,9 +7,9 @@ import (
 	"slices"
 )
 
-// This file holds the bulk calls. Whether they are all or nothing is undocumented, and a switch.
+// This file contains the bulk calls. Whether they are atomic is undocumented and selected by a switch.
 
-// items reads the array of a bulk call.
+// items decodes the array of a bulk call.
 func (r *request) items() ([]subscriptionBody, *reply) {
 	var raw []json.RawMessage
 	if failed := r.decode(&raw); failed != nil {
@@ -83,7 +83,7 @@ func updateSubscriptions(state *State, r *request) *reply {
 			continue
 		}
 		if failed := state.update(r, found[i], body, itemPath(i)); failed != nil {
-			return failed // the same id twice: the first update moved the version
+			return failed // the same ID twice: the first update changed the version
 		}
 		shown = append(shown, found[i].shown(r))
 	}

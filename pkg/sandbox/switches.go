@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// A Switch selects one behaviour of Tripletex that is uncertain.
+// Switch selects an uncertain behaviour of Tripletex.
 type Switch struct {
 	Name string
-	// Values are the allowed values, the default first.
+	// Values are the allowed values, with the default first.
 	Values []string
 	// About describes the behaviour.
 	About string
-	// Evidence rates the default: OFFICIAL, OBSERVED, or GUESS with its reason.
+	// Evidence is the source of the default: OFFICIAL, OBSERVED, or GUESS with a reason.
 	Evidence string
 }
 
@@ -88,7 +88,8 @@ func AllSwitches() []Switch {
 		{
 			switchDisabling,
 			[]string{"clock", "failure"},
-			"disabling: at the end of a week of failures, or at the next failure after it", "OFFICIAL for the week, by third parties; the rest is a GUESS",
+			"disabling: at the end of a week of failures, or at the next failure after it",
+			"OFFICIAL for the week, by third parties; the rest is a GUESS",
 		},
 		{
 			switchDuplicates,
@@ -189,7 +190,7 @@ func (s Switches) Set(text string) error {
 		for i, known := range all {
 			names[i] = known.Name
 		}
-		return fmt.Errorf("switch %q does not exist; there are %s", name, strings.Join(names, ", "))
+		return fmt.Errorf("switch %q does not exist; valid names: %s", name, strings.Join(names, ", "))
 	}
 	if !slices.Contains(all[i].Values, value) {
 		return fmt.Errorf("switch %s: must be %s, not %q", name, strings.Join(all[i].Values, " or "), value)

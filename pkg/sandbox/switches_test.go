@@ -12,8 +12,8 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/sandbox"
 )
 
-// Every value of every switch gives an answer of its own.
-func TestEverySwitchIsConnected(t *testing.T) {
+// Every value of every switch results in a different response or delivery.
+func TestEverySwitchHasAnEffect(t *testing.T) {
 	t.Parallel()
 	const order = `{"event":"order.create","targetUrl":"https://example.com"}`
 	uses := map[string]func(*caller){
@@ -78,7 +78,7 @@ func TestEverySwitchIsConnected(t *testing.T) {
 	}
 }
 
-// use returns what is said and delivered in a new sandbox with a switch set.
+// use returns the responses and deliveries of a new sandbox with a switch set.
 func use(t *testing.T, set string, do func(*caller)) (said string) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -91,7 +91,7 @@ func use(t *testing.T, set string, do func(*caller)) (said string) {
 	return regexp.MustCompile(`"token":"[^"]*"`).ReplaceAllString(said, `"token":"…"`) // never the same twice
 }
 
-// deliveryUses use the switches that are about deliveries.
+// deliveryUses exercise the switches for deliveries.
 func deliveryUses() map[string]func(*caller) {
 	const secret = "MDEyMzQ1Njc4OWFiY2RlZg==" // is base64, too
 	signed := func(c *caller) { c.happens(`"hmacSharedSecret":"` + secret + `"`) }
@@ -177,7 +177,7 @@ func deliveryUses() map[string]func(*caller) {
 	}
 }
 
-// asCompany sends every request as the first client company, where an accountant sees what the switch allows.
+// asCompany sends every request as the first client company.
 type asCompany struct{ next http.RoundTripper }
 
 func (a asCompany) RoundTrip(r *http.Request) (*http.Response, error) {

@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// RoundTrip implements http.RoundTripper: a client can use the sandbox without a socket.
+// RoundTrip implements http.RoundTripper, so that a client can use the sandbox without a socket.
 func (s *Sandbox) RoundTrip(r *http.Request) (*http.Response, error) {
 	inner := r.Clone(r.Context())
 	if inner.Body == nil {
