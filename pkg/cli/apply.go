@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/tlxhook/tlxhook/pkg/manifest"
 )
 
 // applyOptions are the flags of apply.
@@ -20,18 +22,17 @@ type applyOptions struct {
 func newApply(app *App) *cobra.Command {
 	o := &applyOptions{}
 	cmd := &cobra.Command{
-		Use:   "apply [PLAN]",
+		Use:   "apply [MANIFEST...|PLAN]",
 		Short: "Make Tripletex what a manifest says",
 		Long: `Make Tripletex what a manifest says: show the plan, ask, create, update and
 delete in at most one request each, and prove the result by the list. A second
 apply writes nothing. PLAN is what diff --out has kept; it is refused if
 anything was changed meanwhile.
 ` + manifestHelp,
-		Example: `  tlxhook apply -f hooks.yaml
+		Example: `  tlxhook apply hooks.yaml
   tlxhook apply -f hooks.yaml --prune --max-deletes 10 --yes
   tlxhook apply -f clients.yaml --all-companies
   tlxhook diff -f hooks.yaml --out plan.json; tlxhook apply plan.json --yes`,
-		Args: noneOrOne("plan"),
 		RunE: app.runUnlimited(func(ctx context.Context, args []string) error { return apply(ctx, app, o, args) }),
 	}
 	o.bind(cmd)
@@ -41,11 +42,14 @@ anything was changed meanwhile.
 	flags.IntVar(&o.maxDeletes, "max-deletes", 5, "refuse to delete more than this `NUMBER`")
 	flags.DurationVar(&o.wait, "wait", 0, "let Tripletex settle for a `TIME` before the proof (5s without =TIME)")
 	flags.Lookup("wait").NoOptDefVal = "5s"
-	cmd.ValidArgsFunction = cobra.FixedCompletions([]cobra.Completion{"json"}, cobra.ShellCompDirectiveFilterFileExt)
+	cmd.ValidArgsFunction = manifestFiles()
 	return cmd
 }
 
 func apply(ctx context.Context, app *App, o *applyOptions, args []string) error {
+	if len(args) != 1 || !manifest.IsSaved(args[0]) {
+		o.files, args = append(o.files, args...), nil
+	}
 	if len(args) == 0 && len(o.files) == 0 {
 		return noManifest()
 	}

@@ -19,7 +19,7 @@ type diffOptions struct {
 func newDiff(app *App) *cobra.Command {
 	o := &diffOptions{}
 	cmd := &cobra.Command{
-		Use:   "diff",
+		Use:   "diff [MANIFEST...]",
 		Short: "Show how Tripletex differs from a manifest",
 		Long: `Show what apply would do to make Tripletex what a manifest says, and change
 nothing. Exit code 1 means that there is something to do.
@@ -30,21 +30,22 @@ nothing. Exit code 1 means that there is something to do.
 -o github prints Markdown for a pull request. --out keeps the plan: apply PLAN
 then does exactly that, or nothing if anything was changed meanwhile.
 ` + manifestHelp,
-		Example: `  tlxhook diff -f hooks.yaml
+		Example: `  tlxhook diff hooks.yaml
   tlxhook diff -f hooks/ --prune --out plan.json
   tlxhook export | tlxhook diff -f -
   tlxhook diff -f clients.yaml --all-companies
   tlxhook diff -f hooks.yaml -o github >> "$GITHUB_STEP_SUMMARY"`,
-		Args:        noArgs,
 		Annotations: map[string]string{annotationFormats: "table table tsv csv name json ndjson yaml " + githubFormat},
-		RunE:        app.run(func(ctx context.Context, _ []string) error { return diff(ctx, app, o) }),
+		RunE:        app.run(func(ctx context.Context, args []string) error { return diff(ctx, app, o, args) }),
 	}
+	cmd.ValidArgsFunction = manifestFiles()
 	o.bind(cmd)
 	cmd.Flags().StringVar(&o.out, "out", "", "keep the plan in a `FILE`, for apply")
 	return cmd
 }
 
-func diff(ctx context.Context, app *App, o *diffOptions) error {
+func diff(ctx context.Context, app *App, o *diffOptions, args []string) error {
+	o.files = append(o.files, args...)
 	if o.out != "" && o.fleet.Many() {
 		return usageFailure("--out keeps the plan of one company").withHint("name it with --company")
 	}

@@ -297,7 +297,7 @@ func causes() []cause {
 		{matches: is(manifest.ErrCredential), code: codeUsage, hint: "copy the value to a variable of its own name, or pass --trust-manifest"},
 		{matches: is(manifest.ErrUntrustedFile), code: codeUsage, hint: "--trust-manifest allows it; look at the manifest first"},
 		{matches: is(manifest.ErrSavedUnreadable), code: codeUsage},
-		{matches: is(manifest.ErrSaved), code: codeUsage, hint: "a plan is made by tlxhook diff --out; a manifest is named with -f"},
+		{matches: is(manifest.ErrSaved), code: codeUsage, hint: "a plan is made by tlxhook diff --out"},
 		{matches: is(manifest.ErrScope), code: codeUsage},
 		{matches: is(manifest.ErrStale), code: codeConflict, hint: "make a new one with tlxhook diff"},
 		{matches: is(manifest.ErrNotListed), code: codePartial, hint: "somebody else may be at work; tlxhook diff shows what differs now"},

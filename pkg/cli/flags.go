@@ -165,6 +165,11 @@ func (f *manifestFlags) bindAs(cmd *cobra.Command, name, short, usage string) {
 	}
 }
 
+// manifestFiles completes the names of manifests.
+func manifestFiles() cobra.CompletionFunc {
+	return cobra.FixedCompletions([]cobra.Completion{"yaml", "yml", "json"}, cobra.ShellCompDirectiveFilterFileExt)
+}
+
 // repeated returns the flags of diff and apply for the same files; empty if stdin is one of them, as it cannot be
 // read again.
 func (f *manifestFlags) repeated() string {
@@ -190,7 +195,7 @@ func (f *manifestFlags) read(stdin io.Reader) (*manifest.Manifest, error) {
 }
 
 func noManifest() error {
-	return usageFailure("--file is missing").withHint("name the manifest with -f FILE, a folder of them, or - for standard input")
+	return usageFailure("a manifest is missing").withHint("name a file, a folder of them, or - for standard input")
 }
 
 // moreProblems returns the problems of a manifest after the first, which is the text of the error.

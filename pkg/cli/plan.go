@@ -115,6 +115,11 @@ func (o *planOptions) read(stdin io.Reader, saved []string) (*manifest.Planner, 
 	if err != nil {
 		return nil, nil, err
 	}
+	if o.policy.Prune {
+		if err := m.CheckPrune(); err != nil {
+			return nil, nil, err
+		}
+	}
 	if err := o.fleet.narrowTo(m); err != nil {
 		return nil, nil, err
 	}

@@ -44,6 +44,7 @@ func entries() []entry {
 		{groupMain, "watch", newWatch},
 		{groupMain, "exporter", newExporter},
 		{groupMain, "export", newExport},
+		{groupMain, "validate", newValidate},
 		{groupMain, "diff", newDiff},
 		{groupMain, "apply", newApply},
 		{groupMain, "listen", newListen},

@@ -95,6 +95,7 @@ func TestResultsFollowTheirSchemas(t *testing.T) {
 		{"delivery", []string{"delivery", "purge", "--all", "--dry-run"}},
 		{"purge", []string{"delivery", "purge", "--state", "pending,dead", "--event", "customer*,invoice*", "--yes"}},
 		{"version", []string{"version"}},
+		{"validation", []string{"validate", file}},
 		{"delivery-event", []string{
 			"listen", "--addr", "127.0.0.1:0",
 			"--insecure-no-verify", "--forward-to", "http://127.0.0.1:1/", "--timeout", "500ms",

@@ -302,6 +302,7 @@ func Results() []Result {
 		{"doctor", "What a check found: an item of doctor, doctor target.", doctor.Finding{}},
 		{"fault", "A fault of the sandbox: an item of sandbox fault. A count of 0 means all requests.", faultRow{}},
 		{"plan", "What would make Tripletex what a manifest says: diff, apply --dry-run.", manifest.Plan{}},
+		{"validation", "The result of validate.", validation{}},
 		{"plan-of-company", "A plan for one of many companies: an item of diff --all-companies.", companyPlan{}},
 		{"delivery-event", "An event of a delivery: a line of listen and forward.", receiver.EventRecord{}},
 		{"profile", "A login: an item of auth list.", profileRow{}},

@@ -59,10 +59,27 @@ func Diff(want *Want, have []tripletex.Subscription, policy Policy) Plan {
 		}
 		d.plan.Unmanaged++
 	}
+	d.moves(creates, want, have, wanted)
 	slices.SortFunc(deletes, func(a, b Change) int { return cmp.Compare(a.ID, b.ID) })
 	d.plan.Changes = append(d.plan.Changes, slices.Concat(creates, updates, deletes)...)
 	d.plan.Create, d.plan.Update, d.plan.Delete = len(creates), len(updates), len(deletes)
 	return d.plan
+}
+
+// moves notes owned subscriptions that are not in the manifest and whose event is created at another target: an update
+// would move them, and lose no event. Each is noted once.
+func (d *differ) moves(creates []Change, want *Want, have []tripletex.Subscription, wanted map[string]bool) {
+	moved := map[int64]bool{}
+	for _, c := range creates {
+		i := slices.IndexFunc(have, func(s tripletex.Subscription) bool {
+			return strings.EqualFold(s.Event, c.Event) && !moved[s.ID] && !wanted[match.Identity(s.Event, s.TargetURL)] &&
+				want.ownsTarget(s.TargetURL)
+		})
+		if i >= 0 {
+			moved[have[i].ID] = true
+			d.note(Move, have[i], "probably moved; to keep it: tlxhook subscription update %d --target '%s'", have[i].ID, c.wanted.Target)
+		}
+	}
 }
 
 // keptFirst sorts the subscriptions of one identity: first by the wanted status, so that a second plan keeps the same

@@ -79,6 +79,7 @@ const (
 	Duplicate NoteKind = "duplicate" // another subscription has the same identity
 	Orphan    NoteKind = "orphan"    // the manifest owns its target and does not list it
 	Secret    NoteKind = "secret"    // its secret is not known to be right
+	Move      NoteKind = "move"      // an entry creates its event at another target
 	Moved     NoteKind = "moved"     // it was changed elsewhere while the plan was applied
 )
 

@@ -67,11 +67,16 @@ func (p *Planner) Plan(ctx context.Context, client *tripletex.Client, company Co
 	return &Planned{plan, Run{Service: client, Want: want, Policy: policy}, file, have}, nil
 }
 
-// want returns the subscriptions that a company should have, and the events if they were needed.
+// want returns the subscriptions that a company should have, and all events; no events for a saved plan.
 func (p *Planner) want(ctx context.Context, client *tripletex.Client, company Company, scope string) (*Want, []tripletex.Event, error) {
 	if p.Saved == nil {
+		known, err := p.events.List(ctx, client)
+		if err != nil {
+			return nil, nil, err
+		}
 		own, _ := p.Manifest.For(company)
-		return p.events.Expand(ctx, client, own)
+		want, err := own.Expand(known)
+		return want, known, err
 	}
 	if scope != p.Saved.Scope {
 		return nil, nil, fmt.Errorf("%w %s, and this is %s", ErrScope, p.Saved.Scope, scope)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // Saved is a plan in a file, which apply executes after a review. It holds references to secrets and never a secret.
@@ -56,6 +57,24 @@ func ReadSavedFile(path string, trust bool) (*Saved, error) {
 	}
 	return &saved, nil
 }
+
+// IsSaved reports whether a file is a saved plan rather than a manifest.
+func IsSaved(path string) bool {
+	info, err := os.Stat(path)
+	if extension := strings.ToLower(filepath.Ext(path)); extension != ".json" || err != nil || !info.Mode().IsRegular() {
+		return extension == ".json" && err != nil
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return true // reading it reports the error
+	}
+	defer func() { _ = file.Close() }()
+	start, err := io.ReadAll(io.LimitReader(file, planMark))
+	return err != nil || bytes.Contains(start, []byte(`"tlxhookPlan"`))
+}
+
+// planMark is the number of bytes in which a saved plan names its format.
+const planMark = 1 << 10
 
 // isLocal reports whether a folder is below the working folder, also after symbolic links are resolved. A folder
 // that does not exist counts, as nothing can be read from it.

@@ -1,0 +1,74 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tlxhook/tlxhook/pkg/manifest"
+	"github.com/tlxhook/tlxhook/pkg/output"
+)
+
+// validation is the result of validate.
+type validation struct {
+	Valid    bool              `json:"valid"`
+	Entries  int               `json:"entries"`
+	Problems []manifestProblem `json:"problems"`
+}
+
+// manifestProblem is a problem at a position of a manifest. Line and column are 0 for a whole file.
+type manifestProblem struct {
+	manifest.Position
+	Message string `json:"message"`
+}
+
+func newValidate(app *App) *cobra.Command {
+	return &cobra.Command{
+		Use:   "validate FILE...",
+		Short: "Validate a manifest without Tripletex",
+		Long: `Validate a manifest offline: syntax, keys, targets, and subscriptions that are
+wanted twice. It needs no login, sends no request and reads no secret. Exit code
+0 means valid, 2 invalid.
+
+FILE may be a folder, or - for standard input. Event names are checked by diff.`,
+		Example: `  tlxhook validate hooks.yaml
+  tlxhook validate hooks/ -o json`,
+		Args:              someArgs("manifest"),
+		ValidArgsFunction: manifestFiles(),
+		RunE:              app.run(func(ctx context.Context, args []string) error { return validateManifest(ctx, app, args) }),
+	}
+}
+
+func validateManifest(ctx context.Context, app *App, files []string) error {
+	m, err := manifest.ReadFiles(files, app.terminal.In)
+	if err == nil {
+		err = m.Validate()
+	}
+	invalid, ok := errors.AsType[*manifest.Error](err)
+	if err != nil && !ok { // it cannot be read
+		return err
+	}
+	result := validation{Valid: err == nil, Entries: m.Len(), Problems: []manifestProblem{}}
+	if !result.Valid {
+		for _, p := range invalid.Problems {
+			result.Problems = append(result.Problems, manifestProblem{p.At, p.Text})
+		}
+	}
+	if s := app.settings; s.Output != "" || s.JQ != "" || s.Template != "" {
+		return errors.Join(output.Item(ctx, app.printer, validationTable(), result), err)
+	}
+	if err == nil {
+		app.note("%s: valid, %d entries", strings.Join(files, ", "), result.Entries)
+	}
+	return err
+}
+
+func validationTable() output.Table[validation] {
+	return output.Table[validation]{
+		ID:      func(v validation) string { return strconv.FormatBool(v.Valid) },
+		Columns: output.Columns([]output.Column[validation]{{Name: "valid", Title: "VALID"}, {Name: "entries", Title: "ENTRIES"}}),
+	}
+}
