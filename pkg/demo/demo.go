@@ -3,6 +3,7 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -50,6 +51,9 @@ type StepError struct{ Step, ExitCode int }
 
 // Error implements error.
 func (e *StepError) Error() string { return fmt.Sprintf("the demo ended at step %d", e.Step) }
+
+// ErrOutput means that the story cannot be written.
+var ErrOutput = errors.New("write the result")
 
 // notListening is the exit code of a step whose receiver does not accept connections in time: unavailable.
 const notListening = 3
@@ -112,9 +116,15 @@ func (d *Demo) Play(ctx context.Context) error {
 			return &StepError{i + 1, code}
 		}
 	}
-	_, err := fmt.Fprint(d.Out, "\nThat is the story. Now with your own company: tlxhook auth login\n"+
+	return d.printf("\nThat is the story. Now with your own company: tlxhook auth login\n" +
 		"Or look around on the sandbox: tlxhook -p sandbox subscription list\n")
-	return err
+}
+
+func (d *Demo) printf(format string, args ...any) error {
+	if _, err := fmt.Fprintf(d.Out, format, args...); err != nil {
+		return fmt.Errorf("%w: %w", ErrOutput, err)
+	}
+	return nil
 }
 
 // introduce prints the introduction of a step and the command as it would be typed.
@@ -134,8 +144,7 @@ func (d *Demo) introduce(number int, s step) error {
 	if d.Color {
 		line, says = terminal.Bold.Paint(line), terminal.Faint.Paint(says)
 	}
-	_, err := fmt.Fprintf(d.Out, "\n%s\n%s\n", says, line)
-	return err
+	return d.printf("\n%s\n%s\n", says, line)
 }
 
 // run runs the command of a step and returns its exit code. Files that it writes are in the folder of the demo.

@@ -22,18 +22,9 @@ const (
 	lockInterval = 100 * time.Millisecond
 )
 
-// folders returns the folders of the program.
-func (i *Installation) folders() (config.Folders, error) {
-	folders, err := config.NewFolders(i.Lookup)
-	if err != nil {
-		return folders, fmt.Errorf("find the folders: %w", err)
-	}
-	return folders, nil
-}
-
 // checkFolders checks that the folders can be written, and only by their owner.
 func (i *Installation) checkFolders(context.Context) Finding {
-	folders, err := i.folders()
+	folders, err := config.NewFolders(i.Lookup)
 	if err != nil {
 		return i.failed(err)
 	}
@@ -70,7 +61,7 @@ func checkFolder(folder string) Finding {
 
 // checkLocks finds locks that another program does not release.
 func (i *Installation) checkLocks(ctx context.Context) Finding {
-	folders, err := i.folders()
+	folders, err := config.NewFolders(i.Lookup)
 	if err != nil {
 		return i.failed(err)
 	}
@@ -99,7 +90,7 @@ func isFree(path string) bool {
 
 // checkDisk checks the free space for the state and the journal.
 func (i *Installation) checkDisk(context.Context) Finding {
-	folders, err := i.folders()
+	folders, err := config.NewFolders(i.Lookup)
 	if err != nil {
 		return i.failed(err)
 	}
@@ -128,7 +119,7 @@ func nearestFolder(folder string) string {
 
 // checkJournal inspects the journal without changing it.
 func (i *Installation) checkJournal(context.Context) Finding {
-	folders, err := i.folders()
+	folders, err := config.NewFolders(i.Lookup)
 	if err != nil {
 		return i.failed(err)
 	}

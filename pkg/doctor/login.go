@@ -29,11 +29,11 @@ const probeName = "doctor"
 
 // checkProfiles reads the profiles and the file of tokens.
 func (i *Installation) checkProfiles(context.Context) Finding {
-	folders, err := i.folders()
-	if err == nil {
-		i.profiles, err = config.LoadProfiles(folders.Config)
-	}
+	folders, err := config.NewFolders(i.Lookup)
 	if err != nil {
+		return i.failed(err)
+	}
+	if i.profiles, err = config.LoadProfiles(folders.Config); err != nil {
 		return fail(fmt.Sprintf("read profiles: %v", err), "move the file away, and log in again with tlxhook auth login")
 	}
 	_, err = i.File.Get(probeName, credentials.Session)

@@ -1,6 +1,7 @@
 package receiver
 
 import (
+	"bytes"
 	"strings"
 	"time"
 )
@@ -40,8 +41,9 @@ func NewHTTPAttempt(number, status int, took time.Duration, body []byte, err err
 	return a
 }
 
-// beginning returns the beginning of a body, without a character that is cut in two.
+// beginning returns the beginning of a body, without a character that is cut in two and without its last line end.
 func beginning(body []byte) string {
+	body = bytes.TrimRight(body, "\r\n")
 	text := strings.ToValidUTF8(string(body[:min(len(body), MaxShownBody+4)]), "\ufffd")
 	return strings.ToValidUTF8(text[:min(len(text), MaxShownBody)], "")
 }
