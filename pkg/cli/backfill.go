@@ -129,7 +129,7 @@ func (o *backfillOptions) read(ctx context.Context, app *App, args []string) (re
 	}
 	target, err := receiver.OpenTarget(ctx, o.forwardTo, receiver.TargetOptions{AllowRemote: o.allowRemote, Parallel: 8})
 	if err != nil {
-		return nil, remoteHint(err)
+		return nil, err
 	}
 	return target, nil
 }

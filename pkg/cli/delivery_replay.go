@@ -85,10 +85,7 @@ func (o *deliveryReplayOptions) read(ctx context.Context, args []string) (*recei
 		return nil, usageFailure("--to is needed: the URL of the app").withHint("such as --to http://localhost:3000/hook")
 	}
 	target, err := receiver.OpenTarget(ctx, o.to, receiver.TargetOptions{AllowRemote: o.allowRemote})
-	if err != nil {
-		return nil, remoteFailure(err, "--to: ", "--allow-remote lets the app be on another machine")
-	}
-	return target, nil
+	return target, wrapFlag("--to", err)
 }
 
 func deliveryReplay(ctx context.Context, app *App, o *deliveryReplayOptions, args []string) error {

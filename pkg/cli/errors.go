@@ -12,6 +12,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/backfill"
 	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/credentials"
+	"github.com/tlxhook/tlxhook/pkg/demo"
 	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/health"
 	"github.com/tlxhook/tlxhook/pkg/journal"
@@ -274,6 +275,8 @@ func causes() []cause {
 		{matches: is(listen.ErrMetrics), code: codeLocal, hint: "--metrics-addr names another address, and port 0 a free one"},
 		{matches: is(listen.ErrReceive), code: codeLocal},
 		{matches: is(listen.ErrCertificate), code: codeLocal},
+		{matches: is(receiver.ErrTarget), code: codeUsage, hintFor: targetHint},
+		{matches: as[*listen.AppError], code: codeUsage},
 		{matches: is(receiver.ErrUnreachable), code: codeDeaf, hint: "is the tunnel or proxy running, and does it lead to --addr and --path?"},
 		{
 			matches: is(listen.ErrLeftBehind), code: codeUsage,
@@ -307,6 +310,7 @@ func causes() []cause {
 			matches: is(manifest.ErrFingerprints), code: codeLocal,
 			hint: "delete the file to begin anew; it holds no secret, only what was last sent",
 		},
+		{matches: as[*match.UnknownEventError], code: codeUsage, hintFor: unknownEventHint},
 		{
 			matches: as[*match.MissingError], code: codeNotFound,
 			hint: "tlxhook subscription list shows what there is; those of another company need --company",
@@ -349,6 +353,7 @@ func causes() []cause {
 		{matches: is(terminal.ErrNoPrompt), code: codeUsage},
 		{matches: is(config.ErrSettings), code: codeUsage},
 		{matches: is(config.ErrNoHome), code: codeUsage},
+		{matches: is(demo.ErrOutput), code: codeLocal},
 		{matches: is(output.ErrOptions), code: codeUsage},
 		{matches: as[*credentials.UsageError], code: codeUsage},
 		{matches: as[secret.TextError], code: codeUsage},
@@ -356,6 +361,19 @@ func causes() []cause {
 		{matches: is(credentials.ErrFile), code: codeLocal},
 		{matches: as[*fs.PathError], code: codeLocal},
 	}
+}
+
+// targetHint returns the hint for the address of an app that --allow-remote would permit.
+func targetHint(_ *config.Settings, err error) string {
+	if address, ok := errors.AsType[*receiver.AddressError](err); ok && !address.Never {
+		return "--allow-remote permits it"
+	}
+	return ""
+}
+
+func unknownEventHint(_ *config.Settings, err error) string {
+	e, _ := errors.AsType[*match.UnknownEventError](err)
+	return eventHint(e.Pattern, e.Known)
 }
 
 // socketHint returns the hint for an address that another program uses.

@@ -16,6 +16,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/backfill"
 	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/credentials"
+	"github.com/tlxhook/tlxhook/pkg/demo"
 	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/health"
 	"github.com/tlxhook/tlxhook/pkg/journal"
@@ -87,6 +88,8 @@ func TestEveryCauseIsReached(t *testing.T) {
 		{listen.ErrLeftBehind, codeUsage},
 		{listen.ErrSubscription, codeUsage},
 		{listen.ErrNote, codeLocal},
+		{receiver.ErrTarget, codeUsage},
+		{&listen.AppError{Err: errors.New("no program")}, codeUsage},
 		{receiver.ErrUnreachable, codeDeaf},
 		{listen.ErrTaken, codeConflict},
 		{&login.BusyError{}, codeConflict},
@@ -106,6 +109,7 @@ func TestEveryCauseIsReached(t *testing.T) {
 		{manifest.ErrSave, codeLocal},
 		{manifest.ErrFingerprints, codeLocal},
 		{&manifest.Error{Problems: []manifest.Problem{{}}}, codeUsage},
+		{&match.UnknownEventError{Pattern: "ordre.*"}, codeUsage},
 		{&match.MissingError{IDs: []int64{1}}, codeNotFound},
 		{health.ErrWatched, codeConflict},
 		{health.ErrNotActive, codeConditionNotMet},
@@ -127,6 +131,7 @@ func TestEveryCauseIsReached(t *testing.T) {
 		{terminal.ErrNoPrompt, codeUsage},
 		{config.ErrSettings, codeUsage},
 		{config.ErrNoHome, codeUsage},
+		{demo.ErrOutput, codeLocal},
 		{output.ErrOptions, codeUsage},
 		{&credentials.UsageError{}, codeUsage},
 		{secret.TextError("is UTF-16"), codeUsage},

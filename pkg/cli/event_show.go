@@ -51,7 +51,7 @@ func eventInfo(ctx context.Context, client *tripletex.Client, name string) (trip
 	info, err := client.Event(ctx, name)
 	if tripletex.KindOf(err) == tripletex.NotFound {
 		if events, listErr := client.Events(ctx); listErr == nil {
-			err = eventHint(notFoundFailure("there is no event %q", name), name, events)
+			err = notFoundFailure("there is no event %q", name).withHint("%s", eventHint(name, events))
 		}
 	}
 	return info, err

@@ -62,7 +62,7 @@ func newForward(app *App) *cobra.Command {
 	flags.StringVar(&o.durable, "durable", "forward", "the `NAME` that all copies share; the server remembers by it what is done")
 	flags.DurationVar(&o.takeover, "takeover", stream.DefaultTakeover, "another copy takes over after `TIME`; the first one decides")
 	o.appFlags.bind(cmd)
-	flags.IntVar(&o.parallel, "parallel", 8, "forward `N` deliveries at once, each of another object")
+	flags.IntVar(&o.apps.Parallel, "parallel", 8, "forward `N` deliveries at once, each of another object")
 	flags.BoolVar(&o.replayDead, "replay-dead", false, "send what was given up again, once, and end")
 	flags.IntVar(&o.until, "until", 0, "end after `N` deliveries")
 	flags.StringVar(&o.metrics, "metrics-addr", "", "serve /metrics, /-/healthy and /-/ready on a loopback `ADDRESS`")
@@ -70,14 +70,14 @@ func newForward(app *App) *cobra.Command {
 }
 
 // check refuses what cannot be done, before anything is opened.
-func (o *forwardOptions) check(app *App) error {
+func (o *forwardOptions) check(format string) error {
 	switch {
 	case o.login.Servers == "":
 		return usageFailure("forward needs --from").withHint("name the NATS servers, such as --from nats://127.0.0.1:4222")
-	case !o.any():
+	case !o.apps.Any():
 		return usageFailure("forward needs an app").withHint("name it with --forward-to, --forward or --exec")
-	case o.parallel < 1 || o.parallel > 1024:
-		return usageFailure("--parallel %d: must be from 1 to 1024", o.parallel)
+	case o.apps.Parallel < 1 || o.apps.Parallel > 1024:
+		return usageFailure("--parallel %d: must be from 1 to 1024", o.apps.Parallel)
 	case o.until < 0:
 		return usageFailure("--until must not be negative")
 	}
@@ -90,40 +90,41 @@ func (o *forwardOptions) check(app *App) error {
 	if o.replayDead {
 		return nil // that prints a list
 	}
-	return checkStreamed(app.settings.Output, "forward")
+	return checkStreamed(format, "forward")
 }
 
 func runForward(ctx context.Context, app *App, o *forwardOptions) error {
-	if err := o.check(app); err != nil {
+	if err := o.check(app.settings.Output); err != nil {
 		return err
 	}
-	options, err := o.read(ctx, app)
+	options, err := o.options(ctx, app)
 	switch {
 	case err != nil:
 		return unmet(ctx, err, o.until)
 	case o.replayDead:
 		return replayDead(ctx, app, options)
 	}
-	view := &listenView{app, true, "tlxhook forward --replay-dead", deliveryEventTable()}
+	view := &listenView{&app.console, app.redactor, true, "tlxhook forward --replay-dead", deliveryEventTable()}
 	queue := listen.NewQueue(view.show)
 	options.Report = queue.Report
 	return runViewed(ctx, app, queue, listen.NewForwarder(*options))
 }
 
-// read reads secrets and the apps.
-func (o *forwardOptions) read(ctx context.Context, app *App) (*listen.ForwardOptions, error) {
-	routes, err := o.routes(ctx, app)
+// options reads the secrets and opens the apps.
+func (o *forwardOptions) options(ctx context.Context, app *App) (*listen.ForwardOptions, error) {
+	routes, err := o.routes(ctx, app.environ)
 	if err != nil {
 		return nil, err
 	}
-	if err := o.natsFlags.read(ctx, app.secrets()); err != nil {
+	login, err := o.read(ctx, app.secrets())
+	if err != nil {
 		return nil, err
 	}
 	return &listen.ForwardOptions{
 		Common: listen.Common{
 			Routes: routes, Until: o.until, MetricsAddress: o.metrics, Build: app.build.exported(), Lookup: app.lookup, Note: app.note,
 		},
-		Stream: listen.Stream{Login: o.login, Name: o.name}, Durable: o.durable, Takeover: o.takeover,
+		Stream: listen.Stream{Login: login, Name: o.name}, Durable: o.durable, Takeover: o.takeover,
 	}, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tlxhook/tlxhook/pkg/listen"
+	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/receiver"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
@@ -121,14 +122,14 @@ func newListen(app *App) *cobra.Command {
 }
 
 func runListen(ctx context.Context, app *App, o *listenOptions) error {
-	if err := o.check(app); err != nil {
+	if err := o.check(app.settings.Output); err != nil {
 		return err
 	}
 	options, err := o.read(ctx, app)
 	if err != nil {
 		return unmet(ctx, err, o.until)
 	}
-	view := &listenView{app, len(options.Routes) > 0, "tlxhook delivery replay ID", deliveryEventTable()}
+	view := &listenView{&app.console, app.redactor, len(options.Routes) > 0, "tlxhook delivery replay ID", deliveryEventTable()}
 	queue := listen.NewQueue(view.show)
 	options.Report = queue.Report
 	return runViewed(ctx, app, queue, listen.New(*options))
@@ -136,7 +137,7 @@ func runListen(ctx context.Context, app *App, o *listenOptions) error {
 
 // read reads files, secrets and the login of NATS.
 func (o *listenOptions) read(ctx context.Context, app *App) (*listen.Options, error) {
-	routes, err := o.routes(ctx, app)
+	routes, err := o.routes(ctx, app.environ)
 	if err != nil {
 		return nil, err
 	}
@@ -150,24 +151,20 @@ func (o *listenOptions) read(ctx context.Context, app *App) (*listen.Options, er
 	if options.Trusted, err = trustedPrefixes(o.trusted); err != nil {
 		return nil, err
 	}
-	if err := o.readSecrets(ctx, app, options); err != nil {
+	if err := o.readSecrets(ctx, app.secrets(), app.note, options); err != nil {
 		return nil, err
 	}
 	if options.TLS, err = o.tls.config(); err != nil {
 		return nil, err
 	}
-	return options, o.readStore(ctx, app, options)
-}
-
-// readStore sets the journal or the stream.
-func (o *listenOptions) readStore(ctx context.Context, app *App, options *listen.Options) (err error) {
 	if o.publish.on() {
-		options.Stream, err = o.publish.stream(ctx, app)
-		return err
+		options.Stream = &listen.Stream{Name: o.publish.name, Company: app.settings.Company, Config: &o.publish.config}
+		options.Stream.Login, err = o.publish.read(ctx, app.secrets())
+		return options, err
 	}
 	folder, err := journalFolder(app.lookup, o.journal)
 	options.Journal = listen.Journal{Folder: folder, MinFree: o.minFree << 20, Retention: o.retention}
-	return err
+	return options, err
 }
 
 // subscription returns what --subscribe asks for, or nil.
@@ -180,7 +177,7 @@ func (o *listenOptions) subscription(app *App) *listen.Subscribe {
 		if err != nil {
 			return nil, nil, err
 		}
-		events, err := expand(ctx, client, o.subscribe)
+		events, err := match.Expand(ctx, client, o.subscribe)
 		return client, events, err
 	}
 	lock := func(ctx context.Context) (func(), error) {

@@ -11,6 +11,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/listen"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/receiver"
+	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
 
@@ -88,7 +89,9 @@ func kindStyle(k receiver.Kind) terminal.Style {
 
 // listenView prints events.
 type listenView struct {
-	app      *App
+	*console
+
+	redactor *secret.Redactor
 	forwards bool
 	replay   string // the command that sends dead deliveries again
 	table    output.Table[receiver.EventRecord]
@@ -105,28 +108,28 @@ func runViewed(ctx context.Context, app *App, queue *listen.Queue, p listen.Proc
 
 // show prints an event, and a note about events that were left out. It returns an error if printing failed.
 func (v *listenView) show(e receiver.DeliveryEvent, dropped int64) error {
-	err := v.app.results.err
+	err := v.results.err
 	if err == nil {
-		err = v.print(e.Record(v.app.redactor.Redact))
+		err = v.print(e.Record(v.redactor.Redact))
 	}
 	if dropped > 0 {
-		v.app.note("warning: %d lines were left out, as nobody reads fast enough; what was received is stored", dropped)
+		v.note("warning: %d lines were left out, as nobody reads fast enough; what was received is stored", dropped)
 	}
 	return err
 }
 
 func (v *listenView) print(o receiver.EventRecord) error {
-	if !v.app.printer.IsTable() {
-		return output.Item(context.Background(), v.app.printer, v.table, o)
+	if !v.printer.IsTable() {
+		return output.Item(context.Background(), v.printer, v.table, o)
 	}
 	if v.forwards && o.Kind == receiver.KindReceived {
 		return nil // what the app says follows
 	}
-	text := eventLine(o, v.app.terminal, v.replay) + "\n"
+	text := eventLine(o, v.terminal, v.replay) + "\n"
 	if body := strings.TrimSpace(terminal.SafeLines(o.Body)); body != "" {
 		text += "          " + strings.ReplaceAll(body, "\n", "\n          ") + "\n"
 	}
-	_, err := v.app.terminal.Out.Write([]byte(text))
+	_, err := v.terminal.Out.Write([]byte(text))
 	return err
 }
 

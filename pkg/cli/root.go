@@ -236,12 +236,12 @@ func noneOrOne(what string) cobra.PositionalArgs {
 
 func sortedNames[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
-// eventHint names what may have been meant by an unknown event.
-func eventHint(f *failure, name string, known []tripletex.Event) *failure {
+// eventHint returns the hint for an unknown event, with the nearest known ones.
+func eventHint(name string, known []tripletex.Event) string {
 	if near := match.NearestEvents(name, known); len(near) > 0 {
-		return f.withHint("did you mean %s? tlxhook event list shows all", strings.Join(near, ", "))
+		return "did you mean " + strings.Join(near, ", ") + "? tlxhook event list shows all"
 	}
-	return f.withHint("tlxhook event list shows what there is")
+	return "tlxhook event list shows what there is"
 }
 
 // Tree returns the tree of commands, for documentation and tests. Its commands cannot be run.

@@ -11,17 +11,6 @@ func newSandbox(app *App) *cobra.Command {
 		newSandboxServe(app), newSandboxEmit(app), newSandboxFault(app), newSandboxReset(app))
 }
 
-// setSwitches reads "name=value" texts.
-func setSwitches(texts []string) (sandbox.Switches, error) {
-	switches := sandbox.Switches{}
-	for _, text := range texts {
-		if err := switches.Set(text); err != nil {
-			return nil, usageFailure("%w", err)
-		}
-	}
-	return switches, nil
-}
-
 func completeSwitches(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	var texts []cobra.Completion
 	for _, s := range sandbox.AllSwitches() {

@@ -3,9 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -62,13 +60,13 @@ func sandboxReset(ctx context.Context, app *App, o *resetOptions) error {
 	if o.companies < 0 || o.subscriptions < 0 || o.companies > most || o.subscriptions > most {
 		return usageFailure("--companies and --subscriptions must be between 0 and %d", most)
 	}
-	limit, err := parseRateLimit(o.rateLimit)
+	limit, err := sandbox.ParseRateLimit(o.rateLimit)
 	if err != nil {
-		return err
+		return usageFailure("--rate-limit %w", err)
 	}
-	switches, err := setSwitches(o.switches)
+	switches, err := sandbox.ParseSwitches(o.switches)
 	if err != nil {
-		return err
+		return usageFailure("%w", err)
 	}
 	folder, err := login.SandboxFolder(app.lookup)
 	if err != nil {
@@ -86,15 +84,4 @@ func sandboxReset(ctx context.Context, app *App, o *resetOptions) error {
 	}
 	app.note("the sandbox is new: %s, %s of the own company", fleet.Companies(o.companies), subscriptions(o.subscriptions))
 	return nil
-}
-
-// parseRateLimit reads "100/1s".
-func parseRateLimit(text string) (sandbox.RateLimit, error) {
-	number, period, _ := strings.Cut(text, "/")
-	requests, err := strconv.Atoi(number)
-	duration, err2 := time.ParseDuration(period)
-	if err != nil || err2 != nil || requests < 1 || duration < time.Second {
-		return sandbox.RateLimit{}, usageFailure("--rate-limit %q: must be such as 100/1s, over a second or more", text)
-	}
-	return sandbox.RateLimit{Requests: requests, Period: duration}, nil
 }

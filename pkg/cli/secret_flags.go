@@ -212,27 +212,27 @@ func (f *natsFlags) bind(cmd *cobra.Command) {
 	flags.StringVar(&f.login.Key, "nats-key", "", "the private key of that certificate, in `FILE`")
 }
 
-// read reads the password and checks that all fits together, before anything is opened.
-func (f *natsFlags) read(ctx context.Context, r credentials.Reader) (err error) {
+// read returns the login with its password, and checks that all fits together, before anything is opened.
+func (f *natsFlags) read(ctx context.Context, r credentials.Reader) (to stream.Login, err error) {
 	switch {
 	case f.passwordFile != "" && f.login.User == "":
-		return usageFailure("--nats-password-file needs --nats-user")
+		return to, usageFailure("--nats-password-file needs --nats-user")
 	case f.passwordFile != "":
 		f.login.Password, err = r.File(f.passwordFile)
 		err = wrapFlag("--nats-password-file", err)
 	case f.login.User != "":
 		f.login.Password, err = r.Variable(ctx, config.Prefix+"NATS_PASSWORD")
 		if err == nil && f.login.Password == "" {
-			return usageFailure("--nats-user needs a password").withHint("give it with --nats-password-file or TLXHOOK_NATS_PASSWORD")
+			return to, usageFailure("--nats-user needs a password").withHint("give it with --nats-password-file or TLXHOOK_NATS_PASSWORD")
 		}
 	}
 	if err != nil {
-		return err
+		return to, err
 	}
 	for _, name := range []string{f.login.Credentials, f.login.NKey} {
 		if err := r.FindKeys(name); err != nil {
-			return err
+			return to, err
 		}
 	}
-	return f.login.Check()
+	return f.login, f.login.Check()
 }

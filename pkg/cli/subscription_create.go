@@ -67,7 +67,7 @@ func subscriptionCreate(ctx context.Context, app *App, o *createOptions, pattern
 		return err
 	}
 	client := m.Client
-	events, err := expand(ctx, client, patterns)
+	events, err := match.Expand(ctx, client, patterns)
 	if err != nil {
 		return err
 	}
@@ -169,28 +169,6 @@ func existing(n int) string {
 	return ", " + subscriptions(n) + " there already"
 }
 
-// expand replaces patterns by events, asking for the list of them only where there is a pattern.
-func expand(ctx context.Context, client *tripletex.Client, patterns []string) ([]string, error) {
-	if !slices.ContainsFunc(patterns, match.IsPattern) {
-		unique := []string{}
-		for _, name := range patterns {
-			if !slices.ContainsFunc(unique, func(known string) bool { return strings.EqualFold(known, name) }) {
-				unique = append(unique, name)
-			}
-		}
-		return unique, nil
-	}
-	known, err := client.Events(ctx)
-	if err != nil {
-		return nil, err
-	}
-	names, unknown := match.Events(patterns, known)
-	if len(unknown) > 0 {
-		return nil, eventHint(usageFailure("no event matches %q", unknown[0]), unknown[0], known)
-	}
-	return names, nil
-}
-
 // unknownEvent explains a refusal that is about an event: it asks which events there are, and names the nearest.
 func unknownEvent(ctx context.Context, client *tripletex.Client, wanted []tripletex.NewSubscription, err error) error {
 	if tripletex.KindOf(err) != tripletex.Refused {
@@ -202,7 +180,7 @@ func unknownEvent(ctx context.Context, client *tripletex.Client, wanted []triple
 	}
 	for _, n := range wanted {
 		if !slices.ContainsFunc(known, func(e tripletex.Event) bool { return strings.EqualFold(e.Name, n.Event) }) {
-			return eventHint(fail(codeRefused, err), n.Event, known)
+			return fail(codeRefused, err).withHint("%s", eventHint(n.Event, known))
 		}
 	}
 	return err

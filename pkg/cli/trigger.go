@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -102,25 +103,25 @@ func trigger(ctx context.Context, app *App, o *triggerOptions, event string) err
 	}
 	ctx, cancel := app.limited(ctx)
 	defer cancel()
-	body, err := o.sample(ctx, app, event)
+	body, err := o.sample(ctx, app.logins(), app.terminal.In, event)
 	if err != nil {
 		return err
 	}
 	if given.hmac == "" && o.mode != string(sender.BadSignature) {
 		app.note("not signed, as there is no secret; see --hmac-secret-file")
 	}
-	return send(ctx, app, sender.Delivery{
+	return send(ctx, &app.console, sender.Delivery{
 		Target: o.target, Body: body, Secret: given.hmac, AuthHeader: given.authHeader, AuthValue: given.authValue,
 		UserAgent: "tlxhook/" + app.build.Version,
 	}, sender.Mode(o.mode), o.count)
 }
 
 // sample returns the body that is sent.
-func (o *triggerOptions) sample(ctx context.Context, app *App, event string) (body []byte, err error) {
+func (o *triggerOptions) sample(ctx context.Context, logins *login.Resolver, stdin io.Reader, event string) (body []byte, err error) {
 	if o.body != "" {
-		body, err = input(app.terminal.In, o.body)
+		body, err = input(stdin, o.body)
 	} else {
-		body, err = example(ctx, app.logins(), event)
+		body, err = example(ctx, logins, event)
 	}
 	for _, text := range o.set {
 		if err != nil {
@@ -151,81 +152,55 @@ func example(ctx context.Context, logins *login.Resolver, event string) ([]byte,
 }
 
 // send sends a delivery, count times and in a mode, and prints what was answered.
-func send(ctx context.Context, app *App, sample sender.Delivery, mode sender.Mode, count int) error {
-	rows, err := sendAll(ctx, app.target, sample, mode, count)
+func send(ctx context.Context, c *console, sample sender.Delivery, mode sender.Mode, count int) error {
+	var rows []attemptRow
+	var err error
+	accepted, refused := 0, 0
+	for a, modeErr := range sample.SendAll(ctx, http.DefaultTransport, mode, count) {
+		switch {
+		case modeErr != nil:
+			err = usageFailure("--mode %s: %w", mode, modeErr)
+			continue
+		case a.Err != nil:
+			err = unanswered(ctx, a)
+		case a.Accepted():
+			accepted++
+		case a.Refused():
+			refused++
+		}
+		rows = append(rows, newTriggerRow(a, c.target))
+	}
 	if len(rows) > 0 {
-		if printErr := output.List(context.WithoutCancel(ctx), app.printer, attemptTable(), rows); printErr != nil {
+		if printErr := output.List(context.WithoutCancel(ctx), c.printer, attemptTable(), rows); printErr != nil {
 			return printErr
 		}
 	}
-	if err != nil {
-		return err
-	}
-	return verdictOf(app.note, mode, rows)
-}
-
-// sendAll sends one after the other, until nobody answers.
-func sendAll(
-	ctx context.Context, show func(string) string, sample sender.Delivery, mode sender.Mode, count int,
-) (rows []attemptRow, err error) {
-	for range count {
-		sample.Key = sender.NewKey()
-		deliveries, err := sample.In(mode)
-		if err != nil {
-			return rows, usageFailure("--mode %s: %w", mode, err)
-		}
-		for i, d := range deliveries {
-			row, err := sendOne(ctx, show, d, i+1)
-			rows = append(rows, row)
-			if err != nil {
-				return rows, err
-			}
-		}
-	}
-	return rows, nil
-}
-
-// sendOne sends a delivery. An error means that nobody answered.
-func sendOne(ctx context.Context, show func(string) string, d sender.Delivery, number int) (attemptRow, error) {
-	limited, cancel := context.WithTimeout(ctx, sender.Timeout)
-	defer cancel()
-	answer, err := d.Send(limited, http.DefaultTransport)
-	envelope, _ := webhook.ParseEnvelope(d.Body) // a body of one's own need not be a delivery
-	row := attemptRow{
-		Event: envelope.Event, ObjectID: envelope.ID, SubscriptionID: envelope.SubscriptionID, TargetURL: show(d.Target),
-		IdempotencyKey: d.Key, Delivered: err == nil && answer.Accepted(),
-		HTTPAttempt: receiver.NewHTTPAttempt(number, answer.Status, answer.Duration, answer.Body, err),
-	}
-	if err == nil {
-		return row, nil
-	}
-	err = fmt.Errorf("send to %s: %w", secret.MaskURL(d.Target), err)
-	if errors.Is(ctx.Err(), context.Canceled) {
-		return row, err
-	}
-	return row, fail(codeNetwork, err).withHint("does the receiver listen there?")
-}
-
-// verdictOf returns an error unless the receiver reacted as it should.
-func verdictOf(note func(string, ...any), mode sender.Mode, rows []attemptRow) error {
-	accepted, refused := 0, 0
-	for _, row := range rows {
-		switch {
-		case row.Delivered:
-			accepted++
-		case row.HTTPStatus >= http.StatusBadRequest && row.HTTPStatus < http.StatusInternalServerError:
-			refused++
-		}
-	}
-	mustRefuse := mode == sender.BadSignature || mode == sender.WrongAuth
-	if mustRefuse && accepted > 0 {
-		note("the receiver accepts what it must refuse (%s)", mode)
+	if mode.MustRefuse() && accepted > 0 && err == nil {
+		c.note("the receiver accepts what it must refuse (%s)", mode)
 	}
 	switch {
-	case accepted == len(rows):
-		return nil
-	case mustRefuse && refused == len(rows):
+	case err != nil || accepted == len(rows):
+		return err
+	case mode.MustRefuse() && refused == len(rows):
 		return failf(codeNotDelivered, "the receiver refuses it, as it must")
 	}
 	return failf(codeNotDelivered, "%d of %d deliveries were not accepted with 2xx", len(rows)-accepted, len(rows))
+}
+
+func newTriggerRow(a sender.Attempt, show func(string) string) attemptRow {
+	envelope, _ := webhook.ParseEnvelope(a.Body) // a body of one's own need not be a delivery
+	return attemptRow{
+		Event: envelope.Event, ObjectID: envelope.ID, SubscriptionID: envelope.SubscriptionID, TargetURL: show(a.Target),
+		IdempotencyKey: a.Key, Delivered: a.Accepted(),
+		HTTPAttempt: receiver.NewHTTPAttempt(a.Number, a.Response.Status, a.Response.Duration, a.Response.Body, a.Err),
+	}
+}
+
+// unanswered returns the failure of an attempt without a response.
+func unanswered(ctx context.Context, a sender.Attempt) error {
+	err := fmt.Errorf("send to %s: %w", secret.MaskURL(a.Target), a.Err)
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return err
+	}
+	return fail(codeNetwork, err).withHint("does the receiver listen there?")
 }

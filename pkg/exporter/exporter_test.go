@@ -316,7 +316,7 @@ func TestStatusChangeHasATime(t *testing.T) {
 		const second = `tlxhook_subscription_status_changed_timestamp_seconds{company="acme",subscription_id="4712"`
 		start := s.get(t, "/metrics").Body.String()
 		time.Sleep(time.Hour)
-		s.change(t, func(state *sandbox.State) { state.SwitchOff(1, "DISABLED_TOO_MANY_ERRORS") })
+		s.change(t, func(state *sandbox.State) { state.Disable(1, "DISABLED_TOO_MANY_ERRORS") })
 		broken := s.get(t, "/metrics").Body.String()
 		if value(t, start, second) != value(t, broken, second) {
 			t.Error("the time of the one that changed must move, and no other:\n" + broken)

@@ -81,7 +81,7 @@ func TestPollCostsOneRequestAndA304WithoutChanges(t *testing.T) {
 	if s.same.Load() != 2 {
 		t.Errorf("s.same.Load() = %v, want 2", s.same.Load())
 	}
-	s.change(t, func(state *sandbox.State) { state.SwitchOff(1, "DISABLED_MISUSE") })
+	s.change(t, func(state *sandbox.State) { state.Disable(1, "DISABLED_MISUSE") })
 	poll, err := source.Poll(t.Context())
 	switch {
 	case err != nil:

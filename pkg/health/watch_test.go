@@ -48,7 +48,7 @@ func TestMemoryIsConstantOverAWeek(t *testing.T) {
 					state.ChangeFaults(false, sandbox.Fault{Kind: "server-error", Count: 600, Path: "/event/subscription"})
 				})
 			case polls%5000 == 1000:
-				s.change(t, func(state *sandbox.State) { state.SwitchOff(1, "DISABLED") })
+				s.change(t, func(state *sandbox.State) { state.Disable(1, "DISABLED") })
 			}
 			if polls == 2000 {
 				runtime.GC()

@@ -66,7 +66,7 @@ func TestWatcherReportsAConditionThatIsNotMet(t *testing.T) {
 			health.UntilActive: health.ErrNotActive, health.UntilChanged: health.ErrUnchanged, "": nil,
 		} {
 			w, s, _ := newWatcher(t, 3)
-			s.change(t, func(state *sandbox.State) { state.SwitchOff(1, "DISABLED") })
+			s.change(t, func(state *sandbox.State) { state.Disable(1, "DISABLED") })
 			w.Until = until
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			if err := w.Run(ctx); !errors.Is(err, want) {

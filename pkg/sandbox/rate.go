@@ -1,8 +1,10 @@
 package sandbox
 
 import (
+	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -12,6 +14,17 @@ import (
 type RateLimit struct {
 	Requests int           `json:"requests"`
 	Period   time.Duration `json:"period"`
+}
+
+// ParseRateLimit parses a limit such as "100/1s". The period is at least one second.
+func ParseRateLimit(text string) (RateLimit, error) {
+	number, period, _ := strings.Cut(text, "/")
+	requests, err := strconv.Atoi(number)
+	duration, periodErr := time.ParseDuration(period)
+	if err != nil || periodErr != nil || requests < 1 || duration < time.Second {
+		return RateLimit{}, fmt.Errorf("%q: must be such as 100/1s, over a second or more", text)
+	}
+	return RateLimit{Requests: requests, Period: duration}, nil
 }
 
 // rate counts the requests of the current period. It is not stored: a period ends before the next process starts.

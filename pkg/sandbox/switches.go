@@ -180,6 +180,17 @@ func (s Switches) value(name string) string {
 	return ""
 }
 
+// ParseSwitches returns the switches of "name=value" texts.
+func ParseSwitches(texts []string) (Switches, error) {
+	s := Switches{}
+	for _, text := range texts {
+		if err := s.Set(text); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
 // Set changes a switch by "name=value".
 func (s Switches) Set(text string) error {
 	name, value, _ := strings.Cut(text, "=")
