@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -178,34 +177,6 @@ func shown(show func(string) string, all []tripletex.Subscription) []tripletex.S
 	return masked
 }
 
-// trace returns what prints an exchange with the API for --debug. The client removes secrets from it, and the stream those
-// that the program knows.
-func trace(to io.Writer) func(tripletex.Exchange) {
-	return func(e tripletex.Exchange) { _, _ = io.WriteString(to, traceText(e)) }
-}
-
-// traceText returns an exchange as lines.
-func traceText(e tripletex.Exchange) string {
-	var text strings.Builder
-	fmt.Fprintf(&text, "> %s %s\n", e.Method, terminal.Safe(e.URL))
-	if e.Sent != "" {
-		fmt.Fprintf(&text, "> %s\n", terminal.Safe(e.Sent))
-	}
-	if e.Err != nil {
-		fmt.Fprintf(&text, "< %s after %s\n", terminal.Safe(e.Err.Error()), e.Duration.Round(time.Microsecond))
-	} else {
-		fmt.Fprintf(&text, "< %d after %s", e.Status, e.Duration.Round(time.Microsecond))
-		for _, name := range sortedNames(e.Headers) {
-			fmt.Fprintf(&text, "; %s: %s", name, terminal.Safe(strings.Join(e.Headers[name], ", ")))
-		}
-		text.WriteByte('\n')
-	}
-	if e.Received != "" {
-		fmt.Fprintf(&text, "< %s\n", terminal.Safe(e.Received))
-	}
-	return text.String()
-}
-
 // logins returns what finds the logins and accounts of the run.
 func (a *App) logins() *login.Resolver {
 	if a.resolver == nil {
@@ -220,7 +191,7 @@ func (a *App) logins() *login.Resolver {
 	}
 	a.resolver.Settings = a.settings
 	if a.settings.Debug {
-		a.resolver.Trace = trace(a.terminal.Err)
+		a.resolver.Trace = login.Trace(a.terminal.Err)
 	}
 	return a.resolver
 }

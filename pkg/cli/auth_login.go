@@ -1,9 +1,8 @@
 package cli
 
 import (
+	"cmp"
 	"context"
-	"errors"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -11,18 +10,15 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/credentials"
 	"github.com/tlxhook/tlxhook/pkg/login"
 	"github.com/tlxhook/tlxhook/pkg/output"
-	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
 // loginOptions are the flags of auth login.
 type loginOptions struct {
-	environment  string
-	store        string
-	consumerFile string
-	employeeFile string
-	refreshFile  string
+	environment string
+	store       string
+	files       login.TokenFiles
 }
 
 func newAuthLogin(app *App) *cobra.Command {
@@ -47,216 +43,96 @@ Each login has a profile name, given with -p; without one it is "default".`,
 	flags := cmd.Flags()
 	flags.StringVar(&o.environment, "environment", "", "production, test or the `URL` of the API (default production)")
 	flags.StringVar(&o.store, "store", login.KeyringStore, "keep the tokens in this `STORE`: keyring, or file for a private file")
-	flags.StringVar(&o.consumerFile, "consumer-token-file", "", "read the consumer token from a `FILE`; - is stdin")
-	flags.StringVar(&o.employeeFile, "employee-token-file", "", "read the employee token from a `FILE`; - is stdin")
-	flags.StringVar(&o.refreshFile, "refresh-token-file", "", "read a refresh token from a `FILE`; - is stdin")
+	flags.StringVar(&o.files.Consumer, "consumer-token-file", "", "read the consumer token from a `FILE`; - is stdin")
+	flags.StringVar(&o.files.Employee, "employee-token-file", "", "read the employee token from a `FILE`; - is stdin")
+	flags.StringVar(&o.files.Refresh, "refresh-token-file", "", "read a refresh token from a `FILE`; - is stdin")
 	return cmd
 }
 
 func authLogin(ctx context.Context, app *App, o *loginOptions) error {
-	folders, err := config.NewFolders(app.lookup)
+	name, err := o.check(app.settings.Profile)
 	if err != nil {
 		return err
 	}
-	name, err := o.check(app)
+	logins := app.logins()
+	if err := logins.CheckStore(name, o.store); err != nil {
+		return err
+	}
+	tokens, err := logins.Given(ctx, o.files, app.secrets())
 	if err != nil {
 		return err
 	}
-	store := app.logins().Store(o.store, folders)
-	// The store comes before the questions, so that nobody types tokens that cannot be kept.
-	if _, err := store.Get(name, credentials.Session); err != nil && !errors.Is(err, credentials.ErrNotFound) {
-		return noStore(err)
-	}
-	l, tokens, err := o.gather(ctx, app, name)
+	address, err := o.address(ctx, app.settings.BaseURL, app.terminal)
 	if err != nil {
 		return err
+	}
+	if tokens == (tripletex.Credentials{}) {
+		if tokens, err = askTokens(ctx, app.terminal, app.secrets()); err != nil {
+			return err
+		}
 	}
 	ctx, cancel := app.limited(ctx)
 	defer cancel()
-	proved := &provedSession{}
-	l.Options.Credentials, l.Options.Cache = tokens.Get, proved
-	status, err := app.logins().Verify(ctx, l)
+	status, err := logins.LogIn(ctx, name, o.store, address, tokens)
 	if err != nil {
 		return err
-	}
-	profile := config.Profile{
-		Name: name, BaseURL: status.BaseURL, TokenKind: l.TokenKind, Store: o.store,
-		CompanyID: status.CompanyID, CompanyName: status.CompanyName,
-	}
-	if err := app.logins().Save(profile, tokens, proved.session); err != nil {
-		return noStore(err)
 	}
 	app.note("logged in to %s; the tokens are in the %s", status.CompanyName, o.store)
 	return output.Item(ctx, app.printer, output.TableOf[login.Status](nil), status)
 }
 
-// noStore says what to do where tokens cannot be kept.
-func noStore(err error) error {
-	f := localFailure("keep the tokens", err)
-	if errors.Is(err, credentials.ErrNoKeyring) {
-		return f.withHint("%s", noKeyringHint)
-	}
-	return f
-}
-
-// check refuses flags that cannot be followed, and returns the name of the profile.
-func (o *loginOptions) check(app *App) (string, error) {
-	name := app.settings.Profile
-	if name == "" {
-		name = config.DefaultProfile
-	}
+// check validates the flags, and returns the name of the profile.
+func (o *loginOptions) check(profile string) (string, error) {
+	name := cmp.Or(profile, config.DefaultProfile)
 	if err := config.CheckProfileName(name); err != nil {
 		return "", usageFailure("%w", err)
-	}
-	fromStdin := 0
-	for _, file := range []string{o.consumerFile, o.employeeFile, o.refreshFile} {
-		if file == "-" {
-			fromStdin++
-		}
 	}
 	switch {
 	case name == config.SandboxProfile:
 		return "", usageFailure("the profile sandbox is built in and needs no login").withHint("give another name with -p")
 	case o.store != login.KeyringStore && o.store != login.FileStore:
 		return "", usageFailure("store %q: must be keyring or file", o.store)
-	case fromStdin > 1:
-		return "", usageFailure("only one token can come from standard input")
-	case o.refreshFile != "" && o.consumerFile+o.employeeFile != "":
-		return "", usageFailure("a refresh token stands alone, without consumer and employee token")
-	case (o.consumerFile == "") != (o.employeeFile == ""):
-		return "", usageFailure("--consumer-token-file and --employee-token-file go together")
 	}
-	return name, nil
+	return name, o.files.Check()
 }
 
-// address returns the base URL that the flags, or the person, chose.
-func (o *loginOptions) address(ctx context.Context, app *App) (string, error) {
+// address returns the API address: of --environment, else of the settings, else the one that a person selects.
+func (o *loginOptions) address(ctx context.Context, configured string, t *terminal.Terminal) (string, error) {
 	chosen := o.environment
-	if chosen == "" && app.settings.BaseURL != "" {
-		return app.settings.BaseURL, nil
+	if chosen == "" && configured != "" {
+		return configured, nil
 	}
-	if chosen == "" && app.terminal.IsInteractive() {
+	if chosen == "" && t.IsInteractive() {
 		var err error
-		if chosen, err = app.terminal.Select(ctx, "Environment", []choice{
+		if chosen, err = t.Select(ctx, "Environment", []terminal.Choice{
 			{Value: "production", Label: "Production (tripletex.no)"}, {Value: "test", Label: "Test (api-test.tripletex.tech)"},
 		}); err != nil {
 			return "", err
 		}
 	}
-	switch chosen {
-	case "", "production":
-		return tripletex.Production, nil
-	case "test":
-		return tripletex.Test, nil
-	}
-	if !strings.Contains(chosen, "://") {
-		return "", usageFailure("environment %q: must be production, test or a URL", secret.MaskURL(chosen))
-	}
-	return chosen, nil
+	return login.ParseEnvironment(cmp.Or(chosen, "production"))
 }
 
-// gather reads the tokens: from files, else from the environment, else from the person.
-func (o *loginOptions) gather(ctx context.Context, app *App, name string) (*login.Login, tripletex.Credentials, error) {
-	tokens, err := o.readFiles(app.secrets())
-	if err != nil {
-		return nil, tokens, err
-	}
-	if tokens == (tripletex.Credentials{}) {
-		given, err := app.logins().FromEnvironment(ctx)
-		if err != nil {
-			return nil, tokens, err
-		}
-		if given != nil {
-			if tokens, err = given.Options.Credentials(ctx); err != nil {
-				return nil, tokens, err
-			}
-		}
-	}
-	l := &login.Login{Profile: name, Source: o.store}
-	if l.Options.BaseURL, err = o.address(ctx, app); err != nil {
-		return nil, tokens, err
-	}
-	if tokens == (tripletex.Credentials{}) {
-		if tokens, err = askTokens(ctx, app); err != nil {
-			return nil, tokens, err
-		}
-	}
-	l.TokenKind = login.EmployeeTokens
-	if tokens.RefreshToken != "" {
-		l.TokenKind = login.RefreshTokens
-	}
-	if tokens.SessionToken != "" {
-		return nil, tokens, usageFailure("a session token cannot be kept, as it ends by itself").
-			withHint("log in with the tokens that it was made from")
-	}
-	if err := tokens.CheckFor(l.Options.BaseURL); err != nil {
-		return nil, tokens, usageFailure("%w", err)
-	}
-	return l, tokens, nil
-}
-
-func (o *loginOptions) readFiles(r credentials.Reader) (tripletex.Credentials, error) {
-	var tokens tripletex.Credentials
-	for _, from := range []struct {
-		flag, file string
-		to         *secret.Text
-	}{
-		{"--consumer-token-file", o.consumerFile, &tokens.ConsumerToken},
-		{"--employee-token-file", o.employeeFile, &tokens.EmployeeToken},
-		{"--refresh-token-file", o.refreshFile, &tokens.RefreshToken},
-	} {
-		if from.file == "" {
-			continue
-		}
-		value, err := r.File(from.file)
-		if err != nil {
-			return tokens, wrapFlag(from.flag, err)
-		}
-		*from.to = value
-	}
-	return tokens, nil
-}
-
-// askTokens asks for the tokens of a login.
-func askTokens(ctx context.Context, app *App) (tripletex.Credentials, error) {
-	var tokens tripletex.Credentials
-	if !app.terminal.IsInteractive() {
+// askTokens prompts for the tokens of a login.
+func askTokens(ctx context.Context, t *terminal.Terminal, r credentials.Reader) (tokens tripletex.Credentials, err error) {
+	if !t.IsInteractive() {
 		return tokens, usageFailure("there are no tokens, and no terminal to ask for them").
 			withHint("give --consumer-token-file and --employee-token-file, or --refresh-token-file, " +
 				"or set TLXHOOK_CONSUMER_TOKEN and TLXHOOK_EMPLOYEE_TOKEN")
 	}
-	kind, err := app.terminal.Select(ctx, "Tokens", []choice{
+	kind, err := t.Select(ctx, "Tokens", []terminal.Choice{
 		{Value: login.EmployeeTokens, Label: "Consumer token and employee token"},
 		{Value: login.RefreshTokens, Label: "Refresh token (tlxr_...)"},
 	})
 	if err != nil {
 		return tokens, err
 	}
-	type question struct {
-		text string
-		to   *secret.Text
+	if kind == login.RefreshTokens {
+		tokens.RefreshToken, err = r.Prompt(ctx, "Refresh token")
+		return tokens, err
 	}
-	questions := []question{{"Refresh token", &tokens.RefreshToken}}
-	if kind == login.EmployeeTokens {
-		questions = []question{{"Consumer token", &tokens.ConsumerToken}, {"Employee token", &tokens.EmployeeToken}}
+	if tokens.ConsumerToken, err = r.Prompt(ctx, "Consumer token"); err == nil {
+		tokens.EmployeeToken, err = r.Prompt(ctx, "Employee token")
 	}
-	for _, q := range questions {
-		if *q.to, err = app.secrets().Prompt(ctx, q.text); err != nil {
-			return tokens, err
-		}
-	}
-	return tokens, nil
+	return tokens, err
 }
-
-// provedSession keeps the session that verified the tokens until it is stored with them.
-type provedSession struct{ session tripletex.Session }
-
-// Load implements tripletex.SessionCache.
-func (*provedSession) Load(context.Context) (tripletex.Session, bool) {
-	return tripletex.Session{}, false
-}
-
-// Save implements tripletex.SessionCache.
-func (p *provedSession) Save(_ context.Context, s tripletex.Session) { p.session = s }
-
-type choice = terminal.Choice

@@ -2,13 +2,10 @@ package cli
 
 import (
 	"context"
-	"errors"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tlxhook/tlxhook/pkg/config"
-	"github.com/tlxhook/tlxhook/pkg/credentials"
-	"github.com/tlxhook/tlxhook/pkg/login"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
@@ -26,12 +23,7 @@ the current one. The tokens themselves stay valid in Tripletex.`,
 
 func authLogout(ctx context.Context, app *App) error {
 	profile, err := app.logins().Remove(app.settings.Profile, func(p config.Profile) { endSession(ctx, app, p.Name) })
-	switch {
-	case errors.Is(err, login.ErrNotLoggedIn):
-		return notFoundFailure("%w", err).withHint("tlxhook auth list shows the profiles")
-	case errors.Is(err, credentials.ErrNoKeyring), errors.Is(err, credentials.ErrFile):
-		return noStore(err)
-	case err != nil:
+	if err != nil {
 		return err
 	}
 	app.note("logged out of %s (profile %s)", profile.CompanyName, profile.Name)

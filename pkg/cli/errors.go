@@ -338,6 +338,9 @@ func causes() []cause {
 		}},
 		{matches: as[*login.ProfilesError], code: codeLocal},
 		{matches: as[*login.ClientError], code: codeUsage},
+		{matches: is(login.ErrNotLoggedIn), code: codeNotFound, hint: "tlxhook auth list shows the profiles"},
+		{matches: is(login.ErrSessionToken), code: codeUsage, hint: "log in with the tokens that it was made from"},
+		{matches: is(login.ErrInput), code: codeUsage},
 		{matches: is(login.ErrNoProfiles), code: codeNotFound, hint: "tlxhook auth login makes one"},
 		{
 			matches: is(fleet.ErrNoCompanies), code: codeNotFound,
@@ -359,6 +362,7 @@ func causes() []cause {
 		{matches: as[secret.TextError], code: codeUsage},
 		{matches: is(credentials.ErrNoKeyring), code: codeLocal, hint: noKeyringHint},
 		{matches: is(credentials.ErrFile), code: codeLocal},
+		{matches: is(login.ErrKeep), code: codeLocal},
 		{matches: as[*fs.PathError], code: codeLocal},
 	}
 }

@@ -122,6 +122,9 @@ func TestEveryCauseIsReached(t *testing.T) {
 		{&login.TokensGoneError{Profile: "acme"}, codeUnauthorized},
 		{&login.ProfilesError{Err: errors.New("damaged")}, codeLocal},
 		{&login.ClientError{Err: errors.New("no URL")}, codeUsage},
+		{login.ErrNotLoggedIn, codeNotFound},
+		{&login.InputError{Err: login.ErrSessionToken}, codeUsage},
+		{&login.InputError{Err: errors.New("no token")}, codeUsage},
 		{login.ErrNoProfiles, codeNotFound},
 		{fleet.ErrNoCompanies, codeNotFound},
 		{&fleet.FailuresError{Err: errors.New("damaged")}, codeLocal},
@@ -137,6 +140,7 @@ func TestEveryCauseIsReached(t *testing.T) {
 		{secret.TextError("is UTF-16"), codeUsage},
 		{credentials.ErrNoKeyring, codeLocal},
 		{credentials.ErrFile, codeLocal},
+		{login.ErrKeep, codeLocal},
 		{&fs.PathError{Op: "open", Path: "x", Err: fs.ErrPermission}, codeLocal},
 	} {
 		f := describe(&config.Settings{}, fmt.Errorf("do something: %w", test.err))

@@ -81,8 +81,10 @@ func (o *forwardOptions) check(format string) error {
 	case o.until < 0:
 		return usageFailure("--until must not be negative")
 	}
-	if o.metrics != "" && !isLoopbackAddress(o.metrics) {
-		return usageFailure("--metrics-addr %s: must be a loopback address, such as 127.0.0.1:9180", o.metrics)
+	if o.metrics != "" {
+		if err := listen.CheckMetricsAddress(o.metrics); err != nil {
+			return usageFailure("%w", err)
+		}
 	}
 	if err := o.checkApps(); err != nil {
 		return err

@@ -46,9 +46,10 @@ func rooms() map[string][]string {
 		},
 		"pkg/journal": nil,
 		"pkg/listen": {
-			"pkg/exporter", "pkg/journal", "pkg/loopback", "pkg/match", "pkg/receiver", "pkg/secret", "pkg/stream", "pkg/tripletex",
+			"pkg/exporter", "pkg/journal", "pkg/loopback", "pkg/match", "pkg/receiver", "pkg/secret", "pkg/stream",
+			"pkg/targeturl", "pkg/tripletex",
 		},
-		"pkg/login":    {"pkg/config", "pkg/credentials", "pkg/fleet", "pkg/sandbox", "pkg/secret", "pkg/tripletex"},
+		"pkg/login":    {"pkg/config", "pkg/credentials", "pkg/fleet", "pkg/sandbox", "pkg/secret", "pkg/terminal", "pkg/tripletex"},
 		"pkg/loopback": {"pkg/targeturl"},
 		"pkg/manifest": {
 			"pkg/config", "pkg/credentials", "pkg/match", "pkg/secret", "pkg/targeturl", "pkg/terminal", "pkg/tripletex", "pkg/wait",
@@ -56,7 +57,7 @@ func rooms() map[string][]string {
 		"pkg/match":     {"pkg/targeturl", "pkg/tripletex"},
 		"pkg/output":    {"pkg/terminal"},
 		"pkg/promtext":  nil,
-		"pkg/receiver":  {"pkg/childprocess", "pkg/journal", "pkg/secret", "pkg/sender", "pkg/wait", "pkg/webhook"},
+		"pkg/receiver":  {"pkg/childprocess", "pkg/journal", "pkg/secret", "pkg/sender", "pkg/terminal", "pkg/wait", "pkg/webhook"},
 		"pkg/sandbox":   {"pkg/loopback", "pkg/secret", "pkg/sender", "pkg/targeturl", "pkg/wait", "pkg/webhook"},
 		"pkg/secret":    nil,
 		"pkg/sender":    {"pkg/secret", "pkg/webhook"},

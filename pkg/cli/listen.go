@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"net/netip"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -148,8 +147,8 @@ func (o *listenOptions) read(ctx context.Context, app *App) (*listen.Options, er
 		Address: o.address, Path: o.path, MaxBody: o.maxBody, MaxConns: o.maxConns, MaxPerAddress: o.maxPerAddress,
 		AuthHeader: o.auth.authHeader, Subscribe: o.subscription(app),
 	}
-	if options.Trusted, err = trustedPrefixes(o.trusted); err != nil {
-		return nil, err
+	if options.Trusted, err = listen.TrustedPrefixes(o.trusted); err != nil {
+		return nil, usageFailure("%w", err)
 	}
 	if err := o.readSecrets(ctx, app.secrets(), app.note, options); err != nil {
 		return nil, err
@@ -198,15 +197,3 @@ func unmet(ctx context.Context, err error, until int) error {
 	return err
 }
 
-// trustedPrefixes returns the addresses of this machine and those of CIDR texts.
-func trustedPrefixes(texts []string) ([]netip.Prefix, error) {
-	all := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
-	for _, text := range texts {
-		prefix, err := netip.ParsePrefix(text)
-		if err != nil {
-			return nil, usageFailure("--trusted-proxy %s: must be a CIDR such as 10.0.0.0/8", text)
-		}
-		all = append(all, prefix)
-	}
-	return all, nil
-}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"net"
-	"net/url"
 	"strings"
 	"time"
 
@@ -17,7 +15,6 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/receiver"
 	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/stream"
-	"github.com/tlxhook/tlxhook/pkg/targeturl"
 )
 
 const (
@@ -53,33 +50,20 @@ func (o *listenOptions) check(format string) error {
 	if err := errors.Join(o.checkApps(), o.publish.check(o)); err != nil {
 		return err
 	}
-	if o.metrics != "" && !isLoopbackAddress(o.metrics) {
-		return usageFailure("--metrics-addr %s: must be a loopback address, such as 127.0.0.1:9180", o.metrics)
+	if o.metrics != "" {
+		if err := listen.CheckMetricsAddress(o.metrics); err != nil {
+			return usageFailure("%w", err)
+		}
 	}
 	if err := o.tls.check(); err != nil {
 		return err
 	}
-	if err := o.checkPublicURL(); err != nil {
-		return err
+	if o.publicURL != "" {
+		if err := listen.CheckPublicURL(o.publicURL); err != nil {
+			return usageFailure("%w", err)
+		}
 	}
 	return checkStreamed(format, "listen")
-}
-
-// checkPublicURL validates --public-url.
-func (o *listenOptions) checkPublicURL() error {
-	if o.publicURL == "" {
-		return nil
-	}
-	u, err := url.Parse(o.publicURL)
-	switch {
-	case err != nil || u.Hostname() == "":
-		return usageFailure("--public-url is not a URL")
-	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return usageFailure("--public-url must hold neither credentials nor a query")
-	case u.Scheme != "https" && (u.Scheme != "http" || !targeturl.IsLoopback(u.Hostname())):
-		return usageFailure("--public-url must begin with https")
-	}
-	return nil
 }
 
 // readSecrets reads the secrets that verify deliveries. --subscribe generates one if none is given.
@@ -121,11 +105,6 @@ func (o *listenOptions) checkSecrets(note func(string, ...any), read *listen.Opt
 		}
 	}
 	return nil
-}
-
-func isLoopbackAddress(address string) bool {
-	host, _, err := net.SplitHostPort(address)
-	return err == nil && targeturl.IsLoopback(strings.Trim(host, "[]"))
 }
 
 // publishFlags are the flags of listen that put deliveries into a stream instead of a journal.

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -39,52 +38,6 @@ func took(v receiver.EventRecord) string {
 		return ""
 	}
 	return strconv.FormatFloat(v.DurationSeconds, 'f', 6, 64)
-}
-
-// eventLine returns an event as a line for a person. It is not cut to the screen: what went wrong stands at its end.
-func eventLine(v receiver.EventRecord, t *terminal.Terminal, replay string) string {
-	event, object := terminal.Safe(v.Event), strconv.FormatInt(v.ObjectID, 10)
-	if v.Event == "" {
-		event, object = "-", "-"
-	}
-	const before, after = 27, 36 // where the kind stands
-	at, about := terminal.LocalTime(v.Time), terminal.Safe(remark(v, replay))
-	text := fmt.Sprintf("%s  %-9s  %-24s %10s  %s", at, v.Kind, event, object, about)
-	text = strings.TrimRight(text, " ")
-	if t.Color {
-		text = text[:before] + kindStyle(v.Kind).Paint(text[before:after]) + text[after:]
-	}
-	return text
-}
-
-func remark(v receiver.EventRecord, replay string) string {
-	took := time.Duration(v.DurationSeconds * float64(time.Second)).Round(100 * time.Microsecond)
-	again := time.Duration(v.RetryAfterSeconds * float64(time.Second)).Round(time.Second)
-	switch v.Kind {
-	case receiver.KindForwarded:
-		return fmt.Sprintf("%d in %s", v.HTTPStatus, took)
-	case receiver.KindFailed:
-		return fmt.Sprintf("%s in %s; again in %s", v.Error, took, again)
-	case receiver.KindDead:
-		return fmt.Sprintf("%s; not tried again: %s", v.Error, replay)
-	case receiver.KindAltered:
-		return "another body came under the same key before"
-	default:
-		return v.Error
-	}
-}
-
-func kindStyle(k receiver.Kind) terminal.Style {
-	switch k {
-	case receiver.KindReceived, receiver.KindForwarded:
-		return terminal.Good
-	case receiver.KindRejected, receiver.KindDead:
-		return terminal.Bad
-	case receiver.KindFailed, receiver.KindAltered:
-		return terminal.Warning
-	default:
-		return terminal.Faint
-	}
 }
 
 // listenView prints events.
@@ -125,7 +78,7 @@ func (v *listenView) print(o receiver.EventRecord) error {
 	if v.forwards && o.Kind == receiver.KindReceived {
 		return nil // what the app says follows
 	}
-	text := eventLine(o, v.terminal, v.replay) + "\n"
+	text := o.Line(v.terminal.Color, v.replay) + "\n"
 	if body := strings.TrimSpace(terminal.SafeLines(o.Body)); body != "" {
 		text += "          " + strings.ReplaceAll(body, "\n", "\n          ") + "\n"
 	}

@@ -1,0 +1,57 @@
+package receiver
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/terminal"
+)
+
+// Line returns an event as a line for a person, in color if it has any. It is not cut to the screen, as the cause of a
+// failure is at its end. Replay is the command that sends a dead delivery again.
+func (v EventRecord) Line(color bool, replay string) string {
+	event, object := terminal.Safe(v.Event), strconv.FormatInt(v.ObjectID, 10)
+	if v.Event == "" {
+		event, object = "-", "-"
+	}
+	const before, after = 27, 36 // where the kind stands
+	at, about := terminal.LocalTime(v.Time), terminal.Safe(v.remark(replay))
+	text := fmt.Sprintf("%s  %-9s  %-24s %10s  %s", at, v.Kind, event, object, about)
+	text = strings.TrimRight(text, " ")
+	if color {
+		text = text[:before] + v.Kind.style().Paint(text[before:after]) + text[after:]
+	}
+	return text
+}
+
+func (v EventRecord) remark(replay string) string {
+	took := time.Duration(v.DurationSeconds * float64(time.Second)).Round(100 * time.Microsecond)
+	again := time.Duration(v.RetryAfterSeconds * float64(time.Second)).Round(time.Second)
+	switch v.Kind {
+	case KindForwarded:
+		return fmt.Sprintf("%d in %s", v.HTTPStatus, took)
+	case KindFailed:
+		return fmt.Sprintf("%s in %s; again in %s", v.Error, took, again)
+	case KindDead:
+		return fmt.Sprintf("%s; not tried again: %s", v.Error, replay)
+	case KindAltered:
+		return "another body came under the same key before"
+	default:
+		return v.Error
+	}
+}
+
+func (k Kind) style() terminal.Style {
+	switch k {
+	case KindReceived, KindForwarded:
+		return terminal.Good
+	case KindRejected, KindDead:
+		return terminal.Bad
+	case KindFailed, KindAltered:
+		return terminal.Warning
+	default:
+		return terminal.Faint
+	}
+}
