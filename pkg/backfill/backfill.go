@@ -37,17 +37,17 @@ type Run struct {
 
 // Counts is what a run has found of a kind.
 type Counts struct {
-	Object string `json:"object"`
+	Object string `json:"object" table:"OBJECT"`
 	// Seen are the objects that Tripletex has, and Known those of them that deliveries have brought as they are.
-	Seen  int `json:"seen"`
-	Known int `json:"known"`
+	Seen  int `json:"seen" table:"SEEN"`
+	Known int `json:"known" table:"KNOWN"`
 	// Missing are those that no delivery told of, Newer those of which a version was skipped.
-	Missing int `json:"missing"`
-	Newer   int `json:"newer"`
+	Missing int `json:"missing" table:"MISSING"`
+	Newer   int `json:"newer" table:"NEWER"`
 	// Gone are those that deliveries have brought and that Tripletex has no more.
-	Gone int `json:"gone"`
+	Gone int `json:"gone" table:"GONE"`
 	// Stored are the deliveries that are new in the journal.
-	Stored int `json:"stored"`
+	Stored int `json:"stored" table:"STORED"`
 }
 
 // InStep tells whether nothing lacks.

@@ -1,10 +1,12 @@
 package backfill
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/tlxhook/tlxhook/pkg/terminal"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
@@ -18,6 +20,7 @@ type Gap struct {
 	Event          string
 	Since          time.Time // zero where the changes of the subscription do not tell
 	Until          time.Time
+	Company        string // its label in a run over many companies
 }
 
 // Gaps returns the gaps of subscriptions that were enabled now; before holds them, and others, as they were.
@@ -25,10 +28,32 @@ func Gaps(before, enabled []tripletex.Subscription, now time.Time) []Gap {
 	var gaps []Gap
 	for _, s := range before {
 		if slices.ContainsFunc(enabled, func(e tripletex.Subscription) bool { return e.ID == s.ID }) {
-			gaps = append(gaps, Gap{s.ID, s.Event, inactiveSince(s), now})
+			gaps = append(gaps, Gap{SubscriptionID: s.ID, Event: s.Event, Since: inactiveSince(s), Until: now})
 		}
 	}
 	return gaps
+}
+
+// Lines returns gaps, and the commands that find their events, for a person.
+func Lines(gaps []Gap, commands []string) []string {
+	if len(gaps) == 0 {
+		return nil
+	}
+	lines := []string{"events may be lost; backfill finds what these were about"}
+	for _, g := range gaps {
+		from, in := "an unknown time", ""
+		if !g.Since.IsZero() {
+			from = terminal.LocalTime(g.Since)
+		}
+		if g.Company != "" {
+			in = " in " + g.Company
+		}
+		lines = append(lines, fmt.Sprintf("  %d %s from %s to %s%s", g.SubscriptionID, g.Event, from, terminal.LocalTime(g.Until), in))
+	}
+	for _, command := range commands {
+		lines = append(lines, "  "+command)
+	}
+	return lines
 }
 
 // inactiveSince returns the time of the last change of an inactive subscription, less failingPeriod where deliveries

@@ -80,7 +80,7 @@ func apply(ctx context.Context, app *App, o *applyOptions, args []string) error 
 func (o *applyOptions) limitedPlans(ctx context.Context, app *App, args []string) (*companyPlans, error) {
 	ctx, cancel := app.limited(ctx)
 	defer cancel()
-	planner, err := o.planner(ctx, app, args...)
+	planner, err := o.planner(ctx, app.secrets(), app.target, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tlxhook/tlxhook/pkg/config"
+	"github.com/tlxhook/tlxhook/pkg/login"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
@@ -22,7 +23,7 @@ the current one. The tokens themselves stay valid in Tripletex.`,
 }
 
 func authLogout(ctx context.Context, app *App) error {
-	profile, err := app.logins().Remove(app.settings.Profile, func(p config.Profile) { endSession(ctx, app, p.Name) })
+	profile, err := app.logins().Remove(app.settings.Profile, func(p config.Profile) { endSession(ctx, app.logins(), app.note, p.Name) })
 	if err != nil {
 		return err
 	}
@@ -31,15 +32,15 @@ func authLogout(ctx context.Context, app *App) error {
 }
 
 // endSession ends the stored session at the service. A failure is only noted, as the tokens are removed in any case.
-func endSession(ctx context.Context, app *App, name string) {
-	l, err := app.logins().FromProfile(ctx, name)
+func endSession(ctx context.Context, logins *login.Resolver, note func(string, ...any), name string) {
+	l, err := logins.FromProfile(ctx, name)
 	if err == nil {
 		var client *tripletex.Client
-		if client, err = app.logins().Connect(l); err == nil {
+		if client, err = logins.Connect(l); err == nil {
 			err = client.EndSession(ctx)
 		}
 	}
 	if err != nil {
-		app.note("the session could not be ended and runs out by itself: %v", err)
+		note("the session could not be ended and runs out by itself: %v", err)
 	}
 }

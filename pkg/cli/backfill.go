@@ -11,6 +11,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tlxhook/tlxhook/pkg/backfill"
+	"github.com/tlxhook/tlxhook/pkg/config"
+	"github.com/tlxhook/tlxhook/pkg/credentials"
 	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/journal"
 	"github.com/tlxhook/tlxhook/pkg/match"
@@ -93,7 +95,7 @@ func newBackfill(app *App) *cobra.Command {
 }
 
 // read validates the flags, and returns the app to forward to; nil without --forward-to.
-func (o *backfillOptions) read(ctx context.Context, app *App, args []string) (receiver.App, error) {
+func (o *backfillOptions) read(ctx context.Context, r credentials.Reader, args []string) (receiver.App, error) {
 	from, to := o.choice.From, o.choice.To
 	switch {
 	case o.subscriptions && len(args) > 0:
@@ -120,7 +122,7 @@ func (o *backfillOptions) read(ctx context.Context, app *App, args []string) (re
 			withHint("--since narrows others")
 	}
 	var read secrets
-	if err := (&secretFlags{hmacFile: o.hmacFile}).readHMAC(ctx, app.secrets(), &read, true); err != nil {
+	if err := (&secretFlags{hmacFile: o.hmacFile}).readHMAC(ctx, r, &read, true); err != nil {
 		return nil, err
 	}
 	o.secret = read.hmac
@@ -159,7 +161,7 @@ func completeObjects(_ *cobra.Command, args []string, _ string) ([]cobra.Complet
 func runBackfill(ctx context.Context, app *App, o *backfillOptions, args []string) error {
 	ctx, cancel := app.limited(ctx)
 	defer cancel()
-	to, err := o.read(ctx, app, args)
+	to, err := o.read(ctx, app.secrets(), args)
 	if err != nil {
 		return err
 	}
@@ -175,9 +177,9 @@ func runBackfill(ctx context.Context, app *App, o *backfillOptions, args []strin
 	if err != nil {
 		return err
 	}
-	err = o.store(ctx, app, j, run)
+	err = o.store(ctx, &app.console, app.settings, j, run)
 	if !o.report && !errors.Is(err, context.Canceled) {
-		if forwardErr := o.forward(ctx, app, j, to, owned); err == nil {
+		if forwardErr := o.forward(ctx, &app.console, j, to, owned); err == nil {
 			err = forwardErr
 		}
 	}
@@ -188,8 +190,10 @@ func runBackfill(ctx context.Context, app *App, o *backfillOptions, args []strin
 }
 
 // store finds and stores what is missing in every company, and prints the result.
-func (o *backfillOptions) store(ctx context.Context, app *App, j *journal.Journal, run *fleetRun) error {
-	progress := app.terminal.NewProgress(0)
+func (o *backfillOptions) store(
+	ctx context.Context, c *console, settings *config.Settings, j *journal.Journal, run *fleetRun,
+) error {
+	progress := c.terminal.NewProgress(0)
 	work := func(ctx context.Context, m fleet.Account) ([]backfill.Result, error) {
 		b := backfill.Run{
 			Client: m.Client, Journal: j, Company: m.CompanyID, Secret: o.secret,
@@ -199,7 +203,7 @@ func (o *backfillOptions) store(ctx context.Context, app *App, j *journal.Journa
 	}
 	var rows []backfilledRow
 	failed, err := inAccounts(ctx, run, work, func(m fleet.Account, results []backfill.Result) error {
-		rows = append(rows, o.rows(app, m, results)...)
+		rows = append(rows, o.rows(c, settings, m, results)...)
 		return nil
 	})
 	progress.End()
@@ -207,18 +211,18 @@ func (o *backfillOptions) store(ctx context.Context, app *App, j *journal.Journa
 		err = run.End(failed, run.Count(), len(rows) == 0)
 	}
 	if len(rows) > 0 {
-		if printErr := output.List(context.WithoutCancel(ctx), app.printer, backfillTable(o.fleet.Many()), rows); printErr != nil {
+		if printErr := output.List(context.WithoutCancel(ctx), c.printer, backfillTable(o.fleet.Many()), rows); printErr != nil {
 			return printErr
 		}
 	}
 	if err == nil {
-		err = o.verdict(app.note, rows)
+		err = o.verdict(c.note, rows)
 	}
 	return err
 }
 
 // rows returns the rows of a company, and notes the kinds that failed beside others.
-func (o *backfillOptions) rows(app *App, m fleet.Account, results []backfill.Result) []backfilledRow {
+func (o *backfillOptions) rows(c *console, settings *config.Settings, m fleet.Account, results []backfill.Result) []backfilledRow {
 	rows := make([]backfilledRow, len(results))
 	for i, r := range results {
 		rows[i] = backfilledRow{Counts: r.Counts}
@@ -228,8 +232,8 @@ func (o *backfillOptions) rows(app *App, m fleet.Account, results []backfill.Res
 		if r.Err == nil {
 			continue
 		}
-		if rows[i].Error = describe(app.settings, r.Err).text(); len(results) > 1 {
-			app.note("%s: %s", r.Object, rows[i].Error)
+		if rows[i].Error = describe(settings, r.Err).text(); len(results) > 1 {
+			c.note("%s: %s", r.Object, rows[i].Error)
 		}
 	}
 	return rows
@@ -252,27 +256,27 @@ func (o *backfillOptions) verdict(note func(string, ...any), rows []backfilledRo
 }
 
 // forward forwards the pending deliveries of a journal to the app, unless another program owns the journal.
-func (o *backfillOptions) forward(ctx context.Context, app *App, j *journal.Journal, to receiver.App, owned bool) error {
+func (o *backfillOptions) forward(ctx context.Context, c *console, j *journal.Journal, to receiver.App, owned bool) error {
 	pending := journal.Filter{States: []journal.State{journal.Pending}}
 	waiting, err := j.Count(ctx, pending)
 	switch {
 	case err != nil || waiting == 0:
 		return err
 	case to == nil:
-		app.note("%s in the journal for tlxhook listen to forward; --forward-to does it where none runs", deliveries(waiting))
+		c.note("%s in the journal for tlxhook listen to forward; --forward-to does it where none runs", deliveries(waiting))
 		return nil
 	case !owned:
-		app.note("%s in the journal for the tlxhook listen that uses it: it forwards, and not this run", deliveries(waiting))
+		c.note("%s in the journal for the tlxhook listen that uses it: it forwards, and not this run", deliveries(waiting))
 		return nil
 	}
-	progress := app.terminal.NewProgress(int(waiting))
+	progress := c.terminal.NewProgress(int(waiting))
 	accepted, stopped := receiver.ForwardAll(ctx, j, to, progress.Step)
 	progress.End()
 	left, err := j.Count(context.WithoutCancel(ctx), pending)
 	if err != nil {
 		return err
 	}
-	app.note("%d of %s accepted", accepted, deliveries(accepted+left))
+	c.note("%d of %s accepted", accepted, deliveries(accepted+left))
 	switch {
 	case left == 0:
 		return nil
@@ -288,20 +292,11 @@ type backfilledRow struct {
 	maybeOfCompany
 	backfill.Counts
 	// Error is why the kind was not compared completely.
-	Error string `json:"error,omitempty"`
+	Error string `json:"error,omitempty" table:"ERROR,detail"`
 }
 
 func backfillTable(many bool) output.Table[backfilledRow] {
-	table := output.TableOf([]output.Column[backfilledRow]{
-		{Name: "object"},
-		{Name: "seen"},
-		{Name: "known"},
-		{Name: "missing"},
-		{Name: "newer"},
-		{Name: "gone"},
-		{Name: "stored"},
-		{Name: "error", Detail: true},
-	})
+	table := output.TableOf[backfilledRow](nil)
 	if many {
 		return inCompany(table, func(v *backfilledRow) *backfilledRow { return v })
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/journal"
 	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/output"
+	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
 
 // deliveryPurgeOptions are the flags of delivery purge.
@@ -88,7 +89,7 @@ func deliveryPurge(ctx context.Context, app *App, o *deliveryPurgeOptions, args 
 	if err != nil {
 		return err
 	}
-	purged, err := o.purge(ctx, app, j)
+	purged, err := o.purge(ctx, &app.console, j)
 	if closeErr := j.Close(); err == nil && closeErr != nil {
 		err = localFailure("close the journal", closeErr)
 	}
@@ -99,17 +100,17 @@ func deliveryPurge(ctx context.Context, app *App, o *deliveryPurgeOptions, args 
 }
 
 // purge deletes what was chosen, after asking.
-func (o *deliveryPurgeOptions) purge(ctx context.Context, app *App, j *journal.Journal) (int64, error) {
+func (o *deliveryPurgeOptions) purge(ctx context.Context, c *console, j *journal.Journal) (int64, error) {
 	if err := j.CheckIDs(ctx, o.selection.filter.IDs); err != nil {
 		return 0, err
 	}
-	if err := o.noteKept(ctx, app.note, j); err != nil {
+	if err := o.noteKept(ctx, c.note, j); err != nil {
 		return 0, err
 	}
 	if o.dryRun {
-		return 0, output.Sequence(ctx, app.printer, deliveryTable(), storedDeliveries(j.List(ctx, o.selection.filter)))
+		return 0, output.Sequence(ctx, c.printer, deliveryTable(), storedDeliveries(j.List(ctx, o.selection.filter)))
 	}
-	if err := o.confirm(ctx, app, j); err != nil {
+	if err := o.confirm(ctx, c.terminal, j); err != nil {
 		return 0, err
 	}
 	purged, err := j.Purge(ctx, o.selection.filter, nil)
@@ -134,7 +135,7 @@ func (o *deliveryPurgeOptions) noteKept(ctx context.Context, note func(string, .
 }
 
 // confirm asks, and returns an error unless the answer is yes.
-func (o *deliveryPurgeOptions) confirm(ctx context.Context, app *App, j *journal.Journal) error {
+func (o *deliveryPurgeOptions) confirm(ctx context.Context, t *terminal.Terminal, j *journal.Journal) error {
 	if o.yes {
 		return nil
 	}
@@ -142,7 +143,7 @@ func (o *deliveryPurgeOptions) confirm(ctx context.Context, app *App, j *journal
 	if err != nil || count == 0 {
 		return err
 	}
-	sure, err := app.terminal.Confirm(ctx, fmt.Sprintf("Delete %s for good?", deliveries(count)))
+	sure, err := t.Confirm(ctx, fmt.Sprintf("Delete %s for good?", deliveries(count)))
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tlxhook/tlxhook/pkg/credentials"
 	"github.com/tlxhook/tlxhook/pkg/journal"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/receiver"
@@ -99,7 +100,7 @@ func deliveryReplay(ctx context.Context, app *App, o *deliveryReplayOptions, arg
 	if err != nil {
 		return err
 	}
-	err = o.replay(ctx, app, j, target)
+	err = o.replay(ctx, &app.console, app.secrets(), j, target)
 	if closeErr := j.Close(); err == nil && closeErr != nil {
 		err = localFailure("close the journal", closeErr)
 	}
@@ -107,7 +108,9 @@ func deliveryReplay(ctx context.Context, app *App, o *deliveryReplayOptions, arg
 }
 
 // replay sends what was chosen, and prints what became of it.
-func (o *deliveryReplayOptions) replay(ctx context.Context, app *App, j *journal.Journal, target *receiver.Target) error {
+func (o *deliveryReplayOptions) replay(
+	ctx context.Context, c *console, reader credentials.Reader, j *journal.Journal, target *receiver.Target,
+) error {
 	found, err := o.selection.find(ctx, j)
 	switch {
 	case err != nil:
@@ -115,13 +118,13 @@ func (o *deliveryReplayOptions) replay(ctx context.Context, app *App, j *journal
 	case len(found) == 0:
 		return notFoundFailure("no delivery matches").withHint("tlxhook delivery list shows what there is")
 	case o.dryRun:
-		return output.Sequence(ctx, app.printer, deliveryTable(), storedDeliveries(output.All(found)))
+		return output.Sequence(ctx, c.printer, deliveryTable(), storedDeliveries(output.All(found)))
 	case o.edit:
-		return o.sendEdited(ctx, app, j, target, found)
+		return o.sendEdited(ctx, c, reader, j, target, found)
 	}
 	r := receiver.Replay{Journal: j, App: target, Rate: o.rate, KeepStates: o.keepStates}
-	rows, err := replay(ctx, app.terminal, r, found)
-	return printReplay(ctx, app, rows, len(found), replayOthers, err)
+	rows, err := replay(ctx, c.terminal, r, found)
+	return printReplay(ctx, c, rows, len(found), replayOthers, err)
 }
 
 // replay runs a replay, and shows how far it is.
@@ -141,15 +144,15 @@ func replay(ctx context.Context, t *terminal.Terminal, r receiver.Replay, found 
 const replayOthers = "run the command again with the ids of the others"
 
 // printReplay prints what was sent and how many the app accepted, and returns an error unless it accepted all.
-func printReplay(ctx context.Context, app *App, rows []receiver.ReplayResult, all int, others string, err error) error {
+func printReplay(ctx context.Context, c *console, rows []receiver.ReplayResult, all int, others string, err error) error {
 	accepted := 0
 	for _, row := range rows {
 		if row.Result == receiver.ResultForwarded {
 			accepted++
 		}
 	}
-	app.note("%d of %s accepted", accepted, deliveries(int64(all)))
-	if printErr := output.List(context.WithoutCancel(ctx), app.printer, replayTable(), rows); printErr != nil {
+	c.note("%d of %s accepted", accepted, deliveries(int64(all)))
+	if printErr := output.List(context.WithoutCancel(ctx), c.printer, replayTable(), rows); printErr != nil {
 		return printErr
 	}
 	switch {
@@ -176,23 +179,23 @@ func notAccepted(err error, some bool, hint string) error {
 
 // sendEdited lets a person change the one delivery that was chosen, and sends what was saved.
 func (o *deliveryReplayOptions) sendEdited(
-	ctx context.Context, app *App, j *journal.Journal, target *receiver.Target, found []journal.Entry,
+	ctx context.Context, c *console, reader credentials.Reader, j *journal.Journal, target *receiver.Target, found []journal.Entry,
 ) error {
 	if len(found) != 1 {
 		return usageFailure("--edit changes one delivery, and %d match", len(found)).withHint("name its id")
 	}
-	if !app.terminal.IsInteractive() {
+	if !c.terminal.IsInteractive() {
 		return usageFailure("--edit needs a terminal")
 	}
 	var given secrets
-	if err := (&secretFlags{hmacFile: o.hmacFile}).readHMAC(ctx, app.secrets(), &given, true); err != nil {
+	if err := (&secretFlags{hmacFile: o.hmacFile}).readHMAC(ctx, reader, &given, true); err != nil {
 		return err
 	}
 	original, err := j.Get(ctx, found[0].ID)
 	if err != nil {
 		return err
 	}
-	body, err := edit(ctx, app.terminal, original.Body)
+	body, err := edit(ctx, c.terminal, original.Body)
 	if err != nil {
 		return err
 	}
@@ -204,10 +207,10 @@ func (o *deliveryReplayOptions) sendEdited(
 		return err
 	}
 	if given.hmac == "" {
-		app.note("there is no secret to sign it with: it is sent without a signature")
+		c.note("there is no secret to sign it with: it is sent without a signature")
 	}
 	answer := target.Forward(context.WithoutCancel(ctx), edited, true)
-	return printReplay(ctx, app, []receiver.ReplayResult{receiver.Replayed{Entry: edited, Answer: answer}.Result()}, 1, replayOthers, nil)
+	return printReplay(ctx, c, []receiver.ReplayResult{receiver.Replayed{Entry: edited, Answer: answer}.Result()}, 1, replayOthers, nil)
 }
 
 // edit opens a body in an editor, one field a line, and returns what was saved.

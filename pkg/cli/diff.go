@@ -52,7 +52,7 @@ func diff(ctx context.Context, app *App, o *diffOptions, args []string) error {
 	if info, err := os.Stat(o.out); err == nil && !info.Mode().IsRegular() {
 		return usageFailure("--out: %s is not a regular file", o.out)
 	}
-	planner, err := o.planner(ctx, app)
+	planner, err := o.planner(ctx, app.secrets(), app.target)
 	if err != nil {
 		return err
 	}

@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"iter"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -15,7 +15,6 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/login"
 	"github.com/tlxhook/tlxhook/pkg/manifest"
 	"github.com/tlxhook/tlxhook/pkg/output"
-	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
 
 // doctorOptions are the flags of doctor.
@@ -47,9 +46,6 @@ and where they come from, and without anything secret.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			broken := app.prepare(cmd)
-			if broken != nil {
-				prepareWithout(app)
-			}
 			return interruptible(cmd.Context(), func(ctx context.Context) error { return examine(ctx, app, o, broken) })
 		},
 	}
@@ -60,20 +56,18 @@ and where they come from, and without anything secret.`,
 	return cmd
 }
 
-// prepareWithout sets default settings where the settings cannot be read, so that the command can report it.
-func prepareWithout(app *App) {
-	app.settings = &config.Settings{Timeout: defaultTimeout}
-	if printer, err := output.New(output.Options{}, app.terminal); err == nil {
-		app.printer = printer
+func examine(ctx context.Context, app *App, o *doctorOptions, broken error) (err error) {
+	if broken != nil { // a check reports it
+		app.settings = &config.Settings{Timeout: defaultTimeout}
+		if app.printer, err = output.New(output.Options{}, app.terminal); err != nil {
+			return err
+		}
 	}
-}
-
-func examine(ctx context.Context, app *App, o *doctorOptions, broken error) error {
 	ctx, cancel := app.limited(ctx)
 	defer cancel()
 	i := o.installation(app)
 	i.SettingsErr = broken
-	found, err := printFindings(ctx, app, doctor.Examine(ctx, i.Checks()))
+	found, err := printFindings(ctx, &app.console, app.redactor.Redact, doctor.Examine(ctx, i.Checks()))
 	if err != nil {
 		return err
 	}
@@ -94,7 +88,7 @@ func (o *doctorOptions) installation(app *App) *doctor.Installation {
 		Version:  fmt.Sprintf("tlxhook %s, %s, %s", b.Version, b.Go, b.Platform),
 		Settings: app.settings, Environ: app.environ, Lookup: app.lookup, Journal: o.journal,
 		File: app.logins().Store(login.FileStore, folders), Keyring: app.logins().Store(login.KeyringStore, folders),
-		BaseURL: app.logins().BaseURL(), Login: func(ctx context.Context) (doctor.Login, error) { return doctorLogin(ctx, app.logins()) },
+		BaseURL: app.logins().BaseURL(), Login: func(ctx context.Context) (doctor.Login, error) { return doctor.OpenLogin(ctx, app.logins()) },
 		Flags: doctor.Flags{Login: loginFlags(app.settings), Manifest: o.manifest.repeated()},
 		Describe: func(err error) (text, hint string) {
 			f := describe(app.settings, err)
@@ -107,26 +101,11 @@ func (o *doctorOptions) installation(app *App) *doctor.Installation {
 	if len(o.manifest.files) > 0 {
 		i.Manifest = &doctor.Manifest{
 			Read:    func() (*manifest.Manifest, error) { return o.manifest.read(app.terminal.In) },
-			Secret:  secretFinder(app, false).Find,
+			Secret:  secretFinder(app.secrets(), false).Find,
 			Company: manifest.Company{ID: app.settings.Company},
 		}
 	}
 	return i
-}
-
-// doctorLogin returns the login of the run.
-func doctorLogin(ctx context.Context, r *login.Resolver) (doctor.Login, error) {
-	l, err := r.Login(ctx)
-	if err != nil {
-		return doctor.Login{}, err
-	}
-	found := doctor.Login{BaseURL: l.Options.BaseURL, Transport: l.Options.Transport}
-	if l.Source == "" {
-		return found, nil
-	}
-	found.Source = l.TokenKind + " tokens from " + l.From()
-	found.Client, err = r.Connect(l)
-	return found, err
 }
 
 // bundle is the content of a --bundle file.
@@ -167,50 +146,22 @@ func healthy(found []doctor.Finding) error {
 }
 
 // printFindings prints findings: in a table each as soon as it is known, else all at the end.
-func printFindings(ctx context.Context, app *App, findings iter.Seq[doctor.Finding]) ([]doctor.Finding, error) {
+func printFindings(
+	ctx context.Context, c *console, redact func(string) string, findings iter.Seq[doctor.Finding],
+) ([]doctor.Finding, error) {
 	all := []doctor.Finding{}
 	for f := range findings {
-		f.Text, f.Repair = app.redactor.Redact(f.Text), app.redactor.Redact(f.Repair)
+		f.Text, f.Repair = redact(f.Text), redact(f.Repair)
 		all = append(all, f)
-		if !app.printer.IsTable() {
+		if !c.printer.IsTable() {
 			continue
 		}
-		if _, err := app.terminal.Out.Write([]byte(findingLines(f, app.terminal.Color))); err != nil {
+		if _, err := io.WriteString(c.terminal.Out, f.Lines(c.terminal.Color)); err != nil {
 			return all, err
 		}
 	}
-	if app.printer.IsTable() {
+	if c.printer.IsTable() {
 		return all, nil
 	}
-	return all, output.List(context.WithoutCancel(ctx), app.printer, findingTable(), all)
-}
-
-// findingLines formats a finding for a table. It is not truncated, as the end often holds the cause.
-func findingLines(f doctor.Finding, color bool) string {
-	state := fmt.Sprintf("%-8s", f.State)
-	if color {
-		state = findingStyle(f.State).Paint(state)
-	}
-	text := fmt.Sprintf("%s %-14s %s\n", state, f.Check, terminal.Safe(f.Text))
-	if f.Repair != "" {
-		text += fmt.Sprintf("%s to do: %s\n", strings.Repeat(" ", 23), terminal.Safe(f.Repair))
-	}
-	return text
-}
-
-func findingStyle(s doctor.State) terminal.Style {
-	switch s {
-	case doctor.OK:
-		return terminal.Good
-	case doctor.Failed:
-		return terminal.Bad
-	default:
-		return terminal.Warning
-	}
-}
-
-func findingTable() output.Table[doctor.Finding] {
-	return output.TableOf([]output.Column[doctor.Finding]{
-		{Name: "check"}, {Name: "state"}, {Name: "text", Title: "FOUND"}, {Name: "repair", Title: "TO DO"},
-	})
+	return all, output.List(context.WithoutCancel(ctx), c.printer, output.TableOf[doctor.Finding](nil), all)
 }

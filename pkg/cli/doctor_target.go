@@ -38,7 +38,7 @@ func doctorTarget(ctx context.Context, app *App, text string) error {
 		}
 		target.URL = s.TargetURL
 	}
-	found, err := printFindings(ctx, app, doctor.Examine(ctx, target.Checks()))
+	found, err := printFindings(ctx, &app.console, app.redactor.Redact, doctor.Examine(ctx, target.Checks()))
 	if err != nil {
 		return err
 	}

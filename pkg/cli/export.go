@@ -47,7 +47,11 @@ func export(ctx context.Context, app *App, s *selection, f *fleetFlags, args []s
 	case f.Many() && !f.AllCompanies:
 		return usageFailure("a manifest names client companies").withHint("add --all-companies")
 	}
-	names, documents, err := documentsOf(ctx, app, s, f)
+	run, err := f.selectAccounts(ctx, app)
+	if err != nil {
+		return err
+	}
+	names, documents, err := documentsOf(ctx, run, s)
 	if err != nil {
 		return err
 	}
@@ -56,13 +60,9 @@ func export(ctx context.Context, app *App, s *selection, f *fleetFlags, args []s
 
 // documentsOf exports each company of the run. It fails if one fails, as a file without it would say that it has no
 // subscriptions.
-func documentsOf(ctx context.Context, app *App, s *selection, f *fleetFlags) (
+func documentsOf(ctx context.Context, run *fleetRun, s *selection) (
 	names []manifest.Company, documents []manifest.Document, err error,
 ) {
-	run, err := f.selectAccounts(ctx, app)
-	if err != nil {
-		return nil, nil, err
-	}
 	events := &manifest.Events{}
 	failed, err := inAccounts(ctx, run, func(ctx context.Context, m fleet.Account) (manifest.Document, error) {
 		found, err := s.findIn(ctx, m)

@@ -109,7 +109,7 @@ func runForward(ctx context.Context, app *App, o *forwardOptions) error {
 	view := &listenView{&app.console, app.redactor, true, "tlxhook forward --replay-dead", deliveryEventTable()}
 	queue := listen.NewQueue(view.show)
 	options.Report = queue.Report
-	return runViewed(ctx, app, queue, listen.NewForwarder(*options))
+	return runViewed(ctx, app.limited, queue, listen.NewForwarder(*options))
 }
 
 // options reads the secrets and opens the apps.
@@ -150,5 +150,5 @@ func replayDead(ctx context.Context, app *App, o *listen.ForwardOptions) error {
 		done, err = replay(ctx, app.terminal, batch.Replay, batch.Entries)
 		rows = append(rows, done...)
 	}
-	return printReplay(ctx, app, rows, all, "run the command again: those that were accepted are gone", err)
+	return printReplay(ctx, &app.console, rows, all, "run the command again: those that were accepted are gone", err)
 }

@@ -12,12 +12,14 @@ const module = "github.com/tlxhook/tlxhook/"
 // rooms returns the packages and the packages of this module that each may import. Tests may import more.
 func rooms() map[string][]string {
 	return map[string][]string{
-		"cmd/tlxhook":      {"pkg/cli"},
-		"docs/bench":       nil,
-		"docs/generate":    {"pkg/cli", "pkg/manifest"},
-		"docs/record":      {"pkg/sandbox"},
-		"docs/signatures":  {"pkg/webhook"},
-		"pkg/backfill":     {"pkg/journal", "pkg/match", "pkg/secret", "pkg/sender", "pkg/tripletex", "pkg/webhook"},
+		"cmd/tlxhook":     {"pkg/cli"},
+		"docs/bench":      nil,
+		"docs/generate":   {"pkg/cli", "pkg/manifest"},
+		"docs/record":     {"pkg/sandbox"},
+		"docs/signatures": {"pkg/webhook"},
+		"pkg/backfill": {
+			"pkg/journal", "pkg/match", "pkg/secret", "pkg/sender", "pkg/terminal", "pkg/tripletex", "pkg/webhook",
+		},
 		"pkg/bulk":         {"pkg/match", "pkg/tripletex", "pkg/wait"},
 		"pkg/cache":        nil,
 		"pkg/capture":      nil,
@@ -32,8 +34,8 @@ func rooms() map[string][]string {
 		"pkg/credentials": {"pkg/secret"},
 		"pkg/demo":        {"pkg/config", "pkg/health", "pkg/journal", "pkg/sandbox", "pkg/terminal"},
 		"pkg/doctor": {
-			"pkg/config", "pkg/credentials", "pkg/health", "pkg/journal", "pkg/manifest", "pkg/secret", "pkg/targeturl",
-			"pkg/tripletex",
+			"pkg/config", "pkg/credentials", "pkg/health", "pkg/journal", "pkg/login", "pkg/manifest", "pkg/secret", "pkg/targeturl",
+			"pkg/terminal", "pkg/tripletex",
 		},
 		"pkg/exporter": {
 			"pkg/config", "pkg/fleet", "pkg/health", "pkg/journal", "pkg/login", "pkg/loopback", "pkg/promtext", "pkg/receiver",

@@ -131,7 +131,7 @@ func runListen(ctx context.Context, app *App, o *listenOptions) error {
 	view := &listenView{&app.console, app.redactor, len(options.Routes) > 0, "tlxhook delivery replay ID", deliveryEventTable()}
 	queue := listen.NewQueue(view.show)
 	options.Report = queue.Report
-	return runViewed(ctx, app, queue, listen.New(*options))
+	return runViewed(ctx, app.limited, queue, listen.New(*options))
 }
 
 // read reads files, secrets and the login of NATS.
@@ -196,4 +196,3 @@ func unmet(ctx context.Context, err error, until int) error {
 	}
 	return err
 }
-

@@ -51,8 +51,10 @@ type listenView struct {
 }
 
 // runViewed runs a process within the time limit and prints its events. Output that cannot be written stops it.
-func runViewed(ctx context.Context, app *App, queue *listen.Queue, p listen.Process) error {
-	err := queue.Run(ctx, p, app.limited)
+func runViewed(
+	ctx context.Context, limited func(context.Context) (context.Context, context.CancelFunc), queue *listen.Queue, p listen.Process,
+) error {
+	err := queue.Run(ctx, p, limited)
 	if errors.Is(err, listen.ErrClose) {
 		return fail(codeLocal, err)
 	}

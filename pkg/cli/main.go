@@ -50,7 +50,7 @@ func run(ctx context.Context, args []string, streams Streams, environ []string, 
 	if err == nil {
 		return exitOK
 	}
-	return app.report(describe(app.settings, err), wantsJSON(app, args))
+	return app.report(describe(app.settings, err), wantsJSON(app.formatOf(args)))
 }
 
 // execute runs the command of the command line. A fault of the program becomes an error, and so does a result that
@@ -109,9 +109,8 @@ func (r *results) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-// wantsJSON tells whether errors are to be JSON too.
-func wantsJSON(app *App, args []string) bool {
-	format := app.formatOf(args)
+// wantsJSON reports whether errors are JSON in an output format.
+func wantsJSON(format string) bool {
 	return format == string(output.JSONFormat) || format == string(output.NDJSONFormat)
 }
 

@@ -90,16 +90,16 @@ type companyPlans struct {
 }
 
 // planner reads the manifest, or the saved plan at a path, and its secrets.
-func (o *planOptions) planner(ctx context.Context, app *App, saved ...string) (*manifest.Planner, error) {
-	p, references, err := o.read(app.terminal.In, saved)
+func (o *planOptions) planner(ctx context.Context, r credentials.Reader, show func(string) string, saved ...string) (*manifest.Planner, error) {
+	p, references, err := o.read(r.Stdin, saved)
 	if err != nil {
 		return nil, err
 	}
-	p.Policy.ShowTarget = app.target
+	p.Policy.ShowTarget = show
 	if p.Policy.SendSecrets == manifest.SendNever {
 		return p, nil
 	}
-	p.Policy.Secrets, err = manifest.Resolve(ctx, references, secretFinder(app, o.trust).Find)
+	p.Policy.Secrets, err = manifest.Resolve(ctx, references, secretFinder(r, o.trust).Find)
 	if _, ok := errors.AsType[*manifest.Error](err); ok {
 		return nil, usageFailure("%w", err).withHint("--send-secrets never makes a plan without any secret")
 	}
@@ -142,9 +142,9 @@ func (o *planOptions) readSaved(path string) (*manifest.Planner, []manifest.Refe
 }
 
 // secretFinder returns what finds the secrets of a manifest.
-func secretFinder(app *App, trust bool) *manifest.SecretFinder {
-	keyring := &credentials.Keyring{Lookup: app.lookup}
-	return &manifest.SecretFinder{Trust: trust, Lookup: app.lookup, Keyring: keyring, Stderr: app.terminal.Err, Found: app.redactor.Add}
+func secretFinder(r credentials.Reader, trust bool) *manifest.SecretFinder {
+	keyring := &credentials.Keyring{Lookup: r.Lookup}
+	return &manifest.SecretFinder{Trust: trust, Lookup: r.Lookup, Keyring: keyring, Stderr: r.Stderr, Found: r.Found}
 }
 
 // plans makes the plan for each company of the run.

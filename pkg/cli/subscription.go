@@ -91,7 +91,7 @@ type change struct {
 
 	rows        *subscriptionRows
 	plan        []plannedRequest
-	gaps        []companyGap
+	gaps        []backfill.Gap
 	commands    []string // that find missed events
 	found, left int
 }
@@ -148,7 +148,8 @@ func (c *change) add(ctx context.Context, m fleet.Account, done companyChange) e
 		c.plan = append(c.plan, plannedRequest{company, request})
 	}
 	for _, gap := range done.gaps {
-		c.gaps = append(c.gaps, companyGap{gap, label})
+		gap.Company = label
+		c.gaps = append(c.gaps, gap)
 	}
 	if command := backfillCommand(c.settings, m, done.gaps); command != "" {
 		c.commands = append(c.commands, command)
@@ -163,7 +164,7 @@ func (c *change) print(ctx context.Context) error {
 	if !c.run.Planning && len(c.rows.all) > 0 {
 		c.note("%s %s", c.verb, subscriptions(len(c.rows.all)))
 	}
-	for _, line := range gapLines(c.gaps, c.commands) {
+	for _, line := range backfill.Lines(c.gaps, c.commands) {
 		c.note("%s", line)
 	}
 	if c.run.Planning {

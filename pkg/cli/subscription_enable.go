@@ -11,7 +11,6 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/health"
-	"github.com/tlxhook/tlxhook/pkg/terminal"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
@@ -104,34 +103,6 @@ func (o *switchOptions) setStatus(
 		done.gaps = backfill.Gaps(found, done.done, time.Now())
 	}
 	return done, err
-}
-
-// companyGap is a gap with the label of its company; the label is empty in a run over one company.
-type companyGap struct {
-	backfill.Gap
-	label string
-}
-
-// gapLines returns a note about the gaps of enabled subscriptions and the commands that find their events.
-func gapLines(all []companyGap, commands []string) []string {
-	if len(all) == 0 {
-		return nil
-	}
-	lines := []string{"events may be lost; backfill finds what these were about"}
-	for _, g := range all {
-		from, in := "an unknown time", ""
-		if !g.Since.IsZero() {
-			from = terminal.LocalTime(g.Since)
-		}
-		if g.label != "" {
-			in = " in " + g.label
-		}
-		lines = append(lines, fmt.Sprintf("  %d %s from %s to %s%s", g.SubscriptionID, g.Event, from, terminal.LocalTime(g.Until), in))
-	}
-	for _, command := range commands {
-		lines = append(lines, "  "+command)
-	}
-	return lines
 }
 
 // backfillCommand returns the command that finds the events of gaps in a company; empty where there is none.

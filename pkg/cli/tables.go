@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -98,13 +99,7 @@ func requestTable(many bool) output.Table[plannedRequest] {
 }
 
 func resultTable() output.Table[manifest.Result] {
-	return output.TableOf([]output.Column[manifest.Result]{
-		{Name: "action"},
-		{Name: "outcome", Style: outcomeStyle},
-		{Name: "id", OmitZero: true},
-		{Name: "event"},
-		{Name: "targetUrl", Title: "TARGET", Shrinks: true},
-	})
+	return output.TableOf([]output.Column[manifest.Result]{{Name: "outcome", Style: outcomeStyle}})
 }
 
 func outcomeStyle(r manifest.Result) terminal.Style {
@@ -242,24 +237,20 @@ func (r *subscriptionRows) show(ctx context.Context) error {
 		return nil
 	}
 	if r.printer.IsTable() {
-		r.tellTwinsApart()
+		r.disambiguate()
 	}
 	return output.List(ctx, r.printer, companySubscriptionTable(), r.all)
 }
 
-// tellTwinsApart adds the id to the names that several companies share: a person sees no other.
-func (r *subscriptionRows) tellTwinsApart() {
-	first, twins := map[string]fleet.Company{}, map[string]bool{}
-	for _, s := range r.all {
-		if one, seen := first[s.CompanyName]; seen && one != s.Company {
-			twins[s.CompanyName] = true
-		}
-		first[s.CompanyName] = s.Company
+// disambiguate appends the ID to company names that occur twice.
+func (r *subscriptionRows) disambiguate() {
+	companies := make([]fleet.Company, len(r.all))
+	for i, s := range r.all {
+		companies[i] = s.Company
 	}
+	labels := fleet.Distinct(companies)
 	for i := range r.all {
-		if s := &r.all[i]; twins[s.CompanyName] {
-			s.CompanyName = s.Label()
-		}
+		r.all[i].CompanyName = cmp.Or(labels[r.all[i].Company], r.all[i].CompanyName)
 	}
 }
 

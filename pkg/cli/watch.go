@@ -13,6 +13,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/credentials"
 	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/health"
+	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
 
 // watchOptions are the flags of watch.
@@ -146,7 +147,7 @@ func watch(ctx context.Context, app *App, o *watchOptions, ids []string) error {
 		}
 	}
 	defer w.Notifier.Close()
-	messages := &switchedWriter{to: app.terminal.Err}
+	messages := terminal.NewSwitchedWriter(app.terminal.Err)
 	app.terminal.Err = messages // several goroutines print messages
 	w.View = o.view(app, messages)
 	return w.Run(ctx)

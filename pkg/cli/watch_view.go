@@ -4,15 +4,15 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"sync"
 
 	"github.com/tlxhook/tlxhook/pkg/health"
 	"github.com/tlxhook/tlxhook/pkg/output"
+	"github.com/tlxhook/tlxhook/pkg/terminal"
 	"github.com/tlxhook/tlxhook/pkg/tui"
 )
 
 // view chooses between a live screen and lines. The screen also shows the messages that would destroy it.
-func (o *watchOptions) view(app *App, messages *switchedWriter) health.View {
+func (o *watchOptions) view(app *App, messages *terminal.SwitchedWriter) health.View {
 	t := app.terminal
 	if !app.printer.IsTable() || !t.CanRedraw() || o.plain || app.settings.Debug {
 		return &lineView{console: &app.console, stream: output.NewStream(app.printer, transitionTable())}
@@ -21,9 +21,9 @@ func (o *watchOptions) view(app *App, messages *switchedWriter) health.View {
 	if o.fleet.Many() {
 		title = "Companies are asked in turn; Ctrl-C ends it."
 	}
-	v := &screenView{Screen: tui.Open(t, title), messages: messages, before: messages.to}
+	v := &screenView{Screen: tui.Open(t, title), messages: messages}
 	if t.IsErrScreen() {
-		messages.switchTo(app.redactor.Writer(v.Screen))
+		v.before = messages.SwitchTo(app.redactor.Writer(v.Screen))
 	}
 	return v
 }
@@ -32,14 +32,16 @@ func (o *watchOptions) view(app *App, messages *switchedWriter) health.View {
 type screenView struct {
 	*tui.Screen
 
-	messages *switchedWriter
-	before   io.Writer
+	messages *terminal.SwitchedWriter
+	before   io.Writer // nil where messages do not go to the screen
 }
 
 // Close closes the screen and sends messages to standard error again.
 func (v *screenView) Close() error {
 	err := v.Screen.Close()
-	v.messages.switchTo(v.before)
+	if v.before != nil {
+		v.messages.SwitchTo(v.before)
+	}
 	return err
 }
 
@@ -70,21 +72,3 @@ func (v *lineView) Show(ctx context.Context, u health.Update) error {
 
 // Close does nothing: lines stay.
 func (v *lineView) Close() error { return nil }
-
-// switchedWriter writes to a stream that can be switched. It may be used by several goroutines.
-type switchedWriter struct {
-	mu sync.Mutex
-	to io.Writer
-}
-
-func (w *switchedWriter) switchTo(to io.Writer) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.to = to
-}
-
-func (w *switchedWriter) Write(p []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.to.Write(p)
-}

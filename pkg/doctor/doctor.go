@@ -23,12 +23,12 @@ const (
 
 // Finding is the result of a check.
 type Finding struct {
-	Check string `json:"check"`
-	State State  `json:"state"`
+	Check string `json:"check" table:"CHECK"`
+	State State  `json:"state" table:"STATE"`
 	// Text is the result in one line.
-	Text string `json:"text"`
+	Text string `json:"text" table:"FOUND"`
 	// Repair says how to repair it; empty where the state is ok.
-	Repair string `json:"repair,omitempty"`
+	Repair string `json:"repair,omitempty" table:"TO DO"`
 }
 
 func pass(text string) Finding         { return Finding{State: OK, Text: text} }

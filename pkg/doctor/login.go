@@ -9,6 +9,7 @@ import (
 
 	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/credentials"
+	"github.com/tlxhook/tlxhook/pkg/login"
 	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
@@ -22,6 +23,21 @@ type Login struct {
 	Transport http.RoundTripper
 	// Client acts for the company of the run.
 	Client *tripletex.Client
+}
+
+// OpenLogin returns the login of a run, with a client where it has tokens.
+func OpenLogin(ctx context.Context, r *login.Resolver) (Login, error) {
+	l, err := r.Login(ctx)
+	if err != nil {
+		return Login{}, err
+	}
+	found := Login{BaseURL: l.Options.BaseURL, Transport: l.Options.Transport}
+	if l.Source == "" {
+		return found, nil
+	}
+	found.Source = l.TokenKind + " tokens from " + l.From()
+	found.Client, err = r.Connect(l)
+	return found, err
 }
 
 // probeName is a profile that is read to see whether a store of tokens answers.

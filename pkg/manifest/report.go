@@ -22,12 +22,12 @@ type Report struct {
 
 // Result is a change and its outcome.
 type Result struct {
-	Action  Action  `json:"action"`
-	Outcome Outcome `json:"outcome"`
+	Action  Action  `json:"action" table:"ACTION"`
+	Outcome Outcome `json:"outcome" table:"OUTCOME"`
 	// ID is 0 for a create that was not made.
-	ID        int64  `json:"id"`
-	Event     string `json:"event"`
-	TargetURL string `json:"targetUrl"`
+	ID        int64  `json:"id" table:"ID,omitzero"`
+	Event     string `json:"event" table:"EVENT"`
+	TargetURL string `json:"targetUrl" table:"TARGET,shrinks"`
 }
 
 // Outcome is the outcome of a change.
