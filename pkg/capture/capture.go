@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"regexp"
 )
 
@@ -39,4 +40,34 @@ func Parse(raw []byte) (http.Header, []byte, error) {
 		return nil, nil, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	return request.Header, body, nil
+}
+
+// maxSize is the size in bytes of the largest file that is read. Deliveries of Tripletex are far smaller.
+const maxSize = 16 << 20
+
+// Errors of [Read].
+var (
+	ErrUnreadable = errors.New("read the body")
+	ErrTooLarge   = errors.New("read the body")
+)
+
+// Read reads a capture or a body from a file, or from standard input where the name is "-".
+func Read(stdin io.Reader, name string) ([]byte, error) {
+	from := stdin
+	if name != "-" {
+		file, err := os.Open(name)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrUnreadable, err)
+		}
+		defer func() { _ = file.Close() }()
+		from = file
+	}
+	raw, err := io.ReadAll(io.LimitReader(from, maxSize+1))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnreadable, err)
+	}
+	if len(raw) > maxSize {
+		return nil, fmt.Errorf("%w: %s is larger than %d MiB", ErrTooLarge, name, maxSize>>20)
+	}
+	return raw, nil
 }

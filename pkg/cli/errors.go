@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/tlxhook/tlxhook/pkg/backfill"
+	"github.com/tlxhook/tlxhook/pkg/capture"
 	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/credentials"
 	"github.com/tlxhook/tlxhook/pkg/demo"
@@ -136,8 +137,10 @@ func (c *console) report(f *failure, asJSON bool) int {
 	if b, ok := errors.AsType[*bug](f.err); ok {
 		_, _ = c.terminal.Err.Write(b.stack)
 	}
-	for _, problem := range moreProblems(f.err) {
-		_, _ = fmt.Fprintf(c.terminal.Err, "  %s\n", terminal.Safe(problem))
+	if e, ok := errors.AsType[*manifest.Error](f.err); ok {
+		for _, problem := range e.More() {
+			_, _ = fmt.Fprintf(c.terminal.Err, "  %s\n", terminal.Safe(problem))
+		}
 	}
 	if f.hint != "" {
 		_, _ = fmt.Fprintf(c.terminal.Err, "hint: %s\n", terminal.Safe(f.hint))
@@ -290,6 +293,8 @@ func causes() []cause {
 			matches: as[*match.DuplicatesError], code: codeConflict,
 			hint: "another machine may write at the same time; tlxhook subscription delete ID removes a duplicate",
 		},
+		{matches: is(capture.ErrUnreadable), code: codeLocal},
+		{matches: is(capture.ErrTooLarge), code: codeUsage},
 		{matches: is(manifest.ErrInvalid), code: codeUsage},
 		{matches: is(manifest.ErrUnreadable), code: codeUsage},
 		{

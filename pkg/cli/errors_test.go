@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tlxhook/tlxhook/pkg/backfill"
+	"github.com/tlxhook/tlxhook/pkg/capture"
 	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/credentials"
 	"github.com/tlxhook/tlxhook/pkg/demo"
@@ -94,6 +95,8 @@ func TestEveryCauseIsReached(t *testing.T) {
 		{listen.ErrTaken, codeConflict},
 		{&login.BusyError{}, codeConflict},
 		{&match.DuplicatesError{}, codeConflict},
+		{capture.ErrUnreadable, codeLocal},
+		{capture.ErrTooLarge, codeUsage},
 		{manifest.ErrInvalid, codeUsage},
 		{manifest.ErrUnreadable, codeUsage},
 		{manifest.ErrEmptyFolder, codeUsage},

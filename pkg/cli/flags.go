@@ -2,10 +2,7 @@ package cli
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -196,45 +193,4 @@ func (f *manifestFlags) read(stdin io.Reader) (*manifest.Manifest, error) {
 
 func noManifest() error {
 	return usageFailure("a manifest is missing").withHint("name a file, a folder of them, or - for standard input")
-}
-
-// moreProblems returns the problems of a manifest after the first, which is the text of the error.
-func moreProblems(err error) []string {
-	const most = 20
-	e, ok := errors.AsType[*manifest.Error](err)
-	if !ok {
-		return nil
-	}
-	var lines []string
-	for _, problem := range e.Problems[1:min(most, len(e.Problems))] {
-		lines = append(lines, problem.String())
-	}
-	if more := len(e.Problems) - most; more > 0 {
-		lines = append(lines, fmt.Sprintf("and %d more", more))
-	}
-	return lines
-}
-
-// maxInput is the largest body that is read, in bytes. What Tripletex sends is far below.
-const maxInput = 16 << 20
-
-// input reads a file, or standard input where the name is "-".
-func input(stdin io.Reader, name string) ([]byte, error) {
-	from := stdin
-	if name != "-" {
-		file, err := os.Open(name)
-		if err != nil {
-			return nil, localFailure("read the body", err)
-		}
-		defer func() { _ = file.Close() }()
-		from = file
-	}
-	raw, err := io.ReadAll(io.LimitReader(from, maxInput+1))
-	if err != nil {
-		return nil, localFailure("read the body", err)
-	}
-	if len(raw) > maxInput {
-		return nil, usageFailure("read the body: %s is larger than %d MiB", name, maxInput>>20)
-	}
-	return raw, nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tlxhook/tlxhook/pkg/capture"
 	"github.com/tlxhook/tlxhook/pkg/login"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/receiver"
@@ -119,7 +120,7 @@ func trigger(ctx context.Context, app *App, o *triggerOptions, event string) err
 // sample returns the body that is sent.
 func (o *triggerOptions) sample(ctx context.Context, logins *login.Resolver, stdin io.Reader, event string) (body []byte, err error) {
 	if o.body != "" {
-		body, err = input(stdin, o.body)
+		body, err = capture.Read(stdin, o.body)
 	} else {
 		body, err = example(ctx, logins, event)
 	}

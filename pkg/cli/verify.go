@@ -131,7 +131,7 @@ func (o *verifyOptions) secrets(ctx context.Context, r credentials.Reader, name 
 // delivery reads the delivery; the flags stand above the headers of a capture.
 func (o *verifyOptions) delivery(stdin io.Reader, name string) (header http.Header, body []byte, err error) {
 	header = http.Header{}
-	if body, err = input(stdin, name); err != nil {
+	if body, err = capture.Read(stdin, name); err != nil {
 		return nil, nil, err
 	}
 	isCapture := capture.Is(body)

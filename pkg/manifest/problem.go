@@ -49,6 +49,19 @@ func (e *Error) Error() string {
 	return text
 }
 
+// More returns the problems after the first, at most 20 and the number of the rest.
+func (e *Error) More() []string {
+	const most = 20
+	var lines []string
+	for _, problem := range e.Problems[1:min(most, len(e.Problems))] {
+		lines = append(lines, problem.String())
+	}
+	if more := len(e.Problems) - most; more > 0 {
+		lines = append(lines, fmt.Sprintf("and %d more", more))
+	}
+	return lines
+}
+
 // problems collects the problems of one file.
 type problems struct {
 	file string
