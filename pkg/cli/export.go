@@ -55,7 +55,7 @@ func export(ctx context.Context, app *App, s *selection, f *fleetFlags, args []s
 	if err != nil {
 		return err
 	}
-	return printDocuments(ctx, app, f.Many(), names, documents)
+	return printDocuments(ctx, &app.console, writesYAML(app.settings), run.Many, names, documents)
 }
 
 // documentsOf exports each company of the run. It fails if one fails, as a file without it would say that it has no
@@ -83,18 +83,18 @@ func documentsOf(ctx context.Context, run *fleetRun, s *selection) (
 
 // printDocuments prints the documents of many companies as one file, or the document of one company.
 func printDocuments(
-	ctx context.Context, app *App, many bool, names []manifest.Company, documents []manifest.Document,
+	ctx context.Context, c *console, yaml, many bool, names []manifest.Company, documents []manifest.Document,
 ) error {
 	var text []byte
 	switch {
 	case many:
 		text = manifest.ExportYAML(names, documents)
-	case writesYAML(app.settings):
+	case yaml:
 		text = documents[0].YAML()
 	default:
-		return output.Item(ctx, app.printer, output.Table[manifest.Document]{}, documents[0])
+		return output.Item(ctx, c.printer, output.Table[manifest.Document]{}, documents[0])
 	}
-	_, err := app.terminal.Out.Write(text)
+	_, err := c.terminal.Out.Write(text)
 	return err
 }
 

@@ -156,12 +156,14 @@ func removeSandboxFingerprints(lookup config.Lookup) error {
 }
 
 // lockCompanies keeps other processes of this machine from writing to companies until release is called.
-func (a *App) lockCompanies(ctx context.Context, accounts ...fleet.Account) (release func(), err error) {
-	release, err = a.logins().Lock(ctx, accounts, func(c fleet.Company) {
-		a.note("Waiting for another tlxhook that writes to %s", cmp.Or(c.Label(), "this company"))
+func lockCompanies(
+	ctx context.Context, logins *login.Resolver, note func(string, ...any), accounts ...fleet.Account,
+) (release func(), err error) {
+	release, err = logins.Lock(ctx, accounts, func(c fleet.Company) {
+		note("Waiting for another tlxhook that writes to %s", cmp.Or(c.Label(), "this company"))
 	})
 	if errors.Is(err, login.ErrNoLock) {
-		a.note("warning: %v; do not run two writing commands at once", err)
+		note("warning: %v; do not run two writing commands at once", err)
 		return func() {}, nil
 	}
 	return release, err

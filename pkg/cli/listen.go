@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tlxhook/tlxhook/pkg/listen"
+	"github.com/tlxhook/tlxhook/pkg/login"
 	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/receiver"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
@@ -145,7 +146,7 @@ func (o *listenOptions) read(ctx context.Context, app *App) (*listen.Options, er
 			Routes: routes, Until: o.until, MetricsAddress: o.metrics, Build: app.build.exported(), Lookup: app.lookup, Note: app.note,
 		},
 		Address: o.address, Path: o.path, MaxBody: o.maxBody, MaxConns: o.maxConns, MaxPerAddress: o.maxPerAddress,
-		AuthHeader: o.auth.authHeader, Subscribe: o.subscription(app),
+		AuthHeader: o.auth.authHeader, Subscribe: o.subscription(app.logins(), app.note),
 	}
 	if options.Trusted, err = listen.TrustedPrefixes(o.trusted); err != nil {
 		return nil, usageFailure("%w", err)
@@ -167,12 +168,12 @@ func (o *listenOptions) read(ctx context.Context, app *App) (*listen.Options, er
 }
 
 // subscription returns what --subscribe asks for, or nil.
-func (o *listenOptions) subscription(app *App) *listen.Subscribe {
+func (o *listenOptions) subscription(logins *login.Resolver, note func(string, ...any)) *listen.Subscribe {
 	if len(o.subscribe) == 0 {
 		return nil
 	}
 	logIn := func(ctx context.Context) (*tripletex.Client, []string, error) {
-		client, err := app.logins().Client(ctx)
+		client, err := logins.Client(ctx)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -180,11 +181,11 @@ func (o *listenOptions) subscription(app *App) *listen.Subscribe {
 		return client, events, err
 	}
 	lock := func(ctx context.Context) (func(), error) {
-		own, err := app.logins().Own(ctx)
+		own, err := logins.Own(ctx)
 		if err != nil {
 			return nil, err
 		}
-		return app.lockCompanies(ctx, own)
+		return lockCompanies(ctx, logins, note, own)
 	}
 	return &listen.Subscribe{Login: logIn, Lock: lock, PublicURL: o.publicURL, ProbeInterval: o.probeInterval}
 }

@@ -155,7 +155,7 @@ func (o *planOptions) plans(ctx context.Context, app *App, planner *manifest.Pla
 	}
 	p := &companyPlans{console: &app.console, run: run, settings: app.settings, release: func() {}}
 	if o.lock {
-		if p.release, err = app.lockCompanies(ctx, run.Members...); err != nil {
+		if p.release, err = lockCompanies(ctx, app.logins(), app.note, run.Members...); err != nil {
 			return nil, err
 		}
 	}

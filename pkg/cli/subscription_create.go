@@ -9,6 +9,7 @@ import (
 
 	"github.com/tlxhook/tlxhook/pkg/bulk"
 	"github.com/tlxhook/tlxhook/pkg/fleet"
+	"github.com/tlxhook/tlxhook/pkg/manifest"
 	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
@@ -87,7 +88,7 @@ func subscriptionCreate(ctx context.Context, app *App, o *createOptions, pattern
 // create makes what is wanted and not there yet, and prints it.
 func (o *createOptions) create(ctx context.Context, app *App, m fleet.Account, wanted []tripletex.NewSubscription) (err error) {
 	if !o.dryRun {
-		release, err := app.lockCompanies(ctx, m)
+		release, err := lockCompanies(ctx, app.logins(), app.note, m)
 		if err != nil {
 			return err
 		}
@@ -106,7 +107,14 @@ func (o *createOptions) create(ctx context.Context, app *App, m fleet.Account, w
 		}
 		return output.List(ctx, app.printer, requestTable(false), plan)
 	}
-	made, err := o.write(ctx, app, m, wanted)
+	var made []tripletex.Subscription
+	if len(wanted) > 0 {
+		file, fileErr := fingerprints(app.lookup, app.settings.BaseURL, m)
+		if fileErr != nil {
+			return fileErr
+		}
+		made, err = o.write(ctx, app.note, m.Client, file, wanted)
+	}
 	if err == nil || len(made) > 0 {
 		app.note("%s created%s", subscriptions(len(made)), existing(len(result)))
 		if len(made) > 0 && wanted[0].HMACSharedSecret == "" {
@@ -120,23 +128,18 @@ func (o *createOptions) create(ctx context.Context, app *App, m fleet.Account, w
 	if err != nil || len(made) == 0 {
 		return unknownEvent(ctx, m.Client, wanted, err)
 	}
-	return o.lookForDuplicates(ctx, app, m.Client, made)
+	return o.lookForDuplicates(ctx, app.note, m.Client, made)
 }
 
 // write creates subscriptions and stores which secrets were sent.
-func (o *createOptions) write(ctx context.Context, app *App, m fleet.Account, wanted []tripletex.NewSubscription,
+func (o *createOptions) write(
+	ctx context.Context, note func(string, ...any), client *tripletex.Client, file manifest.FingerprintFile,
+	wanted []tripletex.NewSubscription,
 ) (made []tripletex.Subscription, err error) {
-	if len(wanted) == 0 {
-		return nil, nil
-	}
-	file, err := fingerprints(app.lookup, app.settings.BaseURL, m)
-	if err != nil {
-		return nil, err
-	}
-	err = o.secrets.keeping(app.note, wanted[0].HMACSharedSecret, func() error {
-		done, err := bulk.Create(ctx, m.Client, wanted, func(batch []tripletex.Subscription) {
+	err = o.secrets.keeping(note, wanted[0].HMACSharedSecret, func() error {
+		done, err := bulk.Create(ctx, client, wanted, func(batch []tripletex.Subscription) {
 			made = append(made, batch...)
-			warnNotStored(app.note, file.Created(wanted[0], batch))
+			warnNotStored(note, file.Created(wanted[0], batch))
 		})
 		return partly(err, done, len(wanted))
 	})
@@ -144,10 +147,12 @@ func (o *createOptions) write(ctx context.Context, app *App, m fleet.Account, wa
 }
 
 // lookForDuplicates reads the list again. Duplicates are an error with --if-not-exists, and a note without it.
-func (o *createOptions) lookForDuplicates(ctx context.Context, app *App, client *tripletex.Client, made []tripletex.Subscription) error {
+func (o *createOptions) lookForDuplicates(
+	ctx context.Context, note func(string, ...any), client *tripletex.Client, made []tripletex.Subscription,
+) error {
 	all, _, err := match.Select(ctx, client, match.Filter{}, "")
 	if err != nil {
-		app.note("warning: the list could not be read again to look for duplicates: %v", err)
+		note("warning: the list could not be read again to look for duplicates: %v", err)
 		return nil
 	}
 	duplicates := match.DuplicatesOf(made, all)
@@ -157,7 +162,7 @@ func (o *createOptions) lookForDuplicates(ctx context.Context, app *App, client 
 	case o.ifNotExists:
 		return duplicates
 	default:
-		app.note("warning: %v", duplicates)
+		note("warning: %v", duplicates)
 		return nil
 	}
 }

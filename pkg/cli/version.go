@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/exporter"
 	"github.com/tlxhook/tlxhook/pkg/output"
 )
@@ -48,17 +49,17 @@ func newVersion(app *App) *cobra.Command {
 			if err := app.prepare(cmd); err != nil {
 				return err
 			}
-			return version(cmd.Context(), app)
+			return version(cmd.Context(), &app.console, app.build, app.settings)
 		},
 	}
 }
 
-func version(ctx context.Context, app *App) error {
-	if app.settings.Output == "" && app.settings.JQ == "" && app.settings.Template == "" {
-		_, err := fmt.Fprintf(app.terminal.Out, "tlxhook %s\n", app.build)
+func version(ctx context.Context, c *console, build Build, settings *config.Settings) error {
+	if settings.Output == "" && settings.JQ == "" && settings.Template == "" {
+		_, err := fmt.Fprintf(c.terminal.Out, "tlxhook %s\n", build)
 		return err
 	}
-	return output.Item(ctx, app.printer, output.TableOf[buildInfo](nil), app.build.info())
+	return output.Item(ctx, c.printer, output.TableOf[buildInfo](nil), build.info())
 }
 
 func (b Build) info() buildInfo {

@@ -13,6 +13,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/credentials"
 	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/health"
+	"github.com/tlxhook/tlxhook/pkg/login"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
 
@@ -138,7 +139,7 @@ func watch(ctx context.Context, app *App, o *watchOptions, ids []string) error {
 			return wrapFlag("--heartbeat-url-file", err)
 		}
 	}
-	if w.Watch, err = o.watch(ctx, app); err != nil {
+	if w.Watch, err = o.watch(ctx, app.logins()); err != nil {
 		return err
 	}
 	if o.command != nil {
@@ -154,11 +155,11 @@ func watch(ctx context.Context, app *App, o *watchOptions, ids []string) error {
 }
 
 // watch returns the watch that the flags describe.
-func (o *watchOptions) watch(ctx context.Context, app *App) (*health.Watch, error) {
-	if err := o.fleet.check(app.settings); err != nil {
+func (o *watchOptions) watch(ctx context.Context, resolver *login.Resolver) (*health.Watch, error) {
+	if err := o.fleet.check(resolver.Settings); err != nil {
 		return nil, err
 	}
-	logins, err := app.logins().Logins(ctx, o.fleet.Scope)
+	logins, err := resolver.Logins(ctx, o.fleet.Scope)
 	if err != nil {
 		return nil, err
 	}

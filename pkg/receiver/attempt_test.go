@@ -52,3 +52,12 @@ func TestAcceptedDeliveryQuotesNoBody(t *testing.T) {
 		t.Errorf("body %q, want no", a.Body)
 	}
 }
+
+func TestBodyOfAnAttemptHasNoTrailingLineEnd(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{"ok", "ok\n", "ok\r\n", "ok\n\n"} {
+		if shown := receiver.NewHTTPAttempt(1, 200, time.Second, []byte(body), nil).Body; shown != "ok" {
+			t.Errorf("the body %q is shown as %q", body, shown)
+		}
+	}
+}
