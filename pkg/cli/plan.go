@@ -90,7 +90,9 @@ type companyPlans struct {
 }
 
 // planner reads the manifest, or the saved plan at a path, and its secrets.
-func (o *planOptions) planner(ctx context.Context, r credentials.Reader, show func(string) string, saved ...string) (*manifest.Planner, error) {
+func (o *planOptions) planner(
+	ctx context.Context, r credentials.Reader, show func(string) string, saved ...string,
+) (*manifest.Planner, error) {
 	p, references, err := o.read(r.Stdin, saved)
 	if err != nil {
 		return nil, err
