@@ -18,20 +18,24 @@ type Stored struct {
 }
 
 func insert(c *connection, d Delivery) (Stored, error) {
-	id, fresh, err := insertVariant(c, d, 0)
+	known, same, err := recall(c, d)
+	if err != nil || same != 0 {
+		return Stored{ID: same, Duplicate: true}, err
+	}
+	id, fresh, err := insertVariant(c, d, number(known))
 	if err != nil || fresh {
-		return Stored{ID: id}, err
+		return Stored{ID: id, Altered: known}, err
 	}
 	return insertRepeat(c, d)
 }
 
 // insertRepeat stores a delivery whose key is known, unless its body is known too.
 func insertRepeat(c *connection, d Delivery) (Stored, error) {
-	variants, same := int64(0), int64(0)
-	err := c.query(`SELECT id, body FROM delivery JOIN content USING (id) WHERE idempotency_key = ? ORDER BY variant`,
+	next, same := int64(0), int64(0)
+	err := c.query(`SELECT id, variant, body FROM delivery JOIN content USING (id) WHERE idempotency_key = ? ORDER BY variant`,
 		[]any{d.Key}, func(r row) error {
-			variants++
-			if body, _ := r[1].([]byte); bytes.Equal(body, d.Body) {
+			next = r.int(1) + 1 // earlier variants may have been purged
+			if body, _ := r[2].([]byte); bytes.Equal(body, d.Body) {
 				same = r.int(0)
 			}
 			return nil
@@ -39,7 +43,7 @@ func insertRepeat(c *connection, d Delivery) (Stored, error) {
 	if err != nil || same != 0 {
 		return Stored{ID: same, Duplicate: true}, err
 	}
-	id, _, err := insertVariant(c, d, variants)
+	id, _, err := insertVariant(c, d, next)
 	return Stored{ID: id, Altered: true}, err
 }
 
@@ -57,8 +61,8 @@ func insertVariant(c *connection, d Delivery, variant int64) (id int64, fresh bo
 	if id, err = added.LastInsertId(); err != nil {
 		return 0, false, err
 	}
-	_, err = c.exec(`INSERT INTO content (id, content_type, signature, body, checksum) VALUES (?, ?, ?, ?, ?)`,
-		id, d.ContentType, d.Signature, d.Body, d.checksum())
+	_, err = c.exec(`INSERT INTO content (id, content_type, signature, body, checksum, headers, source) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		id, d.ContentType, d.Signature, d.Body, d.checksum(), c.pack.Replace(headerText(d.Header)), d.Source)
 	return id, true, err
 }
 
@@ -77,6 +81,9 @@ func (d *Delivery) checksum() int64 {
 	write(d.SubscriptionID, nil)
 	write(d.ObjectID, nil)
 	write(int64(len(d.Body)), d.Body)
+	if header := headerText(d.Header) + d.Source; header != "" { // formats before the seventh have none
+		write(int64(len(header)), []byte(header))
+	}
 	return int64(sum.Sum32())
 }
 

@@ -18,6 +18,8 @@ import (
 type connection struct {
 	driver.Conn
 	statements map[string]driver.Stmt
+	// pack and unpack are those of newHeaderCodec.
+	pack, unpack *strings.Replacer
 }
 
 // settings of every connection. FULL syncs the log at every commit; a write of another program is waited for.
@@ -55,7 +57,8 @@ func dial(path string, query url.Values) (*connection, error) {
 	if err != nil {
 		return nil, explain("open the journal", err)
 	}
-	return &connection{conn, map[string]driver.Stmt{}}, nil
+	pack, unpack := newHeaderCodec()
+	return &connection{conn, map[string]driver.Stmt{}, pack, unpack}, nil
 }
 
 // Close ends the connection.

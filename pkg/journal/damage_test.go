@@ -227,7 +227,8 @@ func TestAnOlderFileIsBroughtToThePresentFormat(t *testing.T) {
 			if err := j.Note(t.Context(), "name", "text"); err != nil {
 				t.Error(err)
 			}
-			if got := sqlite3(t, path, "PRAGMA user_version; SELECT text FROM note; PRAGMA integrity_check"); got != "6\ntext\nok" {
+			got := sqlite3(t, path, "PRAGMA user_version; SELECT text FROM note WHERE name = 'name'; PRAGMA integrity_check")
+			if got != "7\ntext\nok" {
 				t.Errorf("sqlite3 sees %q", got)
 			}
 		})

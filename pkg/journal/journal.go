@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
@@ -66,7 +67,10 @@ type Delivery struct {
 	// ContentType and Signature are headers as they came; they may be empty.
 	ContentType string
 	Signature   string
-	Body        []byte
+	// Header has the other headers, with secrets masked. Source is the address of the sender, with its port.
+	Header http.Header
+	Source string
+	Body   []byte
 	// Backfill tells that no sender delivered it: it stands for one that was found to lack.
 	Backfill bool
 	// Unreadable reports whether the value in Body is not valid JSON, so that its version is not known.
@@ -80,7 +84,10 @@ type Entry struct {
 	Delivery
 	State State
 	// Altered tells that another delivery with the same key and another body came before.
-	Altered  bool
+	Altered bool
+	// Outdated reports whether an earlier delivery had a higher version of the object. It is known after
+	// [Journal.CatchUp].
+	Outdated bool
 	Attempts int
 	// FirstAttempt and LastAttempt are zero where there was none.
 	FirstAttempt time.Time
@@ -91,17 +98,23 @@ type Entry struct {
 	Status int
 	// Outcome says in words how the last attempt failed.
 	Outcome string
+	// Origin identifies the journal or stream. Only Get sets it.
+	Origin string
 }
 
 // Options say how to use a journal.
 type Options struct {
 	// MinFree is the free space in bytes that Append leaves on the disk.
 	MinFree int64
+	// RememberKeys is the number of deleted deliveries whose idempotency keys stay known; 0 means
+	// [DefaultRememberKeys], -1 none.
+	RememberKeys int64
 }
 
 // Journal is an open journal. It is safe for concurrent use.
 type Journal struct {
 	folder string
+	id     string
 	space  *space
 	lock   *flock.Flock // nil beside another program that receives
 	writer *writer
@@ -165,7 +178,7 @@ func open(folder string, o Options, receiving bool) (*Journal, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err = prepare(c, folder, receiving); err != nil {
+	if err = prepare(c, folder, o, receiving); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
 	reader, err := connect(path, false)
@@ -174,12 +187,15 @@ func open(folder string, o Options, receiving bool) (*Journal, error) {
 	}
 	j := &Journal{folder: folder, space: newSpace(folder, o.MinFree), reader: reader, writer: newWriter(c, path)}
 	go j.writer.run()
+	if j.id, err = j.Noted(context.Background(), noteID); err != nil {
+		return nil, errors.Join(err, j.Close())
+	}
 	return j, nil
 }
 
 // prepare brings a file to the present version. What a crash has left unsynced is made durable before anything is
 // told to be a repeat of it.
-func prepare(c *connection, folder string, receiving bool) error {
+func prepare(c *connection, folder string, o Options, receiving bool) error {
 	version, err := readVersion(c)
 	if err != nil {
 		return err
@@ -201,6 +217,9 @@ func prepare(c *connection, folder string, receiving bool) error {
 	}
 	if !receiving {
 		return nil
+	}
+	if err := noteRememberKeys(c, o.RememberKeys); err != nil {
+		return err
 	}
 	return checkpoint(c)
 }
@@ -238,30 +257,8 @@ func (j *Journal) Append(ctx context.Context, d Delivery) (Stored, error) {
 	return stored, nil
 }
 
-// Attempt is one try to forward a delivery.
-type Attempt struct {
-	At time.Time
-	// State is what the delivery is now; empty leaves it as it is.
-	State State
-	// Status and Outcome are as in Entry.
-	Status  int
-	Outcome string
-	// Tried is as in Entry, with this attempt; 0 leaves it as it is.
-	Tried time.Duration
-}
-
-// Mark keeps the outcome of an attempt to forward a delivery. A failure that comes after an acceptance is counted, and
-// leaves state, status and outcome as they are.
-func (j *Journal) Mark(ctx context.Context, id int64, a Attempt) error {
-	const late = `(state = 1 AND ?1 IN (0, 2))`
-	return j.writer.commit(ctx, func(c *connection) error {
-		_, err := c.exec(`UPDATE delivery SET state = iif(?1 < 0 OR `+late+`, state, ?1), status = iif(`+late+`, status, ?3),
-			outcome = iif(`+late+`, outcome, ?4), attempts = attempts + 1, first_attempt = coalesce(first_attempt, ?2), last_attempt = ?2,
-			tried = max(tried, ?6) WHERE id = ?5`,
-			a.State.number(), a.At.UnixMicro(), int64(a.Status), a.Outcome, id, a.Tried.Microseconds())
-		return err
-	})
-}
+// ID identifies the journal, also after its folder was moved.
+func (j *Journal) ID() string { return j.id }
 
 // Healthy returns why nothing can be stored now, or nil.
 func (j *Journal) Healthy() error {

@@ -88,7 +88,7 @@ func catchUp(c *connection) (caught bool, err error) {
 	if err != nil || last == 0 {
 		return true, err
 	}
-	err = c.query(`SELECT event, object, subscription, body FROM delivery LEFT JOIN content USING (id)
+	err = c.query(`SELECT event, object, subscription, body, delivery.id FROM delivery LEFT JOIN content USING (id)
 		WHERE delivery.id > ? AND delivery.id <= ?
 		ORDER BY delivery.id`, []any{done, last}, func(r row) error { return noteObject(c, r) })
 	if err != nil {
@@ -98,7 +98,8 @@ func catchUp(c *connection) (caught bool, err error) {
 	return false, err
 }
 
-// noteObject notes the object of a delivery. The sender chose event, object and body: none of them can make it fail.
+// noteObject notes the object of a delivery, and marks the delivery if a higher version came before. The
+// sender chose event, object and body: none of them can make it fail.
 func noteObject(c *connection, r row) error {
 	key := Delivery{Event: r.text(0), ObjectID: r.int(1)}.Object()
 	if key.Kind == "" {
@@ -106,9 +107,14 @@ func noteObject(c *connection, r row) error {
 	}
 	body, _ := r[3].([]byte)
 	gone := strings.Contains(strings.ToLower(r.text(0)), ".delete")
-	_, err := c.exec(`INSERT INTO object (kind, id, version, gone, subscription) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
-		version = max(version, excluded.version), gone = max(gone, excluded.gone), subscription = excluded.subscription`,
-		key.Kind, key.ID, versionOf(body), number(gone), r.int(2))
+	version := versionOf(body)
+	highest, err := c.number(`INSERT INTO object (kind, id, version, gone, subscription) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+		version = max(version, excluded.version), gone = max(gone, excluded.gone), subscription = excluded.subscription RETURNING version`,
+		key.Kind, key.ID, version, number(gone), r.int(2))
+	if err != nil || version == unknownVersion || highest <= version {
+		return err
+	}
+	_, err = c.exec(`UPDATE delivery SET outdated = 1 WHERE id = ?`, r.int(4))
 	return err
 }
 

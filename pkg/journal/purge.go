@@ -6,7 +6,7 @@ import "context"
 const purgeGroup = 200
 
 // Purge deletes what the filter picks, but for what keep wants, and returns how many that were. Keep may be nil. What
-// deliveries have brought of objects stays known.
+// deliveries have brought of objects stays known, and so do hashes of idempotency keys, see [Options].
 // It stops between two groups where ctx ends.
 func (j *Journal) Purge(ctx context.Context, f Filter, keep func(Entry) bool) (int64, error) {
 	if err := j.CatchUp(ctx); err != nil {
@@ -32,7 +32,10 @@ func (j *Journal) Purge(ctx context.Context, f Filter, keep func(Entry) bool) (i
 			}
 		}
 	}
-	return purged, flush()
+	if err := flush(); err != nil {
+		return purged, err
+	}
+	return purged, j.forget(ctx)
 }
 
 func (j *Journal) remove(ctx context.Context, ids []int64) (int64, error) {
@@ -47,11 +50,17 @@ func (j *Journal) remove(ctx context.Context, ids []int64) (int64, error) {
 				return err
 			}
 		}
+		if err := remember(c, list); err != nil {
+			return err
+		}
 		gone, err := c.exec(`DELETE FROM delivery WHERE id IN (SELECT value FROM json_each(?))`, list)
 		if err != nil {
 			return err
 		}
 		if removed, err = gone.RowsAffected(); err != nil {
+			return err
+		}
+		if _, err = c.exec(`DELETE FROM attempt WHERE delivery IN (SELECT value FROM json_each(?))`, list); err != nil {
 			return err
 		}
 		_, err = c.exec(`DELETE FROM content WHERE id IN (SELECT value FROM json_each(?))`, list)

@@ -15,7 +15,7 @@ import (
 const pageSize = 500
 
 const columns = `delivery.id, idempotency_key, variant, received, event, subscription, object, state, attempts,
-	first_attempt, last_attempt, status, outcome, backfill, unreadable, tried`
+	first_attempt, last_attempt, status, outcome, backfill, unreadable, tried, outdated`
 
 // Filter picks deliveries. What is empty lets everything through; all must agree.
 type Filter struct {
@@ -163,11 +163,12 @@ func (j *Journal) WaitingOf(ctx context.Context, object ObjectKey, after int64, 
 func (j *Journal) Get(ctx context.Context, id int64) (Entry, error) {
 	var found []Entry
 	err := j.read(ctx, func(c *connection) error {
-		return c.query(`SELECT `+columns+`, content_type, signature, body, checksum
+		return c.query(`SELECT `+columns+`, content_type, signature, body, checksum, headers, source
 			FROM delivery LEFT JOIN content ON content.id = delivery.id WHERE delivery.id = ?`, []any{id}, func(r row) error {
 			e := entry(r)
-			e.ContentType, e.Signature, e.Body = r.text(16), r.text(17), r.bytes(18)
-			if e.checksum() != r.int(19) {
+			e.ContentType, e.Signature, e.Body, e.Origin = r.text(17), r.text(18), r.bytes(19), j.id
+			e.Header, e.Source = parseHeader(c.unpack.Replace(r.text(21))), r.text(22)
+			if e.checksum() != r.int(20) {
 				return fmt.Errorf("%w: delivery %d is not as it was received", ErrDamaged, id)
 			}
 			found = append(found, e)
@@ -214,7 +215,7 @@ func entry(r row) Entry {
 			Key: r.text(1), Received: moment(r[3]), Event: r.text(4), SubscriptionID: r.int(5), ObjectID: r.int(6),
 			Backfill: r.int(13) != 0, Unreadable: r.int(14) != 0,
 		},
-		Altered: r.int(2) > 0, Attempts: int(r.int(8)), FirstAttempt: moment(r[9]), LastAttempt: moment(r[10]),
+		Altered: r.int(2) > 0, Outdated: r.int(16) != 0, Attempts: int(r.int(8)), FirstAttempt: moment(r[9]), LastAttempt: moment(r[10]),
 		Status: int(r.int(11)), Outcome: r.text(12), Tried: time.Duration(r.int(15)) * time.Microsecond,
 	}
 	if n := r.int(7); n >= 0 && n < int64(len(States())) {

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/url"
@@ -37,5 +38,8 @@ func openReadOnly(folder string) (*Journal, error) {
 	j := &Journal{folder: folder, space: newSpace(folder, 0), reader: reader, writer: newWriter(writing, path)}
 	j.writer.failure = ErrReadOnly
 	go j.writer.run()
+	if j.id, err = j.Noted(context.Background(), noteID); err != nil {
+		return nil, errors.Join(err, j.Close())
+	}
 	return j, nil
 }

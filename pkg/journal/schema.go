@@ -71,6 +71,28 @@ func migrations() [][]string {
 		`ALTER TABLE delivery ADD COLUMN tried INTEGER NOT NULL DEFAULT 0`,
 	}, {
 		`CREATE INDEX delivery_object ON delivery (object, ` + kindOfEvent + `) WHERE state = 0`,
+	}, {
+		// The headers that have no column, packed, and the address of the sender.
+		`ALTER TABLE content ADD COLUMN headers TEXT NOT NULL DEFAULT ''`,
+		`ALTER TABLE content ADD COLUMN source TEXT NOT NULL DEFAULT ''`,
+		`CREATE TABLE attempt (
+			delivery INTEGER NOT NULL,
+			number   INTEGER NOT NULL, -- from 1
+			at       INTEGER NOT NULL, -- microseconds since 1970
+			duration INTEGER NOT NULL, -- microseconds
+			status   INTEGER NOT NULL,
+			outcome  TEXT NOT NULL,
+			answer   TEXT NOT NULL,
+			PRIMARY KEY (delivery, number)
+		) STRICT, WITHOUT ROWID`,
+		// Earlier formats hold the last attempt only.
+		`INSERT INTO attempt SELECT id, attempts, last_attempt, 0, status, outcome, '' FROM delivery WHERE last_attempt IS NOT NULL`,
+		`ALTER TABLE delivery ADD COLUMN outdated INTEGER NOT NULL DEFAULT 0`,
+		`CREATE INDEX delivery_outdated ON delivery (id) WHERE outdated = 1`,
+		// Hashes of the key and body of deleted deliveries, under their IDs.
+		`CREATE TABLE remembered (id INTEGER PRIMARY KEY, key BLOB NOT NULL, body BLOB NOT NULL) STRICT`,
+		`CREATE INDEX remembered_key ON remembered (key)`,
+		`INSERT INTO note VALUES ('` + noteID + `', lower(hex(randomblob(16))))`,
 	}}
 }
 

@@ -13,6 +13,8 @@ type Stats struct {
 	Events  int64
 	Waiting int64
 	Dead    int64
+	// Outdated counts those that came after a higher version of their object. Inspect leaves it at 0.
+	Outdated int64
 	// Oldest is when the oldest one that waits was received; zero where none does.
 	Oldest time.Time
 	// Bytes is the size of the files, Free what the disk has left.
@@ -69,7 +71,12 @@ func (j *Journal) Stats(ctx context.Context) (Stats, error) {
 	if free, err := j.space.available(); err == nil {
 		s.Free = free
 	}
-	err := j.read(ctx, s.count)
+	err := j.read(ctx, func(c *connection) (err error) {
+		if err = s.count(c); err == nil {
+			s.Outdated, err = c.number(`SELECT count(*) FROM delivery WHERE outdated = 1`)
+		}
+		return err
+	})
 	return s, err
 }
 
