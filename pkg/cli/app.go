@@ -62,7 +62,8 @@ func (a *App) prepare(cmd *cobra.Command) error {
 		}
 	}
 	a.settings = settings
-	a.terminal.NoInput, a.terminal.Quiet = settings.NoInput, settings.Quiet
+	a.terminal.NoInput = settings.NoInput
+	a.terminal.Status.Off, a.terminal.Status.Verbose = settings.Quiet, settings.Verbose > 0
 	if isPlugin(cmd) && settings.Verbose == 0 {
 		settings.Quiet = true // some monitors mix both streams
 	}
@@ -143,6 +144,7 @@ func (a *App) runUnlimited(do func(ctx context.Context, args []string) error) fu
 // also while the command starts.
 func (a *App) runUntilStopped(do func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
 	return a.runUnlimited(func(ctx context.Context, args []string) error {
+		a.terminal.Status.Off = true
 		err := do(ctx, args)
 		if _, bySignal := errors.AsType[signaled](context.Cause(ctx)); bySignal {
 			return unlessStopped(ctx, err)
@@ -182,7 +184,7 @@ func (a *App) logins() *login.Resolver {
 	if a.resolver == nil {
 		a.resolver = login.NewResolver(a.lookup, a.redactor)
 		a.resolver.UserAgent = "tlxhook/" + a.build.Version
-		a.resolver.Stderr = a.terminal.Err
+		a.resolver.Stderr, a.resolver.Observer = a.terminal.Err, requestStatus{a.terminal.Status}
 		a.resolver.Used = func(l *login.Login) {
 			if a.settings.Verbose > 0 {
 				a.note("using %s tokens from %s, at %s", l.TokenKind, l.From(), secret.MaskURL(l.Options.BaseURL))
@@ -194,6 +196,23 @@ func (a *App) logins() *login.Resolver {
 		a.resolver.Trace = login.Trace(a.terminal.Err)
 	}
 	return a.resolver
+}
+
+// requestStatus shows requests that take long.
+type requestStatus struct{ *terminal.Status }
+
+// Began implements tripletex.Observer.
+func (s requestStatus) Began(operation string) func() {
+	return s.Begin("Waiting for Tripletex: " + operation).End
+}
+
+// Waits implements tripletex.Observer.
+func (s requestStatus) Waits(pause time.Duration, rateLimit bool) {
+	if rateLimit {
+		s.Wait(pause, "for the rate limit")
+		return
+	}
+	s.Wait(pause, "before the next attempt")
 }
 
 // loginFlags returns the flags that selected the login, for another command line.

@@ -193,7 +193,7 @@ func runBackfill(ctx context.Context, app *App, o *backfillOptions, args []strin
 func (o *backfillOptions) store(
 	ctx context.Context, c *console, settings *config.Settings, j *journal.Journal, run *fleetRun,
 ) error {
-	progress := c.terminal.NewProgress(0)
+	progress := c.terminal.Status.Count(0, "objects")
 	work := func(ctx context.Context, m fleet.Account) ([]backfill.Result, error) {
 		b := backfill.Run{
 			Client: m.Client, Journal: j, Company: m.CompanyID, Secret: o.secret,
@@ -269,7 +269,7 @@ func (o *backfillOptions) forward(ctx context.Context, c *console, j *journal.Jo
 		c.note("%s in the journal for the tlxhook listen that uses it: it forwards, and not this run", deliveries(waiting))
 		return nil
 	}
-	progress := c.terminal.NewProgress(int(waiting))
+	progress := c.terminal.Status.Count(int(waiting), "deliveries")
 	accepted, stopped := receiver.ForwardAll(ctx, j, to, progress.Step)
 	progress.End()
 	left, err := j.Count(context.WithoutCancel(ctx), pending)

@@ -129,7 +129,7 @@ func (o *deliveryReplayOptions) replay(
 
 // replay runs a replay, and shows how far it is.
 func replay(ctx context.Context, t *terminal.Terminal, r receiver.Replay, found []journal.Entry) (rows []receiver.ReplayResult, err error) {
-	progress := t.NewProgress(len(found))
+	progress := t.Status.Count(len(found), "deliveries")
 	defer progress.End()
 	for done, err := range r.Run(ctx, found) {
 		if err != nil {

@@ -76,15 +76,18 @@ func inAccounts[T any](
 	ctx context.Context, run *fleetRun, work func(context.Context, fleet.Account) (T, error), done func(fleet.Account, T) error,
 ) ([]fleet.Failure, error) {
 	failed := slices.Clone(run.Failed)
-	progress := run.terminal.NewProgress(len(run.Members))
-	defer progress.End()
-	options := fleet.Options{Parallel: run.parallel, Finished: func(int) { progress.Step() }}
+	options := fleet.Options{Parallel: run.parallel}
+	if run.Many {
+		progress := run.terminal.Status.Count(len(run.Members), "companies")
+		defer progress.End()
+		options.Finished = func(int) { progress.Step() }
+	}
 	for r := range fleet.Run(ctx, run.Members, options, work) {
 		if r.Err != nil {
 			failed = append(failed, fleet.Failure{Account: r.Account, Err: r.Err})
 		}
 		// A failed account may have changed something before.
-		if err := progress.Around(func() error { return done(r.Account, r.Value) }); err != nil {
+		if err := done(r.Account, r.Value); err != nil {
 			return failed, err
 		}
 	}

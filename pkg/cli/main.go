@@ -80,9 +80,10 @@ func (b *bug) Error() string { return "bug: " + b.what }
 func newApp(streams Streams, environ []string, build Build) *App {
 	lookup := config.NewLookup(environ, runtime.GOOS)
 	app := &App{
-		console: console{terminal: terminal.New(streams.In, streams.Out, streams.Err, lookup), results: &results{to: streams.Out}},
+		console: console{terminal: terminal.New(streams.In, streams.Out, streams.Err, lookup)},
 		build:   build, environ: environ, lookup: lookup, redactor: &secret.Redactor{},
 	}
+	app.results = &results{to: streams.Out, status: app.terminal.Status}
 	if log := terminal.NewLog(streams.Out, lookup); log != nil {
 		app.log, app.results.to, streams.Err = log, log, terminal.NewLog(streams.Err, lookup)
 	}
@@ -90,18 +91,19 @@ func newApp(streams Streams, environ []string, build Build) *App {
 		app.settings, app.quiet = settings, true
 		return app.logins()
 	}}
-	app.terminal.Out, app.terminal.Err = app.results, app.redactor.Writer(streams.Err)
+	app.terminal.Out, app.terminal.Err = app.results, app.redactor.Writer(app.terminal.Status.Writer(streams.Err))
 	return app
 }
 
 // results is the stream for results. It remembers what went wrong, as not everything that writes can say so.
 type results struct {
-	to  io.Writer
-	err error
+	to     io.Writer
+	status *terminal.Status
+	err    error
 }
 
 func (r *results) Write(p []byte) (int, error) {
-	n, err := r.to.Write(p)
+	n, err := r.status.Writer(r.to).Write(p)
 	if err != nil {
 		r.err = localFailure("write the result", err)
 		return n, r.err

@@ -148,6 +148,7 @@ func watch(ctx context.Context, app *App, o *watchOptions, ids []string) error {
 		}
 	}
 	defer w.Notifier.Close()
+	app.terminal.Status.Off = true
 	messages := terminal.NewSwitchedWriter(app.terminal.Err)
 	app.terminal.Err = messages // several goroutines print messages
 	w.View = o.view(app, messages)

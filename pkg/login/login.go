@@ -76,6 +76,8 @@ type Resolver struct {
 	UserAgent string
 	// Trace receives each exchange with the API; nil for none.
 	Trace func(tripletex.Exchange)
+	// Observer is told what the clients wait for; nil for none.
+	Observer tripletex.Observer
 	// Used is called with each login before a client is made for it, and may change its options; it may be nil.
 	Used func(*Login)
 
@@ -169,7 +171,7 @@ func (r *Resolver) Connect(l *Login) (*tripletex.Client, error) {
 		r.Used(l)
 	}
 	options := l.Options
-	options.UserAgent, options.Trace = r.UserAgent, r.Trace
+	options.UserAgent, options.Trace, options.Observer = r.UserAgent, r.Trace, r.Observer
 	options.Cache = redactingCache{options.Cache, r.Redactor}
 	client, err := tripletex.New(options)
 	if err != nil {

@@ -146,7 +146,7 @@ func truncate(cell string, width int) string {
 		return twwidth.Truncate(cell, width, "…")
 	}
 	end := cell
-	for twwidth.Width(end) > 5 { // columns behind the ellipsis
+	for twwidth.Width(end) > width/3 {
 		_, size := utf8.DecodeRuneInString(end)
 		end = end[size:]
 	}

@@ -3,7 +3,7 @@ package terminal
 import (
 	"fmt"
 	"io"
-	"strings"
+	"slices"
 	"sync"
 	"time"
 )
@@ -11,83 +11,173 @@ import (
 const (
 	// showAfter is the duration after which progress is shown.
 	showAfter = time.Second
-	// redrawAfter is the shortest time between two drawings.
-	redrawAfter = 100 * time.Millisecond
+	// redrawAfter is the time between two drawings.
+	redrawAfter = 200 * time.Millisecond
 )
 
-// Progress shows the progress of a long run on standard error, if that is a terminal. It is safe for concurrent use.
-type Progress struct {
+// Status shows what a command is doing, if that takes longer than a second: as one line that is replaced if standard error
+// is a terminal, else as plain lines with --verbose. It is safe for concurrent use.
+type Status struct {
+	// Verbose prints a plain line for each task where standard error is no terminal.
+	Verbose bool
+	// Off shows nothing.
+	Off bool
+
 	mu     sync.Mutex
-	to     io.Writer // nil without a terminal
-	all    int
-	done   int
-	start  time.Time
-	drawn  time.Time
-	length int
+	to     io.Writer
+	screen bool
+	tasks  []*Task
+	timer  *time.Timer
+	drawn  string // the line on the screen
 }
 
-// NewProgress starts the progress of a number of items; 0 if unknown.
-func (t *Terminal) NewProgress(all int) *Progress {
-	p := &Progress{all: all, start: time.Now()}
-	if t.errTTY && !t.Quiet {
-		p.to = t.Err
+// NewStatus returns the status line of a stream; screen is true if that is a terminal.
+func NewStatus(to io.Writer, screen bool) *Status { return &Status{to: to, screen: screen} }
+
+// Task is something that takes time.
+type Task struct {
+	status *Status
+	text   string
+	noun   string    // plural of the counted items; empty without a count
+	all    int       // 0 if unknown
+	done   int       // items
+	start  time.Time // of the task
+	until  time.Time // the known end of a wait
+	told   bool      // a plain line was printed
+}
+
+// Begin shows a task until End.
+func (s *Status) Begin(text string) *Task { return s.add(&Task{text: text}) }
+
+// Wait shows a pause of a known length; reason is such as "for the rate limit". It ends by itself.
+func (s *Status) Wait(pause time.Duration, reason string) {
+	t := s.add(&Task{text: reason, until: time.Now().Add(pause)})
+	time.AfterFunc(pause, t.End)
+}
+
+// Count shows the number of items that are done until End. Noun is the plural of the items; all is 0 if unknown.
+func (s *Status) Count(all int, noun string) *Task { return s.add(&Task{all: all, noun: noun}) }
+
+func (s *Status) add(t *Task) *Task {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t.status, t.start = s, time.Now()
+	s.tasks = append(s.tasks, t)
+	if s.timer == nil && !s.Off && (s.screen || s.Verbose) {
+		s.timer = time.AfterFunc(showAfter, s.tick)
 	}
-	return p
+	return t
+}
+
+// Add counts items as done.
+func (t *Task) Add(items int) {
+	t.status.mu.Lock()
+	defer t.status.mu.Unlock()
+	t.done += items
 }
 
 // Step counts one item as done.
-func (p *Progress) Step() { p.Add(1) }
+func (t *Task) Step() { t.Add(1) }
 
-// Add counts items as done.
-func (p *Progress) Add(items int) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.done += items
-	now := time.Now()
-	if p.to == nil || now.Sub(p.start) < showAfter || now.Sub(p.drawn) < redrawAfter {
+// End removes the task from the screen.
+func (t *Task) End() {
+	s := t.status
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tasks = slices.DeleteFunc(s.tasks, func(other *Task) bool { return other == t })
+	if len(s.tasks) > 0 {
 		return
 	}
-	p.drawn = now
-	p.show(bar(p.done, p.all, now.Sub(p.start)))
+	if s.timer != nil {
+		s.timer.Stop()
+		s.timer = nil
+	}
+	s.clear()
 }
 
-// Around removes the progress from the screen and calls write.
-func (p *Progress) Around(write func() error) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.clear()
-	return write()
+// tick draws the line and itself starts the next drawing.
+func (s *Status) tick() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.timer == nil {
+		return // ended meanwhile
+	}
+	s.draw(time.Now())
+	s.timer = time.AfterFunc(redrawAfter, s.tick)
 }
 
-// End removes the progress from the screen.
-func (p *Progress) End() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.clear()
-}
-
-func (p *Progress) clear() {
-	if p.length > 0 {
-		p.show("")
-		_, _ = io.WriteString(p.to, "\r")
+func (s *Status) draw(now time.Time) {
+	if s.screen {
+		if text := s.line(now); text != "" && text != s.drawn {
+			_, _ = io.WriteString(s.to, "\r"+text+restOfLine)
+			s.drawn = text
+		}
+		return
+	}
+	for _, t := range s.tasks {
+		if !t.told && now.Sub(t.start) >= showAfter {
+			t.told = true
+			_, _ = io.WriteString(s.to, t.describe(now)+"\n")
+		}
 	}
 }
 
-// show replaces the line.
-func (p *Progress) show(text string) {
-	rest := strings.Repeat(" ", max(p.length-len(text), 0))
-	p.length = len(text)
-	_, _ = fmt.Fprintf(p.to, "\r%s%s", text, rest)
+// restOfLine erases the rest of a line. Source: ECMA-48.
+const restOfLine = "\x1b[K"
+
+func (s *Status) clear() {
+	if s.drawn != "" {
+		_, _ = io.WriteString(s.to, "\r"+restOfLine)
+		s.drawn = ""
+	}
 }
 
-// bar returns the progress and the estimated time left, in at most 60 columns for up to a million items.
-func bar(done, all int, took time.Duration) string {
-	if all == 0 {
-		return fmt.Sprintf("%d so far, %s", done, took.Round(time.Second))
+// line returns the count of the run and a wait, or the longest other task that takes longer than a second.
+func (s *Status) line(now time.Time) string {
+	var count, other string
+	for _, t := range s.tasks {
+		switch {
+		case now.Sub(t.start) < showAfter && t.until.IsZero():
+		case t.noun != "":
+			count = t.describe(now)
+		case other == "" || !t.until.IsZero():
+			other = t.describe(now)
+		}
 	}
-	const width = 20
-	full := width * done / max(all, 1)
-	left := time.Duration(float64(took) / float64(max(done, 1)) * float64(all-done))
-	drawn := strings.Repeat("=", full) + strings.Repeat(" ", width-full)
-	return fmt.Sprintf("[%s] %d of %d, %s left", drawn, done, all, left.Round(time.Second))
+	if count != "" && other != "" {
+		count += ". "
+	}
+	return count + other
+}
+
+// describe returns such as "12 of 40 companies, 3s left", "Waiting 17s for the rate limit", "list companies (8s)".
+func (t *Task) describe(now time.Time) string {
+	switch took := now.Sub(t.start); {
+	case !t.until.IsZero():
+		return fmt.Sprintf("Waiting %s %s", max(t.until.Sub(now), 0).Round(time.Second), t.text)
+	case t.noun == "":
+		return fmt.Sprintf("%s (%s)", t.text, took.Truncate(time.Second))
+	case t.all == 0:
+		return fmt.Sprintf("%d %s (%s)", t.done, t.noun, took.Truncate(time.Second))
+	case t.done == 0:
+		return fmt.Sprintf("%d of %d %s", t.done, t.all, t.noun)
+	default:
+		left := time.Duration(float64(took) / float64(t.done) * float64(t.all-t.done))
+		return fmt.Sprintf("%d of %d %s, %s left", t.done, t.all, t.noun, left.Round(time.Second))
+	}
+}
+
+// Writer returns a stream that removes the line before it writes. It is for every stream of the same screen.
+func (s *Status) Writer(to io.Writer) io.Writer { return statusWriter{s, to} }
+
+type statusWriter struct {
+	status *Status
+	to     io.Writer
+}
+
+func (w statusWriter) Write(p []byte) (int, error) {
+	w.status.mu.Lock()
+	defer w.status.mu.Unlock()
+	w.status.clear()
+	return w.to.Write(p)
 }

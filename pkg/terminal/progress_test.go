@@ -8,45 +8,122 @@ import (
 	"time"
 )
 
-func TestProgressOfALongRunIsShownAndRemoved(t *testing.T) {
+// shown returns what is on the last line of a screen.
+func shown(screen *bytes.Buffer) string {
+	text := screen.String()
+	text = text[strings.LastIndexAny(text, "\r\n")+1:]
+	return strings.TrimSuffix(text, restOfLine)
+}
+
+func TestStatusShowsWhatTakesLongerThanASecond(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		begin func(*Status) *Task
+		want  string // after three seconds
+	}{
+		"a task":           {func(s *Status) *Task { return s.Begin("List companies") }, "List companies (3s)"},
+		"a count":          {func(s *Status) *Task { return s.Count(40, "companies") }, "10 of 40 companies, 9s left"},
+		"an unknown count": {func(s *Status) *Task { return s.Count(0, "objects") }, "10 objects (3s)"},
+		"a task and a count": {func(s *Status) *Task {
+			s.Begin("List companies")
+			return s.Count(40, "companies")
+		}, "10 of 40 companies, 9s left. List companies (3s)"},
+		"a wait beside a count": {func(s *Status) *Task {
+			s.Begin("List companies")
+			s.Wait(20*time.Second, "for the rate limit")
+			return s.Count(40, "companies")
+		}, "10 of 40 companies, 9s left. Waiting 17s for the rate limit"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var screen bytes.Buffer
+				s := NewStatus(&screen, true)
+				task := c.begin(s)
+				task.Add(10)
+				time.Sleep(900 * time.Millisecond)
+				synctest.Wait()
+				if screen.Len() != 0 {
+					t.Errorf("before a second: %q", &screen)
+				}
+				time.Sleep(2100 * time.Millisecond)
+				synctest.Wait()
+				if got := shown(&screen); got != c.want {
+					t.Errorf("%q, want %q", got, c.want)
+				}
+				for _, all := range s.tasks {
+					defer all.End()
+				}
+			})
+		})
+	}
+}
+
+func TestStatusIsRemovedAtTheEndAndBeforeOtherText(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var screen bytes.Buffer
-		p := (&Terminal{Err: &screen, errTTY: true}).NewProgress(40)
-		for range 9 {
-			time.Sleep(100 * time.Millisecond)
-			p.Step()
+		s := NewStatus(&screen, true)
+		task := s.Begin("List companies")
+		time.Sleep(1500 * time.Millisecond)
+		synctest.Wait()
+		_, _ = s.Writer(&screen).Write([]byte("a result\n"))
+		if text := screen.String(); !strings.HasSuffix(text, "\r"+restOfLine+"a result\n") {
+			t.Errorf("the text follows the line: %q", text)
 		}
-		if screen.Len() != 0 {
-			t.Errorf("after less than a second: %q", &screen)
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if got := shown(&screen); got != "List companies (2s)" {
+			t.Errorf("not drawn again: %q", got)
 		}
-		time.Sleep(100 * time.Millisecond)
-		p.Step()
-		if got, want := screen.String(), "\r[=====               ] 10 of 40, 3s left"; got != want {
-			t.Errorf("%q, want %q", got, want)
+		task.End()
+		if got := shown(&screen); got != "" {
+			t.Errorf("left on the screen: %q", got)
 		}
-		p.Step() // too soon to draw again
-		screen.Reset()
-		p.End()
-		switch got := strings.Trim(screen.String(), "\r "); {
-		case got != "":
-			t.Errorf("left on the screen: got = %q, want %q", got, "")
-		case !strings.HasSuffix(screen.String(), "\r"):
-			t.Errorf("left on the screen: screen.String() = %q, want it to end with %q", screen.String(), "\r")
+		length := screen.Len()
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if screen.Len() != length {
+			t.Errorf("written after the end: %q", screen.String()[length:])
 		}
 	})
 }
 
-func TestProgressIsNotShownWithoutATerminal(t *testing.T) {
+func TestWaitEndsByItself(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var out bytes.Buffer
-		p := (&Terminal{Err: &out}).NewProgress(2)
-		time.Sleep(time.Hour)
-		p.Step()
-		p.End()
-		if out.Len() != 0 {
-			t.Errorf("%q", &out)
+		var screen bytes.Buffer
+		s := NewStatus(&screen, true)
+		s.Wait(5*time.Second, "for the rate limit")
+		time.Sleep(4 * time.Second)
+		synctest.Wait()
+		if got := shown(&screen); got != "Waiting 1s for the rate limit" {
+			t.Errorf("%q", got)
+		}
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if got := shown(&screen); got != "" {
+			t.Errorf("left on the screen: %q", got)
 		}
 	})
+}
+
+func TestStatusWithoutATerminal(t *testing.T) {
+	t.Parallel()
+	for verbose, want := range map[bool]string{false: "", true: "List companies (1s)\nWaiting 9s for the rate limit\n"} {
+		synctest.Test(t, func(t *testing.T) {
+			var out bytes.Buffer
+			s := NewStatus(&out, false)
+			s.Verbose = verbose
+			task := s.Begin("List companies")
+			s.Wait(10*time.Second, "for the rate limit")
+			s.Begin("short").End()
+			time.Sleep(20 * time.Second)
+			task.End()
+			synctest.Wait()
+			if out.String() != want {
+				t.Errorf("verbose %t: %q, want %q", verbose, &out, want)
+			}
+		})
+	}
 }

@@ -21,8 +21,8 @@ type Terminal struct {
 	Color, ErrColor bool
 	// NoInput disables prompts.
 	NoInput bool
-	// Quiet disables progress.
-	Quiet bool
+	// Status shows what takes long, on standard error.
+	Status *Status
 
 	inTTY, outTTY, errTTY bool
 	screen                any      // standard output
@@ -38,6 +38,7 @@ func New(in io.Reader, out, err io.Writer, lookup func(string) (string, bool)) *
 	if _, _, t.errTTY = size(err); t.errTTY {
 		t.messages, _ = err.(*os.File)
 	}
+	t.Status = NewStatus(err, t.errTTY)
 	t.Color, t.ErrColor = t.wantsColor(t.outTTY), t.wantsColor(t.errTTY)
 	return t
 }

@@ -37,7 +37,23 @@ type Options struct {
 	Trace func(Exchange)
 	// Retried, if not nil, is called before each retry with the kind of the failure.
 	Retried func(Kind)
+	// Observer, if not nil, is told what the client waits for.
+	Observer Observer
 }
+
+// Observer shows what takes time. Its methods are called by several goroutines.
+type Observer interface {
+	// Began is called before a call, such as "list subscriptions, page 4", and ended after its last attempt.
+	Began(operation string) (ended func())
+	// Waits is called before a pause: for the rate limit, or before a retry.
+	Waits(pause time.Duration, rateLimit bool)
+}
+
+// silent is the Observer that shows nothing.
+type silent struct{}
+
+func (silent) Began(string) func()       { return func() {} }
+func (silent) Waits(time.Duration, bool) {}
 
 // Client calls the Tripletex API as one company.
 type Client struct {
@@ -48,6 +64,7 @@ type Client struct {
 	sessions *sessions
 	limits   *limits
 	retried  func(Kind)
+	observer Observer
 }
 
 // New returns a client without using the network. The error is about BaseURL.
@@ -69,7 +86,10 @@ func New(o Options) (*Client, error) {
 		limits:  &limits{changed: make(chan struct{})},
 		retried: o.Retried,
 	}
-	c.http = &http.Client{Transport: paced{transport, c.limits}, CheckRedirect: checkRedirect}
+	if c.observer = o.Observer; c.observer == nil {
+		c.observer = silent{}
+	}
+	c.http = &http.Client{Transport: paced{transport, c.limits, c.observer}, CheckRedirect: checkRedirect}
 	if c.agent == "" {
 		c.agent = "tlxhook"
 	}

@@ -37,10 +37,12 @@ func (e *limitError) Error() string {
 type paced struct {
 	next   http.RoundTripper
 	limits *limits
+
+	observer Observer
 }
 
 func (p paced) RoundTrip(request *http.Request) (*http.Response, error) {
-	before, err := p.limits.enter(request.Context())
+	before, err := p.limits.enter(request.Context(), p.observer)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +65,7 @@ type limits struct {
 }
 
 // enter waits until one more request is within the limit. It returns the number of responses so far.
-func (l *limits) enter(ctx context.Context) (answered int, err error) {
+func (l *limits) enter(ctx context.Context, observer Observer) (answered int, err error) {
 	for {
 		l.mu.Lock()
 		now := time.Now()
@@ -81,6 +83,9 @@ func (l *limits) enter(ctx context.Context) (answered int, err error) {
 		l.mu.Unlock()
 		if deadline, ok := ctx.Deadline(); ok && known && deadline.Before(now.Add(left)) {
 			return 0, &limitError{(left + time.Second - 1).Truncate(time.Second)}
+		}
+		if known {
+			observer.Waits(left, true)
 		}
 		if err := waitFor(ctx, changed, left, known); err != nil {
 			return 0, err

@@ -148,7 +148,8 @@ func (c *Client) send(ctx context.Context, call call, token secret.Text) (answer
 	if err != nil {
 		return answer{}, &Error{Kind: Refused, Operation: call.operation, Err: err}
 	}
-	policy := &attempts{call: call, retried: c.retried}
+	defer c.observer.Began(call.operation)()
+	policy := &attempts{call: call, retried: c.retried, observer: c.observer}
 	response, err := policy.client(c.http).Do(request)
 	if response != nil {
 		defer func() { _ = response.Body.Close() }()

@@ -32,9 +32,11 @@ const (
 type attempts struct {
 	call    call
 	retried func(Kind)
-	unclear bool   // an attempt got no response or 5xx, and may have taken effect
-	refusal answer // the last retryable response
-	cause   error  // the last retryable failure without a response
+
+	observer Observer
+	unclear  bool   // an attempt got no response or 5xx, and may have taken effect
+	refusal  answer // the last retryable response
+	cause    error  // the last retryable failure without a response
 }
 
 func (p *attempts) client(h *http.Client) *retryablehttp.Client {
@@ -111,7 +113,9 @@ func (p *attempts) pause(shortest, longest time.Duration, try int, response *htt
 	} else if p.retried != nil {
 		p.retried(kindOfCause(context.Background(), p.cause))
 	}
-	return pause(shortest, longest, try, response)
+	delay := pause(shortest, longest, try, response)
+	p.observer.Waits(delay, response != nil && response.StatusCode == http.StatusTooManyRequests)
+	return delay
 }
 
 // pause returns the wait before a retry: the one in the headers, otherwise exponential; with jitter.
