@@ -13,8 +13,8 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/webhook"
 )
 
-// Every console block of the README and the guides is true: its commands print what stands below them. The blocks
-// of a page are one story, in a home of its own. "..." stands for any text.
+// The commands of every console block in the README and the guides print the output in the block. The blocks of a page
+// run in order in one home. "..." matches any text.
 func TestDocumentationIsTrue(t *testing.T) {
 	t.Parallel()
 	pages, err := filepath.Glob("../../docs/*.md")
@@ -38,7 +38,7 @@ func TestDocumentationIsTrue(t *testing.T) {
 	}
 }
 
-// runBlock runs the commands of a block and compares what they print.
+// runBlock runs the commands of a block and compares their output.
 func runBlock(t *testing.T, programs, home, block string) {
 	t.Helper()
 	for _, part := range strings.Split("\n"+block, "\n$ ")[1:] {
@@ -48,18 +48,18 @@ func runBlock(t *testing.T, programs, home, block string) {
 		command.Env = []string{"HOME=" + home, "XDG_RUNTIME_DIR=" + home, "PATH=" + programs + ":" + os.Getenv("PATH")}
 		out, err := command.CombinedOutput()
 		var ended *exec.ExitError
-		if err != nil && !errors.As(err, &ended) { // a command may end with another code, as it says
+		if err != nil && !errors.As(err, &ended) { // blocks may show commands that fail
 			t.Fatal(err)
 		}
 		pattern := strings.ReplaceAll(regexp.QuoteMeta(strings.TrimSpace(want)), `\.\.\.`, `.*`)
 		if got := strings.TrimSpace(string(out)); !regexp.MustCompile("^" + pattern + "$").MatchString(got) {
-			t.Errorf("$ %s\nprints\n%s\nand not\n%s", line, got, want)
+			t.Errorf("$ %s\nprints\n%s\nwant\n%s", line, got, want)
 		}
 	}
 }
 
-// Every relative link of a page leads somewhere.
-func TestLinksLeadSomewhere(t *testing.T) {
+// Every relative link of a page has a target.
+func TestLinksHaveTargets(t *testing.T) {
 	t.Parallel()
 	pages, err := filepath.Glob("../../docs/*.md")
 	if err != nil {
@@ -76,14 +76,13 @@ func TestLinksLeadSomewhere(t *testing.T) {
 				continue
 			}
 			if _, err := os.Stat(filepath.Join(filepath.Dir(page), target)); err != nil {
-				t.Errorf("%s links to %s, which is not there", filepath.Base(page), target)
+				t.Errorf("%s links to %s, which does not exist", filepath.Base(page), target)
 			}
 		}
 	}
 }
 
-// The page about the sandbox lists every switch and every fault, the one about signatures every reason, and the one
-// about exit codes every code.
+// sandbox.md lists every switch and fault, signatures.md every reason, exit-codes.md every exit code.
 func TestPagesListEverything(t *testing.T) {
 	t.Parallel()
 	read := func(page string) string {
@@ -97,18 +96,18 @@ func TestPagesListEverything(t *testing.T) {
 	for _, s := range sandbox.AllSwitches() {
 		row := "| `" + s.Name + "` | " + strings.Join(s.Values, ", ") + " | " + s.About + " | " + s.Evidence + " |"
 		if !strings.Contains(sandboxPage, row) {
-			t.Errorf("sandbox.md lacks the row\n%s", row)
+			t.Errorf("sandbox.md: missing row\n%s", row)
 		}
 	}
 	for _, k := range sandbox.FaultKinds() {
 		if row := "| `" + k.Name + "` | " + k.About + " |"; !strings.Contains(sandboxPage, row) {
-			t.Errorf("sandbox.md lacks the row\n%s", row)
+			t.Errorf("sandbox.md: missing row\n%s", row)
 		}
 	}
 	reasons, signatures := read("../pkg/webhook/reason.go"), read("signatures.md")
 	for _, found := range regexp.MustCompile(`Reason = "(\w+)"`).FindAllStringSubmatch(reasons, -1) {
 		if row := "| `" + found[1] + "` | " + webhook.Reason(found[1]).Text() + " |"; !strings.Contains(signatures, row) {
-			t.Errorf("signatures.md lacks the row\n%s", row)
+			t.Errorf("signatures.md: missing row\n%s", row)
 		}
 	}
 	code, help, _ := runInHome(t, t.TempDir(), "help", "exit-codes")
@@ -118,7 +117,7 @@ func TestPagesListEverything(t *testing.T) {
 	exitCodes := read("exit-codes.md")
 	for _, code := range regexp.MustCompile(`(?m)^ +(\d+)  `).FindAllStringSubmatch(help, -1) {
 		if !strings.Contains(exitCodes, "| "+code[1]+" |") {
-			t.Errorf("exit-codes.md lacks %s", code[1])
+			t.Errorf("exit-codes.md: missing code %s", code[1])
 		}
 	}
 }

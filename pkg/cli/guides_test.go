@@ -16,7 +16,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/cli"
 )
 
-// guides returns the text of every page that was written by hand, by its name.
+// guides returns the text of every handwritten page, by name.
 func guides(t *testing.T) map[string]string {
 	t.Helper()
 	names, err := filepath.Glob("../../docs/*.md")
@@ -34,8 +34,8 @@ func guides(t *testing.T) map[string]string {
 	return pages
 }
 
-// Blocks of shell that cannot be run in a test, as they need a company, a tunnel or a service, are at least shell.
-func TestShellOfGuidesIsShell(t *testing.T) {
+// Shell blocks need a company, a tunnel or a service and are not run; their syntax is checked.
+func TestShellOfGuidesIsValid(t *testing.T) {
 	t.Parallel()
 	for name, page := range guides(t) {
 		for _, block := range regexp.MustCompile("(?ms)^```sh\n(.*?)^```$").FindAllStringSubmatch(page, -1) {
@@ -48,8 +48,8 @@ func TestShellOfGuidesIsShell(t *testing.T) {
 	}
 }
 
-// Every command and flag that a page names is there, in blocks that are not run and in the text.
-func TestGuidesNameWhatExists(t *testing.T) {
+// Every command and flag in a page exists, in blocks and in the text.
+func TestGuidesNameExistingCommands(t *testing.T) {
 	t.Parallel()
 	root := cli.Tree()
 	command := regexp.MustCompile("(?m)(?:^|[`$(|;&] ?)(?:[A-Z_]+=\\S+ )*tlxhook ([a-z][^`|;&)\n]*)")
@@ -67,14 +67,14 @@ func TestGuidesNameWhatExists(t *testing.T) {
 	}
 }
 
-// unknownWords says which word of a command line is no command and no flag of it.
+// unknownWords reports the word of a command line that is neither a command nor a flag of it.
 func unknownWords(root *cobra.Command, words []string) string {
 	command, rest, err := root.Find(words)
 	if err != nil || command == root {
-		return "there is no such command"
+		return "no such command"
 	}
 	if command.HasSubCommands() && len(rest) > 0 && !strings.HasPrefix(rest[0], "-") && !command.Runnable() {
-		return "there is no " + rest[0]
+		return "no such subcommand: " + rest[0]
 	}
 	for _, word := range rest {
 		flag, _, _ := strings.Cut(word, "=")
@@ -82,7 +82,7 @@ func unknownWords(root *cobra.Command, words []string) string {
 			break
 		}
 		if long, ok := strings.CutPrefix(flag, "--"); ok && lookup(command, long) == nil && long != "help" {
-			return "there is no flag " + flag
+			return "no such flag: " + flag
 		}
 	}
 	return ""
@@ -95,8 +95,8 @@ func lookup(command *cobra.Command, name string) *pflag.Flag {
 	return command.InheritedFlags().Lookup(name)
 }
 
-// Every test that a page tells to run is there.
-func TestGuidesNameTestsThatExist(t *testing.T) {
+// Every test that a page names exists.
+func TestGuidesNameExistingTests(t *testing.T) {
 	t.Parallel()
 	for name, page := range guides(t) {
 		for _, command := range regexp.MustCompile("go test [^`\n]+").FindAllString(page, -1) {
@@ -107,7 +107,7 @@ func TestGuidesNameTestsThatExist(t *testing.T) {
 			for _, found := range regexp.MustCompile(`-(?:run|bench) '?(\w[\w|\\]*)`).FindAllStringSubmatch(command, -1) {
 				for part := range strings.SplitSeq(strings.ReplaceAll(found[1], `\|`, "|"), "|") {
 					if !slices.ContainsFunc(tests, func(test string) bool { return strings.Contains(test, part) }) {
-						t.Errorf("%s: %s: there is no test %s", name, command, part)
+						t.Errorf("%s: %s: no test %s", name, command, part)
 					}
 				}
 			}
