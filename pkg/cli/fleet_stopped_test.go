@@ -114,7 +114,7 @@ func TestStoppedFleetApplyReportsUnverifiedChanges(t *testing.T) {
 		t.Fatalf("exit %d\n%s", exit, stderr)
 	}
 	written := c.count(http.MethodPost)
-	unproved := strings.Count(stderr, "): everything was accepted, but it was interrupted before the list could prove it\n")
+	unproved := strings.Count(stderr, "): all requests succeeded, but the verification was interrupted\n")
 	switch made := strings.Count(stdout, "create\tdone\t"); {
 	case unproved == 0:
 		t.Errorf("%d are made and %d are said to be, %d of them unproved\n%s", written, made, unproved, stderr)

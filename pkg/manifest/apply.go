@@ -47,7 +47,7 @@ type Run struct {
 
 // Errors of a run in which every request succeeded.
 var (
-	ErrNotListed  = errors.New("everything was accepted, but the list does not show it")
+	ErrNotListed  = errors.New("all requests succeeded, but the list does not contain the changes")
 	ErrUnverified = errors.New("the result was not verified") // of every [UnverifiedError]
 )
 
@@ -58,11 +58,11 @@ type UnverifiedError struct{ Cause error }
 func (e *UnverifiedError) Error() string {
 	switch {
 	case errors.Is(e.Cause, context.Canceled):
-		return "everything was accepted, but it was interrupted before the list could prove it"
+		return "all requests succeeded, but the verification was interrupted"
 	case errors.Is(e.Cause, context.DeadlineExceeded):
-		return "everything was accepted, but there was no time to prove it by the list"
+		return "all requests succeeded, but no time was left to verify the result"
 	default:
-		return "everything was accepted, but it cannot be proved: " + e.Cause.Error()
+		return "all requests succeeded, but the result could not be verified: " + e.Cause.Error()
 	}
 }
 
@@ -108,9 +108,9 @@ func (r Run) Apply(ctx context.Context, plan Plan) (Report, error) {
 // step is the changes of one verb and their progress.
 type step struct {
 	changes  []Change
-	most     int // changes in one request
+	most     int // maximum number of changes per request
 	tried    int // changes that were sent
-	answered int // of these, changes in requests that succeeded
+	answered int // changes in successful requests
 	// made and updated are the subscriptions in responses, by identity and by ID.
 	made    map[string]tripletex.Subscription
 	updated map[int64]tripletex.Subscription
@@ -137,10 +137,10 @@ func (r Run) write(ctx context.Context, steps []*step) error {
 	return nil
 }
 
-// stopped is the error of a run that Stop ended.
+// stopped is the error of a run that was ended by Stop.
 type stopped struct{ cause error }
 
-func (s stopped) Error() string { return "stopped before everything was done" }
+func (s stopped) Error() string { return "stopped before all changes were made" }
 func (s stopped) Unwrap() error { return s.cause }
 
 // send makes the changes in one request, or in halves while Tripletex refuses the size.

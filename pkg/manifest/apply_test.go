@@ -38,7 +38,7 @@ const allDone = "create order.create done\ncreate order.update done\nupdate prod
 
 func prune() manifest.Policy { return manifest.Policy{Prune: true} }
 
-func TestApplyIsOneRequestAVerbAndTwiceIsTheSameAsOnce(t *testing.T) {
+func TestApplySendsOneRequestPerVerbAndIsIdempotent(t *testing.T) {
 	t.Parallel()
 	w, want := mixedWorld(t), mustParse(t, mixed())
 	report, err := w.apply(t, want, prune())
@@ -50,7 +50,7 @@ func TestApplyIsOneRequestAVerbAndTwiceIsTheSameAsOnce(t *testing.T) {
 	}
 	const list = "GET /event/subscription"
 	requests := []string{list, "POST /event/subscription/list", "PUT /event/subscription/list", "DELETE /event/subscription/list", list}
-	if diff := cmp.Diff(requests, w.wire.mended()); diff != "" {
+	if diff := cmp.Diff(requests, w.wire.repaired()); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff(map[string]int{
@@ -66,7 +66,7 @@ func TestApplyIsOneRequestAVerbAndTwiceIsTheSameAsOnce(t *testing.T) {
 	case len(report.Results)+len(report.Notes) != 0:
 		t.Errorf("again: len(report.Results)+len(report.Notes) = %v, want 0", len(report.Results)+len(report.Notes))
 	}
-	if diff := cmp.Diff([]string{list}, w.wire.mended()); diff != "" {
+	if diff := cmp.Diff([]string{list}, w.wire.repaired()); diff != "" {
 		t.Errorf("requests of the second one (-want +got):\n%s", diff)
 	}
 }
@@ -103,7 +103,7 @@ func thousand(tb testing.TB) *manifest.Want {
 	return mustParse(tb, text.String())
 }
 
-func TestAThousandNewOnesAreOneListAndOneWrite(t *testing.T) {
+func TestThousandCreatesAreOneRequest(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "unknown-event=accept")
 	report, err := w.apply(t, thousand(t), manifest.Policy{})
@@ -115,12 +115,12 @@ func TestAThousandNewOnesAreOneListAndOneWrite(t *testing.T) {
 	}
 	const list = "GET /event/subscription"
 	// The second list has a full page, so it takes two.
-	if diff := cmp.Diff([]string{list, "POST /event/subscription/list", list, list}, w.wire.mended()); diff != "" {
+	if diff := cmp.Diff([]string{list, "POST /event/subscription/list", list, list}, w.wire.repaired()); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)
 	}
 }
 
-func TestCallsAreSplitOnlyWhereTheSizeIsRefused(t *testing.T) {
+func TestRequestsAreSplitIfTooLarge(t *testing.T) {
 	t.Parallel()
 	w, want := newWorld(t, "unknown-event=accept"), thousand(t)
 	big := func(r *http.Request, most int64) fate {
@@ -141,7 +141,7 @@ func TestCallsAreSplitOnlyWhereTheSizeIsRefused(t *testing.T) {
 		t.Fatalf("%d subscriptions, want 1000", got)
 	}
 	// Requests with 1,000 and 500 are refused; four with 250 are accepted.
-	if got := writes(w.wire.mended()); got != 6 {
+	if got := writes(w.wire.repaired()); got != 6 {
 		t.Errorf("%d writes, want 6", got)
 	}
 	w.wire.happen = func(_ int, r *http.Request) fate { return big(r, 1_000) }
@@ -157,7 +157,7 @@ func TestCallsAreSplitOnlyWhereTheSizeIsRefused(t *testing.T) {
 	}
 }
 
-func TestOneThatIsTooLargeByItselfIsAnError(t *testing.T) {
+func TestSingleTooLargeChangeIsAnError(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.wire.happen = func(_ int, r *http.Request) fate {
@@ -177,7 +177,7 @@ func TestOneThatIsTooLargeByItselfIsAnError(t *testing.T) {
 
 // The list shows the result of a lost response. Without a list, the report says so. The next apply makes the missing
 // changes and repeats none.
-func TestEveryCallMayBeLostBeforeOrAfterItArrives(t *testing.T) {
+func TestApplySurvivesAnyLostRequest(t *testing.T) {
 	t.Parallel()
 	const verbs = "create order.create %[1]s\ncreate order.update %[1]s\nupdate product.create %[2]s\nupdate product.update %[2]s\n" +
 		"delete customer.create %[3]s\ndelete customer.update %[3]s\n"
@@ -219,7 +219,7 @@ func TestEveryCallMayBeLostBeforeOrAfterItArrives(t *testing.T) {
 				if killed := c.fate == ended || c.fate == endedHeard; killed != (err != nil) {
 					t.Errorf("error: %v", err)
 				}
-				w.wire.mended()
+				w.wire.repaired()
 				if _, err := w.apply(t, want, prune()); err != nil {
 					t.Errorf("again: %v", err)
 				}
@@ -229,11 +229,11 @@ func TestEveryCallMayBeLostBeforeOrAfterItArrives(t *testing.T) {
 				}, w.events(t)); diff != "" {
 					t.Errorf("after two (-want +got):\n%s", diff)
 				}
-				w.wire.mended()
+				w.wire.repaired()
 				switch _, err := w.apply(t, want, prune()); {
 				case err != nil:
 					t.Errorf("the third one wrote, or failed: %v", err)
-				case writes(w.wire.mended()) != 0:
+				case writes(w.wire.repaired()) != 0:
 					t.Errorf("the third one wrote, or failed: %v", err)
 				}
 			})
@@ -249,7 +249,7 @@ func TestLostUpdateOfASecretIsOpen(t *testing.T) {
 		if _, err := w.apply(t, mustParse(t, entries("order.create;hmacSecret: {env: A}")), manifest.Policy{}); err != nil {
 			t.Fatal(err)
 		}
-		w.wire.mended()
+		w.wire.repaired()
 		w.wire.happen = func(_ int, r *http.Request) fate {
 			if r.Method == http.MethodPut && writes(w.wire.lines) == 2 {
 				return unheard
@@ -264,7 +264,7 @@ func TestLostUpdateOfASecretIsOpen(t *testing.T) {
 		if outcomes(report) != "create order.update done\nupdate order.create open\n" {
 			t.Errorf("%v\n%s", err, outcomes(report))
 		}
-		w.wire.mended()
+		w.wire.repaired()
 		report, err = w.apply(t, want, manifest.Policy{})
 		switch {
 		case err != nil:
@@ -303,7 +303,7 @@ func TestStoppedRunFinishesTheCallInFlight(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.wire.mended()
+		w.wire.repaired()
 		run := manifest.Run{Service: w.Client, Want: wanted, Policy: w.policy(t, wanted, prune()), Stop: func() error {
 			if len(w.wire.lines) == calls {
 				return errStop
@@ -317,13 +317,13 @@ func TestStoppedRunFinishesTheCallInFlight(t *testing.T) {
 		if outcomes(report) != want {
 			t.Errorf("stopped after %d: %v\n%s", calls, err, outcomes(report))
 		}
-		if got := len(w.wire.mended()); got != calls {
+		if got := len(w.wire.repaired()); got != calls {
 			t.Errorf("stopped after %d: %d requests", calls, got)
 		}
 	}
 }
 
-func TestWorldThatMovesBetweenPlanAndApplyIsNotOverwritten(t *testing.T) {
+func TestConcurrentChangeIsNotOverwritten(t *testing.T) {
 	t.Parallel()
 	id := func(w *world, event string) tripletex.Subscription {
 		for _, s := range w.list(t) {
@@ -408,7 +408,7 @@ func TestConcurrentDeletionIsNoted(t *testing.T) {
 	}
 }
 
-func TestSecretsAreSentOnceAndAgainWhenTheyChangeHere(t *testing.T) {
+func TestSecretsAreSentOncePerLocalChange(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "secrets-on-update=clear")
 	for _, step := range []struct {
@@ -426,7 +426,7 @@ func TestSecretsAreSentOnceAndAgainWhenTheyChangeHere(t *testing.T) {
 		if _, err := w.apply(t, mustParse(t, step.content), manifest.Policy{}); err != nil {
 			t.Fatal(err)
 		}
-		if got := writes(w.wire.mended()); got != step.writes {
+		if got := writes(w.wire.repaired()); got != step.writes {
 			t.Errorf("%s%d writes, want %d", step.content, got, step.writes)
 		}
 		if got := w.hmac(w.list(t)[0].ID); got != step.hmac {

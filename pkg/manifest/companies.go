@@ -56,7 +56,7 @@ func (p *problems) companies(n ast.Node) *companies {
 	}
 	if all := values["all"]; all != nil {
 		if t, ok := p.scalar(all, "all"); ok && t.value != "true" {
-			p.add(t.at, "all can only be true; leave it out to name companies")
+			p.add(t.at, "all must be true; omit it to select companies by ids or names")
 		}
 		s.all = true
 	}
@@ -69,9 +69,9 @@ func (p *problems) companies(n ast.Node) *companies {
 	switch {
 	case len(p.all) > before: // a key may be misspelt, so that none is reported as missing
 	case s.all == (len(s.named) > 0):
-		p.add(p.of(n), "companies needs all: true, or else ids or names")
+		p.add(p.of(n), "companies requires either all: true or ids or names")
 	case len(s.except) > 0 && !s.all:
-		p.add(p.of(values["except"]), "except makes sense only with all: true")
+		p.add(p.of(values["except"]), "except requires all: true")
 	}
 	return s
 }
@@ -83,7 +83,7 @@ func (p *problems) named(values keyed) []named {
 		for _, t := range p.texts(ids, "ids") {
 			id, err := strconv.ParseInt(t.value, 10, 64)
 			if err != nil || id <= 0 {
-				p.add(t.at, "an id of a company is a number above 0")
+				p.add(t.at, "a company ID must be a number above 0")
 				continue
 			}
 			all = append(all, named{t, id})
@@ -92,7 +92,7 @@ func (p *problems) named(values keyed) []named {
 	if names := values["names"]; names != nil {
 		for _, t := range p.texts(names, "names") {
 			if t.value == "" {
-				p.add(t.at, "a name of a company is not empty")
+				p.add(t.at, "a company name must not be empty")
 				continue
 			}
 			all = append(all, named{text: t})
@@ -126,7 +126,7 @@ func (m *Manifest) For(c Company) (*Manifest, bool) {
 	return one, applies
 }
 
-// CheckCompanies returns an [*Error] for each named company that all lacks, or has more than once.
+// CheckCompanies returns an [*Error] for each named company that is missing from all or ambiguous.
 func (m *Manifest) CheckCompanies(all []Company) error {
 	var wrong []Problem
 	for _, s := range m.scoped {
@@ -148,9 +148,9 @@ func (n named) check(all []Company) string {
 	}
 	switch {
 	case len(ids) == 0:
-		return fmt.Sprintf("the login reaches no company %s; tlxhook company list shows them", printable(n.value))
+		return fmt.Sprintf("company %s not found; list companies with tlxhook company list", printable(n.value))
 	case len(ids) > 1:
-		return fmt.Sprintf("%s companies are called %s: %s; say which by its id", strconv.Itoa(len(ids)), printable(n.value),
+		return fmt.Sprintf("%s companies are named %s: %s; use the ID", strconv.Itoa(len(ids)), printable(n.value),
 			strings.Join(ids, ", "))
 	default:
 		return ""

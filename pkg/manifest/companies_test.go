@@ -21,7 +21,7 @@ func forWhom(companies, event string) string {
 		".create, target: \"https://h.no/\"}\n"
 }
 
-func TestADocumentIsForTheCompaniesThatItNames(t *testing.T) {
+func TestDocumentAppliesToItsCompanies(t *testing.T) {
 	t.Parallel()
 	for companies, want := range map[string][]int64{
 		"":                         {1, 2, 3, 4},
@@ -57,8 +57,8 @@ func TestADocumentIsForTheCompaniesThatItNames(t *testing.T) {
 	}
 }
 
-// A company has the entries of all documents that apply to it, and of no other.
-func TestDocumentsOfACompanyCountTogether(t *testing.T) {
+// A company has the entries of all documents that apply to it.
+func TestDocumentsOfACompanyAreMerged(t *testing.T) {
 	t.Parallel()
 	content := forWhom("companies: {all: true}", "order") + "---\n" + forWhom("companies: {ids: [2]}", "product") + "---\n" +
 		forWhom("companies: {ids: [3]}", "order")
@@ -78,7 +78,7 @@ func TestDocumentsOfACompanyCountTogether(t *testing.T) {
 		t.Errorf("owns (-want +got):\n%s", diff)
 	}
 	third, _ := m.For(clients()[2])
-	if _, err := third.Expand(nil); problems(err) != "17:13: order.create to https://h.no/ is wanted twice; the first is at in.yaml:5:13" {
+	if _, err := third.Expand(nil); problems(err) != "17:13: order.create to https://h.no/ is declared twice; first at in.yaml:5:13" {
 		t.Errorf("two documents want the same of one company: %s", problems(err))
 	}
 	switch first, _ := m.For(clients()[0]); {
@@ -89,20 +89,20 @@ func TestDocumentsOfACompanyCountTogether(t *testing.T) {
 	}
 }
 
-func TestBadCompaniesAreRefusedWithTheirPlace(t *testing.T) {
+func TestInvalidCompaniesAreRejectedWithPosition(t *testing.T) {
 	t.Parallel()
 	for companies, want := range map[string]string{
 		"companies:":                                  "2:11: companies must be a mapping of all, ids, names, except, not nothing",
-		"companies: {}":                               "2:12: companies needs all: true, or else ids or names",
+		"companies: {}":                               "2:12: companies requires either all: true or ids or names",
 		"companies: all":                              "2:12: companies must be a mapping of all, ids, names, except, not text",
-		"companies: {all: false}":                     "2:18: all can only be true; leave it out to name companies",
-		"companies: {all: true, ids: [1]}":            "2:13: companies needs all: true, or else ids or names",
-		"companies: {ids: [Nord]}":                    "2:19: an id of a company is a number above 0",
-		"companies: {ids: [0]}":                       "2:19: an id of a company is a number above 0",
-		"companies: {names: [\"\"]}":                  "2:21: a name of a company is not empty",
+		"companies: {all: false}":                     "2:18: all must be true; omit it to select companies by ids or names",
+		"companies: {all: true, ids: [1]}":            "2:13: companies requires either all: true or ids or names",
+		"companies: {ids: [Nord]}":                    "2:19: a company ID must be a number above 0",
+		"companies: {ids: [0]}":                       "2:19: a company ID must be a number above 0",
+		"companies: {names: [\"\"]}":                  "2:21: a company name must not be empty",
 		"companies: {idz: [1]}":                       `2:13: unknown key "idz" in companies; did you mean ids?`,
-		"companies: {ids: [1], except: {ids: [2]}}":   "2:32: except makes sense only with all: true",
-		"companies: {all: true, except: {all: true}}": "2:33: unknown key in except; there are ids, names",
+		"companies: {ids: [1], except: {ids: [2]}}":   "2:32: except requires all: true",
+		"companies: {all: true, except: {all: true}}": "2:33: unknown key in except; valid keys: ids, names",
 		"companies: {ids: 1}":                         "2:18: ids must be a list, not text",
 	} {
 		_, err := manifest.Parse(manifest.Source{Name: "in.yaml", Content: []byte(forWhom(companies, "order"))})
@@ -112,7 +112,7 @@ func TestBadCompaniesAreRefusedWithTheirPlace(t *testing.T) {
 	}
 }
 
-func TestUnknownAndAmbiguousCompaniesAreRefused(t *testing.T) {
+func TestUnknownAndAmbiguousCompaniesAreRejected(t *testing.T) {
 	t.Parallel()
 	m, err := manifest.Parse(manifest.Source{
 		Name:    "in.yaml",
@@ -121,9 +121,9 @@ func TestUnknownAndAmbiguousCompaniesAreRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `2:22: the login reaches no company 9; tlxhook company list shows them
-2:34: 2 companies are called nord as: 1, 4; say which by its id
-2:43: the login reaches no company Vest AS; tlxhook company list shows them`
+	want := `2:22: company 9 not found; list companies with tlxhook company list
+2:34: 2 companies are named nord as: 1, 4; use the ID
+2:43: company Vest AS not found; list companies with tlxhook company list`
 	if diff := cmp.Diff(want, problems(m.CheckCompanies(clients()))); diff != "" {
 		t.Error(diff)
 	}

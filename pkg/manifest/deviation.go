@@ -18,8 +18,8 @@ type Deviation struct {
 	Reasons    []Reason `json:"reasons"`
 }
 
-// Deviations returns what is missing or differs, in the order of the manifest, and the number of subscriptions that
-// the manifest owns and does not list. It needs no secrets and compares none.
+// Deviations returns missing and differing subscriptions in the order of the manifest, and the number of subscriptions
+// that the manifest owns but does not declare. Secrets are neither needed nor compared.
 func Deviations(want *Want, have []tripletex.Subscription) (all []Deviation, extra int) {
 	for _, c := range Diff(want, have, Policy{SendSecrets: SendNever, Prune: true}).Changes {
 		if c.Action == Delete {
@@ -34,7 +34,7 @@ func Deviations(want *Want, have []tripletex.Subscription) (all []Deviation, ext
 	return all, extra
 }
 
-// Off returns the IDs of subscriptions that the manifest disables, in the order of the service.
+// Off returns the IDs of subscriptions that the manifest declares as disabled, in the order of the service.
 func Off(want *Want, have []tripletex.Subscription) (ids []int64) {
 	off := map[string]bool{}
 	for _, w := range want.Subscriptions {

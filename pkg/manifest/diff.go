@@ -55,7 +55,7 @@ func Diff(want *Want, have []tripletex.Subscription, policy Policy) Plan {
 			continue
 		}
 		if first := duplicates[s.ID]; first != 0 && targets[targeturl.Identity(s.TargetURL)] {
-			d.note(Duplicate, s, "a duplicate of %d, and neither is in the manifest", first)
+			d.note(Duplicate, s, "duplicate of %d; neither is in the manifest", first)
 		}
 		d.plan.Unmanaged++
 	}
@@ -82,8 +82,8 @@ func (d *differ) moves(creates []Change, want *Want, have []tripletex.Subscripti
 	}
 }
 
-// keptFirst sorts the subscriptions of one identity: first by the wanted status, so that a second plan keeps the same
-// one, then by age.
+// keptFirst orders the subscriptions of one identity: first those with the wanted status, so that a second plan keeps the
+// same one, then by age.
 func keptFirst(wanted tripletex.Status) func(a, b tripletex.Subscription) int {
 	return func(a, b tripletex.Subscription) int {
 		if onA, onB := a.Status == tripletex.Active, b.Status == tripletex.Active; onA != onB {
@@ -96,7 +96,7 @@ func keptFirst(wanted tripletex.Status) func(a, b tripletex.Subscription) int {
 	}
 }
 
-// differ makes a plan.
+// differ builds a plan.
 type differ struct {
 	policy Policy
 	plan   Plan
@@ -163,7 +163,7 @@ func (d *differ) update(w Wanted, s tripletex.Subscription) (Change, bool) {
 	if target := w.targetURL(d.policy.Secrets, s.TargetURL); target != "" {
 		c.update.TargetURL = target
 		c.Reasons = append(c.Reasons, Reason{
-			Field: "targetUrl", Old: d.policy.show(s.TargetURL), New: d.policy.show(target), Why: "its credentials differ",
+			Field: "targetUrl", Old: d.policy.show(s.TargetURL), New: d.policy.show(target), Why: "credentials differ",
 		})
 	}
 	d.secrets(&c, w, s)
@@ -204,13 +204,13 @@ func (d *differ) whySent(c *Change, s tripletex.Subscription, kind secretKind, s
 	case d.policy.SendSecrets == SendAlways:
 		return "always sent"
 	case kind == authValue && c.update.AuthHeaderName != "":
-		return "belongs to the header"
+		return "header name changes"
 	case state == Changed:
-		return "changed here"
+		return "changed locally"
 	case state == Unknown:
-		d.note(Secret, s, "%s: never sent from here, so it is not known what Tripletex has", kind)
+		d.note(Secret, s, "%s: never sent by this installation; the value in Tripletex is unknown", kind)
 	case state == Touched:
-		d.note(Secret, s, "%s: somebody else has changed the subscription since it was sent, perhaps the secret too", kind)
+		d.note(Secret, s, "%s: subscription changed elsewhere since the secret was sent; the secret may have changed", kind)
 	}
 	return ""
 }
@@ -232,11 +232,11 @@ func (d *differ) duplicates(w Wanted, group []tripletex.Subscription, change Cha
 		exact := d.exact(w, group[0], s, change.update)
 		switch {
 		case exact && d.policy.Dedupe:
-			deletes = append(deletes, d.delete(s, fmt.Sprintf("an exact duplicate of %d", group[0].ID)))
+			deletes = append(deletes, d.delete(s, fmt.Sprintf("exact duplicate of %d", group[0].ID)))
 		case exact:
-			d.note(Duplicate, s, "a duplicate of %d, and the same in all that can be seen", group[0].ID)
+			d.note(Duplicate, s, "duplicate of %d (identical settings)", group[0].ID)
 		default:
-			d.note(Duplicate, s, "a duplicate of %d, but not the same", group[0].ID)
+			d.note(Duplicate, s, "duplicate of %d (different settings)", group[0].ID)
 		}
 	}
 	return deletes
@@ -280,9 +280,9 @@ func (d *differ) equal(w Wanted, a, b tripletex.Subscription, sent tripletex.Sub
 // orphan notes a subscription that is owned and not in the manifest, or deletes it with Prune.
 func (d *differ) orphan(s tripletex.Subscription) []Change {
 	if d.policy.Prune {
-		return []Change{d.delete(s, "owned, and not in the manifest")}
+		return []Change{d.delete(s, "owned but not in the manifest")}
 	}
-	d.note(Orphan, s, "owned, and not in the manifest; --prune deletes it")
+	d.note(Orphan, s, "owned but not in the manifest; --prune deletes it")
 	return nil
 }
 

@@ -74,7 +74,7 @@ func secretsOf(t failing, want *manifest.Want) manifest.Secrets {
 	return secrets
 }
 
-func TestDiffShowsWhatDiffersAndNothingElse(t *testing.T) {
+func TestDiffShowsOnlyDifferences(t *testing.T) {
 	t.Parallel()
 	prune, dedupe := manifest.Policy{Prune: true}, manifest.Policy{Dedupe: true}
 	for _, c := range []struct {
@@ -143,18 +143,18 @@ func TestDiffShowsWhatDiffersAndNothingElse(t *testing.T) {
 				sub(3, "order.delete", to("https://u:p@h.no/?k=hunter2")),
 			},
 			shown: "" +
-				"~ 1 order.create to https://***@h.no/?old=***\n      targetUrl: https://***@h.no/?old=*** → https://***@h.no/?*** (its " +
+				"~ 1 order.create to https://***@h.no/?old=***\n      targetUrl: https://***@h.no/?old=*** → https://***@h.no/?*** (" +
 				"credentials differ)\n",
 		},
 		{
 			name: "an orphan", want: entries(), have: []tripletex.Subscription{sub(1, "order.create"), sub(2, "order.create",
 				to("https://other.no/"))}, shown: "" +
-				"! 1 order.create to https://h.no/\n      owned, and not in the manifest; --prune deletes it\n",
+				"! 1 order.create to https://h.no/\n      owned but not in the manifest; --prune deletes it\n",
 		},
 		{
 			name: "an orphan to prune", want: entries(), policy: prune,
 			have: []tripletex.Subscription{sub(2, "order.create", to("https://other.no/")), sub(1, "order.create")}, shown: "" +
-				"- 1 order.create to https://h.no/\n      owned, and not in the manifest\n",
+				"- 1 order.create to https://h.no/\n      owned but not in the manifest\n",
 		},
 		{
 			name: "duplicates", want: entries("order.create"), policy: prune,
@@ -162,9 +162,9 @@ func TestDiffShowsWhatDiffersAndNothingElse(t *testing.T) {
 				sub(1, "order.create", status(tripletex.Disabled)), sub(3, "order.create"), sub(2, "order.create"), sub(4, "order.create",
 					fields("id")),
 			}, shown: "" +
-				"! 3 order.create to https://h.no/\n      a duplicate of 2, and the same in all that can be seen\n" +
-				"! 4 order.create to https://h.no/\n      a duplicate of 2, but not the same\n" +
-				"! 1 order.create to https://h.no/\n      a duplicate of 2, and the same in all that can be seen\n",
+				"! 3 order.create to https://h.no/\n      duplicate of 2 (identical settings)\n" +
+				"! 4 order.create to https://h.no/\n      duplicate of 2 (different settings)\n" +
+				"! 1 order.create to https://h.no/\n      duplicate of 2 (identical settings)\n",
 		},
 		{
 			name: "exact duplicates to delete", want: entries("order.create"), policy: dedupe,
@@ -173,12 +173,12 @@ func TestDiffShowsWhatDiffersAndNothingElse(t *testing.T) {
 					fields("id")),
 				sub(5, "order.create", to("https://h.no/?k=v")), sub(6, "order.update"), sub(7, "order.update"),
 			}, shown: "" +
-				"- 1 order.create to https://h.no/\n      an exact duplicate of 2\n" +
-				"- 3 order.create to https://h.no/\n      an exact duplicate of 2\n" +
-				"! 4 order.create to https://h.no/\n      a duplicate of 2, but not the same\n" +
-				"! 5 order.create to https://h.no/?k=***\n      a duplicate of 2, but not the same\n" +
-				"! 6 order.update to https://h.no/\n      owned, and not in the manifest; --prune deletes it\n" +
-				"! 7 order.update to https://h.no/\n      owned, and not in the manifest; --prune deletes it\n",
+				"- 1 order.create to https://h.no/\n      exact duplicate of 2\n" +
+				"- 3 order.create to https://h.no/\n      exact duplicate of 2\n" +
+				"! 4 order.create to https://h.no/\n      duplicate of 2 (different settings)\n" +
+				"! 5 order.create to https://h.no/?k=***\n      duplicate of 2 (different settings)\n" +
+				"! 6 order.update to https://h.no/\n      owned but not in the manifest; --prune deletes it\n" +
+				"! 7 order.update to https://h.no/\n      owned but not in the manifest; --prune deletes it\n",
 		},
 		{
 			name: "duplicates of unmanaged ones on a target of the manifest", want: "version: 1\nsubscriptions:\n" +
@@ -186,7 +186,7 @@ func TestDiffShowsWhatDiffersAndNothingElse(t *testing.T) {
 				sub(1, "order.create", to("https://h.no/x")), sub(2, "order.update", to("https://h.no/x")),
 				sub(3, "Order.Update", to("https://H.no:443/./x?k=v")), sub(4, "order.update", to("https://h.no/y")),
 				sub(5, "order.update", to("https://h.no/y")),
-			}, shown: "! 3 Order.Update to https://H.no:443/./x?k=***\n      a duplicate of 2, and neither is in the manifest\n",
+			}, shown: "! 3 Order.Update to https://H.no:443/./x?k=***\n      duplicate of 2; neither is in the manifest\n",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -201,7 +201,7 @@ func TestDiffShowsWhatDiffersAndNothingElse(t *testing.T) {
 	}
 }
 
-func TestOnlyTargetsBelowAnOwnedAddressAreOwned(t *testing.T) {
+func TestOwnedTargets(t *testing.T) {
 	t.Parallel()
 	for owned, targets := range map[string]map[string]bool{
 		"https://h.no/": {
@@ -264,7 +264,7 @@ func TestEmptyPlanIsAnEmptyListAsJSON(t *testing.T) {
 	}
 }
 
-func TestPlanIsCheckedBeforeAnythingIsSent(t *testing.T) {
+func TestPlanIsCheckedBeforeRequests(t *testing.T) {
 	t.Parallel()
 	for content, complaint := range map[string]string{
 		entries("order.create"): "",
@@ -272,8 +272,8 @@ func TestPlanIsCheckedBeforeAnythingIsSent(t *testing.T) {
 			"order.create?",
 		entries("order.create;target: http://h.no/"): "5:12: target: must begin with https://, Tripletex does not " +
 			"deliver over plain http",
-		entries("order.create;authHeader: {name: X}"): "5:12: it would be created, and its authHeader has no value; " +
-			"say where it is, such as value: {env: HOOK_AUTH}",
+		entries("order.create;authHeader: {name: X}"): "5:12: the new subscription has an authHeader without a value; " +
+			"add a reference such as value: {env: HOOK_AUTH}",
 		entries("product.delete;authHeader: {name: X}"): "",
 		entries("order.create;authHeader: {name: 'X Y', value: {env: A}}"): "5:12: auth header name: must be a header name of at most 255 " +
 			"characters",
@@ -292,11 +292,11 @@ func TestPlanIsCheckedBeforeAnythingIsSent(t *testing.T) {
 	}
 }
 
-func TestNothingIsCreatedWithoutItsSecrets(t *testing.T) {
+func TestCreateRequiresItsSecrets(t *testing.T) {
 	t.Parallel()
 	want := mustParse(t, entries("order.create;hmacSecret: {env: A}", "order.update", "product.create;hmacSecret: {env: A}"))
 	plan := manifest.Diff(want, []tripletex.Subscription{sub(1, "product.create")}, manifest.Policy{SendSecrets: manifest.SendNever})
-	if got := problems(plan.Withheld()); got != "5:12: it would be created, and its secrets are not to be sent" {
+	if got := problems(plan.Withheld()); got != "5:12: the new subscription needs its secrets, which are not sent" {
 		t.Errorf("withheld: %s", got)
 	}
 	plan = manifest.Diff(want, nil, manifest.Policy{Secrets: secretsOf(t, want)})
@@ -305,7 +305,7 @@ func TestNothingIsCreatedWithoutItsSecrets(t *testing.T) {
 	}
 }
 
-func TestDeviationsNeedNoSecretsAndShowNone(t *testing.T) {
+func TestDeviationsNeedNoSecrets(t *testing.T) {
 	t.Parallel()
 	want := mustParse(t, entries("order.create;hmacSecret: {env: A}", "order.update;targetCredentials: {query: {env: A}}",
 		"order.delete;hmacSecret: {env: A}", "product.create"))
@@ -331,8 +331,8 @@ func TestDeviationsNeedNoSecretsAndShowNone(t *testing.T) {
 	}
 }
 
-// Foreign text cannot end the code block around it.
-func TestMarkdownHoldsForeignTextInABlock(t *testing.T) {
+// Untrusted text cannot end the code block around it.
+func TestMarkdownKeepsUntrustedTextInABlock(t *testing.T) {
 	t.Parallel()
 	want := mustParse(t, entries("order.create"))
 	have := []tripletex.Subscription{sub(1, "order.create", fields("```\n</details> @all [x](https://evil.example)\n````"))}

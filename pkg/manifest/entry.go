@@ -50,7 +50,7 @@ func (p *problems) entry(n ast.Node, number int, base settings, folder string) [
 	misspelt := len(p.all) > before // then no key is reported as missing
 	s := p.settings(values, base, folder)
 	if s.target == "" && values["target"] == nil && !misspelt {
-		p.add(p.of(n), "the entry has no target, and defaults has none")
+		p.add(p.of(n), "the entry has no target, and defaults has no target")
 	}
 	if values["event"] == nil && values["events"] == nil && misspelt {
 		return nil
@@ -70,7 +70,7 @@ func (p *problems) entry(n ast.Node, number int, base settings, folder string) [
 func (p *problems) events(n ast.Node, values keyed) []text {
 	one, several := values["event"], values["events"]
 	if (one == nil) == (several == nil) {
-		p.add(p.of(n), "the entry needs event or events, and not both")
+		p.add(p.of(n), "the entry requires either event or events")
 		return nil
 	}
 	if one != nil {
@@ -83,7 +83,7 @@ func (p *problems) events(n ast.Node, values keyed) []text {
 	before := len(p.all)
 	events := p.texts(several, "events")
 	if len(events) == 0 && len(p.all) == before {
-		p.add(p.of(several), "events needs at least one event")
+		p.add(p.of(several), "events must not be empty")
 	}
 	return events
 }
@@ -123,12 +123,12 @@ func (p *problems) status(n ast.Node) tripletex.Status {
 
 func checkStatus(status tripletex.Status) error {
 	if status != tripletex.Active && status != tripletex.Disabled {
-		return fmt.Errorf("status must be %s or %s; the others are Tripletex's to set", tripletex.Active, tripletex.Disabled)
+		return fmt.Errorf("status must be %s or %s; only Tripletex sets other statuses", tripletex.Active, tripletex.Disabled)
 	}
 	return nil
 }
 
-// target reads a target. No problem shows it, as an invalid target may hold credentials.
+// target parses a target. Problems do not show it, because an invalid target may contain credentials.
 func (p *problems) target(n ast.Node) string {
 	t, ok := p.scalar(n, "target")
 	if !ok {
@@ -143,8 +143,8 @@ func (p *problems) target(n ast.Node) string {
 
 var (
 	errNotAbsolute = errors.New("must be an absolute URL, such as https://hooks.example.no/tripletex")
-	errCredentials = errors.New("must have no user name, password or query, as a manifest never holds a secret itself; " +
-		"targetCredentials says where they are")
+	errCredentials = errors.New("must have no user name, password or query, because a manifest contains no secrets; " +
+		"reference them with targetCredentials")
 )
 
 // checkBare returns an error unless a URL is absolute and without credentials.

@@ -16,10 +16,10 @@ type Document struct {
 	Version       int             `json:"version"`
 	Subscriptions []DocumentEntry `json:"subscriptions"`
 
-	leftOut []tripletex.Subscription
+	omitted []tripletex.Subscription
 }
 
-// DocumentEntry is all subscriptions with the same target and settings.
+// DocumentEntry stands for all subscriptions with the same target and settings.
 type DocumentEntry struct {
 	Events     []string            `json:"events"`
 	Target     string              `json:"target"`
@@ -43,7 +43,7 @@ func Export(have []tripletex.Subscription, known []tripletex.Event) Document {
 	groups := map[string][]tripletex.Subscription{}
 	for _, s := range have {
 		if tripletex.CheckEvent(s.Event) != nil || match.IsPattern(s.Event) || !isExportable(targeturl.Bare(s.TargetURL)) {
-			d.leftOut = append(d.leftOut, s)
+			d.omitted = append(d.omitted, s)
 			continue
 		}
 		groups[match.Identity(s.Event, s.TargetURL)] = append(groups[match.Identity(s.Event, s.TargetURL)], s)
@@ -74,7 +74,7 @@ func Export(have []tripletex.Subscription, known []tripletex.Event) Document {
 	return d
 }
 
-// isExportable reports whether a manifest can hold a target. A URL that may hold a credential is not written to a file.
+// isExportable reports whether a manifest can contain a target. A URL that may contain a credential is not exported.
 func isExportable(bare string) bool { return checkBare(bare) == nil && secret.MaskURL(bare) == bare }
 
 // entryKey is the settings that the subscriptions of an entry share.

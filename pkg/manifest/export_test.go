@@ -38,7 +38,7 @@ subscriptions: []
 }
 
 // Export writes a pattern only if every matching event has equal settings.
-func TestPatternIsWrittenOnlyWhereItIsExact(t *testing.T) {
+func TestPatternIsExportedOnlyIfExact(t *testing.T) {
 	t.Parallel()
 	known := append(events(), tripletex.Event{Name: "order.line.create"}, tripletex.Event{Name: "lone.create"})
 	all := func(change ...func(*tripletex.Subscription)) []tripletex.Subscription {
@@ -96,8 +96,8 @@ func TestExportThenDiffIsEmpty(t *testing.T) {
 			rt.Errorf("a secret is in\n%s", content)
 		}
 		// Each subscription that a manifest cannot name is one comment line.
-		if left := strings.Count(content, "\n# Left out: "); len(want.Subscriptions) == 0 && len(have) > 0 && left != len(have) {
-			rt.Errorf("%d of %d are left out in\n%s", left, len(have), content)
+		if left := strings.Count(content, "\n# Omitted: "); len(want.Subscriptions) == 0 && len(have) > 0 && left != len(have) {
+			rt.Errorf("%d of %d are omitted in\n%s", left, len(have), content)
 		}
 	})
 }

@@ -19,14 +19,14 @@ version: 1
 `
 
 const exportOwns = `
-# Only what lies below these addresses may be deleted by apply --prune:
+# apply --prune may delete only subscriptions to targets below these URLs:
 # owns: [%s]
 `
 
 const exportHMAC = `
-# Secrets cannot be read back from Tripletex. One that the file does not say
-# where to find is left as it is. The secret that signs deliveries goes into an
-# entry, or here for all:
+# The API does not return secrets. Secrets without a reference in this file are
+# not managed. Reference the secret that signs deliveries in an entry, or here
+# for all entries:
 # defaults:
 #   hmacSecret: {env: HOOK_HMAC_SECRET}
 `
@@ -41,7 +41,7 @@ func ExportYAML(companies []Company, documents []Document) []byte {
 	sharing := map[string][]Company{}
 	for i, d := range documents {
 		body := d.body()
-		if len(d.Subscriptions)+len(d.leftOut) == 0 {
+		if len(d.Subscriptions)+len(d.omitted) == 0 {
 			continue
 		}
 		if sharing[body] == nil {
@@ -87,8 +87,8 @@ func (d Document) body() string {
 	for _, e := range d.Subscriptions {
 		e.write(&out, names)
 	}
-	for _, s := range d.leftOut {
-		fmt.Fprintf(&out, "# Left out: %d, whose event %s or target is not one that a manifest can name.\n", s.ID, strconv.Quote(s.Event))
+	for _, s := range d.omitted {
+		fmt.Fprintf(&out, "# Omitted: %d, because a manifest cannot contain its event %s or its target.\n", s.ID, strconv.Quote(s.Event))
 	}
 	return out.String()
 }
@@ -114,7 +114,7 @@ func (e DocumentEntry) write(out *strings.Builder, names suggestions) {
 	line := func(format string, args ...any) { fmt.Fprintf(out, "    "+format+"\n", args...) }
 	line("target: %s", strconv.Quote(e.Target))
 	if places := e.credentials(names); len(places) > 0 {
-		line("# The target has credentials. To manage them, say where they are:")
+		line("# The target has credentials. To manage them, add a reference:")
 		line("# targetCredentials: {%s}", strings.Join(places, ", "))
 	}
 	if e.Fields != "" {
@@ -122,16 +122,16 @@ func (e DocumentEntry) write(out *strings.Builder, names suggestions) {
 	}
 	if e.Status != "" {
 		if e.sample.Status != tripletex.Disabled {
-			line("# Tripletex says %s. Without the next line, apply switches it on again.", strconv.Quote(string(e.sample.Status)))
+			line("# Status in Tripletex: %s. Without the next line, apply enables the subscription.", strconv.Quote(string(e.sample.Status)))
 		}
 		line("status: %s", e.Status)
 	}
 	if e.AuthHeader != nil {
-		line("# To manage the value of the header, say where it is: value: {env: %s}", names.next("HOOK_AUTH"))
+		line("# To manage the value of the header, add a reference: value: {env: %s}", names.next("HOOK_AUTH"))
 		line("authHeader: {name: %s}", strconv.Quote(e.AuthHeader.Name))
 	}
 	for _, s := range e.duplicates {
-		line("# There is a duplicate for %s: %d.", strconv.Quote(s.Event), s.ID)
+		line("# Duplicate for %s: %d.", strconv.Quote(s.Event), s.ID)
 	}
 }
 

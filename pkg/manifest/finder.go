@@ -13,8 +13,8 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/secret"
 )
 
-// SecretFinder finds the secrets that a manifest refers to. A manifest may come from a foreign repository, so it
-// runs no command and reads no file outside its folder unless it is trusted, and never reads the tokens of a login.
+// SecretFinder resolves the references of a manifest. A manifest may come from an untrusted repository: without Trust no
+// command runs and no file outside its folder is read. The tokens of a login are never read.
 type SecretFinder struct {
 	Trust   bool
 	Lookup  config.Lookup
@@ -25,12 +25,12 @@ type SecretFinder struct {
 
 // Errors of [SecretFinder.Find].
 var (
-	ErrUntrustedCommand = errors.New("a manifest may run commands only with --trust-manifest")
-	ErrUntrustedFile    = errors.New("lies outside the folder of the manifest, which only --trust-manifest allows")
-	ErrCredential       = errors.New("looks like a credential of the CI system or a cloud, which only --trust-manifest sends to a target")
-	ErrLoginToken       = errors.New("belongs to the login, and is not for a manifest to read")
-	ErrNoVariable       = errors.New("is not set, or empty")
-	ErrNoKeyringEntry   = errors.New("the keyring has no entry of this name under the service tlxhook-secrets")
+	ErrUntrustedCommand = errors.New("commands require --trust-manifest")
+	ErrUntrustedFile    = errors.New("outside the folder of the manifest; requires --trust-manifest")
+	ErrCredential       = errors.New("looks like a CI or cloud credential; requires --trust-manifest")
+	ErrLoginToken       = errors.New("reserved for the login; a manifest cannot use it")
+	ErrNoVariable       = errors.New("not set or empty")
+	ErrNoKeyringEntry   = errors.New("no keyring entry with this name for the service tlxhook-secrets")
 )
 
 // Find returns one secret.
@@ -69,8 +69,8 @@ func (f *SecretFinder) variable(name string) (secret.Text, error) {
 	return credentials.FromReader(strings.NewReader(text))
 }
 
-// isCredential reports whether a CI system, a cloud or a package registry keeps a credential in a variable. A manifest of
-// a stranger could send it to a target of theirs. The case of the name does not matter, as on Windows.
+// isCredential reports whether a CI system, a cloud or a package registry stores a credential in a variable. An untrusted
+// manifest could send it to its own target. Case is ignored, as on Windows.
 func isCredential(name string) bool {
 	name = strings.ToUpper(name)
 	for _, prefix := range []string{

@@ -17,7 +17,7 @@ func lookup(name string) (string, bool) {
 	return value, ok
 }
 
-func TestUntrustedManifestReadsOnlyItsFolderAndTheEnvironment(t *testing.T) {
+func TestUntrustedManifestReadsOnlyItsFolderAndEnvironment(t *testing.T) {
 	t.Parallel()
 	folder := write(t, map[string]string{"in/secret.txt": "from-file\n", "outside.txt": "other-file\n"})
 	in, outside := filepath.Join(folder, "in"), filepath.Join(folder, "outside.txt")
@@ -82,7 +82,7 @@ func TestEveryValueIsReportedOnce(t *testing.T) {
 	}
 }
 
-func TestCredentialsOfTheCISystemNeedTrust(t *testing.T) {
+func TestCICredentialsRequireTrust(t *testing.T) {
 	t.Parallel()
 	always := func(string) (string, bool) { return "canary", true }
 	find := func(name string, trust bool) error {

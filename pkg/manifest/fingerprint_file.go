@@ -18,7 +18,7 @@ import (
 type FingerprintFile struct{ path, scope string }
 
 // NewFingerprintFile returns the file of a profile, the API that it uses and a company; 0 is the company of the
-// login. Each client company has a file of its own in folder, as a shared one would be rewritten for each of them.
+// login. Each client company has its own file in folder, because a shared file would be rewritten for each company.
 func NewFingerprintFile(folder, profile, api string, companyID int64) FingerprintFile {
 	f := FingerprintFile{folder, fmt.Sprintf("profile %q at %s, company %d", profile, api, companyID)}
 	if companyID != 0 {
@@ -43,7 +43,7 @@ func (f FingerprintFile) Read() (*Fingerprints, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the fingerprints of secrets: %w", err)
+		return nil, fmt.Errorf("read fingerprints: %w", err)
 	}
 	known, err := ReadFingerprints(raw, f.scope)
 	if err != nil {

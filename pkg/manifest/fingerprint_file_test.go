@@ -20,7 +20,7 @@ func isKnown(t *testing.T, f manifest.FingerprintFile) bool {
 	return !known.Empty()
 }
 
-func TestFingerprintFileIsOfOneLoginAndCompany(t *testing.T) {
+func TestFingerprintFileBelongsToOneLoginAndCompany(t *testing.T) {
 	t.Parallel()
 	folder := filepath.Join(t.TempDir(), "fingerprints")
 	file := manifest.NewFingerprintFile(folder, "acme", "https://tripletex.no/v2", 0)
@@ -51,7 +51,7 @@ func TestFingerprintFileIsOfOneLoginAndCompany(t *testing.T) {
 	}
 }
 
-func TestNothingToStoreMakesNoFile(t *testing.T) {
+func TestNoFingerprintsCreateNoFile(t *testing.T) {
 	t.Parallel()
 	folder := filepath.Join(t.TempDir(), "fingerprints")
 	file := manifest.NewFingerprintFile(folder, "acme", "https://tripletex.no/v2", 0)
@@ -63,7 +63,7 @@ func TestNothingToStoreMakesNoFile(t *testing.T) {
 	}
 }
 
-func TestDamagedFingerprintFileIsAnErrorAndStays(t *testing.T) {
+func TestInvalidFingerprintFileIsAnErrorAndKept(t *testing.T) {
 	t.Parallel()
 	folder := filepath.Join(write(t, map[string]string{"fingerprints.json": "{"}), "fingerprints")
 	file := manifest.NewFingerprintFile(folder, "acme", "https://tripletex.no/v2", 0)

@@ -41,7 +41,7 @@ func sent(f *manifest.Fingerprints, hmac string) {
 	f.Updated(tripletex.SubscriptionUpdate{ID: 1, Version: 2, HMACSharedSecret: secret.Text(hmac)}, sub(1, "order.create"))
 }
 
-func TestFourStatesOfASecretAreDistinguished(t *testing.T) {
+func TestStatesOfASecret(t *testing.T) {
 	t.Parallel()
 	const subject = " 1 order.create to https://h.no/\n      hmacSharedSecret: "
 	want := mustParse(t, entries("order.create;hmacSecret: {env: A}"))
@@ -55,16 +55,17 @@ func TestFourStatesOfASecretAreDistinguished(t *testing.T) {
 		shown string
 	}{
 		{"same", "the-secret-A", sub(1, "order.create"), manifest.SendChanged, ""},
-		{"changed here", "another-secret", sub(1, "order.create"), manifest.SendChanged, "~" + subject + "from env A (changed here)\n"},
-		{"changed here, and touched elsewhere", "another-secret", touched, manifest.SendChanged, "~" + subject + "from env A (changed here)\n"},
+		{"changed locally", "another-secret", sub(1, "order.create"), manifest.SendChanged, "~" + subject + "from env A (changed locally)\n"},
+		{"changed locally, and touched elsewhere", "another-secret", touched, manifest.SendChanged,
+			"~" + subject + "from env A (changed locally)\n"},
 		{"touched elsewhere", "the-secret-A", touched, manifest.SendChanged, "!" + subject +
-			"somebody else has changed the subscription since it was sent, perhaps the secret too\n"},
+			"subscription changed elsewhere since the secret was sent; the secret may have changed\n"},
 		{"unknown", "", sub(1, "order.create"), manifest.SendChanged, "!" + subject +
-			"never sent from here, so it is not known what Tripletex has\n"},
+			"never sent by this installation; the value in Tripletex is unknown\n"},
 		{"unknown, as another one was sent", "the-secret-A", sub(2, "order.create"), manifest.SendChanged, "!" + strings.Replace(subject,
-			"1", "2", 1) + "never sent from here, so it is not known what Tripletex has\n"},
+			"1", "2", 1) + "never sent by this installation; the value in Tripletex is unknown\n"},
 		{"same, and always sent", "the-secret-A", sub(1, "order.create"), manifest.SendAlways, "~" + subject + "from env A (always sent)\n"},
-		{"changed here, and never sent", "another-secret", sub(1, "order.create"), manifest.SendNever, ""},
+		{"changed locally, and never sent", "another-secret", sub(1, "order.create"), manifest.SendNever, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -141,7 +142,7 @@ func TestSubscriptionChangedAfterCreationIsTouched(t *testing.T) {
 	}
 }
 
-func TestFingerprintsOfCompaniesAreKeptApart(t *testing.T) {
+func TestFingerprintsAreKeptPerCompany(t *testing.T) {
 	t.Parallel()
 	known := fingerprints(t, nil, scope)
 	sent(known, "the-secret-A")
@@ -189,7 +190,7 @@ func TestOwnUpdateKeepsTheFingerprints(t *testing.T) {
 	}
 }
 
-func TestFingerprintsThatCannotBeReadAreNotOverwritten(t *testing.T) {
+func TestUnreadableFingerprintsAreNotOverwritten(t *testing.T) {
 	t.Parallel()
 	for _, raw := range []string{"x", "{}", "null", `{"format":2,"key":"AAAA"}`, `{"format":1,"key":"c2hvcnQ="}`} {
 		if _, err := manifest.ReadFingerprints([]byte(raw), scope); !errors.Is(err, manifest.ErrFingerprints) {

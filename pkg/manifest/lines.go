@@ -66,7 +66,7 @@ func orAll(fields string) string {
 	return fields
 }
 
-// printable quotes text that has unprintable characters.
+// printable quotes text with unprintable characters.
 func printable(text string) string {
 	if strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return strconv.Quote(text)
@@ -89,7 +89,7 @@ func Text(lines []Line, color bool) string {
 	return text.String()
 }
 
-// Group is the plans with the same lines. First is the index of the first of them.
+// Group is a number of plans with the same lines. First is the index of the first one.
 type Group struct {
 	First, Count int
 	Lines        []Line

@@ -27,9 +27,9 @@ type Manifest struct {
 	// Owns are the URLs below which subscriptions may be pruned.
 	Owns    []string
 	entries []entry
-	count   int      // of entries in files
+	count   int      // entries in all files
 	scoped  []scoped // documents that name companies
-	general bool     // there is a document that names none
+	general bool     // a document without companies exists
 }
 
 // Parse reads several files as one manifest. It returns an [*Error] with all problems.
@@ -39,7 +39,7 @@ func Parse(sources ...Source) (*Manifest, error) {
 		wrong = append(wrong, m.add(source)...)
 	}
 	if len(sources) == 0 {
-		wrong = append(wrong, Problem{Position{File: "manifest"}, "there is none"})
+		wrong = append(wrong, Problem{Position{File: "manifest"}, "no file given"})
 	}
 	return m, failure(wrong)
 }
@@ -64,7 +64,7 @@ func (m *Manifest) add(source Source) []Problem {
 		}
 	}
 	if documents == 0 {
-		p.add(Position{source.Name, 1, 1}, "is empty; a manifest begins with version: %d", formatVersion)
+		p.add(Position{source.Name, 1, 1}, "is empty; a manifest starts with version: %d", formatVersion)
 	}
 	return p.all
 }
@@ -73,7 +73,7 @@ func (m *Manifest) add(source Source) []Problem {
 func (p *problems) malformed(err error, content []byte) {
 	var syntax yaml.Error
 	if !errors.As(err, &syntax) {
-		p.add(Position{File: p.file}, "is no YAML: %v", err)
+		p.add(Position{File: p.file}, "is not YAML: %v", err)
 		return
 	}
 	at, message := p.at(syntax.GetToken()), syntax.GetMessage()
@@ -154,8 +154,8 @@ func (m *Manifest) all() []entry {
 func (p *problems) version(body, n ast.Node) {
 	switch {
 	case isNull(n):
-		p.add(p.of(body), "a manifest begins with version: %d", formatVersion)
+		p.add(p.of(body), "a manifest starts with version: %d", formatVersion)
 	case n.GetToken().Value != strconv.Itoa(formatVersion) || n.Type() != ast.IntegerType:
-		p.add(p.of(n), "version must be %d; this tlxhook reads no other", formatVersion)
+		p.add(p.of(n), "version must be %d; no other version is supported", formatVersion)
 	}
 }

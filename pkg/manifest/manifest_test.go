@@ -109,7 +109,7 @@ func TestManifestMayBeJSON(t *testing.T) {
 
 const oneEntry = "version: 1\nsubscriptions:\n  - event: order.create\n    target: https://h.no/\n"
 
-func TestManifestMayComeFromAnyEditor(t *testing.T) {
+func TestManifestAcceptsEditorVariants(t *testing.T) {
 	t.Parallel()
 	for name, content := range map[string]string{
 		"a byte order mark":      "\xef\xbb\xbf" + oneEntry,
@@ -146,7 +146,7 @@ func TestTextIsUsedVerbatim(t *testing.T) {
 	}
 }
 
-func TestFilesAndDocumentsCountTogetherWithDefaultsOfTheirOwn(t *testing.T) {
+func TestFilesAndDocumentsAreMergedWithOwnDefaults(t *testing.T) {
 	t.Parallel()
 	document := func(event, host string) string {
 		return "version: 1\nowns: [\"https://" + host + "/\"]\ndefaults: {target: \"https://" + host +
@@ -166,18 +166,18 @@ func TestFilesAndDocumentsCountTogetherWithDefaultsOfTheirOwn(t *testing.T) {
 	switch _, err := parse(oneEntry, oneEntry); {
 	case err == nil:
 		t.Error("an identity in two files: no error")
-	case !strings.Contains(err.Error(), "wanted twice"):
-		t.Errorf("an identity in two files: err.Error() = %q, want it to contain %q", err.Error(), "wanted twice")
+	case !strings.Contains(err.Error(), "declared twice"):
+		t.Errorf("an identity in two files: err.Error() = %q, want it to contain %q", err.Error(), "declared twice")
 	}
 	switch _, err := parse(); {
 	case err == nil:
 		t.Error("no file: no error")
-	case err.Error() != "manifest: there is none":
-		t.Errorf("no file: err.Error() = %q, want %q", err.Error(), "manifest: there is none")
+	case err.Error() != "manifest: no file given":
+		t.Errorf("no file: err.Error() = %q, want %q", err.Error(), "manifest: no file given")
 	}
 }
 
-func TestPatternsAreKnownToNeedTheEvents(t *testing.T) {
+func TestHasPatterns(t *testing.T) {
 	t.Parallel()
 	for content, needed := range map[string]bool{oneEntry: false, strings.Replace(oneEntry, "order.create", `"order.?reate"`, 1): true} {
 		m, err := manifest.Parse(manifest.Source{Name: "in.yaml", Content: []byte(content)})
@@ -190,8 +190,8 @@ func TestPatternsAreKnownToNeedTheEvents(t *testing.T) {
 	}
 }
 
-// The schema for editors and the parser accept and refuse the same manifests.
-func TestSchemaAgreesWithTheProgram(t *testing.T) {
+// The schema for editors and the parser accept the same manifests.
+func TestSchemaAgreesWithTheParser(t *testing.T) {
 	t.Parallel()
 	document, err := jsonschema.UnmarshalJSON(strings.NewReader(manifest.Schema))
 	if err != nil {
@@ -270,7 +270,7 @@ func TestReferencesAreResolvedOnceAndEachFailureIsNamed(t *testing.T) {
 	}
 }
 
-func TestResolvingEndsWhenItIsInterrupted(t *testing.T) {
+func TestResolveEndsOnCancellation(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	want := mustParse(t, oneEntry+"    hmacSecret: {env: A}\n    authHeader: {name: X, value: {env: B}}\n")
@@ -289,7 +289,7 @@ func TestResolvingEndsWhenItIsInterrupted(t *testing.T) {
 }
 
 // One reference may serve many subscriptions.
-func TestQueryThatIsNoneIsNamedOnce(t *testing.T) {
+func TestInvalidQueryIsReportedOnce(t *testing.T) {
 	t.Parallel()
 	want := mustParse(t, "version: 1\ndefaults: {target: https://h.no/, targetCredentials: {query: {env: A}}}\nsubscriptions:\n  - "+
 		"events: [order.create, order.update]\n")
@@ -304,12 +304,12 @@ func TestQueryThatIsNoneIsNamedOnce(t *testing.T) {
 	switch got := problems(want.Check(secrets)); {
 	case strings.Count(got, "\n") != 0:
 		t.Errorf("got = %v, want 0", strings.Count(got, "\n"))
-	case !strings.Contains(got, "query: must be as it stands in a URL"):
-		t.Errorf("got = %q, want it to contain %q", got, "query: must be as it stands in a URL")
+	case !strings.Contains(got, "query: must be valid after the question mark of a URL"):
+		t.Errorf("got = %q, want it to contain %q", got, "query: must be valid after the question mark of a URL")
 	}
 }
 
-func TestSecretsThatTripletexWouldRefuseAreNamedAndNotShown(t *testing.T) {
+func TestInvalidSecretsAreReportedWithoutValue(t *testing.T) {
 	t.Parallel()
 	want := mustParse(t, oneEntry+"    hmacSecret: {env: SHORT}\n    authHeader: {name: X, value: {env: LINES}}\n    targetCredentials: "+
 		"{query: {env: QUERY}}\n")
@@ -320,7 +320,7 @@ func TestSecretsThatTripletexWouldRefuseAreNamedAndNotShown(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := problems(want.Check(secrets))
-	if diff := cmp.Diff("7:33: query: must be as it stands in a URL behind the question mark, such as token=abc\n"+
+	if diff := cmp.Diff("7:33: query: must be valid after the question mark of a URL, such as token=abc\n"+
 		"6:35: auth header value: has more than one line\n"+
 		"5:18: HMAC secret: has 7 characters, 10 to 100 are allowed", got); diff != "" {
 		t.Errorf("problems (-want +got):\n%s", diff)

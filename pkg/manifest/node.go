@@ -40,7 +40,7 @@ func (p *problems) mapping(n ast.Node, what string, known []string) (keyed, bool
 		case !slices.Contains(known, key):
 			p.add(at, "%s", unknown(key, what, known))
 		case twice:
-			p.add(at, "key %q stands twice in %s", key, what)
+			p.add(at, "key %q occurs twice in %s", key, what)
 		default:
 			values[key] = each.Value()
 		}
@@ -54,7 +54,7 @@ func unknown(key, what string, known []string) string {
 	if near := match.Nearest(key, known); len(near) > 0 {
 		return fmt.Sprintf("unknown key %q in %s; did you mean %s?", key, what, near[0])
 	}
-	return fmt.Sprintf("unknown key in %s; there are %s", what, strings.Join(known, ", "))
+	return fmt.Sprintf("unknown key in %s; valid keys: %s", what, strings.Join(known, ", "))
 }
 
 // of returns the position of a node; for a mapping, that of its first key.

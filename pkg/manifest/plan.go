@@ -78,7 +78,7 @@ type NoteKind string
 const (
 	Duplicate NoteKind = "duplicate" // another subscription has the same identity
 	Orphan    NoteKind = "orphan"    // the manifest owns its target and does not list it
-	Secret    NoteKind = "secret"    // its secret is not known to be right
+	Secret    NoteKind = "secret"    // the value of its secret is unknown
 	Move      NoteKind = "move"      // an entry creates its event at another target
 	Moved     NoteKind = "moved"     // it was changed elsewhere while the plan was applied
 )
@@ -93,7 +93,7 @@ const (
 	SendNever   SendSecrets = "never"
 )
 
-// SendSecretsChoices returns the choices, the default first.
+// SendSecretsChoices returns the choices, with the default first.
 func SendSecretsChoices() []SendSecrets { return []SendSecrets{SendChanged, SendAlways, SendNever} }
 
 // Policy is what a plan may do.
@@ -147,8 +147,8 @@ func (p Plan) Same(other Plan) bool {
 	})
 }
 
-// Check returns an [*Error] for changes that Tripletex would refuse. Known are all events, or nil without a check of
-// events. LocalHTTP allows http for targets on this machine.
+// Check returns an [*Error] for changes that Tripletex would reject. Known are all events; nil skips the check of event
+// names. LocalHTTP allows http for loopback targets.
 func (p Plan) Check(known []tripletex.Event, localHTTP bool) error {
 	var wrong []Problem
 	for _, c := range p.Changes {
@@ -159,7 +159,7 @@ func (p Plan) Check(known []tripletex.Event, localHTTP bool) error {
 	return failure(wrong)
 }
 
-var errNoValue = errors.New("it would be created, and its authHeader has no value; say where it is, such as value: {env: HOOK_AUTH}")
+var errNoValue = errors.New("the new subscription has an authHeader without a value; add a reference such as value: {env: HOOK_AUTH}")
 
 func (c Change) check(known []tripletex.Event, localHTTP bool) error {
 	switch {
@@ -184,7 +184,7 @@ func (p Plan) Withheld() error {
 	var wrong []Problem
 	for _, c := range p.Changes {
 		if c.withheld {
-			wrong = append(wrong, Problem{c.wanted.At, "it would be created, and its secrets are not to be sent"})
+			wrong = append(wrong, Problem{c.wanted.At, "the new subscription needs its secrets, which are not sent"})
 		}
 	}
 	return failure(wrong)

@@ -14,7 +14,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
-// Planner makes the plans of a manifest or of a saved plan, one for each company. It is safe for concurrent use.
+// Planner creates the plans of a manifest or of a saved plan, one per company. It is safe for concurrent use.
 type Planner struct {
 	Manifest *Manifest // nil for a saved plan
 	Saved    *Saved    // nil for a manifest
@@ -26,10 +26,10 @@ type Planner struct {
 // Errors of [Planner.Plan] for a saved plan.
 var (
 	ErrScope = errors.New("the plan is for")
-	ErrStale = errors.New("the plan is out of date: something was changed since it was made")
+	ErrStale = errors.New("the plan is out of date: subscriptions have changed since")
 )
 
-// Planned is a plan and what executes it.
+// Planned is a plan with the means to execute it.
 type Planned struct {
 	Plan
 	Run  Run
@@ -38,7 +38,8 @@ type Planned struct {
 	have []tripletex.Subscription
 }
 
-// Plan makes the plan for one company. It changes nothing, and refuses what Tripletex would refuse.
+// Plan creates the plan for one company without making changes. It returns an error for changes that Tripletex would
+// reject.
 func (p *Planner) Plan(ctx context.Context, client *tripletex.Client, company Company, file FingerprintFile) (*Planned, error) {
 	fingerprints, err := file.Read()
 	if err != nil {
@@ -79,13 +80,13 @@ func (p *Planner) want(ctx context.Context, client *tripletex.Client, company Co
 		return want, known, err
 	}
 	if scope != p.Saved.Scope {
-		return nil, nil, fmt.Errorf("%w %s, and this is %s", ErrScope, p.Saved.Scope, scope)
+		return nil, nil, fmt.Errorf("%w %s, not for %s", ErrScope, p.Saved.Scope, scope)
 	}
 	return p.Saved.Want, nil, nil
 }
 
 // Execute makes the changes of the plan and verifies the result after a pause. A canceled ctx ends it after the request
-// in flight. Unstored is why the fingerprints of the secrets that were sent are not stored, which fails nothing.
+// in flight. Unstored is the error from storing the fingerprints of sent secrets; it does not fail the run.
 func (p *Planned) Execute(ctx context.Context, pause time.Duration) (report Report, unstored, err error) {
 	finish, cancel := wait.Finishing(ctx)
 	defer cancel()
@@ -99,7 +100,7 @@ func (p *Planned) Execute(ctx context.Context, pause time.Duration) (report Repo
 }
 
 // ErrSave is the cause of an error of [Planned.Save].
-var ErrSave = errors.New("keep the plan")
+var ErrSave = errors.New("save plan")
 
 // Save writes the plan to a file in an existing folder. It masks credentials in targets, whatever the policy shows.
 func (p *Planned) Save(path string) error {

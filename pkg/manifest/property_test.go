@@ -21,7 +21,7 @@ import (
 // For random manifests and subscriptions, with concurrent changes and interruptions: apply makes no duplicate, deletes
 // nothing that it may not, shows no secret and treats none wrongly as known. The next apply makes all changes, and the
 // one after it none.
-func TestRandomWorldsConvergeWithoutHarm(t *testing.T) {
+func TestRandomWorldsConverge(t *testing.T) {
 	t.Parallel()
 	for part := range hundreds { // of worlds, which is the default of rapid
 		t.Run(strconv.Itoa(part), func(t *testing.T) {
@@ -60,7 +60,7 @@ func randomWorld(rt *rapid.T) {
 	}
 	disturbed := w.disturb()
 	err := w.applyAndListen()
-	w.wire.mended()
+	w.wire.repaired()
 	w.harmless()
 	if !disturbed && err != nil {
 		rt.Errorf("undisturbed, and failed: %v", err)
@@ -69,13 +69,13 @@ func randomWorld(rt *rapid.T) {
 		if err := w.applyAndListen(); err != nil {
 			rt.Errorf("undisturbed after a disturbance, and failed: %v", err)
 		}
-		w.wire.mended()
+		w.wire.repaired()
 		w.harmless()
 	}
 	switch err := w.applyAndListen(); {
 	case err != nil:
 		rt.Errorf("nothing was left to do, and it wrote or failed: %v", err)
-	case writes(w.wire.mended()) != 0:
+	case writes(w.wire.repaired()) != 0:
 		rt.Errorf("nothing was left to do, and it wrote or failed: %v\n%s", err, strings.Join(w.said, "\n"))
 	}
 	w.known()
@@ -214,7 +214,7 @@ func (w *trial) applyAndListen() error {
 	return err
 }
 
-// harmless checks that no duplicate was made, and nothing deleted that must not be.
+// harmless checks that no duplicate was created and no protected subscription deleted.
 func (w *trial) harmless() {
 	count := func(all []tripletex.Subscription) map[string]int {
 		counts := map[string]int{}
@@ -227,7 +227,7 @@ func (w *trial) harmless() {
 	was, now := count(w.before), count(after)
 	for identity, n := range now {
 		if most := max(was[identity], 1) + w.foreign.created[identity]; n > most {
-			w.Errorf("%s: there are %d, at most %d may be", identity, n, most)
+			w.Errorf("%s: %d subscriptions, want at most %d", identity, n, most)
 		}
 	}
 	wanted := map[string]bool{}
@@ -279,7 +279,7 @@ func (w *trial) known() {
 	}
 }
 
-// silent checks that no output holds a secret.
+// silent checks that no output contains a secret.
 func (w *trial) silent() {
 	for _, text := range w.said {
 		for _, never := range []string{"the-secret-", "hunter2"} {

@@ -13,7 +13,7 @@ import (
 // Errors of [ReadFiles].
 var (
 	ErrUnreadable  = errors.New("read the manifest")
-	ErrEmptyFolder = errors.New("holds no manifest")
+	ErrEmptyFolder = errors.New("contains no manifest")
 	ErrStdinTwice  = errors.New("standard input can be read only once")
 )
 

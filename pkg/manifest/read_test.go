@@ -28,7 +28,7 @@ func write(t *testing.T, files map[string]string) string {
 	return folder
 }
 
-func TestFolderIsReadInTheOrderOfItsFiles(t *testing.T) {
+func TestFolderIsReadInFileOrder(t *testing.T) {
 	t.Parallel()
 	folder := write(t, map[string]string{
 		"b.yaml": entries("order.create"), "a.YML": entries("order.update"), "c.json": entries("order.delete"),
@@ -52,7 +52,7 @@ func TestFolderIsReadInTheOrderOfItsFiles(t *testing.T) {
 	}
 }
 
-func TestFilesThatCannotBeReadHaveACause(t *testing.T) {
+func TestUnreadableFilesHaveACause(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	for name, c := range map[string]struct {

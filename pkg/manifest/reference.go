@@ -44,21 +44,21 @@ func (r Reference) String() string {
 	}
 }
 
-// place returns the reference without its position, which is equal for references to the same secret.
-func (r Reference) place() Reference {
+// source returns the reference without its position; it is equal for references to the same secret.
+func (r Reference) source() Reference {
 	r.At = Position{}
 	return r
 }
 
-// reference reads a reference to a secret; null is not managed. No problem shows text in its place, which may be the
-// secret itself.
+// reference parses a reference to a secret; null means not managed. Problems do not show text in its place, which may be
+// the secret itself.
 func (p *problems) reference(n ast.Node, what, folder string) Reference {
 	if isNull(n) {
 		return Reference{}
 	}
 	at := p.of(n)
 	if _, ok := n.(ast.MapNode); !ok {
-		p.add(at, "%s must say where the secret is, such as {env: HOOK_SECRET}; a manifest never holds a secret itself", what)
+		p.add(at, "%s must be a reference such as {env: HOOK_SECRET}; a manifest contains no secrets", what)
 		return Reference{}
 	}
 	before := len(p.all)
@@ -84,7 +84,7 @@ func (p *problems) reference(n ast.Node, what, folder string) Reference {
 	return p.checkEnv(r)
 }
 
-// field returns the field of one of [referenceKeys].
+// field returns the field for one of [referenceKeys].
 func (r *Reference) field(key string) *string {
 	return map[string]*string{"env": &r.Env, "file": &r.File, "command": &r.Command, "keyring": &r.Keyring}[key]
 }
@@ -96,7 +96,7 @@ func (p *problems) checkEnv(r Reference) Reference {
 		p.add(r.At, "env must be the name of a variable, not its value")
 		return Reference{}
 	case isLogin(r.Env):
-		p.add(r.At, "env must not be a token of the login, which would be sent to the target")
+		p.add(r.At, "env must not be a token of the login")
 		return Reference{}
 	}
 	return r
@@ -112,17 +112,17 @@ func isLogin(env string) bool {
 type Secrets map[Reference]secret.Text
 
 // Of returns the value of a reference, or "" if it was not resolved.
-func (s Secrets) Of(r Reference) secret.Text { return s[r.place()] }
+func (s Secrets) Of(r Reference) secret.Text { return s[r.source()] }
 
 // Resolve returns the values of references. It resolves each source once.
 func Resolve(ctx context.Context, all []Reference, resolve func(context.Context, Reference) (secret.Text, error)) (Secrets, error) {
 	secrets, missing := Secrets{}, []Problem{}
 	tried := map[Reference]bool{}
 	for _, r := range all {
-		if r.IsZero() || tried[r.place()] {
+		if r.IsZero() || tried[r.source()] {
 			continue
 		}
-		tried[r.place()] = true
+		tried[r.source()] = true
 		value, err := resolve(ctx, r)
 		if err != nil && ctx.Err() != nil {
 			return nil, err
@@ -131,7 +131,7 @@ func Resolve(ctx context.Context, all []Reference, resolve func(context.Context,
 			missing = append(missing, Problem{r.At, fmt.Sprintf("%s: %v", r, err)})
 			continue
 		}
-		secrets[r.place()] = value
+		secrets[r.source()] = value
 	}
 	return secrets, failure(missing)
 }

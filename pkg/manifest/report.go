@@ -154,7 +154,7 @@ func moved(plan, left Plan) []Note {
 	var notes []Note
 	for _, c := range left.Changes {
 		if c.Action != Delete && !planned[c.wanted.identity()] {
-			notes = append(notes, Note{Moved, c.ID, c.Event, c.TargetURL, "somebody else has changed it meanwhile; a new plan shows what"})
+			notes = append(notes, Note{Moved, c.ID, c.Event, c.TargetURL, "changed elsewhere during apply; create a new plan"})
 		}
 	}
 	return notes

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// Saved is a plan in a file, which apply executes after a review. It holds references to secrets and never a secret.
+// Saved is a plan in a file, which apply executes after a review. It contains references to secrets, but no secrets.
 type Saved struct {
 	// Format is the version of this shape.
 	Format int `json:"tlxhookPlan"`
@@ -25,13 +25,13 @@ type Saved struct {
 // savedFormat is the version of the shape of a saved plan.
 const savedFormat = 1
 
-// maxSaved is the size of a plan in bytes; the rest of a larger file is not read.
+// maxSaved is the maximum size of a plan in bytes; the rest of a larger file is ignored.
 const maxSaved = 64 << 20
 
 // Errors of [ReadSavedFile].
 var (
 	ErrSavedUnreadable = errors.New("read the plan")
-	ErrSaved           = errors.New("is no plan of this version of tlxhook")
+	ErrSaved           = errors.New("not a plan of this version of tlxhook")
 )
 
 // ReadSavedFile reads a plan that [Planned.Save] wrote. Unless it is trusted, secrets in files must be below the
@@ -76,8 +76,8 @@ func IsSaved(path string) bool {
 // planMark is the number of bytes in which a saved plan names its format.
 const planMark = 1 << 10
 
-// isLocal reports whether a folder is below the working folder, also after symbolic links are resolved. A folder
-// that does not exist counts, as nothing can be read from it.
+// isLocal reports whether a folder is below the working folder, also after resolving symbolic links. A missing folder is
+// local, because nothing can be read from it.
 func isLocal(folder string) bool {
 	resolved, err := filepath.EvalSymlinks(folder)
 	return filepath.IsLocal(folder) && (err != nil || filepath.IsLocal(resolved))
@@ -106,7 +106,7 @@ func ReadSaved(raw []byte) (Saved, error) {
 	return saved, nil
 }
 
-// check repeats the checks of [Parse] and [Manifest.Expand], as the file may have been edited.
+// check repeats the checks of [Parse] and [Manifest.Expand], because the file may have been edited.
 func (w *Want) check() error {
 	for _, address := range w.Owns {
 		if err := checkBare(address); err != nil {
@@ -122,7 +122,7 @@ func (w *Want) check() error {
 			return err
 		}
 		if seen[s.identity()] {
-			return fmt.Errorf("%s to %s is wanted twice", s.Event, s.Target)
+			return fmt.Errorf("%s to %s is declared twice", s.Event, s.Target)
 		}
 		seen[s.identity()] = true
 	}

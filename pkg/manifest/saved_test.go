@@ -29,7 +29,7 @@ func saved(t *testing.T, content string, have ...tripletex.Subscription) string 
 const everySecret = "order.create;hmacSecret: {env: A};authHeader: {name: X, value: {env: B}};targetCredentials: {userinfo: {env: " +
 	"C}, query: {env: D}}"
 
-func TestSavedPlanHoldsNoSecretAndPlansTheSameAgain(t *testing.T) {
+func TestSavedPlanContainsNoSecretAndRoundTrips(t *testing.T) {
 	t.Parallel()
 	have := []tripletex.Subscription{sub(1, "order.update"), sub(2, "product.create", to("https://h.no/?k=hunter2"))}
 	raw := saved(t, entries(everySecret, "order.update;status: DISABLED"), have...)
@@ -60,7 +60,7 @@ func TestSavedPlanHoldsNoSecretAndPlansTheSameAgain(t *testing.T) {
 	}
 }
 
-func TestSavedPlanIsAnotherOneWhereTheWorldMoved(t *testing.T) {
+func TestSavedPlanIsStaleAfterAChange(t *testing.T) {
 	t.Parallel()
 	have := []tripletex.Subscription{sub(1, "order.update"), sub(2, "product.create")}
 	plan, err := manifest.ReadSaved([]byte(saved(t, entries("order.create", "order.update;status: DISABLED"), have...)))
@@ -70,12 +70,12 @@ func TestSavedPlanIsAnotherOneWhereTheWorldMoved(t *testing.T) {
 	moved := sub(1, "order.update")
 	moved.Version++
 	for name, now := range map[string][]tripletex.Subscription{
-		"updated elsewhere":         {moved, have[1]},
-		"deleted elsewhere":         {have[1]},
-		"an orphan was deleted":     {have[0]},
-		"created elsewhere":         {have[0], have[1], sub(3, "order.create")},
-		"another orphan appeared":   {have[0], have[1], sub(3, "product.update")},
-		"disabled by somebody else": {sub(1, "order.update", status(tripletex.Disabled)), have[1]},
+		"updated elsewhere":       {moved, have[1]},
+		"deleted elsewhere":       {have[1]},
+		"an orphan was deleted":   {have[0]},
+		"created elsewhere":       {have[0], have[1], sub(3, "order.create")},
+		"another orphan appeared": {have[0], have[1], sub(3, "product.update")},
+		"disabled elsewhere":      {sub(1, "order.update", status(tripletex.Disabled)), have[1]},
 	} {
 		if plan.Plan.Same(manifest.Diff(plan.Want, now, plan.Policy)) {
 			t.Errorf("%s: the plan counts as the same", name)
@@ -87,7 +87,7 @@ func TestSavedPlanIsAnotherOneWhereTheWorldMoved(t *testing.T) {
 	}
 }
 
-func TestFileThatIsNoPlanIsRefused(t *testing.T) {
+func TestInvalidPlanFileIsRejected(t *testing.T) {
 	t.Parallel()
 	good := saved(t, entries("order.create"))
 	for name, raw := range map[string]string{
@@ -95,10 +95,10 @@ func TestFileThatIsNoPlanIsRefused(t *testing.T) {
 		"a manifest":               entries("order.create"),
 		"another JSON":             `{"a": 1}`,
 		"null":                     "null",
-		"a later shape":            strings.Replace(good, `"tlxhookPlan":1`, `"tlxhookPlan":2`, 1),
-		"no want":                  `{"tlxhookPlan":1}`,
-		"something behind it":      good + "{}",
-		"half of it":               good[:len(good)/2],
+		"a later format":           strings.Replace(good, `"tlxhookPlan":1`, `"tlxhookPlan":2`, 1),
+		"without want":             `{"tlxhookPlan":1}`,
+		"trailing data":            good + "{}",
+		"truncated":                good[:len(good)/2],
 		"a password in the target": strings.Replace(good, `"target":"https://h.no/"`, `"target":"https://u:hunter2@h.no/"`, 1),
 		"everything owned":         strings.Replace(good, `"owns":["https://h.no/"]`, `"owns":[""]`, 1),
 		"a status of Tripletex":    strings.Replace(good, `"status":"ACTIVE"`, `"status":"DISABLED_MISUSE"`, 1),
@@ -121,7 +121,7 @@ func TestFileThatIsNoPlanIsRefused(t *testing.T) {
 	}
 }
 
-func TestSavedPlanReadsNoFileOutsideTheWorkingFolder(t *testing.T) {
+func TestSavedPlanReadsFilesBelowTheWorkingFolderOnly(t *testing.T) {
 	t.Parallel()
 	raw := saved(t, entries("order.create;hmacSecret: {file: key}"))
 	path := filepath.Join(write(t, map[string]string{
@@ -139,7 +139,7 @@ func TestSavedPlanReadsNoFileOutsideTheWorkingFolder(t *testing.T) {
 	}
 }
 
-func TestSavedPlanThatCannotBeReadHasACause(t *testing.T) {
+func TestUnreadableSavedPlanHasACause(t *testing.T) {
 	t.Parallel()
 	folder := write(t, map[string]string{"hooks.yaml": oneEntry})
 	for name, cause := range map[string]error{"missing.json": manifest.ErrSavedUnreadable, "hooks.yaml": manifest.ErrSaved} {

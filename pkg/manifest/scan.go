@@ -12,7 +12,7 @@ import (
 // Limits of a file, far above the needs of a manifest. The time of the parser is quadratic in the depth, the number
 // of documents, the keys of one mapping, and the empty items of a list.
 const (
-	// MaxSize is the largest size of a file in bytes.
+	// MaxSize is the maximum size of a file in bytes.
 	MaxSize      = 4 << 20
 	maxTokens    = 250_000
 	maxDocuments = 1000
@@ -20,8 +20,8 @@ const (
 	maxKeys      = 32
 )
 
-// scan splits a file into tokens, and refuses what the parser must not see: anchors, aliases, tags and other features
-// that a manifest does not need, and with them expansion bombs and loops.
+// scan splits a file into tokens and rejects anchors, aliases, tags and other unneeded features before the parser sees
+// them, which prevents expansion bombs and loops.
 func (p *problems) scan(content []byte) token.Tokens {
 	text := p.text(content)
 	if text == "" {
@@ -40,19 +40,19 @@ func (p *problems) scan(content []byte) token.Tokens {
 		if t.Type == token.DocumentHeaderType {
 			documents++
 		}
-		why := refused(t)
+		why := unsupported(t)
 		switch {
 		case why != "":
 		case t.Type == token.DocumentHeaderType && before.Type == token.DocumentHeaderType:
-			why = "ends a document with nothing in it; take one of the two --- away" // the parser would drop the rest of the file
+			why = "ends an empty document; remove one of the two ---" // the parser would drop the rest of the file
 		case documents > maxDocuments:
-			why = "is one document too many"
+			why = "exceeds the limit of documents"
 		case isScalar(t) && isScalar(before) && t.Position.Line == before.Position.Line:
-			why = "does not belong here; put text with special characters in quotes"
+			why = "is unexpected; quote text with special characters"
 		case t.Type == token.SequenceEntryType && before.Type == token.SequenceEntryType:
-			why = "a list has no empty items, and no lists in it"
+			why = "a list must not contain empty items or lists"
 		default:
-			why = levels.see(t, before)
+			why = levels.add(t, before)
 		}
 		if why != "" {
 			p.add(p.at(t), "%s", why)
@@ -87,7 +87,7 @@ func (p *problems) text(content []byte) string {
 		case r == '\n':
 			line, column = line+1, 0
 		case r < ' ' && r != '\t', r >= 0x7f && r <= 0x9f:
-			p.add(at, "holds a control character, U+%04X", r)
+			p.add(at, "contains a control character, U+%04X", r)
 			return ""
 		}
 		i += size
@@ -96,21 +96,21 @@ func (p *problems) text(content []byte) string {
 	return string(content)
 }
 
-// refused returns why a token is not allowed in a manifest; empty if it is.
-func refused(t *token.Token) string {
+// unsupported returns why a token is not allowed in a manifest; empty if it is allowed.
+func unsupported(t *token.Token) string {
 	switch t.Type {
 	case token.AliasType:
-		return `an unquoted * begins a YAML alias, which a manifest does not have; write a pattern in quotes, such as "*.delete"`
+		return `an unquoted * starts a YAML alias, which is not supported; quote a pattern, such as "*.delete"`
 	case token.AnchorType:
-		return "an unquoted & begins a YAML anchor, which a manifest does not have; defaults: says what entries share"
+		return "an unquoted & starts a YAML anchor, which is not supported; put shared settings in defaults:"
 	case token.TagType:
-		return "an unquoted ! begins a YAML tag, which a manifest does not have; write the text in quotes"
+		return "an unquoted ! starts a YAML tag, which is not supported; quote the text"
 	case token.MergeKeyType:
-		return "a manifest has no merge keys; defaults: says what entries share"
+		return "merge keys are not supported; put shared settings in defaults:"
 	case token.MappingKeyType:
-		return "an unquoted ? begins a complex key, which a manifest does not have; write the text in quotes"
+		return "an unquoted ? starts a complex key, which is not supported; quote the text"
 	case token.DirectiveType:
-		return "a manifest has no YAML directives"
+		return "YAML directives are not supported"
 	default:
 		return ""
 	}
@@ -133,8 +133,8 @@ type level struct {
 	keys   int
 }
 
-// see adds the next token, and returns why it is refused; empty if it is not.
-func (n *nesting) see(t, before *token.Token) string {
+// add adds the next token, and returns why it is rejected; empty if it is valid.
+func (n *nesting) add(t, before *token.Token) string {
 	switch t.Type {
 	case token.DocumentHeaderType, token.DocumentEndType:
 		*n = nil
@@ -154,9 +154,9 @@ func (n *nesting) see(t, before *token.Token) string {
 	}
 	switch {
 	case len(*n) > maxDepth:
-		return "is nested too deep for a manifest"
+		return "is nested too deeply"
 	case len(*n) > 0 && (*n)[len(*n)-1].keys > maxKeys:
-		return "has too many keys for anything in a manifest"
+		return "has too many keys"
 	default:
 		return ""
 	}

@@ -6,12 +6,12 @@ const Schema = `{
   "$schema": "https://json-schema.org/draft/2020-12/schema",
   "$id": "` + SchemaURL + `",
   "title": "manifest",
-  "description": "Tripletex webhook subscriptions as they should be: tlxhook diff, tlxhook apply, tlxhook export.",
+  "description": "Tripletex webhook subscriptions for tlxhook diff, apply and export.",
   "type": "object",
   "required": ["version", "subscriptions"],
   "additionalProperties": false,
   "properties": {
-    "$schema": {"type": "string", "description": "The address of this schema, for JSON."},
+    "$schema": {"type": "string", "description": "URL of this schema, for JSON manifests."},
     "version": {"const": 1},
     "companies": {
       "type": "object",
@@ -20,15 +20,15 @@ const Schema = `{
         {"required": ["all"]},
         {"anyOf": [{"required": ["ids"]}, {"required": ["names"]}], "not": {"required": ["except"]}}
       ],
-      "description": "The client companies that this document is for, with --all-companies. Any where left out.",
+      "description": "Client companies that this document applies to with --all-companies. Default: all.",
       "properties": {
-        "all": {"const": true, "description": "Every company that the login reaches."},
+        "all": {"const": true, "description": "All client companies of the login."},
         "ids": {"$ref": "#/$defs/companyIds"},
         "names": {"$ref": "#/$defs/companyNames"},
         "except": {
           "type": "object",
           "additionalProperties": false,
-          "description": "Companies that all leaves out.",
+          "description": "Companies to exclude from all.",
           "properties": {"ids": {"$ref": "#/$defs/companyIds"}, "names": {"$ref": "#/$defs/companyNames"}}
         }
       }
@@ -36,12 +36,12 @@ const Schema = `{
     "owns": {
       "type": "array",
       "items": {"$ref": "#/$defs/address"},
-      "description": "Only what lies below these addresses may be deleted by apply --prune."
+      "description": "URLs below which apply --prune may delete subscriptions."
     },
     "defaults": {
       "type": ["object", "null"],
       "additionalProperties": false,
-      "description": "What entries share, unless they say otherwise.",
+      "description": "Default settings of all entries.",
       "properties": {
         "target": {"$ref": "#/$defs/address"},
         "targetCredentials": {"$ref": "#/$defs/targetCredentials"},
@@ -74,66 +74,66 @@ const Schema = `{
     "event": {
       "type": "string",
       "pattern": "[.*?]",
-      "description": "An event such as order.create, or a pattern such as \"order.*\", in quotes."
+      "description": "Event such as order.create, or a quoted pattern such as \"order.*\"."
     },
     "companyIds": {
       "type": "array",
       "items": {"type": "integer", "minimum": 1},
-      "description": "As tlxhook company list shows them."
+      "description": "Company IDs, as listed by tlxhook company list."
     },
     "companyNames": {
       "type": "array",
       "items": {"type": "string", "minLength": 1},
-      "description": "As Tripletex has them, whatever the case; two of one name need their ids."
+      "description": "Company names, ignoring case. Companies with the same name need ids."
     },
     "address": {
       "type": "string",
       "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://[^@?#]+$",
-      "description": "An https URL without user name, password and query."
+      "description": "https URL without user name, password and query."
     },
     "targetCredentials": {
       "type": ["object", "null"],
       "additionalProperties": false,
-      "description": "Credentials in the target. Not managed where left out or null.",
+      "description": "Credentials in the target. Not managed if omitted or null.",
       "properties": {
-        "userinfo": {"$ref": "#/$defs/reference", "description": "Where user:password is."},
-        "query": {"$ref": "#/$defs/reference", "description": "Where the query is, such as token=abc."}
+        "userinfo": {"$ref": "#/$defs/reference", "description": "Reference to user:password."},
+        "query": {"$ref": "#/$defs/reference", "description": "Reference to the query, such as token=abc."}
       }
     },
     "fields": {
       "type": "string",
-      "description": "Deliver only these fields, such as id,version,number. The whole object where left out."
+      "description": "Fields to deliver, such as id,version,number. Default: all."
     },
     "status": {
       "enum": ["ACTIVE", "DISABLED"],
       "default": "ACTIVE",
-      "description": "A subscription that Tripletex has switched off counts as DISABLED."
+      "description": "Status of the subscription. A status DISABLED_… of Tripletex counts as DISABLED."
     },
     "authHeader": {
       "type": ["object", "null"],
       "additionalProperties": false,
       "required": ["name"],
-      "description": "A header that deliveries carry. Not managed where left out or null.",
+      "description": "Header of each delivery. Not managed if omitted or null.",
       "properties": {
-        "name": {"type": "string", "minLength": 1, "description": "Such as Authorization."},
-        "value": {"$ref": "#/$defs/reference", "description": "Where the value is. Not managed where left out."}
+        "name": {"type": "string", "minLength": 1, "description": "Header name, such as Authorization."},
+        "value": {"$ref": "#/$defs/reference", "description": "Reference to the header value. Not managed if omitted."}
       }
     },
     "hmacSecret": {
       "$ref": "#/$defs/reference",
-      "description": "Where the secret that signs deliveries is. Not managed where left out or null."
+      "description": "Reference to the secret that signs deliveries. Not managed if omitted or null."
     },
     "reference": {
       "type": ["object", "null"],
       "additionalProperties": false,
       "minProperties": 1,
       "maxProperties": 1,
-      "description": "Where a secret is; a manifest never holds one.",
+      "description": "Reference to a secret; a manifest contains no secrets.",
       "properties": {
-        "env": {"type": "string", "pattern": "^[^=$ \\t]+$", "description": "The name of an environment variable."},
-        "file": {"type": "string", "minLength": 1, "description": "A file, relative to the manifest."},
-        "command": {"type": "string", "minLength": 1, "description": "A command that prints it; needs --trust-manifest."},
-        "keyring": {"type": "string", "minLength": 1, "description": "An entry of the keyring, of the service tlxhook-secrets."}
+        "env": {"type": "string", "pattern": "^[^=$ \\t]+$", "description": "Name of an environment variable."},
+        "file": {"type": "string", "minLength": 1, "description": "File path, relative to the manifest."},
+        "command": {"type": "string", "minLength": 1, "description": "Command that prints the secret; requires --trust-manifest."},
+        "keyring": {"type": "string", "minLength": 1, "description": "Keyring entry of the service tlxhook-secrets."}
       }
     }
   }

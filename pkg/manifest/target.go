@@ -60,7 +60,7 @@ func userinfo(value secret.Text) *url.Userinfo {
 
 func query(value secret.Text) string { return strings.TrimPrefix(value.Reveal(), "?") }
 
-var errQuery = errors.New("query: must be as it stands in a URL behind the question mark, such as token=abc")
+var errQuery = errors.New("query: must be valid after the question mark of a URL, such as token=abc")
 
 // Check returns an [*Error] for invalid secrets, without showing any.
 func (w *Want) Check(secrets Secrets) error {

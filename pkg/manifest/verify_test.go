@@ -85,7 +85,7 @@ func TestDuplicatesInTheListAreAConflict(t *testing.T) {
 	}
 }
 
-func TestWaitBeforeTheProofMayBeInterrupted(t *testing.T) {
+func TestPauseBeforeVerificationCanBeInterrupted(t *testing.T) {
 	t.Parallel()
 	w, want := mixedWorld(t), mustParse(t, mixed())
 	plan, err := w.plan(t, want, prune())
@@ -108,9 +108,9 @@ func TestWaitBeforeTheProofMayBeInterrupted(t *testing.T) {
 func TestFailedVerificationHasAReadableMessage(t *testing.T) {
 	t.Parallel()
 	for cause, want := range map[error]string{
-		context.Canceled:         "everything was accepted, but it was interrupted before the list could prove it",
-		context.DeadlineExceeded: "everything was accepted, but there was no time to prove it by the list",
-		errStop:                  "everything was accepted, but it cannot be proved: " + errStop.Error(),
+		context.Canceled:         "all requests succeeded, but the verification was interrupted",
+		context.DeadlineExceeded: "all requests succeeded, but no time was left to verify the result",
+		errStop:                  "all requests succeeded, but the result could not be verified: " + errStop.Error(),
 	} {
 		if got := (&manifest.UnverifiedError{Cause: cause}).Error(); got != want {
 			t.Errorf("%v: %s", cause, got)
@@ -119,7 +119,7 @@ func TestFailedVerificationHasAReadableMessage(t *testing.T) {
 }
 
 // A signal after the last request leaves the result unverified.
-func TestStopAfterTheLastCallIsReported(t *testing.T) {
+func TestStopAfterTheLastRequestIsReported(t *testing.T) {
 	t.Parallel()
 	w, want := mixedWorld(t), mustParse(t, mixed())
 	plan, err := w.plan(t, want, prune())

@@ -9,15 +9,15 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// Want is an expanded manifest: the wanted subscriptions, each identity once. It holds references to secrets and
-// never a secret, so it may be stored.
+// Want is an expanded manifest: the declared subscriptions, each identity once. It contains references to secrets, but no
+// secrets, so it may be stored.
 type Want struct {
 	// Owns are the URLs below which subscriptions may be pruned.
 	Owns          []string `json:"owns"`
 	Subscriptions []Wanted `json:"subscriptions"`
 }
 
-// Wanted is one wanted subscription.
+// Wanted is one declared subscription.
 type Wanted struct {
 	Event string `json:"event"`
 	// Target has no userinfo, query or fragment. With the event, without case, it is the identity of a subscription.
@@ -86,7 +86,7 @@ func (m *Manifest) Expand(known []tripletex.Event) (*Want, error) {
 				seen[w.identity()] = e
 				want.Subscriptions = append(want.Subscriptions, w)
 			case first.number != e.number: // patterns of one entry may overlap
-				wrong = append(wrong, Problem{e.event.at, fmt.Sprintf("%s to %s is wanted twice; the first is at %s", event, w.Target, first.event.at)})
+				wrong = append(wrong, Problem{e.event.at, fmt.Sprintf("%s to %s is declared twice; first at %s", event, w.Target, first.event.at)})
 			}
 		}
 	}
@@ -97,7 +97,7 @@ func (m *Manifest) Expand(known []tripletex.Event) (*Want, error) {
 func nearest(event string, known []tripletex.Event) string {
 	near := match.NearestEvents(event, known)
 	if len(near) == 0 {
-		return "; tlxhook event list shows what there is"
+		return "; list events with tlxhook event list"
 	}
 	return "; did you mean " + strings.Join(near, ", ") + "?"
 }
@@ -114,7 +114,7 @@ func (e entry) wanted(event string) Wanted {
 	return w
 }
 
-// ownsTarget reports whether a target lies below one of the addresses that the manifest owns.
+// ownsTarget reports whether a target is below one of the URLs that the manifest owns.
 func (w *Want) ownsTarget(target string) bool {
 	for _, address := range w.Owns {
 		if targeturl.Covers(address, target) {

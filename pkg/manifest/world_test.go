@@ -102,7 +102,7 @@ func (w *world) events(t failing) map[string]int {
 // wire is a transport that records requests and can make them fail.
 type wire struct {
 	next http.RoundTripper
-	// happen returns the fate of a request about subscriptions by its number from 0; nil for none.
+	// happen returns the fate of a subscription request by its number from 0; nil for none.
 	happen func(number int, r *http.Request) fate
 
 	mu    sync.Mutex
@@ -167,8 +167,8 @@ func (w *wire) fate(r *http.Request) fate {
 	return fate
 }
 
-// mended removes failures from the transport, and returns and clears the recorded requests.
-func (w *wire) mended() []string {
+// repaired removes failures from the transport, and returns and clears the recorded requests.
+func (w *wire) repaired() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	lines := w.lines
@@ -195,14 +195,14 @@ func (w *world) policy(t failing, want *manifest.Want, policy manifest.Policy) m
 	return policy
 }
 
-// plan does what tlxhook diff does.
+// plan plans like tlxhook diff.
 func (w *world) plan(t failing, want *manifest.Want, policy manifest.Policy) (manifest.Plan, error) {
 	t.Helper()
 	have, err := manifest.List(context.Background(), w.Client)
 	return manifest.Diff(want, have, w.policy(t, want, policy)), err
 }
 
-// apply does what tlxhook apply does. Between is what happens after the plan was shown.
+// apply applies like tlxhook apply. Between is called after the plan was shown.
 func (w *world) apply(t failing, want *manifest.Want, policy manifest.Policy, between ...func()) (manifest.Report, error) {
 	t.Helper()
 	policy = w.policy(t, want, policy)
@@ -219,7 +219,7 @@ func (w *world) apply(t failing, want *manifest.Want, policy manifest.Policy, be
 	return report, err
 }
 
-// note keeps what was sent, unless the process was killed.
+// note stores the fingerprints, unless the process was killed.
 func (w *world) note(t failing, report manifest.Report) {
 	t.Helper()
 	if w.wire.cut {
@@ -235,7 +235,7 @@ func (w *world) note(t failing, report manifest.Report) {
 	}
 }
 
-// outcomes returns a report in words, a line each.
+// outcomes returns a report as text, one line per result.
 func outcomes(r manifest.Report) string {
 	var text strings.Builder
 	for _, result := range r.Results {

@@ -2,7 +2,6 @@
 
 package manifest_test
 
-// hundreds is how many hundreds of random worlds there are where races are looked for. A world does one thing after
-// another, so more of them would find no more races, and each costs five times as much: .ci/run tries all 2,000
-// without.
+// hundreds is the number of hundreds of random worlds under the race detector. A world is sequential, so more worlds find
+// no more races and each takes five times as long; .ci/run tests all 2,000 without it.
 const hundreds = 4

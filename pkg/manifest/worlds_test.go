@@ -2,5 +2,5 @@
 
 package manifest_test
 
-// hundreds is how many hundreds of random worlds there are.
+// hundreds is the number of hundreds of random worlds.
 const hundreds = 20

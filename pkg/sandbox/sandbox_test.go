@@ -132,7 +132,7 @@ func TestResponsesMatchTheRecordings(t *testing.T) {
 		`"'x': Listen med ID-er må være en kommaseparert liste med positive heltall."`, "null")+`null,`+errorTail)
 	c.expect("DELETE /event/subscription/4712", "", 204, "")
 	c.expect("GET /timesheet/entry", "", 501, errorHead("501", "1000", "null",
-		`"GET /timesheet/entry is not part of the sandbox; Tripletex may have it."`)+`null,`+errorTail)
+		`"GET /timesheet/entry is not part of the sandbox; it may exist in Tripletex."`)+`null,`+errorTail)
 	c.token = "expired"
 	c.expect("GET /event/subscription", "", 401, errorHead("401", "3000", `"Unauthorized"`,
 		`"Could not log in. Check login info in Authorization header."`)+`null,`+errorTail)
