@@ -59,7 +59,7 @@ func benchFleet(ctx context.Context, rounds int, tlxhook, home string, out io.Wr
 		{"check, 50 ms", []string{"check"}, active, 1, false, 1.3},
 		{"diff, 50 ms", []string{"diff", "-f", file}, active, 1, false, 1.3},
 		{"apply, 50 ms, 3 requests each", []string{"apply", "--yes", "-f", file}, "", 3, false, 1.3},
-		{"enable, 50 ms, 2 requests each", []string{"subscription", "enable", "--all-disabled"}, off, 2, false, 1.3},
+		{"enable, 50 ms, 2 requests each", []string{"subscription", "enable", "--all-disabled", "--yes"}, off, 2, false, 1.3},
 		{"watch, 50 ms", []string{"watch", "--until", "active"}, active, 1, false, 1.3}, // ends after the first round
 		{"list, 100 requests/s", []string{"subscription", "list"}, active, 1, true, 1.15},
 	}

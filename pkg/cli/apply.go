@@ -54,7 +54,7 @@ func apply(ctx context.Context, app *App, o *applyOptions, args []string) error 
 		return noManifest()
 	}
 	if !o.yes && !o.dryRun && !app.terminal.IsInteractive() {
-		return usageFailure("applying needs --yes where nobody can be asked").withHint("--dry-run shows the plan")
+		return cannotPrompt()
 	}
 	if o.maxDeletes < 0 || o.wait < 0 {
 		return usageFailure("--max-deletes and --wait must not be negative")
@@ -105,11 +105,7 @@ func (o *applyOptions) confirm(ctx context.Context, p *companyPlans) error {
 	if o.yes || changing == 0 {
 		return nil
 	}
-	sure, err := p.terminal.Confirm(ctx, "Apply this: "+sum.Summary()+p.place(changing)+"?")
-	if err == nil && !sure {
-		err = failf(codeDeclined, "nothing was changed")
-	}
-	return err
+	return confirm(ctx, p.terminal, "Apply this: "+sum.Summary()+p.place(changing)+"?")
 }
 
 // preview prints the plans on stderr. It does not if they are optional and --quiet is set.

@@ -99,10 +99,17 @@ func completeFlags(cmd *cobra.Command, byName map[string]cobra.CompletionFunc) {
 // unquoteUsages removes the backquotes from flag usages, which completions would show.
 func unquoteUsages(cmd *cobra.Command) {
 	unquote := func(flag *pflag.Flag) { _, flag.Usage = pflag.UnquoteUsage(flag) }
-	cmd.PersistentFlags().VisitAll(unquote)
-	cmd.Flags().VisitAll(unquote)
+	walkTree(cmd, func(c *cobra.Command) {
+		c.PersistentFlags().VisitAll(unquote)
+		c.Flags().VisitAll(unquote)
+	})
+}
+
+// walkTree calls visit for a command and all below it.
+func walkTree(cmd *cobra.Command, visit func(*cobra.Command)) {
+	visit(cmd)
 	for _, below := range cmd.Commands() {
-		unquoteUsages(below)
+		walkTree(below, visit)
 	}
 }
 

@@ -81,7 +81,7 @@ func deliveryPurge(ctx context.Context, app *App, o *deliveryPurgeOptions, args 
 		return err
 	}
 	if !o.yes && !o.dryRun && !app.terminal.IsInteractive() {
-		return usageFailure("purging needs --yes where nobody can be asked")
+		return cannotPrompt()
 	}
 	ctx, cancel := app.limited(ctx)
 	defer cancel()
@@ -143,14 +143,7 @@ func (o *deliveryPurgeOptions) confirm(ctx context.Context, t *terminal.Terminal
 	if err != nil || count == 0 {
 		return err
 	}
-	sure, err := t.Confirm(ctx, fmt.Sprintf("Delete %s for good?", deliveries(count)))
-	if err != nil {
-		return err
-	}
-	if !sure {
-		return failf(codeDeclined, "nothing was deleted")
-	}
-	return nil
+	return confirm(ctx, t, fmt.Sprintf("Delete %s permanently?", deliveries(count)))
 }
 
 // purgedBefore says how much was purged before an error.

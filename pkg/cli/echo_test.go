@@ -165,7 +165,7 @@ func TestAddressWithCredentialsIsMasked(t *testing.T) {
 			{"sub", "create", "order.create", "--target", address},
 			{"sub", "list", "--target", address},
 			{"watch", "--heartbeat", address},
-			{"sub", "update", "--all", "--target", address},
+			{"sub", "update", "--all", "--target", address, "--yes"},
 			{"delivery", "replay", "--all", "--to", address},
 			{"forward", "--from", address, "--forward-to", address},
 			{"listen", "--publish", address},

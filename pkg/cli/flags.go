@@ -105,8 +105,8 @@ func (s *selection) find(ctx context.Context, client *tripletex.Client) ([]tripl
 }
 
 // findWithChanges is find with the changes of each subscription.
-func (s *selection) findWithChanges(ctx context.Context, client *tripletex.Client) ([]tripletex.Subscription, error) {
-	return s.findFields(ctx, client, tripletex.WithChanges)
+func (s *selection) findWithChanges(ctx context.Context, m fleet.Account) ([]tripletex.Subscription, error) {
+	return s.findFields(ctx, m.Client, tripletex.WithChanges)
 }
 
 func (s *selection) findFields(ctx context.Context, client *tripletex.Client, fields string) ([]tripletex.Subscription, error) {

@@ -17,7 +17,7 @@ import (
 func TestFleetRenewsItsSessionOnce(t *testing.T) {
 	t.Parallel()
 	const n = 200
-	for _, args := range [][]string{{"sub", "list"}, {"sub", "disable", "--all"}, {"check"}} {
+	for _, args := range [][]string{{"sub", "list"}, {"sub", "disable", "--all", "--yes"}, {"check"}} {
 		c := newClients(t, n, noLimit(), true)
 		c.meeting(func(r *http.Request, asked int) {
 			if r.Method == http.MethodGet && asked == n/2 {
@@ -41,7 +41,7 @@ func TestFleetRenewsItsSessionOnce(t *testing.T) {
 func TestFleetStaysWithinTheRateLimit(t *testing.T) {
 	t.Parallel()
 	c := newClients(t, 250, sandbox.RateLimit{Requests: 100, Period: time.Second}, true)
-	code, stdout, stderr := runIn(c.environ, "sub", "disable", "--all", "--all-companies", "--parallel", "32", "-o", "name")
+	code, stdout, stderr := runIn(c.environ, "sub", "disable", "--all", "--all-companies", "--yes", "--parallel", "32", "-o", "name")
 	refused := c.count("429")
 	switch lines := strings.Count(stdout, "\n"); {
 	case code != 0:
@@ -63,7 +63,7 @@ func TestFleetLosesOneCompanyAlone(t *testing.T) {
 			r.URL.Path += "/999999999" // 404
 		}
 	})
-	code, stdout, stderr := runIn(c.environ, "sub", "disable", "--all", "--all-companies", "-o", "name")
+	code, stdout, stderr := runIn(c.environ, "sub", "disable", "--all", "--all-companies", "--yes", "-o", "name")
 	if code != 7 {
 		t.Errorf("exit %d\n%s%s", code, stdout, stderr)
 	}

@@ -51,8 +51,8 @@ func TestStoppedFleetRunReportsFinishedCompanies(t *testing.T) {
 		method string
 		args   []string
 	}{
-		{"disable INT", syscall.SIGINT, 130, http.MethodPut, []string{"sub", "disable", "--all", "--all-companies", "-o", "name"}},
-		{"disable TERM", syscall.SIGTERM, 143, http.MethodPut, []string{"sub", "disable", "--all", "--all-companies", "-o", "name"}},
+		{"disable INT", syscall.SIGINT, 130, http.MethodPut, []string{"sub", "disable", "--all", "--all-companies", "--yes", "-o", "name"}},
+		{"disable TERM", syscall.SIGTERM, 143, http.MethodPut, []string{"sub", "disable", "--all", "--all-companies", "--yes", "-o", "name"}},
 		{"delete INT", syscall.SIGINT, 130, http.MethodDelete, []string{"sub", "delete", "--all", "--all-companies", "--yes", "-o", "name"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -14,7 +14,7 @@ func TestHelpFitsTheScreen(t *testing.T) {
 	for columns, want := range map[int]int{0: 80, 20: 60, 60: 60, 100: 100, 300: 120} {
 		app := newApp(Streams{}, nil, Build{})
 		app.terminal.Width = columns
-		walkCommands(newRoot(app), func(cmd *cobra.Command) {
+		walkTree(newRoot(app), func(cmd *cobra.Command) {
 			var help bytes.Buffer
 			cmd.SetOut(&help)
 			if err := cmd.Help(); err != nil {
@@ -27,14 +27,6 @@ func TestHelpFitsTheScreen(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-// walkCommands calls visit for a command and for all below it.
-func walkCommands(cmd *cobra.Command, visit func(*cobra.Command)) {
-	visit(cmd)
-	for _, below := range cmd.Commands() {
-		walkCommands(below, visit)
 	}
 }
 

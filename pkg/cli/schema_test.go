@@ -77,7 +77,7 @@ func TestResultsFollowTheirSchemas(t *testing.T) {
 		{"subscription", []string{"--company", "2001", "sub", "create", "order.*", "--target", "https://h.example.no/"}},
 		{"subscription-of-company", []string{"sub", "list", "--all-companies"}},
 		{"check", []string{"check", "--all-companies"}},
-		{"subscription", []string{"--company", "2001", "sub", "disable", "--event", "order.create"}},
+		{"subscription", []string{"--company", "2001", "sub", "disable", "--event", "order.create", "--yes"}},
 		{"transition", []string{"watch", "--all-companies", "--timeout", "2s"}},
 		{"exporter", []string{"exporter", "--all-companies", "--addr", "127.0.0.1:0", "--timeout", "500ms"}},
 		{"plan-of-company", []string{"diff", "-f", file, "--all-companies"}},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -16,7 +17,7 @@ import (
 )
 
 func newSubscription(app *App) *cobra.Command {
-	return group("subscription", "Make, change and repair subscriptions", []string{"subscriptions", "sub", "subs"},
+	return group("subscription", "Manage webhook subscriptions", []string{"subscriptions", "sub", "subs"},
 		newSubscriptionList(app), newSubscriptionShow(app), newSubscriptionCreate(app), newSubscriptionUpdate(app),
 		newSubscriptionEnable(app), newSubscriptionDisable(app), newSubscriptionRotateSecret(app), newSubscriptionDelete(app))
 }
@@ -26,11 +27,11 @@ func partly(err error, done, all int) error {
 	if err == nil || done == 0 || errors.Is(err, context.Canceled) {
 		return err
 	}
-	hint := "what is listed was done; run the command again for the rest"
+	hint := "the listed changes were made; run the command again for the rest"
 	if cause, ok := errors.AsType[*failure](err); ok && cause.hint != "" {
 		hint = cause.hint
 	}
-	return failf(codePartial, "%d of %d done, then: %w", done, all, err).withHint("%s", hint)
+	return failf(codePartial, "%d of %d done: %w", done, all, err).withHint("%s", hint)
 }
 
 // changeOptions are the flags of the commands that change subscriptions.
@@ -38,28 +39,40 @@ type changeOptions struct {
 	selection selection
 	fleet     fleetFlags
 	dryRun    bool
+	yes       bool
 	secrets   secretFlags
 }
 
-// send makes one change to every chosen subscription.
-func (o *changeOptions) send(ctx context.Context, app *App, update tripletex.SubscriptionUpdate, verb string) error {
-	ctx, cancel := app.limited(ctx)
-	defer cancel()
-	run, err := o.fleet.selectAccounts(ctx, app)
+// bindRun adds the flags that every change has.
+func (o *changeOptions) bindRun(cmd *cobra.Command) {
+	o.fleet.bind(cmd)
+	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "print the requests without sending them")
+	bindYes(cmd, &o.yes)
+}
+
+func bindYes(cmd *cobra.Command, yes *bool) {
+	cmd.Flags().BoolVarP(yes, "yes", "y", false, "skip the confirmation prompt")
+}
+
+// send makes one update of the selected subscriptions, after a prompt where one is needed.
+func (o *changeOptions) send(ctx context.Context, app *App, update tripletex.SubscriptionUpdate, v verb) error {
+	run, found, err := o.choose(ctx, app, v, o.selection.findIn)
 	if err != nil {
 		return err
 	}
-	c := newChange(app, run, verb, o.dryRun)
+	ctx, cancel := app.limited(ctx)
+	defer cancel()
+	c := newChange(app, run, v.past, o.dryRun)
 	work := func(ctx context.Context, m fleet.Account) (done companyChange, err error) {
 		if err := update.Check(m.Client.IsLocal()); err != nil {
 			return done, usageFailure("%w", err)
 		}
-		found, err := o.selection.find(ctx, m.Client)
+		subscriptions, err := found(ctx, m)
 		if err != nil {
 			return done, err
 		}
-		done.found = len(found)
-		updates, err := update.For(found)
+		done.found = len(subscriptions)
+		updates, err := update.For(subscriptions)
 		if err != nil {
 			return done, usageFailure("%w", err).withHint("name the header with --auth-header")
 		}
@@ -73,8 +86,8 @@ func (o *changeOptions) send(ctx context.Context, app *App, update tripletex.Sub
 
 // companyChange is what a command did, or with --dry-run would do, in one company.
 type companyChange struct {
-	found int // how many were chosen
-	left  int // of them left alone, as they are so already
+	found int // selected subscriptions
+	left  int // of them skipped because they are in the wanted state
 	done  []tripletex.Subscription
 	plan  []bulk.Request
 	gaps  []backfill.Gap
@@ -129,7 +142,7 @@ func (c *change) do(ctx context.Context, work func(context.Context, fleet.Accoun
 	case err != nil && len(c.rows.all)+len(c.plan) == 0:
 		return err
 	case err == nil && c.found == 0:
-		return notFoundFailure("no subscription matches").withHint("tlxhook subscription list shows what there is")
+		return notFoundFailure("no subscription matches").withHint("list the subscriptions with tlxhook subscription list")
 	}
 	if printErr := c.print(ctx); printErr != nil {
 		return printErr
@@ -159,10 +172,10 @@ func (c *change) add(ctx context.Context, m fleet.Account, done companyChange) e
 
 func (c *change) print(ctx context.Context) error {
 	if c.left > 0 {
-		c.note("%s left alone: %s already", subscriptions(c.left), c.verb)
+		c.note("Skipped %s: already %s", subscriptions(c.left), c.verb)
 	}
 	if !c.run.Planning && len(c.rows.all) > 0 {
-		c.note("%s %s", c.verb, subscriptions(len(c.rows.all)))
+		c.note("%s%s %s", strings.ToUpper(c.verb[:1]), c.verb[1:], subscriptions(len(c.rows.all)))
 	}
 	for _, line := range backfill.Lines(c.gaps, c.commands) {
 		c.note("%s", line)

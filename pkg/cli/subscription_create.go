@@ -28,10 +28,10 @@ func newSubscriptionCreate(app *App) *cobra.Command {
 	o := &createOptions{}
 	cmd := &cobra.Command{
 		Use:   "create EVENT...",
-		Short: "Subscribe a target to events",
-		Long: `Subscribe a target to events. Each event is a subscription of its own; a
-pattern such as 'order.*' stands for all that match. However many there are,
-they are made in one request. The result is always a list.
+		Short: "Create subscriptions",
+		Long: `Create a subscription for each event. A pattern such as 'order.*' is expanded to
+the events that match. Several subscriptions are created in one request. The
+result is a list.
 ` + secretHelp,
 		Example: `  tlxhook subscription create order.create --target https://hooks.example.no/t
   tlxhook subscription create 'order.*' invoice.charged \
@@ -45,17 +45,17 @@ they are made in one request. The result is always a list.
 		}),
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.target, "target", "", "where deliveries go: an https `URL`")
-	flags.StringVar(&o.fields, "fields", "", "deliver only these `FIELDS`, such as id,version,number")
+	flags.StringVar(&o.target, "target", "", "https `URL` that receives the deliveries")
+	flags.StringVar(&o.fields, "fields", "", "`FIELDS` to deliver, such as id,version,number (default: the whole object)")
 	flags.BoolVar(&o.ifNotExists, "if-not-exists", false, "skip existing subscriptions; exit with 6 if duplicates appear")
-	flags.BoolVar(&o.dryRun, "dry-run", false, "print what would be sent, and send nothing")
+	flags.BoolVar(&o.dryRun, "dry-run", false, "print the requests without sending them")
 	o.secrets.bind(cmd)
 	return cmd
 }
 
 func subscriptionCreate(ctx context.Context, app *App, o *createOptions, patterns []string) error {
 	if o.target == "" {
-		return usageFailure("--target is missing").withHint("it is the https URL that deliveries go to")
+		return usageFailure("--target is missing").withHint("pass the https URL that receives the deliveries")
 	}
 	given, err := o.secrets.read(ctx, app.secrets())
 	if err != nil {
@@ -116,9 +116,9 @@ func (o *createOptions) create(ctx context.Context, app *App, m fleet.Account, w
 		made, err = o.write(ctx, app.note, m.Client, file, wanted)
 	}
 	if err == nil || len(made) > 0 {
-		app.note("%s created%s", subscriptions(len(made)), existing(len(result)))
+		app.note("Created %s%s", subscriptions(len(made)), existing(len(result)))
 		if len(made) > 0 && wanted[0].HMACSharedSecret == "" {
-			app.note("note: created without an HMAC secret, so the receiver cannot verify deliveries")
+			app.note("No HMAC secret: the receiver cannot verify deliveries")
 		}
 		all := shown(app.target, append(result, made...))
 		if printErr := output.List(context.WithoutCancel(ctx), app.printer, subscriptionTable(), all); printErr != nil {
@@ -152,7 +152,7 @@ func (o *createOptions) lookForDuplicates(
 ) error {
 	all, _, err := match.Select(ctx, client, match.Filter{}, "")
 	if err != nil {
-		note("warning: the list could not be read again to look for duplicates: %v", err)
+		note("warning: duplicates not checked: %v", err)
 		return nil
 	}
 	duplicates := match.DuplicatesOf(made, all)
@@ -171,7 +171,7 @@ func existing(n int) string {
 	if n == 0 {
 		return ""
 	}
-	return ", " + subscriptions(n) + " there already"
+	return ", " + subscriptions(n) + " existed already"
 }
 
 // unknownEvent explains a refusal that is about an event: it asks which events there are, and names the nearest.

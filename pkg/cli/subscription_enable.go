@@ -16,74 +16,75 @@ import (
 
 // switchOptions are the flags of subscription enable and disable.
 type switchOptions struct {
-	selection selection
-	fleet     fleetFlags
-	dryRun    bool
-	probe     bool
-	disabled  bool
+	changeOptions
+	probe    bool
+	disabled bool
 }
 
 func newSubscriptionEnable(app *App) *cobra.Command {
 	o := &switchOptions{}
 	cmd := &cobra.Command{
-		Use:   "enable [ID...]",
-		Short: "Switch subscriptions on again",
-		Long: `Switch subscriptions on again. What is active already is left alone. Events of
-the time in between do not come back: for each it is said from when to when they
-may be lost, as far as Tripletex tells, and which tlxhook backfill finds what
-they were about. Before Tripletex switches one off for too many errors,
-deliveries have failed for a week.
+		Use:     "enable [ID...]",
+		Aliases: []string{"resume"},
+		Short:   "Enable subscriptions",
+		Long: `Enable subscriptions. Active ones are skipped.
+
+Tripletex does not repeat the events of the time in between. The command prints
+the period in which events may have been missed, and the backfill commands that
+recover them. Tripletex disables a subscription after a week of failed
+deliveries.
 ` + selectionHelp + "\n" + fleetHelp,
 		Example: `  tlxhook subscription enable 4711
   tlxhook subscription enable --status 'DISABLED_*' --probe
   tlxhook subscription enable --all-disabled --all-companies --probe`,
 		ValidArgsFunction: app.complete.subscriptions,
-		RunE: app.run(func(ctx context.Context, args []string) error {
-			return subscriptionSwitch(ctx, app, o, args, tripletex.Active, "enabled")
+		RunE: app.runUnlimited(func(ctx context.Context, args []string) error {
+			return subscriptionSwitch(ctx, app, o, args, tripletex.Active, verb{prompt: "Enable", past: "enabled", harmless: true})
 		}),
 	}
 	o.bind(cmd)
-	cmd.Flags().BoolVar(&o.disabled, "all-disabled", false, "choose all that Tripletex has switched off")
-	cmd.Flags().BoolVar(&o.probe, "probe", false, "first ask whether the targets answer, and refuse if one does not")
+	cmd.Flags().BoolVar(&o.disabled, "all-disabled", false, "select all subscriptions that Tripletex has disabled")
+	cmd.Flags().BoolVar(&o.probe, "probe", false, "send a HEAD request to each target first; enable none if one fails")
 	return cmd
 }
 
 func (o *switchOptions) bind(cmd *cobra.Command) {
 	o.selection.bind(cmd, true)
-	o.fleet.bind(cmd)
-	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "print what would be sent, and send nothing")
+	o.bindRun(cmd)
 }
 
-// subscriptionSwitch sets the status of the chosen subscriptions that do not have it.
-func subscriptionSwitch(ctx context.Context, app *App, o *switchOptions, args []string, status tripletex.Status, verb string) error {
+// subscriptionSwitch sets the status of the selected subscriptions that do not have it.
+func subscriptionSwitch(ctx context.Context, app *App, o *switchOptions, args []string, status tripletex.Status, v verb) error {
 	if o.disabled {
 		o.selection.filter.Statuses = append(o.selection.filter.Statuses, "DISABLED_*")
 	}
 	if err := o.selection.read(args, true, o.fleet.Many()); err != nil {
 		return err
 	}
-	run, err := o.fleet.selectAccounts(ctx, app)
+	find := o.selection.findIn
+	if status == tripletex.Active {
+		find = o.selection.findWithChanges // the changes date the gap
+	}
+	run, found, err := o.choose(ctx, app, v, find)
 	if err != nil {
 		return err
 	}
-	c, probes := newChange(app, run, verb, o.dryRun), &health.Probes{}
+	ctx, cancel := app.limited(ctx)
+	defer cancel()
+	c, probes := newChange(app, run, v.past, o.dryRun), &health.Probes{}
 	return c.do(ctx, func(ctx context.Context, m fleet.Account) (companyChange, error) {
-		return o.setStatus(ctx, c, m, status, probes)
+		all, err := found(ctx, m)
+		if err != nil {
+			return companyChange{}, err
+		}
+		return o.setStatus(ctx, c, m, all, status, probes)
 	})
 }
 
 // setStatus sets the status in one company.
 func (o *switchOptions) setStatus(
-	ctx context.Context, c *change, m fleet.Account, status tripletex.Status, probes *health.Probes,
+	ctx context.Context, c *change, m fleet.Account, found []tripletex.Subscription, status tripletex.Status, probes *health.Probes,
 ) (done companyChange, err error) {
-	find := o.selection.find
-	if status == tripletex.Active {
-		find = o.selection.findWithChanges // they tell when a gap begins
-	}
-	found, err := find(ctx, m.Client)
-	if err != nil {
-		return done, err
-	}
 	var updates []tripletex.SubscriptionUpdate
 	for _, s := range found {
 		if s.Status == status || status == tripletex.Disabled && s.Status != tripletex.Active {

@@ -22,8 +22,8 @@ func newSubscriptionList(app *App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "list [ID...]",
 		Aliases: []string{"ls"},
-		Short:   "List subscriptions and whether they still work",
-		Long: `List subscriptions and whether they still work.
+		Short:   "List subscriptions",
+		Long: `List subscriptions with their status.
 ` + selectionHelp + "\n" + fleetHelp,
 		Example: `  tlxhook subscription list
   tlxhook subscription list --status 'DISABLED*'
@@ -68,20 +68,20 @@ func subscriptionList(ctx context.Context, app *App, o *listOptions, args []stri
 		cache.Store(cachePath(app.logins(), cachedSubscriptions), cacheable(rows.subscriptions()))
 	}
 	if duplicates > 0 {
-		app.note("warning: %d of these have the event and target of another one; tlxhook check names them", duplicates)
+		app.note("warning: %d duplicates (same event and target); tlxhook check lists them", duplicates)
 	}
 	if rows.broken > 0 && app.printer.IsTable() {
-		app.note("%s not active; tlxhook subscription enable ID switches one on again", subscriptions(rows.broken))
+		app.note("%s not active; enable them with tlxhook subscription enable", subscriptions(rows.broken))
 	}
 	return err
 }
 
-// nothingListed says why a list is empty.
+// nothingListed returns the note for an empty list.
 func nothingListed(all bool) string {
 	if all {
-		return "no subscriptions; tlxhook subscription create makes one"
+		return "No subscriptions; create one with tlxhook subscription create"
 	}
-	return "no subscription matches; without --event, --target and --status all are listed"
+	return "No subscription matches the filter"
 }
 
 func countBroken(all []tripletex.Subscription) int {

@@ -13,11 +13,13 @@ func newSubscriptionRotateSecret(app *App) *cobra.Command {
 	o := &changeOptions{}
 	cmd := &cobra.Command{
 		Use:   "rotate-secret [ID...]",
-		Short: "Replace the secret that signs deliveries, or the auth header",
+		Short: "Replace the HMAC secret or the auth header",
 		Long: `Replace the secret that signs deliveries, or the value of the auth header.
-Tripletex knows one secret at a time: let receivers accept the new one beside
-the old one before you rotate, and drop the old one a day later, when retries
-of earlier deliveries are over.
+
+Tripletex stores one secret per subscription, and retries deliveries for 30
+hours with the old signature. Before you rotate, let the receiver accept both
+secrets; remove the old one two days later. More than one subscription needs a
+confirmation, or --yes without a terminal.
 ` + selectionHelp + "\n" + fleetHelp + "\n" + secretHelp,
 		Example: `  tlxhook subscription rotate-secret --all --generate-hmac-secret hmac.secret
   tlxhook subscription rotate-secret 4711 --hmac-secret-file new.secret
@@ -27,8 +29,7 @@ of earlier deliveries are over.
 	}
 	o.selection.bind(cmd, true)
 	cmd.ValidArgsFunction = app.complete.subscriptions
-	o.fleet.bind(cmd)
-	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "print what would be sent, and send nothing")
+	o.bindRun(cmd)
 	o.secrets.bind(cmd)
 	return cmd
 }
@@ -42,10 +43,10 @@ func subscriptionRotate(ctx context.Context, app *App, o *changeOptions, args []
 		return err
 	}
 	change := tripletex.SubscriptionUpdate{AuthHeaderName: given.authHeader, AuthHeaderValue: given.authValue, HMACSharedSecret: given.hmac}
-	return o.send(ctx, app, change, "rotated the secret of")
+	return o.send(ctx, app, change, verb{prompt: "Replace the secret of", past: "rotated the secret of"})
 }
 
-// readSecret reads the new secret: from a flag, else from the environment, else from the person.
+// readSecret reads the new secret from a flag, the environment or a prompt.
 func (o *changeOptions) readSecret(ctx context.Context, r credentials.Reader) (secrets, error) {
 	var given secrets
 	if err := o.secrets.check(); err != nil {
@@ -61,9 +62,8 @@ func (o *changeOptions) readSecret(ctx context.Context, r credentials.Reader) (s
 		return given, nil
 	}
 	if r.Ask == nil {
-		return given, usageFailure("there is no new secret").
-			withHint("give it with --hmac-secret-file or TLXHOOK_HMAC_SECRET, " +
-				"or have one made with --generate-hmac-secret FILE")
+		return given, usageFailure("no new secret").
+			withHint("pass --hmac-secret-file, TLXHOOK_HMAC_SECRET or --generate-hmac-secret FILE")
 	}
 	var err error
 	given.hmac, err = r.Prompt(ctx, "New HMAC secret")

@@ -12,11 +12,12 @@ import (
 
 func newSubscriptionShow(app *App) *cobra.Command {
 	return &cobra.Command{
-		Use:   "show ID",
-		Short: "Show one subscription with its changes",
+		Use:     "show ID",
+		Aliases: []string{"get", "describe"},
+		Short:   "Show a subscription and its changes",
 		Example: `  tlxhook subscription show 4711
   tlxhook subscription show 4711 --jq .status`,
-		Args:              oneArg("id"),
+		Args:              oneArg("ID"),
 		ValidArgsFunction: app.complete.subscriptions,
 		RunE:              app.run(func(ctx context.Context, args []string) error { return subscriptionShow(ctx, app, args) }),
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -24,13 +25,14 @@ func newSubscriptionUpdate(app *App) *cobra.Command {
 	o := &updateOptions{}
 	cmd := &cobra.Command{
 		Use:   "update [ID...]",
-		Short: "Change subscriptions",
-		Long: `Change subscriptions, each only if nobody else changed it meanwhile. What no
-flag names stays as it is.
+		Short: "Update subscriptions",
+		Long: `Update subscriptions. Properties without a flag keep their values. A subscription
+that was changed since it was read is not updated (exit code 6).
 
-Name subscriptions by id, or choose them by --event, --where-target and
---where-status; --target and --status say what to change to. An HMAC secret in
-the environment is not used here: rotate-secret does that.
+Select subscriptions by ID, or by --event, --where-target and --where-status;
+--target and --status are new values. The HMAC secret of the environment is not
+used here: use rotate-secret. More than one subscription needs a confirmation,
+or --yes without a terminal.
 ` + fleetHelp + "\n" + secretHelp,
 		Example: `  tlxhook subscription update 4711 --fields id,version,number
   tlxhook subscription update --where-target old.example.no \
@@ -39,15 +41,14 @@ the environment is not used here: rotate-secret does that.
 		RunE: app.runUnlimited(func(ctx context.Context, args []string) error { return subscriptionUpdate(ctx, app, o, args) }),
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.target, "target", "", "the new target: an https `URL`")
-	flags.StringVar(&o.fields, "fields", "", "deliver only these `FIELDS`; '' for the whole object")
-	flags.StringVar(&o.status, "status", "", "the new `STATUS`: ACTIVE or DISABLED")
-	flags.BoolVar(&o.dryRun, "dry-run", false, "print what would be sent, and send nothing")
-	flags.Var((*patterns)(&o.selection.filter.Events), "event", "choose by event, such as 'order.*'")
-	flags.Var((*patterns)(&o.selection.filter.Targets), "where-target", "choose by target, such as '*.example.no'")
-	flags.Var((*patterns)(&o.selection.filter.Statuses), "where-status", "choose by status, such as 'DISABLED*'")
-	flags.BoolVar(&o.selection.all, "all", false, "choose every subscription")
-	o.fleet.bind(cmd)
+	flags.StringVar(&o.target, "target", "", "new target, an https `URL`")
+	flags.StringVar(&o.fields, "fields", "", "`FIELDS` to deliver; '' for the whole object")
+	flags.StringVar(&o.status, "status", "", "new `STATUS`: ACTIVE or DISABLED")
+	flags.Var((*patterns)(&o.selection.filter.Events), "event", "select by event `PATTERN`, such as 'order.*'")
+	flags.Var((*patterns)(&o.selection.filter.Targets), "where-target", "select by target `PATTERN`, such as '*.example.no'")
+	flags.Var((*patterns)(&o.selection.filter.Statuses), "where-status", "select by status `PATTERN`, such as 'DISABLED*'")
+	flags.BoolVar(&o.selection.all, "all", false, "select every subscription")
+	o.bindRun(cmd)
 	o.secrets.bind(cmd)
 	cmd.PreRun = func(cmd *cobra.Command, _ []string) { o.setFields = cmd.Flags().Changed("fields") }
 	cmd.ValidArgsFunction = app.complete.subscriptions
@@ -62,17 +63,33 @@ func subscriptionUpdate(ctx context.Context, app *App, o *updateOptions, args []
 	if err != nil {
 		return err
 	}
-	return o.send(ctx, app, change, "updated")
+	return o.send(ctx, app, change, verb{prompt: "Update", past: "updated", detail: o.detail(app.target)})
 }
 
-// change returns what the flags ask for, without id and version.
+// detail names the new values for the prompt. Secrets are named without their values.
+func (o *updateOptions) detail(show func(string) string) string {
+	var parts []string
+	for _, one := range []struct{ name, value string }{
+		{"target", show(o.target)}, {"status", strings.ToUpper(o.status)}, {"auth header", o.secrets.authHeader},
+	} {
+		if one.value != "" {
+			parts = append(parts, one.name+" "+one.value)
+		}
+	}
+	if o.setFields {
+		parts = append(parts, "fields "+cmp.Or(o.fields, "of the whole object"))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// change returns the update that the flags describe, without ID and version.
 func (o *updateOptions) change(ctx context.Context, r credentials.Reader) (tripletex.SubscriptionUpdate, error) {
 	change := tripletex.SubscriptionUpdate{TargetURL: o.target, Status: tripletex.Status(strings.ToUpper(o.status))}
 	if o.setFields {
 		change.Fields = &o.fields
 	}
 	if o.status != "" && !slices.Contains(tripletex.Statuses(), change.Status) {
-		return change, usageFailure("status %q does not exist", o.status).withHint("it is ACTIVE or DISABLED")
+		return change, usageFailure("status %q does not exist", o.status).withHint("use ACTIVE or DISABLED")
 	}
 	if err := o.secrets.check(); err != nil {
 		return change, err
@@ -87,7 +104,7 @@ func (o *updateOptions) change(ctx context.Context, r credentials.Reader) (tripl
 	change.AuthHeaderName, change.AuthHeaderValue, change.HMACSharedSecret = given.authHeader, given.authValue, given.hmac
 	if change == (tripletex.SubscriptionUpdate{}) {
 		return change, usageFailure("nothing to change").
-			withHint("say what with --target, --fields, --status, --auth-header or --hmac-secret-file")
+			withHint("pass --target, --fields, --status, --auth-header or --hmac-secret-file")
 	}
 	return change, nil
 }

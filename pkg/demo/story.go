@@ -62,7 +62,7 @@ func (d *Demo) steps() []step {
 		{says: "And the monitor is green again.", command: []string{"check"}},
 		{
 			says:    "Somebody leaves the team: replace the secret of all of them at once.",
-			command: []string{"subscription", "rotate-secret", "--all", "--generate-hmac-secret", "new.secret"},
+			command: []string{"subscription", "rotate-secret", "--all", "--generate-hmac-secret", "new.secret", "--yes"},
 		},
 		{
 			says:    "A script reads JSON, and the exit code.",

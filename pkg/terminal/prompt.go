@@ -16,7 +16,7 @@ import (
 
 var (
 	// ErrNoPrompt means that a prompt was needed and there is no terminal.
-	ErrNoPrompt = errors.New("there is no terminal to ask at")
+	ErrNoPrompt = errors.New("cannot prompt in non-interactive mode")
 	// ErrAborted means that a prompt was ended with Ctrl-C or Ctrl-D.
 	ErrAborted = errors.New("interrupted")
 )
