@@ -1,4 +1,4 @@
-// Package bulk writes many subscriptions in as few requests as possible, and lists the requests of a dry run.
+// Package bulk writes subscriptions with few requests, and lists the requests of a dry run.
 package bulk
 
 import (
@@ -14,15 +14,15 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
-// The most that one request carries. The limit of the service is not known. The IDs of a delete are part of the URL,
-// which servers cut at 8 kB.
+// The maximum number of subscriptions per request. The limit of the service is unknown. The IDs of a delete are part of
+// the URL, which servers limit to 8 kB.
 const (
 	maxBatch       = 1000
 	maxDeleteBatch = 400
 )
 
-// inBatches writes items in batches and returns how many were written. It stops between two batches once ctx has ended,
-// and finishes the request in flight.
+// inBatches writes items in batches and returns the number of written items. After the end of ctx it finishes the request
+// in flight and sends no further batch.
 func inBatches[T any](ctx context.Context, items []T, size int, write func(context.Context, []T) error) (int, error) {
 	finish, cancel := wait.Finishing(ctx)
 	defer cancel()
@@ -42,31 +42,31 @@ func inBatches[T any](ctx context.Context, items []T, size int, write func(conte
 	return done, nil
 }
 
-// Create creates subscriptions. It calls created after each request with what was made, also of a request that failed,
-// and returns how many requested ones were processed.
+// Create creates subscriptions and returns the number of processed ones. It calls created after each request with the
+// created subscriptions, also after a failed request.
 func Create(
 	ctx context.Context, client *tripletex.Client, wanted []tripletex.NewSubscription, created func([]tripletex.Subscription),
 ) (int, error) {
 	return inBatches(ctx, wanted, maxBatch, func(ctx context.Context, batch []tripletex.NewSubscription) error {
-		made, err := client.CreateSubscriptions(ctx, batch)
-		created(made)
+		subscriptions, err := client.CreateSubscriptions(ctx, batch)
+		created(subscriptions)
 		return err
 	})
 }
 
-// Update updates subscriptions, and returns the updated ones and how many updates were processed.
+// Update updates subscriptions, and returns the updated ones and the number of processed updates.
 func Update(
 	ctx context.Context, client *tripletex.Client, updates []tripletex.SubscriptionUpdate,
 ) (updated []tripletex.Subscription, done int, err error) {
 	done, err = inBatches(ctx, updates, maxBatch, func(ctx context.Context, batch []tripletex.SubscriptionUpdate) error {
-		made, err := client.UpdateSubscriptions(ctx, batch)
-		updated = append(updated, made...)
+		subscriptions, err := client.UpdateSubscriptions(ctx, batch)
+		updated = append(updated, subscriptions...)
 		return err
 	})
 	return updated, done, err
 }
 
-// Delete deletes subscriptions and returns how many were deleted.
+// Delete deletes subscriptions and returns the number of deleted ones.
 func Delete(ctx context.Context, client *tripletex.Client, all []tripletex.Subscription) (int, error) {
 	return inBatches(ctx, all, maxDeleteBatch, func(ctx context.Context, batch []tripletex.Subscription) error {
 		return client.DeleteSubscriptions(ctx, idsOf(batch))
@@ -90,7 +90,7 @@ type Request struct {
 
 const listPath = "/event/subscription/list"
 
-// CreateRequests returns the requests of [Create] without secrets. Show returns a target as it may be printed.
+// CreateRequests returns the requests of [Create] without secrets. Show masks a target for output.
 func CreateRequests(wanted []tripletex.NewSubscription, show func(string) string) []Request {
 	var all []Request
 	for batch := range slices.Chunk(slices.Clone(wanted), maxBatch) {
@@ -106,7 +106,7 @@ func CreateRequests(wanted []tripletex.NewSubscription, show func(string) string
 	return all
 }
 
-// UpdateRequests returns the requests of [Update] without secrets. Show returns a target as it may be printed.
+// UpdateRequests returns the requests of [Update] without secrets. Show masks a target for output.
 func UpdateRequests(updates []tripletex.SubscriptionUpdate, show func(string) string) []Request {
 	var all []Request
 	for batch := range slices.Chunk(slices.Clone(updates), maxBatch) {
@@ -138,21 +138,21 @@ func DeleteRequests(found []tripletex.Subscription) []Request {
 
 func pathOf(id int64) string { return "/event/subscription/" + strconv.FormatInt(id, 10) }
 
-// Existing returns the subscriptions that already exist with the event and target of a wanted one, and the rest.
+// Existing returns the existing subscriptions with the event and target of a wanted one, and the wanted ones without.
 func Existing(
 	ctx context.Context, client *tripletex.Client, wanted []tripletex.NewSubscription,
 ) (existing []tripletex.Subscription, rest []tripletex.NewSubscription, err error) {
-	there := map[string]tripletex.Subscription{}
+	byIdentity := map[string]tripletex.Subscription{}
 	for s, err := range client.Subscriptions(ctx, "") {
 		if err != nil {
 			return nil, nil, err
 		}
-		if key := match.Identity(s.Event, s.TargetURL); there[key].ID == 0 {
-			there[key] = s
+		if key := match.Identity(s.Event, s.TargetURL); byIdentity[key].ID == 0 {
+			byIdentity[key] = s
 		}
 	}
 	for _, n := range wanted {
-		if s, ok := there[match.Identity(n.Event, n.TargetURL)]; ok {
+		if s, ok := byIdentity[match.Identity(n.Event, n.TargetURL)]; ok {
 			existing = append(existing, s)
 		} else {
 			rest = append(rest, n)

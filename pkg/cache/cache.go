@@ -1,4 +1,4 @@
-// Package cache stores lists that can be fetched again. They hold no secrets.
+// Package cache stores lists in files that can be deleted at any time. The lists contain no secrets.
 package cache
 
 import (
@@ -15,7 +15,7 @@ type list[T any] struct {
 	Items []T       `json:"items"`
 }
 
-// load returns the list in a file; an empty one if there is none that can be read.
+// load returns the list in a file, or an empty list if the file is missing or invalid.
 func load[T any](path string) list[T] {
 	var known list[T]
 	raw, err := os.ReadFile(path)
@@ -25,7 +25,7 @@ func load[T any](path string) list[T] {
 	return known
 }
 
-// Store writes items to a file. It ignores errors: without the file the items are fetched again.
+// Store writes items to a file, or nothing for an empty path. Errors are ignored: the items are then fetched again.
 func Store[T any](path string, items []T) {
 	raw, err := json.Marshal(list[T]{time.Now(), items})
 	if err == nil && path != "" && os.MkdirAll(filepath.Dir(path), 0o700) == nil {
@@ -33,8 +33,8 @@ func Store[T any](path string, items []T) {
 	}
 }
 
-// Get returns the items of a file if it is younger than maxAge. Otherwise it fetches and stores them, and returns the
-// old ones if that fails or is not done when ctx ends.
+// Get returns the items of a file that is younger than maxAge. Otherwise it fetches and stores them; if that fails or
+// takes longer than ctx, it returns the old items.
 func Get[T any](ctx context.Context, path string, maxAge time.Duration, fetch func(context.Context) ([]T, error)) []T {
 	known := load[T](path)
 	if time.Since(known.At) < maxAge {

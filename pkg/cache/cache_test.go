@@ -3,6 +3,7 @@ package cache_test
 import (
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -12,7 +13,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/cache"
 )
 
-func TestGetFetchesWhatIsOld(t *testing.T) {
+func TestGetFetchesExpiredItems(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "folder", "list.json")
 	fetch := func(items []string, err error) func(context.Context) ([]string, error) {
@@ -36,7 +37,7 @@ func TestGetFetchesWhatIsOld(t *testing.T) {
 	}
 }
 
-func TestGetDoesNotWaitLongerThanItsContext(t *testing.T) {
+func TestGetEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "list.json")
 	cache.Store(path, []string{"old"})
@@ -51,4 +52,35 @@ func TestGetDoesNotWaitLongerThanItsContext(t *testing.T) {
 			t.Errorf("got %v", got)
 		}
 	})
+}
+
+func TestGetIgnoresAnInvalidFile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "list.json")
+	if err := os.WriteFile(path, []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	fetch := func(context.Context) ([]string, error) { return []string{"new"}, nil }
+	if got := cache.Get(t.Context(), path, time.Hour, fetch); !slices.Equal(got, []string{"new"}) {
+		t.Errorf("got %v", got)
+	}
+	unused := func(context.Context) ([]string, error) { return nil, errors.New("fetched again") }
+	if got := cache.Get(t.Context(), path, time.Hour, unused); !slices.Equal(got, []string{"new"}) {
+		t.Errorf("stored %v", got)
+	}
+}
+
+func TestStoreIgnoresErrors(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"", filepath.Join(file, "list.json")} {
+		cache.Store(path, []string{"a"})
+		fetch := func(context.Context) ([]string, error) { return []string{"b"}, nil }
+		if got := cache.Get(t.Context(), path, time.Hour, fetch); !slices.Equal(got, []string{"b"}) {
+			t.Errorf("%q: %v", path, got)
+		}
+	}
 }

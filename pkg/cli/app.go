@@ -81,7 +81,7 @@ func (a *App) prepare(cmd *cobra.Command) error {
 	if a.printer, err = output.New(outputOptions(settings, cmd), a.terminal); err != nil {
 		return err
 	}
-	for _, name := range config.Misspelt(a.environ) {
+	for _, name := range config.UnknownVariables(a.environ) {
 		a.note("warning: %s is set, but there is no such variable; see tlxhook help environment", name)
 	}
 	return nil

@@ -1,7 +1,6 @@
-// Package config decides what applies: flags before the environment before the configuration file before
-// defaults. It also knows the profiles and the folders of the program.
-// It leaves credentials to pkg/credentials, and never reads a file of the working folder: a cloned repository
-// must not be able to send a token somewhere.
+// Package config loads the settings of a run, in the order of precedence flags, environment, configuration file,
+// defaults. It also manages the profiles, the folders and the files of the program.
+// It reads no file of the working folder, so that a cloned repository cannot redirect a token.
 package config
 
 import (
@@ -18,16 +17,16 @@ import (
 	"github.com/spf13/viper"
 )
 
-// Prefix begins the name of every environment variable of the program.
+// Prefix is the prefix of all environment variables of the program.
 const Prefix = "TLXHOOK_"
 
-// delimiter separates levels of keys; a dot would cut names that hold one.
+// delimiter separates levels of keys; a dot would split names that contain one.
 const delimiter = "::"
 
-// Lookup reads one environment variable.
+// Lookup returns the value of an environment variable, and whether it is set.
 type Lookup func(string) (string, bool)
 
-// NewLookup returns a lookup in an environment as os.Environ returns it. On Windows the names of variables ignore case.
+// NewLookup returns a lookup in the result of os.Environ. On Windows, names of variables ignore case.
 func NewLookup(environ []string, goos string) Lookup {
 	same := func(a, b string) bool { return a == b }
 	if goos == "windows" {
@@ -46,7 +45,7 @@ func NewLookup(environ []string, goos string) Lookup {
 // ErrSettings is the cause of every error about settings.
 var ErrSettings = errors.New("settings")
 
-// Settings are what applies to one run.
+// Settings are the settings of one run.
 type Settings struct {
 	Profile     string
 	Company     int64
@@ -54,20 +53,20 @@ type Settings struct {
 	JQ          string
 	Template    string
 	Color       string
-	Timeout     time.Duration // 0 where nobody set one
+	Timeout     time.Duration // 0 if not set
 	NoInput     bool
 	Quiet       bool
 	Verbose     int64
 	Debug       bool
 	ShowSecrets bool
 	BaseURL     string
-	// File is the configuration file that was read, or empty.
+	// File is the path of the configuration file; empty without one.
 	File string
 
 	origins map[string]string
 }
 
-// keys are the settings and their defaults. Each is a flag, a variable and a key of the file.
+// keys returns the settings and their defaults. Each is a flag, a variable and a key of the file.
 func keys() map[string]any {
 	return map[string]any{
 		"profile": "", "company": int64(0), "output": "", "jq": "", "template": "", "color": "auto",
@@ -76,21 +75,21 @@ func keys() map[string]any {
 	}
 }
 
-// secretVariables are read by pkg/credentials, each also with _FILE and _COMMAND behind it.
+// secretVariables returns the variables that package credentials reads, each also with the suffix _FILE or _COMMAND.
 func secretVariables() []string {
 	return []string{"CONSUMER_TOKEN", "EMPLOYEE_TOKEN", "REFRESH_TOKEN", "SESSION_TOKEN", "AUTH_HEADER_VALUE", "HMAC_SECRET", "NATS_PASSWORD"}
 }
 
-// toldVariables are set for the commands that watch and listen run, which may run us again.
-func toldVariables() []string {
+// commandVariables returns the variables that watch and listen set for commands, which may call tlxhook.
+func commandVariables() []string {
 	return []string{
 		"KIND", "SUBSCRIPTION_ID", "EVENT", "OLD_STATUS", "NEW_STATUS", "STATE", "TARGET_HOST", "COMPANY_NAME",
 		"EVENT_ID", "ATTEMPT", "REPLAY", "BACKFILL", "OBJECT_ID", "IDEMPOTENCY_KEY",
 	}
 }
 
-// WithoutSecrets returns an environment without the variables that hold a secret, for the commands of others.
-// Those that name a file or a command stay.
+// WithoutSecrets returns an environment without the variables that contain a secret, for external commands. Variables
+// that name a file or a command are kept.
 func WithoutSecrets(environ []string) []string {
 	return slices.DeleteFunc(slices.Clone(environ), func(pair string) bool {
 		name, _, _ := strings.Cut(pair, "=")
@@ -103,7 +102,7 @@ func variable(key string) string {
 	return Prefix + strings.ToUpper(strings.ReplaceAll(key, "-", "_"))
 }
 
-// Load decides the settings. Flags are those that the command line may set.
+// Load returns the settings of a run with the given command-line flags.
 func Load(flags *pflag.FlagSet, lookup Lookup) (*Settings, error) {
 	v := viper.NewWithOptions(viper.KeyDelimiter(delimiter))
 	s := &Settings{origins: map[string]string{}}
@@ -120,10 +119,10 @@ func Load(flags *pflag.FlagSet, lookup Lookup) (*Settings, error) {
 	if err := s.readFlags(v, flags); err != nil {
 		return nil, err
 	}
-	return s, s.take(v)
+	return s, s.parse(v)
 }
 
-// readFile merges the configuration file, if there is one. A file that was named must be there.
+// readFile merges the configuration file, if any. A file that is set explicitly must exist.
 func (s *Settings) readFile(v *viper.Viper, flags *pflag.FlagSet, lookup Lookup) error {
 	path, named := "", false
 	if flag := flags.Lookup("config"); flag != nil && flag.Changed {
@@ -162,7 +161,7 @@ func knownKeys() string {
 // Keys returns the names of all settings.
 func Keys() []string { return slices.Sorted(maps.Keys(keys())) }
 
-// readEnvironment merges the variables over the file. An empty one counts as not set.
+// readEnvironment merges the variables over the file. An empty variable counts as not set.
 func (s *Settings) readEnvironment(v *viper.Viper, lookup Lookup) error {
 	set := map[string]any{}
 	for key := range keys() {
@@ -190,39 +189,39 @@ func (s *Settings) readFlags(v *viper.Viper, flags *pflag.FlagSet) error {
 	return nil
 }
 
-// take reads the decided values. Viper turns what it cannot read into zero, so each is checked.
-func (s *Settings) take(v *viper.Viper) error {
+// parse sets the fields. It checks each value, because viper returns zero for an invalid one.
+func (s *Settings) parse(v *viper.Viper) error {
 	s.Profile, s.Output, s.JQ = v.GetString("profile"), v.GetString("output"), v.GetString("jq")
 	s.Template, s.Color, s.BaseURL = v.GetString("template"), v.GetString("color"), v.GetString("base-url")
 	var err error
 	if s.Company, err = number(v, "company"); err != nil {
-		return s.wrong("company", "a number, as tlxhook company list shows it")
+		return s.invalid("company", "a number, as listed by tlxhook company list")
 	}
 	if s.Timeout, err = duration(v, "timeout"); err != nil || s.Timeout < 0 {
-		return s.wrong("timeout", "a duration such as 30s or 2m")
+		return s.invalid("timeout", "a duration such as 30s or 2m")
 	}
 	if s.Verbose, err = number(v, "verbose"); err != nil {
-		return s.wrong("verbose", "a number")
+		return s.invalid("verbose", "a number")
 	}
 	for key, to := range map[string]*bool{
 		"no-input": &s.NoInput, "quiet": &s.Quiet, "debug": &s.Debug, "show-secrets": &s.ShowSecrets,
 	} {
 		if *to, err = boolean(v, key); err != nil {
-			return s.wrong(key, "true or false")
+			return s.invalid(key, "true or false")
 		}
 	}
 	return nil
 }
 
-func (s *Settings) wrong(key, want string) error {
+func (s *Settings) invalid(key, want string) error {
 	return fmt.Errorf("%w: %s (%s): must be %s", ErrSettings, key, s.origins[key], want)
 }
 
-// Origin says where a setting comes from: a flag, a variable, a file, or "default".
+// Origin returns the source of a setting: a flag, a variable, a file, or "default".
 func (s *Settings) Origin(key string) string { return s.origins[key] }
 
-// Misspelt returns the variables that begin like ours and are none.
-func Misspelt(environ []string) []string {
+// UnknownVariables returns the sorted names of variables with [Prefix] that the program does not use.
+func UnknownVariables(environ []string) []string {
 	known := map[string]bool{}
 	for key := range keys() {
 		known[variable(key)] = true
@@ -232,16 +231,16 @@ func Misspelt(environ []string) []string {
 			known[Prefix+name+suffix] = true
 		}
 	}
-	for _, name := range toldVariables() {
+	for _, name := range commandVariables() {
 		known[Prefix+name] = true
 	}
-	var wrong []string
+	var unknown []string
 	for _, pair := range environ {
 		name, _, _ := strings.Cut(pair, "=")
 		if strings.HasPrefix(name, Prefix) && !known[name] && name != "TLXHOOK_OPENAPI" {
-			wrong = append(wrong, name)
+			unknown = append(unknown, name)
 		}
 	}
-	slices.Sort(wrong)
-	return wrong
+	slices.Sort(unknown)
+	return unknown
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/config"
 )
 
-// load decides settings from a file, variables and arguments.
+// load loads settings from a file, variables and arguments.
 func load(t *testing.T, file string, variables map[string]string, args ...string) (*config.Settings, error) {
 	t.Helper()
 	home := t.TempDir()
@@ -43,7 +43,7 @@ func load(t *testing.T, file string, variables map[string]string, args ...string
 	})
 }
 
-func TestFlagBeatsVariableBeatsFileBeatsDefault(t *testing.T) {
+func TestPrecedenceOfSettings(t *testing.T) {
 	t.Parallel()
 	file := "profile: from-file\ntimeout: 1m\nquiet: true\ncompany: 7\n"
 	variables := map[string]string{"TLXHOOK_PROFILE": "from-variable", "TLXHOOK_TIMEOUT": "2m", "TLXHOOK_VERBOSE": "2", "TLXHOOK_OUTPUT": ""}
@@ -78,7 +78,7 @@ func TestFlagBeatsVariableBeatsFileBeatsDefault(t *testing.T) {
 	}
 }
 
-func TestWrongSettingsNameTheirSource(t *testing.T) {
+func TestInvalidSettingNamesItsSource(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		file      string
@@ -92,12 +92,12 @@ func TestWrongSettingsNameTheirSource(t *testing.T) {
 		"number":        {"company: acme\n", nil, nil, "config.yaml): must be a number"},
 		"two documents": {"profile: a\n---\nbase-url: https://evil.example.no/\n", nil, nil, "more than one YAML document"},
 		"set twice":     {"profile: a\nProfile: b\n", nil, nil, "line 2: profile is set twice"},
-		"list":          {"- profile\n", nil, nil, "must hold keys and values"},
+		"list":          {"- profile\n", nil, nil, "must be a mapping"},
 		"list value":    {"output: [json]\n", nil, nil, "line 1: output must be one value"},
 		"octal number":  {"company: 0o17\n", nil, nil, "must be a number"},
 		"hex number":    {"company: 0x10\n", nil, nil, "must be a number"},
 		"yes":           {"quiet: yes\n", nil, nil, "must be true or false"},
-		"unknown key":   {"profil: x\n", nil, nil, `unknown key "profil"; there are base-url, color, company`},
+		"unknown key":   {"profil: x\n", nil, nil, `unknown key "profil"; valid keys: base-url, color, company`},
 		"nested":        {"profile:\n  name: x\n", nil, nil, "profile must be one value"},
 		"no yaml":       {"profile: [\n", nil, nil, "config.yaml"},
 		"not there":     {"", nil, []string{"--config", "/no/such/file"}, "/no/such/file"},
@@ -113,8 +113,8 @@ func TestWrongSettingsNameTheirSource(t *testing.T) {
 	}
 }
 
-// A repository that somebody cloned must not decide where tokens go.
-func TestNoFileOfTheWorkingFolderIsRead(t *testing.T) {
+// A cloned repository must not redirect tokens.
+func TestWorkingFolderIsNotRead(t *testing.T) {
 	folder := t.TempDir()
 	t.Chdir(folder)
 	for _, name := range []string{"config.yaml", "tlxhook.yaml", ".tlxhook.yaml", ".env", ".config/tlxhook/config.yaml"} {
@@ -133,9 +133,9 @@ func TestNoFileOfTheWorkingFolderIsRead(t *testing.T) {
 	}
 }
 
-func TestMisspeltVariablesAreFound(t *testing.T) {
+func TestUnknownVariables(t *testing.T) {
 	t.Parallel()
-	got := config.Misspelt([]string{
+	got := config.UnknownVariables([]string{
 		"TLXHOOK_PROFILE=x", "TLXHOOK_PROFIL=x", "TLXHOOK_EMPLOYEE_TOKEN_FILE=x",
 		"TLXHOOK_EMPLOYE_TOKEN=canary", "HOME=/", "TLXHOOK_HMAC_SECRET_COMMAND=x",
 	})
@@ -192,7 +192,7 @@ func TestProfilesKeepTheirNames(t *testing.T) {
 	}
 }
 
-func TestFilesAreReplacedAsAWhole(t *testing.T) {
+func TestFilesAreReplacedAtomically(t *testing.T) {
 	t.Parallel()
 	folder := filepath.Join(t.TempDir(), "a", "b")
 	path := filepath.Join(folder, "file")
@@ -252,7 +252,7 @@ func TestFoldersFollowTheEnvironment(t *testing.T) {
 	}
 }
 
-func TestFileIsChangedByOneAtATime(t *testing.T) {
+func TestChangeFileIsExclusive(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "new", "file")
 	var all sync.WaitGroup

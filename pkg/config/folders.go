@@ -7,16 +7,16 @@ import (
 )
 
 // ErrNoHome means that no home folder is set.
-var ErrNoHome = errors.New("there is no home folder: set HOME, or XDG_CONFIG_HOME, XDG_STATE_HOME and XDG_CACHE_HOME")
+var ErrNoHome = errors.New("no home folder: set HOME, or XDG_CONFIG_HOME, XDG_STATE_HOME and XDG_CACHE_HOME")
 
-// Folders are where the program stores files. None is created before something is written.
+// Folders are the folders of the program's files. They are created on the first write.
 type Folders struct {
 	Config string // settings and profiles
-	State  string // sandbox, journal, and what commands remember
-	Cache  string // what can be fetched again; no secrets
+	State  string // sandbox, journal, and state of commands
+	Cache  string // data that can be fetched again; no secrets
 }
 
-// Journal returns the folder of the journal: the given one, or the default where that is empty.
+// Journal returns the folder of the journal: the given one, or the default if it is empty.
 func (f Folders) Journal(given string) string {
 	if given != "" {
 		return given
@@ -24,8 +24,8 @@ func (f Folders) Journal(given string) string {
 	return filepath.Join(f.State, "journal")
 }
 
-// NewFolders returns the XDG base directories where they are set, and the default ones of the system elsewhere. It
-// ignores a relative XDG path, as the specification requires.
+// NewFolders returns the XDG base directories that are set, and the defaults of the system for the others. It ignores a
+// relative XDG path, as the specification requires.
 func NewFolders(lookup Lookup) (Folders, error) {
 	home, _ := lookup("HOME")
 	roaming, local := home, home

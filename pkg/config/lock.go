@@ -15,24 +15,24 @@ import (
 // ErrLocked means that another process holds a lock.
 var ErrLocked = errors.New("locked")
 
-// lockRetry is how often a held lock is tried again.
+// lockRetry is the interval between attempts to acquire a held lock.
 const lockRetry = 25 * time.Millisecond
 
-// Lock takes a lock that lasts until release is called or the process ends. The file stays: taking it away would
-// let two processes hold two files of one name.
+// Lock acquires a lock until release is called or the process ends, or returns [ErrLocked]. The file is not removed:
+// otherwise two processes could lock two files with the same name.
 func Lock(path string) (release func(), err error) {
 	lock, err := newLock(path)
 	if err != nil {
 		return nil, err
 	}
-	taken, err := lock.TryLock()
+	locked, err := lock.TryLock()
 	if err != nil {
 		return nil, err
 	}
-	if !taken {
+	if !locked {
 		return nil, fmt.Errorf("%s: %w by another process", path, ErrLocked)
 	}
-	return func() { _ = lock.Close() }, nil // the end of the process does the same
+	return func() { _ = lock.Close() }, nil // also released at the end of the process
 }
 
 // WaitLock is Lock that waits for another process until ctx ends. It calls waiting once if it has to wait. The error
@@ -61,7 +61,7 @@ func newLock(path string) (*flock.Flock, error) {
 	return flock.New(path), os.MkdirAll(filepath.Dir(path), 0o700)
 }
 
-// IsLocked tells whether another process holds a lock. It makes none.
+// IsLocked reports whether another process holds a lock. It does not create the file.
 func IsLocked(path string) (bool, error) {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return false, nil

@@ -17,32 +17,32 @@ import (
 // SandboxProfile is the profile that always exists and needs no login.
 const SandboxProfile = "sandbox"
 
-// DefaultProfile is the name of a profile where nobody chose one.
+// DefaultProfile is the default name of a new profile.
 const DefaultProfile = "default"
 
-// profilesFormat is the version of the shape of the profiles file.
+// profilesFormat is the version of the profiles file.
 const profilesFormat = 1
 
-// Profile is a login that auth login has proved.
+// Profile is a login that auth login has verified.
 type Profile struct {
 	Name    string `yaml:"name"`
 	BaseURL string `yaml:"baseUrl"`
 	// TokenKind is "employee" for a consumer and an employee token, or "refresh".
 	TokenKind string `yaml:"tokenKind"`
-	// Store is where its tokens rest: "keyring" or "file".
+	// Store is the store of its tokens: "keyring" or "file".
 	Store       string `yaml:"store"`
 	CompanyID   int64  `yaml:"companyId"`
 	CompanyName string `yaml:"companyName"`
 }
 
-// Profiles is the file of all logins. It is written by the auth commands; settings by hand are elsewhere.
+// Profiles is the file of all logins, which the auth commands write.
 type Profiles struct {
 	Format  int       `yaml:"format"`
 	Current string    `yaml:"current"`
 	All     []Profile `yaml:"profiles"`
 }
 
-// Find returns the profile of a name, or nil.
+// Find returns the profile with a name, or nil.
 func (p *Profiles) Find(name string) *Profile {
 	for i := range p.All {
 		if p.All[i].Name == name {
@@ -52,7 +52,7 @@ func (p *Profiles) Find(name string) *Profile {
 	return nil
 }
 
-// Put adds a profile or takes the place of the one of its name. The first one becomes the current one.
+// Put adds a profile or replaces the one with the same name. The first profile becomes the current one.
 func (p *Profiles) Put(profile Profile) {
 	if old := p.Find(profile.Name); old != nil {
 		*old = profile
@@ -65,7 +65,7 @@ func (p *Profiles) Put(profile Profile) {
 	}
 }
 
-// Remove forgets a profile.
+// Remove removes a profile.
 func (p *Profiles) Remove(name string) {
 	p.All = slices.DeleteFunc(p.All, func(profile Profile) bool { return profile.Name == name })
 	if p.Current == name {
@@ -73,17 +73,17 @@ func (p *Profiles) Remove(name string) {
 	}
 }
 
-// CheckProfileName refuses names that a keyring, a file or a monitor could misread.
+// CheckProfileName returns an error for names that are ambiguous in a keyring, a file or a monitor.
 func CheckProfileName(name string) error {
 	if name == "" || len(name) > 64 || strings.HasPrefix(name, "-") || strings.ContainsFunc(name, func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-_.@", r)
 	}) {
-		return fmt.Errorf("profile %q: a name has at most 64 letters, digits, dots, dashes, underscores and @", name)
+		return fmt.Errorf("profile %q: must have 1 to 64 letters, digits, dots, dashes, underscores or @", name)
 	}
 	return nil
 }
 
-// LoadProfiles reads the profiles of a folder; there may be none.
+// LoadProfiles reads the profiles of a folder. A missing file means no profiles.
 func LoadProfiles(folder string) (*Profiles, error) {
 	path := filepath.Join(folder, "profiles.yaml")
 	raw, err := readTrusted(path)
@@ -93,12 +93,12 @@ func LoadProfiles(folder string) (*Profiles, error) {
 	if err != nil {
 		return nil, err
 	}
-	var written struct {
+	var header struct {
 		Format int `yaml:"format"`
 	}
-	// Another version may have other fields, so its number comes first.
-	if err := yaml.Unmarshal(raw, &written); err == nil && written.Format != profilesFormat {
-		return nil, fmt.Errorf("%s: was written by another version of tlxhook", path)
+	// Another version may have other fields, so the version is checked first.
+	if err := yaml.Unmarshal(raw, &header); err == nil && header.Format != profilesFormat {
+		return nil, fmt.Errorf("%s: written by another version of tlxhook", path)
 	}
 	profiles := &Profiles{}
 	if err := decodeOne(raw, profiles); err != nil {
@@ -107,7 +107,7 @@ func LoadProfiles(folder string) (*Profiles, error) {
 	return profiles, nil
 }
 
-// LockProfiles waits until no other process changes the profiles of a folder, and keeps others out until release.
+// LockProfiles waits for the lock on the profiles of a folder, and holds it until release is called.
 func LockProfiles(folder string) (release func(), err error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, err
@@ -116,7 +116,7 @@ func LockProfiles(folder string) (release func(), err error) {
 	if err := lock.Lock(); err != nil {
 		return nil, err
 	}
-	return func() { _ = lock.Close() }, nil // the end of the process does the same
+	return func() { _ = lock.Close() }, nil // also released at the end of the process
 }
 
 // Save writes the profiles to a folder.

@@ -6,10 +6,10 @@ import (
 	"os"
 )
 
-// ErrUntrusted means that other users can change a file that decides where tokens go.
+// ErrUntrusted means that other users can change a file that determines the recipient of tokens.
 var ErrUntrusted = errors.New("other users can change it")
 
-// readTrusted reads a file that no other user but root can write.
+// readTrusted reads a file that only the user and root can write.
 func readTrusted(path string) ([]byte, error) {
 	file, err := os.Open(path)
 	if err != nil {

@@ -30,7 +30,7 @@ func TestSettingsAreText(t *testing.T) {
 	}
 }
 
-func TestFileThatOthersCanWriteIsRefused(t *testing.T) {
+func TestFileWritableByOthersIsRejected(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {
 		t.Skip("the mode says nothing about access there")
@@ -80,7 +80,7 @@ func TestFileThatOthersCanWriteIsRefused(t *testing.T) {
 	}
 }
 
-func TestProfilesOfAnotherShapeAreRefused(t *testing.T) {
+func TestProfilesOfAnotherFormatAreRejected(t *testing.T) {
 	t.Parallel()
 	for name, content := range map[string]string{
 		"two documents": "format: 1\n---\nformat: 1\n", "unknown key": "format: 1\ndefault: acme\n",

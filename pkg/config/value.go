@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/viper"
 )
 
-// The getters of viper answer zero where a value cannot be read; these answer an error.
+// The getters of viper return zero for an invalid value; these return an error.
 
 func text(v *viper.Viper, key string) string { return fmt.Sprint(v.Get(key)) }
 

@@ -9,11 +9,11 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// WriteFile replaces a private file as a whole, so that a crash leaves the old or the new one. Its folder is
-// made if it is not there.
+// WriteFile replaces a private file atomically: a crash leaves the old or the new content. It creates the folder if
+// necessary.
 func WriteFile(path string, content []byte) error {
 	if target, err := filepath.EvalSymlinks(path); err == nil {
-		path = target // a link stays a link
+		path = target // keeps a symbolic link
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
@@ -21,10 +21,10 @@ func WriteFile(path string, content []byte) error {
 	return replace(path, content, 0o600)
 }
 
-var errNotRegular = errors.New("it is no regular file")
+var errNotRegular = errors.New("not a regular file")
 
-// WriteReport replaces a file that other programs read as a whole, so that none ever reads half of it. Its folder
-// must be there, and what stands in its place must be a file: a device would be replaced like one.
+// WriteReport atomically replaces a file that other programs read. Its folder must exist, and an existing file must be
+// regular: a device would be replaced by a file.
 func WriteReport(path string, content []byte) error {
 	info, err := os.Lstat(path)
 	if err == nil && !info.Mode().IsRegular() {
@@ -36,8 +36,8 @@ func WriteReport(path string, content []byte) error {
 	return replace(path, content, 0o644)
 }
 
-// replace writes to a file beside, whose name begins with a dot and ends with digits, so that nobody who collects
-// files by their ending takes it.
+// replace writes to a temporary file in the same folder. Its name starts with a dot and ends with digits, so that
+// programs that collect files by extension ignore it.
 func replace(path string, content []byte, mode fs.FileMode) error {
 	temporary, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
@@ -54,8 +54,8 @@ func replace(path string, content []byte, mode fs.FileMode) error {
 	return err
 }
 
-// ChangeFile replaces a private file by what change makes of it, while no other program does the same. Change is
-// given nothing where there is no file; where it returns nothing, the file stays as it is.
+// ChangeFile replaces the content of a private file by the result of change, under a lock. The content is nil without a
+// file; a nil result leaves the file unchanged.
 func ChangeFile(path string, change func(content []byte) ([]byte, error)) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err

@@ -10,10 +10,10 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-var errDocuments = errors.New("has more than one YAML document")
+var errDocuments = errors.New("contains more than one YAML document")
 
-// decodeOne reads the only document of a file. Unknown fields and further documents are errors, and an empty file
-// changes nothing.
+// decodeOne decodes the only document of a file. Unknown fields and further documents are errors. An empty file leaves
+// into unchanged.
 func decodeOne(raw []byte, into any) error {
 	decoder := yaml.NewDecoder(bytes.NewReader(raw))
 	decoder.KnownFields(true)
@@ -39,12 +39,12 @@ func parseSettings(raw []byte) (map[string]any, error) {
 	}
 	top := document.Content[0]
 	if top.Kind != yaml.MappingNode {
-		return nil, errors.New("must hold keys and values, such as profile: acme")
+		return nil, errors.New("must be a mapping, such as profile: acme")
 	}
 	for i := 0; i < len(top.Content); i += 2 {
 		key, value := strings.ToLower(top.Content[i].Value), top.Content[i+1]
 		if _, known := keys()[key]; !known || key == "config" {
-			return nil, fmt.Errorf("line %d: unknown key %q; there are %s", top.Content[i].Line, key, knownKeys())
+			return nil, fmt.Errorf("line %d: unknown key %q; valid keys: %s", top.Content[i].Line, key, knownKeys())
 		}
 		if _, twice := set[key]; twice {
 			return nil, fmt.Errorf("line %d: %s is set twice", top.Content[i].Line, key)

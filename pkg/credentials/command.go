@@ -13,29 +13,29 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/secret"
 )
 
-// commandLimit is how long a command may take. It may ask its person for a fingerprint or a password.
-const commandLimit = 60 * time.Second
+// commandTimeout bounds a command, which may prompt for a fingerprint or a password.
+const commandTimeout = 60 * time.Second
 
-// FromCommand runs a command, without a shell, and takes what it prints as the secret. Its standard error goes
-// to stderr: that is where password managers ask and complain.
+// FromCommand runs a command without a shell and returns its output as the secret. Its standard error, where password
+// managers print prompts and errors, goes to stderr. The timeout is 60 seconds.
 func FromCommand(ctx context.Context, line string, stderr io.Writer) (secret.Text, error) {
 	words, err := split(line)
 	if err != nil {
-		return "", misuse("the command cannot be read: %w", err)
+		return "", usageError("parse command: %w", err)
 	}
 	if len(words) == 0 {
-		return "", misuse("the command is empty")
+		return "", usageError("the command is empty")
 	}
 	path, err := exec.LookPath(words[0])
 	if err != nil {
-		return "", misuse("command %s: not found", words[0])
+		return "", usageError("command %s: not found", words[0])
 	}
-	ctx, cancel := context.WithTimeout(ctx, commandLimit)
+	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
 	defer cancel()
 	command := exec.CommandContext(ctx, path, words[1:]...)
 	var stdout limited
 	command.Stdout, command.Stderr = &stdout, stderr
-	// A child of the command, such as an agent that it started, may keep the pipe open: that is no failure.
+	// A child process, such as an agent, may keep the pipe open; this is not a failure.
 	command.WaitDelay = 500 * time.Millisecond
 	err = command.Run()
 	if errors.Is(err, exec.ErrWaitDelay) {
@@ -43,30 +43,30 @@ func FromCommand(ctx context.Context, line string, stderr io.Writer) (secret.Tex
 	}
 	switch {
 	case ctx.Err() != nil:
-		return "", misuse("command %s: timed out", words[0])
+		return "", usageError("command %s: timed out", words[0])
 	case err != nil:
-		return "", misuse("command %s: %w", words[0], err)
+		return "", usageError("command %s: %w", words[0], err)
 	}
 	value, err := clean(stdout.Bytes())
 	if err != nil {
-		return "", fmt.Errorf("what command %s printed: %w", words[0], err)
+		return "", fmt.Errorf("output of command %s: %w", words[0], err)
 	}
 	return value, nil
 }
 
-// limited keeps one byte more than a secret may have, and drops the rest.
+// limited keeps up to one byte more than the maximum size of a secret, and drops the rest.
 type limited struct{ bytes.Buffer }
 
 func (l *limited) Write(p []byte) (int, error) {
 	room := maxSecret + 1 - l.Len()
-	_, _ = l.Buffer.Write(p[:max(0, min(room, len(p)))]) // a buffer in memory does not fail
+	_, _ = l.Buffer.Write(p[:max(0, min(room, len(p)))]) // never fails
 	return len(p), nil
 }
 
-var errUnfinished = errors.New("a quote is not closed")
+var errUnfinished = errors.New("unterminated quote")
 
-// split cuts a command line into words as a shell would: blanks separate, single and double quotes and
-// backslashes hold together. Nothing is expanded.
+// split splits a command line into words like a shell, at blanks outside of quotes and backslash escapes. It expands
+// nothing.
 func split(line string) ([]string, error) {
 	var words []string
 	var word strings.Builder

@@ -13,11 +13,11 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/secret"
 )
 
-// File is a store in a private file, for machines without a keyring. It is used only where somebody chose it.
+// File is a store in a private file, for machines without a keyring. It is never a silent fallback.
 type File struct {
 	// Path is the file.
 	Path string
-	// Write replaces a private file as a whole.
+	// Write replaces a private file atomically.
 	Write func(path string, content []byte) error
 }
 
@@ -60,7 +60,7 @@ func (f File) Delete(profile string, kind Kind) error {
 	})
 }
 
-// read refuses a file that others can read, as ssh does with its keys.
+// read returns the secrets. A file that other users can read is an error.
 func (f File) read() (secrets, error) {
 	info, err := os.Stat(f.Path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -70,7 +70,7 @@ func (f File) read() (secrets, error) {
 		return nil, fmt.Errorf("%w: %w", ErrFile, err)
 	}
 	if info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" {
-		return nil, fmt.Errorf("%w: others can read it; run chmod 600 %s", ErrFile, f.Path)
+		return nil, fmt.Errorf("%w: other users can read it; run chmod 600 %s", ErrFile, f.Path)
 	}
 	raw, err := os.ReadFile(f.Path)
 	if err != nil {
@@ -78,13 +78,13 @@ func (f File) read() (secrets, error) {
 	}
 	all := secrets{}
 	if err := json.Unmarshal(raw, &all); err != nil {
-		return nil, fmt.Errorf("%w: %s is damaged; delete it and log in again", ErrFile, f.Path)
+		return nil, fmt.Errorf("%w: %s is not valid JSON; delete it and log in again", ErrFile, f.Path)
 	}
 	return all, nil
 }
 
 func (f File) change(change func(secrets) bool) error {
-	// The first write makes the folder, which the lock needs.
+	// The first write creates the folder, which the lock requires.
 	if _, err := os.Stat(f.Path); errors.Is(err, fs.ErrNotExist) {
 		if err := f.Write(f.Path, []byte("{}")); err != nil {
 			return fmt.Errorf("%w: %w", ErrFile, err)

@@ -16,24 +16,24 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/secret"
 )
 
-// service is the name under which the keyring lists our entries.
+// service is the keyring service of the program's entries.
 const service = "tlxhook"
 
-// namedService is the name of the entries that people make for secrets of subscriptions. It is another one, so
-// that no manifest can name a token of a login.
+// namedService is the keyring service of user-defined entries. It is separate, so that a manifest cannot refer to a token
+// of a login.
 const namedService = "tlxhook-secrets"
 
-// keyringLimit is how long one call may take: a locked keyring waits for a person without end.
-const keyringLimit = 3 * time.Second
+// keyringTimeout bounds one call: a locked keyring waits indefinitely for the user.
+const keyringTimeout = 3 * time.Second
 
-// Keyring is the store of the operating system: Keychain, Credential Manager or Secret Service. One entry holds
-// one secret, as Windows allows 2,560 bytes in each.
+// Keyring is the store of the operating system: Keychain, Credential Manager or Secret Service. Each entry contains one
+// secret, because Windows limits an entry to 2,560 bytes.
 type Keyring struct {
-	// Lookup reads the environment, which says whether there is a keyring at all.
+	// Lookup returns environment variables, which show whether a keyring exists.
 	Lookup func(string) (string, bool)
 
 	mu     sync.Mutex
-	silent error // why an earlier call failed; later calls fail at once
+	failed error // the error of an earlier call; later calls fail at once
 }
 
 // Get implements Store.
@@ -60,8 +60,7 @@ func (k *Keyring) Delete(profile string, kind Kind) error {
 	return err
 }
 
-// Named returns a secret that somebody put into the keyring under the service tlxhook-secrets and a name, or
-// ErrNotFound.
+// Named returns the keyring entry with a name under the service tlxhook-secrets, or ErrNotFound.
 func (k *Keyring) Named(name string) (secret.Text, error) {
 	value, err := k.call(func() (string, error) { return keyring.Get(namedService, name) })
 	if err != nil {
@@ -72,12 +71,12 @@ func (k *Keyring) Named(name string) (secret.Text, error) {
 
 func entry(profile string, kind Kind) string { return profile + "/" + string(kind) }
 
-// call makes one call with a limit. The call that is given up goes on until the process ends, which is soon.
+// call makes one call with a timeout. After the timeout the call continues until the process ends.
 func (k *Keyring) call(do func() (string, error)) (string, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.silent != nil {
-		return "", k.silent
+	if k.failed != nil {
+		return "", k.failed
 	}
 	if err := k.present(); err != nil {
 		return "", err
@@ -97,26 +96,26 @@ func (k *Keyring) call(do func() (string, error)) (string, error) {
 		case errors.Is(got.err, keyring.ErrNotFound):
 			return "", ErrNotFound
 		case got.err != nil:
-			k.silent = fmt.Errorf("%w: %w", ErrNoKeyring, got.err) // an unlock that was refused is not asked for again
-			return "", k.silent
+			k.failed = fmt.Errorf("%w: %w", ErrNoKeyring, got.err) // no second prompt after a refused unlock
+			return "", k.failed
 		}
 		return got.value, nil
-	case <-time.After(keyringLimit):
-		k.silent = fmt.Errorf("%w: no answer after %s; is it waiting to be unlocked?", ErrNoKeyring, keyringLimit)
-		return "", k.silent
+	case <-time.After(keyringTimeout):
+		k.failed = fmt.Errorf("%w: no response after %s; it may be locked", ErrNoKeyring, keyringTimeout)
+		return "", k.failed
 	}
 }
 
-// present looks for a session bus before the library does: where there is none it would start one, and leave
-// it behind, at every call.
+// present checks for a session bus before the library does: without one the library would start a bus on every call and
+// leave it running.
 func (k *Keyring) present() error {
 	if runtime.GOOS == "darwin" || runtime.GOOS == "windows" {
 		return nil
 	}
 	address, _ := k.Lookup("DBUS_SESSION_BUS_ADDRESS")
 	switch {
-	case strings.HasPrefix(address, "autolaunch:"): // the library would start a bus and leave it behind
-		return fmt.Errorf("%w: this session has none (DBUS_SESSION_BUS_ADDRESS=autolaunch:)", ErrNoKeyring)
+	case strings.HasPrefix(address, "autolaunch:"): // the library would start a bus
+		return fmt.Errorf("%w: not found in this session (DBUS_SESSION_BUS_ADDRESS=autolaunch:)", ErrNoKeyring)
 	case address != "":
 		return nil
 	}
@@ -125,7 +124,7 @@ func (k *Keyring) present() error {
 		folder = filepath.Join("/run/user", strconv.Itoa(os.Getuid()))
 	}
 	if _, err := os.Stat(filepath.Join(folder, "bus")); err != nil {
-		return fmt.Errorf("%w: this session has none (no D-Bus session bus)", ErrNoKeyring)
+		return fmt.Errorf("%w: not found in this session (no D-Bus session bus)", ErrNoKeyring)
 	}
 	return nil
 }

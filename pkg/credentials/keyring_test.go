@@ -15,10 +15,10 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/secret"
 )
 
-// insideSession tells the test binary that it runs again, with a keyring of its own.
+// insideSession is set in the test binary that runs in its own D-Bus session.
 const insideSession = "CREDENTIALS_TEST_SESSION"
 
-// session runs one test of this binary again in a D-Bus session of its own, after a preparation in shell.
+// session runs one test of this binary in its own D-Bus session, after a shell script.
 func session(t *testing.T, prepare string) {
 	t.Helper()
 	for _, tool := range []string{"dbus-run-session", "gnome-keyring-daemon", "secret-tool"} {
@@ -34,7 +34,7 @@ func session(t *testing.T, prepare string) {
 		prepare+` exec "$0" -test.run "^$1\$" -test.v`, os.Args[0], t.Name())
 }
 
-// again runs a command that runs this test once more, inside.
+// again runs a command that runs this test in the session.
 func again(t *testing.T, variable string, args ...string) {
 	t.Helper()
 	home := t.TempDir()
@@ -50,7 +50,7 @@ func again(t *testing.T, variable string, args ...string) {
 	}
 }
 
-// unlock makes a keyring whose password is empty. The newline is the password's end; without it none is made.
+// unlock creates a keyring with an empty password. The newline ends the password.
 const unlock = `printf '\n' | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1;`
 
 func keyring() *credentials.Keyring { return &credentials.Keyring{Lookup: os.LookupEnv} }
@@ -82,7 +82,7 @@ func TestKeyringKeepsSecrets(t *testing.T) {
 			t.Errorf("%s: got = %v, want %v", kind, got, want)
 		}
 	}
-	// Other programs find the entry by the names that every tool shows.
+	// Other programs find the entry by its attributes.
 	out, err := exec.CommandContext(t.Context(), "secret-tool", "lookup", "service", "tlxhook", "username", "Kunde.AS/employee-token").Output()
 	switch {
 	case err != nil:
@@ -90,7 +90,7 @@ func TestKeyringKeepsSecrets(t *testing.T) {
 	case string(out) != "canary":
 		t.Errorf("secret-tool: out = %q, want %q", string(out), "canary")
 	}
-	// What a person stores for subscriptions is found by its name; the entries of logins are not.
+	// A user-defined entry is found by its name; entries of logins are not.
 	stored := exec.CommandContext(t.Context(), "secret-tool", "store", "--label", "hooks", "service", "tlxhook-secrets", "username", "hooks")
 	stored.Stdin = strings.NewReader("canary-hmac\n")
 	if out, err := stored.CombinedOutput(); err != nil {
@@ -117,8 +117,8 @@ func TestKeyringKeepsSecrets(t *testing.T) {
 	}
 }
 
-// A bus without an unlocked keyring, and nobody who could unlock it.
-func TestKeyringThatIsLocked(t *testing.T) {
+// A bus with a locked keyring that nothing can unlock.
+func TestLockedKeyring(t *testing.T) {
 	if os.Getenv(insideSession) == "" {
 		t.Parallel()
 		session(t, "")
@@ -136,8 +136,8 @@ func TestKeyringThatIsLocked(t *testing.T) {
 	}
 }
 
-// A bus that takes the call and never answers.
-func TestKeyringThatHangs(t *testing.T) {
+// A bus that accepts the call and never responds.
+func TestHangingKeyring(t *testing.T) {
 	if os.Getenv(insideSession) == "" {
 		t.Parallel()
 		socket := filepath.Join(t.TempDir(), "bus")
@@ -155,8 +155,8 @@ func TestKeyringThatHangs(t *testing.T) {
 		if !errors.Is(err, credentials.ErrNoKeyring) {
 			t.Errorf("hanging: err = %v, want %v", err, credentials.ErrNoKeyring)
 		}
-		if !strings.Contains(err.Error(), "no answer after 3s") {
-			t.Errorf("hanging: err.Error() = %q, want it to contain %q", err.Error(), "no answer after 3s")
+		if !strings.Contains(err.Error(), "no response after 3s") {
+			t.Errorf("hanging: err.Error() = %q, want it to contain %q", err.Error(), "no response after 3s")
 		}
 	}
 	if took := time.Since(start); took > 6*time.Second {

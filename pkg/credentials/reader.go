@@ -10,7 +10,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/secret"
 )
 
-// Reader reads secrets from files, standard input, the environment and a person.
+// Reader reads secrets from files, standard input, the environment and prompts.
 type Reader struct {
 	Environment
 	Stdin io.Reader
@@ -31,7 +31,7 @@ func (r Reader) File(name string) (value secret.Text, err error) {
 	return value, err
 }
 
-// Variable reads a secret from the environment; it is empty if none is set.
+// Variable reads a secret from the environment; it is empty if not set.
 func (r Reader) Variable(ctx context.Context, name string) (secret.Text, error) {
 	value, _, err := r.Get(ctx, name)
 	r.Found(value)
@@ -45,10 +45,10 @@ func (r Reader) Prompt(ctx context.Context, title string) (secret.Text, error) {
 	return value, err
 }
 
-// minKey is the length in bytes of the shortest key in a file of keys.
+// minKey is the minimum length of a key in a key file, in bytes.
 const minKey = 40
 
-// FindKeys reports the lines of a file that may be keys to Found. It does nothing for an empty name.
+// FindKeys passes the lines of a file that may be keys to Found. It does nothing for an empty name.
 func (r Reader) FindKeys(name string) error {
 	if name == "" {
 		return nil

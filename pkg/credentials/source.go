@@ -13,18 +13,18 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/secret"
 )
 
-// maxSecret is the most that is read of a file or a command, in bytes.
+// maxSecret is the maximum size of a secret in bytes.
 const maxSecret = 8 << 10
 
-// Environment reads secrets that the environment gives.
+// Environment reads secrets from environment variables.
 type Environment struct {
 	Lookup func(string) (string, bool)
-	// Stderr is where a command that prints a secret may complain.
+	// Stderr is the standard error of commands.
 	Stderr io.Writer
 }
 
-// Get returns the secret NAME, NAME_FILE or NAME_COMMAND and which of them it was; both are empty where none is
-// set. Two at once are an error, not a silent choice.
+// Get returns the secret of the variable NAME, NAME_FILE or NAME_COMMAND, and the name of the variable. Both are empty if
+// none is set; two are an error.
 func (e Environment) Get(ctx context.Context, name string) (value secret.Text, source string, err error) {
 	var given []string
 	for _, suffix := range []string{"", "_FILE", "_COMMAND"} {
@@ -37,7 +37,7 @@ func (e Environment) Get(ctx context.Context, name string) (value secret.Text, s
 		return "", "", nil
 	case 1:
 	default:
-		return "", "", misuse("%s are both set", strings.Join(given, " and "))
+		return "", "", usageError("%s are mutually exclusive", strings.Join(given, " and "))
 	}
 	source = given[0]
 	text, _ := e.Lookup(source)
@@ -61,14 +61,14 @@ func FromFile(path string) (secret.Text, error) { return fromFile(path, os.Stat,
 func fromFile(path string, stat func(string) (os.FileInfo, error), open func(string) (*os.File, error)) (secret.Text, error) {
 	info, err := stat(path)
 	if err != nil {
-		return "", misuse("%w", err)
+		return "", usageError("%w", err)
 	}
 	if !info.Mode().IsRegular() {
-		return "", misuse("%s is not a regular file; to pipe a secret in, use -", path)
+		return "", usageError("%s is not a regular file; use - for standard input", path)
 	}
 	file, err := open(path)
 	if err != nil {
-		return "", misuse("%w", err)
+		return "", usageError("%w", err)
 	}
 	defer func() { _ = file.Close() }()
 	value, err := FromReader(file)
@@ -78,18 +78,17 @@ func fromFile(path string, stat func(string) (os.FileInfo, error), open func(str
 	return value, nil
 }
 
-// FromFileBelow reads a secret from a regular file that lies below a folder; no path and no symbolic link leads
-// out of it.
+// FromFileBelow reads a secret from a regular file below a folder. Neither the path nor a symbolic link can leave it.
 func FromFileBelow(folder, path string) (secret.Text, error) {
 	root, err := os.OpenRoot(folder)
 	if err != nil {
-		return "", misuse("%w", err)
+		return "", usageError("%w", err)
 	}
 	defer func() { _ = root.Close() }()
 	stat := func(path string) (os.FileInfo, error) {
 		info, err := root.Stat(path)
 		if failed, ok := errors.AsType[*fs.PathError](err); ok {
-			failed.Op = "stat" // it says statat, which is no word for people
+			failed.Op = "stat" // instead of statat
 		}
 		return info, err
 	}
@@ -100,25 +99,25 @@ func FromFileBelow(folder, path string) (secret.Text, error) {
 func FromReader(r io.Reader) (secret.Text, error) {
 	raw, err := io.ReadAll(io.LimitReader(r, maxSecret+1))
 	if err != nil {
-		return "", misuse("%w", err)
+		return "", usageError("%w", err)
 	}
 	return clean(raw)
 }
 
-// clean removes a byte order mark and one line end, which editors and echo add. It changes nothing else, and refuses
-// what is not one line of text.
+// clean removes a byte order mark and one line end, which editors and echo add. It returns an error for anything but one
+// line of text.
 func clean(raw []byte) (secret.Text, error) {
 	if len(raw) > maxSecret {
-		return "", misuse("is larger than %d bytes", maxSecret)
+		return "", usageError("is larger than %d bytes", maxSecret)
 	}
 	raw = bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf"))
 	raw = bytes.TrimSuffix(raw, []byte("\n"))
 	raw = bytes.TrimSuffix(raw, []byte("\r"))
 	if len(bytes.TrimSpace(raw)) == 0 {
-		return "", misuse("is empty")
+		return "", usageError("is empty")
 	}
 	if err := secret.CheckText(raw); err != nil {
-		return "", misuse("%w", err)
+		return "", usageError("%w", err)
 	}
 	return secret.Text(raw), nil
 }

@@ -29,7 +29,7 @@ func isUsage(err error) bool {
 	return errors.As(err, &usage)
 }
 
-func TestFileIsReadAsOneSecret(t *testing.T) {
+func TestFileContainsOneSecret(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", 8192)
 	for _, test := range []struct{ content, want string }{
@@ -82,7 +82,7 @@ func TestFileIsReadAsOneSecret(t *testing.T) {
 	}
 }
 
-func TestNamesCannotEscapeTheFolder(t *testing.T) {
+func TestPathCannotLeaveTheFolder(t *testing.T) {
 	t.Parallel()
 	top := t.TempDir()
 	folder, outside := filepath.Join(top, "repository"), filepath.Join(top, "outside")
@@ -119,7 +119,7 @@ func TestNamesCannotEscapeTheFolder(t *testing.T) {
 	}
 }
 
-func TestEnvironmentGivesASecretInOneWay(t *testing.T) {
+func TestEnvironmentAcceptsOneSource(t *testing.T) {
 	t.Parallel()
 	path := write(t, "canary\n")
 	for name, test := range map[string]struct {
@@ -134,7 +134,7 @@ func TestEnvironmentGivesASecretInOneWay(t *testing.T) {
 		"command":     {map[string]string{"X_COMMAND": "echo canary"}, "canary", "X_COMMAND", ""},
 		"quotes":      {map[string]string{"X_COMMAND": `printf '%s %s' "can ary" c\ d`}, "can ary c d", "X_COMMAND", ""},
 		"no shell":    {map[string]string{"X_COMMAND": `echo $HOME;id`}, "$HOME;id", "X_COMMAND", ""},
-		"two":         {map[string]string{"X": "canary", "X_FILE": path}, "", "", "X and X_FILE are both set"},
+		"two":         {map[string]string{"X": "canary", "X_FILE": path}, "", "", "X and X_FILE are mutually exclusive"},
 		"latin-1":     {map[string]string{"X": "can\xe5ry"}, "", "X", "not valid UTF-8"},
 		"latin-1 out": {map[string]string{"X_COMMAND": `printf 'can\345ry'`}, "", "X_COMMAND", "not valid UTF-8"},
 		"utf-16 out":  {map[string]string{"X_COMMAND": `printf 'c\000a\000n\000a\000'`}, "", "X_COMMAND", "is UTF-16LE"},

@@ -119,7 +119,7 @@ func (i *Installation) checkSettings(context.Context) Finding {
 
 // checkEnvironment reports which variables of tlxhook are set, and warns of misspelt ones.
 func (i *Installation) checkEnvironment(context.Context) Finding {
-	if names := config.Misspelt(i.Environ); len(names) > 0 {
+	if names := config.UnknownVariables(i.Environ); len(names) > 0 {
 		return warn(strings.Join(names, ", ")+" is set, but there is no such variable", "see tlxhook help environment")
 	}
 	set := i.variables()

@@ -8,19 +8,19 @@ import (
 	"unicode/utf8"
 )
 
-// escapes are the characters that begin an escape in a URL, in HTML, and in JSON or a string literal.
+// escapes are the characters that start an escape in a URL, in HTML, and in JSON or a string literal.
 const escapes = `%&\`
 
-// maxLayers is how many escapes within escapes are undone, such as HTML in JSON in a trace.
+// maxLayers bounds the nested escapes that are decoded, such as HTML in JSON in a trace.
 const maxLayers = 4
 
-// layer is a text without its outermost escapes, with the place of each byte in the original.
+// layer is a text without its outermost escapes, with the position of each byte in the original.
 type layer struct {
 	text     string
 	from, to []int
 }
 
-// layers returns a text as it is, and with escapes undone once, twice and so on while that changes it.
+// layers returns a text, and the text with escapes decoded once, twice and so on as long as it changes.
 func layers(text string) []layer {
 	all := []layer{{text: text}}
 	for len(all) <= maxLayers && strings.ContainsAny(all[len(all)-1].text, escapes) {
@@ -33,7 +33,7 @@ func layers(text string) []layer {
 	return all
 }
 
-// unescaped returns the layer below. What is no escape stays.
+// unescaped returns the next layer. Other text is kept.
 func (l layer) unescaped() layer {
 	var out strings.Builder
 	next := layer{}
@@ -42,7 +42,7 @@ func (l layer) unescaped() layer {
 		if size == 0 {
 			plain, size = l.text[i:i+1], 1
 		}
-		from, to := l.place(i, i+size)
+		from, to := l.original(i, i+size)
 		for range len(plain) {
 			next.from, next.to = append(next.from, from), append(next.to, to)
 		}
@@ -53,15 +53,15 @@ func (l layer) unescaped() layer {
 	return next
 }
 
-// place returns the place in the original of a part of the layer.
-func (l layer) place(from, to int) (start, end int) {
+// original returns the position of a part of the layer in the original.
+func (l layer) original(from, to int) (start, end int) {
 	if l.from == nil {
 		return from, to
 	}
 	return l.from[from], l.to[to-1]
 }
 
-// mark marks the bytes of the original that spell a form in this layer.
+// mark marks the bytes of the original that encode a form in this layer.
 func (l layer) mark(f form, marked []bool) {
 	for at := 0; ; {
 		i := strings.Index(l.text[at:], f.text)
@@ -73,7 +73,7 @@ func (l layer) mark(f form, marked []bool) {
 		if f.encoded {
 			end += tail(l.text[end:])
 		}
-		from, to := l.place(at, end)
+		from, to := l.original(at, end)
 		for n := from; n < to; n++ {
 			marked[n] = true
 		}
@@ -95,7 +95,7 @@ func replaceMarked(text string, marked []bool) string {
 	return out.String()
 }
 
-// tail returns the length of the end of a base64 text: one character with the last bits of the secret, and the padding.
+// tail returns the length of the rest of a base64 text: one character with the last bits of the secret, and the padding.
 func tail(text string) int {
 	rest := text
 	if rest != "" && isBase64(rest[0]) {
@@ -108,7 +108,7 @@ func isBase64(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("+/-_", c) >= 0
 }
 
-// unescape returns the text of the escape at the start of text, and the length of the escape, or 0 if there is none.
+// unescape returns the decoded escape at the start of text and the length of the escape; 0 without an escape.
 func unescape(text string) (plain string, size int) {
 	switch text[0] {
 	case '%':
@@ -124,7 +124,7 @@ func unescape(text string) (plain string, size int) {
 	return "", 0
 }
 
-// unescapeLiteral reads an escape of JSON, of a string literal, or of terminal.Safe.
+// unescapeLiteral decodes an escape of JSON, of a string literal, or of terminal.Safe.
 func unescapeLiteral(text string) (plain string, size int) {
 	if len(text) < 2 {
 		return "", 0
@@ -162,7 +162,7 @@ func asText(r rune, ok bool, size int) (string, int) {
 	return string(r), size
 }
 
-// unescapeHex reads one byte in hex.
+// unescapeHex decodes one hexadecimal byte.
 func unescapeHex(text string, at, digits int) (plain string, size int) {
 	n, ok := hexAt(text, at, digits)
 	if !ok {

@@ -5,7 +5,7 @@ import (
 	"math/big"
 )
 
-// generatedLength gives a generated secret 285 bits.
+// generatedLength is the length of a generated secret, 285 bits.
 const generatedLength = 48
 
 // Generate returns a random secret of letters and digits, which needs no quoting in shells and configuration files.

@@ -7,7 +7,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/secret"
 )
 
-func TestAGeneratedSecretIsNewAndNeedsNoQuoting(t *testing.T) {
+func TestGenerate(t *testing.T) {
 	t.Parallel()
 	first, err := secret.Generate()
 	if err != nil {

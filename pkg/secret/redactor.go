@@ -10,8 +10,8 @@ import (
 	"sync"
 )
 
-// minimum is the length in bytes below which a value is not searched for: replacing every "ab" would destroy
-// text without protecting anything.
+// minimum is the minimum length of a redacted value in bytes: replacing every "ab" would destroy text without protecting
+// anything.
 const minimum = 4
 
 // Redactor replaces known secrets in text. The zero value is ready, and safe for concurrent use.
@@ -21,21 +21,21 @@ type Redactor struct {
 	forms []form
 }
 
-// form is a spelling of a secret. Text around an encoded one may hold bits of its first and last byte.
+// form is an encoding of a secret. Text around an encoded form may contain bits of its first and last byte.
 type form struct {
 	text    string
 	encoded bool
 }
 
-// Add registers secrets. Redact finds them as they are, with any characters escaped for a URL, JSON or HTML, in hex, and
-// in base64 within a longer text, such as a Basic authorization header. Of a token that is JSON in base64, the token in
-// it is registered too. Values shorter than four bytes are ignored.
+// Add registers secrets. Redact finds them verbatim, with characters escaped for a URL, JSON or HTML, in hex, and in base64
+// within a longer text, such as a Basic authorization header. The inner token of a base64 JSON token is registered too.
+// Values shorter than four bytes are ignored.
 func (r *Redactor) Add(values ...Text) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, value := range values {
 		r.add(strings.TrimRight(value.Reveal(), "="))
-		r.add(tokenWithin(value.Reveal()))
+		r.add(innerToken(value.Reveal()))
 	}
 }
 
@@ -71,9 +71,8 @@ func (r *Redactor) Redact(text string) string {
 	return replaceMarked(text, marked)
 }
 
-// Writer returns a writer that redacts each Write before passing it to w. A secret that is cut in two by
-// separate calls is not seen, so callers write whole lines. It is safe for concurrent use, as requests that run side
-// by side are traced.
+// Writer returns a writer that redacts each Write before passing it to w. A secret that is split over two calls is not
+// found, so callers must write complete lines. The writer is safe for concurrent use.
 func (r *Redactor) Writer(w io.Writer) io.Writer { return &redactingWriter{redactor: r, to: w} }
 
 type redactingWriter struct {
@@ -92,8 +91,8 @@ func (w *redactingWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// tokenWithin returns the token in a token that is JSON in base64, or "".
-func tokenWithin(value string) string {
+// innerToken returns the token inside a base64 JSON token, or an empty string.
+func innerToken(value string) string {
 	raw, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(value, "="))
 	var inside struct {
 		Token string `json:"token"`
@@ -115,7 +114,7 @@ func formsOf(value string) []form {
 	return slices.DeleteFunc(all, func(f form) bool { return len(f.text) < minimum })
 }
 
-// encodedAt returns the base64 characters that depend on value alone when offset bytes stand before it.
+// encodedAt returns the base64 characters that depend only on value if offset bytes precede it.
 func encodedAt(encoding *base64.Encoding, value string, offset int) string {
 	text := encoding.EncodeToString([]byte(strings.Repeat("\x00", offset) + value))
 	first := (offset*8 + 5) / 6

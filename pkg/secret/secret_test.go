@@ -17,7 +17,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/secret"
 )
 
-func TestNoWayOfPrintingShowsTheText(t *testing.T) {
+func TestPrintingDoesNotRevealText(t *testing.T) {
 	t.Parallel()
 	const value = "canary-1234"
 	held := struct{ Token secret.Text }{value}
@@ -44,7 +44,7 @@ func TestNoWayOfPrintingShowsTheText(t *testing.T) {
 	}
 }
 
-func TestMaskURLHidesWhatMayBeACredential(t *testing.T) {
+func TestMaskURLMasksCredentials(t *testing.T) {
 	t.Parallel()
 	for raw, want := range map[string]string{
 		"https://hooks.example.no/a/b":              "https://hooks.example.no/a/b",
@@ -78,7 +78,7 @@ func TestMaskURLHidesWhatMayBeACredential(t *testing.T) {
 	}
 }
 
-func TestURLIsMaskedWhereInDoubt(t *testing.T) {
+func TestMaskURLMasksInDoubt(t *testing.T) {
 	t.Parallel()
 	const user, password = "bob", "HUNTER2"
 	for _, raw := range []string{
@@ -159,7 +159,7 @@ func TestRedactorFindsEveryEncodingOfASecret(t *testing.T) {
 	}
 }
 
-// lowerEscapes returns a URL with its escapes in lower case.
+// lowerEscapes returns a URL with escapes in lower case.
 func lowerEscapes(text string) string {
 	return regexp.MustCompile("%..").ReplaceAllStringFunc(text, strings.ToLower)
 }

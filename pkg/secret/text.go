@@ -1,5 +1,5 @@
-// Package secret holds values that must never be printed, and hides them where text leaves the program.
-// It leaves keeping them to pkg/credentials.
+// Package secret has a type for values that must not be printed, and redacts them from output.
+// Package credentials stores them.
 package secret
 
 import (
@@ -8,16 +8,16 @@ import (
 	"log/slog"
 )
 
-// Redacted is what stands in the place of a secret.
+// Redacted replaces a secret in output.
 const Redacted = "[redacted]"
 
-// Text is a secret. Every way of printing it gives Redacted; Reveal is the only way to read it.
+// Text is a secret. Printing it in any way yields Redacted; Reveal is the only way to read it.
 type Text string
 
-// Reveal returns the secret itself, for the one place that sends or stores it.
+// Reveal returns the value, for sending or storing it.
 func (t Text) Reveal() string { return string(t) }
 
-// RevealAll returns the secrets themselves.
+// RevealAll returns the values of secrets.
 func RevealAll(texts []Text) []string {
 	all := make([]string, len(texts))
 	for i, t := range texts {

@@ -5,12 +5,11 @@ import (
 	"unicode"
 )
 
-// Mask is what stands in the place of the secret parts of a URL.
+// Mask replaces the secret parts of a URL.
 const Mask = "***"
 
-// MaskURL returns a URL that may be printed: without its userinfo, the values of its query and its fragment. It works on
-// the text, so that a URL that no parser accepts is masked too. Where a part may be a credential in doubt, such as in a
-// URL with a backslash or a wrong port, nothing but the scheme is left.
+// MaskURL returns a URL for output: userinfo, query values and fragment are masked. It works on the text, so that an
+// invalid URL is masked too. In doubt, for example with a backslash or an invalid port, it keeps only the scheme.
 func MaskURL(raw string) string {
 	head, fragment, hasFragment := strings.Cut(raw, "#")
 	head, query, hasQuery := strings.Cut(head, "?")
@@ -30,7 +29,7 @@ func MaskURL(raw string) string {
 	return masked
 }
 
-// maskHead masks what stands before the query. Certain is false where it cannot tell a credential from other parts.
+// maskHead masks the part before the query. Certain is false if a credential cannot be distinguished from other parts.
 func maskHead(head, rest string) (masked string, certain bool) {
 	scheme, address, ok := strings.Cut(head, "://")
 	if !ok {
@@ -55,7 +54,7 @@ func maskHead(head, rest string) (masked string, certain bool) {
 	return scheme + user + host + path, true
 }
 
-// isDoubtful reports whether a later "@" may end a userinfo that holds a slash, a question mark or a number sign.
+// isDoubtful reports whether a later "@" may end a userinfo that contains a slash, a question mark or a number sign.
 func isDoubtful(host, path, rest string) bool {
 	later := path + rest
 	if !strings.Contains(later, "@") && !strings.Contains(strings.ToLower(later), "%40") {
@@ -64,8 +63,8 @@ func isDoubtful(host, path, rest string) bool {
 	return path == "" || !strings.Contains(host, ".") || strings.Contains(host, ":") || strings.Contains(path, ":")
 }
 
-// isHostPort reports whether text is a host name, a pattern or an address, with or without a port. Text without a scheme
-// may be anything that has no colon but before a port.
+// isHostPort reports whether text is a host name, a pattern or an address, with or without a port. Without a scheme, any
+// text without a colon except before a port is valid.
 func isHostPort(text string, hasScheme bool) bool {
 	if !hasScheme && !strings.Contains(text, ":") {
 		return true

@@ -7,13 +7,13 @@ import (
 	"unicode/utf8"
 )
 
-// TextError reports text that cannot be stored or sent without a change.
+// TextError reports text that cannot be stored or sent unchanged.
 type TextError string
 
 func (e TextError) Error() string { return string(e) }
 
-// CheckText returns a TextError for bytes that are not one line of UTF-8 without control characters. JSON would replace the
-// invalid ones, so a secret would be another one. The error names the encoding where it can, and never shows the text.
+// CheckText returns a TextError for bytes that are not one line of UTF-8 without control characters, because JSON would
+// replace invalid bytes and so change a secret. The error names the detected encoding and does not contain the text.
 func CheckText(raw []byte) error {
 	if name := encodingOf(raw); name != "" {
 		return TextError("is " + name + ", not UTF-8; iconv -f " + name + " -t UTF-8 converts it")
@@ -27,7 +27,7 @@ func CheckText(raw []byte) error {
 		case r == utf8.RuneError && size == 1:
 			return TextError(fmt.Sprintf("is not valid UTF-8 (byte %d); text in Latin-1 or another encoding must be converted", i+1))
 		case r == utf8.RuneError:
-			return TextError("contains U+FFFD, which stands for text that a conversion has lost")
+			return TextError("contains U+FFFD, the replacement character of a failed conversion")
 		case unicode.IsControl(r), r == '\u2028', r == '\u2029', r == '\ufeff':
 			return TextError(fmt.Sprintf("contains a control character (%U)", r))
 		}
@@ -36,7 +36,7 @@ func CheckText(raw []byte) error {
 	return nil
 }
 
-// encodingOf returns the name of an encoding other than UTF-8 that a text certainly has, or "".
+// encodingOf returns the name of a detected encoding other than UTF-8, or an empty string.
 func encodingOf(raw []byte) string {
 	switch {
 	case bytes.HasPrefix(raw, []byte("\xff\xfe\x00\x00")), bytes.HasPrefix(raw, []byte("\x00\x00\xfe\xff")):

@@ -18,7 +18,7 @@ func inUTF16(text, bom string, order func(uint16) []byte) string {
 	return string(out)
 }
 
-func TestTextOfAnotherEncodingIsNamed(t *testing.T) {
+func TestCheckTextNamesTheEncoding(t *testing.T) {
 	t.Parallel()
 	little := func(u uint16) []byte { return binary.LittleEndian.AppendUint16(nil, u) }
 	big := func(u uint16) []byte { return binary.BigEndian.AppendUint16(nil, u) }

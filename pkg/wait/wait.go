@@ -1,5 +1,4 @@
-// Package wait pauses a goroutine until a time has passed or its context ends.
-// It is the only package that uses random numbers which are no secret.
+// Package wait pauses a goroutine until a time has passed or its context ends. It is the only user of math/rand/v2.
 package wait
 
 import (
@@ -8,7 +7,7 @@ import (
 	"time"
 )
 
-// For waits for d, or until ctx ends. It returns the error of ctx; nil if d has passed first.
+// For waits for d, or until ctx ends. It returns the error of ctx, or nil if d has passed first.
 func For(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -19,10 +18,10 @@ func For(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
-// Until waits until at, which may be past, or until ctx ends. It returns the error of ctx.
+// Until waits until at, or until ctx ends. It returns the error of ctx. A time in the past does not wait.
 func Until(ctx context.Context, at time.Time) error { return For(ctx, time.Until(at)) }
 
-// Jitter returns a random duration from 0 to d, so that clients do not come back at the same moment.
+// Jitter returns a random duration from 0 to d, so that clients do not retry at the same time.
 func Jitter(d time.Duration) time.Duration { return rand.N(d + 1) }
 
 // Finishing returns a context that keeps the deadline of ctx and ignores its cancellation, so that a request in flight

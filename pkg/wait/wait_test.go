@@ -34,7 +34,7 @@ func TestForEndsWithTheContext(t *testing.T) {
 	})
 }
 
-func TestUntilATimeThatIsPastDoesNotWait(t *testing.T) {
+func TestUntilDoesNotWaitForThePast(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
