@@ -1,5 +1,4 @@
-// Package childprocess runs a program of the user, and leaves nothing of it behind.
-// It leaves to others what the program is told, how long it may take, and what its answer means.
+// Package childprocess runs a program of the user and kills its child processes when it ends.
 package childprocess
 
 import (
@@ -10,33 +9,33 @@ import (
 	"time"
 )
 
-// MaxOutput is how much is kept of what a program prints, in bytes.
+// MaxOutput is the number of bytes of a program's output that are kept.
 const MaxOutput = 64 << 10
 
-// waitForOutput is how long what a program left running may keep its output open.
+// waitForOutput bounds how long child processes may keep the output open after the program has ended.
 const waitForOutput = time.Second
 
-// Program is what is run.
+// Program is a program to run.
 type Program struct {
-	// Args are its name and its arguments. No shell reads them.
+	// Args are the program name and its arguments. They are not passed through a shell.
 	Args []string
-	// Environ is what it gets; the caller leaves secrets out.
+	// Environ is the environment, without secrets.
 	Environ []string
-	// Input is what it reads. One that does not read it has not failed for that.
+	// Input is the standard input. A program may ignore it.
 	Input []byte
 }
 
-// Result is what became of a run.
+// Result is the result of a run.
 type Result struct {
-	// Code is the exit code; -1 where there is none.
+	// Code is the exit code; -1 without one.
 	Code int
-	// Output is the beginning of what it printed on both streams, at most [MaxOutput] bytes.
+	// Output is the start of standard output and error, at most [MaxOutput] bytes.
 	Output []byte
-	// Err says why it did not end well; nil where the exit code is 0.
+	// Err is the cause of a failure; nil for exit code 0.
 	Err error
 }
 
-// Run runs a program once. When ctx ends it is killed, and so is, in any case, what it has left running.
+// Run runs a program once. It kills the program when ctx ends, and its child processes in any case.
 func (p Program) Run(ctx context.Context) Result {
 	command, output := exec.CommandContext(ctx, p.Args[0], p.Args[1:]...), &head{}
 	command.Stdin, command.Env = bytes.NewReader(p.Input), p.Environ
@@ -46,7 +45,7 @@ func (p Program) Run(ctx context.Context) Result {
 	err := command.Run()
 	endGroup(command)
 	if errors.Is(err, exec.ErrWaitDelay) {
-		err = nil // what it left running kept its output open: that is no failure
+		err = nil // child processes kept the output open; this is not a failure
 	}
 	result := Result{Code: -1, Output: output.kept.Bytes(), Err: err}
 	if command.ProcessState != nil {
@@ -55,11 +54,11 @@ func (p Program) Run(ctx context.Context) Result {
 	return result
 }
 
-// head keeps the beginning of what is written and drops the rest.
+// head keeps the start of its input and drops the rest.
 type head struct{ kept bytes.Buffer }
 
-// Write never fails: a program may print as much as it likes.
+// Write never fails: the output of a program is unlimited.
 func (h *head) Write(p []byte) (int, error) {
-	_, _ = h.kept.Write(p[:min(len(p), MaxOutput-h.kept.Len())]) // a buffer takes everything
+	_, _ = h.kept.Write(p[:min(len(p), MaxOutput-h.kept.Len())]) // never fails
 	return len(p), nil
 }

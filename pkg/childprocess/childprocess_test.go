@@ -20,7 +20,7 @@ func shell(script string, environ ...string) childprocess.Program {
 	return childprocess.Program{Args: []string{"/bin/sh", "-c", script}, Environ: append(environ, "PATH="+os.Getenv("PATH"))}
 }
 
-func TestAProgramGetsItsInputAndAnswersByItsExitCode(t *testing.T) {
+func TestRunPassesInputAndReturnsTheExitCode(t *testing.T) {
 	t.Parallel()
 	p := shell(`cat; echo "$WORD" >&2; exit 3`, "WORD=world")
 	p.Input = []byte("hello ")
@@ -40,7 +40,7 @@ func TestAProgramGetsItsInputAndAnswersByItsExitCode(t *testing.T) {
 	}
 }
 
-func TestAFloodIsCut(t *testing.T) {
+func TestOutputIsLimited(t *testing.T) {
 	t.Parallel()
 	switch got := shell("head -c 10000000 /dev/zero").Run(t.Context()); {
 	case got.Err != nil:
@@ -51,7 +51,7 @@ func TestAFloodIsCut(t *testing.T) {
 }
 
 // A program that hangs and does not hear SIGTERM is killed, with what it started.
-func TestAProgramEndsWithItsContext(t *testing.T) {
+func TestRunEndsWithTheContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()

@@ -7,15 +7,15 @@ import (
 	"syscall"
 )
 
-// inGroup starts a command in a process group of its own, which is killed as a whole.
+// inGroup starts a command in its own process group, which can be killed as a whole.
 func inGroup(command *exec.Cmd) {
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGKILL) }
 }
 
-// endGroup ends what a command left behind.
+// endGroup kills the remaining processes of a command.
 func endGroup(command *exec.Cmd) {
 	if command.Process != nil {
-		_ = syscall.Kill(-command.Process.Pid, syscall.SIGKILL) // most leave nothing
+		_ = syscall.Kill(-command.Process.Pid, syscall.SIGKILL) // usually none is left
 	}
 }

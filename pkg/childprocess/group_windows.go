@@ -2,7 +2,7 @@ package childprocess
 
 import "os/exec"
 
-// inGroup does nothing: Windows has no process groups that could be killed.
+// inGroup does nothing: Windows has no process groups.
 func inGroup(*exec.Cmd) {}
 
 func endGroup(*exec.Cmd) {}

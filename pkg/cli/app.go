@@ -82,7 +82,7 @@ func (a *App) prepare(cmd *cobra.Command) error {
 		return err
 	}
 	for _, name := range config.UnknownVariables(a.environ) {
-		a.note("warning: %s is set, but there is no such variable; see tlxhook help environment", name)
+		a.note("warning: %s is set, but is not a variable of tlxhook; see tlxhook help environment", name)
 	}
 	return nil
 }

@@ -29,7 +29,7 @@ type API struct {
 
 	answer  *http.Response
 	asked   time.Time
-	refused error // why the certificate is not accepted
+	refused error // why the certificate was rejected
 }
 
 // Checks returns the checks of a connection.
@@ -116,10 +116,10 @@ func (a *API) network(ctx context.Context) Finding {
 	return pass(text)
 }
 
-// newClient returns a client that waits answerLimit and follows no redirect.
+// newClient returns a client that waits responseTimeout and follows no redirect.
 func newClient(transport http.RoundTripper) *http.Client {
 	return &http.Client{
-		Transport: transport, Timeout: answerLimit,
+		Transport: transport, Timeout: responseTimeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
@@ -128,9 +128,9 @@ func newClient(transport http.RoundTripper) *http.Client {
 func unreachable(u *url.URL, err error) Finding {
 	text := fmt.Sprintf("%s cannot be reached: %v", u.Host, withoutURL(err))
 	if _, unknown := errors.AsType[*net.DNSError](err); unknown {
-		return fail(text, "is the network there, and the name right (TLXHOOK_BASE_URL)?")
+		return fail(text, "check the network and the host name (TLXHOOK_BASE_URL)")
 	}
-	return fail(text, "is a firewall in between, or a proxy needed (HTTPS_PROXY)?")
+	return fail(text, "check for a firewall or a required proxy (HTTPS_PROXY)")
 }
 
 func (a *API) certificate(context.Context) Finding {
@@ -145,7 +145,7 @@ func (a *API) certificate(context.Context) Finding {
 	return pass(fmt.Sprintf("issued by %s, ends on %s", leaf.Issuer.CommonName, leaf.NotAfter.Format(time.DateOnly)))
 }
 
-// clock compares this machine's clock with the Date of the answer, which is exact to a second.
+// clock compares the local clock with the Date of the response, which has a resolution of one second.
 func (a *API) clock(context.Context) Finding {
 	date, err := http.ParseTime(a.answer.Header.Get("Date"))
 	if err != nil {

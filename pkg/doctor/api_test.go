@@ -33,7 +33,7 @@ func fails(err error) way {
 	return func(*http.Request) (*http.Response, error) { return nil, err }
 }
 
-func TestEachFaultOfTheWayIsFoundByItsCheck(t *testing.T) {
+func TestConnectionChecks(t *testing.T) {
 	t.Parallel()
 	const kind = "application/json"
 	for name, c := range map[string]struct {
@@ -76,7 +76,7 @@ func TestEachFaultOfTheWayIsFoundByItsCheck(t *testing.T) {
 	}
 }
 
-func TestProxyIsAURLOrNamed(t *testing.T) {
+func TestProxyCheck(t *testing.T) {
 	const password = "HUNTER2"
 	for _, value := range []string{
 		`http://CORP\bob:HUNTER2@127.0.0.1:9`, "http://bob:HUNT/HUNTER2@127.0.0.1:9",

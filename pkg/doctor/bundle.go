@@ -10,8 +10,8 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/health"
 )
 
-// Report is what the checks of an installation found, for support. It holds no secret: of settings the origin, of
-// variables the name, and of subscriptions what a health report shows.
+// Report contains the findings of an installation, for support. It contains no secrets: only the origin of settings, the
+// names of variables, and subscriptions as in a health report.
 type Report struct {
 	Time          time.Time         `json:"time"`
 	Findings      []Finding         `json:"findings"`
@@ -20,7 +20,7 @@ type Report struct {
 	Subscriptions []health.Finding  `json:"subscriptions"`
 }
 
-// Report returns what the checks found. The findings are those of Examine.
+// Report returns the report for the findings of Examine.
 func (i *Installation) Report(found []Finding) Report {
 	r := Report{
 		Time: time.Now().UTC().Truncate(time.Second), Findings: found, Settings: map[string]string{}, Variables: i.variables(),
@@ -32,7 +32,7 @@ func (i *Installation) Report(found []Finding) Report {
 	return r
 }
 
-// Profiles returns the profiles that were read; none where they could not be.
+// Profiles returns the profiles, or none if they could not be read.
 func (i *Installation) Profiles() *config.Profiles {
 	if i.profiles == nil {
 		return &config.Profiles{}
@@ -40,7 +40,7 @@ func (i *Installation) Profiles() *config.Profiles {
 	return i.profiles
 }
 
-// WriteBundle writes content into a new zip file. It returns fs.ErrExist where the file exists.
+// WriteBundle writes content to a new zip file. It returns fs.ErrExist if the file exists.
 func WriteBundle(path string, content []byte) error {
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// State is how a check ended.
+// State is the result state of a check.
 type State string
 
 // The states.
@@ -18,7 +18,7 @@ const (
 	OK      State = "ok"
 	Warning State = "warning" // works now, but needs a repair
 	Failed  State = "failed"
-	Skipped State = "skipped" // not run: a check that it needs has failed, or there is nothing to check
+	Skipped State = "skipped" // not run: a required check failed, or nothing to check
 )
 
 // Finding is the result of a check.
@@ -27,7 +27,7 @@ type Finding struct {
 	State State  `json:"state" table:"STATE"`
 	// Text is the result in one line.
 	Text string `json:"text" table:"FOUND"`
-	// Repair says how to repair it; empty where the state is ok.
+	// Repair is the suggested repair; empty if the state is OK.
 	Repair string `json:"repair,omitempty" table:"TO DO"`
 }
 

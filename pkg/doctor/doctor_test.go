@@ -36,7 +36,7 @@ func TestChecksAfterAFailedOneAreSkipped(t *testing.T) {
 	}
 }
 
-func TestACheckThatHangsIsGivenUp(t *testing.T) {
+func TestHangingCheckTimesOut(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()

@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	// lockPatience is how long another program may hold a lock: each does so only while it writes one file.
-	lockPatience = 2 * time.Second
+	// lockTimeout bounds how long another process may hold a lock, which it does only while writing one file.
+	lockTimeout  = 2 * time.Second
 	lockInterval = 100 * time.Millisecond
 )
 
@@ -67,16 +67,16 @@ func (i *Installation) checkLocks(ctx context.Context) Finding {
 	}
 	held, _ := filepath.Glob(filepath.Join(folders.State, "*.json.lock")) // the pattern is valid
 	held = append(held, filepath.Join(folders.Config, "credentials.json.lock"))
-	ctx, cancel := context.WithTimeout(ctx, lockPatience)
+	ctx, cancel := context.WithTimeout(ctx, lockTimeout)
 	defer cancel()
 	for {
 		held = slices.DeleteFunc(held, isFree)
 		if len(held) == 0 {
-			return pass("nobody holds one")
+			return pass("no locks held")
 		}
 		select {
 		case <-ctx.Done():
-			return fail(strings.Join(held, ", ")+" is held by another program",
+			return fail(strings.Join(held, ", ")+" is held by another process",
 				"end the tlxhook that hangs; fuser -v "+held[0]+" names it")
 		case <-time.After(lockInterval):
 		}

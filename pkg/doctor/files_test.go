@@ -8,7 +8,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/journal"
 )
 
-func TestDiskIsRatedByItsFreeSpace(t *testing.T) {
+func TestDiskState(t *testing.T) {
 	t.Parallel()
 	const mb, gb = int64(1e6), int64(1e9)
 	for name, c := range map[string]struct {
@@ -41,7 +41,7 @@ func TestDiskIsRatedByItsFreeSpace(t *testing.T) {
 	}
 }
 
-func TestJournalIsRatedByItsContent(t *testing.T) {
+func TestJournalState(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2025, 11, 20, 12, 0, 0, 0, time.Local)
 	for name, c := range map[string]struct {

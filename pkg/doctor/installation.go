@@ -33,7 +33,7 @@ type Installation struct {
 	BaseURL string
 	Login   func(context.Context) (Login, error)
 	Flags   Flags
-	// Manifest is nil where no manifest was named.
+	// Manifest is nil without a manifest.
 	Manifest *Manifest
 	// Describe returns the text and the hint of an error as every command prints them.
 	Describe func(error) (text, hint string)
@@ -103,7 +103,7 @@ func sameFile(a, b string) bool {
 func (i *Installation) checkSettings(context.Context) Finding {
 	if i.SettingsErr != nil {
 		text, _ := i.Describe(i.SettingsErr)
-		return fail(text, "mend it where it is set; tlxhook help environment says what there is")
+		return fail(text, "correct it at its source; see tlxhook help environment")
 	}
 	var set []string
 	for _, key := range config.Keys() {
@@ -120,11 +120,11 @@ func (i *Installation) checkSettings(context.Context) Finding {
 // checkEnvironment reports which variables of tlxhook are set, and warns of misspelt ones.
 func (i *Installation) checkEnvironment(context.Context) Finding {
 	if names := config.UnknownVariables(i.Environ); len(names) > 0 {
-		return warn(strings.Join(names, ", ")+" is set, but there is no such variable", "see tlxhook help environment")
+		return warn(strings.Join(names, ", ")+" is set, but is not a variable of tlxhook", "see tlxhook help environment")
 	}
 	set := i.variables()
 	if len(set) == 0 {
-		return pass("no variable of tlxhook is set")
+		return pass("no variables set")
 	}
 	return pass(strings.Join(set, ", "))
 }
@@ -141,14 +141,14 @@ func (i *Installation) variables() []string {
 	return slices.Compact(set)
 }
 
-// checkCompletion searches the places where packages and users install the completion of the user's shell.
+// checkCompletion searches the locations of shell completions for the user's shell.
 func (i *Installation) checkCompletion(context.Context) Finding {
 	shell, _ := i.Lookup("SHELL")
 	home, _ := i.Lookup("HOME")
 	shell = filepath.Base(shell)
 	places := completionPlaces(home)[shell]
 	if places == nil {
-		return skip("no shell is known here that has it")
+		return skip("completion not detected")
 	}
 	for _, place := range places {
 		if raw, err := os.ReadFile(place); err == nil && strings.Contains(string(raw), "tlxhook") {
@@ -158,7 +158,7 @@ func (i *Installation) checkCompletion(context.Context) Finding {
 	return warn(shell+" does not complete tlxhook", "see tlxhook completion "+shell+" --help")
 }
 
-// completionPlaces returns the files that can hold the completion, by shell.
+// completionPlaces returns the possible files of the completion, by shell.
 func completionPlaces(home string) map[string][]string {
 	return map[string][]string{
 		"bash": {

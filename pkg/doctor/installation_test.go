@@ -95,7 +95,7 @@ func TestMissingLoginSkipsDependentChecks(t *testing.T) {
 	}
 }
 
-func TestAKeyringThatDoesNotAnswerFailsOnlyWhereAProfileUsesIt(t *testing.T) {
+func TestUnresponsiveKeyringFailsOnlyIfUsed(t *testing.T) {
 	t.Parallel()
 	i, home := newInstallation(t)
 	i.Keyring = emptyStore{credentials.ErrNoKeyring}
@@ -127,7 +127,7 @@ func TestAFolderThatIsAFileFails(t *testing.T) {
 	}
 }
 
-func TestTheCompletionIsFoundInTheFileOfTheShell(t *testing.T) {
+func TestCompletionIsDetected(t *testing.T) {
 	t.Parallel()
 	i, home := newInstallation(t)
 	if got := findings(t, i)["completion"]; got.State != doctor.Warning {

@@ -7,8 +7,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
 
-// Lines returns the finding for a person, in color if it has any. It is not cut to the screen, as the cause is often at
-// its end.
+// Lines returns the finding as text, optionally in color. It is not truncated, because the cause is often at the end.
 func (f Finding) Lines(color bool) string {
 	state := fmt.Sprintf("%-8s", f.State)
 	if color {

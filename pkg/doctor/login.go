@@ -25,7 +25,7 @@ type Login struct {
 	Client *tripletex.Client
 }
 
-// OpenLogin returns the login of a run, with a client where it has tokens.
+// OpenLogin returns the login of a run, with a client if it has tokens.
 func OpenLogin(ctx context.Context, r *login.Resolver) (Login, error) {
 	l, err := r.Login(ctx)
 	if err != nil {
@@ -40,7 +40,7 @@ func OpenLogin(ctx context.Context, r *login.Resolver) (Login, error) {
 	return found, err
 }
 
-// probeName is a profile that is read to see whether a store of tokens answers.
+// probeName is a profile that is read to test a token store.
 const probeName = "doctor"
 
 // checkProfiles reads the profiles and the file of tokens.
@@ -54,12 +54,12 @@ func (i *Installation) checkProfiles(context.Context) Finding {
 	}
 	_, err = i.File.Get(probeName, credentials.Session)
 	if err != nil && !errors.Is(err, credentials.ErrNotFound) {
-		return fail(err.Error(), "see to it that only you can read it, or log in again")
+		return fail(err.Error(), "make it readable for you only, or log in again")
 	}
 	current := i.profiles.Current
 	switch {
 	case current != "" && current != config.SandboxProfile && i.profiles.Find(current) == nil:
-		return warn(fmt.Sprintf("the current one is to be %q, which is not there", current),
+		return warn(fmt.Sprintf("the current profile %q does not exist", current),
 			"tlxhook auth switch NAME chooses another one; tlxhook auth list shows them")
 	case len(i.profiles.All) == 0:
 		return pass("there are none yet")
@@ -69,7 +69,7 @@ func (i *Installation) checkProfiles(context.Context) Finding {
 	return pass(fmt.Sprintf("%d, and %s is the current one", len(i.profiles.All), current))
 }
 
-// checkKeyring checks that the keyring answers. It fails only where a profile uses the keyring.
+// checkKeyring checks that the keyring responds. It fails only if a profile uses the keyring.
 func (i *Installation) checkKeyring(context.Context) Finding {
 	used := slices.ContainsFunc(i.profiles.All, func(p config.Profile) bool { return p.Store == "keyring" })
 	if !used && len(i.profiles.All) > 0 {
@@ -142,15 +142,15 @@ func (i *Installation) checkSubscriptions(ctx context.Context) Finding {
 	}
 }
 
-// checkRateLimit warns where less than a tenth of the requests of the current period is left.
+// checkRateLimit warns if less than a tenth of the requests of the period is left.
 func (i *Installation) checkRateLimit(context.Context) Finding {
 	limit, known := i.client.RateLimit()
 	if !known {
-		return skip("the answers do not tell it")
+		return skip("not reported by the service")
 	}
 	text := fmt.Sprintf("%d of %d requests left in this period", limit.Remaining, limit.Limit)
 	if limit.Remaining*10 < limit.Limit {
-		return warn(text, "something else uses the same tokens: the limit is shared")
+		return warn(text, "another program uses the same tokens, which share the limit")
 	}
 	return pass(text)
 }

@@ -21,7 +21,7 @@ type Manifest struct {
 // checkManifest reads the manifest and the secrets that it refers to. It runs no command for them.
 func (i *Installation) checkManifest(ctx context.Context) Finding {
 	if i.Manifest == nil {
-		return skip("none was named; --file looks at one")
+		return skip("no manifest given; use --file")
 	}
 	m, err := i.Manifest.Read()
 	if err != nil {
@@ -52,7 +52,7 @@ func (i *Installation) badManifest(err error, repair string) Finding {
 	return f
 }
 
-// checkPlan compares the subscriptions with the manifest, in what can be seen of them.
+// checkPlan compares the subscriptions with the manifest, without secrets.
 func (i *Installation) checkPlan(ctx context.Context) Finding {
 	own, meant := i.wanted.For(i.Manifest.Company)
 	if !meant {
@@ -70,7 +70,7 @@ func (i *Installation) checkPlan(ctx context.Context) Finding {
 		differences = append(differences, count(drifting, "subscription", "subscriptions")+" not as the manifest says")
 	}
 	if len(differences) == 0 {
-		return pass("Tripletex is as the manifest says")
+		return pass("up to date")
 	}
 	return warn(strings.Join(differences, "; "),
 		"tlxhook"+i.Flags.Login+" diff"+i.Flags.Manifest+" shows what, and apply mends it")

@@ -17,9 +17,9 @@ import (
 )
 
 const (
-	// answerLimit is how long Tripletex waits for an answer, and slow is the duration that is a warning.
-	answerLimit = 10 * time.Second
-	slow        = 3 * time.Second
+	// responseTimeout is how long Tripletex waits for an answer, and slow is the duration that is a warning.
+	responseTimeout = 10 * time.Second
+	slow            = 3 * time.Second
 	// expirySoon is the remaining validity of a certificate that is a warning.
 	expirySoon = 21 * 24 * time.Hour
 )
@@ -59,7 +59,7 @@ func (t *Target) address(context.Context) Finding {
 	t.parsed = u
 	switch {
 	case targeturl.IsLoopback(u.Hostname()):
-		return warn(shown(u)+" is on this machine, where Tripletex cannot reach it", "put a tunnel before it, and subscribe its address")
+		return warn(shown(u)+" is on this machine, where Tripletex cannot reach it", "use a tunnel and subscribe its URL")
 	case u.Scheme != "https":
 		return fail(shown(u)+" is not https", "Tripletex delivers to https alone")
 	}
@@ -96,7 +96,7 @@ func (t *Target) names(ctx context.Context) Finding {
 	}
 	text := fmt.Sprintf("%s is %s", host, strings.Join(texts, ", "))
 	if private == len(found) && !targeturl.IsLoopback(host) {
-		return warn(text+", which only your own network reaches", "the name must lead to a public address for Tripletex")
+		return warn(text+", which is reachable from your network only", "the name must lead to a public address for Tripletex")
 	}
 	return pass(text)
 }
@@ -104,7 +104,7 @@ func (t *Target) names(ctx context.Context) Finding {
 func (t *Target) connection(ctx context.Context) Finding {
 	began := time.Now()
 	address := net.JoinHostPort(t.parsed.Hostname(), t.port())
-	connection, err := (&net.Dialer{Timeout: answerLimit}).DialContext(ctx, "tcp", address)
+	connection, err := (&net.Dialer{Timeout: responseTimeout}).DialContext(ctx, "tcp", address)
 	if err != nil {
 		return fail(fmt.Sprintf("%s takes no connection: %v", address, withoutURL(err)), "is the receiver running, and the firewall open?")
 	}
@@ -132,7 +132,7 @@ func (t *Target) certificate(ctx context.Context) Finding {
 	left := time.Until(leaf.NotAfter)
 	text := fmt.Sprintf("issued by %s, ends on %s", leaf.Issuer.CommonName, leaf.NotAfter.Format(time.DateOnly))
 	if left < expirySoon {
-		return warn(fmt.Sprintf("%s, in %d days", text, int(left.Hours()/24)), "renew it: the day it ends deliveries begin to fail")
+		return warn(fmt.Sprintf("%s, in %d days", text, int(left.Hours()/24)), "renew it: deliveries fail after its expiry")
 	}
 	return pass(text)
 }
@@ -146,20 +146,20 @@ func badCertificate(err error) Finding {
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return fail(text, "renew the certificate")
 	case errors.As(err, &name):
-		return fail(text, "get a certificate for this very name")
+		return fail(text, "use a certificate for this host name")
 	case errors.As(err, &unknown):
-		return fail(text, "serve the whole chain, with intermediate certificates, from an authority that everybody knows")
+		return fail(text, "serve the whole chain, with intermediate certificates, from a public certificate authority")
 	}
 	return fail(text, "does the server speak TLS 1.2 or newer on this port?")
 }
 
-// request sends HEAD without credentials. A receiver may refuse it, but must answer.
+// request sends HEAD without credentials. A receiver may reject it, but must respond.
 func (t *Target) request(ctx context.Context) Finding {
 	u := *t.parsed
 	u.User = nil
 	request, err := http.NewRequestWithContext(ctx, http.MethodHead, u.String(), nil)
 	if err != nil {
-		return fail("it is not a URL that can be asked", "give a URL such as https://hooks.example.no/tripletex")
+		return fail("invalid URL", "give a URL such as https://hooks.example.no/tripletex")
 	}
 	request.Header.Set("User-Agent", "tlxhook-probe")
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: t.Roots, MinVersion: tls.VersionTLS12}}
@@ -168,16 +168,16 @@ func (t *Target) request(ctx context.Context) Finding {
 	response, err := newClient(transport).Do(request)
 	t.took = time.Since(began)
 	if err != nil {
-		return fail(fmt.Sprintf("no answer: %v", withoutURL(err)), "Tripletex waits for 10 seconds, then counts a failure")
+		return fail(fmt.Sprintf("no answer: %v", withoutURL(err)), "Tripletex times out after 10 seconds")
 	}
 	defer func() { _ = response.Body.Close() }()
 	t.answer = response
 	text := "it answers " + t.answer.Status
 	switch {
 	case t.answer.StatusCode >= http.StatusInternalServerError:
-		return fail(text, "look into the log of the receiver")
+		return fail(text, "check the log of the receiver")
 	case t.answer.StatusCode == http.StatusNotFound:
-		return warn(text+" to a HEAD request", "is the path right? A receiver may also hide itself from anything but a delivery")
+		return warn(text+" to a HEAD request", "check the path; a receiver may also reject requests that are not deliveries")
 	}
 	return pass(text)
 }
@@ -188,32 +188,32 @@ func (t *Target) redirect(context.Context) Finding {
 	}
 	to, err := t.answer.Location()
 	if err != nil {
-		return fail("it redirects, but does not say where to", "subscribe the address where the receiver really is")
+		return fail("redirect without a location", "subscribe the final URL of the receiver")
 	}
-	return fail("it redirects to "+shown(to), "subscribe that address: deliveries do not follow redirects")
+	return fail("it redirects to "+shown(to), "subscribe that URL: deliveries do not follow redirects")
 }
 
 func (t *Target) latency(context.Context) Finding {
 	text := t.took.Round(time.Millisecond).String()
 	if t.took > slow {
-		return warn(text, "answer at once and work later: Tripletex waits for 10 seconds, then counts a failure")
+		return warn(text, "respond first and process later: Tripletex times out after 10 seconds")
 	}
 	return pass(text)
 }
 
-// receiver reports whether tlxhook listen answers, and warns of a web page: a login page, a parked domain or an idle
+// receiver reports whether tlxhook listen responds, and warns of a web page: a login page, a parked domain or an idle
 // tunnel.
 func (t *Target) receiver(context.Context) Finding {
 	if strings.HasPrefix(t.answer.Header.Get("Server"), "tlxhook") {
 		return pass("tlxhook listen answers")
 	}
 	if t.answer.StatusCode < http.StatusMultipleChoices && strings.HasPrefix(t.answer.Header.Get("Content-Type"), "text/html") {
-		return warn("a web page answers", "is it the address of the receiver? A login page, a parked domain or an idle tunnel answers so, too")
+		return warn("a web page answers", "check the URL; it may be a login page, a parked domain or an idle tunnel")
 	}
-	return pass("another program than tlxhook listen answers")
+	return pass("another program responds")
 }
 
-// withoutURL removes the URL, which may hold a token, from an error.
+// withoutURL removes the URL, which may contain a token, from an error.
 func withoutURL(err error) error {
 	if withURL, ok := errors.AsType[*url.Error](err); ok {
 		err = withURL.Err

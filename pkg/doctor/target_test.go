@@ -101,7 +101,7 @@ func answer(status int, header ...string) http.HandlerFunc {
 	}
 }
 
-func TestEachFaultOfATargetIsFoundByItsCheck(t *testing.T) {
+func TestTargetChecks(t *testing.T) {
 	t.Parallel()
 	root := newAuthority(t)
 	const good, year = "127.0.0.1", 365 * 24 * time.Hour
@@ -211,7 +211,7 @@ func TestClosedPortAndUnknownNameAreReported(t *testing.T) {
 	}
 }
 
-func TestASlowAnswerIsAWarning(t *testing.T) {
+func TestSlowResponseIsAWarning(t *testing.T) {
 	t.Parallel()
 	root := newAuthority(t)
 	url := serve(t, root.issue(t, "127.0.0.1", time.Hour*1000), func(w http.ResponseWriter, _ *http.Request) {

@@ -1,5 +1,4 @@
-// Package loopback protects servers on a loopback address from web pages: a name that resolves to this machine, and
-// requests of other sites. It leaves what is served to its callers.
+// Package loopback protects servers on a loopback address from web pages: from DNS rebinding and cross-site requests.
 package loopback
 
 import (
@@ -12,15 +11,15 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/targeturl"
 )
 
-// Protect returns a handler that answers 421 to a request for a host that is neither a loopback one nor named, and 403 to
-// one that a page of another site sends. Named are further host names, such as that of a tunnel.
+// Protect returns a handler that responds with 421 to a request for a host that is neither loopback nor named, and with
+// 403 to a cross-site request. Named are further host names, such as that of a tunnel.
 func Protect(next http.Handler, named ...string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case !isOwn(r.Host, named):
-			http.Error(w, "this server answers for loopback host names only", http.StatusMisdirectedRequest)
+			http.Error(w, "only loopback host names are allowed", http.StatusMisdirectedRequest)
 		case isForeign(r.Header, named):
-			http.Error(w, "this server does not answer pages of other sites", http.StatusForbidden)
+			http.Error(w, "cross-site requests are not allowed", http.StatusForbidden)
 		default:
 			next.ServeHTTP(w, r)
 		}
@@ -35,7 +34,7 @@ func ProtectAt(address net.Addr, next http.Handler, named ...string) http.Handle
 	return Protect(next, named...)
 }
 
-// isOwn reports whether a host, with or without a port, is a loopback one or a named one.
+// isOwn reports whether a host, with or without a port, is a loopback host or a named one.
 func isOwn(hostPort string, named []string) bool {
 	host := hostPort
 	if name, _, err := net.SplitHostPort(hostPort); err == nil {
@@ -45,7 +44,7 @@ func isOwn(hostPort string, named []string) bool {
 	return targeturl.IsLoopback(host) || strings.HasSuffix(host, ".localhost") || slices.Contains(named, host)
 }
 
-// isForeign reports whether a browser says that a page of another site sends the request. Other clients say nothing.
+// isForeign reports whether a browser marks the request as cross-site. Other clients send no such header.
 func isForeign(h http.Header, named []string) bool {
 	for _, site := range h.Values("Sec-Fetch-Site") {
 		if site != "none" && site != "same-origin" {

@@ -22,7 +22,7 @@ func answer(handler http.Handler, host string, headers ...string) int {
 	return recorder.Code
 }
 
-func TestOtherHostsAndSitesAreRefused(t *testing.T) {
+func TestOtherHostsAndSitesAreRejected(t *testing.T) {
 	t.Parallel()
 	served := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 	handler := loopback.Protect(served, "me.example.no")

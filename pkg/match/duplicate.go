@@ -8,8 +8,8 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// Identity returns a key that no two subscriptions of a company should share: the event, ignoring case, and the
-// normalized target without userinfo and query.
+// Identity returns the key of a subscription within a company: the event, ignoring case, and the normalized target without
+// userinfo and query.
 func Identity(event, target string) string {
 	return strings.ToLower(event) + " " + targeturl.Identity(target)
 }
@@ -32,7 +32,7 @@ func Duplicates(all []tripletex.Subscription) map[int64]int64 {
 	return duplicates
 }
 
-// DuplicatesError reports duplicates that appeared while subscriptions were created, with the name of each.
+// DuplicatesError reports duplicates that were found after subscriptions were created.
 type DuplicatesError struct{ Names []string }
 
 func (e *DuplicatesError) Error() string {
@@ -41,11 +41,11 @@ func (e *DuplicatesError) Error() string {
 	if more := len(e.Names) - most; more > 0 {
 		names += fmt.Sprintf("; and %d more", more)
 	}
-	return "created, and now there are duplicates (same event and target): " + names
+	return "duplicates after create (same event and target): " + names
 }
 
-// DuplicatesOf returns the subscriptions of a list that share event and target with one that was created, apart from
-// those created; nil without any.
+// DuplicatesOf returns the subscriptions of a list that have the event and target of a created one, without the created
+// ones; nil without any.
 func DuplicatesOf(created, all []tripletex.Subscription) *DuplicatesError {
 	ids := map[string]int64{}
 	for _, s := range created {
@@ -54,7 +54,7 @@ func DuplicatesOf(created, all []tripletex.Subscription) *DuplicatesError {
 	var names []string
 	for _, s := range all {
 		if id, ok := ids[Identity(s.Event, s.TargetURL)]; ok && id != s.ID {
-			names = append(names, fmt.Sprintf("%d %s is the same as %d", id, s.Event, s.ID))
+			names = append(names, fmt.Sprintf("%d %s duplicates %d", id, s.Event, s.ID))
 		}
 	}
 	if names == nil {

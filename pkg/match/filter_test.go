@@ -10,7 +10,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-func TestFilterPicks(t *testing.T) {
+func TestFilterSelects(t *testing.T) {
 	t.Parallel()
 	s := tripletex.Subscription{
 		ID: 7, Event: "closeGroup.create",

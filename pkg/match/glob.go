@@ -2,10 +2,10 @@ package match
 
 import "strings"
 
-// IsPattern reports whether an event name holds a wildcard.
+// IsPattern reports whether an event name contains a wildcard.
 func IsPattern(event string) bool { return strings.ContainsAny(event, "*?") }
 
-// globFold is glob without regard to case.
+// globFold is glob, ignoring case.
 func globFold(pattern, text string) bool {
 	return glob(strings.ToLower(pattern), strings.ToLower(text))
 }

@@ -33,7 +33,7 @@ func Age(text string) (time.Duration, error) {
 	}
 	age, err := time.ParseDuration(text)
 	if err != nil || age < 0 {
-		return 0, fmt.Errorf("%q is no age, such as 90m, 12h or 7d", text)
+		return 0, fmt.Errorf("%q is not an age such as 90m, 12h or 7d", text)
 	}
 	return age, nil
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/match"
 )
 
-func TestMomentsAreDatesTimesAndAges(t *testing.T) {
+func TestTime(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	for text, want := range map[string]time.Time{

@@ -9,7 +9,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// MissingError lists the selected ids that a company does not have.
+// MissingError lists the selected IDs that do not exist.
 type MissingError struct{ IDs []int64 }
 
 func (e *MissingError) Error() string {
@@ -17,12 +17,12 @@ func (e *MissingError) Error() string {
 	for i, id := range e.IDs {
 		texts[i] = strconv.FormatInt(id, 10)
 	}
-	return "there is no subscription " + strings.Join(texts, ", ")
+	return "subscription not found: " + strings.Join(texts, ", ")
 }
 
-// Select reads the subscriptions of a company that pass a filter, in the order of the service, and returns the ids of
-// the filter that do not exist. Fields are the fields of each in a list; a single subscription that is selected by its
-// id alone is read with all fields.
+// Select lists the subscriptions that match a filter, in the order of the service, and returns the IDs of the filter that
+// do not exist. Fields is the fields filter of the list; a single subscription selected by ID alone is read with all
+// fields.
 func Select(ctx context.Context, client *tripletex.Client, filter Filter, fields string) (selected []tripletex.Subscription,
 	absent []int64, err error,
 ) {
@@ -44,7 +44,7 @@ func Select(ctx context.Context, client *tripletex.Client, filter Filter, fields
 	return selected, absent, nil
 }
 
-// Select returns the subscriptions that the filter selects, and the ids of the filter that do not exist.
+// Select returns the matching subscriptions, and the IDs of the filter that do not exist.
 func (f Filter) Select(all []tripletex.Subscription) (selected []tripletex.Subscription, absent []int64) {
 	if f.Empty() {
 		return all, nil

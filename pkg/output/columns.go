@@ -92,7 +92,7 @@ func Part[R, T any](one Table[T], part func(*R) *T) Table[R] {
 	return table
 }
 
-// complete sets the title and the reader of the cell.
+// complete sets the title and the accessor of the cell.
 func (c *Column[T]) complete(fields []field) {
 	c.Title = cmp.Or(c.Title, titleOf(c.Name))
 	if c.Text != nil {

@@ -56,7 +56,7 @@ func TestColumnsComeFromFields(t *testing.T) {
 	}
 }
 
-func TestGivenColumnsReplaceAndFollow(t *testing.T) {
+func TestGivenColumnsReplaceTagged(t *testing.T) {
 	t.Parallel()
 	table := output.TableOf([]output.Column[thing]{
 		{Name: "note", Text: func(v thing) string { return strings.ToUpper(v.Note) }},
@@ -89,7 +89,7 @@ type holder struct {
 	thing
 }
 
-func TestPartIsPrintedAsTheThing(t *testing.T) {
+func TestPartPrintsTheItem(t *testing.T) {
 	t.Parallel()
 	table := output.Part(table(), func(h *holder) *thing { return &h.thing })
 	if got, want := rows(t, table, holder{"me", thing{1, "abc", "x"}}), "id,name,note\n1,abc,x\n"; got != want {
@@ -97,7 +97,7 @@ func TestPartIsPrintedAsTheThing(t *testing.T) {
 	}
 }
 
-func TestColumnsLeaveOutTags(t *testing.T) {
+func TestColumnsIgnoreTags(t *testing.T) {
 	t.Parallel()
 	table := output.Table[thing]{Columns: output.Columns([]output.Column[thing]{{Name: "name"}})}
 	if got, want := rows(t, table, thing{1, "abc", "x"}), "name\nabc\n"; got != want {

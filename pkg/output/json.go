@@ -60,7 +60,7 @@ func escapeUnsafe(raw []byte) []byte {
 	return append(out, raw[done:]...)
 }
 
-// writeArray writes a JSON array: indented on a screen, else one item a line.
+// writeArray writes a JSON array: indented in a terminal, otherwise one item per line.
 func writeArray[T any](p *Printer, items iter.Seq2[T, error]) error {
 	line, first := newLine(), true
 	var indented bytes.Buffer
@@ -95,7 +95,7 @@ func writeArray[T any](p *Printer, items iter.Seq2[T, error]) error {
 	return err
 }
 
-// writeLines writes one JSON object a line.
+// writeLines writes one JSON object per line.
 func writeLines[T any](p *Printer, items iter.Seq2[T, error]) error {
 	line := newLine()
 	return written(p, items, func(out *bufio.Writer, item *T) error {

@@ -1,4 +1,4 @@
-// Package output prints results: one definition of the columns of a type, one writer for each format.
+// Package output prints results: one definition of columns per type, one writer per format.
 // It makes text safe to print. Callers mask URLs and secrets.
 package output
 
@@ -26,10 +26,10 @@ const (
 	WideFormat   Format = "wide"   // a table with every column that is not empty, not truncated
 	TSVFormat    Format = "tsv"    // full values separated by tabs, no header line, stable columns
 	JSONFormat   Format = "json"   // a list is an array, one item is an object
-	NDJSONFormat Format = "ndjson" // one object a line
+	NDJSONFormat Format = "ndjson" // one object per line
 	YAMLFormat   Format = "yaml"
 	CSVFormat    Format = "csv"  // with a header line
-	NameFormat   Format = "name" // ids only, one a line
+	NameFormat   Format = "name" // IDs only, one per line
 )
 
 // Formats returns every format.
@@ -71,7 +71,7 @@ func New(o Options, t *terminal.Terminal) (*Printer, error) {
 		return nil, fmt.Errorf("%w format %q does not exist; valid formats: %s", ErrOptions, o.Format, FormatNames())
 	}
 	if o.JQ != "" && o.Template != "" {
-		return nil, fmt.Errorf("%w: --jq and --template exclude each other", ErrOptions)
+		return nil, fmt.Errorf("%w: --jq and --template are mutually exclusive", ErrOptions)
 	}
 	return p, p.compile(o)
 }
@@ -85,7 +85,7 @@ func FormatNames() string {
 	return strings.Join(names, ", ")
 }
 
-// IsTable reports whether results are printed for a person, who may also read hints.
+// IsTable reports whether results are printed as a table, for which hints are useful.
 func (p *Printer) IsTable() bool {
 	return (p.format == TableFormat || p.format == WideFormat) && p.query == nil && p.template == nil
 }

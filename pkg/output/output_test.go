@@ -43,7 +43,7 @@ func printed(t *testing.T, o output.Options, width int, things ...thing) (string
 const hostile = "=cmd|' /C calc'!A0\x1b]52;c;x\x07\t|::error::\r\n\u202e\u009b\"',\xff"
 
 // What is printed does nothing to a terminal, and what is machine-readable can be read back.
-func TestHostileTextIsHarmlessInEveryFormat(t *testing.T) {
+func TestUntrustedTextIsEscapedInEveryFormat(t *testing.T) {
 	t.Parallel()
 	things := []thing{{9007199254740993, hostile, "+1"}, {2, "no", "0123"}}
 	for _, format := range output.Formats() {
@@ -140,7 +140,7 @@ func TestEmptyListsStayLists(t *testing.T) {
 }
 
 // What is yet to be made has no id, and an empty line is none.
-func TestNamesLeaveOutWhatHasNoID(t *testing.T) {
+func TestNamesOmitItemsWithoutID(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	p, err := output.New(output.Options{Format: output.NameFormat},
@@ -286,7 +286,7 @@ func TestQueriesAndTemplates(t *testing.T) {
 	}
 }
 
-func TestQueryWithoutEndIsStopped(t *testing.T) {
+func TestEndlessQueryIsStopped(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

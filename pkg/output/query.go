@@ -48,7 +48,7 @@ func (p *Printer) compile(o Options) error {
 	return nil
 }
 
-// runQuery prints the results of the jq expression, one a line; strings are unquoted as by jq -r.
+// runQuery prints the results of the jq expression, one per line; strings are unquoted as by jq -r.
 func (p *Printer) runQuery(ctx context.Context, v any) error {
 	input, err := generic(v)
 	if err != nil {
@@ -81,7 +81,7 @@ func (p *Printer) runQuery(ctx context.Context, v any) error {
 	}
 }
 
-// eachTemplate prints every item with the template, one a line.
+// eachTemplate prints every item with the template, one per line.
 func eachTemplate[T any](ctx context.Context, p *Printer, items iter.Seq2[T, error]) error {
 	for item, err := range items {
 		if err != nil {
@@ -106,7 +106,7 @@ func eachTemplate[T any](ctx context.Context, p *Printer, items iter.Seq2[T, err
 	return nil
 }
 
-// writeText writes the text of a query or a template. It is made safe on a screen and unchanged elsewhere.
+// writeText writes the text of a query or a template, escaped in a terminal and unchanged elsewhere.
 func (p *Printer) writeText(text string) error {
 	if p.screen {
 		text = terminal.SafeLines(text)
@@ -128,8 +128,8 @@ func generic(v any) (any, error) {
 	return plain, err
 }
 
-// within runs a computation until it or ctx ends. One that ctx has ended goes on until the process ends, which is soon, as
-// an expression without end cannot be stopped.
+// within runs a computation until it or ctx ends. After the end of ctx the computation continues until the process ends,
+// because it cannot be stopped.
 func within(ctx context.Context, compute func() error) error {
 	type outcome struct {
 		err      error

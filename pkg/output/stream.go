@@ -5,7 +5,7 @@ import (
 	"context"
 )
 
-// Stream prints items one by one. JSON is a sequence of objects, as an array would stay open until the end.
+// Stream prints items one by one. JSON is a sequence of objects, because an array would not be valid before the end.
 type Stream[T any] struct {
 	printer *Printer
 	table   Table[T]

@@ -20,7 +20,7 @@ import (
 // gap separates the columns of a table.
 const gap = "  "
 
-// narrowest is the width to which a column may be truncated.
+// narrowest is the minimum width of a truncated column.
 const narrowest = 12
 
 // writeTable writes columns with a header: the main ones, truncated to the width of the screen, or in the wide format
@@ -82,7 +82,7 @@ func (c *Column[T]) shown(item *T) string {
 	return terminal.Safe(text)
 }
 
-// writeDetails writes every column of one item, one a line.
+// writeDetails writes every column of one item, one per line.
 func writeDetails[T any](p *Printer, table Table[T], item T) error {
 	rows := make([][]string, 0, len(table.Columns))
 	for i := range table.Columns {
@@ -138,8 +138,8 @@ func fit(header []string, rows [][]string, width int, shrinks func(int) bool) {
 	}
 }
 
-// truncate shortens a cell to a width of at least [narrowest]. A URL loses its middle, as its host and its end tell
-// targets apart.
+// truncate shortens a cell to a width of at least [narrowest]. A URL is shortened in the middle, because host and end
+// distinguish targets.
 func truncate(cell string, width int) string {
 	scheme, _, isURL := strings.Cut(cell, "://")
 	if !isURL || scheme != "http" && scheme != "https" {
@@ -155,7 +155,7 @@ func truncate(cell string, width int) string {
 
 // render aligns rows with the table library and trims trailing blanks.
 func render(out io.Writer, header []string, rows [][]string) error {
-	// The table library caches the width of every cell. A process that draws for days must empty the cache.
+	// The table library caches the width of every cell; a long-running process must empty the cache.
 	defer twwidth.SetCondition(runewidth.NewCondition())
 	var drawn bytes.Buffer
 	cells := tw.CellConfig{

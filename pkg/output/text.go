@@ -10,10 +10,10 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
 
-// written writes items through a buffer and stops at an error.
+// written writes items through a buffer and stops at the first error.
 func written[T any](p *Printer, items iter.Seq2[T, error], write func(*bufio.Writer, *T) error) error {
 	out := bufio.NewWriterSize(p.out, 16<<10)
-	var item T // reused, as it is allocated on the heap
+	var item T // reused, because it is allocated on the heap
 	for next, err := range items {
 		if item = next; err == nil {
 			err = write(out, &item)
@@ -38,11 +38,11 @@ func writeTSV[T any](p *Printer, table Table[T], items iter.Seq2[T, error]) erro
 	})
 }
 
-// writeNames writes the ids.
+// writeNames writes the IDs.
 func writeNames[T any](p *Printer, table Table[T], items iter.Seq2[T, error]) error {
 	return written(p, items, func(out *bufio.Writer, item *T) error {
 		id := table.ID(*item)
-		if id == "" { // a planned item has none
+		if id == "" { // a planned item has no ID
 			return nil
 		}
 		_, err := out.WriteString(terminal.Safe(id) + "\n")
@@ -74,7 +74,7 @@ func writeCSV[T any](p *Printer, table Table[T], items iter.Seq2[T, error]) erro
 	return out.Error()
 }
 
-// inert quotes cells that a spreadsheet would run as formulas. Source: OWASP, CSV injection.
+// inert quotes cells that a spreadsheet would evaluate as formulas. Source: OWASP, "CSV Injection".
 func inert(cell string) string {
 	if cell != "" && strings.ContainsRune("=+-@", rune(cell[0])) {
 		return "'" + cell

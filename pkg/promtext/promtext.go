@@ -1,6 +1,6 @@
 // Package promtext writes metrics in the Prometheus text format, version 0.0.4, which every Prometheus reads.
-// It uses no client library: a registry takes ten times as long for 2,000 subscriptions and adds 1 ms to start-up.
-// Source: Prometheus, exposition formats.
+// It uses no client library: a registry takes ten times as long for 2,000 subscriptions and adds 1 ms of start-up time.
+// Source: Prometheus, "Exposition formats".
 package promtext
 
 import (
@@ -14,8 +14,8 @@ import (
 // ContentType is the media type of a page.
 const ContentType = "text/plain; version=0.0.4; charset=utf-8"
 
-// Writer collects families of metrics. It writes each family once, with all its samples, in the order in which the
-// families were begun. The zero Writer is an empty page.
+// Writer collects metric families. It writes each family once, with all its samples, in the order of their first use. The
+// zero Writer is an empty page.
 type Writer struct {
 	families []*Family
 	byName   map[string]*Family
@@ -29,7 +29,7 @@ type Family struct {
 	samples          []byte
 }
 
-// SetLabels sets the labels, by name and value, that all following samples carry in front of their own.
+// SetLabels sets labels, by name and value, that precede the labels of all following samples.
 func (w *Writer) SetLabels(labels ...string) {
 	w.common = nil
 	for pair := range slices.Chunk(labels, 2) {
@@ -40,16 +40,16 @@ func (w *Writer) SetLabels(labels ...string) {
 	}
 }
 
-// Gauge returns the family of a value that goes up and down.
+// Gauge returns the family of a gauge.
 func (w *Writer) Gauge(name, help string) *Family { return w.family("gauge", name, help) }
 
-// Counter returns the family of a value that only grows. Its name ends in _total.
+// Counter returns the family of a counter, whose name must end in _total.
 func (w *Writer) Counter(name, help string) *Family { return w.family("counter", name, help) }
 
 // Histogram returns a family whose samples are written by [Family.Buckets].
 func (w *Writer) Histogram(name, help string) *Family { return w.family("histogram", name, help) }
 
-// family returns the family of a name; the first call decides its type and help. The help holds no line break or
+// family returns the family of a name; the first call sets its type and help. The help must not contain a line break or
 // backslash.
 func (w *Writer) family(kind, name, help string) *Family {
 	f := w.byName[name]
@@ -64,7 +64,7 @@ func (w *Writer) family(kind, name, help string) *Family {
 	return f
 }
 
-// Bytes returns the page. A family without samples is left out.
+// Bytes returns the page. Families without samples are omitted.
 func (w *Writer) Bytes() []byte {
 	var page []byte
 	for _, f := range w.families {
@@ -77,13 +77,13 @@ func (w *Writer) Bytes() []byte {
 	return page
 }
 
-// Grow makes room for n more bytes of samples.
+// Grow allocates space for n more bytes of samples.
 func (f *Family) Grow(n int) { f.samples = slices.Grow(f.samples, n) }
 
 // Add writes one sample, with labels by name and value.
 func (f *Family) Add(value string, labels ...string) { f.sample("", value, labels...) }
 
-// AddTime writes one sample, a time in seconds since 1970. It writes nothing for the zero time.
+// AddTime writes one sample with a Unix time in seconds. It writes nothing for the zero time.
 func (f *Family) AddTime(t time.Time) {
 	if !t.IsZero() {
 		f.Add(Time(t))
@@ -123,7 +123,7 @@ func (f *Family) sample(suffix, value string, labels ...string) {
 	f.samples = append(append(append(out, ' '), value...), '\n')
 }
 
-// appendLabel appends a label. It replaces invalid UTF-8, as one such byte would fail the whole scrape.
+// appendLabel appends a label. It replaces invalid UTF-8, which would fail the whole scrape.
 func appendLabel(out []byte, name, value string) []byte {
 	out = append(append(out, name...), `="`...)
 	if strings.ContainsAny(value, "\\\"\n") || !utf8.ValidString(value) {
@@ -149,5 +149,5 @@ func Bool(is bool) string {
 // Seconds returns a duration in seconds.
 func Seconds(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) }
 
-// Time returns a time in seconds since 1970, to the millisecond.
+// Time returns a Unix time in seconds with milliseconds.
 func Time(t time.Time) string { return strconv.FormatFloat(float64(t.UnixMilli())/1000, 'f', 3, 64) }

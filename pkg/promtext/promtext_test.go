@@ -13,7 +13,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/promtext"
 )
 
-func TestPageOfEveryKindOfFamily(t *testing.T) {
+func TestPageWithEachKindOfFamily(t *testing.T) {
 	t.Parallel()
 	var w promtext.Writer
 	w.SetLabels("company", "acme")
@@ -54,7 +54,7 @@ func TestPageWithoutLabels(t *testing.T) {
 }
 
 // The format allows each family once, so samples of several companies are grouped.
-func TestFamilyThatIsBegunTwiceIsWrittenOnce(t *testing.T) {
+func TestRepeatedFamilyIsWrittenOnce(t *testing.T) {
 	t.Parallel()
 	var w promtext.Writer
 	for _, company := range []string{"acme", "nord"} {
@@ -78,7 +78,7 @@ tlxhook_requests_total{company="nord"} 7
 }
 
 // The bounds of buckets do not overwrite the caller's slice of labels.
-func TestLabelsOfTheCallerStayAsTheyAre(t *testing.T) {
+func TestLabelsOfTheCallerAreNotChanged(t *testing.T) {
 	t.Parallel()
 	var w promtext.Writer
 	behind := []string{"method", "GET", "mine", "mine"}
@@ -91,7 +91,7 @@ func TestLabelsOfTheCallerStayAsTheyAre(t *testing.T) {
 	}
 }
 
-func TestValuesAreNumbersThatPrometheusReads(t *testing.T) {
+func TestNumbersAreValidForPrometheus(t *testing.T) {
 	t.Parallel()
 	for got, want := range map[string]string{
 		promtext.Number(0.25):                                                "0.25",

@@ -11,10 +11,10 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// ASCII returns a target whose host has its xn-- form, with nothing else changed. The error is about a host that is no
-// internationalized name; the target is then returned as given.
+// ASCII returns a target with the host in its xn-- form and no other change. It returns an error and the unchanged target
+// if the host is not a valid internationalized name.
 func ASCII(target string) (string, error) {
-	u, _ := url.Parse(target) // nil for text that is no URL, which others report
+	u, _ := url.Parse(target) // nil for an invalid URL
 	if u == nil || isASCII(u.Hostname()) {
 		return target, nil
 	}
@@ -50,8 +50,8 @@ func hostKey(u *url.URL) string {
 	return strings.TrimSuffix(host, ".")
 }
 
-// pathKey returns the path of a URL in the form for comparison: escapes of unreserved characters undone, the others in
-// upper case, and without dot segments.
+// pathKey returns the path of a URL in the form for comparison: escapes of unreserved characters decoded, other escapes in
+// upper case, without dot segments.
 func pathKey(u *url.URL) string {
 	return withoutDots(cmp.Or(normalEscapes(u.EscapedPath()), "/"))
 }
@@ -75,12 +75,12 @@ func normalEscapes(path string) string {
 	return out.String()
 }
 
-// isUnreserved reports whether RFC 3986 2.3 wants a character unescaped.
+// isUnreserved reports whether a character is unreserved by RFC 3986 2.3.
 func isUnreserved(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-._~", c) >= 0
 }
 
-// withoutDots removes the segments . and .. as RFC 3986 5.2.4 says.
+// withoutDots removes dot segments by RFC 3986 5.2.4.
 func withoutDots(path string) string {
 	segments := strings.Split(strings.TrimPrefix(path, "/"), "/")
 	kept := make([]string, 0, len(segments))

@@ -1,4 +1,4 @@
-// Package targeturl compares the target URLs of subscriptions, and finds in them what is safe to show.
+// Package targeturl compares the target URLs of subscriptions and extracts the parts that are safe to print.
 package targeturl
 
 import (
@@ -15,7 +15,7 @@ func Bare(target string) string {
 		return ""
 	}
 	u.User, u.RawQuery, u.ForceQuery, u.Fragment, u.RawFragment = nil, "", false, "", ""
-	bare, _ := ASCII(u.String()) // a host that is no name is found by the check of the target
+	bare, _ := ASCII(u.String()) // the check of the target reports an invalid host
 	return bare
 }
 
@@ -39,8 +39,8 @@ func Identity(target string) string {
 	return u.Scheme + "://" + hostKey(u) + ":" + port(u) + pathKey(u)
 }
 
-// Covers reports whether a target lies at or below an address: scheme, host and port are equal, and the path of
-// the target equals that of the address or continues it after a slash.
+// Covers reports whether a target is at or below a URL: scheme, host and port are equal, and the path of the target equals
+// that of the URL or continues it after a slash.
 func Covers(address, target string) bool {
 	a, err := url.Parse(address)
 	if err != nil {
@@ -57,7 +57,7 @@ func Covers(address, target string) bool {
 	return above == below || strings.HasPrefix(below, above+"/")
 }
 
-// IsLoopback reports whether a host name or IP address always means this machine: "localhost" or a loopback address.
+// IsLoopback reports whether a host is "localhost" or a loopback address.
 func IsLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()

@@ -6,18 +6,18 @@ import (
 	"sync"
 )
 
-// Log is a stream into the log of a CI system, which runs commands that it finds in lines: "::" at the start for GitHub
-// Actions, "##[" and "##name[" for Azure Pipelines and TeamCity. Log breaks them, also across writes.
+// Log is a stream to the log of a CI system, which executes commands in lines: "::" at the start for GitHub Actions, "##["
+// and "##name[" for Azure Pipelines and TeamCity. Log disables them, also across writes.
 type Log struct {
-	// JSON keeps "[" in JSON strings by an escape; other text gets a blank before it.
+	// JSON escapes "[" in JSON strings; in other text a blank is inserted before it.
 	JSON bool
-	// Own lets lines begin with "::", for a format that consists of such commands and escapes what is in them.
+	// Own allows lines that start with "::", for a format of workflow commands with escaped content.
 	Own bool
 
 	mu   sync.Mutex
 	to   io.Writer
-	line []byte // since the last line end, at most the last 32 bytes of it and its start
-	long bool   // the start of the line is not in line anymore
+	line []byte // since the last line end: the start and the last 32 bytes
+	long bool   // line no longer contains the start
 }
 
 // NewLog returns a Log to a stream, or nil outside of a CI system.
@@ -44,7 +44,7 @@ func (l *Log) Write(p []byte) (int, error) {
 		default:
 			out = append(out, c)
 		}
-		l.remember(c)
+		l.add(c)
 	}
 	if _, err := l.to.Write(out); err != nil {
 		return 0, err
@@ -52,8 +52,8 @@ func (l *Log) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// remember adds a byte to the line. Blanks at its start count as one.
-func (l *Log) remember(c byte) {
+// add adds a byte to the line. Blanks at its start count as one.
+func (l *Log) add(c byte) {
 	switch {
 	case c == '\n' || c == '\r':
 		l.line, l.long = l.line[:0], false

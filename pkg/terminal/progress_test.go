@@ -15,7 +15,7 @@ func shown(screen *bytes.Buffer) string {
 	return strings.TrimSuffix(text, restOfLine)
 }
 
-func TestStatusShowsWhatTakesLongerThanASecond(t *testing.T) {
+func TestStatusAppearsAfterASecond(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		begin func(*Status) *Task

@@ -21,7 +21,7 @@ var (
 	ErrAborted = errors.New("interrupted")
 )
 
-// maxLine is the longest answer in bytes.
+// maxLine is the maximum length of an answer in bytes.
 const maxLine = 8 << 10
 
 // Choice is one answer of Select.
@@ -82,7 +82,7 @@ func (t *Terminal) AskSecret(ctx context.Context, title string) (secret.Text, er
 	}
 }
 
-// readHidden disables the echo before it prints the question, so that text pasted early is hidden too.
+// readHidden disables the echo before it prints the question, so that early input is hidden too.
 func (t *Terminal) readHidden(in *os.File, question string) (string, error) {
 	before, err := term.MakeRaw(int(in.Fd()))
 	if err != nil {
@@ -101,8 +101,8 @@ func (t *Terminal) askLine(ctx context.Context, question string) (string, error)
 	return strings.TrimSpace(answer), err
 }
 
-// ask prints a question to standard error and waits for the answer. If the context ends, it restores the terminal, as
-// the read itself cannot be stopped.
+// ask prints a question to standard error and waits for the answer. If the context ends, it restores the terminal; the
+// read itself cannot be stopped.
 func (t *Terminal) ask(ctx context.Context, question string, read func(*os.File) (string, error)) (string, error) {
 	in, ok := t.In.(*os.File)
 	if !ok || !t.IsInteractive() {
@@ -138,7 +138,7 @@ func (t *Terminal) ask(ctx context.Context, question string, read func(*os.File)
 	}
 }
 
-// readLine reads one line and not beyond, as the next question reads the rest.
+// readLine reads exactly one line; the next question reads the rest.
 func readLine(in *os.File) (string, error) {
 	var line []byte
 	one := make([]byte, 1)

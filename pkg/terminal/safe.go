@@ -10,7 +10,7 @@ import (
 // are escaped, such as "\u{9b}".
 func Safe(text string) string { return safe(text, func(rune) bool { return false }) }
 
-// SafeLines is Safe for text of several lines: line feeds and tabs stay.
+// SafeLines is Safe for several lines: line feeds and tabs are kept.
 func SafeLines(text string) string {
 	return safe(text, func(r rune) bool { return r == '\n' || r == '\t' })
 }

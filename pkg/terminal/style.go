@@ -2,7 +2,7 @@ package terminal
 
 import "time"
 
-// LocalTime returns a time for a person: in the local time zone, with its offset.
+// LocalTime returns a time for tables: in the local time zone, with its offset.
 func LocalTime(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05-07:00") }
 
 // Style is a meaning shown as a colour.
@@ -18,7 +18,7 @@ const (
 	Bold
 )
 
-// Paint returns text in a style, by the escape sequences of ECMA-48. Callers ask [Terminal.Color] first.
+// Paint returns text with the ECMA-48 escape sequences of a style. Callers check [Terminal.Color] first.
 func (s Style) Paint(text string) string {
 	code := map[Style]string{Good: "32", Warning: "33", Bad: "31", Faint: "2", Bold: "1"}[s]
 	if code == "" {

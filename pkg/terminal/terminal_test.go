@@ -10,7 +10,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
 
-func TestSafeTextDoesNothingToATerminal(t *testing.T) {
+func TestSafeTextHasNoControlCharacters(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"order.create":               "order.create",
@@ -86,7 +86,7 @@ func TestColorFollowsTheConventions(t *testing.T) {
 }
 
 // A pipe is never asked, whatever stands in it.
-func TestAPipeIsNotAsked(t *testing.T) {
+func TestPromptRequiresATerminal(t *testing.T) {
 	t.Parallel()
 	term := newTerminal(nil)
 	_, err1 := term.Confirm(t.Context(), "sure?")

@@ -14,7 +14,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
 
-// Escape sequences of ECMA-48 and xterm. A library for these few would make the program a tenth larger and slower.
+// Escape sequences of ECMA-48 and xterm. A library would make the program a tenth larger and slower.
 const (
 	// enter switches to the alternate screen, hides the cursor and disables wrapping, so that the terminal cuts lines.
 	enter = "\x1b[?1049h\x1b[?25l\x1b[?7l"
@@ -41,7 +41,7 @@ type Screen struct {
 	err     error
 }
 
-// Open takes over the screen of a terminal that can be redrawn. title describes the watch.
+// Open switches a terminal to the alternate screen. Title describes the watch.
 func Open(t *terminal.Terminal, title string) *Screen {
 	s := &Screen{terminal: t, out: t.Out, closing: make(chan struct{}), view: view{title: title}}
 	s.write(enter)
@@ -75,12 +75,12 @@ func (s *Screen) Show(_ context.Context, n health.Update) error {
 	return s.err
 }
 
-// Write shows messages, one a line, in place of standard error.
+// Write shows messages, one per line, instead of standard error.
 func (s *Screen) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for line := range strings.Lines(string(p)) {
-		s.view.say(time.Now().Format(clock) + " " + strings.TrimRight(line, "\n"))
+		s.view.addMessage(time.Now().Format(clock) + " " + strings.TrimRight(line, "\n"))
 	}
 	s.draw()
 	return len(p), s.err

@@ -120,12 +120,12 @@ func compare(t *testing.T, got []string, want string) {
 	}
 }
 
-func TestScreenShowsTheWorstFirstAndTheChangesBelow(t *testing.T) {
+func TestScreenShowsTheWorstFirst(t *testing.T) {
 	t.Parallel()
 	p := sitDown(t)
 	s := tui.Open(p.terminal, "Asked every 30s.")
 	compare(t, p.picture(t, "Asked"), `
-ASKING  for the first time
+POLLING  first poll
 Asked every 30s.
 `)
 	show(t, s, news(2, 1))
@@ -219,22 +219,22 @@ func TestScreenShowsAnOutage(t *testing.T) {
 	defer func() { _ = s.Close() }()
 	at := time.Date(2026, 1, 1, 13, 0, 0, 0, time.Local)
 	show(t, s, health.Update{At: at, Err: errors.New("no route"), UnreachableSince: at})
-	if got := p.picture(t, "CANNOT"); got[0] != "CANNOT ASK  since 13:00:00" {
+	if got := p.picture(t, "UNREACHABLE"); got[0] != "UNREACHABLE  since 13:00:00" {
 		t.Errorf("%q", got)
 	}
 	show(t, s, news(1, 0))
 	show(t, s, health.Update{At: at, Err: errors.New("no route"), UnreachableSince: at, WaitingUntil: at.Add(time.Minute)})
 	got := p.picture(t, "before")
 	switch {
-	case got[0] != "CANNOT ASK  since 13:00:00; before: 1 of 1 active; waiting for the rate limit until 13:01:00":
-		t.Errorf("got[0] = %q, want %q", got[0], "CANNOT ASK  since 13:00:00; before: 1 of 1 active; waiting for the rate limit until 13:01:00")
+	case got[0] != "UNREACHABLE  since 13:00:00; before: 1 of 1 active; waiting for the rate limit until 13:01:00":
+		t.Errorf("got[0] = %q, want %q", got[0], "UNREACHABLE  since 13:00:00; before: 1 of 1 active; waiting for the rate limit until 13:01:00")
 	case !strings.Contains(strings.Join(got, "\n"), "event.1"):
 		t.Errorf("got = %q, want it to contain %q", strings.Join(got, "\n"), "event.1")
 	}
 }
 
 // Nothing is written while nothing happens, and the terminal is given back as it was.
-func TestScreenIsCalmAndLeavesTheTerminalAsItWas(t *testing.T) {
+func TestScreenDrawsOnlyChangesAndRestoresTheTerminal(t *testing.T) {
 	t.Parallel()
 	p := sitDown(t)
 	p.terminal.Color = true

@@ -25,18 +25,18 @@ const (
 // view is the content of the screen.
 type view struct {
 	title    string
-	last     *health.Report // nil before the first answer
+	last     *health.Report // nil before the first successful poll
 	asked    time.Time
-	silent   time.Time // start of the outage; zero if the last request succeeded
+	outage   time.Time // start of the outage; zero if the last poll succeeded
 	waiting  time.Time
 	changes  []health.Transition
 	messages []string
 }
 
 func (v *view) take(n health.Update) {
-	v.waiting, v.silent = n.WaitingUntil, time.Time{}
+	v.waiting, v.outage = n.WaitingUntil, time.Time{}
 	if n.Err != nil {
-		v.silent = n.UnreachableSince
+		v.outage = n.UnreachableSince
 		return
 	}
 	if n.Report != nil {
@@ -45,9 +45,9 @@ func (v *view) take(n health.Update) {
 	v.changes = newest(append(v.changes, n.Transitions...), maxChanges)
 }
 
-func (v *view) say(line string) { v.messages = newest(append(v.messages, line), maxMessages) }
+func (v *view) addMessage(line string) { v.messages = newest(append(v.messages, line), maxMessages) }
 
-// newest returns the last items in a slice of their own, so that older ones can be freed.
+// newest returns the last items in a new slice, so that older ones can be freed.
 func newest[T any](all []T, most int) []T {
 	if len(all) <= most {
 		return all
@@ -73,17 +73,17 @@ func (v *view) lines(width, height int, color bool) ([]string, error) {
 	return all[:min(len(all), max(1, height))], nil
 }
 
-// headline returns the state and its age.
+// headline returns the state and its time.
 func (v *view) headline(color bool) string {
-	state, rest := "ASKING", "for the first time"
+	state, rest := "POLLING", "first poll"
 	style := terminal.Faint
 	if v.last != nil {
 		state, style = string(v.last.State), v.last.State.Style()
 		rest = v.last.Summary + ", as of " + v.asked.Local().Format(clock)
 	}
-	if !v.silent.IsZero() {
-		state, style = "CANNOT ASK", terminal.Bad
-		rest = "since " + v.silent.Local().Format(clock)
+	if !v.outage.IsZero() {
+		state, style = "UNREACHABLE", terminal.Bad
+		rest = "since " + v.outage.Local().Format(clock)
 		if v.last != nil {
 			rest += "; before: " + v.last.Summary
 		}
@@ -97,7 +97,7 @@ func (v *view) headline(color bool) string {
 	return state + "  " + rest
 }
 
-// table returns up to room lines of subscriptions, the worst first.
+// table returns up to room lines of subscriptions, worst first.
 func (v *view) table(width, room int, color bool) ([]string, error) {
 	found := v.last.WorstFirst()
 	rows := min(len(found), room-1) // one for the header
@@ -149,7 +149,7 @@ func heading(text string, color bool) string {
 func findingTable(many bool) output.Table[health.Finding] {
 	type f = health.Finding
 	id := func(v f) string {
-		if v.ID == 0 { // a company that could not be asked
+		if v.ID == 0 { // an unreachable company
 			return ""
 		}
 		return strconv.FormatInt(v.ID, 10)
