@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
@@ -20,38 +21,48 @@ type Gap struct {
 	Event          string
 	Since          time.Time // zero where the changes of the subscription do not tell
 	Until          time.Time
-	Company        string // its label in a run over many companies
+	Company        fleet.Company
 }
 
 // Gaps returns the gaps of subscriptions that were enabled now; before holds them, and others, as they were.
-func Gaps(before, enabled []tripletex.Subscription, now time.Time) []Gap {
+func Gaps(c fleet.Company, before, enabled []tripletex.Subscription, now time.Time) []Gap {
 	var gaps []Gap
 	for _, s := range before {
 		if slices.ContainsFunc(enabled, func(e tripletex.Subscription) bool { return e.ID == s.ID }) {
-			gaps = append(gaps, Gap{SubscriptionID: s.ID, Event: s.Event, Since: inactiveSince(s), Until: now})
+			gaps = append(gaps, Gap{Company: c, SubscriptionID: s.ID, Event: s.Event, Since: inactiveSince(s), Until: now})
 		}
 	}
 	return gaps
 }
 
-// Lines returns gaps, and the commands that find their events, for a person.
-func Lines(gaps []Gap, commands []string) []string {
+// maxGaps is the number of gaps that Lines describes.
+const maxGaps = 10
+
+// Lines describes gaps, after the commands that recover their events. In a run over many companies each has its label.
+func Lines(gaps []Gap, commands []string, many bool) []string {
 	if len(gaps) == 0 {
 		return nil
 	}
-	lines := []string{"events may be lost; backfill finds what these were about"}
-	for _, g := range gaps {
+	lines := []string{"Events may have been missed."}
+	if len(commands) > 0 {
+		lines[0] += " To recover them:"
+	}
+	for _, command := range commands {
+		lines = append(lines, "  "+command)
+	}
+	lines = append(lines, "Periods without deliveries:")
+	for _, g := range gaps[:min(maxGaps, len(gaps))] {
 		from, in := "an unknown time", ""
 		if !g.Since.IsZero() {
 			from = terminal.LocalTime(g.Since)
 		}
-		if g.Company != "" {
-			in = " in " + g.Company
+		if many {
+			in = " in " + g.Company.Label()
 		}
 		lines = append(lines, fmt.Sprintf("  %d %s from %s to %s%s", g.SubscriptionID, g.Event, from, terminal.LocalTime(g.Until), in))
 	}
-	for _, command := range commands {
-		lines = append(lines, "  "+command)
+	if more := len(gaps) - maxGaps; more > 0 {
+		lines = append(lines, fmt.Sprintf("  and %d more", more))
 	}
 	return lines
 }
@@ -73,31 +84,62 @@ func inactiveSince(s tripletex.Subscription) time.Time {
 	}
 }
 
-// RecoveryArguments returns the arguments of the backfill command that finds the events of gaps; empty where none of
-// their objects can be listed. Deleted objects are found only in a complete list.
-func RecoveryArguments(gaps []Gap) string {
+// Recoveries returns the arguments of the backfill commands that recover the events of gaps, by profile in the order of
+// the gaps: one for each login. They have no --since if it has no effect for one of the kinds, and none for kinds that
+// cannot be listed. Deleted objects are found only in a complete list.
+func Recoveries(gaps []Gap) []Recovery {
+	var all []Recovery
+	for _, gap := range gaps {
+		i := slices.IndexFunc(all, func(r Recovery) bool { return r.Profile == gap.Company.Profile })
+		if i < 0 {
+			i, all = len(all), append(all, Recovery{Profile: gap.Company.Profile})
+		}
+		all[i].gaps = append(all[i].gaps, gap)
+	}
+	for i := range all {
+		all[i].complete()
+	}
+	return slices.DeleteFunc(all, func(r Recovery) bool { return r.Arguments == "" })
+}
+
+// Recovery is one backfill command.
+type Recovery struct {
+	Profile   string
+	Company   int64 // 0 for the company of the login, or for several
+	Several   bool  // companies
+	Arguments string
+
+	gaps []Gap
+}
+
+func (r *Recovery) complete() {
 	var kinds []string
 	var earliest time.Time
-	complete := false
-	for _, gap := range gaps {
+	deletes, dated := false, true
+	r.Company = r.gaps[0].Company.CompanyID
+	for _, gap := range r.gaps {
+		r.Several = r.Several || gap.Company.CompanyID != r.Company
 		name, verb, _ := strings.Cut(gap.Event, ".")
 		kind, listed := tripletex.FindObjectKind(name)
 		if !listed {
 			continue
 		}
 		kinds = append(kinds, kind.Name)
-		complete = complete || gap.Since.IsZero() || strings.EqualFold(verb, "delete")
+		deletes = deletes || strings.EqualFold(verb, "delete")
+		dated = dated && kind.ChangedSince && !gap.Since.IsZero()
 		if earliest.IsZero() || gap.Since.Before(earliest) {
 			earliest = gap.Since
 		}
 	}
 	if len(kinds) == 0 {
-		return ""
+		return
 	}
 	slices.Sort(kinds)
-	text := strings.Join(slices.Compact(kinds), " ")
-	if complete {
-		return text + " --deletes"
+	r.Arguments = strings.Join(slices.Compact(kinds), " ")
+	switch {
+	case deletes:
+		r.Arguments += " --deletes"
+	case dated:
+		r.Arguments += " --since " + earliest.UTC().Truncate(time.Second).Format(time.RFC3339)
 	}
-	return text + " --since " + earliest.UTC().Truncate(time.Second).Format(time.RFC3339)
 }

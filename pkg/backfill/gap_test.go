@@ -5,8 +5,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/tlxhook/tlxhook/pkg/backfill"
+	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
@@ -28,27 +30,53 @@ func TestAGapBeginsWhenDeliveriesBeganToFail(t *testing.T) {
 		"a change without a time": {tripletex.Disabled, []tripletex.Change{{Timestamp: "yesterday"}}, time.Time{}},
 	} {
 		s := tripletex.Subscription{ID: 7, Event: "order.create", Status: test.status, Changes: test.changes}
-		want := []backfill.Gap{{SubscriptionID: 7, Event: "order.create", Since: test.since, Until: now}}
-		if diff := cmp.Diff(want, backfill.Gaps([]tripletex.Subscription{s, {ID: 8}}, []tripletex.Subscription{{ID: 7}}, now)); diff != "" {
+		acme := fleet.Company{Profile: "acme", CompanyID: 7}
+		want := []backfill.Gap{{Company: acme, SubscriptionID: 7, Event: "order.create", Since: test.since, Until: now}}
+		if diff := cmp.Diff(want, backfill.Gaps(acme, []tripletex.Subscription{s, {ID: 8}}, []tripletex.Subscription{{ID: 7}}, now)); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
 	}
 }
 
-func TestRecoveryNamesTheKindsAndTheEarliestTime(t *testing.T) {
+func TestOneCommandForEachLoginRecoversAllGaps(t *testing.T) {
 	t.Parallel()
 	early := time.Date(2026, 11, 20, 4, 12, 0, 5, time.UTC)
 	late := early.AddDate(0, 0, 1)
-	for want, gaps := range map[string][]backfill.Gap{
-		"": {{Event: "notification.sent", Since: early}},
-		"customer order --since 2026-11-20T04:12:00Z": {
-			{Event: "order.create", Since: late}, {Event: "customer.update", Since: early}, {Event: "Order.update", Since: late},
+	in := func(profile string, company int64, event string, since time.Time) backfill.Gap {
+		return backfill.Gap{Event: event, Since: since, Company: fleet.Company{Profile: profile, CompanyID: company}}
+	}
+	for name, test := range map[string]struct {
+		gaps []backfill.Gap
+		want []backfill.Recovery
+	}{
+		"an event without objects": {[]backfill.Gap{in("a", 0, "notification.sent", early)}, nil},
+		"--since has no effect for orders": {
+			[]backfill.Gap{in("a", 0, "order.create", late), in("a", 0, "customer.update", early), in("a", 0, "Order.update", late)},
+			[]backfill.Recovery{{Profile: "a", Arguments: "customer order"}},
 		},
-		"order --deletes":    {{Event: "order.delete", Since: early}},
-		"customer --deletes": {{Event: "customer.create"}, {Event: "customer.update", Since: early}},
+		"since the earliest": {
+			[]backfill.Gap{in("a", 0, "supplier.create", late), in("a", 0, "customer.update", early)},
+			[]backfill.Recovery{{Profile: "a", Arguments: "customer supplier --since 2026-11-20T04:12:00Z"}},
+		},
+		"an unknown time": {
+			[]backfill.Gap{in("a", 0, "customer.create", time.Time{}), in("a", 0, "customer.update", early)},
+			[]backfill.Recovery{{Profile: "a", Arguments: "customer"}},
+		},
+		"deleted objects": {
+			[]backfill.Gap{in("a", 0, "customer.delete", early)}, []backfill.Recovery{{Profile: "a", Arguments: "customer --deletes"}},
+		},
+		"one client company": {
+			[]backfill.Gap{in("a", 7, "order.create", early)}, []backfill.Recovery{{Profile: "a", Company: 7, Arguments: "order"}},
+		},
+		"several companies and logins": {
+			[]backfill.Gap{in("a", 7, "order.create", early), in("b", 8, "product.create", early), in("a", 9, "invoice.charged", late)},
+			[]backfill.Recovery{
+				{Profile: "a", Company: 7, Several: true, Arguments: "invoice order"}, {Profile: "b", Company: 8, Arguments: "product"},
+			},
+		},
 	} {
-		if got := backfill.RecoveryArguments(gaps); got != want {
-			t.Errorf("%v: %q, want %q", gaps, got, want)
+		if diff := cmp.Diff(test.want, backfill.Recoveries(test.gaps), cmpopts.IgnoreUnexported(backfill.Recovery{}), cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%s: %s", name, diff)
 		}
 	}
 }

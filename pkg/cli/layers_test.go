@@ -18,7 +18,7 @@ func rooms() map[string][]string {
 		"docs/record":     {"pkg/sandbox"},
 		"docs/signatures": {"pkg/webhook"},
 		"pkg/backfill": {
-			"pkg/journal", "pkg/match", "pkg/secret", "pkg/sender", "pkg/terminal", "pkg/tripletex", "pkg/webhook",
+			"pkg/fleet", "pkg/journal", "pkg/match", "pkg/secret", "pkg/sender", "pkg/terminal", "pkg/tripletex", "pkg/webhook",
 		},
 		"pkg/bulk":         {"pkg/match", "pkg/tripletex", "pkg/wait"},
 		"pkg/cache":        nil,

@@ -105,7 +105,6 @@ type change struct {
 	rows        *subscriptionRows
 	plan        []plannedRequest
 	gaps        []backfill.Gap
-	commands    []string // that find missed events
 	found, left int
 }
 
@@ -153,20 +152,14 @@ func (c *change) do(ctx context.Context, work func(context.Context, fleet.Accoun
 // add takes the result of one company.
 func (c *change) add(ctx context.Context, m fleet.Account, done companyChange) error {
 	c.found, c.left = c.found+done.found, c.left+done.left
-	label, company := "", maybeOfCompany{}
+	company := maybeOfCompany{}
 	if c.run.Many {
-		label, company = m.Named().Label(), maybeOfCompany(m.Named())
+		company = maybeOfCompany(m.Named())
 	}
 	for _, request := range done.plan {
 		c.plan = append(c.plan, plannedRequest{company, request})
 	}
-	for _, gap := range done.gaps {
-		gap.Company = label
-		c.gaps = append(c.gaps, gap)
-	}
-	if command := backfillCommand(c.settings, m, done.gaps); command != "" {
-		c.commands = append(c.commands, command)
-	}
+	c.gaps = append(c.gaps, done.gaps...)
 	return c.rows.add(ctx, m, done.done)
 }
 
@@ -177,7 +170,7 @@ func (c *change) print(ctx context.Context) error {
 	if !c.run.Planning && len(c.rows.all) > 0 {
 		c.note("%s%s %s", strings.ToUpper(c.verb[:1]), c.verb[1:], subscriptions(len(c.rows.all)))
 	}
-	for _, line := range backfill.Lines(c.gaps, c.commands) {
+	for _, line := range backfill.Lines(c.gaps, backfillCommands(c.settings, c.gaps), c.run.Many) {
 		c.note("%s", line)
 	}
 	if c.run.Planning {

@@ -101,23 +101,27 @@ func (o *switchOptions) setStatus(
 	done.found, done.left = len(found), len(found)-len(updates)
 	err = c.update(ctx, m, updates, &done)
 	if status == tripletex.Active {
-		done.gaps = backfill.Gaps(found, done.done, time.Now())
+		done.gaps = backfill.Gaps(m.Named(), found, done.done, time.Now())
 	}
 	return done, err
 }
 
-// backfillCommand returns the command that finds the events of gaps in a company; empty where there is none.
-func backfillCommand(settings *config.Settings, m fleet.Account, gaps []backfill.Gap) string {
-	arguments := backfill.RecoveryArguments(gaps)
-	if arguments == "" {
-		return ""
+// backfillCommands returns the commands that recover the events of gaps, one for each login.
+func backfillCommands(settings *config.Settings, gaps []backfill.Gap) []string {
+	var commands []string
+	for _, r := range backfill.Recoveries(gaps) {
+		text := "tlxhook"
+		if r.Profile != "" && (settings.Origin("profile") == "--profile" || r.Profile != settings.Profile) {
+			text += " -p " + r.Profile
+		}
+		if r.Company != 0 && !r.Several {
+			text += fmt.Sprintf(" --company %d", r.Company)
+		}
+		text += " backfill " + r.Arguments
+		if r.Several {
+			text += " --all-companies"
+		}
+		commands = append(commands, text)
 	}
-	text := "tlxhook"
-	if settings.Origin("profile") == "--profile" && m.Profile != "" {
-		text += " -p " + m.Profile
-	}
-	if m.CompanyID != 0 {
-		text += fmt.Sprintf(" --company %d", m.CompanyID)
-	}
-	return text + " backfill " + arguments
+	return commands
 }
