@@ -1,4 +1,4 @@
-// Package demo runs a story of commands on a sandbox of its own. It changes nothing outside of a temporary folder.
+// Package demo runs a sequence of commands on its own sandbox. It writes only to a temporary folder.
 package demo
 
 import (
@@ -33,7 +33,7 @@ type Options struct {
 // Streams are the streams of a command.
 type Streams struct{ Out, Err io.Writer }
 
-// Demo holds what the commands work on: a folder with a sandbox, a port for a receiver, and an app that can break.
+// Demo is the environment of the commands: a folder with a sandbox, a port for a receiver, and an app that can fail.
 type Demo struct {
 	Options
 	home    string
@@ -58,7 +58,7 @@ var ErrOutput = errors.New("write the result")
 // notListening is the exit code of a step whose receiver does not accept connections in time: unavailable.
 const notListening = 3
 
-// Open makes the folder, starts the app that deliveries are forwarded to, and finds a port for the receiver.
+// Open creates the folder, starts the app that receives forwarded deliveries, and finds a port for the receiver.
 func Open(o Options) (*Demo, error) {
 	d := &Demo{Options: o, stop: func() {}}
 	var listen net.ListenConfig
@@ -104,8 +104,8 @@ func (d *Demo) Close() {
 // Play runs the steps. It returns a [StepError] for the first that ends with another exit code than expected.
 func (d *Demo) Play(ctx context.Context) error {
 	for i, s := range d.steps() {
-		if s.happens != nil {
-			if err := s.happens(ctx); err != nil {
+		if s.prepare != nil {
+			if err := s.prepare(ctx); err != nil {
 				return err
 			}
 		}
@@ -140,11 +140,11 @@ func (d *Demo) introduce(number int, s step) error {
 	if s.background {
 		line += " &"
 	}
-	says := fmt.Sprintf("%d. %s", number, s.says)
+	intro := fmt.Sprintf("%d. %s", number, s.intro)
 	if d.Color {
-		line, says = terminal.Bold.Paint(line), terminal.Faint.Paint(says)
+		line, intro = terminal.Bold.Paint(line), terminal.Faint.Paint(intro)
 	}
-	return d.printf("\n%s\n%s\n", says, line)
+	return d.printf("\n%s\n%s\n", intro, line)
 }
 
 // run runs the command of a step and returns its exit code. Files that it writes are in the folder of the demo.
@@ -168,7 +168,7 @@ func (d *Demo) run(ctx context.Context, s step) int {
 	return 0
 }
 
-// environ returns an environment that leads to nothing of the user.
+// environ returns an environment without references to files of the user.
 func (d *Demo) environ() []string {
 	color := "never"
 	if d.Color {
@@ -218,7 +218,7 @@ func (d *Demo) attempted(ctx context.Context, state journal.State) error {
 	})
 }
 
-// begin makes a sandbox that delivers to new subscriptions at once.
+// begin creates a sandbox that delivers to new subscriptions at once.
 func (d *Demo) begin(ctx context.Context) error {
 	options := sandbox.DefaultOptions()
 	options.Switches["propagation"] = "0s"

@@ -8,10 +8,10 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/journal"
 )
 
-// step is a command of the demo, with its introduction and what happens before it.
+// step is a command of the demo, with an introduction and a preparation.
 type step struct {
-	says       string
-	happens    func(context.Context) error
+	intro      string
+	prepare    func(context.Context) error
 	command    []string
 	background bool // it runs until the demo stops it
 	exit       int  // the expected exit code
@@ -20,54 +20,54 @@ type step struct {
 func (d *Demo) steps() []step {
 	host := strings.Trim(strings.TrimPrefix(d.hookURL, "http://"), "/")
 	return []step{
-		{says: "What can Tripletex tell about? Here, everything about orders.", happens: d.begin, command: []string{"event", "list", "order.*"}},
+		{intro: "List the webhook events for orders.", prepare: d.begin, command: []string{"event", "list", "order.*"}},
 		{
-			says:    "Subscribe a receiver to all of it: one request, signed with a new secret.",
+			intro:   "Subscribe a receiver to all order events in one request, with a new signing secret.",
 			command: []string{"subscription", "create", "order.*", "--target", d.hookURL, "--generate-hmac-secret", "hmac.secret"},
 		},
 		{
-			says:       "Receive, in another terminal: verify, store on disk, acknowledge, and only then\nforward to the app.",
+			intro:      "Receive deliveries in another terminal: verify, store on disk, acknowledge,\nthen forward to the app.",
 			command:    []string{"listen", "--addr", host, "--hmac-secret-file", "hmac.secret", "--forward-to", d.appURL},
 			background: true,
 		},
-		{says: "Somebody makes an order, and Tripletex tells.", command: []string{"sandbox", "emit", "order.create"}},
+		{intro: "An order is created, and Tripletex sends a delivery.", command: []string{"sandbox", "emit", "order.create"}},
 		{
-			says:    "It is on disk, and the app has it.",
-			happens: func(ctx context.Context) error { return d.attempted(ctx, journal.Forwarded) },
+			intro:   "The delivery is stored and forwarded.",
+			prepare: func(ctx context.Context) error { return d.attempted(ctx, journal.Forwarded) },
 			command: []string{"delivery", "list"},
 		},
 		{
-			says:    "Now the app breaks. What comes is acknowledged all the same, for it is kept.",
-			happens: func(context.Context) error { d.broken.Store(true); return nil },
+			intro:   "The app fails. Deliveries are still acknowledged, because they are stored.",
+			prepare: func(context.Context) error { d.broken.Store(true); return nil },
 			command: []string{"sandbox", "emit", "order.update"},
 		},
 		{
-			says:    "The app has refused it, so it waits.",
-			happens: func(ctx context.Context) error { return d.attempted(ctx, journal.Pending) },
+			intro:   "The app rejected the delivery, so it is pending.",
+			prepare: func(ctx context.Context) error { return d.attempted(ctx, journal.Pending) },
 			command: []string{"delivery", "list"},
 		},
 		{
-			says: "Weeks later the receiver itself is down, for days. Tripletex switches a subscription\n" +
-				"off and tells nobody. A monitor that runs this goes red: it ends with 2, CRITICAL.",
-			happens: d.breakDown,
+			intro: "The receiver is down for a week. Tripletex disables a subscription without a\n" +
+				"notification. A monitor that runs this command alerts: exit code 2, CRITICAL.",
+			prepare: d.breakDown,
 			command: []string{"check"},
 			exit:    health.Critical.ExitCode(),
 		},
-		{says: "All is mended. Switch on what Tripletex switched off.", command: []string{"subscription", "enable", "--status", "DISABLED_*"}},
+		{intro: "The receiver works again. Enable the disabled subscriptions.", command: []string{"subscription", "enable", "--status", "DISABLED_*"}},
 		{
-			says:    "Send the app what it has missed.",
-			happens: func(context.Context) error { d.broken.Store(false); return nil },
+			intro:   "Replay the missed deliveries to the app.",
+			prepare: func(context.Context) error { d.broken.Store(false); return nil },
 			command: []string{"delivery", "replay", "--state", "pending", "--to", d.appURL},
 		},
-		{says: "And the monitor is green again.", command: []string{"check"}},
+		{intro: "The monitor reports OK again.", command: []string{"check"}},
 		{
-			says:    "Somebody leaves the team: replace the secret of all of them at once.",
+			intro:   "A team member leaves: rotate the secret of all subscriptions.",
 			command: []string{"subscription", "rotate-secret", "--all", "--generate-hmac-secret", "new.secret", "--yes"},
 		},
 		{
-			says:    "A script reads JSON, and the exit code.",
+			intro:   "Use JSON output and the exit code in scripts.",
 			command: []string{"subscription", "list", "--jq", "group_by(.status) | map({(.[0].status): length}) | add"},
 		},
-		{says: "Clean up.", command: []string{"subscription", "delete", "--all", "--yes"}},
+		{intro: "Clean up.", command: []string{"subscription", "delete", "--all", "--yes"}},
 	}
 }

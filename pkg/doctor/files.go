@@ -127,7 +127,7 @@ func (i *Installation) checkJournal(context.Context) Finding {
 	o, err := journal.Inspect(folder)
 	switch {
 	case errors.Is(err, journal.ErrAbsent) && i.Journal == "":
-		return skip("there is none yet; tlxhook listen makes it")
+		return skip("not created yet; tlxhook listen creates it")
 	case err != nil:
 		return i.failed(err)
 	}

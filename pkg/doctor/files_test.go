@@ -50,7 +50,7 @@ func TestJournalState(t *testing.T) {
 		text   string
 		repair string
 	}{
-		"empty": {journal.Overview{Whole: true}, OK, "/j: 0 deliveries in 0 bytes; nobody receives into it now", ""},
+		"empty": {journal.Overview{Whole: true}, OK, "/j: 0 deliveries in 0 bytes; no receiver is running", ""},
 		"receiving": {
 			journal.Overview{Whole: true, Receiving: true, Receiver: "process 7"},
 			OK, "listen receives into it, process 7", "",
@@ -75,7 +75,7 @@ func TestJournalState(t *testing.T) {
 		"large": {
 			journal.Overview{Stats: journal.Stats{Bytes: 6 << 30}},
 			Warning,
-			"in 6.0 GiB; nobody receives into it now; too large to be checked", "tlxhook delivery purge --journal 'j' --older-than 30d",
+			"in 6.0 GiB; no receiver is running; too large to be checked", "tlxhook delivery purge --journal 'j' --older-than 30d",
 		},
 		"much at once": {
 			journal.Overview{Whole: true, Stats: journal.Stats{Dead: 1, Waiting: 1, Oldest: now.Add(-25 * time.Hour)}},

@@ -27,7 +27,7 @@ func describeJournal(folder string, o journal.Overview, now time.Time, flags str
 	case o.Receiving:
 		found = append(found, "listen receives into it")
 	default:
-		found = append(found, "nobody receives into it now")
+		found = append(found, "no receiver is running")
 	}
 	if waited := now.Sub(s.Oldest); s.Waiting > 0 && waited > waitLimit {
 		found = append(found, fmt.Sprintf("%s to be forwarded, the oldest since %s",

@@ -62,7 +62,7 @@ func (i *Installation) checkProfiles(context.Context) Finding {
 		return warn(fmt.Sprintf("the current profile %q does not exist", current),
 			"tlxhook auth switch NAME chooses another one; tlxhook auth list shows them")
 	case len(i.profiles.All) == 0:
-		return pass("there are none yet")
+		return pass("no profiles yet")
 	case current == "":
 		current = "none of them"
 	}
@@ -93,7 +93,7 @@ func (i *Installation) checkLogin(ctx context.Context) Finding {
 	}
 	i.api.BaseURL, i.api.Transport = login.BaseURL, login.Transport
 	if login.Source == "" {
-		return fail("there is none", "run tlxhook auth login, or set TLXHOOK_CONSUMER_TOKEN and TLXHOOK_EMPLOYEE_TOKEN, "+
+		return fail("not logged in", "run tlxhook auth login, or set TLXHOOK_CONSUMER_TOKEN and TLXHOOK_EMPLOYEE_TOKEN, "+
 			"or try it out with -p sandbox")
 	}
 	i.client = login.Client
@@ -134,9 +134,9 @@ func (i *Installation) checkSubscriptions(ctx context.Context) Finding {
 	switch {
 	case inactive > 0:
 		return warn(fmt.Sprintf("%d of %s not active", inactive, all),
-			fmt.Sprintf("tlxhook%s check says which; tlxhook%[1]s subscription enable --all-disabled --probe repairs them", i.Flags.Login))
+			fmt.Sprintf("tlxhook%s check lists them; tlxhook%[1]s subscription enable --all-disabled --probe repairs them", i.Flags.Login))
 	case len(i.subscriptions) == 0:
-		return pass("there are none")
+		return pass("no subscriptions")
 	default:
 		return pass(all + ", all active")
 	}

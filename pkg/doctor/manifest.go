@@ -25,13 +25,13 @@ func (i *Installation) checkManifest(ctx context.Context) Finding {
 	}
 	m, err := i.Manifest.Read()
 	if err != nil {
-		return i.badManifest(err, "is it the right file? docs/manifest.md says what it may hold")
+		return i.badManifest(err, "check the file; see docs/manifest.md")
 	}
 	i.wanted = m
 	all := slices.DeleteFunc(m.References(), manifest.Reference.IsZero)
 	read := slices.DeleteFunc(slices.Clone(all), func(r manifest.Reference) bool { return r.Command != "" })
 	if _, err := manifest.Resolve(ctx, read, i.Manifest.Secret); err != nil {
-		return i.badManifest(err, "put the secret where the manifest says, or let the manifest say where it is")
+		return i.badManifest(err, "provide the secret, or correct the reference")
 	}
 	text := "it can be read"
 	if len(read) > 0 {
@@ -60,14 +60,14 @@ func (i *Installation) checkPlan(ctx context.Context) Finding {
 	}
 	missing, drifting, err := i.deviations(ctx, own)
 	if err != nil {
-		return i.badManifest(err, "mend the file; tlxhook event list shows the events")
+		return i.badManifest(err, "correct the file; tlxhook event list lists the events")
 	}
 	var differences []string
 	if missing > 0 {
 		differences = append(differences, count(missing, "subscription", "subscriptions")+" of the manifest missing")
 	}
 	if drifting > 0 {
-		differences = append(differences, count(drifting, "subscription", "subscriptions")+" not as the manifest says")
+		differences = append(differences, count(drifting, "subscription", "subscriptions")+" different from the manifest")
 	}
 	if len(differences) == 0 {
 		return pass("up to date")

@@ -266,7 +266,7 @@ func TestFailureIsLoggedOnce(t *testing.T) {
 			t.Errorf("page = %q, want it not to contain %q", page, "tlxhook_subscription")
 		}
 		if value(t, page, "tlxhook_last_success_timestamp_seconds") == "" {
-			t.Error("numbers are shown that nobody knows:\n" + page)
+			t.Error("counts are shown after a failure:\n" + page)
 		}
 		s.change(t, func(state *sandbox.State) { state.ChangeFaults(true, sandbox.Fault{}) })
 		time.Sleep(time.Minute)
@@ -295,11 +295,11 @@ func TestPollingKeepsTheRateLimitReserve(t *testing.T) {
 		}
 		page := s.get(t, "/metrics").Body.String()
 		wantValues(t, page, map[string]string{up: "1", paused: "1", `tlxhook_rate_limit_remaining{company="acme"}`: "1"})
-		asked := s.lists.Load()
+		requests := s.lists.Load()
 		time.Sleep(time.Minute)
 		wantValues(t, s.get(t, "/metrics").Body.String(), map[string]string{up: "1", paused: "0"})
-		if asked != 18 { // and one request made the session
-			t.Errorf("%d listings, want 18", asked)
+		if requests != 18 { // and one request made the session
+			t.Errorf("%d listings, want 18", requests)
 		}
 		if got := s.lists.Load(); got != 19 {
 			t.Errorf("%d listings after the period, want 19", got)
@@ -366,7 +366,7 @@ func TestErrorsAreLoggedAndNotSent(t *testing.T) {
 		}
 	}
 	if answer := s.get(t, "/-/ready"); answer.Code != http.StatusServiceUnavailable { // and that is not reported again
-		t.Errorf("asked again, it is %d", answer.Code)
+		t.Errorf("second request: %d", answer.Code)
 	}
 	wantValues(t, s.get(t, "/metrics").Body.String(), map[string]string{up: "0", `tlxhook_scrape_failure{company="acme",reason="auth"}`: "1"})
 	slices.Sort(s.logged)

@@ -54,7 +54,7 @@ func TestScrapeOfManyCompaniesDoesNotBlock(t *testing.T) {
 		synctest.Wait()
 		s.fault(t, sandbox.Fault{Kind: "slow", Path: "/event/subscription", Delay: 5 * time.Second})
 		time.Sleep(18 * time.Second) // in the middle of a polls
-		start, asked := time.Now(), s.lists.Load()
+		start, requests := time.Now(), s.lists.Load()
 		for range 100 {
 			wantValues(t, s.get(t, "/metrics").Body.String(), map[string]string{
 				`tlxhook_up{company="acme"}`: "1", `tlxhook_up{company="acme/2001"}`: "1", `tlxhook_up{company="acme/2002"}`: "1",
@@ -63,8 +63,8 @@ func TestScrapeOfManyCompaniesDoesNotBlock(t *testing.T) {
 		if time.Since(start) != 0 {
 			t.Errorf("time.Since(start) = %v, want 0", time.Since(start))
 		}
-		if s.lists.Load() != asked {
-			t.Errorf("s.lists.Load() = %v, want %v", s.lists.Load(), asked)
+		if s.lists.Load() != requests {
+			t.Errorf("s.lists.Load() = %v, want %v", s.lists.Load(), requests)
 		}
 	})
 }

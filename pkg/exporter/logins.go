@@ -24,7 +24,7 @@ type Logins struct {
 	used     []*login.Login // the logins of /metrics
 }
 
-// NewLogins returns the logins of a run. It returns an error if there are neither tokens nor profiles.
+// NewLogins returns the logins of a run. It returns an error without tokens and profiles.
 func NewLogins(ctx context.Context, r *login.Resolver) (*Logins, error) {
 	own, err := r.Login(ctx)
 	if err != nil {

@@ -330,7 +330,7 @@ func TestMetricsOfTheProcess(t *testing.T) {
 	}
 	if runtime.GOOS != "linux" {
 		if strings.Contains(page, "process_") {
-			t.Error("something is logged that the system does not tell:\n" + page)
+			t.Error("a metric is shown that the system does not provide:\n" + page)
 		}
 		return
 	}

@@ -89,7 +89,7 @@ func TestGuideListsReceiverMetrics(t *testing.T) {
 	}
 	for _, name := range names {
 		if !strings.Contains(string(guide), "`"+name[1]+"`") {
-			t.Errorf("receiving.md lacks %s", name[1])
+			t.Errorf("receiving.md does not list %s", name[1])
 		}
 	}
 }

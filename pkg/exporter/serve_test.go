@@ -151,7 +151,7 @@ func TestTokenIsRequired(t *testing.T) {
 		}
 	}
 	if s.lists.Load() != 0 {
-		t.Error("Tripletex was asked for somebody who may not read")
+		t.Error("an unauthorized request reached Tripletex")
 	}
 	for _, logged := range []string{right, "bearer " + token.Reveal()} {
 		switch code, page := fetch(t, http.DefaultClient, address+"/metrics", authorization(logged)); {
@@ -178,7 +178,7 @@ func TestTokenIsRequiredOverTLS(t *testing.T) {
 	}
 	right := authorization("Bearer " + token.Reveal())
 	if code, _ := fetch(t, client, address+"/metrics", nil); code != http.StatusUnauthorized {
-		t.Errorf("nobody got %d", code)
+		t.Errorf("plain HTTP: status %d", code)
 	}
 	switch code, page := fetch(t, client, address+"/metrics", right); {
 	case code != http.StatusOK:
@@ -208,7 +208,7 @@ func TestLongRequestsAreRejected(t *testing.T) {
 		t.Errorf("a header of 1 MB gave %d", code)
 	}
 	if s.lists.Load() != 0 {
-		t.Error("Tripletex was asked")
+		t.Error("a rejected request reached Tripletex")
 	}
 }
 

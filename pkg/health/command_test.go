@@ -140,9 +140,9 @@ func TestHangingCommandIsKilledWithItsChildren(t *testing.T) {
 	err := c.Run(ctx, broken())
 	switch {
 	case err == nil:
-		t.Error("the error does not say why: no error")
+		t.Error("no error")
 	case !strings.Contains(err.Error(), "killed 5s after"):
-		t.Errorf("the error does not say why: err.Error() = %q, want it to contain %q", err.Error(), "killed 5s after")
+		t.Errorf("err.Error() = %q, want it to contain %q", err.Error(), "killed 5s after")
 	}
 	switch took := time.Since(begin); {
 	case took < 4*time.Second:

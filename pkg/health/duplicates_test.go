@@ -77,7 +77,7 @@ func TestFormatsNameDuplicates(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !strings.Contains(string(raw), want) {
-			t.Errorf("%s: lacks %q:\n%s", format, want, raw)
+			t.Errorf("%s: missing %q:\n%s", format, want, raw)
 		}
 	}
 }

@@ -114,11 +114,11 @@ func TestRoundIsSpreadOverTheInterval(t *testing.T) {
 				first = time.Since(start)
 				go func() { // half way through the next round
 					time.Sleep(45 * time.Second)
-					switch asked := o.lists.Load() - 30; {
-					case asked < 10:
-						t.Errorf("asked = %v, want at least 10", asked)
-					case asked > 20:
-						t.Errorf("asked = %v, want at most 20", asked)
+					switch requests := o.lists.Load() - 30; {
+					case requests < 10:
+						t.Errorf("requests = %v, want at least 10", requests)
+					case requests > 20:
+						t.Errorf("requests = %v, want at most 20", requests)
 					}
 				}()
 			}
@@ -329,7 +329,7 @@ func TestKnownStateIsKeptPerCompany(t *testing.T) {
 	})
 }
 
-// A round respects the rate limit of the login: there is no 429, and a slow round is reported.
+// A round respects the rate limit of the login: no request gets a 429, and a slow round is reported.
 func TestRoundRespectsTheRateLimit(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -390,7 +390,7 @@ func TestSamplesCoverEachCompany(t *testing.T) {
 			t.Errorf("%+v before the first poll", got)
 		}
 		o.follow(t, func(int, health.Update) bool { return false })
-		asked := o.lists.Load()
+		requests := o.lists.Load()
 		page := string(pageOf(o.watch.Samples(2000)...))
 		var ups []string
 		for line := range strings.Lines(page) {
@@ -405,8 +405,8 @@ func TestSamplesCoverEachCompany(t *testing.T) {
 		if !slices.Equal(ups, want) {
 			t.Errorf("ups = %v, want %v", ups, want)
 		}
-		if o.lists.Load() != asked {
-			t.Errorf("o.lists.Load() = %v, want %v", o.lists.Load(), asked)
+		if o.lists.Load() != requests {
+			t.Errorf("o.lists.Load() = %v, want %v", o.lists.Load(), requests)
 		}
 		for _, want := range []string{
 			`tlxhook_scrape_failure{company="acme/2002",reason="auth"} 1`, `tlxhook_company_info{company="acme/2003",name="Kunde 2003"} 1`,

@@ -52,7 +52,7 @@ func hostile() *health.Report {
 	return health.Check(health.Input{Subscriptions: all, Manifest: compared})
 }
 
-func notAsked() *health.Report {
+func unreachable() *health.Report {
 	return health.Unreachable(health.Problem{Code: "timeout", Message: "timed out after 8s\n|x=1 ::error::"}, health.Unknown, 8*time.Second)
 }
 
@@ -109,7 +109,7 @@ func readPlugin(output []byte) (perfdata []string, err error) {
 func TestNagiosRespectsItsLimits(t *testing.T) {
 	t.Parallel()
 	for name, report := range map[string]*health.Report{
-		"example": threeOfFourteen(), "hostile": hostile(), "not asked": notAsked(), "companies": hostileCompanies(), "thousands": thousands(),
+		"example": threeOfFourteen(), "hostile": hostile(), "unreachable": unreachable(), "companies": hostileCompanies(), "thousands": thousands(),
 		"nothing":     health.Check(health.Input{}),
 		"long reason": health.Unreachable(health.Problem{Message: strings.Repeat("æ", 3000)}, health.Unknown, 0),
 	} {
@@ -136,10 +136,10 @@ func TestNagiosRespectsItsLimits(t *testing.T) {
 	}
 	output := string(thousands().Nagios(false))
 	if !regexp.MustCompile(`, and 99\d\d more \|`).MatchString(output) {
-		t.Errorf("it must say how many there are more:\n%s", output)
+		t.Errorf("the number of omitted issues is missing:\n%s", output)
 	}
 	if !regexp.MustCompile(`\nand 99\d\d more\n$`).MatchString(output) {
-		t.Errorf("it must say how many there are more:\n%s", output)
+		t.Errorf("the number of omitted issues is missing:\n%s", output)
 	}
 	shown := strings.Count(output, "\n") - 2
 	if !strings.HasSuffix(output, fmt.Sprintf("\nand %d more\n", 10000-shown)) {
@@ -157,7 +157,7 @@ func TestCheckmkLinesAreValid(t *testing.T) {
 	}
 	line := regexp.MustCompile(`^([0-3]) "([^"']+)" (-|[a-z_]+=[0-9]+(?:\|[a-z_]+=[0-9]+)*) (.+)$`)
 	for name, report := range map[string]*health.Report{
-		"example": threeOfFourteen(), "hostile": hostile(), "not asked": notAsked(), "companies": hostileCompanies(), "thousands": thousands(),
+		"example": threeOfFourteen(), "hostile": hostile(), "unreachable": unreachable(), "companies": hostileCompanies(), "thousands": thousands(),
 	} {
 		services := map[string]bool{}
 		for one := range strings.Lines(string(report.Checkmk("a'c\"me", true))) {
@@ -202,7 +202,7 @@ func TestZabbixListsEverySubscription(t *testing.T) {
 	case err != nil:
 		t.Error(err)
 	}
-	switch raw, err := notAsked().ZabbixDiscovery(""); {
+	switch raw, err := unreachable().ZabbixDiscovery(""); {
 	case len(raw) != 0:
 		t.Errorf("len(raw) = %v, want 0", len(raw))
 	case err != nil:
@@ -255,7 +255,7 @@ func TestGitHubReadsAnnotations(t *testing.T) {
 	case messages[0] != "1 of 1 active":
 		t.Errorf("messages[0] = %q, want %q", messages[0], "1 of 1 active")
 	}
-	levels, _, messages = readCommands(t, string(notAsked().GitHub()))
+	levels, _, messages = readCommands(t, string(unreachable().GitHub()))
 	switch {
 	case len(levels) != 1:
 		t.Errorf("len(levels) = %v, want 1", len(levels))

@@ -11,9 +11,9 @@ import (
 
 func TestProbeReportsWhetherATargetResponds(t *testing.T) {
 	t.Parallel()
-	var asked []*http.Request
+	var requests []*http.Request
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked = append(asked, r)
+		requests = append(requests, r)
 		switch r.URL.Path {
 		case "/redirect":
 			http.Redirect(w, r, "https://login.example.no/?token=canary", http.StatusFound)
@@ -47,7 +47,7 @@ func TestProbeReportsWhetherATargetResponds(t *testing.T) {
 			t.Errorf("%v shows a secret", err)
 		}
 	}
-	for _, r := range asked {
+	for _, r := range requests {
 		if r.Method != http.MethodHead {
 			t.Errorf("r.Method = %v, want %v", r.Method, http.MethodHead)
 		}

@@ -82,11 +82,11 @@ func TestMergeReturnsTheWorstState(t *testing.T) {
 		case r.Companies[0].CompanyName != test.first:
 			t.Errorf("%s: r.Companies[0].CompanyName = %v, want %v", name, r.Companies[0].CompanyName, test.first)
 		}
-		switch asked := r.Problem == nil; {
-		case asked != (r.Counts != nil):
-			t.Errorf("%s: asked = %v, want %v", name, asked, (r.Counts != nil))
-		case asked == strings.HasPrefix(test.summary, "none of"):
-			t.Errorf("%s: asked = %v", name, asked)
+		switch reachable := r.Problem == nil; {
+		case reachable != (r.Counts != nil):
+			t.Errorf("%s: reachable = %v, want %v", name, reachable, (r.Counts != nil))
+		case reachable == strings.HasPrefix(test.summary, "none of"):
+			t.Errorf("%s: reachable = %v", name, reachable)
 		}
 	}
 }
@@ -138,7 +138,7 @@ Sør AS (9) unreachable: no response in time
 // Every metric family appears once, with the series of all companies.
 func TestPrometheusMergesCompanies(t *testing.T) {
 	t.Parallel()
-	samples := []health.Sample{sample(threeOfFourteen()), sample(notAsked()), sample(hostile())}
+	samples := []health.Sample{sample(threeOfFourteen()), sample(unreachable()), sample(hostile())}
 	for i, company := range []string{"acme/1", "acme/2", "acme/3"} {
 		samples[i].Company = company
 	}

@@ -74,7 +74,7 @@ func TestPrometheusCountsOmittedSubscriptions(t *testing.T) {
 // A failed listing has no counts: zeros would be wrong.
 func TestPrometheusOfAFailure(t *testing.T) {
 	t.Parallel()
-	raw := pageOf(health.Sample{Report: notAsked(), Company: "Acme", Reason: "timeout", Live: true, CacheAge: 1500 * time.Millisecond})
+	raw := pageOf(health.Sample{Report: unreachable(), Company: "Acme", Reason: "timeout", Live: true, CacheAge: 1500 * time.Millisecond})
 	for metric, want := range map[string][]string{
 		"tlxhook_up":                      {`{company="Acme"} 0`},
 		"tlxhook_scrape_duration_seconds": {`{company="Acme"} 8`},

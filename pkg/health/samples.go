@@ -7,7 +7,7 @@ import (
 )
 
 // Samples returns the metrics of all companies and of the logins that list them. It sends no request and is safe for
-// concurrent use. Subscriptions have individual series if there are at most most of them.
+// concurrent use. Subscriptions have individual series if their number is at most most.
 func (w *Watch) Samples(most int) []Sample {
 	w.mu.Lock()
 	defer w.mu.Unlock()

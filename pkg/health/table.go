@@ -54,7 +54,7 @@ func (d Document) table(ctx context.Context, t *terminal.Terminal) ([]byte, erro
 	return out.Bytes(), nil
 }
 
-// issueTable adds a column for the company if there are many.
+// issueTable returns the table of issues, with a company column in a report on many companies.
 func issueTable(many bool) output.Table[Issue] {
 	table := output.Table[Issue]{
 		ID: func(i Issue) string { return i.ID },

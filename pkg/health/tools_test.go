@@ -37,7 +37,7 @@ func run(t *testing.T, input []byte, tool string, args ...string) (string, error
 func TestJUnitFollowsItsSchema(t *testing.T) {
 	t.Parallel()
 	for name, report := range map[string]*health.Report{
-		"example": threeOfFourteen(), "hostile": hostile(), "not asked": notAsked(),
+		"example": threeOfFourteen(), "hostile": hostile(), "unreachable": unreachable(),
 		"companies": hostileCompanies(), "thousands": thousands(), "nothing": health.Check(health.Input{}),
 	} {
 		raw, err := report.JUnit("acme")
@@ -99,7 +99,7 @@ func sample(report *health.Report) health.Sample {
 func TestPrometheusAcceptsEveryMetric(t *testing.T) {
 	t.Parallel()
 	for name, report := range map[string]*health.Report{
-		"example": threeOfFourteen(), "hostile": hostile(), "not asked": notAsked(),
+		"example": threeOfFourteen(), "hostile": hostile(), "unreachable": unreachable(),
 		"companies": hostileCompanies(), "nothing": health.Check(health.Input{}),
 	} {
 		raw := pageOf(sample(report))

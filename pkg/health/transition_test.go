@@ -113,6 +113,6 @@ func TestTransitionMarksDeletedSubscriptions(t *testing.T) {
 		t.Errorf("got[0] = %v, want %v", got[0], want[0])
 	}
 	if len(tracker.Known) != 0 {
-		t.Errorf("%v is remembered for ever", tracker.Known)
+		t.Errorf("%v is not dropped", tracker.Known)
 	}
 }

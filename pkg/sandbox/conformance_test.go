@@ -34,7 +34,7 @@ func newInspector(t *testing.T, next http.RoundTripper) *inspector {
 		if os.Getenv("CI") != "" {
 			t.Fatal("TLXHOOK_OPENAPI must name the specification of Tripletex")
 		}
-		t.Skip("TLXHOOK_OPENAPI does not name the specification of Tripletex; docs/contributing.md says where to find it")
+		t.Skip("TLXHOOK_OPENAPI does not name the specification of Tripletex; see docs/contributing.md")
 	}
 	document, err := openapi3.NewLoader().LoadFromFile(path)
 	if err != nil {

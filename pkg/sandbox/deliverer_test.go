@@ -20,8 +20,8 @@ func emitTo(t *testing.T, target string) sandbox.Attempt {
 	c := newCaller(t, nil)
 	c.set("http-target=allow")
 	c.set("propagation=0s")
-	if status, said := c.call("POST /event/subscription", `{"event":"order.create","targetUrl":"`+target+`"}`); status != http.StatusCreated {
-		t.Fatal(said)
+	if status, answers := c.call("POST /event/subscription", `{"event":"order.create","targetUrl":"`+target+`"}`); status != http.StatusCreated {
+		t.Fatal(answers)
 	}
 	emitted, err := sandbox.NewDeliverer(c.store, nil).Emit(t.Context(), sandbox.Emission{Event: "order.create", Count: 1})
 	if err != nil {
@@ -118,9 +118,9 @@ func TestAny2xxIsSuccess(t *testing.T) {
 	}
 	switch a := emitTo(t, "http://127.0.0.1:9/"); {
 	case a.Delivered:
-		t.Error("nobody listens, and it was delivered: a.Delivered = true, want false")
+		t.Error("delivered without a listener: a.Delivered = true, want false")
 	case a.Err == nil:
-		t.Error("nobody listens, and it was delivered: a.Err = nil")
+		t.Error("delivered without a listener: a.Err = nil")
 	}
 }
 
@@ -163,7 +163,7 @@ func TestEmitReportsSkippedSubscriptions(t *testing.T) {
 			t.Errorf("len(emitted.Attempts) = %v, want 0", len(emitted.Attempts))
 		}
 		time.Sleep(propagated)
-		// Three versions in one moment are told once, and the latest is.
+		// Of three rapid versions only the latest is delivered.
 		emitted, err = deliverer.Emit(t.Context(), emission)
 		switch {
 		case err != nil:
@@ -179,7 +179,7 @@ func TestEmitReportsSkippedSubscriptions(t *testing.T) {
 		case !strings.Contains(all[0].body, `"version":6`):
 			t.Errorf("all[0].body = %q, want it to contain %q", all[0].body, `"version":6`)
 		}
-		// With every version told, they come in order.
+		// With every version delivered, the order is kept.
 		c.set("rapid-changes=every")
 		switch emitted, err = deliverer.Emit(t.Context(), emission); {
 		case err != nil:

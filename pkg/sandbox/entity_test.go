@@ -31,8 +31,8 @@ func TestObjectLifecycle(t *testing.T) {
 			`"email":"post@fisk.no","postalAddress":{"addressLine1":"Kaia 1","city":"Bodø"}}}`)
 	c.expect("PUT /customer/4712", `{"version":0,"email":"x"}`, 409, errorHead("409", "8000", `"RevisionException"`, "null")+`null,`+errorTail)
 	for _, bad := range []string{`null`, `[]`, `{"version":"x"}`, `{`} {
-		if status, said := c.call("PUT /customer/4712", bad); status != 422 {
-			t.Errorf("PUT %s: %d %s", bad, status, said)
+		if status, answers := c.call("PUT /customer/4712", bad); status != 422 {
+			t.Errorf("PUT %s: %d %s", bad, status, answers)
 		}
 	}
 	c.expect("DELETE /customer/4712", "", 204, "")
@@ -42,8 +42,8 @@ func TestObjectLifecycle(t *testing.T) {
 		"DELETE /employee/1": 405, "PUT /invoice/1": 405, "POST /ledger/closeGroup": 405, "DELETE /order/abc": 422, "DELETE /order/1": 404,
 		"DELETE /order/list?ids=4713,1": 404, "DELETE /order/list?ids=x": 422, "DELETE /order/list?ids=4713,4713": 204,
 	} {
-		if status, said := c.call(line, `{}`); status != want && line != "" {
-			t.Errorf("%s: %d %s, want %d", line, status, said, want)
+		if status, answers := c.call(line, `{}`); status != want && line != "" {
+			t.Errorf("%s: %d %s, want %d", line, status, answers, want)
 		}
 	}
 }
@@ -107,8 +107,8 @@ func TestObjectListsAreFiltered(t *testing.T) {
 		}
 		c.expect("GET /invoice?invoiceDateFrom=2026-05-11", "", 422, errorHead("422", "18000", `"Validering feilet."`, "null")+
 			`[{"field":"invoiceDateTo","message":"Kan ikke være null.","path":null,"rootId":null}],`+errorTail)
-		if status, said := c.call("GET /customer?changedSince=yesterday", ""); status != 422 {
-			t.Errorf("%d %s", status, said)
+		if status, answers := c.call("GET /customer?changedSince=yesterday", ""); status != 422 {
+			t.Errorf("%d %s", status, answers)
 		}
 		c.box = asCompany{c.box}
 		if got := names("GET /customer?fields=name"); got != "" {
@@ -125,9 +125,9 @@ func TestListOfTooManyObjectsIsRejected(t *testing.T) {
 		if _, err := deliverer.Emit(t.Context(), sandbox.Emission{Event: "product.create", Count: count}); err != nil {
 			t.Fatal(err)
 		}
-		status, said := c.call("GET /product?count=1", "")
+		status, answers := c.call("GET /product?count=1", "")
 		if want := map[int]int{10_000: http.StatusOK, 1: http.StatusUnprocessableEntity}[count]; status != want {
-			t.Errorf("%d %s, want %d", status, said, want)
+			t.Errorf("%d %s, want %d", status, answers, want)
 		}
 	}
 }

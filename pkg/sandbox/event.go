@@ -63,7 +63,7 @@ func EventNames() []string {
 	return names
 }
 
-// findEvent returns an event by name, ignoring case if the switch says so.
+// findEvent returns an event by name, ignoring case depending on the switch.
 func findEvent(name string, switches Switches) (event, bool) {
 	anyCase := switches.is(switchEventCase, "ignore")
 	for _, e := range events() {

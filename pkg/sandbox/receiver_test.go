@@ -92,9 +92,9 @@ func (c *caller) subscribe(event, more string) {
 	if more != "" {
 		more = "," + more
 	}
-	status, said := c.call("POST /event/subscription", `{"event":"`+event+`","targetUrl":"`+c.receiver.target+`"`+more+`}`)
+	status, answers := c.call("POST /event/subscription", `{"event":"`+event+`","targetUrl":"`+c.receiver.target+`"`+more+`}`)
 	if status != http.StatusCreated {
-		c.t.Fatal(status, said)
+		c.t.Fatal(status, answers)
 	}
 }
 

@@ -20,11 +20,11 @@ import (
 
 // caller sends requests as an employee of the sandbox, in the format of a recorded exchange.
 type caller struct {
-	t     *testing.T
-	store sandbox.Store
-	box   http.RoundTripper
-	token string
-	said  []string // status, wait and body of every answer
+	t       *testing.T
+	store   sandbox.Store
+	box     http.RoundTripper
+	token   string
+	answers []string // status, wait and body of every answer
 
 	receiver receiver
 }
@@ -81,7 +81,7 @@ func (c *caller) call(line, body string) (int, string) {
 		c.t.Errorf("%s: no request id", line)
 	}
 	shown := strings.ReplaceAll(string(raw), response.Header.Get("X-Tlx-Request-Id"), "ID")
-	c.said = append(c.said, fmt.Sprint(response.StatusCode, response.Header["Retry-After"], response.Header["X-Rate-Limit-Reset"], shown))
+	c.answers = append(c.answers, fmt.Sprint(response.StatusCode, response.Header["Retry-After"], response.Header["X-Rate-Limit-Reset"], shown))
 	return response.StatusCode, shown
 }
 

@@ -51,7 +51,7 @@ func TestEverySwitchHasAnEffect(t *testing.T) {
 		"secrets-on-update": func(c *caller) {
 			c.call("POST /event/subscription", strings.Replace(order, "}", `,"hmacSharedSecret":"0123456789"}`, 1))
 			c.call("PUT /event/subscription/4712", `{"fields":"id"}`)
-			c.said = append(c.said, c.state())
+			c.answers = append(c.answers, c.state())
 		},
 		"session-post":  func(c *caller) { c.call("POST /token/session/:create", `{}`) },
 		"unknown-event": func(c *caller) { c.call("POST /event/subscription", strings.Replace(order, "create", "eat", 1)) },
@@ -64,31 +64,31 @@ func TestEverySwitchHasAnEffect(t *testing.T) {
 	}
 	maps.Copy(uses, deliveryUses())
 	for _, known := range sandbox.AllSwitches() {
-		answers := map[string]string{}
+		valueOf := map[string]string{}
 		for _, value := range known.Values {
-			said := use(t, known.Name+"="+value, uses[known.Name])
-			if again := use(t, known.Name+"="+value, uses[known.Name]); again != said {
-				t.Errorf("%s=%s is not the same twice:\n%s\n%s", known.Name, value, said, again)
+			answers := use(t, known.Name+"="+value, uses[known.Name])
+			if again := use(t, known.Name+"="+value, uses[known.Name]); again != answers {
+				t.Errorf("%s=%s differs between two runs:\n%s\n%s", known.Name, value, answers, again)
 			}
-			if earlier, ok := answers[said]; ok {
-				t.Errorf("%s: %s and %s both answer\n%s", known.Name, earlier, value, said)
+			if earlier, ok := valueOf[answers]; ok {
+				t.Errorf("%s: %s and %s have the same result\n%s", known.Name, earlier, value, answers)
 			}
-			answers[said] = value
+			valueOf[answers] = value
 		}
 	}
 }
 
 // use returns the responses and deliveries of a new sandbox with a switch set.
-func use(t *testing.T, set string, do func(*caller)) (said string) {
+func use(t *testing.T, set string, do func(*caller)) (answers string) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		c := newCaller(t, func(o *sandbox.Options) { o.RateLimit.Requests = 12 })
 		c.set(set)
-		c.said = nil
+		c.answers = nil
 		do(c)
-		said = strings.Join(append(c.said, c.receiver.story()...), "\n")
+		answers = strings.Join(append(c.answers, c.receiver.story()...), "\n")
 	})
-	return regexp.MustCompile(`"token":"[^"]*"`).ReplaceAllString(said, `"token":"…"`) // never the same twice
+	return regexp.MustCompile(`"token":"[^"]*"`).ReplaceAllString(answers, `"token":"…"`) // never the same twice
 }
 
 // deliveryUses exercise the switches for deliveries.

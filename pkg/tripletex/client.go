@@ -37,19 +37,20 @@ type Options struct {
 	Trace func(Exchange)
 	// Retried, if not nil, is called before each retry with the kind of the failure.
 	Retried func(Kind)
-	// Observer, if not nil, is told what the client waits for.
+	// Observer, if not nil, is notified of calls and pauses.
 	Observer Observer
 }
 
-// Observer shows what takes time. Its methods are called by several goroutines.
+// Observer observes calls and pauses. Its methods must be safe for concurrent use.
 type Observer interface {
-	// Began is called before a call, such as "list subscriptions, page 4", and ended after its last attempt.
+	// Began is called before a call with its operation, such as "list subscriptions, page 4". The returned function is
+	// called after the last attempt.
 	Began(operation string) (ended func())
 	// Waits is called before a pause: for the rate limit, or before a retry.
 	Waits(pause time.Duration, rateLimit bool)
 }
 
-// silent is the Observer that shows nothing.
+// silent is an Observer that does nothing.
 type silent struct{}
 
 func (silent) Began(string) func()       { return func() {} }

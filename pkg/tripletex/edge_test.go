@@ -18,27 +18,27 @@ import (
 )
 
 // proxy responds to each CONNECT with a status line and counts the requests.
-func proxy(t *testing.T, answer string) (address string, asked *atomic.Int64) {
+func proxy(t *testing.T, answer string) (address string, requests *atomic.Int64) {
 	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = listener.Close() })
-	asked = &atomic.Int64{}
+	requests = &atomic.Int64{}
 	go func() {
 		for {
 			conn, err := listener.Accept()
 			if err != nil {
 				return
 			}
-			asked.Add(1)
+			requests.Add(1)
 			_, _ = http.ReadRequest(bufio.NewReader(conn))
 			_, _ = fmt.Fprintf(conn, "HTTP/1.1 %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", answer)
 			_ = conn.Close()
 		}
 	}()
-	return listener.Addr().String(), asked
+	return listener.Addr().String(), requests
 }
 
 func TestRefusingProxyIsPermanent(t *testing.T) {
@@ -49,7 +49,7 @@ func TestRefusingProxyIsPermanent(t *testing.T) {
 	} {
 		t.Run(answer, func(t *testing.T) {
 			t.Parallel()
-			address, asked := proxy(t, answer)
+			address, requests := proxy(t, answer)
 			transport := tripletex.NewTransport().(*http.Transport)
 			transport.Proxy = http.ProxyURL(&url.URL{Scheme: "http", Host: address})
 			client, err := tripletex.New(tripletex.Options{
@@ -66,8 +66,8 @@ func TestRefusingProxyIsPermanent(t *testing.T) {
 			if !strings.Contains(err.Error(), "nothing was sent") {
 				t.Errorf("err.Error() = %q, want it to contain %q", err.Error(), "nothing was sent")
 			}
-			if got := asked.Load(); got != tries {
-				t.Errorf("the proxy was asked %d times, want %d", got, tries)
+			if got := requests.Load(); got != tries {
+				t.Errorf("the proxy got %d requests, want %d", got, tries)
 			}
 		})
 	}

@@ -138,7 +138,7 @@ func (e *ProxyError) Error() string {
 // ErrNoCredentials is the cause of an [Unauthorized] error if the client has no credentials.
 var ErrNoCredentials = errors.New("not logged in")
 
-// KindOf returns the kind of the first [Error] in the tree of err, or "" if there is none.
+// KindOf returns the kind of the first [Error] in the tree of err, or an empty string without one.
 func KindOf(err error) Kind {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Kind

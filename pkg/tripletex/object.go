@@ -20,7 +20,7 @@ import (
 type ObjectKind struct {
 	// Name is the first part of the names of its events, in lower case.
 	Name string
-	// Created, Updated and Deleted are event names, or empty if there is no such event.
+	// Created, Updated and Deleted are event names, or empty without such an event.
 	Created, Updated, Deleted string
 	// Dated means that a list requires [ObjectList.From] and [ObjectList.To].
 	Dated bool

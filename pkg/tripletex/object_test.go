@@ -21,14 +21,14 @@ import (
 
 // lists is an API whose test answers each list query.
 type lists struct {
-	answer func(query url.Values) (status int, ids []int64)
-	header http.Header
-	asked  []string
+	answer   func(query url.Values) (status int, ids []int64)
+	header   http.Header
+	requests []string
 }
 
 func (l *lists) RoundTrip(r *http.Request) (*http.Response, error) {
 	query := r.URL.Query()
-	l.asked = append(l.asked, query.Encode()+" "+r.Header.Get("If-None-Match"))
+	l.requests = append(l.requests, query.Encode()+" "+r.Header.Get("If-None-Match"))
 	status, ids := l.answer(query)
 	values := make([]string, len(ids))
 	for i, id := range ids {
@@ -103,9 +103,9 @@ func TestEveryObjectIsListedOnce(t *testing.T) {
 func TestDeletionDuringAListSkipsNoObject(t *testing.T) {
 	t.Parallel()
 	for _, gone := range []int{1, 2, 700, 1500} {
-		all, asked := upTo(3000), 0
+		all, requests := upTo(3000), 0
 		api := &lists{answer: func(q url.Values) (int, []int64) {
-			if asked++; asked == 2 {
+			if requests++; requests == 2 {
 				all = all[gone:] // the first ones, which were read
 			}
 			return page(q, all)

@@ -251,7 +251,7 @@ func TestRedirectDoesNotLeakTheToken(t *testing.T) {
 		_, err := collect(client, t)
 		want := 1
 		if location == "/v2/event" {
-			want = 4 // the same host: followed, but not for ever
+			want = 4 // the same host: followed up to the limit
 		}
 		if tripletex.KindOf(err) != tripletex.Foreign {
 			t.Errorf("%s: %v after %d requests, want %d", location, err, s.sent, want)

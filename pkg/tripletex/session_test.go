@@ -148,9 +148,9 @@ func TestRefreshTokenConflictIsRetried(t *testing.T) {
 		w.fault(t, sandbox.Fault{Kind: "conflict", Path: "/token/session/:createFromRefreshToken"})
 		switch _, err := w.WhoAmI(t.Context()); {
 		case tripletex.KindOf(err) != tripletex.Conflict:
-			t.Errorf("conflict for ever: %v after %q", err, w.wire.lines)
+			t.Errorf("permanent conflict: %v after %q", err, w.wire.lines)
 		case w.wire.count("POST") != 4:
-			t.Errorf("conflict for ever: %v after %q", err, w.wire.lines)
+			t.Errorf("permanent conflict: %v after %q", err, w.wire.lines)
 		}
 	})
 }

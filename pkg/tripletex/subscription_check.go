@@ -26,7 +26,7 @@ const (
 // Check returns an error for content that Tripletex rejects, without using the network: the form of event and target, an
 // incomplete auth header, and lengths in characters (event and fields 255, target 65535, auth header name 255 and
 // value 4096, HMAC secret 10 to 100). No error contains a secret or the target. With localHTTP, an http target on a
-// loopback address is valid, as it is for a sandbox; see [Client.IsLocal]. Source of the lengths: Swagger 2.71.30.
+// loopback address is valid, as for a sandbox; see [Client.IsLocal]. Source of the lengths: Swagger 2.71.30.
 func (n NewSubscription) Check(localHTTP bool) error {
 	if err := CheckEvent(n.Event); err != nil {
 		return err

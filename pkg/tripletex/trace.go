@@ -54,7 +54,7 @@ func (t tracer) RoundTrip(request *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// failing is a reader that returns an error, or io.EOF if there is none.
+// failing is a reader that returns an error, or io.EOF without one.
 type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) {

@@ -57,7 +57,7 @@ func TestUnverifiedCreateIsReported(t *testing.T) {
 		w.fault(t, sandbox.Fault{Kind: "forbidden", Method: "GET", Path: "/event/subscription"})
 		_, err = w.CreateSubscriptions(t.Context(), []tripletex.NewSubscription{wanted("order.create")})
 		if tripletex.KindOf(err) != tripletex.Unknown {
-			t.Errorf("%v where nobody can look; want an unknown outcome", err)
+			t.Errorf("%v without verification; want an unknown outcome", err)
 		}
 	})
 }
