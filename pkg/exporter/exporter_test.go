@@ -195,6 +195,22 @@ func TestScrapeEndsBeforeItsTimeout(t *testing.T) {
 	}
 }
 
+// A listing whose retries take longer than a scrape fails for what it met, not for its duration.
+func TestReasonIsTheCauseOfTheListingBefore(t *testing.T) {
+	t.Parallel()
+	for kind, reason := range map[string]string{"reset": "network", "unavailable": "server", "hang": "timeout"} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newService(t, 1, nil)
+			s.fault(t, sandbox.Fault{Kind: kind})
+			s.get(t, "/metrics", "X-Prometheus-Scrape-Timeout-Seconds", "0.2")
+			time.Sleep(time.Minute)
+			page := s.get(t, "/metrics", "X-Prometheus-Scrape-Timeout-Seconds", "0.2").Body.String()
+			wantValues(t, page, map[string]string{up: "0", `tlxhook_scrape_failure{company="acme",reason="` + reason + `"}`: "1"})
+			time.Sleep(time.Minute)
+		})
+	}
+}
+
 // A response that is too late for one scrape serves the next.
 func TestLateResponseServesTheNextScrape(t *testing.T) {
 	t.Parallel()

@@ -60,6 +60,9 @@ func (w *watched) sample(ctx context.Context) health.Sample {
 	case <-ctx.Done():
 		w.mu.Lock()
 		defer w.mu.Unlock()
+		if w.last != nil && w.last.sample.Report.Problem != nil { // the listing before says more than its duration
+			return w.current()
+		}
 		timeout := w.failed(&tripletex.Error{Kind: tripletex.Timeout, Operation: "list subscriptions"}, time.Since(start))
 		timeout.LastSuccess = w.lastSuccess
 		return timeout
