@@ -25,6 +25,8 @@ type checkOptions struct {
 	rules       health.Rules
 	unreachable health.State
 	outputFile  string
+	silences    []health.Silence
+	journal     string
 	each        bool
 	against     manifestFlags
 	wanted      *manifest.Manifest // nil without --against
@@ -42,7 +44,8 @@ func newCheck(app *App) *cobra.Command {
 ACTIVE is OK. DISABLED, which somebody did, is a WARNING. DISABLED_..., which
 Tripletex did, is CRITICAL, and so it is that nothing matches or none is active.
 A status that is not known is UNKNOWN, as when Tripletex cannot be asked.
-A duplicate (same event and target) is a WARNING.
+A duplicate (same event and target) is a WARNING, and so is an event without a
+delivery for longer than --max-silence, as the journal of listen shows.
 
 --against MANIFEST also compares with a manifest: what is missing is CRITICAL,
 what differs is a WARNING, and what the manifest wants DISABLED may be so.
@@ -66,6 +69,7 @@ active, disabled, too_many_errors, rate_limited, misuse, other, total.`,
   tlxhook check -w too_many_errors=0 -c too_many_errors=2
   tlxhook check -o prometheus --output-file /var/lib/node_exporter/tlxhook.prom
   tlxhook check --against hooks.yaml
+  tlxhook check --max-silence 'order.*=48h' --journal /var/lib/tlxhook
   tlxhook check --all-companies --timeout 1m
   tlxhook check -o junit --output-file webhooks.xml`,
 		Annotations: map[string]string{
@@ -78,6 +82,8 @@ active, disabled, too_many_errors, rate_limited, misuse, other, total.`,
 	flags.VarP(thresholdFlag{&o.rules.Thresholds, health.Critical}, "critical", "c", "CRITICAL where a count is not in a range")
 	flags.Var((*stateFlag)(&o.rules.Disabled), "disabled-state", "what DISABLED means: ok, warning, critical or unknown")
 	flags.Var((*stateFlag)(&o.unreachable), "unreachable-state", "what it means that Tripletex cannot be asked")
+	flags.Var((*silenceFlag)(&o.silences), "max-silence", "WARNING without a delivery of EVENT for longer than TIME, such as 'order.*=48h'")
+	bindJournal(cmd, &o.journal)
 	flags.StringVar(&o.outputFile, "output-file", "", "write to `FILE`, as a whole; the verdict still goes to standard output")
 	flags.BoolVar(&o.each, "per-subscription", false, "checkmk: a service for each; prometheus: also where there are many")
 	o.against.bindAs(cmd, "against", "", "compare with a manifest: a `FILE` or folder; - is stdin")
@@ -124,6 +130,7 @@ func check(ctx context.Context, app *App, o *checkOptions, args []string) (err e
 		d.Report = d.Samples[len(d.Samples)-1].Report
 	}
 	ctx = context.WithoutCancel(ctx) // the report is written in any case
+	d.Report.AddSilences(lastDeliveries(ctx, app.lookup, o.journal, o.silences), time.Now())
 	if err := writeReport(ctx, app.lookup, o.outputFile, d.Document); err != nil {
 		problem := health.Problem{Code: "local_io", Message: fmt.Sprintf("%s; %s", err, d.Report.Summary)}
 		d.Report = health.Unreachable(problem, health.Worst(d.Report.State, health.Unknown), time.Since(start))
@@ -248,6 +255,34 @@ func timedOut(ctx context.Context, settings *config.Settings, f *failure) *failu
 		return f
 	}
 	return failf(f.code, "timed out after %s while trying to %s", settings.Timeout, e.Operation).withHint("%s", f.hint)
+}
+
+// lastDeliveries completes silences from the journal.
+func lastDeliveries(ctx context.Context, lookup config.Lookup, folder string, all []health.Silence) []health.Silence {
+	if len(all) == 0 {
+		return nil
+	}
+	j, err := attach(lookup, folder)
+	for i := range all {
+		if all[i].Err = err; err == nil {
+			all[i].Last, all[i].Err = j.LastReceived(ctx, all[i].Event)
+		}
+	}
+	if err == nil {
+		_ = j.Close() // nothing was written
+	}
+	return all
+}
+
+// silenceFlag is the value of --max-silence, which may be repeated.
+type silenceFlag []health.Silence
+
+func (f *silenceFlag) String() string { return "" }
+func (f *silenceFlag) Type() string   { return "EVENT=TIME" }
+func (f *silenceFlag) Set(text string) error {
+	s, err := health.ParseSilence(text)
+	*f = append(*f, s)
+	return err
 }
 
 // thresholdFlag is the value of a flag that sets thresholds; it may be given more than once.

@@ -23,6 +23,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
 // Streams are where the program reads and writes.
@@ -142,6 +143,35 @@ func (a *App) formatOf(args []string) string {
 	return format
 }
 
+// outputFileOf returns the file of --output-file, also in a command line that is wrong.
+func outputFileOf(args []string) string {
+	path := ""
+	for i, arg := range args {
+		value, ok := strings.CutPrefix(arg, "--output-file=")
+		switch {
+		case arg == "--":
+			return path
+		case ok:
+			path = value
+		case arg == "--output-file" && i+1 < len(args):
+			path = args[i+1]
+		}
+	}
+	return path
+}
+
+// reason returns the reason of a failure before Tripletex was asked, for Prometheus.
+func (f *failure) reason() string {
+	switch {
+	case as[*tripletex.Error](f.err):
+		return health.ReasonOf(f.err)
+	case f.code == codeBug:
+		return health.ReasonInternal
+	default:
+		return health.ReasonUsage
+	}
+}
+
 // interrupted is the error of a run that a signal ended.
 type interrupted struct {
 	signal os.Signal
@@ -243,9 +273,17 @@ func (a *App) endPlugin(ctx context.Context, args []string, err error) int {
 	if a.results.err != nil {
 		return a.unheard(describe(a.settings, a.results.err))
 	}
+	f := describe(a.settings, err)
 	d := health.Document{
-		Report: health.Unreachable(describe(a.settings, err).problem(a.redactor.Redact), health.Unknown, 0),
+		Report: health.Unreachable(f.problem(a.redactor.Redact), health.Unknown, 0),
 		Output: output.Options{Format: output.Format(a.formatOf(args))},
+	}
+	d.Samples = []health.Sample{{Report: d.Report, Reason: f.reason()}}
+	if path := outputFileOf(args); path != "" {
+		if err := writeReport(ctx, a.lookup, path, d); err != nil {
+			a.report(localFailure("write the report", err), false)
+		}
+		d.Output = output.Options{}
 	}
 	if err := a.showReport(ctx, d); err != nil {
 		return a.unheard(describe(a.settings, err))

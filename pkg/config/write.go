@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/rand"
 	"errors"
 	"io/fs"
 	"os"
@@ -36,20 +37,21 @@ func WriteReport(path string, content []byte) error {
 	return replace(path, content, 0o644)
 }
 
-// replace writes to a temporary file in the same folder. Its name starts with a dot and ends with digits, so that
-// programs that collect files by extension ignore it.
+// replace writes to a temporary file in the same folder. Its name starts with a dot and ends with letters, so that
+// programs that collect files by extension ignore it. The umask applies.
 func replace(path string, content []byte, mode fs.FileMode) error {
-	temporary, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	name := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"."+rand.Text())
+	temporary, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, mode)
 	if err != nil {
 		return err
 	}
 	_, err = temporary.Write(content)
-	err = errors.Join(err, temporary.Chmod(mode), temporary.Sync(), temporary.Close())
+	err = errors.Join(err, temporary.Sync(), temporary.Close())
 	if err == nil {
-		err = os.Rename(temporary.Name(), path)
+		err = os.Rename(name, path)
 	}
 	if err != nil {
-		_ = os.Remove(temporary.Name())
+		_ = os.Remove(name)
 	}
 	return err
 }

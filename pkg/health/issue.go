@@ -56,6 +56,7 @@ func (r *Report) Issues() []Issue {
 			all = append(all, Issue{State: c.State, Status: statusUnreachable, Company: c.Label(), Cause: c.Problem.Message})
 		}
 	}
+	all = append(all, r.silent...)
 	slices.SortStableFunc(all, func(a, b Issue) int { return b.State.severity() - a.State.severity() })
 	return all
 }

@@ -71,6 +71,9 @@ func (r *Report) JUnit(suite string) ([]byte, error) {
 			})
 		}
 	}
+	for _, t := range r.silent {
+		cases = append(cases, junitCase{Class: class, Name: words(t.Event, "silence"), Failure: &junitFault{"SILENT", t.sentence()}})
+	}
 	return junitDocument(class, cases, strconv.FormatFloat(r.took.Seconds(), 'f', 3, 64))
 }
 

@@ -37,8 +37,14 @@ type Sample struct {
 
 // Reasons returns the values of the reason label of tlxhook_scrape_failure.
 func Reasons() []string {
-	return []string{"auth", "network", "timeout", "rate_limit", "server", "decode"}
+	return []string{"auth", "network", "timeout", "rate_limit", "server", "decode", ReasonUsage, ReasonInternal}
 }
+
+// Reasons for failures before Tripletex is asked.
+const (
+	ReasonUsage    = "usage"    // command line, settings or local files
+	ReasonInternal = "internal" // a bug
+)
 
 // ReasonOf returns the reason of an error. An error of another package comes from reading the tokens.
 func ReasonOf(err error) string {

@@ -81,6 +81,7 @@ func TestPrometheusOfAFailure(t *testing.T) {
 		"tlxhook_scrape_failure": {
 			`{company="Acme",reason="auth"} 0`, `{company="Acme",reason="network"} 0`, `{company="Acme",reason="timeout"} 1`,
 			`{company="Acme",reason="rate_limit"} 0`, `{company="Acme",reason="server"} 0`, `{company="Acme",reason="decode"} 0`,
+			`{company="Acme",reason="usage"} 0`, `{company="Acme",reason="internal"} 0`,
 		},
 		"tlxhook_subscriptions":                  nil,
 		"tlxhook_last_success_timestamp_seconds": nil,

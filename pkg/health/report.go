@@ -60,12 +60,15 @@ type Report struct {
 	Subscriptions []Finding `json:"subscriptions"`
 	Missing       []Entry   `json:"missing,omitempty"`
 	Drifting      []Entry   `json:"drifting,omitempty"`
+	// Silent are events without deliveries for too long.
+	Silent []Silence `json:"silent,omitempty"`
 	// Companies are the companies of a merged report, worst first.
 	Companies []CompanyState `json:"companies,omitempty"`
 	// Problem is why the service could not be reached.
 	Problem *Problem `json:"error,omitempty"`
 
 	took     time.Duration
+	silent   []Issue
 	rules    Rules
 	manifest *Comparison
 	off      int // subscriptions that are disabled as declared in the manifest

@@ -52,6 +52,15 @@ func TestFilters(t *testing.T) {
 			t.Errorf("%+v: int(n) = %v, want %v", test.filter, int(n), len(test.want))
 		}
 	}
+	for event, want := range map[string]time.Time{"order.*": at(3), "ORDER.CREATE": at(0), "*": at(4), "no.such": {}} {
+		last, err := j.LastReceived(t.Context(), event)
+		if err != nil {
+			t.Error(err)
+		}
+		if !last.Equal(want) {
+			t.Errorf("last of %s: %v, want %v", event, last, want)
+		}
+	}
 	newest, all, err := j.Newest(t.Context(), journal.Filter{}, 2)
 	switch {
 	case err != nil:

@@ -90,6 +90,19 @@ func (s *Stats) count(c *connection) error {
 	})
 }
 
+// LastReceived returns when the last delivery of an event came; zero without any. The event may be a pattern. A
+// backfilled delivery does not count, as Tripletex did not send it.
+func (j *Journal) LastReceived(ctx context.Context, event string) (last time.Time, err error) {
+	condition, args := Filter{Events: []string{event}}.where()
+	err = j.read(ctx, func(c *connection) error {
+		return c.query("SELECT received FROM delivery WHERE backfill = 0 AND "+condition+" ORDER BY id DESC LIMIT 1", args, func(r row) error {
+			last = moment(r[0])
+			return nil
+		})
+	})
+	return last, err
+}
+
 // sizeOf adds the sizes of the files that are there.
 func sizeOf(paths ...string) (bytes int64) {
 	for _, path := range paths {

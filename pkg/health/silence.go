@@ -1,0 +1,67 @@
+package health
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Silence is a limit for the time without deliveries of an event, and when the last one came.
+type Silence struct {
+	// Event may be a pattern.
+	Event string        `json:"event"`
+	Limit time.Duration `json:"-"`
+	// Last is when the last delivery came; zero without any.
+	Last time.Time `json:"lastDelivery,omitzero"`
+	// Err is why this is not known.
+	Err error `json:"-"`
+}
+
+var errSilence = errors.New("must be EVENT=TIME, such as 'order.*=48h'")
+
+// ParseSilence parses "EVENT=TIME".
+func ParseSilence(text string) (Silence, error) {
+	event, limit, _ := strings.Cut(text, "=")
+	d, err := time.ParseDuration(limit)
+	if err != nil || d <= 0 || event == "" {
+		return Silence{}, errSilence
+	}
+	return Silence{Event: event, Limit: d}, nil
+}
+
+// Exceeded reports whether the last delivery is older than the limit, or not known.
+func (s Silence) Exceeded(now time.Time) bool { return s.Err != nil || now.Sub(s.Last) > s.Limit }
+
+func (s Silence) state() State {
+	if s.Err != nil {
+		return Unknown
+	}
+	return Warning
+}
+
+// words says for how long there was no delivery.
+func (s Silence) words(now time.Time) string {
+	switch {
+	case s.Err != nil:
+		return "not known: " + s.Err.Error()
+	case s.Last.IsZero():
+		return "silent, with no delivery stored"
+	default:
+		return "silent for " + strings.TrimSuffix(now.Sub(s.Last).Round(time.Minute).String(), "0s")
+	}
+}
+
+// AddSilences adds the events whose silence is too long, as a warning each. A report without a result is not changed.
+func (r *Report) AddSilences(all []Silence, now time.Time) {
+	if r.Problem != nil {
+		return
+	}
+	for _, s := range all {
+		if s.Exceeded(now) {
+			r.Silent = append(r.Silent, s)
+			r.silent = append(r.silent, Issue{State: s.state(), Event: s.Event, Status: s.words(now)})
+			r.conclude(Worst(r.State, s.state()), fmt.Sprintf("%s; %s %s", r.Summary, s.Event, s.words(now)))
+		}
+	}
+}
