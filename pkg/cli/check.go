@@ -109,7 +109,7 @@ func check(ctx context.Context, app *App, o *checkOptions, args []string) (err e
 			withHint("a manifest is compared with all that there is")
 	}
 	if len(o.against.files) > 0 {
-		if o.wanted, err = o.against.read(app.terminal.In); err != nil {
+		if o.wanted, err = o.against.read(ctx, app.terminal.In); err != nil {
 			return err
 		}
 		if err := o.fleet.requireCompanies(o.wanted); err != nil {

@@ -100,7 +100,7 @@ func (o *doctorOptions) installation(app *App) *doctor.Installation {
 	}
 	if len(o.manifest.files) > 0 {
 		i.Manifest = &doctor.Manifest{
-			Read:    func() (*manifest.Manifest, error) { return o.manifest.read(app.terminal.In) },
+			Read:    func(ctx context.Context) (*manifest.Manifest, error) { return o.manifest.read(ctx, app.terminal.In) },
 			Secret:  secretFinder(app.secrets(), false).Find,
 			Company: manifest.Company{ID: app.settings.Company},
 		}

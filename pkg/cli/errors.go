@@ -130,10 +130,12 @@ func localFailure(operation string, err error) *failure {
 
 // report prints a failure in one line, with a hint where there is one, and returns the exit code.
 func (c *console) report(f *failure, asJSON bool) int {
-	text := strings.TrimSpace(terminal.Safe(f.err.Error()))
-	// A cancellation is the mechanism of a stop, not its reason.
-	text = strings.ReplaceAll(text, context.Canceled.Error(), errInterrupted.Error())
-	_, _ = fmt.Fprintf(c.terminal.Err, "tlxhook: %s\n", text) // there is nowhere left to complain
+	lines := causeLines(f.err)
+	for i, line := range lines {
+		// A cancellation is the mechanism of a stop, not its reason.
+		lines[i] = strings.ReplaceAll(terminal.Safe(line), context.Canceled.Error(), errInterrupted.Error())
+	}
+	_, _ = fmt.Fprintf(c.terminal.Err, "tlxhook: %s\n", strings.Join(lines, "\n  ")) // there is nowhere left to complain
 	if b, ok := errors.AsType[*bug](f.err); ok {
 		_, _ = c.terminal.Err.Write(b.stack)
 	}
@@ -146,9 +148,49 @@ func (c *console) report(f *failure, asJSON bool) int {
 		_, _ = fmt.Fprintf(c.terminal.Err, "hint: %s\n", terminal.Safe(f.hint))
 	}
 	if asJSON {
-		_, _ = c.terminal.Err.Write(errorJSON(f, text))
+		_, _ = c.terminal.Err.Write(errorJSON(f, strings.Join(lines, "; ")))
 	}
 	return f.exit
+}
+
+// causeLines returns the text of an error with a line for each of the errors that were joined. Other line breaks stay, as
+// they may be foreign.
+func causeLines(err error) []string {
+	const mark = "\x00"
+	text := err.Error()
+	for _, texts := range joinedErrors(err) {
+		text = strings.Replace(text, strings.Join(texts, "\n"), strings.Join(texts, mark), 1)
+	}
+	lines := strings.Split(text, mark)
+	for i := range lines {
+		lines[i] = strings.TrimSpace(lines[i])
+	}
+	return lines
+}
+
+// joined is an error with several causes, such as errors.Join returns.
+type joined interface {
+	error
+	Unwrap() []error
+}
+
+// joinedErrors returns the texts of each group of errors that errors.Join made, outer groups first.
+func joinedErrors(err error) (groups [][]string) {
+	several, ok := errors.AsType[joined](err)
+	if !ok {
+		return nil
+	}
+	var texts []string
+	for _, one := range several.Unwrap() {
+		texts = append(texts, one.Error())
+	}
+	if strings.Join(texts, "\n") == several.Error() {
+		groups = append(groups, texts)
+	}
+	for _, one := range several.Unwrap() {
+		groups = append(groups, joinedErrors(one)...)
+	}
+	return groups
 }
 
 // errorReport is the shape of an error for programs.
@@ -263,6 +305,7 @@ func causes() []cause {
 		{matches: is(journal.ErrUnusable), code: codeLocal},
 		{matches: is(journal.ErrReadOnly), code: codeLocal},
 		{matches: is(stream.ErrOptions), code: codeUsage},
+		{matches: is(stream.ErrCleartext), code: codeUsage, hint: "use tls:// in the URL, or pass --nats-allow-cleartext"},
 		{
 			matches: is(stream.ErrRefused), code: codeUnauthorized,
 			hint: "--nats-creds, --nats-nkey or --nats-user log in; the user must be permitted to use JetStream",

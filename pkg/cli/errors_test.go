@@ -77,6 +77,7 @@ func TestEveryCauseIsReached(t *testing.T) {
 		{journal.ErrUnusable, codeLocal},
 		{journal.ErrReadOnly, codeLocal},
 		{stream.ErrOptions, codeUsage},
+		{stream.ErrCleartext, codeUsage},
 		{stream.ErrRefused, codeUnauthorized},
 		{stream.ErrAbsent, codeNotFound},
 		{stream.ErrUnfit, codeUnfitStream},
@@ -211,6 +212,31 @@ func TestCancellationIsNeverShownAsItself(t *testing.T) {
 		to.report(describe(&config.Settings{}, err), true)
 		if strings.Contains(shown.String(), context.Canceled.Error()) {
 			t.Errorf("%v is shown as %s", err, shown.String())
+		}
+	}
+}
+
+// Errors that were joined are printed one cause on a line; a line break of another server is not one.
+func TestJoinedErrorsAreOneCauseOnALine(t *testing.T) {
+	t.Parallel()
+	one, two, three := errors.New("one"), errors.New("two\nhint: run this"), errors.New("three")
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{one, "tlxhook: one\n"},
+		{errors.Join(one, three), "tlxhook: one\n  three\n"},
+		{fmt.Errorf("log out: %w", errors.Join(one, three)), "tlxhook: log out: one\n  three\n"},
+		{errors.Join(one, fmt.Errorf("also: %w", errors.Join(one, three))), "tlxhook: one\n  also: one\n  three\n"},
+		{localFailure("read", errors.Join(two, one)), `tlxhook: read: two\u{a}hint: run this` + "\n  one\n"},
+		{fmt.Errorf("%w: %w", one, three), "tlxhook: one: three\n"},
+		{two, `tlxhook: two\u{a}hint: run this` + "\n"},
+	} {
+		var printed strings.Builder
+		to := console{terminal: &terminal.Terminal{Err: &printed}}
+		to.report(fail(codeLocal, c.err), false)
+		if printed.String() != c.want {
+			t.Errorf("%q: %q, want %q", c.err, printed.String(), c.want)
 		}
 	}
 }

@@ -92,7 +92,7 @@ func runExporter(ctx context.Context, app *App, o *exporterOptions) error {
 	if o.keep < 0 {
 		return usageFailure("--min-interval must not be negative")
 	}
-	server, err := o.server(app.secrets(), app.note)
+	server, err := o.server(ctx, app.secrets(), app.note)
 	if err != nil {
 		return err
 	}
@@ -131,13 +131,13 @@ func runExporter(ctx context.Context, app *App, o *exporterOptions) error {
 }
 
 // server returns where to serve, and who may read.
-func (o *exporterOptions) server(r credentials.Reader, log func(string, ...any)) (server exporter.Server, err error) {
+func (o *exporterOptions) server(ctx context.Context, r credentials.Reader, log func(string, ...any)) (server exporter.Server, err error) {
 	if err := o.tls.check(); err != nil {
 		return server, err
 	}
 	server = exporter.Server{Address: o.address, PlainHTTP: o.plainHTTP, Log: log}
 	if o.tokenFile != "" {
-		if server.Token, err = r.File(o.tokenFile); err != nil {
+		if server.Token, err = r.File(ctx, o.tokenFile); err != nil {
 			return server, wrapFlag("--bearer-token-file", err)
 		}
 	}

@@ -184,11 +184,11 @@ func (f *manifestFlags) repeated() string {
 func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
 // read reads the files as one manifest.
-func (f *manifestFlags) read(stdin io.Reader) (*manifest.Manifest, error) {
+func (f *manifestFlags) read(ctx context.Context, stdin io.Reader) (*manifest.Manifest, error) {
 	if len(f.files) == 0 {
 		return nil, noManifest()
 	}
-	return manifest.ReadFiles(f.files, stdin)
+	return manifest.ReadFiles(ctx, f.files, stdin)
 }
 
 func noManifest() error {

@@ -31,7 +31,7 @@ func rooms() map[string][]string {
 			"pkg/tripletex", "pkg/tui", "pkg/wait", "pkg/webhook",
 		},
 		"pkg/config":      nil,
-		"pkg/credentials": {"pkg/secret"},
+		"pkg/credentials": {"pkg/secret", "pkg/wait"},
 		"pkg/demo":        {"pkg/config", "pkg/health", "pkg/journal", "pkg/sandbox", "pkg/terminal"},
 		"pkg/doctor": {
 			"pkg/config", "pkg/credentials", "pkg/health", "pkg/journal", "pkg/login", "pkg/manifest", "pkg/secret", "pkg/targeturl",

@@ -127,7 +127,7 @@ func (f *publishFlags) bind(cmd *cobra.Command) {
 func (f *publishFlags) note(cmd *cobra.Command) {
 	others := []string{
 		"stream", "replicas", "dedupe-window", "allow-memory", "nats-creds",
-		"nats-nkey", "nats-user", "nats-password-file", "nats-ca", "nats-cert", "nats-key",
+		"nats-nkey", "nats-user", "nats-password-file", "nats-ca", "nats-cert", "nats-key", "nats-allow-cleartext",
 	}
 	if f.on() {
 		others = []string{"journal", "min-free", "forward-to", "forward", "exec", "subscribe", "public-url"}

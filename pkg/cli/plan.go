@@ -93,7 +93,7 @@ type companyPlans struct {
 func (o *planOptions) planner(
 	ctx context.Context, r credentials.Reader, show func(string) string, saved ...string,
 ) (*manifest.Planner, error) {
-	p, references, err := o.read(r.Stdin, saved)
+	p, references, err := o.read(ctx, r.Stdin, saved)
 	if err != nil {
 		return nil, err
 	}
@@ -109,11 +109,11 @@ func (o *planOptions) planner(
 }
 
 // read reads the manifest, or the saved plan, and returns where its secrets are.
-func (o *planOptions) read(stdin io.Reader, saved []string) (*manifest.Planner, []manifest.Reference, error) {
+func (o *planOptions) read(ctx context.Context, stdin io.Reader, saved []string) (*manifest.Planner, []manifest.Reference, error) {
 	if len(saved) > 0 {
 		return o.readSaved(saved[0])
 	}
-	m, err := o.manifestFlags.read(stdin)
+	m, err := o.manifestFlags.read(ctx, stdin)
 	if err != nil {
 		return nil, nil, err
 	}

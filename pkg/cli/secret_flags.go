@@ -77,7 +77,7 @@ func (f *secretFlags) read(ctx context.Context, r credentials.Reader) (given sec
 func (f *secretFlags) readAuth(ctx context.Context, r credentials.Reader, to *secrets) (err error) {
 	to.authHeader = f.authHeader
 	if f.authValueFile != "" {
-		to.authValue, err = r.File(f.authValueFile)
+		to.authValue, err = r.File(ctx, f.authValueFile)
 		return wrapFlag("--auth-value-file", err)
 	}
 	if f.authHeader == "" {
@@ -103,7 +103,7 @@ func (f *secretFlags) readHMAC(ctx context.Context, r credentials.Reader, to *se
 		}
 		r.Found(to.hmac)
 	case f.hmacFile != "":
-		to.hmac, err = r.File(f.hmacFile)
+		to.hmac, err = r.File(ctx, f.hmacFile)
 		err = wrapFlag("--hmac-secret-file", err)
 	case fromEnvironment:
 		to.hmac, err = r.Variable(ctx, hmacVariable)
@@ -122,6 +122,7 @@ func wrapFlag(name string, err error) error {
 func (a *App) secrets() credentials.Reader {
 	r := credentials.Reader{
 		Environment: credentials.Environment{Lookup: a.lookup, Stderr: a.terminal.Err}, Stdin: a.terminal.In, Found: a.redactor.Add,
+		Limit: a.settings.Timeout,
 	}
 	if a.terminal.IsInteractive() {
 		r.Ask = a.terminal.AskSecret
@@ -132,7 +133,7 @@ func (a *App) secrets() credentials.Reader {
 // hmacSecrets reads the secrets in files, or the one of the environment if no file is named, and where each is from.
 func hmacSecrets(ctx context.Context, r credentials.Reader, files []string) (all []secret.Text, sources []string, err error) {
 	for _, file := range files {
-		value, err := r.File(file)
+		value, err := r.File(ctx, file)
 		if err != nil {
 			return nil, nil, wrapFlag("--hmac-secret-file", err)
 		}
@@ -197,8 +198,10 @@ type natsFlags struct {
 const natsHelp = `
 A NATS server is logged in at with --nats-creds, --nats-nkey or --nats-user,
 whose password comes from --nats-password-file or from TLXHOOK_NATS_PASSWORD,
-also with _FILE or _COMMAND behind its name. tls:// in the URL asks for TLS;
---nats-ca names the certificates to trust.`
+also with _FILE or _COMMAND behind its name. tls:// in the URL requires TLS;
+--nats-ca names the certificates to trust. Credentials are sent without TLS only
+to this machine, unless --nats-allow-cleartext is set; servers that a server
+names are then ignored.`
 
 func (f *natsFlags) bind(cmd *cobra.Command) {
 	flags := cmd.Flags()
@@ -209,6 +212,7 @@ func (f *natsFlags) bind(cmd *cobra.Command) {
 	flags.StringVar(&f.passwordFile, "nats-password-file", "", "read the password of that user from a `FILE`; - is stdin")
 	flags.StringVar(&f.login.CA, "nats-ca", "", "trust servers by the certificates in `FILE`")
 	flags.StringVar(&f.login.Certificate, "nats-cert", "", "show the servers the certificate in `FILE`")
+	flags.BoolVar(&f.login.Cleartext, "nats-allow-cleartext", false, "send credentials without TLS to other machines")
 	flags.StringVar(&f.login.Key, "nats-key", "", "the private key of that certificate, in `FILE`")
 }
 
@@ -218,7 +222,7 @@ func (f *natsFlags) read(ctx context.Context, r credentials.Reader) (to stream.L
 	case f.passwordFile != "" && f.login.User == "":
 		return to, usageFailure("--nats-password-file needs --nats-user")
 	case f.passwordFile != "":
-		f.login.Password, err = r.File(f.passwordFile)
+		f.login.Password, err = r.File(ctx, f.passwordFile)
 		err = wrapFlag("--nats-password-file", err)
 	case f.login.User != "":
 		f.login.Password, err = r.Variable(ctx, config.Prefix+"NATS_PASSWORD")

@@ -43,7 +43,7 @@ FILE may be a folder, or - for standard input. Event names are checked by diff.`
 }
 
 func validateManifest(ctx context.Context, app *App, files []string) error {
-	m, err := manifest.ReadFiles(files, app.terminal.In)
+	m, err := manifest.ReadFiles(ctx, files, app.terminal.In)
 	if err == nil {
 		err = m.Validate()
 	}

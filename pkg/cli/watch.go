@@ -135,7 +135,7 @@ func watch(ctx context.Context, app *App, o *watchOptions, ids []string) error {
 	w := &health.Watcher{Until: health.Condition(o.until), Timeout: app.settings.Timeout, Note: app.note, Warn: app.warn}
 	var err error
 	if o.heartbeat != "" {
-		if w.Heartbeat, err = heartbeat(app.secrets(), o.heartbeat); err != nil {
+		if w.Heartbeat, err = heartbeat(ctx, app.secrets(), o.heartbeat); err != nil {
 			return wrapFlag("--heartbeat-url-file", err)
 		}
 	}
@@ -175,8 +175,8 @@ func (o *watchOptions) watch(ctx context.Context, resolver *login.Resolver) (*he
 }
 
 // heartbeat returns the heartbeat of the URL in a file.
-func heartbeat(r credentials.Reader, file string) (*health.Heartbeat, error) {
-	address, err := r.File(file)
+func heartbeat(ctx context.Context, r credentials.Reader, file string) (*health.Heartbeat, error) {
+	address, err := r.File(ctx, file)
 	if err != nil {
 		return nil, err
 	}

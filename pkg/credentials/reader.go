@@ -6,8 +6,10 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/tlxhook/tlxhook/pkg/secret"
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
 // Reader reads secrets from files, standard input, the environment and prompts.
@@ -16,16 +18,23 @@ type Reader struct {
 	Stdin io.Reader
 	// Ask prompts for a secret; nil if there is no terminal.
 	Ask func(ctx context.Context, title string) (secret.Text, error)
+	// Limit is how long reading a file or standard input may take; 0 for no limit.
+	Limit time.Duration
 	// Found is called with each secret.
 	Found func(...secret.Text)
 }
 
 // File reads a secret from a file, or from standard input if the name is "-".
-func (r Reader) File(name string) (value secret.Text, err error) {
+func (r Reader) File(ctx context.Context, name string) (value secret.Text, err error) {
+	if r.Limit > 0 {
+		limited, cancel := context.WithTimeout(ctx, r.Limit)
+		defer cancel()
+		ctx = limited
+	}
 	if name == "-" {
-		value, err = FromReader(r.Stdin)
+		value, err = wait.Read(ctx, func() (secret.Text, error) { return FromReader(r.Stdin) })
 	} else {
-		value, err = FromFile(name)
+		value, err = FromFile(ctx, name)
 	}
 	r.Found(value)
 	return value, err

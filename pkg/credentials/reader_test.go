@@ -34,8 +34,8 @@ func TestReaderReportsEverySecret(t *testing.T) {
 	path := write(t, "from-file\n")
 	r, found := newReader("from-stdin\n", map[string]string{"TOKEN": "from-variable"})
 	for name, read := range map[string]func() (secret.Text, error){
-		"from-file":     func() (secret.Text, error) { return r.File(path) },
-		"from-stdin":    func() (secret.Text, error) { return r.File("-") },
+		"from-file":     func() (secret.Text, error) { return r.File(t.Context(), path) },
+		"from-stdin":    func() (secret.Text, error) { return r.File(t.Context(), "-") },
 		"from-variable": func() (secret.Text, error) { return r.Variable(t.Context(), "TOKEN") },
 		"from-prompt":   func() (secret.Text, error) { return r.Prompt(t.Context(), "Token") },
 	} {
@@ -68,10 +68,10 @@ func TestReaderReturnsNoSecretForAnUnsetVariable(t *testing.T) {
 func TestReaderReportsInvalidSources(t *testing.T) {
 	t.Parallel()
 	r, _ := newReader("two\nlines\n", map[string]string{"TOKEN": "a", "TOKEN_FILE": "b"})
-	if _, err := r.File("-"); !isUsage(err) {
+	if _, err := r.File(t.Context(), "-"); !isUsage(err) {
 		t.Errorf("two lines: %v, want a usage error", err)
 	}
-	if _, err := r.File(filepath.Join(t.TempDir(), "missing")); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := r.File(t.Context(), filepath.Join(t.TempDir(), "missing")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("missing file: %v, want %v", err, fs.ErrNotExist)
 	}
 	if _, err := r.Variable(t.Context(), "TOKEN"); !isUsage(err) {

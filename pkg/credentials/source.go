@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/tlxhook/tlxhook/pkg/secret"
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
 // maxSecret is the maximum size of a secret in bytes.
@@ -43,7 +44,7 @@ func (e Environment) Get(ctx context.Context, name string) (value secret.Text, s
 	text, _ := e.Lookup(source)
 	switch {
 	case strings.HasSuffix(source, "_FILE"):
-		value, err = FromFile(text)
+		value, err = fromVariable(ctx, text)
 	case strings.HasSuffix(source, "_COMMAND"):
 		value, err = FromCommand(ctx, text, e.Stderr)
 	default:
@@ -55,16 +56,25 @@ func (e Environment) Get(ctx context.Context, name string) (value secret.Text, s
 	return value, source, nil
 }
 
-// FromFile reads a secret from a regular file.
-func FromFile(path string) (secret.Text, error) { return fromFile(path, os.Stat, os.Open) }
+func fromVariable(ctx context.Context, path string) (secret.Text, error) {
+	if path == "-" {
+		return "", usageError("- does not mean standard input here; name a file")
+	}
+	return FromFile(ctx, path)
+}
+
+// FromFile reads a secret from a regular file or a pipe, until ctx ends.
+func FromFile(ctx context.Context, path string) (secret.Text, error) {
+	return wait.Read(ctx, func() (secret.Text, error) { return fromFile(path, os.Stat, os.Open) })
+}
 
 func fromFile(path string, stat func(string) (os.FileInfo, error), open func(string) (*os.File, error)) (secret.Text, error) {
 	info, err := stat(path)
 	if err != nil {
 		return "", usageError("%w", err)
 	}
-	if !info.Mode().IsRegular() {
-		return "", usageError("%s is not a regular file; use - for standard input", path)
+	if !info.Mode().IsRegular() && info.Mode()&fs.ModeNamedPipe == 0 {
+		return "", usageError("%s is neither a regular file nor a pipe", path)
 	}
 	file, err := open(path)
 	if err != nil {
@@ -79,7 +89,11 @@ func fromFile(path string, stat func(string) (os.FileInfo, error), open func(str
 }
 
 // FromFileBelow reads a secret from a regular file below a folder. Neither the path nor a symbolic link can leave it.
-func FromFileBelow(folder, path string) (secret.Text, error) {
+func FromFileBelow(ctx context.Context, folder, path string) (secret.Text, error) {
+	return wait.Read(ctx, func() (secret.Text, error) { return fromFileBelow(folder, path) })
+}
+
+func fromFileBelow(folder, path string) (secret.Text, error) {
 	root, err := os.OpenRoot(folder)
 	if err != nil {
 		return "", usageError("%w", err)

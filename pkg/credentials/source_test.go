@@ -40,7 +40,7 @@ func TestFileContainsOneSecret(t *testing.T) {
 		{" can ary ", " can ary "},
 		{long, long},
 	} {
-		switch got, err := credentials.FromFile(write(t, test.content)); {
+		switch got, err := credentials.FromFile(t.Context(), write(t, test.content)); {
 		case err != nil:
 			t.Errorf("%q: %v", test.content, err)
 		case got.Reveal() != test.want:
@@ -60,7 +60,7 @@ func TestFileContainsOneSecret(t *testing.T) {
 		{"canary\x1b[2J", "(U+001B)"},
 		{strings.Repeat("canary", 2000), "larger than 8192 bytes"},
 	} {
-		_, err := credentials.FromFile(write(t, test.content))
+		_, err := credentials.FromFile(t.Context(), write(t, test.content))
 		if !isUsage(err) {
 			t.Errorf("%.20q: %v, want %q", test.content, err, test.want)
 		}
@@ -76,7 +76,7 @@ func TestFileContainsOneSecret(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{"/dev/zero", "/dev/null", t.TempDir(), filepath.Join(t.TempDir(), "nothing"), loop, ""} {
-		if _, err := credentials.FromFile(path); !isUsage(err) {
+		if _, err := credentials.FromFile(t.Context(), path); !isUsage(err) {
 			t.Errorf("%s: %v", path, err)
 		}
 	}
@@ -100,7 +100,7 @@ func TestPathCannotLeaveTheFolder(t *testing.T) {
 		}
 	}
 	for _, path := range []string{"secrets/hmac", "./secrets/../secrets/hmac", "inside"} {
-		switch value, err := credentials.FromFileBelow(folder, path); {
+		switch value, err := credentials.FromFileBelow(t.Context(), folder, path); {
 		case err != nil:
 			t.Errorf("%s: %v", path, err)
 		case value != "canary":
@@ -108,7 +108,7 @@ func TestPathCannotLeaveTheFolder(t *testing.T) {
 		}
 	}
 	for _, path := range []string{"../outside", outside, "link", "up/outside", "secrets", "none", ""} {
-		switch value, err := credentials.FromFileBelow(folder, path); {
+		switch value, err := credentials.FromFileBelow(t.Context(), folder, path); {
 		case !isUsage(err):
 			t.Errorf("%s: %q, %v", path, value.Reveal(), err)
 		case value != "":

@@ -153,7 +153,7 @@ func TestAManifestIsReadWithoutRunningCommands(t *testing.T) {
 		"  - {event: order.create, hmacSecret: {command: fails}}\n  - {event: order.update, hmacSecret: {env: SECRET}}\n"
 	var asked []string
 	i.Manifest = &doctor.Manifest{
-		Read: func() (*manifest.Manifest, error) {
+		Read: func(context.Context) (*manifest.Manifest, error) {
 			return manifest.Parse(manifest.Source{Name: "hooks.yaml", Content: []byte(content)})
 		},
 		Secret: func(_ context.Context, r manifest.Reference) (secret.Text, error) {

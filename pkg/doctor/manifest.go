@@ -11,7 +11,7 @@ import (
 
 // Manifest is a manifest to check.
 type Manifest struct {
-	Read func() (*manifest.Manifest, error)
+	Read func(context.Context) (*manifest.Manifest, error)
 	// Secret returns a secret that the manifest refers to. It is not called for commands.
 	Secret func(context.Context, manifest.Reference) (secret.Text, error)
 	// Company is the company that the plan is for.
@@ -23,7 +23,7 @@ func (i *Installation) checkManifest(ctx context.Context) Finding {
 	if i.Manifest == nil {
 		return skip("no manifest given; use --file")
 	}
-	m, err := i.Manifest.Read()
+	m, err := i.Manifest.Read(ctx)
 	if err != nil {
 		return i.badManifest(err, "check the file; see docs/manifest.md")
 	}

@@ -56,7 +56,7 @@ func (f TokenFiles) Check() error {
 }
 
 // read reads the tokens of the files.
-func (f TokenFiles) read(r credentials.Reader) (tokens tripletex.Credentials, err error) {
+func (f TokenFiles) read(ctx context.Context, r credentials.Reader) (tokens tripletex.Credentials, err error) {
 	for _, from := range []struct {
 		flag, file string
 		to         *secret.Text
@@ -68,7 +68,7 @@ func (f TokenFiles) read(r credentials.Reader) (tokens tripletex.Credentials, er
 		if from.file == "" {
 			continue
 		}
-		if *from.to, err = r.File(from.file); err != nil {
+		if *from.to, err = r.File(ctx, from.file); err != nil {
 			return tokens, fmt.Errorf("%s: %w", from.flag, err)
 		}
 	}
@@ -77,7 +77,7 @@ func (f TokenFiles) read(r credentials.Reader) (tokens tripletex.Credentials, er
 
 // Given returns the tokens of files, else those of the environment; none where neither has any.
 func (r *Resolver) Given(ctx context.Context, files TokenFiles, reader credentials.Reader) (tripletex.Credentials, error) {
-	tokens, err := files.read(reader)
+	tokens, err := files.read(ctx, reader)
 	if err != nil || tokens != (tripletex.Credentials{}) {
 		return tokens, err
 	}

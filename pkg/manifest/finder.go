@@ -39,7 +39,7 @@ func (f *SecretFinder) Find(ctx context.Context, from Reference) (value secret.T
 	case from.Env != "":
 		value, err = f.variable(from.Env)
 	case from.File != "":
-		value, err = f.file(from.Folder, from.File)
+		value, err = f.file(ctx, from.Folder, from.File)
 	case from.Command != "" && !f.Trust:
 		err = ErrUntrustedCommand
 	case from.Command != "":
@@ -88,15 +88,15 @@ func isCredential(name string) bool {
 	}, name)
 }
 
-func (f *SecretFinder) file(folder, path string) (secret.Text, error) {
+func (f *SecretFinder) file(ctx context.Context, folder, path string) (secret.Text, error) {
 	switch {
 	case !f.Trust && (filepath.IsAbs(path) || !filepath.IsLocal(path)):
 		return "", ErrUntrustedFile
 	case !f.Trust:
-		return credentials.FromFileBelow(folder, path)
+		return credentials.FromFileBelow(ctx, folder, path)
 	case filepath.IsAbs(path):
-		return credentials.FromFile(path)
+		return credentials.FromFile(ctx, path)
 	default:
-		return credentials.FromFile(filepath.Join(folder, path))
+		return credentials.FromFile(ctx, filepath.Join(folder, path))
 	}
 }

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -8,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
 // Errors of [ReadFiles].
@@ -17,8 +20,16 @@ var (
 	ErrStdinTwice  = errors.New("standard input can be read only once")
 )
 
-// ReadFiles reads files and folders as one manifest. The name - is stdin.
-func ReadFiles(names []string, stdin io.Reader) (*Manifest, error) {
+// ReadFiles reads files and folders as one manifest, until ctx ends. The name - is stdin.
+func ReadFiles(ctx context.Context, names []string, stdin io.Reader) (*Manifest, error) {
+	sources, err := wait.Read(ctx, func() ([]Source, error) { return readSources(names, stdin) })
+	if err != nil {
+		return nil, err
+	}
+	return Parse(sources...)
+}
+
+func readSources(names []string, stdin io.Reader) ([]Source, error) {
 	var sources []Source
 	for i, name := range names {
 		if name == "-" && slices.Contains(names[:i], "-") {
@@ -36,7 +47,7 @@ func ReadFiles(names []string, stdin io.Reader) (*Manifest, error) {
 			sources = append(sources, source)
 		}
 	}
-	return Parse(sources...)
+	return sources, nil
 }
 
 // files returns the manifests of a folder in the order of their names, without its subfolders, or the file itself.

@@ -34,7 +34,7 @@ func TestFolderIsReadInFileOrder(t *testing.T) {
 		"b.yaml": entries("order.create"), "a.YML": entries("order.update"), "c.json": entries("order.delete"),
 		".hidden.yaml": "-", "notes.txt": "-", "sub/d.yaml": "-",
 	})
-	m, err := manifest.ReadFiles([]string{folder, "-"}, strings.NewReader(entries("product.create")))
+	m, err := manifest.ReadFiles(t.Context(), []string{folder, "-"}, strings.NewReader(entries("product.create")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func TestUnreadableFilesHaveACause(t *testing.T) {
 		"stdin twice":         {[]string{"-", "-"}, oneEntry, manifest.ErrStdinTwice},
 		"an invalid manifest": {[]string{"-"}, "version: 2\n", manifest.ErrInvalid},
 	} {
-		if _, err := manifest.ReadFiles(c.names, strings.NewReader(c.stdin)); !errors.Is(err, c.cause) {
+		if _, err := manifest.ReadFiles(t.Context(), c.names, strings.NewReader(c.stdin)); !errors.Is(err, c.cause) {
 			t.Errorf("%s: %v, want %v", name, err, c.cause)
 		}
 	}

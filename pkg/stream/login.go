@@ -2,8 +2,10 @@ package stream
 
 import (
 	"fmt"
+	"net/netip"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,6 +34,8 @@ type Login struct {
 	CA          string
 	Certificate string
 	Key         string
+	// Cleartext allows credentials over a connection without TLS to another machine.
+	Cleartext bool
 }
 
 // Check tells what makes no sense, before anything is opened. Nothing secret may stand in a URL.
@@ -56,10 +60,36 @@ func (l Login) Check() error {
 		return fmt.Errorf("%w: a user, a file of credentials and an NKey exclude each other", ErrOptions)
 	case (l.Certificate == "") != (l.Key == ""):
 		return fmt.Errorf("%w: a certificate and its key belong together", ErrOptions)
+	case !l.Cleartext && l.leaks():
+		return fmt.Errorf("%w: %s", ErrCleartext, secret.MaskURL(l.Servers))
 	case l.User != "" && l.Password == "":
 		return fmt.Errorf("%w: the user has no password", ErrOptions)
 	}
 	return nil
+}
+
+// leaks reports whether credentials would be sent to another machine without TLS. A server may offer TLS, but whoever is
+// in between can hide that.
+func (l Login) leaks() bool {
+	if l.encrypted() || l.User+l.Credentials+l.NKey == "" {
+		return false
+	}
+	return slices.ContainsFunc(strings.Split(l.Servers, ","), func(server string) bool {
+		u, err := url.Parse(strings.TrimSpace(server))
+		return err == nil && u.Scheme != "tls" && !isLoopback(u.Hostname())
+	})
+}
+
+// encrypted reports whether every connection uses TLS, as certificates make the client require it.
+func (l Login) encrypted() bool {
+	return l.CA != "" || l.Certificate != "" || !slices.ContainsFunc(strings.Split(l.Servers, ","), func(server string) bool {
+		return !strings.HasPrefix(strings.ToLower(strings.TrimSpace(server)), "tls://")
+	})
+}
+
+func isLoopback(host string) bool {
+	address, err := netip.ParseAddr(host)
+	return strings.EqualFold(host, "localhost") || err == nil && address.IsLoopback()
 }
 
 func (l Login) options() ([]nats.Option, error) {
@@ -79,6 +109,9 @@ func (l Login) options() ([]nats.Option, error) {
 		nats.PingInterval(pingEvery), nats.MaxPingsOutstanding(2),
 		nats.ReconnectBufSize(-1),   // what cannot be sent now is refused, and sent again by whoever sent it
 		nats.IgnoreAuthErrorAbort(), // a server that is being reconfigured may refuse for a while
+	}
+	if !l.encrypted() {
+		options = append(options, nats.IgnoreDiscoveredServers()) // any of them could be named by whoever is in between
 	}
 	switch {
 	case l.User != "":

@@ -198,3 +198,27 @@ func TestLoginIsCheckedFirst(t *testing.T) {
 		}
 	}
 }
+
+// Credentials go to another machine only over TLS, unless that is allowed.
+func TestCredentialsNeedTLSBeyondThisMachine(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		login stream.Login
+		leaks bool
+	}{
+		{stream.Login{Servers: "nats://10.0.0.7", User: "u", Password: "p"}, true},
+		{stream.Login{Servers: "nats://nats.example.no:4222", Credentials: "c"}, true},
+		{stream.Login{Servers: "nats://127.0.0.1, nats://[2001:db8::1]:4222", NKey: "k"}, true},
+		{stream.Login{Servers: "tls://a.example.no,nats://b.example.no", User: "u", Password: "p"}, true},
+		{stream.Login{Servers: "nats://localhost.example.no", User: "u", Password: "p"}, true},
+		{stream.Login{Servers: "nats://10.0.0.7", User: "u", Password: "p", Cleartext: true}, false},
+		{stream.Login{Servers: "nats://10.0.0.7", User: "u", Password: "p", CA: "ca"}, false},
+		{stream.Login{Servers: "TLS://a.example.no,tls://b.example.no", User: "u", Password: "p"}, false},
+		{stream.Login{Servers: "nats://127.9.9.9,nats://[::1],nats://LOCALHOST", User: "u", Password: "p"}, false},
+		{stream.Login{Servers: "nats://10.0.0.7"}, false},
+	} {
+		if err := c.login.Check(); errors.Is(err, stream.ErrCleartext) != c.leaks {
+			t.Errorf("%s: err = %v, want ErrCleartext: %v", c.login.Servers, err, c.leaks)
+		}
+	}
+}

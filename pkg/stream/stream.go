@@ -27,6 +27,8 @@ var (
 	ErrUnfit = errors.New("unfit")
 	// ErrOptions means that what was asked for makes no sense.
 	ErrOptions = errors.New("nats")
+	// ErrCleartext means that credentials would be sent without TLS.
+	ErrCleartext = errors.New("the credentials would be sent without TLS")
 )
 
 const (

@@ -21,6 +21,26 @@ func For(ctx context.Context, d time.Duration) error {
 // Until waits until at, or until ctx ends. It returns the error of ctx. A time in the past does not wait.
 func Until(ctx context.Context, at time.Time) error { return For(ctx, time.Until(at)) }
 
+// Read runs a read that may block, such as of a pipe, until ctx ends. A blocked read then goes on by itself.
+func Read[T any](ctx context.Context, read func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		value, err := read()
+		done <- result{value, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
+	}
+}
+
 // Jitter returns a random duration from 0 to d, so that clients do not retry at the same time.
 func Jitter(d time.Duration) time.Duration { return rand.N(d + 1) }
 
