@@ -159,6 +159,7 @@ func deliveryTable() output.Table[receiver.StoredDelivery] {
 		{Name: "altered", Detail: true},
 		{Name: "backfill", Detail: true},
 		{Name: "unreadable", Detail: true},
+		{Name: "outdated", Detail: true},
 	})
 }
 

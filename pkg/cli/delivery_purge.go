@@ -34,8 +34,8 @@ func newDeliveryPurge(app *App) *cobra.Command {
 terminal to ask at, --yes is needed. What is still to be forwarded is kept,
 unless --state pending says otherwise.
 
-What was purged is overwritten on the disk. A repeat of it is no longer known
-as one: keep deliveries for some days, as Tripletex repeats them for 30 hours.
+Purged deliveries are overwritten on the disk. Hashes of their idempotency keys
+stay, so that a repeat is recognized; see --remember-keys of tlxhook listen.
 ` + deliverySelectionHelp,
 		Example: `  tlxhook delivery purge --older-than 30d --yes
   tlxhook delivery purge --state dead --event 'order.*' --dry-run`,

@@ -66,7 +66,7 @@ and what is saved is sent, with a key of its own, signed with the secret of
 }
 
 // read takes what was chosen, and returns the app to send it to.
-func (o *deliveryReplayOptions) read(ctx context.Context, args []string) (*receiver.Target, error) {
+func (o *deliveryReplayOptions) read(ctx context.Context, app *App, args []string) (*receiver.Target, error) {
 	if err := o.selection.read(args); err != nil {
 		return nil, err
 	}
@@ -85,14 +85,14 @@ func (o *deliveryReplayOptions) read(ctx context.Context, args []string) (*recei
 	case o.to == "":
 		return nil, usageFailure("--to is needed: the URL of the app").withHint("such as --to http://localhost:3000/hook")
 	}
-	target, err := receiver.OpenTarget(ctx, o.to, receiver.TargetOptions{AllowRemote: o.allowRemote})
+	target, err := receiver.OpenTarget(ctx, o.to, receiver.TargetOptions{AllowRemote: o.allowRemote, Redact: app.redactor.Redact})
 	return target, wrapFlag("--to", err)
 }
 
 func deliveryReplay(ctx context.Context, app *App, o *deliveryReplayOptions, args []string) error {
 	ctx, cancel := app.limited(ctx)
 	defer cancel()
-	target, err := o.read(ctx, args)
+	target, err := o.read(ctx, app, args)
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"net/http"
 	"slices"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -25,8 +30,11 @@ func newDeliveryShow(app *App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show ID",
 		Short: "Show one delivery with what was received",
-		Long: `Show one delivery with its body and signature, and what became of it. With
---body nothing but the body is printed, byte for byte as it was received.`,
+		Long: `Show one delivery with its headers, its body, the address that it came from and
+the attempts to forward it. Headers that may hold secrets are masked. Of the
+attempts the first one and the latest nine are kept, with 512 bytes of an
+answer. With --body nothing but the body is printed, byte for byte as it was
+received.`,
 		Example: `  tlxhook delivery show 17
   tlxhook delivery show 17 --jq .body.value
   tlxhook delivery show 17 --body >delivery.json`,
@@ -56,15 +64,50 @@ func deliveryShow(ctx context.Context, app *App, o *deliveryShowOptions, arg str
 	if o.body {
 		return printBody(app.terminal, e)
 	}
-	if err := output.Item(ctx, app.printer, deliveryDetailsTable(), receiver.NewDeliveryDetails(e)); err != nil || !app.printer.IsTable() {
+	attempts, err := j.Attempts(ctx, id)
+	if err != nil {
+		return err
+	}
+	details := receiver.NewDeliveryDetails(e, attempts)
+	if err := output.Item(ctx, app.printer, deliveryDetailsTable(), details); err != nil || !app.printer.IsTable() {
 		return err
 	}
 	text := terminal.SafeLines(string(e.Body))
 	if json.Valid(e.Body) {
 		text = indented(e.Body)
 	}
-	_, err = fmt.Fprintf(app.terminal.Out, "\n%s\n", text)
+	_, err = fmt.Fprintf(app.terminal.Out, "\n%s%s%s\n", headerLines(details.Headers), attemptLines(details.AttemptHistory), text)
 	return err
+}
+
+// headerLines returns headers as lines, sorted by name, with an empty line after them.
+func headerLines(all http.Header) string {
+	var text strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		for _, value := range all[name] {
+			text.WriteString(terminal.Safe(name+": "+value) + "\n")
+		}
+	}
+	return text.String() + "\n"
+}
+
+// attemptLines returns attempts as lines, with an empty line after them.
+func attemptLines(all []receiver.HTTPAttempt) string {
+	var text strings.Builder
+	for _, a := range all {
+		line := fmt.Sprintf("Attempt %d  %s  %s", a.Attempt, a.Time.Local().Format(time.RFC3339), milliseconds(a.DurationSeconds))
+		if a.HTTPStatus > 0 {
+			line += "  " + strconv.Itoa(a.HTTPStatus)
+		}
+		text.WriteString(terminal.Safe(strings.TrimSpace(line+"  "+a.Error)) + "\n")
+		if body := strings.TrimSpace(terminal.SafeLines(a.Body)); body != "" {
+			text.WriteString("  " + strings.ReplaceAll(body, "\n", "\n  ") + "\n")
+		}
+	}
+	if len(all) > 0 {
+		text.WriteString("\n")
+	}
+	return text.String()
 }
 
 // printBody prints a body as it was received, but for what would disturb a screen.
@@ -80,7 +123,8 @@ func printBody(t *terminal.Terminal, e journal.Entry) error {
 func deliveryDetailsTable() output.Table[receiver.DeliveryDetails] {
 	table := output.Part(deliveryTable(), func(v *receiver.DeliveryDetails) *receiver.StoredDelivery { return &v.StoredDelivery })
 	more := output.Columns([]output.Column[receiver.DeliveryDetails]{{Name: "contentType"}, {Name: "signature"}})
-	last := len(table.Columns) - 2 // "backfill" and "unreadable" were added later, and stay behind
+	last := len(table.Columns) - 3 // "backfill", "unreadable" and "outdated" were added later, and stay behind
 	table.Columns = slices.Insert(table.Columns, last, more...)
+	table.Columns = append(table.Columns, output.Columns([]output.Column[receiver.DeliveryDetails]{{Name: "sourceAddress"}})...)
 	return table
 }

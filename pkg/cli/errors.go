@@ -57,6 +57,7 @@ const (
 	codeNotDelivered      code = "not_delivered"
 	codeUnhealthy         code = "unhealthy"
 	codeUnfitStream       code = "unfit_stream"
+	codeForwardLoop       code = "forward_loop"
 	codeUsage             code = "usage"
 	codeDeaf              code = "deaf"
 	codeTargetUnreachable code = "target_unreachable"
@@ -85,7 +86,7 @@ func exitCodes() map[code]int {
 	return map[code]int{
 		codeBadSignature: exitNo, codeConditionNotMet: exitNo, codeDeclined: exitNo, codeDifferences: exitNo,
 		codeNotDelivered: exitNo, codeUnhealthy: exitNo, codeDemo: exitNo,
-		codeUsage: exitUsage, codeRefused: exitUsage, codeUnfitStream: exitUsage,
+		codeUsage: exitUsage, codeRefused: exitUsage, codeUnfitStream: exitUsage, codeForwardLoop: exitUsage,
 		codeNetwork: exitUnavailable, codeTimeout: exitUnavailable, codeRateLimited: exitUnavailable, codeServerFailed: exitUnavailable,
 		codeForeign: exitUnavailable, codeUnknown: exitUnavailable, codeUnavailable: exitUnavailable,
 		codeTargetUnreachable: exitUnavailable, codeDeaf: exitUnavailable,
@@ -316,6 +317,7 @@ func causes() []cause {
 			matches: is(stream.ErrUnreachable), code: codeNetwork,
 			hint: "is a NATS server there that has JetStream, a leader, and a certificate that --nats-ca trusts?",
 		},
+		{matches: is(receiver.ErrLoop), code: codeForwardLoop, hint: "name the URL of the app with --forward-to; it needs a port of its own"},
 		{matches: as[*listen.UnmetError], code: codeConditionNotMet},
 		{matches: as[*listen.SocketError], code: codeLocal, hintFor: socketHint},
 		{matches: is(listen.ErrMetrics), code: codeLocal, hint: "--metrics-addr names another address, and port 0 a free one"},

@@ -82,6 +82,7 @@ func TestEveryCauseIsReached(t *testing.T) {
 		{stream.ErrAbsent, codeNotFound},
 		{stream.ErrUnfit, codeUnfitStream},
 		{stream.ErrUnreachable, codeNetwork},
+		{receiver.ErrLoop, codeForwardLoop},
 		{&listen.UnmetError{}, codeConditionNotMet},
 		{&listen.SocketError{Err: errors.New("in use")}, codeLocal},
 		{listen.ErrMetrics, codeLocal},

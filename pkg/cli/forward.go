@@ -114,7 +114,7 @@ func runForward(ctx context.Context, app *App, o *forwardOptions) error {
 
 // options reads the secrets and opens the apps.
 func (o *forwardOptions) options(ctx context.Context, app *App) (*listen.ForwardOptions, error) {
-	routes, err := o.routes(ctx, app.environ)
+	routes, err := o.routes(ctx, app)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tlxhook/tlxhook/pkg/journal"
 	"github.com/tlxhook/tlxhook/pkg/listen"
 	"github.com/tlxhook/tlxhook/pkg/login"
 	"github.com/tlxhook/tlxhook/pkg/match"
@@ -33,6 +34,7 @@ type listenOptions struct {
 	journal   string
 	retention time.Duration
 	minFree   int64 // MiB
+	remember  int64
 
 	subscribe     []string
 	publicURL     string
@@ -113,6 +115,8 @@ func newListen(app *App) *cobra.Command {
 	bindJournal(cmd, &o.journal)
 	flags.DurationVar(&o.retention, "retention", 30*24*time.Hour, "delete what is settled after `TIME`; 0 keeps all")
 	flags.Int64Var(&o.minFree, "min-free", 256, "accept nothing with less than so many `MIB` free on the disk")
+	flags.Int64Var(&o.remember, "remember-keys", journal.DefaultRememberKeys,
+		"recognize repeats of the last `N` deleted deliveries; 0 for none")
 	flags.StringArrayVar(&o.subscribe, "subscribe", nil, "subscribe to `EVENT` while it runs, such as 'order.*'")
 	flags.StringVar(&o.publicURL, "public-url", "", "the https `URL` at which Tripletex reaches this process")
 	flags.DurationVar(&o.probeInterval, "probe-interval", time.Minute, "probe the public URL every `TIME`")
@@ -137,7 +141,7 @@ func runListen(ctx context.Context, app *App, o *listenOptions) error {
 
 // read reads files, secrets and the login of NATS.
 func (o *listenOptions) read(ctx context.Context, app *App) (*listen.Options, error) {
-	routes, err := o.routes(ctx, app.environ)
+	routes, err := o.routes(ctx, app)
 	if err != nil {
 		return nil, err
 	}
@@ -163,7 +167,10 @@ func (o *listenOptions) read(ctx context.Context, app *App) (*listen.Options, er
 		return options, err
 	}
 	folder, err := journalFolder(app.lookup, o.journal)
-	options.Journal = listen.Journal{Folder: folder, MinFree: o.minFree << 20, Retention: o.retention}
+	options.Journal = listen.Journal{Folder: folder, MinFree: o.minFree << 20, Retention: o.retention, RememberKeys: o.remember}
+	if o.remember == 0 {
+		options.Journal.RememberKeys = -1
+	}
 	return options, err
 }
 

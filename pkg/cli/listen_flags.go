@@ -36,8 +36,8 @@ func (o *listenOptions) check(format string) error {
 		return usageFailure("--max-conns %d: must be at least 1", o.maxConns)
 	case o.maxPerAddress < 0:
 		return usageFailure("--max-conns-per-address must not be negative")
-	case o.retention < 0 || o.minFree < 0 || o.until < 0:
-		return usageFailure("--retention, --min-free and --until must not be negative")
+	case min(int64(o.retention), o.minFree, o.remember, int64(o.until)) < 0:
+		return usageFailure("--retention, --min-free, --remember-keys and --until must not be negative")
 	case o.probeInterval < 100*time.Millisecond:
 		return usageFailure("--probe-interval %s: must be at least 100ms", o.probeInterval)
 	case (len(o.subscribe) > 0) != (o.publicURL != ""):
@@ -130,7 +130,7 @@ func (f *publishFlags) note(cmd *cobra.Command) {
 		"nats-nkey", "nats-user", "nats-password-file", "nats-ca", "nats-cert", "nats-key", "nats-allow-cleartext",
 	}
 	if f.on() {
-		others = []string{"journal", "min-free", "forward-to", "forward", "exec", "subscribe", "public-url"}
+		others = []string{"journal", "min-free", "remember-keys", "forward-to", "forward", "exec", "subscribe", "public-url"}
 	}
 	for _, name := range others {
 		if cmd.Flags().Changed(name) {
@@ -221,7 +221,7 @@ func (o *appFlags) checkApps() error {
 }
 
 // routes returns the routes to the apps. Programs do not inherit secrets of the environment.
-func (o *appFlags) routes(ctx context.Context, environ []string) ([]receiver.Route, error) {
-	o.apps.Environ = config.WithoutSecrets(environ)
+func (o *appFlags) routes(ctx context.Context, app *App) ([]receiver.Route, error) {
+	o.apps.Environ, o.apps.Redact = config.WithoutSecrets(app.environ), app.redactor.Redact
 	return o.apps.Routes(ctx)
 }

@@ -78,6 +78,8 @@ func writeJournal(w *promtext.Writer, j journal.Stats, err error) {
 		return
 	}
 	w.Gauge("tlxhook_journal_events", "Deliveries in the journal.").Add(promtext.Number(j.Events))
+	w.Gauge("tlxhook_journal_outdated_events", "Deliveries received after a higher version of their object.").
+		Add(promtext.Number(j.Outdated))
 	w.Gauge("tlxhook_forward_pending_events", "Deliveries pending forwarding.").Add(promtext.Number(j.Waiting))
 	w.Gauge("tlxhook_forward_dead_letters", "Dead letters in the journal.").Add(promtext.Number(j.Dead))
 	w.Gauge("tlxhook_forward_oldest_pending_timestamp_seconds", "Time of the oldest pending delivery.").AddTime(j.Oldest)

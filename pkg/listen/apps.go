@@ -29,6 +29,8 @@ type Apps struct {
 	CAFile string
 	// Parallel is the number of deliveries that are forwarded at once; 0 for the default.
 	Parallel int
+	// Redact removes secrets from what apps answer; nil removes only those of their URLs.
+	Redact func(string) string
 }
 
 // AppError reports an app that cannot be used.
@@ -67,7 +69,7 @@ func (a Apps) Routes(ctx context.Context) ([]receiver.Route, error) {
 		if _, err := exec.LookPath(a.Command[0]); err != nil {
 			return nil, appErrorf("--exec: %w", err)
 		}
-		routes = append(routes, receiver.Route{Event: "*", App: &receiver.Command{Args: a.Command, Environ: a.Environ}})
+		routes = append(routes, receiver.Route{Event: "*", App: &receiver.Command{Args: a.Command, Environ: a.Environ, Redact: a.Redact}})
 	}
 	for i := range routes {
 		routes[i].Parallel = a.Parallel
@@ -100,7 +102,7 @@ const lookUpTimeout = 2 * time.Second
 func (a Apps) open(ctx context.Context, address string, roots *x509.CertPool) (*receiver.Target, error) {
 	ctx, cancel := context.WithTimeout(ctx, lookUpTimeout)
 	defer cancel()
-	options := receiver.TargetOptions{AllowRemote: a.AllowRemote, Parallel: max(a.Parallel, 8), RootCAs: roots}
+	options := receiver.TargetOptions{AllowRemote: a.AllowRemote, Parallel: max(a.Parallel, 8), RootCAs: roots, Redact: a.Redact}
 	return receiver.OpenTarget(ctx, address, options)
 }
 

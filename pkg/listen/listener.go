@@ -53,6 +53,8 @@ type Journal struct {
 	MinFree int64
 	// Retention is the age at which forwarded and dead deliveries are deleted; 0 keeps all.
 	Retention time.Duration
+	// RememberKeys is the number of deleted deliveries whose idempotency keys stay known, see [journal.Options].
+	RememberKeys int64
 }
 
 // Stream names a stream of NATS JetStream and its login.
@@ -63,6 +65,10 @@ type Stream struct {
 	Company int64
 	// Config creates a stream that does not exist.
 	Config *stream.Config
+}
+
+func (j Journal) options() journal.Options {
+	return journal.Options{MinFree: j.MinFree, RememberKeys: j.RememberKeys}
 }
 
 // redeliveryWindow is how long Tripletex repeats a delivery that was not accepted. Source: official webhook page.
@@ -93,19 +99,19 @@ func New(o Options) *Listener {
 
 // Open opens the store and the socket. A canceled ctx is not an error: [Listener.Run] then returns at once.
 func (l *Listener) Open(ctx context.Context) error {
-	return inOrder(ctx, l.openStore, l.openSocket)
+	return inOrder(ctx, l.openStore, l.openSocket, l.checkLoops)
 }
 
 func (l *Listener) openStore(ctx context.Context) (err error) {
 	if l.o.Stream != nil {
 		return l.openStream(ctx)
 	}
-	if l.journal, err = journal.Open(l.o.Journal.Folder, journal.Options{MinFree: l.o.Journal.MinFree}); err != nil {
+	if l.journal, err = journal.Open(l.o.Journal.Folder, l.o.Journal.options()); err != nil {
 		return err
 	}
 	// The note is for delivery list and doctor. Receiving works without it.
 	_ = l.journal.Note(ctx, journal.ReceiverNote, fmt.Sprintf("process %d since %s", os.Getpid(), time.Now().Format(time.RFC3339)))
-	l.receiver = receiver.New(l.journal, l.receiverOptions())
+	l.receiver = receiver.New(l.journal, l.receiverOptions(l.journal.ID()))
 	if len(l.Routes) > 0 {
 		l.queue = receiver.NewQueue(l.journal, l.Routes, l.report)
 	}
@@ -121,17 +127,33 @@ func (l *Listener) openStream(ctx context.Context) (err error) {
 		l.Note("warning: the stream detects duplicates for %s, and Tripletex repeats deliveries for %s; some may be stored twice",
 			window, redeliveryWindow)
 	}
-	o := l.receiverOptions()
+	o := l.receiverOptions(l.stream.ID())
 	o.MaxWaiting, o.Failed = l.o.MaxConns, receiver.ReasonStream // a stream has higher latency and stores more at once
 	l.receiver = receiver.New(l.stream, o)
 	return nil
 }
 
-func (l *Listener) receiverOptions() receiver.Options {
+func (l *Listener) receiverOptions(id string) receiver.Options {
 	return receiver.Options{
 		Path: l.o.Path, Secrets: l.o.Secrets, AuthHeader: l.o.AuthHeader, AuthValue: l.o.AuthValue,
-		MaxBody: l.o.MaxBody, Report: l.report, Stored: l.wake,
+		MaxBody: l.o.MaxBody, Report: l.report, Stored: l.wake, ID: id,
 	}
+}
+
+// checkLoops returns [receiver.ErrLoop] if an app is the socket of the listener.
+func (l *Listener) checkLoops(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, lookUpTimeout)
+	defer cancel()
+	for _, route := range l.Routes {
+		target, ok := route.App.(*receiver.Target)
+		if !ok {
+			continue
+		}
+		if err := target.CheckLoop(ctx, l.socket.Addr()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (l *Listener) wake() {

@@ -61,11 +61,17 @@ type process struct {
 	Common
 	stop  context.CancelFunc // set before the first event
 	count atomic.Int64       // deliveries that count for Until
+	loop  atomic.Pointer[receiver.DeliveryEvent]
 	parts sync.WaitGroup
 }
 
-// report passes an event on, and stops the process once enough deliveries were counted.
+// report passes an event on, and stops the process once enough deliveries were counted, or if it forwards to itself.
 func (p *process) report(e receiver.DeliveryEvent) {
+	if e.Kind == receiver.KindLoop {
+		p.loop.Store(&e)
+		p.stop()
+		return
+	}
 	p.Report(e)
 	if p.counts(e.Kind) && p.count.Add(1) == int64(p.Until) {
 		p.stop()
@@ -80,8 +86,11 @@ func (p *process) counts(kind receiver.Kind) bool {
 	return kind == receiver.KindReceived || kind == receiver.KindAltered
 }
 
-// outcome returns err or, without one, an [UnmetError] if Until was not met.
+// outcome returns err or, without one, [receiver.ErrLoop] or an [UnmetError] if Until was not met.
 func (p *process) outcome(err error) error {
+	if e := p.loop.Load(); e != nil && err == nil {
+		return fmt.Errorf("%w through %s", e.Answer.Err, e.App)
+	}
 	if got := int(p.count.Load()); err == nil && got < p.Until {
 		return &UnmetError{got, p.Until}
 	}

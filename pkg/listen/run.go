@@ -16,6 +16,9 @@ import (
 // purgeInterval is how often old deliveries are deleted.
 const purgeInterval = time.Hour
 
+// catchUpInterval is how often outdated deliveries are marked.
+const catchUpInterval = 10 * time.Second
+
 // Run receives until ctx ends or Until is met, and then drains. A canceled ctx is success at every step.
 func (l *Listener) Run(parent context.Context) error {
 	ctx, stop := context.WithCancel(parent)
@@ -43,6 +46,9 @@ func (l *Listener) startParts(ctx context.Context) error {
 	l.endWork = end
 	if l.queue != nil {
 		l.parts.Go(func() { l.queue.Run(working) })
+	}
+	if l.journal != nil {
+		l.parts.Go(func() { l.catchUpLoop(working) })
 	}
 	if l.journal != nil && l.o.Journal.Retention > 0 {
 		l.parts.Go(func() { l.purgeLoop(working) })
@@ -107,6 +113,21 @@ func (l *Listener) drain(ctx context.Context) error {
 	}
 	l.parts.Wait()
 	return err
+}
+
+// catchUpLoop notes the versions of objects, which marks outdated deliveries. That is not done while they are received,
+// where it would cost each of them time.
+func (l *Listener) catchUpLoop(ctx context.Context) {
+	tick := time.NewTicker(catchUpInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		_ = l.journal.CatchUp(ctx) // what fails now is done the next time
+	}
 }
 
 // purgeLoop deletes settled deliveries that are older than the retention, at the start and every hour.

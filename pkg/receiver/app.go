@@ -45,9 +45,21 @@ type Answer struct {
 
 // Attempt returns what the journal keeps of an answer, where the delivery now has a state.
 func (a Answer) Attempt(at time.Time, state journal.State) journal.Attempt {
-	attempt := journal.Attempt{At: at, State: state, Status: a.Status}
+	attempt := journal.Attempt{At: at, State: state, Status: a.Status, Duration: a.Duration}
 	if a.Err != nil {
-		attempt.Outcome = a.Err.Error()
+		attempt.Outcome, attempt.Answer = a.Err.Error(), beginning(a.Body)
 	}
 	return attempt
+}
+
+// redacted returns an answer without secrets. An error that holds one loses its cause.
+func (a Answer) redacted(redact func(string) string) Answer {
+	if redact == nil || a.Err == nil {
+		return a
+	}
+	a.Body = []byte(redact(string(a.Body)))
+	if text := redact(a.Err.Error()); text != a.Err.Error() {
+		a.Err = errors.New(text)
+	}
+	return a
 }

@@ -20,6 +20,8 @@ type Command struct {
 	Args []string
 	// Environ is what it inherits; the caller leaves secrets out.
 	Environ []string
+	// Redact removes secrets from what it prints; nil removes none.
+	Redact func(string) string
 }
 
 // String returns the name of the command.
@@ -41,7 +43,7 @@ func (c *Command) Forward(ctx context.Context, e journal.Entry, replay bool) Ans
 	default:
 		answer.Err = fmt.Errorf("the command %s: %w", c.Args[0], got.Err)
 	}
-	return answer
+	return answer.redacted(c.Redact)
 }
 
 // environ are the parts of a delivery that a command gets as variables. A sender chooses none of them freely but the

@@ -18,6 +18,7 @@ const (
 	KindForwarded Kind = "forwarded" // an app has accepted it
 	KindFailed    Kind = "failed"    // an app has not accepted it; it is tried again
 	KindDead      Kind = "dead"      // an app has not accepted it; it is not tried again
+	KindLoop      Kind = "loop"      // it came back to this receiver, see [ErrLoop]; that is no attempt
 )
 
 // DeliveryEvent is one step in the life of a delivery: received, rejected, forwarded and so on.
@@ -56,12 +57,13 @@ const (
 	ReasonJournal       Reason = "journal"
 	ReasonStream        Reason = "stream"
 	ReasonTimeout       Reason = "timeout"
+	ReasonLoop          Reason = "loop"
 )
 
 // Reasons returns every reason.
 func Reasons() []Reason {
 	return []Reason{
 		ReasonSignature, ReasonMissingHeader, ReasonBadKey, ReasonNotJSON, ReasonTooLarge, ReasonMethod, ReasonOverload,
-		ReasonJournal, ReasonStream, ReasonTimeout,
+		ReasonJournal, ReasonStream, ReasonTimeout, ReasonLoop,
 	}
 }

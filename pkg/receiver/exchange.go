@@ -55,7 +55,11 @@ func (t *Target) exchange(ctx context.Context, e journal.Entry, replay bool) (an
 		return Answer{Status: noAnswer, Err: err}, reused.Load() && !answered.Load() && ctx.Err() == nil
 	}
 	defer func() { _ = response.Body.Close() }()
-	return answerOf(response, sender.ReadBody(response.Body, maxAnswer, cancel)), false
+	answer = answerOf(response, sender.ReadBody(response.Body, maxAnswer, cancel))
+	if isLoop(response, request.Header.Get(ViaHeader)) {
+		answer.Err = ErrLoop
+	}
+	return answer, false
 }
 
 // answerOf returns the answer of an app. The status line decides.

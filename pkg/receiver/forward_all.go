@@ -22,6 +22,8 @@ func ForwardAll(ctx context.Context, backlog Backlog, app App, attempted func())
 		attempted()
 		mu.Unlock()
 		switch {
+		case e.Kind == KindLoop:
+			cancel(e.Answer.Err)
 		case e.Kind == KindForwarded:
 			done.Add(1)
 			silent.Store(0)

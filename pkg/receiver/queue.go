@@ -207,6 +207,10 @@ func (q *Queue) forward(ctx context.Context, app App, id int64) time.Duration {
 	q.counts.start()
 	answer := app.Forward(ctx, e, false)
 	q.counts.end(answer)
+	if errors.Is(answer.Err, ErrLoop) {
+		q.report(DeliveryEvent{Time: time.Now(), Kind: KindLoop, ID: id, Delivery: e.Delivery, App: app.String(), Answer: answer})
+		return maxBackoff
+	}
 	return q.settle(ctx, app, e, answer, id)
 }
 

@@ -56,6 +56,8 @@ type Options struct {
 	Stored func()
 	// MaxWaiting is how many deliveries are being stored at once; 0 means 64.
 	MaxWaiting int
+	// ID identifies the store. A delivery that was forwarded from it is rejected.
+	ID string
 	// Failed is the reason to reject what the store does not take; empty means [ReasonJournal].
 	Failed Reason
 }
@@ -67,6 +69,7 @@ type Receiver struct {
 	slots      chan struct{}
 	counts     *counters
 	rejections *rejections
+	known      secret.Redactor // of Secrets and AuthValue
 
 	mu     sync.Mutex
 	probes map[string]bool // the keys of probes on their way: whether they arrived
@@ -89,10 +92,12 @@ func New(store Store, o Options) *Receiver {
 	if o.Failed == "" {
 		o.Failed = ReasonJournal
 	}
-	return &Receiver{
+	r := &Receiver{
 		store: store, o: o, slots: make(chan struct{}, o.MaxWaiting), counts: newCounters(),
 		rejections: newRejections(o.Report), probes: map[string]bool{},
 	}
+	r.known.Add(append([]secret.Text{o.AuthValue}, o.Secrets...)...)
+	return r
 }
 
 // rejection is an answer to what is not accepted.
@@ -130,7 +135,7 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	d, refused := parse(request.Header, key, body, start)
+	d, refused := r.parse(request, key, body, start)
 	if refused != nil {
 		r.reject(w, start, d, refused)
 		return
@@ -146,6 +151,9 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 // judgeHead judges what can be judged before the body.
 func (r *Receiver) judgeHead(w http.ResponseWriter, request *http.Request) *rejection {
 	switch {
+	case r.isOwn(request.Header):
+		w.Header().Set(loopHeader, r.o.ID)
+		return &rejection{status: http.StatusLoopDetected, reason: ReasonLoop, message: "the delivery was forwarded from here"}
 	case request.URL.Path != r.o.Path || request.URL.RawPath != "":
 		return &rejection{status: http.StatusNotFound, reason: ReasonMethod, message: "deliveries do not go to this path"}
 	case request.Method != http.MethodPost:
@@ -226,14 +234,15 @@ func (r *Receiver) verify(header http.Header, body []byte) (int, *rejection) {
 	return fitting, nil
 }
 
-func parse(header http.Header, key string, body []byte, received time.Time) (journal.Delivery, *rejection) {
+func (r *Receiver) parse(request *http.Request, key string, body []byte, received time.Time) (journal.Delivery, *rejection) {
 	e, readable, err := webhook.ParseHead(body)
 	if err != nil {
 		return journal.Delivery{}, &rejection{status: http.StatusBadRequest, reason: ReasonNotJSON, message: err.Error()}
 	}
 	return journal.Delivery{
 		Key: key, Received: received, Event: e.Event, SubscriptionID: e.SubscriptionID, ObjectID: e.ID,
-		ContentType: header.Get("Content-Type"), Signature: header.Get(webhook.SignatureHeader), Body: body, Unreadable: !readable,
+		ContentType: request.Header.Get("Content-Type"), Signature: request.Header.Get(webhook.SignatureHeader),
+		Header: r.storedHeader(request), Source: request.RemoteAddr, Body: body, Unreadable: !readable,
 	}, nil
 }
 

@@ -116,6 +116,9 @@ func (r Replay) one(ctx context.Context, e journal.Entry) (Replayed, error) {
 		return Replayed{}, err
 	}
 	answer := r.App.Forward(ctx, whole, true)
+	if errors.Is(answer.Err, ErrLoop) {
+		return Replayed{}, answer.Err
+	}
 	if r.KeepStates {
 		return Replayed{Entry: whole, Answer: answer}, nil
 	}

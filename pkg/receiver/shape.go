@@ -2,6 +2,8 @@ package receiver
 
 import (
 	"encoding/json"
+	"maps"
+	"net/http"
 	"strings"
 	"time"
 
@@ -27,6 +29,8 @@ type StoredDelivery struct {
 	Backfill bool `json:"backfill"`
 	// Unreadable means that its value is not valid JSON.
 	Unreadable bool `json:"unreadable"`
+	// Outdated means that an earlier delivery had a higher version of the object. It may take ten seconds to show.
+	Outdated bool `json:"outdated"`
 }
 
 // NewStoredDelivery returns the shape of an entry.
@@ -34,7 +38,7 @@ func NewStoredDelivery(e journal.Entry) StoredDelivery {
 	return StoredDelivery{
 		ID: e.ID, Received: e.Received, Event: e.Event, ObjectID: e.ObjectID, SubscriptionID: e.SubscriptionID,
 		State: e.State, Attempts: e.Attempts, FirstAttemptTime: e.FirstAttempt, LastAttempt: lastAttempt(e),
-		IdempotencyKey: e.Key, Altered: e.Altered, Backfill: e.Backfill, Unreadable: e.Unreadable,
+		IdempotencyKey: e.Key, Altered: e.Altered, Backfill: e.Backfill, Unreadable: e.Unreadable, Outdated: e.Outdated,
 	}
 }
 
@@ -51,17 +55,43 @@ type DeliveryDetails struct {
 	StoredDelivery
 	ContentType string `json:"contentType"`
 	Signature   string `json:"signature"`
+	// SourceAddress is the address and port that the delivery came from: of the last proxy, if there is one.
+	SourceAddress string `json:"sourceAddress,omitempty"`
+	// Headers are all headers of the request, with secrets masked.
+	Headers http.Header `json:"headers"`
+	// AttemptHistory has the first attempt and the latest nine, the oldest first. 512 bytes of an answer are kept.
+	AttemptHistory []HTTPAttempt `json:"attemptHistory"`
 	// Body is JSON if the received body is, else a string.
 	Body any `json:"body"`
 }
 
-// NewDeliveryDetails returns the shape of an entry with its body.
-func NewDeliveryDetails(e journal.Entry) DeliveryDetails {
-	d := DeliveryDetails{NewStoredDelivery(e), e.ContentType, e.Signature, strings.ToValidUTF8(string(e.Body), "\ufffd")}
+// NewDeliveryDetails returns the shape of an entry with its body and the attempts that are kept of it.
+func NewDeliveryDetails(e journal.Entry, attempts []journal.Attempt) DeliveryDetails {
+	d := DeliveryDetails{
+		StoredDelivery: NewStoredDelivery(e), ContentType: e.ContentType, Signature: e.Signature, SourceAddress: e.Source,
+		Headers: allHeaders(e), AttemptHistory: make([]HTTPAttempt, len(attempts)), Body: strings.ToValidUTF8(string(e.Body), "\ufffd"),
+	}
+	for i, a := range attempts {
+		d.AttemptHistory[i] = HTTPAttempt{
+			Attempt: a.Number, Time: a.At, HTTPStatus: max(0, a.Status), DurationSeconds: a.Duration.Seconds(), Body: a.Answer, Error: a.Outcome,
+		}
+	}
 	if json.Valid(e.Body) && !e.Unreadable {
 		d.Body = json.RawMessage(e.Body)
 	}
 	return d
+}
+
+// allHeaders returns the headers of a delivery, with those that have fields of their own.
+func allHeaders(e journal.Entry) http.Header {
+	all := http.Header{}
+	for i, value := range []string{e.ContentType, e.Key, e.Signature} {
+		if value != "" {
+			all.Set(ownFields()[i], value)
+		}
+	}
+	maps.Copy(all, e.Header)
+	return all
 }
 
 // The results of a replayed delivery.

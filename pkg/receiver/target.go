@@ -15,6 +15,7 @@ import (
 
 	"github.com/tlxhook/tlxhook/pkg/journal"
 	"github.com/tlxhook/tlxhook/pkg/secret"
+	"github.com/tlxhook/tlxhook/pkg/sender"
 	"github.com/tlxhook/tlxhook/pkg/webhook"
 )
 
@@ -42,6 +43,8 @@ type TargetOptions struct {
 	Parallel int
 	// RootCAs verify the certificate of the app; nil means those of the system.
 	RootCAs *x509.CertPool
+	// Redact removes secrets from answers, beside those of the URL; nil removes no others.
+	Redact func(string) string
 }
 
 // Target is an app that takes deliveries over HTTP.
@@ -51,6 +54,8 @@ type Target struct {
 	client   *http.Client
 	username string
 	password secret.Text
+	known    secret.Redactor // of the secrets in the URL
+	redact   func(string) string
 }
 
 // NewTarget returns the app at an http or https URL. Userinfo in it is sent as Basic authorization.
@@ -59,7 +64,8 @@ func NewTarget(address string, o TargetOptions) (*Target, error) {
 	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" || u.Fragment != "" {
 		return nil, fmt.Errorf("%w: %s is no http or https URL", ErrTarget, secret.MaskURL(address))
 	}
-	t := &Target{url: u, guard: guard{o.AllowRemote}}
+	t := &Target{url: u, guard: guard{o.AllowRemote}, redact: o.Redact}
+	t.known.Add(sender.TargetSecrets(u)...)
 	if err := t.guard.checkHost(u.Hostname()); err != nil {
 		return nil, fmt.Errorf("%w to %s: %w", ErrTarget, secret.MaskURL(address), err)
 	}
@@ -117,7 +123,7 @@ func (t *Target) Forward(ctx context.Context, e journal.Entry, replay bool) Answ
 	if answer.Err != nil && answer.Status == noAnswer {
 		answer.Err = reason(ctx, answer.Err)
 	}
-	return answer
+	return answer.redacted(t.known.Redact).redacted(t.redact)
 }
 
 func (t *Target) setHeaders(h http.Header, e journal.Entry, replay bool) {
@@ -134,6 +140,9 @@ func (t *Target) setHeaders(h http.Header, e journal.Entry, replay bool) {
 	}
 	h.Set(EventIDHeader, strconv.FormatInt(e.ID, 10))
 	h.Set(AttemptHeader, strconv.Itoa(e.Attempts+1))
+	if through := via(e); through != "" {
+		h.Set(ViaHeader, through)
+	}
 	if replay {
 		h.Set(ReplayHeader, "true")
 	}

@@ -131,16 +131,25 @@ func (d Delivery) redactor() *secret.Redactor {
 	var known secret.Redactor
 	known.Add(d.Secret, d.AuthValue)
 	if u, err := url.Parse(d.Target); err == nil {
-		password, _ := u.User.Password()
-		basic := base64.StdEncoding.EncodeToString([]byte(u.User.Username() + ":" + password))
-		known.Add(secret.Text(u.User.Username()), secret.Text(password), secret.Text(basic))
-		for _, values := range u.Query() {
-			for _, value := range values {
-				known.Add(secret.Text(value))
-			}
-		}
+		known.Add(TargetSecrets(u)...)
 	}
 	return &known
+}
+
+// TargetSecrets returns the secrets in a target: its userinfo, also as Basic authorization, and the values of its query.
+func TargetSecrets(u *url.URL) []secret.Text {
+	var all []secret.Text
+	if u.User != nil {
+		password, _ := u.User.Password()
+		basic := base64.StdEncoding.EncodeToString([]byte(u.User.Username() + ":" + password))
+		all = append(all, secret.Text(u.User.Username()), secret.Text(password), secret.Text(basic))
+	}
+	for _, values := range u.Query() {
+		for _, value := range values {
+			all = append(all, secret.Text(value))
+		}
+	}
+	return all
 }
 
 // incompleteError is a missing or incomplete response with a short text for its cause.

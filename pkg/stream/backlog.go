@@ -226,6 +226,7 @@ func (b *Backlog) Get(ctx context.Context, id int64) (journal.Entry, error) {
 	}
 	e, known := h.Entry, h.known
 	b.mu.Unlock()
+	e.Origin = b.consumer.stream.ID()
 	if !known && e.Attempts > 0 {
 		tried, err := b.tried(ctx, h.seq)
 		if err != nil {

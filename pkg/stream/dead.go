@@ -68,13 +68,14 @@ func (b *Backlog) bury(ctx context.Context, h *held, outcome string) error {
 // DeadLetters are the deliveries that a consumer has given up. They have the methods of a journal that a replay wants.
 type DeadLetters struct {
 	letters jetstream.Stream
+	id      string           // of the stream of deliveries
 	seqs    map[int64]uint64 // where a delivery is among the dead letters
 }
 
 // DeadLetters returns those of a consumer, the oldest first, without bodies.
 func (s *Stream) DeadLetters(ctx context.Context, durable string) (*DeadLetters, []journal.Entry, error) {
 	letters, err := s.js.Stream(ctx, s.name+deadSuffix)
-	d := &DeadLetters{letters, map[int64]uint64{}}
+	d := &DeadLetters{letters, s.ID(), map[int64]uint64{}}
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		return d, nil, nil
 	}
@@ -121,7 +122,9 @@ func (d *DeadLetters) Get(ctx context.Context, id int64) (journal.Entry, error) 
 	if err != nil {
 		return journal.Entry{}, explain("read a dead letter", err)
 	}
-	return letter(m), nil
+	e := letter(m)
+	e.Origin = d.id
+	return e, nil
 }
 
 // Mark deletes a dead letter that was accepted after all.

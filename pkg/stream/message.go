@@ -3,6 +3,7 @@ package stream
 import (
 	"fmt"
 	"math"
+	"net/http"
 	"net/textproto"
 	"strconv"
 	"strings"
@@ -32,6 +33,8 @@ const (
 	headerSubject     = "ce-subject"
 	headerTime        = "ce-time"
 	headerContentType = "ce-datacontenttype"
+	// headerVia is receiver.ViaHeader.
+	headerVia = "X-Tlxhook-Via"
 )
 
 // Subject returns where deliveries of an event are published: tripletex, company, object and verb. What could not
@@ -77,6 +80,9 @@ func message(company int64, d journal.Delivery) *nats.Msg {
 			m.Header.Set(name, value)
 		}
 	}
+	if through := d.Header.Get(headerVia); through != "" {
+		m.Header.Set(headerVia, through)
+	}
 	m.Header.Set(jetstream.MsgIDHeader, d.Key)
 	return m
 }
@@ -101,6 +107,9 @@ func entry(seq uint64, subject string, header nats.Header, body []byte, stored t
 	e := journal.Entry{ID: number(seq), State: journal.Pending, Delivery: journal.Delivery{
 		Key: get(webhook.KeyHeader), ContentType: get("Content-Type"), Signature: get(webhook.SignatureHeader), Body: body, Received: stored,
 	}}
+	if through := get(headerVia); through != "" {
+		e.Header = http.Header{headerVia: {through}}
+	}
 	if at, err := time.Parse(time.RFC3339Nano, header.Get(headerTime)); err == nil {
 		e.Received = at
 	}

@@ -5,6 +5,8 @@ package stream
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -143,6 +145,12 @@ func (s *Stream) disconnected() {
 
 // Close ends the connection.
 func (s *Stream) Close() { s.conn.Close() }
+
+// ID identifies the stream, also after its name was used again.
+func (s *Stream) ID() string {
+	sum := sha256.Sum256([]byte(s.name + " " + s.stream.CachedInfo().Created.UTC().String()))
+	return hex.EncodeToString(sum[:16])
+}
 
 // Window is how long the stream knows an idempotency key again.
 func (s *Stream) Window() time.Duration { return s.stream.CachedInfo().Config.Duplicates }
