@@ -32,6 +32,8 @@ var (
 	ErrVersion = errors.New("the journal was made by a newer version of tlxhook")
 	// ErrUnsafe means that others could put another file in the place of the journal.
 	ErrUnsafe = errors.New("the folder of the journal is not safe")
+	// ErrTooLarge means that a store takes no delivery of this size.
+	ErrTooLarge = errors.New("the delivery is too large to be stored")
 	// ErrSpace means that the disk has less free space than the journal is to leave.
 	ErrSpace = errors.New("the disk is almost full")
 	// ErrUnavailable means that the last write failed, and that none has succeeded since.

@@ -128,6 +128,11 @@ func (l *Listener) openStream(ctx context.Context) (err error) {
 			window, redeliveryWindow)
 	}
 	o := l.receiverOptions(l.stream.ID())
+	if most := l.stream.MaxBody(); o.MaxBody > most {
+		l.Note("warning: NATS takes messages of at most %d bytes; deliveries above that are rejected with 413, although --max-body is %d",
+			most, o.MaxBody)
+		o.MaxBody = most
+	}
 	o.MaxWaiting, o.Failed = l.o.MaxConns, receiver.ReasonStream // a stream has higher latency and stores more at once
 	l.receiver = receiver.New(l.stream, o)
 	return nil

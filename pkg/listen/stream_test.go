@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -12,15 +15,21 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/journal"
 	"github.com/tlxhook/tlxhook/pkg/listen"
 	"github.com/tlxhook/tlxhook/pkg/receiver"
+	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/stream"
+	"github.com/tlxhook/tlxhook/pkg/webhook"
 )
 
 // serveNATS starts a NATS server with JetStream.
 func serveNATS(t *testing.T) *server.Server {
 	t.Helper()
-	s, err := server.NewServer(&server.Options{
-		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true,
-	})
+	return serveNATSWith(t, &server.Options{})
+}
+
+func serveNATSWith(t *testing.T, o *server.Options) *server.Server {
+	t.Helper()
+	o.Host, o.Port, o.JetStream, o.StoreDir, o.NoSigs, o.NoLog = "127.0.0.1", server.RANDOM_PORT, true, t.TempDir(), true, true
+	s, err := server.NewServer(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,4 +128,79 @@ func TestForwarderIsStoppedAtEachStep(t *testing.T) {
 		}
 		disconnected(t, live, 1)
 	})
+}
+
+// A body that NATS does not take is answered with 413 at once, and the limits are compared at the start.
+func TestBodiesAboveTheLimitOfNATSAreRejected(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		maxBody int64
+		size    int
+		want    int
+		warned  bool
+	}{
+		"above both":           {1 << 20, 2 << 20, 413, true},
+		"above NATS":           {1 << 20, 80 << 10, 413, true},
+		"with headers":         {1 << 16, 1<<16 - 150, 413, false},
+		"below both":           {1 << 20, 32 << 10, 200, true},
+		"below a smaller flag": {1 << 15, 16 << 10, 200, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			live := serveNATSWith(t, &server.Options{MaxPayload: 1 << 16})
+			var notes sync.Map
+			to := streamOf(live)
+			l := listen.New(listen.Options{
+				Common: listen.Common{
+					Lookup: func(string) (string, bool) { return "", false }, Report: func(receiver.DeliveryEvent) {},
+					Note: func(format string, args ...any) { notes.Store(fmt.Sprintf(format, args...), true) },
+				},
+				Address: "127.0.0.1:0", Path: "/", MaxBody: test.maxBody, MaxConns: 8, Secrets: []secret.Text{testSecret}, Stream: &to,
+			})
+			ctx, cancel := context.WithCancel(t.Context())
+			ended := make(chan error, 1)
+			if err := l.Open(ctx); err != nil {
+				t.Fatal(err)
+			}
+			go func() { ended <- l.Run(ctx) }()
+			if got := postSized(t, "http://"+l.Address()+"/", test.size); got != test.want {
+				t.Errorf("answered %d, want %d", got, test.want)
+			}
+			warned := false
+			notes.Range(func(key, _ any) bool {
+				warned = warned || strings.Contains(fmt.Sprint(key), "NATS takes messages of at most 65536 bytes")
+				return true
+			})
+			if warned != test.warned {
+				t.Errorf("warned %v, want %v", warned, test.warned)
+			}
+			cancel()
+			if err := errors.Join(<-ended, l.Close()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// postSized sends a signed delivery with a body of a size, and returns the status of the answer.
+func postSized(t *testing.T, address string, size int) int {
+	t.Helper()
+	const head, tail = `{"subscriptionId":1,"event":"order.update","id":1,"value":"`, `"}`
+	body := head + strings.Repeat("x", size-len(head)-len(tail)) + tail
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set(webhook.KeyHeader, "k")
+	request.Header.Set(webhook.SignatureHeader, webhook.Sign(testSecret.Reveal(), "k", []byte(body)))
+	start := time.Now()
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return http.StatusRequestEntityTooLarge // the connection is closed before the body was sent
+	}
+	if took := time.Since(start); took > 3*time.Second {
+		t.Errorf("it took %s", took)
+	}
+	_ = response.Body.Close()
+	return response.StatusCode
 }

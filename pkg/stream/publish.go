@@ -73,14 +73,26 @@ func (s *Stream) holds(ctx context.Context, seq uint64, body []byte) (bool, erro
 func (s *Stream) publish(ctx context.Context, m *nats.Msg) (ack *jetstream.PubAck, own bool, err error) {
 	for try := 1; ; try++ {
 		ack, err = s.try(ctx, m)
-		var refused *jetstream.APIError
-		if err == nil || errors.As(err, &refused) && refused.Code < 500 {
-			return ack, try > 1, err
+		if err == nil {
+			s.refused.Store(nil)
+			return ack, try > 1, nil
+		}
+		if refused := s.refused.Load(); refused != nil {
+			return nil, false, *refused
+		}
+		if isPermanent(err) {
+			return nil, false, err
 		}
 		if wait.For(ctx, betweenTries) != nil {
 			return nil, false, err
 		}
 	}
+}
+
+// isPermanent reports whether a repeat would be refused too.
+func isPermanent(err error) bool {
+	cause := explain("publish", err)
+	return errors.Is(cause, journal.ErrTooLarge) || errors.Is(cause, ErrUnfit)
 }
 
 func (s *Stream) try(ctx context.Context, m *nats.Msg) (*jetstream.PubAck, error) {

@@ -15,6 +15,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/tlxhook/tlxhook/pkg/journal"
 	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
@@ -146,6 +147,15 @@ func (s *Stream) disconnected() {
 // Close ends the connection.
 func (s *Stream) Close() { s.conn.Close() }
 
+// MaxBody is the size of the largest message in bytes, with its headers.
+func (s *Stream) MaxBody() int64 {
+	size := s.conn.MaxPayload()
+	if most := int64(s.stream.CachedInfo().Config.MaxMsgSize); most > 0 {
+		size = min(size, most)
+	}
+	return size
+}
+
 // ID identifies the stream, also after its name was used again.
 func (s *Stream) ID() string {
 	sum := sha256.Sum256([]byte(s.name + " " + s.stream.CachedInfo().Created.UTC().String()))
@@ -175,6 +185,8 @@ func explain(what string, err error) error {
 	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrAuthRevoked),
 		errors.Is(err, nats.ErrAccountAuthExpired), errors.Is(err, nats.ErrPermissionViolation), errors.Is(err, nats.ErrNkeysNotSupported):
 		cause = ErrRefused
+	case errors.Is(err, nats.ErrMaxPayload), errors.As(err, &refusal) && refusal.ErrorCode == codeMessageSize:
+		cause = journal.ErrTooLarge
 	case errors.Is(err, jetstream.ErrStreamNotFound):
 		cause = ErrAbsent
 	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
@@ -189,6 +201,9 @@ func explain(what string, err error) error {
 const (
 	codeNoPeers    jetstream.ErrorCode = 10005 // too few servers are there now
 	codeNoReplicas jetstream.ErrorCode = 10074 // there is only one server, whatever happens
+	codeStoreFull  jetstream.ErrorCode = 10077 // the stream or its disk takes no more
+	// codeMessageSize means that the stream has a maximum size of a message.
+	codeMessageSize jetstream.ErrorCode = 10054
 )
 
 // causeOf tells what may pass from what does not.
@@ -197,7 +212,7 @@ func causeOf(refusal *jetstream.APIError) error {
 	switch refusal.ErrorCode {
 	case codeNoPeers:
 		passing = true
-	case codeNoReplicas:
+	case codeNoReplicas, codeStoreFull:
 		passing = false
 	}
 	if passing {
