@@ -13,6 +13,7 @@ $secrets = array_filter([getenv('HMAC_SECRET'), getenv('HMAC_SECRET_PREVIOUS')])
  */
 function isSigned(array $secrets, string $key, string $signature, string $body): bool
 {
+    [$key, $signature] = [trim($key, " \t"), trim($signature, " \t")]; // blanks around a value are not part of it
     if (preg_match('/\A[A-Za-z0-9._:-]{1,128}\z/', $key) !== 1) { // a key with "&" could move the boundary
         return false;
     }

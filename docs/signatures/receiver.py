@@ -16,11 +16,12 @@ def is_signed(keys, signatures, body):
     """Report whether the only key, "&" and the raw body were signed with one of the secrets."""
     if len(keys) != 1 or len(signatures) != 1:
         return False
-    if not re.fullmatch(r"[A-Za-z0-9._:-]{1,128}", keys[0]):  # a key with "&" could move the boundary
+    key, signature = keys[0].strip(" \t"), signatures[0].strip(" \t")  # blanks around a value are not part of it
+    if not re.fullmatch(r"[A-Za-z0-9._:-]{1,128}", key):  # a key with "&" could move the boundary
         return False
-    text = keys[0].encode() + b"&" + body
+    text = key.encode() + b"&" + body
     expected = [base64.b64encode(hmac.digest(secret, text, hashlib.sha512)) for secret in SECRETS]
-    return any([hmac.compare_digest(e, signatures[0].encode()) for e in expected])
+    return any([hmac.compare_digest(e, signature.encode()) for e in expected])
 
 
 class Receiver(BaseHTTPRequestHandler):

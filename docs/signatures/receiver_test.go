@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -132,6 +133,7 @@ func TestRecipesAgree(t *testing.T) {
 			if status, err := post(t, target, header, large); err == nil && (status < 400 || status >= 500) {
 				t.Errorf("a body that is too large: %d", status)
 			}
+			blanks(t, target)
 			modes(t, target)
 		})
 	}
@@ -232,6 +234,34 @@ func modes(t *testing.T, target string) {
 		}
 		if strings.Join(got, " ") != want {
 			t.Errorf("%s: %v, want %s", mode, got, want)
+		}
+	}
+}
+
+// blanks checks that white space around the values of headers is no part of them. Source: RFC 9110, section 5.5.
+func blanks(t *testing.T, target string) {
+	t.Helper()
+	const body = `{"subscriptionId":1,"event":"order.create","id":1,"value":null}`
+	u, err := url.Parse(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, around := range []struct{ before, after string }{{"", ""}, {" ", " "}, {"", "  "}, {"\t", "\t"}, {" \t ", "\t "}} {
+		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", u.Host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+		_, err = io.WriteString(conn, "POST /hook HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: "+strconv.Itoa(len(body))+
+			"\r\nIdempotency-Key:"+around.before+"k"+around.after+
+			"\r\nX-Request-Signature:"+around.before+webhook.Sign(current, "k", []byte(body))+around.after+"\r\n\r\n"+body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, _ := io.ReadAll(conn)
+		_ = conn.Close()
+		if line, _, _ := strings.Cut(string(answer), "\r\n"); !strings.Contains(line, " 200") {
+			t.Errorf("with %q before and %q after: %q", around.before, around.after, line)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-// Package capture reads an HTTP request that was saved as it came over the wire.
+// Package capture reads an HTTP request that was saved as it came over the wire, or as a tool shows it.
 package capture
 
 import (
@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httputil"
 	"os"
 	"regexp"
 )
@@ -15,31 +16,72 @@ import (
 // ErrMalformed is the cause of every error of [Parse].
 var ErrMalformed = errors.New("the capture cannot be read")
 
-// Is reports whether bytes begin with an HTTP request line. If not, they are a body alone.
-func Is(raw []byte) bool {
-	return regexp.MustCompile(`^[A-Z]+ [^ \r\n]+ HTTP/\d`).Match(raw)
+// requestLine matches the beginning of a capture: a prefix of curl -v, method and target, and the version.
+func requestLine() *regexp.Regexp {
+	return regexp.MustCompile(`^((?:> )?)([A-Z]+ [^ \r\n]+ HTTP/)\d(?:\.\d)?[ \t]*(\r?\n|$)`)
 }
 
-// Parse returns the headers and the body of a captured HTTP/1 request. Lines end with LF or CRLF. Bytes after the
-// Content-Length are ignored; without a Content-Length and without chunks, the body is everything after the headers.
+// Is reports whether bytes begin with an HTTP request line. If not, they are a body alone.
+func Is(raw []byte) bool { return requestLine().Match(raw) }
+
+// Parse returns the headers and the body of a captured HTTP request. Lines end with LF or CRLF. Header lines may begin
+// with "> ", as curl -v prints them, and pseudo-headers of HTTP/2 are skipped. Bytes after the Content-Length are ignored.
+// Without a Content-Length, and with a body that is chunked by its header and is decoded already, the body is everything
+// after the headers.
 func Parse(raw []byte) (http.Header, []byte, error) {
-	reader := bufio.NewReader(bytes.NewReader(raw))
-	request, err := http.ReadRequest(reader)
+	head, body := split(raw)
+	request, err := http.ReadRequest(bufio.NewReader(io.MultiReader(bytes.NewReader(head), bytes.NewReader(body))))
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
-	from := io.Reader(request.Body)
-	if request.ContentLength == 0 && request.Header.Get("Content-Length") == "" {
-		from = reader
+	if len(request.TransferEncoding) > 0 {
+		return request.Header, unchunked(body), nil
 	}
-	body, err := io.ReadAll(from)
+	if request.Header.Get("Content-Length") == "" {
+		return request.Header, body, nil
+	}
+	read, err := io.ReadAll(request.Body)
 	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, nil, fmt.Errorf("%w: the body ends after %d bytes, before its end", ErrMalformed, len(body))
+		return nil, nil, fmt.Errorf("%w: the body ends after %d bytes, before its end", ErrMalformed, len(read))
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
-	return request.Header, body, nil
+	return request.Header, read, nil
+}
+
+// split returns the headers as HTTP/1.1 would have them, with the empty line after them, and the body.
+func split(raw []byte) (head, body []byte) {
+	line := requestLine()
+	prefixed := line.Match(raw) && raw[0] == '>'
+	raw = line.ReplaceAll(raw, []byte("${2}1.1${3}"))
+	for len(raw) > 0 {
+		end := bytes.IndexByte(raw, '\n') + 1
+		if end == 0 {
+			end = len(raw)
+		}
+		next := raw[:end]
+		raw = raw[end:]
+		if prefixed {
+			next = bytes.TrimPrefix(bytes.TrimPrefix(next, []byte(">")), []byte(" "))
+		}
+		if next[0] == ':' {
+			continue
+		}
+		head = append(head, next...)
+		if len(bytes.TrimRight(next, "\r\n")) == 0 {
+			break
+		}
+	}
+	return head, raw
+}
+
+// unchunked returns the body of chunks, or the bytes as they are if they are no chunks.
+func unchunked(body []byte) []byte {
+	if decoded, err := io.ReadAll(httputil.NewChunkedReader(bytes.NewReader(body))); err == nil {
+		return decoded
+	}
+	return body
 }
 
 // maxSize is the size in bytes of the largest file that is read. Deliveries of Tripletex are far smaller.

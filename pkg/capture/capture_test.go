@@ -18,6 +18,18 @@ func TestParse(t *testing.T) {
 		"length":          {head + "Content-Length: 2\r\n\r\n{}\n", "{}"},
 		"no length":       {head + "\r\n{}\n", "{}\n"},
 		"chunks":          {head + "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", "{}"},
+		"HTTP/2":          {"POST /hook HTTP/2\r\nHost: x\r\nIdempotency-Key: k\r\n\r\n{}", "{}"},
+		"HTTP/3, LF":      {"POST /hook HTTP/3\nIdempotency-Key: k\n\n{}", "{}"},
+		"HTTP/2.0":        {"POST /hook HTTP/2.0\nIdempotency-Key: k\nContent-Length: 2\n\n{}\n", "{}"},
+		"HTTP/1.0":        {"POST /hook HTTP/1.0\nIdempotency-Key: k\n\n{}", "{}"},
+		"pseudo-headers":  {"POST /hook HTTP/2\n:authority: x\n:method: POST\nidempotency-key: k\n\n{}", "{}"},
+		"curl -v":         {"> POST /hook HTTP/2\n> Host: x\n> idempotency-key: k\n> \n{}", "{}"},
+		"curl -v, CRLF":   {"> POST /hook HTTP/1.1\r\n> Host: x\r\n> idempotency-key: k\r\n>\r\n> {}", "> {}"},
+		"decoded chunks":  {head + "Transfer-Encoding: chunked\r\n\r\n{\"a\":1}", `{"a":1}`},
+		"decoded, digits": {head + "Transfer-Encoding: chunked\r\n\r\n17", "17"},
+		"decoded, lines":  {head + "Transfer-Encoding: chunked\r\n\r\n{\n}\n", "{\n}\n"},
+		"no chunks":       {head + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", ""},
+		"no body":         {head + "\r\n", ""},
 		"LF instead CRLF": {"POST / HTTP/1.1\nHost: x\nIdempotency-Key: k\n\n{}", "{}"},
 	} {
 		header, body, err := capture.Parse([]byte(test.raw))
@@ -36,7 +48,7 @@ func TestParse(t *testing.T) {
 
 func TestParseRefusesAnIncompleteRequest(t *testing.T) {
 	t.Parallel()
-	for _, raw := range []string{"", "{}", "POST / HTTP/1.1\r\n", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{}"} {
+	for _, raw := range []string{"", "{}", "> ", "POST / HTTP/1.1\r\n", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{}"} {
 		if _, _, err := capture.Parse([]byte(raw)); !errors.Is(err, capture.ErrMalformed) {
 			t.Errorf("%q: %v", raw, err)
 		}

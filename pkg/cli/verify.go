@@ -20,6 +20,7 @@ import (
 type verifyOptions struct {
 	key       string
 	signature string
+	signed    bool // --signature is given, perhaps empty
 	hmacFiles []string
 }
 
@@ -44,7 +45,10 @@ input; TLXHOOK_HMAC_SECRET holds it.`,
     --idempotency-key 3f0c1b1e-2a55 --signature 'q83v...=='
   tlxhook verify request.http --hmac-secret-file new --hmac-secret-file old`,
 		Args: oneArg("file"),
-		RunE: app.run(func(ctx context.Context, args []string) error { return verify(ctx, app, o, args[0]) }),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.signed = cmd.Flags().Changed("signature")
+			return app.run(func(ctx context.Context, args []string) error { return verify(ctx, app, o, args[0]) })(cmd, args)
+		},
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.key, "idempotency-key", "", "the header idempotency-key: `KEY`")
@@ -143,10 +147,10 @@ func (o *verifyOptions) delivery(stdin io.Reader, name string) (header http.Head
 	if o.key != "" {
 		header.Set(webhook.KeyHeader, o.key)
 	}
-	if o.signature != "" {
+	if o.signed {
 		header.Set(webhook.SignatureHeader, o.signature)
 	}
-	if !isCapture && o.signature == "" {
+	if !isCapture && !o.signed {
 		return nil, nil, usageFailure("--signature is missing").
 			withHint("it is the header x-request-signature; or give the whole request as it came")
 	}

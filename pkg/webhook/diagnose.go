@@ -5,9 +5,11 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/sha512"
+	"encoding/json"
 	"errors"
 	"hash"
 	"net/http"
+	"strings"
 )
 
 // Diagnosis is the result of [Diagnose].
@@ -51,10 +53,23 @@ func Diagnose(header http.Header, body []byte, secrets ...string) Diagnosis {
 	case hashReason(len(raw)) != "":
 		deviations = []Reason{hashReason(len(raw)), NoMatch}
 	default:
-		deviations = []Reason{NoMatch}
+		deviations = append(encodingReasons(header, body), NoMatch)
 	}
 	found.Reasons = append(found.Reasons, deviations...)
 	return found
+}
+
+// encodingReasons returns [BodyEncoded] or [BodyDecoded] if a header says that the body was compressed: the signature may
+// be of the other form, which cannot be restored.
+func encodingReasons(header http.Header, body []byte) []Reason {
+	encoding := header.Get("Content-Encoding")
+	switch {
+	case encoding == "" || strings.EqualFold(encoding, "identity"):
+		return nil
+	case json.Valid(body):
+		return []Reason{BodyDecoded}
+	}
+	return []Reason{BodyEncoded}
 }
 
 // variant is one value to try. The correct one has no reason.

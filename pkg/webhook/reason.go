@@ -45,6 +45,8 @@ const (
 	BodyMark       Reason = "body_byte_order_mark" // byte order mark added
 	BodyCharset    Reason = "body_charset"         // read as Latin-1 and written as UTF-8
 	BodySerialised Reason = "body_reserialised"    // JSON parsed and written again
+	BodyDecoded    Reason = "body_decoded"         // decompressed after it was signed
+	BodyEncoded    Reason = "body_encoded"         // compressed after it was signed, or kept compressed
 )
 
 // NoMatch means that no known deviation explains the signature: it was made with another secret, or the body was changed.
@@ -78,6 +80,8 @@ func (r Reason) Text() string {
 		BodyMark:       "a byte order mark was added to the body",
 		BodyCharset:    "the body was read as Latin-1 and written as UTF-8",
 		BodySerialised: "the JSON of the body was parsed and written again; only the original bytes are signed",
+		BodyDecoded:    "the body was decompressed, see Content-Encoding; the signature may be of the compressed bytes",
+		BodyEncoded:    "the body is compressed, see Content-Encoding; the signature is of the bytes without compression",
 
 		NoMatch: "signed with another secret, or the body was changed",
 	}[r]

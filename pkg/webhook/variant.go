@@ -2,9 +2,11 @@ package webhook
 
 import (
 	"bytes"
+	"compress/gzip"
 	"crypto/sha512"
 	"encoding/base64"
 	"encoding/hex"
+	"io"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -80,10 +82,23 @@ func bodyVariants(body []byte) []variant[[]byte] {
 	if latin, ok := latin1(body); ok {
 		add(BodyCharset, latin)
 	}
+	if plain, ok := gunzipped(body); ok {
+		add(BodyEncoded, plain)
+	}
 	for _, other := range serialised(body) {
 		add(BodySerialised, other)
 	}
 	return all
+}
+
+// gunzipped returns the content of a gzip body of at most [MaxBody] bytes, or false if it is none.
+func gunzipped(body []byte) ([]byte, bool) {
+	reader, err := gzip.NewReader(bytes.NewReader(body))
+	if err != nil {
+		return nil, false
+	}
+	plain, err := io.ReadAll(io.LimitReader(reader, MaxBody))
+	return plain, err == nil
 }
 
 // latin1 returns the bytes that decode to this UTF-8 text when they are read as Latin-1, or false if there are none.
