@@ -95,7 +95,9 @@ func newBackfill(app *App) *cobra.Command {
 }
 
 // read validates the flags, and returns the app to forward to; nil without --forward-to.
-func (o *backfillOptions) read(ctx context.Context, r credentials.Reader, args []string) (receiver.App, error) {
+func (o *backfillOptions) read(
+	ctx context.Context, r credentials.Reader, redact func(string) string, args []string,
+) (receiver.App, error) {
 	from, to := o.choice.From, o.choice.To
 	switch {
 	case o.subscriptions && len(args) > 0:
@@ -129,7 +131,9 @@ func (o *backfillOptions) read(ctx context.Context, r credentials.Reader, args [
 	if o.forwardTo == "" {
 		return nil, nil
 	}
-	target, err := receiver.OpenTarget(ctx, o.forwardTo, receiver.TargetOptions{AllowRemote: o.allowRemote, Parallel: 8})
+	target, err := receiver.OpenTarget(ctx, o.forwardTo, receiver.TargetOptions{
+		AllowRemote: o.allowRemote, Parallel: receiver.DefaultParallel, Redact: redact,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -161,7 +165,7 @@ func completeObjects(_ *cobra.Command, args []string, _ string) ([]cobra.Complet
 func runBackfill(ctx context.Context, app *App, o *backfillOptions, args []string) error {
 	ctx, cancel := app.limited(ctx)
 	defer cancel()
-	to, err := o.read(ctx, app.secrets(), args)
+	to, err := o.read(ctx, app.secrets(), app.redactor.Redact, args)
 	if err != nil {
 		return err
 	}

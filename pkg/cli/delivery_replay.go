@@ -37,9 +37,9 @@ func newDeliveryReplay(app *App) *cobra.Command {
 		Short: "Send stored deliveries to an app again",
 		Long: `Send stored deliveries to an app again, one after the other, the oldest first,
 with their bytes and headers as they were received, and X-Tlxhook-Replay: true.
-What the app accepts counts as forwarded. Where it does not accept one, later
-ones of the same object are skipped, so that none arrives out of order; where it
-does not answer at all three times in a row, the replay stops.
+What the app accepts counts as forwarded. A delivery is skipped while an older
+one of the same object is pending, selected or not, so that none arrives out of
+order. After three attempts in a row without an answer the replay stops.
 
 With --edit one delivery is opened in the editor that VISUAL or EDITOR names,
 and what is saved is sent, with a key of its own, signed with the secret of

@@ -417,10 +417,13 @@ func causes() []cause {
 	}
 }
 
-// targetHint returns the hint for the address of an app that --allow-remote would permit.
+// targetHint returns the hint for the URL of an app: the scheme that it lacks, or --allow-remote if that would permit it.
 func targetHint(_ *config.Settings, err error) string {
 	if address, ok := errors.AsType[*receiver.AddressError](err); ok && !address.Never {
-		return "--allow-remote permits it"
+		return "--allow-remote permits other machines"
+	}
+	if e, ok := errors.AsType[*receiver.SchemeError](err); ok {
+		return "did you mean " + e.Complete + "?"
 	}
 	return ""
 }

@@ -62,7 +62,6 @@ func newForward(app *App) *cobra.Command {
 	flags.StringVar(&o.durable, "durable", "forward", "the `NAME` that all copies share; the server remembers by it what is done")
 	flags.DurationVar(&o.takeover, "takeover", stream.DefaultTakeover, "another copy takes over after `TIME`; the first one decides")
 	o.appFlags.bind(cmd)
-	flags.IntVar(&o.apps.Parallel, "parallel", 8, "forward `N` deliveries at once, each of another object")
 	flags.BoolVar(&o.replayDead, "replay-dead", false, "send what was given up again, once, and end")
 	flags.IntVar(&o.until, "until", 0, "end after `N` deliveries")
 	flags.StringVar(&o.metrics, "metrics-addr", "", "serve /metrics, /-/healthy and /-/ready on a loopback `ADDRESS`")
@@ -76,8 +75,6 @@ func (o *forwardOptions) check(format string) error {
 		return usageFailure("forward needs --from").withHint("name the NATS servers, such as --from nats://127.0.0.1:4222")
 	case !o.apps.Any():
 		return usageFailure("forward needs an app").withHint("name it with --forward-to, --forward or --exec")
-	case o.apps.Parallel < 1 || o.apps.Parallel > 1024:
-		return usageFailure("--parallel %d: must be from 1 to 1024", o.apps.Parallel)
 	case o.until < 0:
 		return usageFailure("--until must not be negative")
 	}

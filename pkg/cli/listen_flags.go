@@ -192,6 +192,8 @@ func (o *appFlags) bind(cmd *cobra.Command) {
 	flags.StringArrayVar(&o.apps.Forward, "forward", nil, "forward some events to another app: `EVENT=URL`")
 	flags.StringVar(&o.program, "exec", "", "run `PROGRAM` for each delivery")
 	flags.StringVar(&o.apps.CAFile, "forward-ca-file", "", "verify the certificate of the app with the PEM certificates in `FILE`")
+	flags.IntVar(&o.apps.Parallel, "parallel", receiver.DefaultParallel,
+		"forward `N` deliveries at once to each app, of different objects; slow ones make room for others")
 	flags.BoolVar(&o.apps.AllowRemote, "allow-remote", false, "forward to other machines too")
 }
 
@@ -214,6 +216,8 @@ func (o *appFlags) checkApps() error {
 	switch {
 	case o.program == "" && len(o.apps.Command) > 0:
 		return usageFailure("what stands behind \"--\" are arguments for --exec, which is not given")
+	case o.apps.Parallel < 1 || o.apps.Parallel > 1024:
+		return usageFailure("--parallel %d: must be from 1 to 1024", o.apps.Parallel)
 	case o.program != "" && o.apps.ForwardTo != "":
 		return usageFailure("--exec and --forward-to exclude each other")
 	}

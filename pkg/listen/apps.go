@@ -27,7 +27,7 @@ type Apps struct {
 	AllowRemote bool
 	// CAFile has the PEM certificates that verify apps; empty for those of the system.
 	CAFile string
-	// Parallel is the number of deliveries that are forwarded at once; 0 for the default.
+	// Parallel is the number of deliveries that each app gets at once; 0 means [receiver.DefaultParallel].
 	Parallel int
 	// Redact removes secrets from what apps answer; nil removes only those of their URLs.
 	Redact func(string) string
@@ -102,7 +102,7 @@ const lookUpTimeout = 2 * time.Second
 func (a Apps) open(ctx context.Context, address string, roots *x509.CertPool) (*receiver.Target, error) {
 	ctx, cancel := context.WithTimeout(ctx, lookUpTimeout)
 	defer cancel()
-	options := receiver.TargetOptions{AllowRemote: a.AllowRemote, Parallel: max(a.Parallel, 8), RootCAs: roots, Redact: a.Redact}
+	options := receiver.TargetOptions{AllowRemote: a.AllowRemote, Parallel: a.Parallel, RootCAs: roots, Redact: a.Redact}
 	return receiver.OpenTarget(ctx, address, options)
 }
 

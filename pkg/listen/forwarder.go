@@ -85,7 +85,9 @@ func (f *Forwarder) announce(context.Context) error {
 	} else if used < stream.SafeTakeover {
 		f.Note("warning: with a takeover time below %s, two copies may forward the same delivery at once", stream.SafeTakeover)
 	}
+	f.announceApps()
 	f.Note("waiting for the turn of this copy of %s, stream %s", f.o.Durable, f.o.Stream.Name)
+	f.Note("press Ctrl-C to stop")
 	return nil
 }
 

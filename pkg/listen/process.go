@@ -121,6 +121,13 @@ func inOrder(ctx context.Context, steps ...func(context.Context) error) error {
 	return nil
 }
 
+// announceApps states which events are forwarded to which app.
+func (p *process) announceApps() {
+	for _, r := range p.Routes {
+		p.Note("forwarding %s to %s, at most %d at once", r.Event, r.App, r.Parallel)
+	}
+}
+
 // ready tells a service manager that the process has started.
 func (p *process) ready(ctx context.Context) error {
 	if err := receiver.Notify(ctx, p.Lookup, "READY=1"); err != nil {

@@ -71,17 +71,20 @@ func (l *Listener) announce(ctx context.Context) error {
 		scheme = "https"
 	}
 	l.Note("listening on %s://%s%s", scheme, l.socket.Addr(), l.o.Path)
+	defer l.Note("press Ctrl-C to stop")
 	switch {
 	case l.stream != nil:
-		l.Note("deliveries are published to the stream %s", l.o.Stream.Name)
+		l.Note("publishing to the stream %s", l.o.Stream.Name)
 		return nil
 	case l.queue == nil:
-		l.Note("deliveries are stored and not forwarded: no app is configured")
+		l.Note("storing in %s, not forwarding: no app is configured", l.o.Journal.Folder)
 		return nil
 	}
+	l.Note("storing in %s", l.o.Journal.Folder)
+	l.announceApps()
 	stats, err := l.journal.Stats(ctx)
 	if err == nil && stats.Waiting > 0 {
-		l.Note("%d stored deliveries wait to be forwarded", stats.Waiting)
+		l.Note("%d stored deliveries are pending", stats.Waiting)
 	}
 	return err
 }

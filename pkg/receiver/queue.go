@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// parallel is how many deliveries an app gets at once where nobody says otherwise.
-	parallel = 8
+	// DefaultParallel is the default of [Route.Parallel].
+	DefaultParallel = 8
 	// pageSize is how many are read from the backlog at once.
 	pageSize = 1000
 	// lookAgain is how often the backlog is asked for deliveries that another program stored.
@@ -38,13 +38,13 @@ type Route struct {
 type Backlog interface {
 	// Waiting returns the deliveries after an id that are to be forwarded, the oldest first.
 	Waiting(ctx context.Context, after int64, limit int) ([]journal.Entry, error)
-	// WaitingOf returns those of one object.
-	WaitingOf(ctx context.Context, object journal.ObjectKey, after int64, limit int) ([]journal.Entry, error)
 	Records
 }
 
 // Records are deliveries by their ids.
 type Records interface {
+	// WaitingOf returns the deliveries of an object after an id that are to be forwarded, the oldest first.
+	WaitingOf(ctx context.Context, object journal.ObjectKey, after int64, limit int) ([]journal.Entry, error)
 	// Get returns one with its body; it is journal.ErrNotFound where it is not there, and journal.ErrDamaged where it is
 	// not as it was received.
 	Get(ctx context.Context, id int64) (journal.Entry, error)
@@ -77,7 +77,7 @@ func NewQueue(backlog Backlog, routes []Route, report func(DeliveryEvent)) *Queu
 	}
 	for _, r := range routes {
 		if r.Parallel == 0 {
-			r.Parallel = parallel
+			r.Parallel = DefaultParallel
 		}
 		q.routes = append(q.routes, &route{Route: r, running: map[*lane]time.Time{}, reading: reading{more: true}})
 	}

@@ -257,6 +257,9 @@ func (r *Receiver) keep(ctx context.Context, d journal.Delivery) (journal.Stored
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeLimit)
 	defer cancel()
 	stored, err := r.store.Append(ctx, d)
+	if errors.Is(err, journal.ErrTooLarge) {
+		return stored, &rejection{status: http.StatusRequestEntityTooLarge, reason: ReasonTooLarge, message: err.Error()}
+	}
 	if err != nil {
 		return stored, &rejection{http.StatusServiceUnavailable, r.o.Failed, err.Error(), retryStore}
 	}

@@ -40,16 +40,20 @@ type Replayed struct {
 	Skipped bool
 }
 
-// Run sends deliveries one after the other, each once, in the given order, and yields what became of each. Where an
-// app does not accept one, later ones of the same object are skipped, as a [Queue] holds them back. It ends with ErrSilent where the
-// app is not there, and between two deliveries where ctx ends.
+// Run sends deliveries one after the other, each once, in the given order, and yields what became of each. A delivery is
+// skipped while an older one of its object is to be forwarded, as in a [Queue]. It ends with ErrSilent if the app gives no
+// answer, and between two deliveries if ctx ends.
 func (r Replay) Run(ctx context.Context, entries []journal.Entry) iter.Seq2[Replayed, error] {
 	return func(yield func(Replayed, error) bool) {
-		start, silence, sent, failed := time.Now(), 0, 0, map[journal.ObjectKey]bool{}
+		start, silence, sent, failed, accepted := time.Now(), 0, 0, map[journal.ObjectKey]bool{}, map[int64]bool{}
 		for _, e := range entries {
 			of := e.Object()
-			if failed[of] {
-				if !yield(Replayed{Entry: e, Answer: Answer{Err: errEarly}, Skipped: true}, nil) {
+			early := errEarly
+			if !failed[of] {
+				early = r.older(ctx, e, accepted)
+			}
+			if early != nil {
+				if !yield(Replayed{Entry: e, Answer: Answer{Err: early}, Skipped: true}, nil) {
 					return
 				}
 				continue
@@ -65,6 +69,7 @@ func (r Replay) Run(ctx context.Context, entries []journal.Entry) iter.Seq2[Repl
 				return
 			}
 			failed[of] = done.Answer.Err != nil
+			accepted[e.ID] = !failed[of]
 			if silence++; done.Answer.Status != noAnswer {
 				silence = 0
 			}
@@ -75,6 +80,29 @@ func (r Replay) Run(ctx context.Context, entries []journal.Entry) iter.Seq2[Repl
 				yield(Replayed{}, fmt.Errorf("%w: %w", ErrSilent, done.Answer.Err))
 				return
 			}
+		}
+	}
+}
+
+// older returns why a delivery is held back: an older one of its object is to be forwarded and was not accepted in this
+// replay. If that cannot be read, it is held back too.
+func (r Replay) older(ctx context.Context, e journal.Entry, accepted map[int64]bool) error {
+	for after := int64(0); ; {
+		page, err := r.Journal.WaitingOf(context.WithoutCancel(ctx), e.Object(), after, pageSize)
+		if err != nil {
+			return err
+		}
+		for _, w := range page {
+			switch {
+			case w.ID >= e.ID:
+				return nil
+			case !accepted[w.ID]:
+				return fmt.Errorf("delivery %d of the same object is older and pending", w.ID)
+			}
+			after = w.ID
+		}
+		if len(page) < pageSize {
+			return nil
 		}
 	}
 }

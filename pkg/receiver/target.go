@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tlxhook/tlxhook/pkg/journal"
@@ -33,6 +34,12 @@ const (
 
 // ErrTarget is the cause of every error about a target that nothing is forwarded to.
 var ErrTarget = errors.New("forward")
+
+// SchemeError reports a URL without a scheme. Complete is the masked URL with http.
+type SchemeError struct{ Complete string }
+
+// Error implements error.
+func (e *SchemeError) Error() string { return "the URL has no scheme" }
 
 // TargetOptions say what a target may be.
 type TargetOptions struct {
@@ -61,8 +68,17 @@ type Target struct {
 // NewTarget returns the app at an http or https URL. Userinfo in it is sent as Basic authorization.
 func NewTarget(address string, o TargetOptions) (*Target, error) {
 	u, err := url.Parse(address)
+	if strings.TrimSpace(address) != address {
+		return nil, fmt.Errorf("%w: %q has surrounding white space", ErrTarget, secret.MaskURL(address))
+	}
+	if !strings.Contains(address, "://") && !strings.HasPrefix(address, "/") {
+		return nil, fmt.Errorf("%w: %s: %w", ErrTarget, secret.MaskURL(address), &SchemeError{secret.MaskURL("http://" + address)})
+	}
 	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" || u.Fragment != "" {
 		return nil, fmt.Errorf("%w: %s is no http or https URL", ErrTarget, secret.MaskURL(address))
+	}
+	if port, err := strconv.ParseUint(u.Port(), 10, 16); u.Port() != "" && (err != nil || port == 0) {
+		return nil, fmt.Errorf("%w: %s has no port from 1 to 65535", ErrTarget, secret.MaskURL(address))
 	}
 	t := &Target{url: u, guard: guard{o.AllowRemote}, redact: o.Redact}
 	t.known.Add(sender.TargetSecrets(u)...)
@@ -164,6 +180,8 @@ func reason(ctx context.Context, err error) error {
 		return errors.New("the app gave no answer within 30 seconds")
 	case errors.Is(ctx.Err(), context.Canceled):
 		return errStopped
+	case errors.As(err, new(x509.UnknownAuthorityError)):
+		return errors.New("the certificate of the app is not trusted; --forward-ca-file names the certificates that verify it")
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return errors.New("the app closed the connection without an answer")
 	}

@@ -3,6 +3,7 @@ package receiver_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -224,8 +225,8 @@ func TestOnlyThisMachineIsForwardedTo(t *testing.T) {
 		"http://192.0.2.1/":                      "192.0.2.1 is not on this machine",
 		"http://user:pass@127.0.0.1#@evil/":      "is no http or https URL",
 		"ftp://127.0.0.1/":                       "is no http or https URL",
-		"127.0.0.1:3000":                         "is no http or https URL",
-		"":                                       "is no http or https URL",
+		"127.0.0.1:3000":                         "the URL has no scheme",
+		"":                                       "the URL has no scheme",
 		"http://user:secret@192.0.2.1/?x=secret": "forward to http://***@192.0.2.1/?x=***: 192.0.2.1 is not on this machine",
 	} {
 		_, err := receiver.NewTarget(url, receiver.TargetOptions{})
@@ -288,5 +289,45 @@ func TestForwardEndsWithItsContext(t *testing.T) {
 		case answer.Status != -1:
 			t.Errorf("%s: answer.Status = %v, want %v", name, answer.Status, -1)
 		}
+	}
+}
+
+func TestTargetsThatCannotBeAreRefused(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]bool{
+		"http://localhost:3000/hook":       true,
+		"http://localhost/":                true,
+		"http://localhost:65535/":          true,
+		"http://localhost:99999/":          false,
+		"http://localhost:65536/":          false,
+		"http://localhost:0/":              false,
+		"https://[::1]:70000/":             false,
+		"http://localhost:3000/hook ":      false,
+		" http://localhost:3000/hook":      false,
+		"http://localhost:3000/hook\t":     false,
+		"http://localhost:3000/hook\u00a0": false,
+		"localhost:3000/hook":              false,
+		"http://localhost:-1/":             false,
+	} {
+		_, err := receiver.NewTarget(address, receiver.TargetOptions{})
+		if (err == nil) != want {
+			t.Errorf("%q: %v", address, err)
+		}
+		if err != nil && !errors.Is(err, receiver.ErrTarget) {
+			t.Errorf("%q: %v has no cause", address, err)
+		}
+	}
+}
+
+func TestUntrustedCertificateIsNamed(t *testing.T) {
+	t.Parallel()
+	app := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(app.Close)
+	target, err := receiver.NewTarget(app.URL, receiver.TargetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := target.Forward(t.Context(), journal.Entry{}, false); got.Err == nil || !strings.Contains(got.Err.Error(), "--forward-ca-file") {
+		t.Errorf("it says %v", got.Err)
 	}
 }
