@@ -30,22 +30,22 @@ import (
 type proxied struct {
 	name string
 	// configure returns the command for a proxy on one address before another.
-	configure func(t *testing.T, folder, address, receiver string) []string
+	configure func(t *testing.T, folder, address, behind string) []string
 }
 
 // shipped returns a file of the docs with some texts replaced, each of which must be there.
-func shipped(t *testing.T, name string, replaced ...string) string {
+func shipped(t *testing.T, name string, replaced map[string]string) string {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join("../../docs/receiving", name))
 	if err != nil {
 		t.Fatal(err)
 	}
 	text := string(raw)
-	for i := 0; i < len(replaced); i += 2 {
-		if !strings.Contains(text, replaced[i]) {
-			t.Fatalf("%s has no %q", name, replaced[i])
+	for old, by := range replaced {
+		if !strings.Contains(text, old) {
+			t.Fatalf("%s has no %q", name, old)
 		}
-		text = strings.ReplaceAll(text, replaced[i], replaced[i+1])
+		text = strings.ReplaceAll(text, old, by)
 	}
 	return text
 }
@@ -59,30 +59,33 @@ func save(t *testing.T, folder, name, text string) string {
 	return path
 }
 
-func nginx(t *testing.T, folder, address, receiver string) []string {
+func nginx(t *testing.T, folder, address, behind string) []string {
 	t.Helper()
-	save(t, folder, "tlxhook.conf", shipped(t, "nginx.conf", "listen 443 ssl", "listen "+address+" ssl", "127.0.0.1:8080", receiver,
-		"/etc/letsencrypt/live/hooks.example.no/fullchain.pem", filepath.Join(folder, "cert.pem"),
-		"/etc/letsencrypt/live/hooks.example.no/privkey.pem", filepath.Join(folder, "key.pem")))
-	user := ""
+	save(t, folder, "tlxhook.conf", shipped(t, "nginx.conf", map[string]string{
+		"listen 443 ssl": "listen " + address + " ssl", "127.0.0.1:8080": behind,
+		"/etc/letsencrypt/live/hooks.example.no/fullchain.pem": filepath.Join(folder, "cert.pem"),
+		"/etc/letsencrypt/live/hooks.example.no/privkey.pem":   filepath.Join(folder, "key.pem"),
+	}))
+	var main strings.Builder
 	if os.Getuid() == 0 {
-		user = "user root;\n"
+		main.WriteString("user root;\n")
 	}
-	temporary := ""
+	main.WriteString("daemon off;\npid nginx.pid;\nevents {}\nhttp {\naccess_log off;\ninclude tlxhook.conf;\n")
 	for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
-		temporary += kind + "_temp_path " + filepath.Join(folder, kind) + ";\n"
+		main.WriteString(kind + "_temp_path " + filepath.Join(folder, kind) + ";\n")
 	}
-	main := user + "daemon off;\npid nginx.pid;\nerror_log stderr;\nevents {}\nhttp {\naccess_log off;\n" + temporary + "include tlxhook.conf;\n}\n"
-	return []string{"nginx", "-p", folder, "-e", "stderr", "-c", save(t, folder, "nginx.conf", main)}
+	main.WriteString("}\n")
+	return []string{"nginx", "-p", folder, "-e", "stderr", "-c", save(t, folder, "nginx.conf", main.String())}
 }
 
-func caddy(t *testing.T, folder, address, receiver string) []string {
+func caddy(t *testing.T, folder, address, behind string) []string {
 	t.Helper()
-	tls := "\ttls " + filepath.Join(folder, "cert.pem") + " " + filepath.Join(folder, "key.pem") + "\n"
-	text := shipped(t, "Caddyfile", "hooks.example.no {\n", "https://"+address+", https://hooks.example.no {\n"+tls,
-		"127.0.0.1:8080", receiver, "{\n\tservers {", "{\n\tadmin off\n\tauto_https disable_redirects\n\tservers {")
-	port := address[strings.LastIndexByte(address, ':'):]
-	text = strings.ReplaceAll(text, "https://hooks.example.no {", "https://hooks.example.no"+port+" {")
+	_, port, _ := net.SplitHostPort(address)
+	text := shipped(t, "Caddyfile", map[string]string{
+		"hooks.example.no {\n": "https://hooks.example.no:" + port + " {\n\ttls " + filepath.Join(folder, "cert.pem") + " " +
+			filepath.Join(folder, "key.pem") + "\n",
+		"127.0.0.1:8080": behind, "{\n\tservers {": "{\n\tadmin off\n\tauto_https disable_redirects\n\tservers {",
+	})
 	return []string{"caddy", "run", "--adapter", "caddyfile", "--config", save(t, folder, "Caddyfile", text)}
 }
 
@@ -215,7 +218,8 @@ func behindProxy(t *testing.T) (*listen.Listener, func() *journal.Journal) {
 			Lookup: func(string) (string, bool) { return "", false }, Report: func(receiver.DeliveryEvent) {}, Note: func(string, ...any) {},
 		},
 		Address: "127.0.0.1:0", Path: "/", MaxBody: receiver.DefaultMaxBody, MaxConns: 256, MaxPerAddress: 1,
-		Trusted: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Secrets: []secret.Text{testSecret}, Journal: listen.Journal{Folder: folder},
+		Trusted: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Secrets: []secret.Text{testSecret},
+		Journal: listen.Journal{Folder: folder},
 	})
 	if err := l.Open(t.Context()); err != nil {
 		t.Fatal(err)
