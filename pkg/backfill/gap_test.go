@@ -75,7 +75,8 @@ func TestOneCommandForEachLoginRecoversAllGaps(t *testing.T) {
 			},
 		},
 	} {
-		if diff := cmp.Diff(test.want, backfill.Recoveries(test.gaps), cmpopts.IgnoreUnexported(backfill.Recovery{}), cmpopts.EquateEmpty()); diff != "" {
+		got := backfill.Recoveries(test.gaps)
+		if diff := cmp.Diff(test.want, got, cmpopts.IgnoreUnexported(backfill.Recovery{}), cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
 	}

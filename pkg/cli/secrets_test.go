@@ -89,9 +89,12 @@ func TestNoSecretIsEverShown(t *testing.T) {
 	for _, format := range output.Formats() {
 		for _, words := range [][]string{
 			{"sub", "create", "order.create", "--target", target, "--auth-header", "X-Key", "--dry-run"},
-			{"sub", "create", "order.create", "order.update", "--target", target, "--auth-header", "X-Key", "--yes"},
-			{"sub", "create", "no.such", "--target", target, "--auth-header", "X-Key", "--yes"},
-			{"sub", "create", "order.create", "--target", "http://user:" + canaryPass + "@h.example.no/?x=" + canaryQuery, "--auth-header", "X-Key", "--yes"},
+			{"sub", "create", "order.create", "order.update", "--target", target, "--auth-header", "X-Key"},
+			{"sub", "create", "no.such", "--target", target, "--auth-header", "X-Key"},
+			{
+				"sub", "create", "order.create", "--target", "http://user:" + canaryPass + "@h.example.no/?x=" + canaryQuery,
+				"--auth-header", "X-Key",
+			},
 			{
 				"sub", "create", "order.create", "--target",
 				"https://user:" + canaryPass + "@h example.no/%zz?x=" + canaryQuery, "--auth-header", "X-Key",
@@ -115,7 +118,7 @@ func TestNoSecretIsEverShown(t *testing.T) {
 			{"apply", "-f", file, "--yes"},
 			{"apply", filepath.Join(home, "plan.json"), "--yes"},
 			{"apply", "-f", file, "--yes", "--send-secrets", "always"},
-			{"sub", "create", "customer.create", "--target", local, "--auth-header", "X-Key", "--yes"},
+			{"sub", "create", "customer.create", "--target", local, "--auth-header", "X-Key"},
 			{"sandbox", "emit", "customer.create"},
 			{"trigger", "order.create", "--target", local, "--auth-header", "X-Key", "--yes"},
 			{"verify", "-", "--idempotency-key", "k", "--signature", canaryHMAC},
@@ -149,7 +152,7 @@ func TestNoSecretIsEverShown(t *testing.T) {
 			{"forward", "--from", "nats://127.0.0.1:1", "--nats-user", "me", "--forward-to", app},
 			{"forward", "--from", "nats://127.0.0.1:1/?token=" + canaryQuery, "--nats-user", "me", "--forward-to", app},
 			{"forward", "--from", server.ClientURL(), "--stream", "absent", "--nats-creds", credentials, "--forward-to", app},
-			{"--company", "2001", "sub", "create", "order.create", "--target", target, "--auth-header", "X-Key", "--yes"},
+			{"--company", "2001", "sub", "create", "order.create", "--target", target, "--auth-header", "X-Key"},
 			{"sub", "list", "--all-companies"},
 			{"check", "-v", "--all-companies"},
 			{"watch", "--all-companies", "--timeout", "700ms", "--exec", told},

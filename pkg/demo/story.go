@@ -53,7 +53,10 @@ func (d *Demo) steps() []step {
 			command: []string{"check"},
 			exit:    health.Critical.ExitCode(),
 		},
-		{intro: "The receiver works again. Enable the disabled subscriptions.", command: []string{"subscription", "enable", "--status", "DISABLED_*"}},
+		{
+			intro:   "The receiver works again. Enable the disabled subscriptions.",
+			command: []string{"subscription", "enable", "--status", "DISABLED_*"},
+		},
 		{
 			intro:   "Replay the missed deliveries to the app.",
 			prepare: func(context.Context) error { d.broken.Store(false); return nil },

@@ -87,17 +87,17 @@ func (i *Installation) checkKeyring(context.Context) Finding {
 
 // checkLogin finds the login of the run.
 func (i *Installation) checkLogin(ctx context.Context) Finding {
-	login, err := i.Login(ctx)
+	own, err := i.Login(ctx)
 	if err != nil {
 		return i.failed(err)
 	}
-	i.api.BaseURL, i.api.Transport = login.BaseURL, login.Transport
-	if login.Source == "" {
+	i.api.BaseURL, i.api.Transport = own.BaseURL, own.Transport
+	if own.Source == "" {
 		return fail("not logged in", "run tlxhook auth login, or set TLXHOOK_CONSUMER_TOKEN and TLXHOOK_EMPLOYEE_TOKEN, "+
 			"or try it out with -p sandbox")
 	}
-	i.client = login.Client
-	return pass(fmt.Sprintf("%s, for %s", login.Source, secret.MaskURL(login.BaseURL)))
+	i.client = own.Client
+	return pass(fmt.Sprintf("%s, for %s", own.Source, secret.MaskURL(own.BaseURL)))
 }
 
 // checkSession logs in. Tokens of another environment fail here.

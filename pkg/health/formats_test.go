@@ -109,7 +109,8 @@ func readPlugin(output []byte) (perfdata []string, err error) {
 func TestNagiosRespectsItsLimits(t *testing.T) {
 	t.Parallel()
 	for name, report := range map[string]*health.Report{
-		"example": threeOfFourteen(), "hostile": hostile(), "unreachable": unreachable(), "companies": hostileCompanies(), "thousands": thousands(),
+		"example": threeOfFourteen(), "hostile": hostile(), "unreachable": unreachable(), "companies": hostileCompanies(),
+		"thousands":   thousands(),
 		"nothing":     health.Check(health.Input{}),
 		"long reason": health.Unreachable(health.Problem{Message: strings.Repeat("æ", 3000)}, health.Unknown, 0),
 	} {
@@ -157,7 +158,8 @@ func TestCheckmkLinesAreValid(t *testing.T) {
 	}
 	line := regexp.MustCompile(`^([0-3]) "([^"']+)" (-|[a-z_]+=[0-9]+(?:\|[a-z_]+=[0-9]+)*) (.+)$`)
 	for name, report := range map[string]*health.Report{
-		"example": threeOfFourteen(), "hostile": hostile(), "unreachable": unreachable(), "companies": hostileCompanies(), "thousands": thousands(),
+		"example": threeOfFourteen(), "hostile": hostile(), "unreachable": unreachable(), "companies": hostileCompanies(),
+		"thousands": thousands(),
 	} {
 		services := map[string]bool{}
 		for one := range strings.Lines(string(report.Checkmk("a'c\"me", true))) {

@@ -144,8 +144,10 @@ func badManifests() []badManifest {
 			"a status that Tripletex sets", one + "    status: DISABLED_MISUSE\n",
 			"5:13: status must be ACTIVE or DISABLED; only Tripletex sets other statuses",
 		},
-		{"a status that does not exist", one + "    status: yes\n",
-			"5:13: status must be ACTIVE or DISABLED; only Tripletex sets other statuses"},
+		{
+			"a status that does not exist", one + "    status: yes\n",
+			"5:13: status must be ACTIVE or DISABLED; only Tripletex sets other statuses",
+		},
 		{
 			"a secret itself", one + "    hmacSecret: hunter2hunter2\n",
 			"5:17: hmacSecret must be a reference such as {env: HOOK_SECRET}; a manifest contains no secrets",

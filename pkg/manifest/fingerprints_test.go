@@ -56,8 +56,10 @@ func TestStatesOfASecret(t *testing.T) {
 	}{
 		{"same", "the-secret-A", sub(1, "order.create"), manifest.SendChanged, ""},
 		{"changed locally", "another-secret", sub(1, "order.create"), manifest.SendChanged, "~" + subject + "from env A (changed locally)\n"},
-		{"changed locally, and touched elsewhere", "another-secret", touched, manifest.SendChanged,
-			"~" + subject + "from env A (changed locally)\n"},
+		{
+			"changed locally, and touched elsewhere", "another-secret", touched, manifest.SendChanged,
+			"~" + subject + "from env A (changed locally)\n",
+		},
 		{"touched elsewhere", "the-secret-A", touched, manifest.SendChanged, "!" + subject +
 			"subscription changed elsewhere since the secret was sent; the secret may have changed\n"},
 		{"unknown", "", sub(1, "order.create"), manifest.SendChanged, "!" + subject +

@@ -20,7 +20,8 @@ func emitTo(t *testing.T, target string) sandbox.Attempt {
 	c := newCaller(t, nil)
 	c.set("http-target=allow")
 	c.set("propagation=0s")
-	if status, answers := c.call("POST /event/subscription", `{"event":"order.create","targetUrl":"`+target+`"}`); status != http.StatusCreated {
+	status, answers := c.call("POST /event/subscription", `{"event":"order.create","targetUrl":"`+target+`"}`)
+	if status != http.StatusCreated {
 		t.Fatal(answers)
 	}
 	emitted, err := sandbox.NewDeliverer(c.store, nil).Emit(t.Context(), sandbox.Emission{Event: "order.create", Count: 1})

@@ -81,7 +81,8 @@ func (c *caller) call(line, body string) (int, string) {
 		c.t.Errorf("%s: no request id", line)
 	}
 	shown := strings.ReplaceAll(string(raw), response.Header.Get("X-Tlx-Request-Id"), "ID")
-	c.answers = append(c.answers, fmt.Sprint(response.StatusCode, response.Header["Retry-After"], response.Header["X-Rate-Limit-Reset"], shown))
+	entry := fmt.Sprint(response.StatusCode, response.Header["Retry-After"], response.Header["X-Rate-Limit-Reset"], shown)
+	c.answers = append(c.answers, entry)
 	return response.StatusCode, shown
 }
 
