@@ -120,7 +120,7 @@ func TestNoSecretIsEverShown(t *testing.T) {
 			{"apply", "-f", file, "--yes", "--send-secrets", "always"},
 			{"sub", "create", "customer.create", "--target", local, "--auth-header", "X-Key"},
 			{"sandbox", "emit", "customer.create"},
-			{"trigger", "order.create", "--target", local, "--auth-header", "X-Key", "--yes"},
+			{"trigger", "order.create", "--target", local, "--auth-header", "X-Key"},
 			{"verify", "-", "--idempotency-key", "k", "--signature", canaryHMAC},
 			{"trigger", "order.create", "--target", local, "--auth-header", "X-Key", "--mode", "wrong-auth"},
 			{"sub", "delete", "--all", "--dry-run"},
@@ -144,7 +144,7 @@ func TestNoSecretIsEverShown(t *testing.T) {
 			},
 			{"listen", "--forward", "order.*=ftp://user:" + canaryPass + "@127.0.0.1:1/?token=" + canaryQuery},
 			{"listen", "--forward", "http://user:" + canaryPass + "@192.0.2.1/?token=" + canaryQuery},
-			{"listen", "--addr", "127.0.0.1:0", "--publish", "nats://user:" + canaryPass + "@127.0.0.1:1", "--auth-header", "X-Key", "--yes"},
+			{"listen", "--addr", "127.0.0.1:0", "--publish", "nats://user:" + canaryPass + "@127.0.0.1:1", "--auth-header", "X-Key"},
 			{
 				"listen", "--addr", "127.0.0.1:0", "--publish",
 				"nats://127.0.0.1:1,http://u:" + canaryPass + "@127.0.0.1:1", "--nats-user", "me", "--auth-header", "X-Key",
