@@ -12,9 +12,12 @@ import (
 func newDemo(app *App) *cobra.Command {
 	return &cobra.Command{
 		Use:   "demo",
-		Short: "The whole story in a minute, on a sandbox of its own",
-		Long: `The whole story in a minute: real commands, run one after the other on a sandbox
-of their own that is gone afterwards. Nothing outside is touched.`,
+		Short: "Run a tour of tlxhook on a temporary sandbox",
+		Long: `Run a tour of tlxhook: subscribe, receive, repair and clean up, with real
+commands on a temporary sandbox. It takes a few seconds.
+
+No account is required. The sandbox is deleted at the end, and no other files or
+settings are read or changed.`,
 		Example: "  tlxhook demo",
 		Args:    noArgs,
 		RunE:    app.run(func(ctx context.Context, _ []string) error { return runDemo(ctx, app) }),
@@ -29,7 +32,7 @@ func runDemo(ctx context.Context, app *App) error {
 		Streams: demo.Streams{Out: app.results.to, Err: app.terminal.Err}, Color: app.terminal.Color,
 	})
 	if err != nil {
-		return localFailure("begin the demo", err)
+		return localFailure("start the demo", err)
 	}
 	defer d.Close()
 	err = d.Play(ctx)

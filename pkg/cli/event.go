@@ -3,5 +3,5 @@ package cli
 import "github.com/spf13/cobra"
 
 func newEvent(app *App) *cobra.Command {
-	return group("event", "What Tripletex can tell about", []string{"events"}, newEventList(app), newEventShow(app))
+	return group("event", "List and inspect webhook events", []string{"events"}, newEventList(app), newEventShow(app))
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -15,11 +16,13 @@ func newEventList(app *App) *cobra.Command {
 	return &cobra.Command{
 		Use:     "list [PATTERN...]",
 		Aliases: []string{"ls"},
-		Short:   "List the events that can be subscribed to",
-		Long: `List the events that can be subscribed to. No login is needed.
+		Short:   "List the available webhook events",
+		Long: `List the events that Tripletex offers for subscription, with their payload types.
 
-A pattern may hold "*" for any text and "?" for one character; case does not
-matter.`,
+No login is required.
+
+A PATTERN selects events by name and ignores case: "*" matches any text, "?" one
+character.`,
 		Example: `  tlxhook event list
   tlxhook event list 'order.*' '*.delete'
   tlxhook event list -o name`,
@@ -45,13 +48,11 @@ func eventList(ctx context.Context, app *App, patterns []string) error {
 	if len(unknown) > 0 {
 		return notFoundFailure("no event matches %q", unknown[0]).withHint("%s", eventHint(unknown[0], events))
 	}
-	picked := make([]tripletex.Event, 0, len(names))
+	selected := make([]tripletex.Event, 0, len(names))
 	for _, e := range events {
-		for _, name := range names {
-			if e.Name == name {
-				picked = append(picked, e)
-			}
+		if slices.Contains(names, e.Name) {
+			selected = append(selected, e)
 		}
 	}
-	return output.List(ctx, app.printer, eventTable(), picked)
+	return output.List(ctx, app.printer, eventTable(), selected)
 }

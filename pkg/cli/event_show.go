@@ -13,7 +13,10 @@ import (
 func newEventShow(app *App) *cobra.Command {
 	return &cobra.Command{
 		Use:   "show EVENT",
-		Short: "Show one event with an example of what is delivered",
+		Short: "Show an event and its example deliveries",
+		Long: `Show the description, the payload type and the example deliveries of an event.
+
+A login is required; -p sandbox works without an account.`,
 		Example: `  tlxhook event show invoice.charged
   tlxhook event show order.create --jq '.examples[0]'`,
 		Args:              oneArg("event"),
@@ -46,12 +49,12 @@ func eventShow(ctx context.Context, app *App, name string) error {
 	return nil
 }
 
-// eventInfo returns an event, or says which one was meant.
+// eventInfo returns an event. The error for an unknown name suggests similar names.
 func eventInfo(ctx context.Context, client *tripletex.Client, name string) (tripletex.EventInfo, error) {
 	info, err := client.Event(ctx, name)
 	if tripletex.KindOf(err) == tripletex.NotFound {
 		if events, listErr := client.Events(ctx); listErr == nil {
-			err = notFoundFailure("there is no event %q", name).withHint("%s", eventHint(name, events))
+			err = notFoundFailure("event %q not found", name).withHint("%s", eventHint(name, events))
 		}
 	}
 	return info, err

@@ -7,7 +7,7 @@ import (
 )
 
 func newSandbox(app *App) *cobra.Command {
-	return group("sandbox", "A local Tripletex to try things on", nil,
+	return group("sandbox", "Run a local Tripletex for tests", nil,
 		newSandboxServe(app), newSandboxEmit(app), newSandboxFault(app), newSandboxReset(app))
 }
 

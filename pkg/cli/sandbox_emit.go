@@ -25,15 +25,16 @@ func newSandboxEmit(app *App) *cobra.Command {
 	o := &emitOptions{}
 	cmd := &cobra.Command{
 		Use:   "emit EVENT",
-		Short: "Make an event happen in the sandbox",
-		Long: `Make an event happen in the sandbox: an object is created, changed or deleted,
-and everybody who is subscribed is told. The first attempt of each delivery is
-made at once, and what the receiver answered is the result. What fails is tried
-again by tlxhook sandbox serve.
+		Short: "Emit an event in the sandbox",
+		Long: `Emit an event in the sandbox: create, change or delete an object, and deliver the
+event to the matching subscriptions. The result is the first attempt of each
+delivery. Failed deliveries are retried by tlxhook sandbox serve.
 
-A new subscription is not reached in its first two seconds, as on the service;
-tlxhook sandbox reset --switch propagation=0s changes that. Several changes of
-one object in one moment are told once; --rate makes them moments apart.`,
+As in Tripletex, a subscription created less than 2s ago receives nothing. To
+change this: tlxhook sandbox reset --switch propagation=0s.
+
+Changes of the same object at the same time result in one delivery. Use --rate
+to space them.`,
 		Example: `  tlxhook sandbox emit order.create
   tlxhook sandbox emit customer.update --id 4713
   tlxhook sandbox emit invoice.charged --count 100 --rate 10 --fail`,
@@ -43,9 +44,9 @@ one object in one moment are told once; --rate makes them moments apart.`,
 		RunE:              app.run(func(ctx context.Context, args []string) error { return sandboxEmit(ctx, app, o, args[0]) }),
 	}
 	flags := cmd.Flags()
-	flags.IntVar(&o.Count, "count", 1, "how often it happens: `N`")
-	flags.Float64Var(&o.Rate, "rate", 0, "how often it happens in a second: `N` (default all at once)")
-	flags.Int64Var(&o.ID, "id", 0, "the object that it happens to: `ID` (default the newest)")
+	flags.IntVar(&o.Count, "count", 1, "number of events `N`, 1 to 10000")
+	flags.Float64Var(&o.Rate, "rate", 0, "events per second `N`, 1 to 1000 (default unlimited)")
+	flags.Int64Var(&o.ID, "id", 0, "`ID` of the object to change or delete (default the newest)")
 	flags.BoolVar(&o.fail, "fail", false, "exit with 1 if a delivery fails")
 	return cmd
 }
@@ -93,33 +94,31 @@ func emitFailure(err error, name string) error {
 	case errors.Is(err, sandbox.ErrNoEvent):
 		f := notFoundFailure("%w", err)
 		if near := match.Nearest(name, sandbox.EventNames()); len(near) > 0 {
-			return f.withHint("did you mean %s? tlxhook -p sandbox event list shows all", strings.Join(near, ", "))
+			return f.withHint("did you mean %s? tlxhook -p sandbox event list shows all events", strings.Join(near, ", "))
 		}
-		return f.withHint("tlxhook -p sandbox event list shows what there is")
+		return f.withHint("tlxhook -p sandbox event list shows all events")
 	case errors.Is(err, sandbox.ErrNoObject), errors.Is(err, sandbox.ErrNoCompany):
 		return notFoundFailure("%w", err)
 	case errors.Is(err, sandbox.ErrNewID):
-		return usageFailure("%w", err).withHint("leave out --id")
+		return usageFailure("%w", err).withHint("remove --id")
 	}
 	return err
 }
 
-// noteEmitted tells a person what the table does not show.
+// noteEmitted prints the number of deliveries, or the reason for none.
 func noteEmitted(note func(string, ...any), name string, all sandbox.Emitted, failed int, isServed bool) {
 	times := ""
 	if n := len(all.Objects); n > 1 {
 		times = fmt.Sprintf(" %d times", n)
 	}
-	switch {
-	case len(all.Attempts) > 0:
-		note("%s happened%s: %d delivered, %d failed", name, times, len(all.Attempts)-failed, failed)
-	case len(all.Skipped) > 0:
-		note("%s happened%s, and passed by %s: too new, as on the service; see tlxhook sandbox emit --help",
-			name, times, subscriptions(len(all.Skipped)))
-	default:
-		note("%s happened%s, and nobody is subscribed to it", name, times)
+	note("Emitted %s%s: %d delivered, %d failed", name, times, len(all.Attempts)-failed, failed)
+	if len(all.Skipped) > 0 {
+		note("Skipped %s created less than %s ago (propagation delay)", subscriptions(len(all.Skipped)), all.Propagation)
+	}
+	if len(all.Attempts)+len(all.Skipped) == 0 {
+		note("No subscription matches this event")
 	}
 	if failed > 0 && !isServed {
-		note("what failed is tried again by: tlxhook sandbox serve")
+		note("To retry failed deliveries: tlxhook sandbox serve")
 	}
 }

@@ -23,10 +23,11 @@ func newSandboxFault(app *App) *cobra.Command {
 	o := &faultOptions{}
 	cmd := &cobra.Command{
 		Use:   "fault [KIND]",
-		Short: "Make the sandbox fail",
-		Long: `Make the sandbox fail, to see what tlxhook or your own client does then. Without
-a kind the faults that are set are listed. With --company only requests for that
-client company fail. The kinds:
+		Short: "Simulate API failures in the sandbox",
+		Long: `Simulate API failures in the sandbox, to test tlxhook or another client. Without
+KIND the active faults are listed.
+
+--company limits a fault to requests for one client company. Kinds:
 
 ` + faultsHelp(),
 		Example: `  tlxhook sandbox fault rate-limit --count 2
@@ -44,12 +45,12 @@ client company fail. The kinds:
 		RunE: app.run(func(ctx context.Context, args []string) error { return sandboxFault(ctx, app, o, args) }),
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.fault.Method, "method", "", "only requests with this `METHOD`")
-	flags.StringVar(&o.fault.Path, "path", "", "only requests for this `PATH` below /v2; may hold *")
-	flags.IntVar(&o.fault.Count, "count", 0, "how many requests fail: `N` (default all)")
-	flags.IntVar(&o.fault.After, "after", 0, "how many requests are answered well before: `N`")
-	flags.DurationVar(&o.fault.Delay, "delay", 5*time.Second, "how long a slow answer takes: `TIME`")
-	flags.BoolVar(&o.clear, "clear", false, "take all faults away")
+	flags.StringVar(&o.fault.Method, "method", "", "limit to requests with this HTTP `METHOD`")
+	flags.StringVar(&o.fault.Path, "path", "", "limit to requests for this `PATH` below /v2; * matches one segment")
+	flags.IntVar(&o.fault.Count, "count", 0, "number of requests to fail `N` (default all)")
+	flags.IntVar(&o.fault.After, "after", 0, "number of requests to let through first `N`")
+	flags.DurationVar(&o.fault.Delay, "delay", 5*time.Second, "`DURATION` of a slow answer")
+	flags.BoolVar(&o.clear, "clear", false, "remove all faults")
 	return cmd
 }
 
@@ -63,7 +64,7 @@ func faultsHelp() string {
 
 func sandboxFault(ctx context.Context, app *App, o *faultOptions, args []string) error {
 	if o.clear && len(args) > 0 {
-		return usageFailure("--clear takes no kind: it takes all faults away")
+		return usageFailure("--clear removes all faults and takes no KIND")
 	}
 	if len(args) > 0 {
 		o.fault.Kind, o.fault.Company = args[0], app.settings.Company
@@ -87,7 +88,7 @@ func sandboxFault(ctx context.Context, app *App, o *faultOptions, args []string)
 		return err
 	}
 	if len(set) == 0 && app.printer.IsTable() {
-		app.note("no faults are set")
+		app.note("No faults are active")
 		return nil
 	}
 	rows := make([]faultRow, len(set))
@@ -97,7 +98,7 @@ func sandboxFault(ctx context.Context, app *App, o *faultOptions, args []string)
 	return output.List(ctx, app.printer, output.TableOf[faultRow](nil), rows)
 }
 
-// faultRow is one fault as it is printed.
+// faultRow is an active fault, as printed.
 type faultRow struct {
 	Kind         string  `json:"kind" table:"FAULT"`
 	Method       string  `json:"method" table:"METHOD"`

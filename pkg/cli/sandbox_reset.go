@@ -27,10 +27,12 @@ func newSandboxReset(app *App) *cobra.Command {
 	defaults := sandbox.DefaultOptions()
 	cmd := &cobra.Command{
 		Use:   "reset",
-		Short: "Begin with a new sandbox",
-		Long: `Begin with a new sandbox. What was in the old one is gone.
+		Short: "Delete the sandbox and create a new one",
+		Long: `Delete all data of the sandbox and create a new one, with the tokens, client
+companies and subscriptions that the flags describe.
 
-Where it is not known how Tripletex behaves, a switch decides. The switches:
+Switches select between behaviors that the Tripletex documentation leaves open.
+The default is listed first. Switches:
 
 ` + switchesHelp(),
 		Example: `  tlxhook sandbox reset
@@ -40,10 +42,10 @@ Where it is not known how Tripletex behaves, a switch decides. The switches:
 		RunE: app.run(func(ctx context.Context, _ []string) error { return sandboxReset(ctx, app, o) }),
 	}
 	flags := cmd.Flags()
-	flags.IntVar(&o.companies, "companies", defaults.Companies, "how many client companies there are: `N`")
-	flags.IntVar(&o.subscriptions, "subscriptions", 0, "how many subscriptions the own company has: `N`")
-	flags.StringVar(&o.rateLimit, "rate-limit", "1000/10s", "how many requests are answered in which time: `N/TIME`")
-	flags.StringArrayVar(&o.switches, "switch", nil, "set a switch: `NAME=VALUE`")
+	flags.IntVar(&o.companies, "companies", defaults.Companies, "number of client companies `N`, up to 100000")
+	flags.IntVar(&o.subscriptions, "subscriptions", 0, "number of subscriptions of the login company `N`, up to 100000")
+	flags.StringVar(&o.rateLimit, "rate-limit", "1000/10s", "rate limit of the API as `REQUESTS/DURATION`")
+	flags.StringArrayVar(&o.switches, "switch", nil, "set a switch as `NAME=VALUE`; repeatable")
 	return cmd
 }
 
@@ -77,11 +79,11 @@ func sandboxReset(ctx context.Context, app *App, o *resetOptions) error {
 		return err
 	}
 	if err := login.SandboxSessions(folder).Delete(config.SandboxProfile, credentials.Session); err != nil {
-		return localFailure("forget the old session", err)
+		return localFailure("delete the old session", err)
 	}
 	if err := removeSandboxFingerprints(app.lookup); err != nil {
-		return localFailure("forget the old secrets", err)
+		return localFailure("delete the old secret fingerprints", err)
 	}
-	app.note("the sandbox is new: %s, %s of the own company", fleet.Companies(o.companies), subscriptions(o.subscriptions))
+	app.note("Created a new sandbox with %s and %s", fleet.Companies(o.companies), subscriptions(o.subscriptions))
 	return nil
 }

@@ -18,18 +18,20 @@ func newSandboxServe(app *App) *cobra.Command {
 	o := sandbox.ServeOptions{}
 	cmd := &cobra.Command{
 		Use:   "serve",
-		Short: "Serve the sandbox on a port, for clients of any language",
-		Long: `Serve the sandbox on a port of this machine, for clients of any language, until
-it is stopped. While it runs, every tlxhook command with -p sandbox uses it.
+		Short: "Serve the sandbox over HTTP",
+		Long: `Serve the sandbox over HTTP on this machine, for clients in any language, until
+stopped. Meanwhile all tlxhook commands with -p sandbox use it.
 
-It delivers: what is created, changed or deleted with POST, PUT and DELETE on
-/v2/customer, /v2/order and so on, and what tlxhook sandbox emit makes happen,
-goes to the subscriptions, signed, to this machine alone. What fails is tried
-again for 30 hours, and a subscription that has failed for a week is switched
-off: hours that pass faster here, a week in a minute unless --speed says
-otherwise.
+Changes are delivered to the subscriptions: objects that are created, changed or
+deleted with POST, PUT and DELETE on /v2/customer, /v2/order and others, and
+events of tlxhook sandbox emit. Deliveries are signed and go to loopback
+addresses only.
 
-The tokens that it accepts are printed; they are no secrets.`,
+Failed deliveries are retried for 30 hours. A subscription is disabled after a
+week of failures. This time runs faster than the clock: with the default --speed
+a week takes one minute.
+
+The tokens that the sandbox accepts are printed. They are not secret.`,
 		Example: `  tlxhook sandbox serve
   tlxhook sandbox serve --addr 127.0.0.1:9000 -o json
   tlxhook sandbox serve --speed 1`,
@@ -37,12 +39,12 @@ The tokens that it accepts are printed; they are no secrets.`,
 		Annotations: map[string]string{annotationTimeout: "0s"},
 		RunE:        app.runUntilStopped(func(ctx context.Context, _ []string) error { return sandboxServe(ctx, app, o) }),
 	}
-	cmd.Flags().StringVar(&o.Address, "addr", "127.0.0.1:8090", "where to listen: a loopback `ADDRESS`")
-	cmd.Flags().Float64Var(&o.Speed, "speed", sandbox.DefaultSpeed, "how many times faster retries and switching off are")
+	cmd.Flags().StringVar(&o.Address, "addr", "127.0.0.1:8090", "loopback `ADDRESS` to listen on")
+	cmd.Flags().Float64Var(&o.Speed, "speed", sandbox.DefaultSpeed, "speed-up of retries and disabling `FACTOR`, 1 to 1000000")
 	return cmd
 }
 
-// servedSandbox is what sandbox serve prints once it listens.
+// servedSandbox is the result of sandbox serve, printed when it accepts connections.
 type servedSandbox struct {
 	BaseURL         string `json:"baseUrl" table:"ADDRESS"`
 	ConsumerToken   string `json:"consumerToken" table:"CONSUMER TOKEN"`
@@ -66,7 +68,7 @@ func sandboxServe(ctx context.Context, app *App, o sandbox.ServeOptions) error {
 		app.note("%s %s", terminal.LocalTime(time.Now()), attemptLine(a, app.target))
 	}
 	o.Disabled = func(id int64) {
-		app.note("%s subscription %d is switched off: a week of failures", terminal.LocalTime(time.Now()), id)
+		app.note("%s Subscription %d disabled after a week of failures", terminal.LocalTime(time.Now()), id)
 	}
 	o.Ready = func(baseURL string) {
 		printed = output.Item(ctx, app.printer, output.TableOf[servedSandbox](nil), servedSandbox{
@@ -75,14 +77,14 @@ func sandboxServe(ctx context.Context, app *App, o sandbox.ServeOptions) error {
 		if printed != nil {
 			cancel()
 		}
-		app.note("stop it with Ctrl-C")
+		app.note("Ready. Press Ctrl-C to quit.")
 	}
 	err = sandbox.Serve(ctx, folder, o)
 	switch {
 	case printed != nil:
 		return printed
 	case errors.Is(err, sandbox.ErrServed):
-		return fail(codeConflict, err).withHint("stop the other one first, or use it: -p sandbox")
+		return fail(codeConflict, err).withHint("use the running sandbox with -p sandbox, or stop it first")
 	case errors.Is(err, sandbox.ErrNotLocal):
 		return usageFailure("%w", err)
 	case err != nil && !errors.Is(err, sandbox.ErrState):
@@ -91,18 +93,18 @@ func sandboxServe(ctx context.Context, app *App, o sandbox.ServeOptions) error {
 	return err
 }
 
-// attemptLine returns the result of an attempt to deliver as a line.
+// attemptLine describes a delivery attempt in one line.
 func attemptLine(t sandbox.Attempt, show func(string) string) string {
 	row := newAttemptRow(t, show)
-	said := fmt.Sprintf("%s %d to %s: %s", row.Event, row.ObjectID, row.TargetURL, row.outcome())
+	line := fmt.Sprintf("%s %d to %s: %s", row.Event, row.ObjectID, row.TargetURL, row.outcome())
 	if row.Attempt > 1 {
-		said += fmt.Sprintf(", attempt %d", row.Attempt)
+		line += fmt.Sprintf(", attempt %d", row.Attempt)
 	}
 	switch {
 	case row.Delivered:
-		return said
+		return line
 	case t.Retry.IsZero():
-		return said + ", given up"
+		return line + ", not retried"
 	}
-	return said + ", again in " + time.Until(t.Retry).Round(time.Millisecond).String()
+	return line + ", retrying in " + time.Until(t.Retry).Round(time.Millisecond).String()
 }

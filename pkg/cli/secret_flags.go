@@ -16,8 +16,8 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// secretFlags say where the secrets of a subscription come from. No flag takes a secret itself: the arguments
-// of a process can be read by everybody on the machine.
+// secretFlags name the sources of the secrets of a subscription. No flag takes a secret value, since the arguments of
+// a process are visible to all users of the machine.
 type secretFlags struct {
 	authHeader    string
 	authValueFile string
@@ -26,22 +26,22 @@ type secretFlags struct {
 }
 
 const secretHelp = `
-No flag takes a secret itself. --auth-value-file and --hmac-secret-file name a
-file, or "-" for standard input; TLXHOOK_AUTH_HEADER_VALUE and
-TLXHOOK_HMAC_SECRET hold them, or with _FILE or _COMMAND behind their names say
-where they are.`
+No flag takes a secret value. --auth-value-file and --hmac-secret-file name a
+file, or "-" for standard input. The variables TLXHOOK_AUTH_HEADER_VALUE and
+TLXHOOK_HMAC_SECRET hold the values; append _FILE or _COMMAND to the variable
+name to read a file or the output of a command.`
 
 func (f *secretFlags) bind(cmd *cobra.Command) {
 	f.bindGiven(cmd)
-	cmd.Flags().StringVar(&f.generate, "generate-hmac-secret", "", "make a strong secret and write it to a new `FILE`")
+	cmd.Flags().StringVar(&f.generate, "generate-hmac-secret", "", "generate a signing secret and write it to a new `FILE`")
 }
 
-// bindGiven binds the flags that name secrets which are there.
+// bindGiven adds the flags for existing secrets.
 func (f *secretFlags) bindGiven(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.authHeader, "auth-header", "", "send the header `NAME` with every delivery")
-	flags.StringVar(&f.authValueFile, "auth-value-file", "", "read the value of that header from a `FILE`; - is stdin")
-	flags.StringVar(&f.hmacFile, "hmac-secret-file", "", "read the secret that signs deliveries from a `FILE`; - is stdin")
+	flags.StringVar(&f.authHeader, "auth-header", "", "`NAME` of a header to send with each delivery")
+	flags.StringVar(&f.authValueFile, "auth-value-file", "", "read the value of --auth-header from `FILE` (- for stdin)")
+	flags.StringVar(&f.hmacFile, "hmac-secret-file", "", "read the signing secret from `FILE` (- for stdin)")
 }
 
 // secrets are the secrets of a subscription.
@@ -51,18 +51,18 @@ type secrets struct {
 	hmac       secret.Text
 }
 
-// check refuses flags that exclude each other.
+// check returns an error for flags that cannot be combined.
 func (f *secretFlags) check() error {
 	if f.hmacFile != "" && f.generate != "" {
-		return usageFailure("--hmac-secret-file and --generate-hmac-secret exclude each other")
+		return usageFailure("--hmac-secret-file cannot be combined with --generate-hmac-secret")
 	}
 	if f.hmacFile == "-" && f.authValueFile == "-" {
-		return usageFailure("only one secret can come from standard input")
+		return usageFailure("only one secret can be read from standard input")
 	}
 	return nil
 }
 
-// read reads all secrets, from their flags or from the environment.
+// read returns all secrets, from the flags or from the environment.
 func (f *secretFlags) read(ctx context.Context, r credentials.Reader) (given secrets, err error) {
 	if err = f.check(); err == nil {
 		err = f.readAuth(ctx, r, &given)
@@ -73,7 +73,7 @@ func (f *secretFlags) read(ctx context.Context, r credentials.Reader) (given sec
 	return given, err
 }
 
-// readAuth reads the value of the auth header, asking for it where a name was given without one.
+// readAuth reads the value of the auth header. It prompts for the value if only the name is set.
 func (f *secretFlags) readAuth(ctx context.Context, r credentials.Reader, to *secrets) (err error) {
 	to.authHeader = f.authHeader
 	if f.authValueFile != "" {
@@ -88,18 +88,18 @@ func (f *secretFlags) readAuth(ctx context.Context, r credentials.Reader, to *se
 		return err
 	}
 	if r.Ask == nil {
-		return usageFailure("--auth-header needs a value").withHint("give it with --auth-value-file or TLXHOOK_AUTH_HEADER_VALUE")
+		return usageFailure("--auth-header requires a value").withHint("pass --auth-value-file or set TLXHOOK_AUTH_HEADER_VALUE")
 	}
 	to.authValue, err = r.Prompt(ctx, "Value of the header "+f.authHeader)
 	return err
 }
 
-// readHMAC reads the HMAC secret from its flag or, where fromEnvironment says so, from the environment.
+// readHMAC reads the HMAC secret from its flag or, if fromEnvironment is set, from the environment.
 func (f *secretFlags) readHMAC(ctx context.Context, r credentials.Reader, to *secrets, fromEnvironment bool) (err error) {
 	switch {
 	case f.generate != "":
 		if to.hmac, err = secret.Generate(); err != nil {
-			return localFailure("make a secret", err)
+			return localFailure("generate a secret", err)
 		}
 		r.Found(to.hmac)
 	case f.hmacFile != "":
@@ -118,7 +118,7 @@ func wrapFlag(name string, err error) error {
 	return fmt.Errorf("%s: %w", name, err)
 }
 
-// secrets returns what reads secrets from files, standard input, the environment and the person.
+// secrets returns a reader of secrets from files, standard input, the environment and prompts.
 func (a *App) secrets() credentials.Reader {
 	r := credentials.Reader{
 		Environment: credentials.Environment{Lookup: a.lookup, Stderr: a.terminal.Err}, Stdin: a.terminal.In, Found: a.redactor.Add,
@@ -130,7 +130,8 @@ func (a *App) secrets() credentials.Reader {
 	return r
 }
 
-// hmacSecrets reads the secrets in files, or the one of the environment if no file is named, and where each is from.
+// hmacSecrets reads the secrets in files, or that of the environment if no file is named. sources holds the file name
+// or the variable of each secret.
 func hmacSecrets(ctx context.Context, r credentials.Reader, files []string) (all []secret.Text, sources []string, err error) {
 	for _, file := range files {
 		value, err := r.File(ctx, file)
@@ -152,16 +153,16 @@ func hmacSecrets(ctx context.Context, r credentials.Reader, files []string) (all
 // hmacVariable is the environment variable of the HMAC secret.
 const hmacVariable = config.Prefix + "HMAC_SECRET"
 
-// keeping writes a made secret to its new file before use sends it, so that it is never lost, and takes the
-// file away again where use certainly changed nothing.
+// keeping writes a generated secret to its new file before use sends it, so that it is never lost. If use fails
+// without a change, the file is removed.
 func (f *secretFlags) keeping(note func(string, ...any), value secret.Text, use func() error) error {
 	if f.generate == "" {
 		return use()
 	}
 	err := credentials.WriteNew(f.generate, value)
 	if errors.Is(err, os.ErrExist) {
-		return usageFailure("--generate-hmac-secret: %s is there already", f.generate).
-			withHint("name a new file, or use what it holds with --hmac-secret-file")
+		return usageFailure("--generate-hmac-secret: file %s already exists", f.generate).
+			withHint("name a new file, or use the existing secret with --hmac-secret-file")
 	}
 	if err != nil {
 		return localFailure("write the new secret", err)
@@ -169,16 +170,16 @@ func (f *secretFlags) keeping(note func(string, ...any), value secret.Text, use 
 	err = use()
 	switch {
 	case err == nil:
-		note("the new HMAC secret is in %s", f.generate)
+		note("Wrote the new HMAC secret to %s", f.generate)
 	case changedNothing(err):
 		_ = os.Remove(f.generate)
 	default:
-		note("the new HMAC secret is kept in %s, as it may be in use", f.generate)
+		note("Kept the new HMAC secret in %s: it may be in use", f.generate)
 	}
 	return err
 }
 
-// changedNothing tells whether the service said clearly that it did nothing.
+// changedNothing reports whether Tripletex refused the whole request, so that no subscription changed.
 func changedNothing(err error) bool {
 	if f, ok := errors.AsType[*failure](err); ok && f.exit == exitPartial {
 		return false
@@ -188,7 +189,7 @@ func changedNothing(err error) bool {
 	}, tripletex.KindOf(err))
 }
 
-// natsFlags say which stream is used, and how to log in at its servers. No flag takes a secret.
+// natsFlags select a stream and the login at its servers. No flag takes a secret value.
 type natsFlags struct {
 	login        stream.Login
 	name         string
@@ -196,38 +197,39 @@ type natsFlags struct {
 }
 
 const natsHelp = `
-A NATS server is logged in at with --nats-creds, --nats-nkey or --nats-user,
-whose password comes from --nats-password-file or from TLXHOOK_NATS_PASSWORD,
-also with _FILE or _COMMAND behind its name. tls:// in the URL requires TLS;
---nats-ca names the certificates to trust. Credentials are sent without TLS only
-to this machine, unless --nats-allow-cleartext is set; servers that a server
-names are then ignored.`
+Log in to NATS with --nats-creds, --nats-nkey or --nats-user. The password of
+--nats-user is read from --nats-password-file or TLXHOOK_NATS_PASSWORD; append
+_FILE or _COMMAND to the variable name to read a file or the output of a
+command. A tls:// URL requires TLS; --nats-ca names the certificates to trust.
+
+Credentials are sent without TLS only to this machine, unless
+--nats-allow-cleartext is set. Servers announced by a server are then ignored.`
 
 func (f *natsFlags) bind(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.name, "stream", "tripletex", "the `NAME` of the stream")
-	flags.StringVar(&f.login.Credentials, "nats-creds", "", "log in with the credentials in `FILE`")
-	flags.StringVar(&f.login.NKey, "nats-nkey", "", "log in with the NKey whose seed is in `FILE`")
-	flags.StringVar(&f.login.User, "nats-user", "", "log in as the user `NAME`")
-	flags.StringVar(&f.passwordFile, "nats-password-file", "", "read the password of that user from a `FILE`; - is stdin")
-	flags.StringVar(&f.login.CA, "nats-ca", "", "trust servers by the certificates in `FILE`")
-	flags.StringVar(&f.login.Certificate, "nats-cert", "", "show the servers the certificate in `FILE`")
-	flags.BoolVar(&f.login.Cleartext, "nats-allow-cleartext", false, "send credentials without TLS to other machines")
-	flags.StringVar(&f.login.Key, "nats-key", "", "the private key of that certificate, in `FILE`")
+	flags.StringVar(&f.name, "stream", "tripletex", "`NAME` of the stream")
+	flags.StringVar(&f.login.Credentials, "nats-creds", "", "log in to NATS with the credentials in `FILE`")
+	flags.StringVar(&f.login.NKey, "nats-nkey", "", "log in to NATS with the NKey seed in `FILE`")
+	flags.StringVar(&f.login.User, "nats-user", "", "log in to NATS as user `NAME`")
+	flags.StringVar(&f.passwordFile, "nats-password-file", "", "read the password of --nats-user from `FILE` (- for stdin)")
+	flags.StringVar(&f.login.CA, "nats-ca", "", "trust the CA certificates in `FILE` for NATS servers")
+	flags.StringVar(&f.login.Certificate, "nats-cert", "", "client certificate for NATS servers, in PEM `FILE`")
+	flags.BoolVar(&f.login.Cleartext, "nats-allow-cleartext", false, "send NATS credentials without TLS to other machines")
+	flags.StringVar(&f.login.Key, "nats-key", "", "private key of --nats-cert, in PEM `FILE`")
 }
 
-// read returns the login with its password, and checks that all fits together, before anything is opened.
+// read checks the flags and returns the login with its password. It opens no connection.
 func (f *natsFlags) read(ctx context.Context, r credentials.Reader) (to stream.Login, err error) {
 	switch {
 	case f.passwordFile != "" && f.login.User == "":
-		return to, usageFailure("--nats-password-file needs --nats-user")
+		return to, usageFailure("--nats-password-file requires --nats-user")
 	case f.passwordFile != "":
 		f.login.Password, err = r.File(ctx, f.passwordFile)
 		err = wrapFlag("--nats-password-file", err)
 	case f.login.User != "":
 		f.login.Password, err = r.Variable(ctx, config.Prefix+"NATS_PASSWORD")
 		if err == nil && f.login.Password == "" {
-			return to, usageFailure("--nats-user needs a password").withHint("give it with --nats-password-file or TLXHOOK_NATS_PASSWORD")
+			return to, usageFailure("--nats-user requires a password").withHint("pass --nats-password-file or set TLXHOOK_NATS_PASSWORD")
 		}
 	}
 	if err != nil {

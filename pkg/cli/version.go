@@ -14,14 +14,14 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/output"
 )
 
-// Build says what was built.
+// Build identifies a build. Commit and Date are empty if they are unknown.
 type Build struct {
 	Version string `json:"version" table:"VERSION"`
 	Commit  string `json:"commit" table:"COMMIT"`
 	Date    string `json:"date" table:"DATE"`
 }
 
-// String is the version and, where they are known, the commit and its time.
+// String returns the version, and the commit with its date if they are known.
 func (b Build) String() string {
 	if b.Commit == "" {
 		return b.Version
@@ -29,7 +29,7 @@ func (b Build) String() string {
 	return fmt.Sprintf("%s (commit %.12s, %s)", b.Version, b.Commit, b.Date)
 }
 
-// buildInfo is what version -o json prints.
+// buildInfo is the result of version.
 type buildInfo struct {
 	Build
 	Go       string `json:"go" table:"GO"`
@@ -40,11 +40,11 @@ func newVersion(app *App) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
-		Long: "Print the version, and of a release the commit that it was built from.\n\n" +
-			"tlxhook never asks anybody whether there is a newer one.",
+		Long: "Print the version, and the commit and its date if they are known.\n\n" +
+			"tlxhook never checks for updates.",
 		Example: "  tlxhook version\n  tlxhook version -o json",
 		Args:    noArgs,
-		// Not by app.run: listening for signals would take an eighth of the time of the whole run.
+		// Without app.run: installing signal handlers takes an eighth of the duration of this command.
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := app.prepare(cmd); err != nil {
 				return err
@@ -70,9 +70,9 @@ func (b Build) exported() exporter.Build {
 	return exporter.Build{Version: b.Version, Revision: b.Commit, GoVersion: runtime.Version()}
 }
 
-// BuildInfo returns what is known of this build. Released is what the linker was given in a release: the version, the
-// commit and its time, with a blank between. It is empty elsewhere, and then Go itself knows the version of a module
-// that was installed, and the commit of a clone.
+// BuildInfo returns the build. released is set by the linker in releases: version, commit and date, separated by
+// spaces. If it is empty, the build information of Go provides the version of an installed module, or the commit of a
+// clone.
 func BuildInfo(released string) Build {
 	if words := strings.Fields(released); len(words) == 3 {
 		return Build{Version: words[0], Commit: words[1], Date: words[2]}

@@ -77,8 +77,13 @@ func (s *State) fire(name string, about *entity, host string, now time.Time) (fi
 
 // isNew reports whether a subscription is too new to receive events (propagation delay).
 func (s *State) isNew(sub *subscription, now time.Time) bool {
-	wait, err := time.ParseDuration(s.Switches.value(switchPropagation))
-	return err == nil && now.Before(sub.Made.Add(wait))
+	return now.Before(sub.Made.Add(s.propagation()))
+}
+
+// propagation returns the time before a new subscription receives events.
+func (s *State) propagation() time.Duration {
+	delay, _ := time.ParseDuration(s.Switches.value(switchPropagation)) // one of the values of the switch
+	return delay
 }
 
 func kindEvent(about *entity, verb string) string {

@@ -45,6 +45,8 @@ type Emitted struct {
 	Attempts []Attempt
 	// Skipped are the IDs of subscriptions that were skipped because of the propagation delay.
 	Skipped []int64
+	// Propagation is the delay that the skipped subscriptions were created within.
+	Propagation time.Duration
 }
 
 // Emit changes objects and makes the first attempt of every delivery. Failed deliveries stay in the queue for Run.
@@ -100,6 +102,7 @@ func (s *State) emit(e Emission, all *Emitted, now time.Time) (claimed []sending
 	case e.Company != 0 && s.company(e.Company) == nil:
 		return nil, ErrNoCompany
 	}
+	all.Propagation = s.propagation()
 	var keys []string
 	for range e.Count {
 		changed, err := s.change(about, e, now)

@@ -38,7 +38,7 @@ func (d *Deliverer) emitPaced(ctx context.Context, e Emission) (all Emitted, err
 	for _, r := range results {
 		all.Objects = append(all.Objects, r.Objects...)
 		all.Attempts = append(all.Attempts, r.Attempts...)
-		all.Skipped = append(all.Skipped, r.Skipped...)
+		all.Skipped, all.Propagation = append(all.Skipped, r.Skipped...), r.Propagation
 	}
 	all.Skipped = slices.Compact(slices.Sorted(slices.Values(all.Skipped)))
 	return all, errors.Join(err, ctx.Err())
