@@ -17,8 +17,8 @@ import (
 )
 
 // dialog runs a command at a pseudo terminal and talks to it: dialog CODE TALK COMMAND [ARG...]. TALK is a file
-// with lines of the form "expected > answer"; an answer may be ^C or ^D. What the screen showed is then in the
-// file "screen".
+// with lines of the form "expected > answer"; an answer may be ^C, ^D, or "key X" for X without a line end. The output is
+// then in the file "screen".
 func dialog(ts *testscript.TestScript, _ bool, args []string) {
 	want, err := strconv.Atoi(args[0])
 	if err != nil {
@@ -49,9 +49,13 @@ func dialog(ts *testscript.TestScript, _ bool, args []string) {
 			_ = command.Process.Kill()
 			ts.Fatalf("the screen never showed %q but\n%s", expected, screen)
 		}
-		if key, ok := answers[answer]; ok {
+		key, isKey := strings.CutPrefix(answer, "key ")
+		switch {
+		case isKey:
 			answer = key
-		} else {
+		case answers[answer] != "":
+			answer = answers[answer]
+		default:
 			answer += "\n"
 		}
 		_, err := io.WriteString(terminal, answer)

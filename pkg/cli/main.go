@@ -194,8 +194,12 @@ func (i *interrupted) exitCode() int {
 func interruptible(parent context.Context, do func(context.Context) error) error {
 	ctx, stop := untilSignal(parent)
 	defer stop()
-	err := do(ctx)
-	if s, ok := errors.AsType[signaled](context.Cause(ctx)); ok && err != nil {
+	return asInterrupted(ctx, do(ctx))
+}
+
+// asInterrupted marks an error as caused by the signal that ended ctx, if any.
+func asInterrupted(ctx context.Context, err error) error {
+	if s, ok := errors.AsType[signaled](context.Cause(ctx)); ok && err != nil && !as[*interrupted](err) {
 		return &interrupted{s.signal, err}
 	}
 	return err

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -27,7 +28,7 @@ type watchOptions struct {
 	heartbeat string
 	until     string
 	plain     bool
-	pace      time.Duration // if --interval is not given
+	pace      time.Duration // minimum time per company without --interval
 }
 
 // The range of --interval: shorter would use up the rate limit.
@@ -36,33 +37,35 @@ const (
 	longestInterval  = 24 * time.Hour
 )
 
-const watchLong = `Follow the status of subscriptions until it is stopped, or for --timeout: first
-what is not well, then one line for each change. At a terminal it shows a screen
-that is redrawn in place; --plain, a pipe or another --output gives lines.
+const watchLong = `Watch the status of subscriptions until stopped, or for --timeout. Unhealthy
+subscriptions are printed first, then one line per change. A terminal shows a
+live view instead: q quits, ? shows the keys. --plain, a pipe or another
+--output prints lines.
 
-Name subscriptions by id, or choose them by --event and --target; without any of
-them all are watched.
+Select subscriptions by ID, or with --event and --target. The default is all
+subscriptions.
 
---exec runs a program for each change. It reads the change as JSON on its
-standard input and finds it in TLXHOOK_KIND, TLXHOOK_SUBSCRIPTION_ID,
-TLXHOOK_EVENT, TLXHOOK_OLD_STATUS, TLXHOOK_NEW_STATUS, TLXHOOK_STATE,
-TLXHOOK_TARGET_HOST, TLXHOOK_COMPANY and TLXHOOK_COMPANY_NAME. Arguments for it
-stand behind "--". It may take 30 seconds. Where it fails it is run again, after
-a restart too, until it exits with 0.
+--exec runs a program for each change. The change is passed as JSON on standard
+input and in the variables TLXHOOK_KIND, TLXHOOK_SUBSCRIPTION_ID, TLXHOOK_EVENT,
+TLXHOOK_OLD_STATUS, TLXHOOK_NEW_STATUS, TLXHOOK_STATE, TLXHOOK_TARGET_HOST,
+TLXHOOK_COMPANY and TLXHOOK_COMPANY_NAME. Arguments of the program follow "--".
+The program is killed after 30 seconds. It is retried until it exits with 0,
+also after a restart.
 
---until waits for something and exits with 0, or with 1 where --timeout is over
-before. Without it the first SIGINT or SIGTERM ends the watch with 0.
+--until waits for a condition. The exit code is 0 if it is met, and 1 if
+--timeout ends first. Without --until the first SIGINT or SIGTERM ends the watch
+with exit code 0.
 
---all-companies follows every client company that the login reaches, --profiles
-and --all-profiles those of several logins. Each is asked once an interval, one
-after the other; without --interval at most ten companies a second are asked.
-What cannot be asked is said, and hides nothing of the others.`
+--all-companies watches every client company of the login, --profiles and
+--all-profiles those of several logins. Each company is polled once per
+--interval, one after the other. Without --interval at most ten companies are
+polled per second. A failure in one company does not stop the others.`
 
 func newWatch(app *App) *cobra.Command {
 	o, program := &watchOptions{}, ""
 	cmd := &cobra.Command{
 		Use:   "watch [ID...] [-- ARG...]",
-		Short: "Follow subscriptions, and say what changes",
+		Short: "Watch subscriptions for status changes",
 		Long:  watchLong,
 		Example: `  tlxhook watch
   tlxhook watch --event 'order.*' --for 2m -o ndjson
@@ -90,12 +93,12 @@ func newWatch(app *App) *cobra.Command {
 	cmd.ValidArgsFunction = app.complete.subscriptions
 	o.fleet.bindChoice(cmd)
 	flags := cmd.Flags()
-	flags.DurationVar(&o.interval, "interval", 30*time.Second, "ask every `TIME`, a tenth more or less")
-	flags.DurationVar(&o.lasting, "for", 0, "tell only what lasts for `TIME`, against flapping")
+	flags.DurationVar(&o.interval, "interval", 30*time.Second, "poll every `DURATION`, 1s to 24h, with 10% jitter")
+	flags.DurationVar(&o.lasting, "for", 0, "report changes only if they last for `DURATION`, up to 24h (default 0s)")
 	flags.StringVar(&program, "exec", "", "run `PROGRAM` for each change")
-	flags.StringVar(&o.heartbeat, "heartbeat-url-file", "", "call the URL in `FILE` after each look that all answered")
-	flags.StringVar(&o.until, "until", "", "wait until all are `CONDITION`: active, or something has changed")
-	flags.BoolVar(&o.plain, "plain", false, "print lines at a terminal too")
+	flags.StringVar(&o.heartbeat, "heartbeat-url-file", "", "request the URL in `FILE` after each complete poll")
+	flags.StringVar(&o.until, "until", "", "wait for `CONDITION`: active (all subscriptions) or changed (any)")
+	flags.BoolVar(&o.plain, "plain", false, "print lines in a terminal too")
 	var conditions []cobra.Completion
 	for _, c := range health.Conditions() {
 		conditions = append(conditions, string(c))
@@ -114,7 +117,7 @@ func (o *watchOptions) check(ids []string) error {
 	case o.until != "" && !slices.Contains(health.Conditions(), health.Condition(o.until)):
 		return usageFailure("--until %q: must be active or changed", o.until)
 	case o.command[0] == "" && len(o.command) > 1:
-		return usageFailure("what stands behind \"--\" are arguments for --exec, which is not given")
+		return usageFailure("arguments after \"--\" require --exec")
 	case o.command[0] == "":
 		o.command = nil
 	}
@@ -151,8 +154,14 @@ func watch(ctx context.Context, app *App, o *watchOptions, ids []string) error {
 	app.terminal.Status.Off = true
 	messages := terminal.NewSwitchedWriter(app.terminal.Err)
 	app.terminal.Err = messages // several goroutines print messages
-	w.View = o.view(app, messages)
-	return w.Run(ctx)
+	ctx, quit := context.WithCancelCause(ctx)
+	defer quit(nil)
+	w.View = o.view(app, messages, func() { quit(signaled{os.Interrupt}) })
+	err = w.Run(ctx)
+	if w.Until == "" {
+		err = unlessStopped(ctx, err)
+	}
+	return asInterrupted(ctx, err)
 }
 
 // watch returns the watch that the flags describe.

@@ -16,14 +16,14 @@ import (
 
 const watchService = "../../docs/monitoring/tlxhook-watch.service"
 
-func TestHeartbeatOfWatchIsASignThatItCouldAsk(t *testing.T) {
+func TestWatchSendsAHeartbeatAfterACompletePoll(t *testing.T) {
 	t.Parallel()
 	var beats atomic.Int64
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { beats.Add(1) }))
 	defer server.Close()
 	home := t.TempDir()
 	file := filepath.Join(home, "url")
-	watch := func(url string, more ...string) (code int, said string) {
+	watch := func(url string, more ...string) (code int, stderr string) {
 		if err := os.WriteFile(file, []byte(url+"\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -32,45 +32,45 @@ func TestHeartbeatOfWatchIsASignThatItCouldAsk(t *testing.T) {
 		showsNoSecret(t, "watch", stdout+stderr, "canary-path")
 		return code, stderr
 	}
-	switch code, said := watch(server.URL + "/canary-path"); {
+	switch code, stderr := watch(server.URL + "/canary-path"); {
 	case code != 0:
-		t.Errorf("%d, %d beats: %s", code, beats.Load(), said)
+		t.Errorf("%d, %d beats: %s", code, beats.Load(), stderr)
 	case beats.Load() != 1:
-		t.Errorf("%d, %d beats: %s", code, beats.Load(), said)
-	case strings.Contains(said, "warning"):
-		t.Errorf("said = %q, want it not to contain %q", said, "warning")
+		t.Errorf("%d, %d beats: %s", code, beats.Load(), stderr)
+	case strings.Contains(stderr, "warning"):
+		t.Errorf("stderr = %q, want it not to contain %q", stderr, "warning")
 	}
-	// A heartbeat that fails is said, and is no failure of the watch.
-	switch code, said := watch("http://127.0.0.1:9/canary-path"); {
+	// A failed heartbeat is reported; it does not fail the watch.
+	switch code, stderr := watch("http://127.0.0.1:9/canary-path"); {
 	case code != 0:
-		t.Errorf("%d: %s", code, said)
-	case strings.Count(said, "warning: heartbeat to 127.0.0.1:9") > 1:
-		t.Errorf("got = %v, want at most 1", strings.Count(said, "warning: heartbeat to 127.0.0.1:9"))
+		t.Errorf("%d: %s", code, stderr)
+	case strings.Count(stderr, "warning: heartbeat to 127.0.0.1:9") > 1:
+		t.Errorf("got = %v, want at most 1", strings.Count(stderr, "warning: heartbeat to 127.0.0.1:9"))
 	}
 	// An outage sends no heartbeat.
 	runInHome(t, home, "sandbox", "fault", "html", "--path", "/event/subscription")
-	switch code, said := watch(server.URL + "/canary-path"); {
+	switch code, stderr := watch(server.URL + "/canary-path"); {
 	case code != 0:
-		t.Errorf("%d, %d beats: %s", code, beats.Load(), said)
+		t.Errorf("%d, %d beats: %s", code, beats.Load(), stderr)
 	case beats.Load() != 1:
-		t.Errorf("%d, %d beats: %s", code, beats.Load(), said)
+		t.Errorf("%d, %d beats: %s", code, beats.Load(), stderr)
 	}
-	// Of many companies all must have answered.
+	// With many companies all must answer.
 	runInHome(t, home, "sandbox", "fault", "--clear")
-	switch code, said := watch(server.URL+"/canary-path", "--all-companies"); {
+	switch code, stderr := watch(server.URL+"/canary-path", "--all-companies"); {
 	case code != 0:
-		t.Errorf("%d, %d beats: %s", code, beats.Load(), said)
+		t.Errorf("%d, %d beats: %s", code, beats.Load(), stderr)
 	case beats.Load() != 2:
-		t.Errorf("%d, %d beats: %s", code, beats.Load(), said)
+		t.Errorf("%d, %d beats: %s", code, beats.Load(), stderr)
 	}
 	runInHome(t, home, "sandbox", "fault", "html", "--company", "2002")
-	switch code, said := watch(server.URL+"/canary-path", "--all-companies"); {
+	switch code, stderr := watch(server.URL+"/canary-path", "--all-companies"); {
 	case code != 0:
-		t.Errorf("%d, %d beats: %s", code, beats.Load(), said)
+		t.Errorf("%d, %d beats: %s", code, beats.Load(), stderr)
 	case beats.Load() != 2:
-		t.Errorf("%d, %d beats: %s", code, beats.Load(), said)
-	case !strings.Contains(said, "Kystfisk AS (2002) unreachable"):
-		t.Errorf("said = %q, want it to contain %q", said, "Kystfisk AS (2002) unreachable")
+		t.Errorf("%d, %d beats: %s", code, beats.Load(), stderr)
+	case !strings.Contains(stderr, "Kystfisk AS (2002) unreachable"):
+		t.Errorf("stderr = %q, want it to contain %q", stderr, "Kystfisk AS (2002) unreachable")
 	}
 }
 
@@ -91,18 +91,18 @@ func TestWatchServiceIsAUnit(t *testing.T) {
 		if err := os.WriteFile(file, []byte(unit), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		said, err := exec.CommandContext(t.Context(), need(t, "systemd-analyze"), "verify", file).CombinedOutput()
+		output, err := exec.CommandContext(t.Context(), need(t, "systemd-analyze"), "verify", file).CombinedOutput()
 		if err != nil {
-			return err.Error() + "\n" + string(said)
+			return err.Error() + "\n" + string(output)
 		}
-		return string(said)
+		return string(output)
 	}
 	unit := service(t, "/usr/bin/tlxhook", need(t, "true"))
-	if said := verify(unit); said != "" {
-		t.Error(said)
+	if output := verify(unit); output != "" {
+		t.Error(output)
 	}
-	if said := verify(strings.Replace(unit, "DynamicUser=yes", "DynamicUsr=yes", 1)); !strings.Contains(said, "DynamicUsr") {
-		t.Errorf("a misspelt unit was accepted: %s", said)
+	if output := verify(strings.Replace(unit, "DynamicUser=yes", "DynamicUsr=yes", 1)); !strings.Contains(output, "DynamicUsr") {
+		t.Errorf("a misspelt unit was accepted: %s", output)
 	}
 }
 
@@ -139,8 +139,8 @@ func TestWatchServiceNotifiesSlack(t *testing.T) {
 	words := strings.Fields(regexp.MustCompile(`(?m)^ExecStart=(.*)$`).FindStringSubmatch(unit)[1])
 	watch := exec.CommandContext(t.Context(), words[0], words[1:]...)
 	watch.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "TLXHOOK_PROFILE=sandbox"}
-	var said strings.Builder
-	watch.Stderr = &said
+	var stderr strings.Builder
+	watch.Stderr = &stderr
 	if err := watch.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -149,10 +149,10 @@ func TestWatchServiceNotifiesSlack(t *testing.T) {
 		case got := <-from:
 			return got
 		case <-time.After(20 * time.Second):
-			return "nothing came within 20 seconds"
+			return "nothing within 20 seconds"
 		}
 	}
-	if got := within(beats); got != "beat" { // it has looked
+	if got := within(beats); got != "beat" { // the first poll is complete
 		t.Error(got)
 	}
 	if code, _, stderr := runInHome(t, home, "sub", "update", "4711", "--status", "DISABLED"); code != 0 {
@@ -168,6 +168,6 @@ func TestWatchServiceNotifiesSlack(t *testing.T) {
 		t.Error(err)
 	}
 	if err := watch.Wait(); err != nil {
-		t.Errorf("%v: %s", err, said.String())
+		t.Errorf("%v: %s", err, stderr.String())
 	}
 }

@@ -11,17 +11,17 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tui"
 )
 
-// view chooses between a live screen and lines. The screen also shows the messages that would destroy it.
-func (o *watchOptions) view(app *App, messages *terminal.SwitchedWriter) health.View {
+// view returns the live screen or lines. The screen also shows messages, which would overwrite it otherwise.
+func (o *watchOptions) view(app *App, messages *terminal.SwitchedWriter, quit func()) health.View {
 	t := app.terminal
 	if !app.printer.IsTable() || !t.CanRedraw() || o.plain || app.settings.Debug {
 		return &lineView{console: &app.console, stream: output.NewStream(app.printer, transitionTable())}
 	}
-	title := fmt.Sprintf("Asked every %s; Ctrl-C ends it.", o.interval)
+	title := fmt.Sprintf("Refreshing every %s.", o.interval)
 	if o.fleet.Many() {
-		title = "Companies are asked in turn; Ctrl-C ends it."
+		title = "Refreshing companies in turn."
 	}
-	v := &screenView{Screen: tui.Open(t, title), messages: messages}
+	v := &screenView{Screen: tui.Open(t, title, quit), messages: messages}
 	if t.IsErrScreen() {
 		v.before = messages.SwitchTo(app.redactor.Writer(v.Screen))
 	}
@@ -33,7 +33,7 @@ type screenView struct {
 	*tui.Screen
 
 	messages *terminal.SwitchedWriter
-	before   io.Writer // nil where messages do not go to the screen
+	before   io.Writer // nil if messages are not shown on the screen
 }
 
 // Close closes the screen and sends messages to standard error again.
@@ -50,10 +50,10 @@ type lineView struct {
 	*console
 
 	stream *output.Stream[health.Transition]
-	begun  bool
+	begun  bool // the first report was noted
 }
 
-// Show prints transitions: as sentences in a table, else in the output format.
+// Show prints transitions: as sentences in the table format, else in the output format.
 func (v *lineView) Show(ctx context.Context, u health.Update) error {
 	if u.Report != nil && !v.begun {
 		v.begun = true

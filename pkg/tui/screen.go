@@ -1,5 +1,5 @@
 // Package tui is the live screen of watch: a table of subscriptions, redrawn in place, with the latest changes.
-// pkg/health provides the content. No keys are read; Ctrl-C ends the program.
+// pkg/health provides the content.
 package tui
 
 import (
@@ -32,6 +32,8 @@ const refresh = 500 * time.Millisecond
 type Screen struct {
 	terminal *terminal.Terminal
 	out      io.Writer
+	quit     func()
+	stopKeys func()
 	closing  chan struct{}
 	closed   sync.WaitGroup
 
@@ -41,13 +43,38 @@ type Screen struct {
 	err     error
 }
 
-// Open switches a terminal to the alternate screen. Title describes the watch.
-func Open(t *terminal.Terminal, title string) *Screen {
-	s := &Screen{terminal: t, out: t.Out, closing: make(chan struct{}), view: view{title: title}}
+// Open switches a terminal to the alternate screen. Title describes the watch. Quit is called for q and Ctrl-C; it must
+// not close the screen itself.
+func Open(t *terminal.Terminal, title string, quit func()) *Screen {
+	s := &Screen{terminal: t, out: t.Out, quit: quit, closing: make(chan struct{})}
 	s.write(enter)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	stop, ok := t.Keys(s.press)
+	s.stopKeys, s.view.title = stop, title+" Press Ctrl-C to quit."
+	if ok {
+		s.view.title = title + " Press q to quit. Press ? for help."
+	}
 	s.draw()
 	s.closed.Go(s.followSize)
 	return s
+}
+
+// press handles a key.
+func (s *Screen) press(key byte) {
+	switch key {
+	case 'q', 'Q', terminal.KeyInterrupt:
+		s.quit()
+	case '?':
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		select {
+		case <-s.closing:
+		default:
+			s.view.help = !s.view.help
+			s.draw()
+		}
+	}
 }
 
 // followSize redraws after a change of the window size.
@@ -70,7 +97,7 @@ func (s *Screen) followSize() {
 func (s *Screen) Show(_ context.Context, n health.Update) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.view.take(n)
+	s.view.update(n)
 	s.draw()
 	return s.err
 }
@@ -86,13 +113,14 @@ func (s *Screen) Write(p []byte) (int, error) {
 	return len(p), s.err
 }
 
-// Close restores the screen and prints the changes below its content.
+// Close restores the terminal and prints the changes below its content.
 func (s *Screen) Close() error {
 	close(s.closing)
 	s.closed.Wait()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.write(leave)
+	s.stopKeys()
 	for _, t := range s.view.changes {
 		s.write(Line(t, s.terminal.Color) + "\n")
 	}

@@ -22,22 +22,22 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tui"
 )
 
-// person sits at a pseudo terminal.
-type person struct {
+// session is a pseudo terminal and its output.
+type session struct {
 	window   *os.File
 	terminal *terminal.Terminal
 
-	mu  sync.Mutex
-	saw strings.Builder
+	mu     sync.Mutex
+	output strings.Builder
 }
 
-func sitDown(t *testing.T) *person {
+func open(t *testing.T) *session {
 	t.Helper()
 	window, tty, err := pty.Open()
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &person{window: window}
+	p := &session{window: window}
 	p.resize(t, 80, 24)
 	p.terminal = terminal.New(tty, tty, tty, func(name string) (string, bool) { return "xterm", name == "TERM" })
 	p.terminal.Color = false
@@ -47,6 +47,7 @@ func sitDown(t *testing.T) *person {
 		_, _ = io.Copy(p, window)
 	}()
 	t.Cleanup(func() {
+		_, _ = io.WriteString(window, "\n") // ends the read of keys
 		_ = tty.Close()
 		<-ended
 		_ = window.Close()
@@ -54,45 +55,45 @@ func sitDown(t *testing.T) *person {
 	return p
 }
 
-func (p *person) Write(b []byte) (int, error) {
+func (p *session) Write(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.saw.Write(b)
+	return p.output.Write(b)
 }
 
-func (p *person) resize(t *testing.T, columns, lines uint16) {
+func (p *session) resize(t *testing.T, columns, lines uint16) {
 	t.Helper()
 	if err := pty.Setsize(p.window, &pty.Winsize{Rows: lines, Cols: columns}); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// picture returns the lines that were drawn last, as soon as they hold a text.
-func (p *person) picture(t *testing.T, text string) []string {
+// picture returns the last drawn lines, as soon as they contain a text.
+func (p *session) picture(t *testing.T, text string) []string {
 	t.Helper()
 	last := ""
 	for range 500 {
 		p.mu.Lock()
-		all := p.saw.String()
+		all := p.output.String()
 		p.mu.Unlock()
 		if i := strings.LastIndex(all, "\x1b[H"); i >= 0 {
 			last = all[i+len("\x1b[H"):]
 		}
 		if picture, whole := strings.CutSuffix(last, "\x1b[K\x1b[J"); whole && strings.Contains(last, text) {
-			return strings.Split(strings.ReplaceAll(picture, "\r\r\n", "\n"), "\x1b[K\n") // the terminal adds a "\r" of its own
+			return strings.Split(picture, "\x1b[K\r\n")
 		}
 		<-time.After(10 * time.Millisecond)
 	}
-	t.Fatalf("%q was never drawn, but %q", text, last)
+	t.Fatalf("%q was not drawn; last: %q", text, last)
 	return nil
 }
 
-// news returns what a look brings that found so many well and so many switched off.
-func news(well, off int) health.Update {
+// poll returns the update of a poll that found active and disabled subscriptions.
+func poll(active, disabled int) health.Update {
 	var all []tripletex.Subscription
-	for i := range well + off {
+	for i := range active + disabled {
 		status := tripletex.Active
-		if i >= well {
+		if i >= active {
 			status = tripletex.DisabledTooManyErrors
 		}
 		all = append(all, tripletex.Subscription{
@@ -106,9 +107,9 @@ func news(well, off int) health.Update {
 	return health.Update{At: at, Report: report, Transitions: tracker.Observe(at, report.Subscriptions)}
 }
 
-func show(t *testing.T, s *tui.Screen, n health.Update) {
+func show(t *testing.T, s *tui.Screen, u health.Update) {
 	t.Helper()
-	if err := s.Show(t.Context(), n); err != nil {
+	if err := s.Show(t.Context(), u); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -122,19 +123,19 @@ func compare(t *testing.T, got []string, want string) {
 
 func TestScreenShowsTheWorstFirst(t *testing.T) {
 	t.Parallel()
-	p := sitDown(t)
-	s := tui.Open(p.terminal, "Asked every 30s.")
-	compare(t, p.picture(t, "Asked"), `
+	p := open(t)
+	s := tui.Open(p.terminal, "Refreshing every 30s.", func() {})
+	compare(t, p.picture(t, "Refreshing"), `
 POLLING  first poll
-Asked every 30s.
+Refreshing every 30s. Press q to quit. Press ? for help.
 `)
-	show(t, s, news(2, 1))
+	show(t, s, poll(2, 1))
 	_, _ = s.Write([]byte("warning: something\n"))
 	got := p.picture(t, "something")
 	got[len(got)-1] = got[len(got)-1][len("15:04:05 "):]
 	compare(t, got, `
 CRITICAL  1 of 3 not active, as of 12:00:00
-Asked every 30s.
+Refreshing every 30s. Press q to quit. Press ? for help.
 
 ID  EVENT    STATUS                    TARGET HOST
 3   event.3  DISABLED_TOO_MANY_ERRORS  hooks.example.no
@@ -153,10 +154,10 @@ warning: something`)
 
 func TestScreenFollowsItsSize(t *testing.T) {
 	t.Parallel()
-	p := sitDown(t)
-	s := tui.Open(p.terminal, "Asked.")
+	p := open(t)
+	s := tui.Open(p.terminal, "Refreshing.", func() {})
 	defer func() { _ = s.Close() }()
-	show(t, s, news(10000, 40))
+	show(t, s, poll(10000, 40))
 	got := p.picture(t, "and ")
 	switch {
 	case len(got) > 24:
@@ -167,7 +168,7 @@ func TestScreenFollowsItsSize(t *testing.T) {
 	p.resize(t, 40, 8)
 	compare(t, p.picture(t, "and 10039"), `
 CRITICAL  40 of 10040 not active, as of 12:00:00
-Asked.
+Refreshing. Press q to quit. Press ? for help.
 
 ID     EVENT        STATUS                    TARGET HOST
 10001  event.10001  DISABLED_TOO_MANY_ERRORS  hooks.examp…
@@ -184,26 +185,26 @@ Changes`)
 	t.Errorf("%q does not fit", got)
 }
 
-// Of many companies each line says whose it is, also of one that nobody can ask.
+// With many companies each line names its company, also that of an unreachable one.
 func TestScreenNamesCompanies(t *testing.T) {
 	t.Parallel()
-	p := sitDown(t)
-	s := tui.Open(p.terminal, "Asked.")
+	p := open(t)
+	s := tui.Open(p.terminal, "Refreshing.", func() {})
 	defer func() { _ = s.Close() }()
 	found := health.Check(health.Input{Subscriptions: []tripletex.Subscription{
 		{ID: 7, Event: "order.create", Status: tripletex.Active, TargetURL: "https://hooks.example.no/"},
 		{ID: 8, Event: "order.delete", Status: tripletex.Disabled, TargetURL: "https://hooks.example.no/"},
 	}})
-	silent := health.Unreachable(health.Problem{Message: "no route"}, health.Unknown, 0)
+	unreachable := health.Unreachable(health.Problem{Message: "no route"}, health.Unknown, 0)
 	show(t, s, health.Update{At: time.Date(2026, 1, 1, 12, 0, 0, 0, time.Local), RoundDone: true, Report: health.Merge([]health.Part{
 		{Company: health.CompanyState{Company: fleet.Company{CompanyID: 2001, CompanyName: "Fjell AS"}}, Report: found},
-		{Company: health.CompanyState{Company: fleet.Company{CompanyID: 2002, CompanyName: "Fjell AS"}}, Report: silent},
+		{Company: health.CompanyState{Company: fleet.Company{CompanyID: 2002, CompanyName: "Fjell AS"}}, Report: unreachable},
 	}, health.Rules{}, 0)})
 	picture := p.picture(t, "UNREACHABLE")
-	show(t, s, health.Update{}) // what one company brings in the middle of a round changes nothing of that
+	show(t, s, health.Update{}) // an update of one company during a round
 	compare(t, picture, `
 WARNING  1 of 2 not active in 1 of 2 companies; 1 company unreachable, as of 12:00:00
-Asked.
+Refreshing. Press q to quit. Press ? for help.
 
 COMPANY          ID  EVENT         STATUS       TARGET HOST
 Fjell AS (2001)  8   order.delete  DISABLED     hooks.example.no
@@ -212,46 +213,86 @@ Fjell AS (2001)  7   order.create  ACTIVE       hooks.example.no`)
 	compare(t, p.picture(t, "UNREACHABLE"), "\n"+strings.Join(picture, "\n"))
 }
 
+func TestScreenHandlesKeys(t *testing.T) {
+	t.Parallel()
+	p := open(t)
+	quit := make(chan struct{}, 3)
+	s := tui.Open(p.terminal, "Refreshing.", func() { quit <- struct{}{} })
+	show(t, s, poll(1, 0))
+	press := func(keys string) {
+		if _, err := io.WriteString(p.window, keys); err != nil {
+			t.Fatal(err)
+		}
+	}
+	press("x?")
+	compare(t, p.picture(t, "Keys"), `
+OK  1 of 1 active, as of 12:00:00
+Refreshing. Press q to quit. Press ? for help.
+
+Keys
+q, Ctrl-C  quit
+?          show or hide this help
+
+ID  EVENT    STATUS  TARGET HOST
+1   event.1  ACTIVE  hooks.example.no`)
+	press("?")
+	show(t, s, poll(2, 0))
+	if got := p.picture(t, "event.2"); strings.Contains(strings.Join(got, "\n"), "Keys") {
+		t.Errorf("the keys are still shown: %q", got)
+	}
+	press("qQ\x03")
+	for range 3 {
+		select {
+		case <-quit:
+		case <-time.After(10 * time.Second):
+			t.Fatal("a key did not quit")
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestScreenShowsAnOutage(t *testing.T) {
 	t.Parallel()
-	p := sitDown(t)
-	s := tui.Open(p.terminal, "Asked.")
+	p := open(t)
+	s := tui.Open(p.terminal, "Refreshing.", func() {})
 	defer func() { _ = s.Close() }()
 	at := time.Date(2026, 1, 1, 13, 0, 0, 0, time.Local)
 	show(t, s, health.Update{At: at, Err: errors.New("no route"), UnreachableSince: at})
 	if got := p.picture(t, "UNREACHABLE"); got[0] != "UNREACHABLE  since 13:00:00" {
 		t.Errorf("%q", got)
 	}
-	show(t, s, news(1, 0))
+	show(t, s, poll(1, 0))
 	show(t, s, health.Update{At: at, Err: errors.New("no route"), UnreachableSince: at, WaitingUntil: at.Add(time.Minute)})
-	got := p.picture(t, "before")
+	got := p.picture(t, "last result")
 	switch {
-	case got[0] != "UNREACHABLE  since 13:00:00; before: 1 of 1 active; waiting for the rate limit until 13:01:00":
-		t.Errorf("got[0] = %q, want %q", got[0], "UNREACHABLE  since 13:00:00; before: 1 of 1 active; waiting for the rate limit until 13:01:00")
+	case got[0] != "UNREACHABLE  since 13:00:00; last result: 1 of 1 active; waiting for the rate limit until 13:01:00":
+		t.Errorf("got[0] = %q, want %q", got[0], "UNREACHABLE  since 13:00:00; last result: 1 of 1 active; waiting for the rate limit until 13:01:00")
 	case !strings.Contains(strings.Join(got, "\n"), "event.1"):
 		t.Errorf("got = %q, want it to contain %q", strings.Join(got, "\n"), "event.1")
 	}
 }
 
-// Nothing is written while nothing happens, and the terminal is given back as it was.
+// Nothing is written without a change, and the terminal is restored at the end.
 func TestScreenDrawsOnlyChangesAndRestoresTheTerminal(t *testing.T) {
 	t.Parallel()
-	p := sitDown(t)
+	p := open(t)
 	p.terminal.Color = true
-	s := tui.Open(p.terminal, "Asked.")
+	s := tui.Open(p.terminal, "Refreshing.", func() {})
 	for i := range 3 {
-		n := news(1, 1)
+		n := poll(1, 1)
 		n.Transitions[0].Event = "evil\x1b[2J\u202e|" + strconv.Itoa(i)
 		show(t, s, n)
 	}
 	p.picture(t, `evil\u{1b}[2J\u{202e}\u{7c}2`)
 	p.mu.Lock()
-	before := p.saw.Len()
+	before := p.output.Len()
 	p.mu.Unlock()
 	<-time.After(1200 * time.Millisecond)
 	p.mu.Lock()
-	if p.saw.Len() != before {
-		t.Errorf("it wrote %d bytes more", p.saw.Len()-before)
+	if p.output.Len() != before {
+		t.Errorf("it wrote %d more bytes", p.output.Len()-before)
 	}
 	p.mu.Unlock()
 	if err := s.Close(); err != nil {
@@ -261,7 +302,7 @@ func TestScreenDrawsOnlyChangesAndRestoresTheTerminal(t *testing.T) {
 	found := false
 	for range 500 {
 		p.mu.Lock()
-		all = p.saw.String()
+		all = p.output.String()
 		p.mu.Unlock()
 		if _, left, found = strings.Cut(all, "\x1b[?7h\x1b[?25h\x1b[?1049l"); strings.Count(left, "\n") >= 3 {
 			break
@@ -291,7 +332,7 @@ func TestScreenDrawsOnlyChangesAndRestoresTheTerminal(t *testing.T) {
 	}
 }
 
-// full is a screen that nothing can be written to.
+// full is a stream that cannot be written to.
 type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, io.ErrShortWrite }
@@ -299,8 +340,8 @@ func (full) Write([]byte) (int, error) { return 0, io.ErrShortWrite }
 func TestScreenReportsAWriteError(t *testing.T) {
 	t.Parallel()
 	term := terminal.New(nil, full{}, full{}, func(string) (string, bool) { return "", false })
-	s := tui.Open(term, "")
-	if err := s.Show(t.Context(), news(1, 0)); !errors.Is(err, io.ErrShortWrite) {
+	s := tui.Open(term, "", func() {})
+	if err := s.Show(t.Context(), poll(1, 0)); !errors.Is(err, io.ErrShortWrite) {
 		t.Errorf("Show: %v", err)
 	}
 	if err := s.Close(); !errors.Is(err, io.ErrShortWrite) {

@@ -25,6 +25,7 @@ const (
 // view is the content of the screen.
 type view struct {
 	title    string
+	help     bool           // the keys are shown
 	last     *health.Report // nil before the first successful poll
 	asked    time.Time
 	outage   time.Time // start of the outage; zero if the last poll succeeded
@@ -33,7 +34,7 @@ type view struct {
 	messages []string
 }
 
-func (v *view) take(n health.Update) {
+func (v *view) update(n health.Update) {
 	v.waiting, v.outage = n.WaitingUntil, time.Time{}
 	if n.Err != nil {
 		v.outage = n.UnreachableSince
@@ -62,6 +63,9 @@ const clock = "15:04:05"
 func (v *view) lines(width, height int, color bool) ([]string, error) {
 	below := v.below(height, color)
 	all := []string{v.headline(color), v.title, ""}
+	if v.help {
+		all = append(all, heading("Keys", color), "q, Ctrl-C  quit", "?          show or hide this help", "")
+	}
 	if v.last != nil {
 		table, err := v.table(width, max(leastTable, height-len(all)-len(below)), color)
 		if err != nil {
@@ -85,7 +89,7 @@ func (v *view) headline(color bool) string {
 		state, style = "UNREACHABLE", terminal.Bad
 		rest = "since " + v.outage.Local().Format(clock)
 		if v.last != nil {
-			rest += "; before: " + v.last.Summary
+			rest += "; last result: " + v.last.Summary
 		}
 	}
 	if !v.waiting.IsZero() {
