@@ -36,7 +36,7 @@ func subscriptionTable() output.Table[tripletex.Subscription] {
 	})
 }
 
-// lastChange returns when a subscription was last changed, where the service was asked.
+// lastChange returns the time of the last change of a subscription; empty if changes were not requested.
 func lastChange(s tripletex.Subscription) string {
 	if len(s.Changes) == 0 {
 		return ""
@@ -46,7 +46,7 @@ func lastChange(s tripletex.Subscription) string {
 
 func statusStyle(s tripletex.Status) terminal.Style { return health.Rules{}.StateOf(s).Style() }
 
-// transitionTable has the columns of watch where it is not read by a person.
+// transitionTable returns the columns of watch in formats other than table.
 func transitionTable() output.Table[health.Transition] {
 	return output.TableOf([]output.Column[health.Transition]{
 		{Name: "time"},
@@ -88,7 +88,7 @@ type plannedRequest struct {
 	bulk.Request
 }
 
-// requestTable has the company of each request where there are many.
+// requestTable returns the table of planned requests, with the company of each if there are many.
 func requestTable(many bool) output.Table[plannedRequest] {
 	table := output.TableOf[plannedRequest](nil)
 	table.ID = func(v plannedRequest) string { return v.Method + " " + v.Path }
@@ -123,7 +123,7 @@ func changeTable() output.Table[manifest.Change] {
 	})
 }
 
-// changedFields names what a change is about.
+// changedFields returns the names of the fields that a change sets, separated by commas.
 func changedFields(c manifest.Change) string {
 	var fields []string
 	for _, r := range c.Reasons {
@@ -134,7 +134,7 @@ func changedFields(c manifest.Change) string {
 	return strings.Join(fields, ",")
 }
 
-// indented returns JSON for reading.
+// indented returns JSON with line ends and indentation.
 func indented(raw json.RawMessage) string {
 	var text bytes.Buffer
 	if err := json.Indent(&text, raw, "", "  "); err != nil {
@@ -143,7 +143,7 @@ func indented(raw json.RawMessage) string {
 	return terminal.SafeLines(text.String())
 }
 
-// attemptRow is an attempt to deliver a sample.
+// attemptRow is an attempt of sandbox emit or trigger.
 type attemptRow struct {
 	Event          string `json:"event"`
 	ObjectID       int64  `json:"objectId"`
@@ -162,13 +162,13 @@ func newAttemptRow(t sandbox.Attempt, show func(string) string) attemptRow {
 	}
 }
 
-// outcome is the error, or the status and the beginning of the body in one line.
+// outcome returns the error, or the status and the start of the body, in one line.
 func (r attemptRow) outcome() string {
 	if r.Error != "" {
 		return r.Error
 	}
-	const most = 200 // bytes
-	body := strings.ToValidUTF8(r.Body[:min(len(r.Body), most)], "")
+	const limit = 200 // bytes
+	body := strings.ToValidUTF8(r.Body[:min(len(r.Body), limit)], "")
 	return strings.Join(append([]string{strconv.Itoa(r.HTTPStatus)}, strings.Fields(body)...), " ")
 }
 
@@ -195,7 +195,7 @@ func goodIf(good bool) terminal.Style {
 	return terminal.Bad
 }
 
-// milliseconds shows a short time; empty where there was no attempt.
+// milliseconds formats a short duration; empty for 0.
 func milliseconds(seconds float64) string {
 	if seconds == 0 {
 		return ""
@@ -203,7 +203,7 @@ func milliseconds(seconds float64) string {
 	return strconv.FormatFloat(seconds*1000, 'f', 1, 64) + "ms"
 }
 
-// subscriptionRows are subscriptions to print: of one company, or of many with the company of each.
+// subscriptionRows are subscriptions to print, with the company of each if many is set.
 type subscriptionRows struct {
 	*console
 
@@ -212,8 +212,8 @@ type subscriptionRows struct {
 	broken int
 }
 
-// add takes what was found or changed in a company. Formats without a header are printed at once, so that a reader
-// need not wait for the last company.
+// add appends the subscriptions of a company. Formats without a header are printed at once, without waiting for the last
+// company.
 func (r *subscriptionRows) add(ctx context.Context, m fleet.Account, found []tripletex.Subscription) error {
 	r.broken += countBroken(found)
 	first, company := len(r.all), m.Named()
@@ -227,7 +227,7 @@ func (r *subscriptionRows) add(ctx context.Context, m fleet.Account, found []tri
 	return output.List(context.WithoutCancel(ctx), r.printer, companySubscriptionTable(), r.all[first:])
 }
 
-// print prints what is not printed yet. A run that was stopped prints what it has.
+// show prints the rows that add has not printed, also after a cancellation.
 func (r *subscriptionRows) show(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
 	if !r.many {
@@ -262,57 +262,57 @@ func (r *subscriptionRows) subscriptions() []tripletex.Subscription {
 	return all
 }
 
-// Result is a type of what commands print as JSON.
+// Result describes a JSON type that commands print.
 type Result struct {
 	Name  string
 	About string
 	Value any
 }
 
-// Results returns every type of result, for the JSON schemas. Within a major version no field of them is removed,
-// renamed or changes its type; fields may be added.
+// Results returns all result types, for the JSON schemas. Within a major version fields may be added, but not removed,
+// renamed or retyped.
 func Results() []Result {
 	return []Result{
-		{"applied", "A change and what became of it: an item of apply.", manifest.Result{}},
+		{"applied", "A change and its outcome: an item of apply.", manifest.Result{}},
 		{
 			"applied-in-company",
-			"A change and what became of it in one of many companies: an item of apply --all-companies.",
+			"A change in one of many companies and its outcome: an item of apply --all-companies.",
 			companyResult{},
 		},
-		{"attempt", "An attempt to deliver: an item of sandbox emit and trigger. Without httpStatus nobody answered.", attemptRow{}},
-		{"auth-status", "Who is logged in, and how: auth login, auth status.", login.Status{}},
-		{"backfill", "What lacks of a kind of objects: an item of backfill.", backfilledRow{}},
-		{"check", "A verdict: check.", health.Report{}},
+		{"attempt", "A delivery attempt: an item of sandbox emit and trigger. Without an answer httpStatus is absent.", attemptRow{}},
+		{"auth-status", "A login and the source of its tokens: auth login, auth status.", login.Status{}},
+		{"backfill", "Missing deliveries of a kind of objects: an item of backfill.", backfilledRow{}},
+		{"check", "The health of subscriptions: check.", health.Report{}},
 		{"company", "A client company: an item of company list.", tripletex.Company{}},
 		{"delivery", "A stored delivery: an item of delivery list.", receiver.StoredDelivery{}},
-		{"delivery-details", "A stored delivery with what was received: delivery show.", receiver.DeliveryDetails{}},
-		{"error", "The last line on standard error of a command with -o json that failed.", errorReport{}},
+		{"delivery-details", "A stored delivery with its request and attempts: delivery show.", receiver.DeliveryDetails{}},
+		{"error", "The last line on standard error of a failed command with -o json.", errorReport{}},
 		{"event", "An event: an item of event list.", tripletex.Event{}},
 		{"event-info", "An event with example deliveries: event show.", tripletex.EventInfo{}},
-		{"exporter", "A running exporter: exporter.", servedExporter{}},
-		{"doctor", "What a check found: an item of doctor, doctor target.", doctor.Finding{}},
-		{"fault", "A fault of the sandbox: an item of sandbox fault. A count of 0 means all requests.", faultRow{}},
-		{"plan", "What would make Tripletex what a manifest says: diff, apply --dry-run.", manifest.Plan{}},
+		{"exporter", "The address of a running exporter: exporter.", servedExporter{}},
+		{"doctor", "The finding of a check: an item of doctor, doctor target.", doctor.Finding{}},
+		{"fault", "An active fault of the sandbox: an item of sandbox fault. A count of 0 means all requests.", faultRow{}},
+		{"plan", "The changes that apply would make: diff, apply --dry-run.", manifest.Plan{}},
 		{"validation", "The result of validate.", validation{}},
 		{"plan-of-company", "A plan for one of many companies: an item of diff --all-companies.", companyPlan{}},
 		{"delivery-event", "An event of a delivery: a line of listen and forward.", receiver.EventRecord{}},
-		{"profile", "A login: an item of auth list.", profileRow{}},
-		{"purge", "How many deliveries are gone: delivery purge.", purgeResult{}},
-		{"replay", "What became of a delivery that was sent again: an item of delivery replay.", receiver.ReplayResult{}},
-		{"request", "A request that --dry-run does not send: an item of its list.", plannedRequest{}},
-		{"sandbox", "A served sandbox: sandbox serve.", servedSandbox{}},
+		{"profile", "A login profile: an item of auth list.", profileRow{}},
+		{"purge", "The number of deleted deliveries: delivery purge.", purgeResult{}},
+		{"replay", "The outcome of a replayed delivery: an item of delivery replay.", receiver.ReplayResult{}},
+		{"request", "A planned request: an item of --dry-run.", plannedRequest{}},
+		{"sandbox", "The address and the tokens of a running sandbox: sandbox serve.", servedSandbox{}},
 		{"subscription", "A subscription: subscription show, and an item of every other subscription command.", tripletex.Subscription{}},
-		{"transition", "Something that happened to a subscription: a line of watch, and what its --exec reads.", health.Transition{}},
+		{"transition", "A status change of a subscription: a line of watch, and the standard input of --exec.", health.Transition{}},
 		{
 			"verdict",
-			"What a signature is worth, and why: verify. A subscription and an object of 0 mean that the body is not believed.",
-			verdict{},
+			"The result of verify. With an invalid signature subscriptionId and objectId are 0.",
+			verification{},
 		},
 		{
 			"subscription-of-company",
 			"A subscription of one of many companies: an item of subscription commands with --all-companies.",
 			companySubscription{},
 		},
-		{"version", "What was built: version.", buildInfo{}},
+		{"version", "The version and the build: version.", buildInfo{}},
 	}
 }

@@ -36,17 +36,21 @@ func newTrigger(app *App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "trigger EVENT",
 		Short: "Send a signed sample delivery to a receiver",
-		Long: `Send a delivery to a receiver, as Tripletex would: the example that it has for
-the event, signed. With -p sandbox no account is needed, and with --body not
-even an example. A target is https, or http on this machine.
+		Long: `Send the example delivery of an event to a receiver, signed as by Tripletex.
 
-Exit code 0 means that every answer was 2xx, 1 that one was not, 3 that nobody
-answered. The modes try out what a receiver must be able to take:
+The example requires a login, or -p sandbox without an account. --body needs
+neither. The target must be an https URL, or http on this machine.
 
-  duplicate      twice, with one idempotency key: it must act on it once
-  out-of-order   the version after it first: it must keep the later one
-  bad-signature  signed with another secret: it must refuse, so 1 is good
-  wrong-auth     with another auth value or password: it must refuse, too
+The exit code is 0 if the receiver answers every delivery as it should, 1 if
+not, and 3 without an answer. It should answer with 2xx. Modes test error
+handling:
+
+  duplicate      send twice with the same idempotency key: expects 2xx, and that
+                 the receiver processes it once
+  out-of-order   send the next version first: expects 2xx, and that the receiver
+                 keeps the later version
+  bad-signature  sign with another secret: expects 4xx
+  wrong-auth     send another auth header value or password: expects 4xx
 ` + secretHelp,
 		Example: `  tlxhook trigger order.create -p sandbox --target http://localhost:3000/hook
   tlxhook trigger invoice.charged --target https://hooks.example.no/t \
@@ -58,27 +62,27 @@ answered. The modes try out what a receiver must be able to take:
 		RunE:              app.runUnlimited(func(ctx context.Context, args []string) error { return trigger(ctx, app, o, args[0]) }),
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.target, "target", "", "where it goes: a `URL`")
-	flags.StringVar(&o.mode, "mode", "", "send it in another way: `MODE`, see above")
-	flags.StringArrayVar(&o.set, "set", nil, "change the body: `PATH=VALUE`, such as value.name=X")
-	flags.StringVar(&o.body, "body", "", "send these bytes: a `FILE`; - is stdin")
-	flags.IntVar(&o.count, "count", 1, "how many deliveries: `N`")
+	flags.StringVar(&o.target, "target", "", "`URL` of the receiver")
+	flags.StringVar(&o.mode, "mode", "", "test the handling of `MODE`: duplicate, out-of-order, bad-signature or wrong-auth")
+	flags.StringArrayVar(&o.set, "set", nil, "set a field of the body, `PATH=VALUE`, such as value.name=X; repeatable")
+	flags.StringVar(&o.body, "body", "", "read the body from `FILE` instead of the example (- for stdin)")
+	flags.IntVar(&o.count, "count", 1, "number of deliveries `N`, 1 to 1000")
 	o.secrets.bindGiven(cmd)
 	return cmd
 }
 
-// check refuses what is certainly wrong, before anything is read or asked.
+// check validates the flags.
 func (o *triggerOptions) check() error {
 	const most = 1000
 	switch {
 	case o.target == "":
-		return usageFailure("--target is missing").withHint("it is the URL of the receiver")
+		return usageFailure("--target is missing").withHint("pass the URL of the receiver with --target")
 	case o.count < 1 || o.count > most:
 		return usageFailure("--count must be between 1 and %d", most)
 	case o.mode != "" && !slices.Contains(sender.Modes(), sender.Mode(o.mode)):
-		return usageFailure("there is no mode %q", o.mode).withHint("there are duplicate, out-of-order, bad-signature and wrong-auth")
+		return usageFailure("--mode %q: must be duplicate, out-of-order, bad-signature or wrong-auth", o.mode)
 	case o.body == "-" && (o.secrets.hmacFile == "-" || o.secrets.authValueFile == "-"):
-		return usageFailure("only one of the body and the secrets can come from standard input")
+		return usageFailure("only one of the body and the secrets can be read from standard input")
 	}
 	for _, text := range o.set {
 		if path, _, ok := strings.Cut(text, "="); !ok || path == "" {
@@ -109,7 +113,7 @@ func trigger(ctx context.Context, app *App, o *triggerOptions, event string) err
 		return err
 	}
 	if given.hmac == "" && o.mode != string(sender.BadSignature) {
-		app.note("not signed, as there is no secret; see --hmac-secret-file")
+		app.note("Sending without a signature; to sign: --hmac-secret-file")
 	}
 	return send(ctx, &app.console, sender.Delivery{
 		Target: o.target, Body: body, Secret: given.hmac, AuthHeader: given.authHeader, AuthValue: given.authValue,
@@ -117,7 +121,7 @@ func trigger(ctx context.Context, app *App, o *triggerOptions, event string) err
 	}, sender.Mode(o.mode), o.count)
 }
 
-// sample returns the body that is sent.
+// sample returns the body of the delivery.
 func (o *triggerOptions) sample(ctx context.Context, logins *login.Resolver, stdin io.Reader, event string) (body []byte, err error) {
 	if o.body != "" {
 		body, err = capture.Read(stdin, o.body)
@@ -147,27 +151,26 @@ func example(ctx context.Context, logins *login.Resolver, event string) ([]byte,
 		return nil, err
 	}
 	if len(info.Examples) == 0 {
-		return nil, notFoundFailure("Tripletex has no example of %s", info.Name).withHint("give a body with --body")
+		return nil, notFoundFailure("Tripletex has no example of %s", info.Name).withHint("pass a body with --body")
 	}
 	return webhook.Envelope(info.Examples[0]).JSON()
 }
 
-// send sends a delivery, count times and in a mode, and prints what was answered.
+// send sends a delivery count times in a mode and prints the attempts. The error tells whether the receiver reacted as
+// the mode expects.
 func send(ctx context.Context, c *console, sample sender.Delivery, mode sender.Mode, count int) error {
 	var rows []attemptRow
 	var err error
-	accepted, refused := 0, 0
+	unexpected := 0
 	for a, modeErr := range sample.SendAll(ctx, http.DefaultTransport, mode, count) {
 		switch {
 		case modeErr != nil:
-			err = usageFailure("--mode %s: %w", mode, modeErr)
+			err = usageFailure("--mode: %w", modeErr)
 			continue
 		case a.Err != nil:
 			err = unanswered(ctx, a)
-		case a.Accepted():
-			accepted++
-		case a.Refused():
-			refused++
+		case !mode.Expected(a):
+			unexpected++
 		}
 		rows = append(rows, newTriggerRow(a, c.target))
 	}
@@ -176,20 +179,32 @@ func send(ctx context.Context, c *console, sample sender.Delivery, mode sender.M
 			return printErr
 		}
 	}
-	if mode.MustRefuse() && accepted > 0 && err == nil {
-		c.note("the receiver accepts what it must refuse (%s)", mode)
-	}
 	switch {
-	case err != nil || accepted == len(rows):
+	case err != nil:
 		return err
-	case mode.MustRefuse() && refused == len(rows):
-		return failf(codeNotDelivered, "the receiver refuses it, as it must")
+	case unexpected > 0 && mode.MustRefuse():
+		return failf(codeConditionNotMet, "--mode %s: %d of %d deliveries were not refused with 4xx", mode, unexpected, len(rows))
+	case unexpected > 0:
+		return failf(codeNotDelivered, "%d of %d deliveries were not accepted with 2xx", unexpected, len(rows))
 	}
-	return failf(codeNotDelivered, "%d of %d deliveries were not accepted with 2xx", len(rows)-accepted, len(rows))
+	if result := passed(mode); result != "" {
+		c.note("Passed (%s): %s", mode, result)
+	}
+	return nil
+}
+
+// passed describes the result of a mode that the receiver has passed; empty without a mode.
+func passed(mode sender.Mode) string {
+	return map[sender.Mode]string{
+		sender.Duplicate:    "both deliveries were accepted. Check that the receiver processed the event once",
+		sender.OutOfOrder:   "both deliveries were accepted. Check that the receiver kept the later version",
+		sender.BadSignature: "the delivery was refused",
+		sender.WrongAuth:    "the delivery was refused",
+	}[mode]
 }
 
 func newTriggerRow(a sender.Attempt, show func(string) string) attemptRow {
-	envelope, _ := webhook.ParseEnvelope(a.Body) // a body of one's own need not be a delivery
+	envelope, _ := webhook.ParseEnvelope(a.Body) // --body may be any text
 	return attemptRow{
 		Event: envelope.Event, ObjectID: envelope.ID, SubscriptionID: envelope.SubscriptionID, TargetURL: show(a.Target),
 		IdempotencyKey: a.Key, Delivered: a.Accepted(),
@@ -203,5 +218,5 @@ func unanswered(ctx context.Context, a sender.Attempt) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return err
 	}
-	return fail(codeNetwork, err).withHint("does the receiver listen there?")
+	return fail(codeNetwork, err).withHint("check that the receiver is running at this address")
 }

@@ -28,18 +28,18 @@ func newVerify(app *App) *cobra.Command {
 	o := &verifyOptions{}
 	cmd := &cobra.Command{
 		Use:   "verify FILE",
-		Short: "Judge the signature of a delivery, and say why it does not fit",
-		Long: `Judge the signature of a delivery. The file holds its body, byte for byte, or
-the whole request with its headers, as it came over the wire; "-" is standard
-input.
+		Short: "Verify the signature of a delivery",
+		Long: `Verify the signature of a delivery, and print the cause if it is invalid. FILE
+holds the unmodified body, or the whole HTTP request with its headers; "-" is
+standard input.
 
-Where the signature does not fit, it is said why: another secret, a body with
-a line end more or less, JSON that was written anew, hex or URL-safe base64
-instead of base64, SHA-256 instead of SHA-512, a key that was not signed.
+Recognized causes: another secret, an added or removed line end, reformatted
+JSON, hexadecimal or URL-safe base64 instead of base64, SHA-256 instead of
+SHA-512, and a signature without the idempotency key.
 
-Several secrets may be given while one takes the place of another. No flag
-takes a secret itself: --hmac-secret-file names a file, or "-" for standard
-input; TLXHOOK_HMAC_SECRET holds it.`,
+Pass several secrets during a rotation. No flag takes a secret value:
+--hmac-secret-file names a file, or "-" for standard input. The variable
+TLXHOOK_HMAC_SECRET holds the secret.`,
 		Example: `  tlxhook verify request.http --hmac-secret-file hmac.secret
   tlxhook verify body.json --hmac-secret-file hmac.secret \
     --idempotency-key 3f0c1b1e-2a55 --signature 'q83v...=='
@@ -51,17 +51,17 @@ input; TLXHOOK_HMAC_SECRET holds it.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.key, "idempotency-key", "", "the header idempotency-key: `KEY`")
-	flags.StringVar(&o.signature, "signature", "", "the header x-request-signature: `TEXT`")
-	flags.StringArrayVar(&o.hmacFiles, "hmac-secret-file", nil, "read a secret from a `FILE`; - is stdin")
+	flags.StringVar(&o.key, "idempotency-key", "", "value of the header idempotency-key: `KEY`")
+	flags.StringVar(&o.signature, "signature", "", "value of the header x-request-signature: `TEXT`")
+	flags.StringArrayVar(&o.hmacFiles, "hmac-secret-file", nil, "read a secret from `FILE` (- for stdin); repeatable")
 	return cmd
 }
 
-// verdict is what a signature is worth, as it is printed.
-type verdict struct {
-	Valid   bool            `json:"valid"`
-	Reasons []verdictReason `json:"reasons"`
-	// Secret is where the secret that signed comes from, as far as that is known.
+// verification is the result of verify.
+type verification struct {
+	Valid   bool                 `json:"valid"`
+	Reasons []verificationReason `json:"reasons"`
+	// Secret is the file or the variable of the secret that signed; empty if unknown.
 	Secret         string `json:"secret"`
 	IdempotencyKey string `json:"idempotencyKey"`
 	SubscriptionID int64  `json:"subscriptionId"`
@@ -69,7 +69,7 @@ type verdict struct {
 	ObjectID       int64  `json:"objectId"`
 }
 
-type verdictReason struct {
+type verificationReason struct {
 	Code string `json:"code"`
 	Text string `json:"text"`
 }
@@ -84,55 +84,55 @@ func verify(ctx context.Context, app *App, o *verifyOptions, name string) error 
 		return err
 	}
 	found := webhook.Diagnose(header, body, secret.RevealAll(secrets)...)
-	v := verdict{Valid: found.Valid, Reasons: []verdictReason{}, IdempotencyKey: header.Get(webhook.KeyHeader)}
+	v := verification{Valid: found.Valid, Reasons: []verificationReason{}, IdempotencyKey: header.Get(webhook.KeyHeader)}
 	texts := make([]string, len(found.Reasons))
 	for i, reason := range found.Reasons {
 		texts[i] = reason.Text()
-		v.Reasons = append(v.Reasons, verdictReason{string(reason), reason.Text()})
+		v.Reasons = append(v.Reasons, verificationReason{string(reason), reason.Text()})
 	}
 	if found.Secret >= 0 {
 		v.Secret = sources[found.Secret]
 	}
 	if found.Valid {
-		v.believe(app.note, body)
+		v.addEnvelope(app.warn, body)
 	}
-	if err := output.Item(ctx, app.printer, verdictTable(), v); err != nil {
+	if err := output.Item(ctx, app.printer, verificationTable(), v); err != nil {
 		return err
 	}
 	if !found.Valid {
-		return failf(codeBadSignature, "the delivery is not valid: %s", strings.Join(texts, "; "))
+		return failf(codeBadSignature, "invalid delivery: %s", strings.Join(texts, "; "))
 	}
 	return nil
 }
 
-// believe adds what the body says, once its signature is valid.
-func (v *verdict) believe(note func(string, ...any), body []byte) {
+// addEnvelope adds the fields of the body, which are trusted only with a valid signature.
+func (v *verification) addEnvelope(warn func(string, ...any), body []byte) {
 	envelope, err := webhook.ParseEnvelope(body)
 	if err != nil {
-		note("warning: the signature is valid, and the body is no delivery of Tripletex")
+		warn("the signature is valid, but the body is not a delivery of Tripletex")
 	}
 	v.SubscriptionID, v.Event, v.ObjectID = envelope.SubscriptionID, envelope.Event, envelope.ID
 }
 
-// secrets reads the secrets that may have signed, and where they come from.
+// secrets returns the secrets to verify with, and their files or variable.
 func (o *verifyOptions) secrets(ctx context.Context, r credentials.Reader, name string) (
 	all []secret.Text, sources []string, err error,
 ) {
 	fromStdin := name == "-"
 	for _, file := range o.hmacFiles {
 		if file == "-" && fromStdin {
-			return nil, nil, usageFailure("only one of the delivery and the secrets can come from standard input")
+			return nil, nil, usageFailure("only one of the delivery and the secrets can be read from standard input")
 		}
 		fromStdin = fromStdin || file == "-"
 	}
 	all, sources, err = hmacSecrets(ctx, r, o.hmacFiles)
 	if err == nil && len(all) == 0 {
-		err = usageFailure("there is no secret to judge by").withHint("name its file with --hmac-secret-file, or set TLXHOOK_HMAC_SECRET")
+		err = usageFailure("an HMAC secret is required").withHint("pass --hmac-secret-file or set TLXHOOK_HMAC_SECRET")
 	}
 	return all, sources, err
 }
 
-// delivery reads the delivery; the flags stand above the headers of a capture.
+// delivery reads the delivery. The flags override the headers of a captured request.
 func (o *verifyOptions) delivery(stdin io.Reader, name string) (header http.Header, body []byte, err error) {
 	header = http.Header{}
 	if body, err = capture.Read(stdin, name); err != nil {
@@ -152,27 +152,27 @@ func (o *verifyOptions) delivery(stdin io.Reader, name string) (header http.Head
 	}
 	if !isCapture && !o.signed {
 		return nil, nil, usageFailure("--signature is missing").
-			withHint("it is the header x-request-signature; or give the whole request as it came")
+			withHint("pass the value of the header x-request-signature, or a file with the whole request")
 	}
 	return header, body, nil
 }
 
-func verdictTable() output.Table[verdict] {
-	table := output.TableOf([]output.Column[verdict]{
-		{Name: "valid", Style: func(v verdict) terminal.Style { return goodIf(v.Valid) }},
-		{Name: "reasons", Title: "WHY", Text: verdict.codes},
+func verificationTable() output.Table[verification] {
+	table := output.TableOf([]output.Column[verification]{
+		{Name: "valid", Style: func(v verification) terminal.Style { return goodIf(v.Valid) }},
+		{Name: "reasons", Title: "REASONS", Text: verification.codes},
 		{Name: "secret"},
 		{Name: "idempotencyKey"},
 		{Name: "event"},
 		{Name: "objectId", Title: "OBJECT", OmitZero: true},
 		{Name: "subscriptionId", Title: "SUBSCRIPTION", OmitZero: true},
 	})
-	table.ID = func(v verdict) string { return v.IdempotencyKey }
+	table.ID = func(v verification) string { return v.IdempotencyKey }
 	return table
 }
 
-// codes returns the codes of the reasons, with blanks between.
-func (v verdict) codes() string {
+// codes returns the codes of the reasons, separated by spaces.
+func (v verification) codes() string {
 	codes := make([]string, len(v.Reasons))
 	for i, r := range v.Reasons {
 		codes[i] = r.Code

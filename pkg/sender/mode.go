@@ -30,8 +30,8 @@ func Modes() []Mode { return []Mode{Duplicate, OutOfOrder, BadSignature, WrongAu
 
 // Causes for which a delivery has no variant in a mode.
 var (
-	ErrNoVersion = errors.New("the delivery has no value.version that another one could overtake")
-	ErrNoAuth    = errors.New("neither an auth header nor credentials in the target are there to be wrong")
+	ErrNoVersion = errors.New("out-of-order requires a body with value.version")
+	ErrNoAuth    = errors.New("wrong-auth requires --auth-header or credentials in --target")
 )
 
 // In returns the deliveries that a mode sends instead of d, in order. The empty mode returns d alone. The error is

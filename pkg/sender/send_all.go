@@ -53,5 +53,14 @@ func (a Attempt) Refused() bool {
 	return a.Err == nil && a.Response.Status >= http.StatusBadRequest && a.Response.Status < http.StatusInternalServerError
 }
 
+// Expected reports whether the receiver reacted to an attempt of this mode as it should: it must refuse an invalid
+// delivery and accept any other.
+func (m Mode) Expected(a Attempt) bool {
+	if m.MustRefuse() {
+		return a.Refused()
+	}
+	return a.Accepted()
+}
+
 // MustRefuse reports whether a receiver must refuse what a mode sends.
 func (m Mode) MustRefuse() bool { return m == BadSignature || m == WrongAuth }
