@@ -14,44 +14,44 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/output"
 )
 
-// exporterOptions are what the flags of exporter say.
+// exporterOptions are the flags of exporter.
 type exporterOptions struct {
 	fleet              fleetFlags
 	address, tokenFile string
 	tls                certificateFlags
 	plainHTTP          bool
-	keep               time.Duration
-	pace               time.Duration // where nobody chose for how long to keep
-	each               string
+	minInterval        time.Duration
+	pace               time.Duration // minimum time per company without --min-interval
+	perSubscription    string
 }
 
-// mostEach are the choices of --per-subscription, as the number of subscriptions up to which each has series.
-func mostEach() map[string]int { return map[string]int{"auto": 2000, "on": math.MaxInt, "off": 0} }
+// seriesLimits are the values of --per-subscription with the maximum number of subscriptions that have series.
+func seriesLimits() map[string]int { return map[string]int{"auto": 2000, "on": math.MaxInt, "off": 0} }
 
 func newExporter(app *App) *cobra.Command {
 	o := &exporterOptions{}
 	cmd := &cobra.Command{
 		Use:   "exporter",
-		Short: "Serve the state of subscriptions to Prometheus",
-		Long: `Serve the state of subscriptions to Prometheus, until it is stopped.
+		Short: "Export subscription metrics to Prometheus",
+		Long: `Export metrics of subscriptions to Prometheus over HTTP, until stopped.
 
-  /metrics            the subscriptions of the login, and the exporter itself
-  /probe?target=NAME  the subscriptions of the profile NAME
-  /sd                 the profiles, for http_sd_configs of Prometheus
-  /-/healthy, /-/ready
+  /metrics            subscriptions of the login, and the exporter itself
+  /probe?target=NAME  subscriptions of the profile NAME
+  /sd                 profiles, for http_sd_configs of Prometheus
+  /-/healthy          200 while the process runs
+  /-/ready            200 when scrapes are served
 
-Every scrape asks Tripletex with one request, or with none: scrapes at the same
-time share one, and its answer is kept for --min-interval. The last tenth of the
-rate limit is left to others. Where Tripletex does not answer, tlxhook_up is 0.
+A scrape makes at most one request to Tripletex. Answers are reused for
+--min-interval, and concurrent scrapes share a request. The last tenth of the
+rate limit is reserved for other clients. If Tripletex is unreachable,
+tlxhook_up is 0.
 
-With --all-companies, --profiles and --all-profiles /metrics shows many
-companies, each with a label of its own. They are asked in the background, each
-once in --min-interval and without that flag at most ten in a second: a scrape
-never waits.
+With --all-companies, --profiles or --all-profiles, /metrics holds many
+companies, each with its own label. They are polled in the background, once per
+--min-interval; the default is at most ten companies per second.
 
-It listens on this machine only, unless --bearer-token-file says who may read,
-and --tls-cert and --tls-key give TLS. A certificate that is replaced while it
-serves is taken at once.`,
+Addresses other than loopback require --bearer-token-file, --tls-cert and
+--tls-key. A replaced certificate is loaded without a restart.`,
 		Example: `  tlxhook exporter -p sandbox
   tlxhook exporter -p acme --min-interval 1m
   tlxhook exporter -p acme --all-companies --min-interval 5m
@@ -68,28 +68,28 @@ serves is taken at once.`,
 	})
 	o.fleet.bindChoice(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&o.address, "addr", "127.0.0.1:10469", "where to listen: `HOST:PORT`")
-	flags.DurationVar(&o.keep, "min-interval", 15*time.Second, "show an answer of Tripletex for this long: `TIME`")
-	flags.StringVar(&o.each, "per-subscription", "auto",
-		"series of each subscription: `WHEN` is on, off or auto, which is on up to 2000 of them")
-	flags.StringVar(&o.tokenFile, "bearer-token-file", "", "answer only who knows the token in a `FILE`; - is stdin")
+	flags.StringVar(&o.address, "addr", "127.0.0.1:10469", "listen on `HOST:PORT`")
+	flags.DurationVar(&o.minInterval, "min-interval", 15*time.Second, "reuse an answer of Tripletex for `DURATION`")
+	flags.StringVar(&o.perSubscription, "per-subscription", "auto",
+		"export series per subscription: `MODE` is on, off or auto (up to 2000 subscriptions)")
+	flags.StringVar(&o.tokenFile, "bearer-token-file", "", "require the bearer token in `FILE` (- for stdin)")
 	o.tls.bind(cmd)
-	flags.BoolVar(&o.plainHTTP, "plain-http", false, "serve others without TLS: a proxy in front ends it")
-	complete(cmd, "per-subscription", cobra.FixedCompletions(sortedNames(mostEach()), cobra.ShellCompDirectiveNoFileComp))
+	flags.BoolVar(&o.plainHTTP, "plain-http", false, "allow other addresses than loopback without TLS, behind a TLS proxy")
+	complete(cmd, "per-subscription", cobra.FixedCompletions(sortedNames(seriesLimits()), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 
-// servedExporter is what exporter prints once it listens.
+// servedExporter is the result of exporter, printed when it accepts connections.
 type servedExporter struct {
 	URL string `json:"url" table:"METRICS"`
 }
 
 func runExporter(ctx context.Context, app *App, o *exporterOptions) error {
-	most, ok := mostEach()[o.each]
+	maxSeries, ok := seriesLimits()[o.perSubscription]
 	if !ok {
-		return usageFailure("--per-subscription %q: must be auto, on or off", o.each)
+		return usageFailure("--per-subscription %q: must be auto, on or off", o.perSubscription)
 	}
-	if o.keep < 0 {
+	if o.minInterval < 0 {
 		return usageFailure("--min-interval must not be negative")
 	}
 	server, err := o.server(ctx, app.secrets(), app.note)
@@ -104,9 +104,9 @@ func runExporter(ctx context.Context, app *App, o *exporterOptions) error {
 		return err
 	}
 	options := logins.Options()
-	options.MinInterval, options.MaxSeries, options.Log = o.keep, most, app.note
+	options.MinInterval, options.MaxSeries, options.Log = o.minInterval, maxSeries, app.note
 	options.Metrics = exporter.NewMetrics(app.build.exported(), logins.Calls.Collect)
-	if options.Fleet, err = logins.Watch(ctx, o.fleet.Scope, o.keep, o.pace); err != nil {
+	if options.Fleet, err = logins.Watch(ctx, o.fleet.Scope, o.minInterval, o.pace); err != nil {
 		return err
 	}
 	ctx, cancel := app.limited(ctx)
@@ -114,14 +114,14 @@ func runExporter(ctx context.Context, app *App, o *exporterOptions) error {
 	var printed error
 	err = exporter.New(options).Run(ctx, server, func(url string) error {
 		printed = output.Item(ctx, app.printer, output.TableOf[servedExporter](nil), servedExporter{url + "/metrics"})
-		app.note("stop it with Ctrl-C")
+		app.note("Ready. Press Ctrl-C to quit.")
 		return printed
 	})
 	switch {
 	case printed != nil:
 		return printed
 	case errors.Is(err, exporter.ErrExposed):
-		return usageFailure("%w", err).withHint("give --bearer-token-file, --tls-cert and --tls-key; docs/monitoring-exporter.md shows how")
+		return usageFailure("%w", err).withHint("pass --bearer-token-file, --tls-cert and --tls-key; see docs/monitoring-exporter.md")
 	case errors.Is(err, exporter.ErrAddress):
 		return usageFailure("%w", err)
 	case err != nil:
@@ -130,7 +130,7 @@ func runExporter(ctx context.Context, app *App, o *exporterOptions) error {
 	return nil
 }
 
-// server returns where to serve, and who may read.
+// server returns the address and its protection.
 func (o *exporterOptions) server(ctx context.Context, r credentials.Reader, log func(string, ...any)) (server exporter.Server, err error) {
 	if err := o.tls.check(); err != nil {
 		return server, err

@@ -54,7 +54,6 @@ func notYetRewritten() []string {
 		"tlxhook environment",
 		"tlxhook exit-codes",
 		"tlxhook export",
-		"tlxhook exporter",
 		"tlxhook forward",
 		"tlxhook help",
 		"tlxhook listen",
@@ -67,9 +66,6 @@ func notYetRewritten() []string {
 		"tlxhook subscription rotate-secret",
 		"tlxhook subscription show",
 		"tlxhook subscription update",
-		"tlxhook trigger",
-		"tlxhook verify",
-		"tlxhook watch",
 	}
 }
 

@@ -116,8 +116,8 @@ func (d *Demo) Play(ctx context.Context) error {
 			return &StepError{i + 1, code}
 		}
 	}
-	return d.printf("\nThat is the story. Now with your own company: tlxhook auth login\n" +
-		"Or look around on the sandbox: tlxhook -p sandbox subscription list\n")
+	return d.printf("\nThe tour is complete. To use your own company: tlxhook auth login\n" +
+		"To continue on the sandbox: tlxhook -p sandbox subscription list\n")
 }
 
 func (d *Demo) printf(format string, args ...any) error {
