@@ -19,35 +19,34 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// App is what every command has at hand.
+// App holds the streams, settings and logins of one run.
 type App struct {
 	console
 
 	build    Build
-	log      *terminal.Log // below results in a CI system, else nil
+	log      *terminal.Log // writer of results in a CI system, else nil
 	redactor *secret.Redactor
 	environ  []string
 	lookup   config.Lookup
-	settings *config.Settings // decided before a command runs
+	settings *config.Settings // set by prepare
 	resolver *login.Resolver
 	complete completer
 }
 
 // Annotations of commands.
 const (
-	// annotationTimeout is the time that a run of the command may take where nobody says otherwise; "0" for a
-	// command that runs until it is stopped.
+	// annotationTimeout is the default of --timeout for the command; "0" for one that runs until it is stopped.
 	annotationTimeout = "timeout"
-	// annotationFormats are the formats that the command speaks where they are not those of all others: first
-	// that on a screen, second that elsewhere.
+	// annotationFormats lists the output formats of a command that has its own: first the default in a terminal,
+	// second the default elsewhere.
 	annotationFormats = "formats"
-	// annotationPlugin marks a command that ends like a monitoring plugin, whatever happens.
+	// annotationPlugin marks a command that always exits with the code of a monitoring plugin.
 	annotationPlugin = "plugin"
 )
 
 const defaultTimeout = 30 * time.Second
 
-// prepare decides the settings before a command runs, and limits how long it may take.
+// prepare loads the settings and applies them to the streams and the printer. It runs before each command.
 func (a *App) prepare(cmd *cobra.Command) error {
 	settings, err := config.Load(cmd.Flags(), a.lookup)
 	if err != nil {
@@ -65,7 +64,7 @@ func (a *App) prepare(cmd *cobra.Command) error {
 	a.terminal.NoInput = settings.NoInput
 	a.terminal.Status.Off, a.terminal.Status.Verbose = settings.Quiet, settings.Verbose > 0
 	if isPlugin(cmd) && settings.Verbose == 0 {
-		settings.Quiet = true // some monitors mix both streams
+		settings.Quiet = true // some monitors merge both streams
 	}
 	a.quiet, a.showSecrets = settings.Quiet, settings.ShowSecrets
 	if err := a.terminal.SetColor(settings.Color); err != nil {
@@ -82,23 +81,23 @@ func (a *App) prepare(cmd *cobra.Command) error {
 		return err
 	}
 	for _, name := range config.UnknownVariables(a.environ) {
-		a.note("warning: %s is set, but is not a variable of tlxhook; see tlxhook help environment", name)
+		a.note("warning: unknown environment variable %s; see tlxhook help environment", name)
 	}
 	return nil
 }
 
-// decideFormat settles the format of a command that has formats of its own. One that the environment or a file
-// chose for other commands does not apply to it.
+// decideFormat sets the format of a command with its own formats. For such a command it ignores a common format that is
+// set in the environment or a file.
 func decideFormat(settings *config.Settings, screen bool, cmd *cobra.Command) error {
 	formats := ownFormats(cmd)
 	if len(formats) == 0 || slices.Contains(formats, settings.Output) {
 		return nil
 	}
-	elsewhere := settings.Origin("output") != "--output" && slices.Contains(output.Formats(), output.Format(settings.Output))
+	ignored := settings.Origin("output") != "--output" && slices.Contains(output.Formats(), output.Format(settings.Output))
 	switch {
-	case settings.Output != "" && !elsewhere:
+	case settings.Output != "" && !ignored:
 		known := strings.Join(slices.Compact(formats), ", ")
-		return usageFailure("output format %q does not exist for %s; there are %s", settings.Output, cmd.CommandPath(), known)
+		return usageFailure("output format %q is not available for %s; valid formats: %s", settings.Output, cmd.CommandPath(), known)
 	case screen:
 		settings.Output = formats[0]
 	default:
@@ -107,12 +106,12 @@ func decideFormat(settings *config.Settings, screen bool, cmd *cobra.Command) er
 	return nil
 }
 
-// ownFormats returns the formats of a command that has formats of its own.
+// ownFormats returns the formats of a command that has its own; empty for others.
 func ownFormats(cmd *cobra.Command) []string {
 	return strings.Fields(cmd.Annotations[annotationFormats])
 }
 
-// outputOptions are how results are printed. What a command writes in a format of its own, the printer does not.
+// outputOptions returns the options of the printer. A command prints its own formats itself.
 func outputOptions(settings *config.Settings, cmd *cobra.Command) output.Options {
 	o := output.Options{Format: output.Format(settings.Output), JQ: settings.JQ, Template: settings.Template}
 	if len(ownFormats(cmd)) > 0 && !slices.Contains(output.Formats(), o.Format) {
@@ -121,7 +120,7 @@ func outputOptions(settings *config.Settings, cmd *cobra.Command) output.Options
 	return o
 }
 
-// run returns what cobra calls for a command: settings first, then the command within its limit of time.
+// run returns the RunE function of a command: it loads the settings and calls do with the time limit of the run.
 func (a *App) run(do func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
 	return a.runUnlimited(func(ctx context.Context, args []string) error {
 		ctx, cancel := a.limited(ctx)
@@ -130,7 +129,7 @@ func (a *App) run(do func(ctx context.Context, args []string) error) func(*cobra
 	})
 }
 
-// runUnlimited is run for a command that asks questions or runs until it is stopped, and limits its own parts.
+// runUnlimited is run without the time limit, for a command that prompts or runs until it is stopped.
 func (a *App) runUnlimited(do func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		if err := a.prepare(cmd); err != nil {
@@ -140,8 +139,8 @@ func (a *App) runUnlimited(do func(ctx context.Context, args []string) error) fu
 	}
 }
 
-// runUntilStopped is runUnlimited for a command that serves until a signal stops it. A stop is success at any moment,
-// also while the command starts.
+// runUntilStopped is runUnlimited for a command that runs until a signal stops it. The signal is a success at any time,
+// also during the start.
 func (a *App) runUntilStopped(do func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
 	return a.runUnlimited(func(ctx context.Context, args []string) error {
 		a.terminal.Status.Off = true
@@ -153,7 +152,7 @@ func (a *App) runUntilStopped(do func(ctx context.Context, args []string) error)
 	})
 }
 
-// unlessStopped returns nil for an error that only reports the end of ctx.
+// unlessStopped returns err, or nil if it only reports the end of ctx.
 func unlessStopped(ctx context.Context, err error) error {
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		return nil
@@ -161,7 +160,7 @@ func unlessStopped(ctx context.Context, err error) error {
 	return err
 }
 
-// limited returns a context with the limit of time of the run.
+// limited returns a context with the time limit of the run.
 func (a *App) limited(ctx context.Context) (context.Context, context.CancelFunc) {
 	if a.settings.Timeout == 0 {
 		return context.WithCancel(ctx)
@@ -169,7 +168,7 @@ func (a *App) limited(ctx context.Context) (context.Context, context.CancelFunc)
 	return context.WithTimeout(ctx, a.settings.Timeout)
 }
 
-// shown returns subscriptions with their targets as they may be shown.
+// shown returns copies of subscriptions with targets that may be printed.
 func shown(show func(string) string, all []tripletex.Subscription) []tripletex.Subscription {
 	masked := make([]tripletex.Subscription, len(all))
 	for i, s := range all {
@@ -179,7 +178,7 @@ func shown(show func(string) string, all []tripletex.Subscription) []tripletex.S
 	return masked
 }
 
-// logins returns what finds the logins and accounts of the run.
+// logins returns the resolver of logins and accounts of the run.
 func (a *App) logins() *login.Resolver {
 	if a.resolver == nil {
 		a.resolver = login.NewResolver(a.lookup, a.redactor)
@@ -187,7 +186,7 @@ func (a *App) logins() *login.Resolver {
 		a.resolver.Stderr, a.resolver.Observer = a.terminal.Err, requestStatus{a.terminal.Status}
 		a.resolver.Used = func(l *login.Login) {
 			if a.settings.Verbose > 0 {
-				a.note("using %s tokens from %s, at %s", l.TokenKind, l.From(), secret.MaskURL(l.Options.BaseURL))
+				a.note("Using %s tokens from %s for %s", l.TokenKind, l.From(), secret.MaskURL(l.Options.BaseURL))
 			}
 		}
 	}
@@ -198,7 +197,7 @@ func (a *App) logins() *login.Resolver {
 	return a.resolver
 }
 
-// requestStatus shows requests that take long.
+// requestStatus reports slow requests and pauses on the status line.
 type requestStatus struct{ *terminal.Status }
 
 // Began implements tripletex.Observer.

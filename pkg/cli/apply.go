@@ -23,11 +23,12 @@ func newApply(app *App) *cobra.Command {
 	o := &applyOptions{}
 	cmd := &cobra.Command{
 		Use:   "apply [MANIFEST...|PLAN]",
-		Short: "Make Tripletex what a manifest says",
-		Long: `Make Tripletex what a manifest says: show the plan, ask, create, update and
-delete in at most one request each, and prove the result by the list. A second
-apply writes nothing. PLAN is what diff --out has kept; it is refused if
-anything was changed meanwhile.
+		Short: "Apply a manifest",
+		Long: `Apply a manifest: show the plan, ask for confirmation, create, update and delete
+subscriptions, and verify the result. Without drift nothing is written.
+
+PLAN is a file of diff --out. It is rejected if the subscriptions have changed
+since.
 ` + manifestHelp,
 		Example: `  tlxhook apply hooks.yaml
   tlxhook apply -f hooks.yaml --prune --max-deletes 10 --yes
@@ -37,10 +38,10 @@ anything was changed meanwhile.
 	}
 	o.bind(cmd)
 	flags := cmd.Flags()
-	flags.BoolVar(&o.dryRun, "dry-run", false, "show the plan as diff does, and change nothing")
-	flags.BoolVarP(&o.yes, "yes", "y", false, "do not ask")
-	flags.IntVar(&o.maxDeletes, "max-deletes", 5, "refuse to delete more than this `NUMBER`")
-	flags.DurationVar(&o.wait, "wait", 0, "let Tripletex settle for a `TIME` before the proof (5s without =TIME)")
+	flags.BoolVar(&o.dryRun, "dry-run", false, "show the plan, change nothing")
+	flags.BoolVarP(&o.yes, "yes", "y", false, "skip the confirmation prompt")
+	flags.IntVar(&o.maxDeletes, "max-deletes", 5, "maximum `NUMBER` of subscriptions to delete")
+	flags.DurationVar(&o.wait, "wait", 0, "wait `TIME` before verifying the result (5s without =TIME)")
 	flags.Lookup("wait").NoOptDefVal = "5s"
 	cmd.ValidArgsFunction = manifestFiles()
 	return cmd
@@ -76,7 +77,7 @@ func apply(ctx context.Context, app *App, o *applyOptions, args []string) error 
 	return plans.execute(ctx, o.wait)
 }
 
-// limitedPlans makes the plans within a time limit of their own, which excludes the time for the prompt.
+// limitedPlans creates the plans within a separate time limit, which excludes the prompt.
 func (o *applyOptions) limitedPlans(ctx context.Context, app *App, args []string) (*companyPlans, error) {
 	ctx, cancel := app.limited(ctx)
 	defer cancel()
@@ -87,7 +88,7 @@ func (o *applyOptions) limitedPlans(ctx context.Context, app *App, args []string
 	return o.plans(ctx, app, planner)
 }
 
-// confirm shows the plans on stderr, refuses what cannot be applied, and prompts unless --yes is given.
+// confirm shows the plans on stderr, rejects plans that cannot be applied, and prompts unless --yes is set.
 func (o *applyOptions) confirm(ctx context.Context, p *companyPlans) error {
 	if err := p.preview(ctx, o.yes); err != nil {
 		return err
@@ -100,7 +101,7 @@ func (o *applyOptions) confirm(ctx context.Context, p *companyPlans) error {
 	sum, changing := p.sum()
 	if sum.Delete > o.maxDeletes {
 		return usageFailure("the plan deletes %s, and --max-deletes allows %d", subscriptions(sum.Delete), o.maxDeletes).
-			withHint("if that is what you want, say --max-deletes %d", sum.Delete)
+			withHint("allow the deletions with --max-deletes %d", sum.Delete)
 	}
 	if o.yes || changing == 0 {
 		return nil
@@ -108,7 +109,7 @@ func (o *applyOptions) confirm(ctx context.Context, p *companyPlans) error {
 	return confirm(ctx, p.terminal, "Apply this: "+sum.Summary()+p.place(changing)+"?")
 }
 
-// preview prints the plans on stderr. It does not if they are optional and --quiet is set.
+// preview prints the plans on stderr, unless they are optional and --quiet is set.
 func (p *companyPlans) preview(ctx context.Context, optional bool) error {
 	if optional && p.quiet {
 		return nil
@@ -120,7 +121,7 @@ func (p *companyPlans) preview(ctx context.Context, optional bool) error {
 	return err
 }
 
-// place names the company of the run, or says in how many of them something changes.
+// place returns the company of the run, or the number of companies with changes.
 func (p *companyPlans) place(changing int) string {
 	if p.run.Many {
 		return p.scope(changing)

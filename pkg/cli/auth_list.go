@@ -15,14 +15,14 @@ func newAuthList(app *App) *cobra.Command {
 	return &cobra.Command{
 		Use:     "list",
 		Aliases: []string{"ls"},
-		Short:   "List the profiles",
+		Short:   "List profiles",
 		Example: "  tlxhook auth list",
 		Args:    noArgs,
 		RunE:    app.run(func(ctx context.Context, _ []string) error { return authList(ctx, app) }),
 	}
 }
 
-// profileRow is one profile as it is printed.
+// profileRow is a profile as printed.
 type profileRow struct {
 	Profile     string `json:"profile"`
 	Current     bool   `json:"current"`
@@ -41,7 +41,7 @@ func authList(ctx context.Context, app *App) error {
 	}
 	rows := profileRows(profiles)
 	if len(rows) == 0 && app.printer.IsTable() {
-		app.note("no profiles; tlxhook auth login makes one")
+		app.note("No profiles. Create one with tlxhook auth login")
 		return nil
 	}
 	return output.List(ctx, app.printer, profileTable(), rows)

@@ -25,15 +25,15 @@ func newAuthLogin(app *App) *cobra.Command {
 	o := &loginOptions{}
 	cmd := &cobra.Command{
 		Use:   "login",
-		Short: "Prove tokens and keep them in the keyring",
-		Long: `Prove tokens by making a session with them, and keep them in the keyring of the
-system. Nothing is kept of tokens that do not work.
+		Short: "Log in and store the tokens in the system keyring",
+		Long: `Log in: verify the tokens with a session, and store them in the system keyring.
+A failed login changes nothing that is stored.
 
-A login is a consumer token and an employee token, or a refresh token
-("tlxr_..."). They are asked for, or read from files ("-" is standard input), or
-from the environment: see tlxhook help environment.
+A login needs a consumer token and an employee token, or a refresh token
+("tlxr_..."). They are read from files, from the environment (see tlxhook help
+environment) or from a hidden prompt.
 
-Each login has a profile name, given with -p; without one it is "default".`,
+-p selects the name of the profile (default "default").`,
 		Example: `  tlxhook auth login
   tlxhook auth login -p acme --environment test
   tlxhook auth login -p acme --refresh-token-file token.txt --store file`,
@@ -41,11 +41,11 @@ Each login has a profile name, given with -p; without one it is "default".`,
 		RunE: app.runUnlimited(func(ctx context.Context, _ []string) error { return authLogin(ctx, app, o) }),
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.environment, "environment", "", "production, test or the `URL` of the API (default production)")
-	flags.StringVar(&o.store, "store", login.KeyringStore, "keep the tokens in this `STORE`: keyring, or file for a private file")
-	flags.StringVar(&o.files.Consumer, "consumer-token-file", "", "read the consumer token from a `FILE`; - is stdin")
-	flags.StringVar(&o.files.Employee, "employee-token-file", "", "read the employee token from a `FILE`; - is stdin")
-	flags.StringVar(&o.files.Refresh, "refresh-token-file", "", "read a refresh token from a `FILE`; - is stdin")
+	flags.StringVar(&o.environment, "environment", "", "production, test or the base `URL` of the API (default production)")
+	flags.StringVar(&o.store, "store", login.KeyringStore, "token `STORE`: keyring, or file for a private file")
+	flags.StringVar(&o.files.Consumer, "consumer-token-file", "", "`FILE` with the consumer token; - is stdin")
+	flags.StringVar(&o.files.Employee, "employee-token-file", "", "`FILE` with the employee token; - is stdin")
+	flags.StringVar(&o.files.Refresh, "refresh-token-file", "", "`FILE` with a refresh token; - is stdin")
 	return cmd
 }
 
@@ -67,21 +67,22 @@ func authLogin(ctx context.Context, app *App, o *loginOptions) error {
 		return err
 	}
 	if tokens == (tripletex.Credentials{}) {
-		if tokens, err = askTokens(ctx, app.terminal, app.secrets()); err != nil {
+		if tokens, err = askTokens(ctx, &app.console, app.secrets(), address); err != nil {
 			return err
 		}
 	}
+	app.settings.BaseURL = address // for the hints of errors
 	ctx, cancel := app.limited(ctx)
 	defer cancel()
 	status, err := logins.LogIn(ctx, name, o.store, address, tokens)
 	if err != nil {
 		return err
 	}
-	app.note("logged in to %s; the tokens are in the %s", status.CompanyName, o.store)
+	app.note("Logged in to %s. Stored the tokens in the %s", status.CompanyName, o.store)
 	return output.Item(ctx, app.printer, output.TableOf[login.Status](nil), status)
 }
 
-// check validates the flags, and returns the name of the profile.
+// check validates the flags and returns the name of the profile.
 func (o *loginOptions) check(profile string) (string, error) {
 	name := cmp.Or(profile, config.DefaultProfile)
 	if err := config.CheckProfileName(name); err != nil {
@@ -89,14 +90,14 @@ func (o *loginOptions) check(profile string) (string, error) {
 	}
 	switch {
 	case name == config.SandboxProfile:
-		return "", usageFailure("the profile sandbox is built in and needs no login").withHint("give another name with -p")
+		return "", usageFailure("profile sandbox: built in, needs no login").withHint("select another name with -p")
 	case o.store != login.KeyringStore && o.store != login.FileStore:
-		return "", usageFailure("store %q: must be keyring or file", o.store)
+		return "", usageFailure("--store %q: must be keyring or file", o.store)
 	}
 	return name, o.files.Check()
 }
 
-// address returns the API address: of --environment, else of the settings, else the one that a person selects.
+// address returns the base URL of the API: that of --environment, else of the settings, else of a prompt.
 func (o *loginOptions) address(ctx context.Context, configured string, t *terminal.Terminal) (string, error) {
 	chosen := o.environment
 	if chosen == "" && configured != "" {
@@ -113,20 +114,21 @@ func (o *loginOptions) address(ctx context.Context, configured string, t *termin
 	return login.ParseEnvironment(cmp.Or(chosen, "production"))
 }
 
-// askTokens prompts for the tokens of a login.
-func askTokens(ctx context.Context, t *terminal.Terminal, r credentials.Reader) (tokens tripletex.Credentials, err error) {
-	if !t.IsInteractive() {
-		return tokens, usageFailure("there are no tokens, and no terminal to ask for them").
-			withHint("give --consumer-token-file and --employee-token-file, or --refresh-token-file, " +
+// askTokens prompts for the tokens of a login at an API address.
+func askTokens(ctx context.Context, c *console, r credentials.Reader, address string) (tokens tripletex.Credentials, err error) {
+	if !c.terminal.IsInteractive() {
+		return tokens, usageFailure("no tokens given, and no terminal for a prompt").
+			withHint("pass --consumer-token-file and --employee-token-file, pass --refresh-token-file, " +
 				"or set TLXHOOK_CONSUMER_TOKEN and TLXHOOK_EMPLOYEE_TOKEN")
 	}
-	kind, err := t.Select(ctx, "Tokens", []terminal.Choice{
+	kind, err := c.terminal.Select(ctx, "Tokens", []terminal.Choice{
 		{Value: login.EmployeeTokens, Label: "Consumer token and employee token"},
 		{Value: login.RefreshTokens, Label: "Refresh token (tlxr_...)"},
 	})
 	if err != nil {
 		return tokens, err
 	}
+	c.note("%s", login.TokenHelp(address, kind))
 	if kind == login.RefreshTokens {
 		tokens.RefreshToken, err = r.Prompt(ctx, "Refresh token")
 		return tokens, err

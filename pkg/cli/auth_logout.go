@@ -13,9 +13,9 @@ import (
 func newAuthLogout(app *App) *cobra.Command {
 	return &cobra.Command{
 		Use:   "logout",
-		Short: "End the session and forget the tokens of a profile",
-		Long: `End the session and forget the tokens of a profile: the one that -p names, else
-the current one. The tokens themselves stay valid in Tripletex.`,
+		Short: "Log out and delete the stored tokens",
+		Long: `End the session of a profile and delete its stored tokens. -p selects the
+profile (default: the default profile). The tokens stay valid in Tripletex.`,
 		Example: "  tlxhook auth logout\n  tlxhook auth logout -p acme",
 		Args:    noArgs,
 		RunE:    app.run(func(ctx context.Context, _ []string) error { return authLogout(ctx, app) }),
@@ -27,11 +27,11 @@ func authLogout(ctx context.Context, app *App) error {
 	if err != nil {
 		return err
 	}
-	app.note("logged out of %s (profile %s)", profile.CompanyName, profile.Name)
+	app.note("Logged out of %s (profile %s)", profile.CompanyName, profile.Name)
 	return nil
 }
 
-// endSession ends the stored session at the service. A failure is only noted, as the tokens are removed in any case.
+// endSession ends the stored session at Tripletex. It only notes a failure, as the tokens are deleted in any case.
 func endSession(ctx context.Context, logins *login.Resolver, note func(string, ...any), name string) {
 	l, err := logins.FromProfile(ctx, name)
 	if err == nil {
@@ -41,6 +41,6 @@ func endSession(ctx context.Context, logins *login.Resolver, note func(string, .
 		}
 	}
 	if err != nil {
-		note("the session could not be ended and runs out by itself: %v", err)
+		note("warning: the session was not ended and remains valid until it expires: %v", err)
 	}
 }

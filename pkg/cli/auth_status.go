@@ -13,7 +13,8 @@ import (
 func newAuthStatus(app *App) *cobra.Command {
 	return &cobra.Command{
 		Use:     "status",
-		Short:   "Show which login is used, and prove that it works",
+		Aliases: []string{"whoami"},
+		Short:   "Show and verify the login in use",
 		Example: "  tlxhook auth status\n  tlxhook auth status -p acme --jq .companyName",
 		Args:    noArgs,
 		RunE:    app.run(func(ctx context.Context, _ []string) error { return showAuthStatus(ctx, app) }),
@@ -28,7 +29,7 @@ func showAuthStatus(ctx context.Context, app *App) error {
 	status, err := app.logins().Verify(ctx, l)
 	if err != nil {
 		if l.Source != "" {
-			app.note("used: %s tokens from %s, for %s", l.TokenKind, l.From(), secret.MaskURL(l.Options.BaseURL))
+			app.note("Used %s tokens from %s for %s", l.TokenKind, l.From(), secret.MaskURL(l.Options.BaseURL))
 		}
 		return err
 	}

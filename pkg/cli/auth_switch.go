@@ -14,7 +14,8 @@ import (
 func newAuthSwitch(app *App) *cobra.Command {
 	return &cobra.Command{
 		Use:               "switch PROFILE",
-		Short:             "Choose the profile that is used where none is named",
+		Aliases:           []string{"use"},
+		Short:             "Set the default profile",
 		Example:           "  tlxhook auth switch acme",
 		Args:              oneArg("profile"),
 		ValidArgsFunction: app.complete.profiles,
@@ -30,11 +31,11 @@ func authSwitch(app *App, name string) error {
 	if err != nil {
 		return err
 	}
-	app.note("profile %s is used from now on", name)
+	app.note("Set the default profile to %s", name)
 	return nil
 }
 
-// noProfileHint names the profile that was probably meant.
+// noProfileHint adds the nearest profile name as a hint.
 func noProfileHint(logins *login.Resolver, f *failure, name string) error {
 	names := []string{config.SandboxProfile}
 	if _, profiles, err := logins.Profiles(); err == nil {
@@ -45,5 +46,5 @@ func noProfileHint(logins *login.Resolver, f *failure, name string) error {
 	if near := match.Nearest(name, names); len(near) > 0 {
 		return f.withHint("did you mean %s?", near[0])
 	}
-	return f.withHint("tlxhook auth login -p %s makes it", name)
+	return f.withHint("create it with tlxhook auth login -p %s", name)
 }

@@ -37,33 +37,34 @@ func newCheck(app *App) *cobra.Command {
 	o := &checkOptions{rules: health.Rules{Disabled: health.Warning}, unreachable: health.Unknown}
 	cmd := &cobra.Command{
 		Use:   "check [ID...]",
-		Short: "One verdict on subscriptions, for people, scripts and monitors",
-		Long: `Say whether subscriptions still work, and exit as monitors expect it: 0 OK,
-1 WARNING, 2 CRITICAL, 3 UNKNOWN, and nothing else.
+		Short: "Check subscription health",
+		Long: `Check subscription health, and exit with the code of a monitoring plugin: 0 OK,
+1 WARNING, 2 CRITICAL, 3 UNKNOWN.
 
-ACTIVE is OK. DISABLED, which somebody did, is a WARNING. DISABLED_..., which
-Tripletex did, is CRITICAL, and so it is that nothing matches or none is active.
-A status that is not known is UNKNOWN, as when Tripletex cannot be asked.
-A duplicate (same event and target) is a WARNING, and so is an event without a
-delivery for longer than --max-silence, as the journal of listen shows.
+  ACTIVE                                  OK
+  DISABLED (manually)                     WARNING
+  DISABLED_... (by Tripletex)             CRITICAL
+  any other status                        UNKNOWN
+  no match, or no active subscription     CRITICAL
+  duplicate (same event and target)       WARNING
+  no delivery for --max-silence           WARNING
+  no valid response from Tripletex        UNKNOWN
 
---against MANIFEST also compares with a manifest: what is missing is CRITICAL,
-what differs is a WARNING, and what the manifest wants DISABLED may be so.
-Secrets are neither needed nor judged.
+--against MANIFEST also compares with a manifest: a missing subscription is
+CRITICAL, a different one WARNING. A subscription that the manifest disables is
+OK. Secrets are neither required nor compared.
 
---all-companies gives one verdict on every client company that the login
-reaches, the worst first; --profiles and --all-profiles on those of several
-logins. Counts are summed. A company that cannot be asked is UNKNOWN, and never
-hides what another one has.
+--all-companies checks every client company that the login reaches, and lists
+the worst first; --profiles and --all-profiles check several logins. Counts are
+summed. A company that cannot be checked is UNKNOWN.
 ` + selectionHelp + `
 
-Formats for -o: table (default on a screen), nagios (default elsewhere), json,
-prometheus, checkmk, zabbix-lld, github, junit. The whole run may take 8s, which
---timeout changes.
+Formats for -o: table (default in a terminal), nagios (default otherwise), json,
+prometheus, checkmk, zabbix-lld, github, junit. The default of --timeout is 8s.
 
-A RANGE says what is well, as for every monitoring plugin: 5 is 0 to 5, 1: is 1
-or more, ~:10 is at most 10, @1:3 is anything but 1 to 3. A NAME is one of
-active, disabled, too_many_errors, rate_limited, misuse, other, total.`,
+A RANGE is the OK range of a monitoring plugin: 5 is 0 to 5, 1: is 1 or more,
+~:10 is at most 10, @1:3 is all except 1 to 3. A NAME is one of active, disabled,
+too_many_errors, rate_limited, misuse, other, total.`,
 		Example: `  tlxhook check
   tlxhook check --event 'order.*' -o nagios
   tlxhook check -w too_many_errors=0 -c too_many_errors=2
@@ -78,15 +79,15 @@ active, disabled, too_many_errors, rate_limited, misuse, other, total.`,
 		RunE: app.run(func(ctx context.Context, args []string) error { return check(ctx, app, o, args) }),
 	}
 	flags := cmd.Flags()
-	flags.VarP(thresholdFlag{&o.rules.Thresholds, health.Warning}, "warning", "w", "WARNING where a count is not in a range")
-	flags.VarP(thresholdFlag{&o.rules.Thresholds, health.Critical}, "critical", "c", "CRITICAL where a count is not in a range")
-	flags.Var((*stateFlag)(&o.rules.Disabled), "disabled-state", "what DISABLED means: ok, warning, critical or unknown")
-	flags.Var((*stateFlag)(&o.unreachable), "unreachable-state", "what it means that Tripletex cannot be asked")
+	flags.VarP(thresholdFlag{&o.rules.Thresholds, health.Warning}, "warning", "w", "OK range of a count, else WARNING")
+	flags.VarP(thresholdFlag{&o.rules.Thresholds, health.Critical}, "critical", "c", "OK range of a count, else CRITICAL")
+	flags.Var((*stateFlag)(&o.rules.Disabled), "disabled-state", "state for DISABLED: ok, warning, critical or unknown")
+	flags.Var((*stateFlag)(&o.unreachable), "unreachable-state", "state if Tripletex cannot be reached: warning, critical or unknown")
 	flags.Var((*silenceFlag)(&o.silences), "max-silence", "WARNING without a delivery of EVENT for longer than TIME, such as 'order.*=48h'")
 	bindJournal(cmd, &o.journal)
-	flags.StringVar(&o.outputFile, "output-file", "", "write to `FILE`, as a whole; the verdict still goes to standard output")
-	flags.BoolVar(&o.each, "per-subscription", false, "checkmk: a service for each; prometheus: also where there are many")
-	o.against.bindAs(cmd, "against", "", "compare with a manifest: a `FILE` or folder; - is stdin")
+	flags.StringVar(&o.outputFile, "output-file", "", "write the report to `FILE` atomically, and a summary to stdout")
+	flags.BoolVar(&o.each, "per-subscription", false, "one checkmk service per subscription; no prometheus limit on series")
+	o.against.bindAs(cmd, "against", "", "manifest `FILE` or folder to compare with; - is stdin")
 	o.selection.bind(cmd, false)
 	cmd.ValidArgsFunction = app.complete.subscriptions
 	o.fleet.bindChoice(cmd)
@@ -102,11 +103,11 @@ func check(ctx context.Context, app *App, o *checkOptions, args []string) (err e
 		return err
 	}
 	if o.unreachable == health.OK {
-		return usageFailure("--unreachable-state ok would call it well that nobody was asked")
+		return usageFailure("--unreachable-state ok: must be warning, critical or unknown")
 	}
 	if len(o.against.files) > 0 && !o.selection.filter.Empty() {
-		return usageFailure("--against and a choice of subscriptions exclude each other").
-			withHint("a manifest is compared with all that there is")
+		return usageFailure("--against cannot be combined with IDs or filters").
+			withHint("omit the IDs and filters; a manifest is compared with all subscriptions")
 	}
 	if len(o.against.files) > 0 {
 		if o.wanted, err = o.against.read(ctx, app.terminal.In); err != nil {
@@ -129,7 +130,7 @@ func check(ctx context.Context, app *App, o *checkOptions, args []string) (err e
 		d.fail(ctx, fleet.Company{}, err, time.Since(start))
 		d.Report = d.Samples[len(d.Samples)-1].Report
 	}
-	ctx = context.WithoutCancel(ctx) // the report is written in any case
+	ctx = context.WithoutCancel(ctx) // the report is always written
 	d.Report.AddSilences(lastDeliveries(ctx, app.lookup, o.journal, o.silences), time.Now())
 	if err := writeReport(ctx, app.lookup, o.outputFile, d.Document); err != nil {
 		problem := health.Problem{Code: "local_io", Message: fmt.Sprintf("%s; %s", err, d.Report.Summary)}
@@ -144,7 +145,7 @@ func check(ctx context.Context, app *App, o *checkOptions, args []string) (err e
 	return pluginVerdict{d.Report.State}
 }
 
-// checking is a check and its report so far.
+// checking is a check with its partial report.
 type checking struct {
 	*checkOptions
 	health.Document
@@ -153,8 +154,8 @@ type checking struct {
 	redact   func(string) string
 }
 
-// ask makes the report of the accounts of the run, with one request for up to 1,000 subscriptions of each. An account that
-// cannot be asked has a report of its own.
+// ask creates the report on the accounts of the run, with one request per 1,000 subscriptions of each. An account that
+// cannot be checked has its own report.
 func (d *checking) ask(ctx context.Context, run *fleetRun, start time.Time) error {
 	var parts []health.Part
 	for _, l := range run.Failed {
@@ -198,7 +199,7 @@ func (d *checking) ask(ctx context.Context, run *fleetRun, start time.Time) erro
 	return nil
 }
 
-// checked is the answer of one account; at is zero where it was not begun.
+// checked is the result of one account; at is zero if its check was not started.
 type checked struct {
 	input health.Input
 	at    time.Time
@@ -206,7 +207,7 @@ type checked struct {
 	err   error
 }
 
-// fail adds the report of an account that could not be asked.
+// fail adds the report of an account that could not be checked.
 func (d *checking) fail(ctx context.Context, c fleet.Company, err error, took time.Duration) health.Part {
 	if s, stopped := errors.AsType[signaled](context.Cause(ctx)); stopped {
 		err = &interrupted{s.signal, err}
@@ -217,11 +218,11 @@ func (d *checking) fail(ctx context.Context, c fleet.Company, err error, took ti
 	return health.Part{Company: health.CompanyState{Company: c.Named()}, Report: report}
 }
 
-// input asks one company.
+// input requests the subscriptions of one company.
 func (d *checking) input(ctx context.Context, m fleet.Account, start time.Time) (health.Input, error) {
 	fields := ""
 	if d.Output.Format == health.FormatTable {
-		fields = tripletex.WithChanges // a person asks since when
+		fields = tripletex.WithChanges // for the time of the last change
 	}
 	found, absent, err := match.Select(ctx, m.Client, d.selection.filter, fields)
 	if err != nil {
@@ -240,7 +241,7 @@ func (d *checking) input(ctx context.Context, m fleet.Account, start time.Time) 
 	return in, nil
 }
 
-// stateOf returns what a failure to ask means: that the way to Tripletex is closed is for the user to judge.
+// stateOf returns the state for a failed request: --unreachable-state if Tripletex was not reached, else UNKNOWN.
 func (o *checkOptions) stateOf(f *failure) health.State {
 	if f.exit == exitUnavailable || f.exit == exitAuth {
 		return o.unreachable
@@ -248,16 +249,16 @@ func (o *checkOptions) stateOf(f *failure) health.State {
 	return health.Unknown
 }
 
-// timedOut says that the time for the whole run ended, and where.
+// timedOut adds the time limit of the run and the operation to a timeout; other failures are returned unchanged.
 func timedOut(ctx context.Context, settings *config.Settings, f *failure) *failure {
 	e, ok := errors.AsType[*tripletex.Error](f.err)
 	if !ok || e.Kind != tripletex.Timeout || ctx.Err() == nil {
 		return f
 	}
-	return failf(f.code, "timed out after %s while trying to %s", settings.Timeout, e.Operation).withHint("%s", f.hint)
+	return failf(f.code, "%s: timed out after %s", e.Operation, settings.Timeout).withHint("%s", f.hint)
 }
 
-// lastDeliveries completes silences from the journal.
+// lastDeliveries sets the time of the last delivery of each silence from the journal.
 func lastDeliveries(ctx context.Context, lookup config.Lookup, folder string, all []health.Silence) []health.Silence {
 	if len(all) == 0 {
 		return nil
@@ -285,7 +286,7 @@ func (f *silenceFlag) Set(text string) error {
 	return err
 }
 
-// thresholdFlag is the value of a flag that sets thresholds; it may be given more than once.
+// thresholdFlag is the value of a repeatable flag that sets thresholds.
 type thresholdFlag struct {
 	to    *health.Thresholds
 	state health.State
@@ -295,7 +296,7 @@ func (f thresholdFlag) String() string        { return "" }
 func (f thresholdFlag) Type() string          { return "NAME=RANGE" }
 func (f thresholdFlag) Set(text string) error { return f.to.Set(f.state, text) }
 
-// stateFlag is the value of a flag that names a state.
+// stateFlag is a flag value: a state in lower case.
 type stateFlag health.State
 
 func (f *stateFlag) String() string { return strings.ToLower(string(*f)) }
@@ -306,7 +307,7 @@ func (f *stateFlag) Set(text string) error {
 	return err
 }
 
-// reportFormats returns the formats of check in the order that annotationFormats needs.
+// reportFormats returns the formats of check in the order of annotationFormats.
 func reportFormats() []string {
 	var names []string
 	for _, f := range health.Formats() {

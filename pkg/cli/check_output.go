@@ -12,7 +12,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
 
-// showReport writes a report to standard output, and its problem to standard error if the format has no place for it.
+// showReport writes a report to standard output, and its problem to standard error if the format cannot contain it.
 func (c *console) showReport(ctx context.Context, d health.Document) error {
 	raw, err := d.Render(ctx, c.terminal)
 	if err != nil {
@@ -22,13 +22,13 @@ func (c *console) showReport(ctx context.Context, d health.Document) error {
 	case p != nil && (format == health.FormatPrometheus || format == health.FormatZabbix):
 		c.report(failf(codeUnavailable, "%s", p.Message).withHint("%s", p.Hint), false)
 	case p == nil && format == health.FormatZabbix && d.Report.Incomplete():
-		c.report(failf(codePartial, "%s", d.Report.Summary).withHint("nothing is printed: Zabbix would delete what a shorter list lacks"), false)
+		c.report(failf(codePartial, "%s", d.Report.Summary).withHint("run the check again; nothing was printed, as Zabbix deletes entries that are missing in the list"), false)
 	}
 	_, err = c.terminal.Out.Write(raw)
 	return err
 }
 
-// writeReport writes a report to a file, unless path is empty, and to the job summary on GitHub.
+// writeReport writes a report to path, unless it is empty, and to the job summary on GitHub.
 func writeReport(ctx context.Context, lookup config.Lookup, path string, d health.Document) error {
 	if path != "" {
 		raw, err := d.Render(ctx, &terminal.Terminal{})
@@ -47,7 +47,7 @@ func writeReport(ctx context.Context, lookup config.Lookup, path string, d healt
 	return nil
 }
 
-// writeError names the file that was requested: the error may name a temporary file beside it.
+// writeError adds the requested path to an error, which may name a temporary file instead.
 func writeError(path string, err error) error {
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		err = e.Err

@@ -10,16 +10,16 @@ import (
 )
 
 func newCompany(app *App) *cobra.Command {
-	return group("company", "The client companies that an accountant's login reaches", []string{"companies"}, newCompanyList(app))
+	return group("company", "List client companies", []string{"companies"}, newCompanyList(app))
 }
 
 func newCompanyList(app *App) *cobra.Command {
 	return &cobra.Command{
 		Use:     "list",
 		Aliases: []string{"ls"},
-		Short:   "List the client companies that the login reaches",
-		Long: `List the client companies that the login reaches. An accountant's login works
-only in these: give the id as --company, or set TLXHOOK_COMPANY.`,
+		Short:   "List the client companies of the login",
+		Long: `List the client companies that the login reaches. An accountant login has access
+to these only: select one by ID with --company or TLXHOOK_COMPANY.`,
 		Example: `  tlxhook company list
   tlxhook company list --jq '.[] | select(.name | test("Bygg")) | .id'`,
 		Args: noArgs,
@@ -40,7 +40,7 @@ func companyList(ctx context.Context, app *App) error {
 		all = append(all, company)
 	}
 	if len(all) == 0 && app.printer.IsTable() {
-		app.note("no client companies; the login works in its own company, without --company")
+		app.note("No client companies. Omit --company to use the company of the login")
 		return nil
 	}
 	return output.List(ctx, app.printer, companyTable(), all)

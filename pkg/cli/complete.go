@@ -24,10 +24,10 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// completionBudget bounds how long a completion waits for the API: a person must not notice it.
+// completionBudget limits the wait of a completion for the API to an unnoticeable time.
 const completionBudget = 100 * time.Millisecond
 
-// completer completes arguments and values of flags with what the login of the command line has. It shows no error.
+// completer completes arguments and flag values with the data of the login of the command line. It reports no errors.
 type completer struct {
 	lookup config.Lookup
 	logins func(*config.Settings) *login.Resolver
@@ -43,14 +43,14 @@ func (c completer) prepare(cmd *cobra.Command) (*login.Resolver, error) {
 	return c.logins(settings), nil
 }
 
-// complete sets the completion of a flag that was just defined.
+// complete sets the completion of a flag; it panics if the flag is not defined.
 func complete(cmd *cobra.Command, flag string, f cobra.CompletionFunc) {
 	if err := cmd.RegisterFlagCompletionFunc(flag, f); err != nil {
 		panic(err)
 	}
 }
 
-// fixed completes a list of values.
+// fixed completes from a list of values.
 func fixed[T ~string](values ...T) cobra.CompletionFunc {
 	names := make([]cobra.Completion, len(values))
 	for i, v := range values {
@@ -59,7 +59,7 @@ func fixed[T ~string](values ...T) cobra.CompletionFunc {
 	return cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp)
 }
 
-// flags returns the completions of flags that mean the same in every command, by name.
+// flags returns the completions of flags that have the same meaning in every command, by name.
 func (c completer) flags() map[string]cobra.CompletionFunc {
 	return map[string]cobra.CompletionFunc{
 		"color":        fixed("auto", "always", "never"),
@@ -82,7 +82,7 @@ func (c completer) flags() map[string]cobra.CompletionFunc {
 	}
 }
 
-// completeFlags sets the completions of a command and of those below it.
+// completeFlags sets the flag completions of a command and its subcommands.
 func completeFlags(cmd *cobra.Command, byName map[string]cobra.CompletionFunc) {
 	set := func(flag *pflag.Flag) {
 		if f := byName[flag.Name]; f != nil {
@@ -168,7 +168,7 @@ func (c completer) subscriptions(cmd *cobra.Command, args []string, _ string) ([
 	return ids, cobra.ShellCompDirectiveNoFileComp
 }
 
-// deliveries completes the ids of the newest deliveries in the journal that the line names.
+// deliveries completes the IDs of the newest deliveries in the journal of the command line.
 func (c completer) deliveries(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	const most = 50
 	named, err := cmd.Flags().GetString("journal")
@@ -182,7 +182,7 @@ func (c completer) deliveries(cmd *cobra.Command, args []string, _ string) ([]co
 	defer func() { _ = j.Close() }() // nothing was written
 	ctx, cancel := context.WithTimeout(cmd.Context(), completionBudget)
 	defer cancel()
-	newest, _, _ := j.Newest(ctx, journal.Filter{}, most) // a completion must not disturb the line
+	newest, _, _ := j.Newest(ctx, journal.Filter{}, most) // an error would corrupt the command line
 	var ids []cobra.Completion
 	for _, e := range slices.Backward(newest) {
 		if id := strconv.FormatInt(e.ID, 10); !slices.Contains(args, id) {
@@ -202,13 +202,13 @@ func (c completer) targets(cmd *cobra.Command, _ []string, _ string) ([]cobra.Co
 	return hosts, cobra.ShellCompDirectiveNoFileComp
 }
 
-// The cached lists.
+// Names of the cached lists.
 const (
 	cachedEvents        = "events"
 	cachedSubscriptions = "subscriptions"
 )
 
-// cachePath returns the file of a cached list for the login and company of the run; empty if there is no folder.
+// cachePath returns the file of a cached list for the login and company of the run; empty without a cache folder.
 func cachePath(logins *login.Resolver, kind string) string {
 	folders, err := config.NewFolders(logins.Lookup)
 	if err != nil {
@@ -217,7 +217,7 @@ func cachePath(logins *login.Resolver, kind string) string {
 	return filepath.Join(folders.Cache, "completion-"+logins.Identity()+"-"+kind+".json")
 }
 
-// cachedSubscription is what completion shows of a subscription. It holds no secret.
+// cachedSubscription is the part of a subscription that completion shows. It contains no secret.
 type cachedSubscription struct {
 	ID     int64  `json:"id"`
 	Event  string `json:"event"`
@@ -225,7 +225,7 @@ type cachedSubscription struct {
 	Status string `json:"status"`
 }
 
-// cacheable returns the first 500 subscriptions as they are cached.
+// cacheable returns the first 500 subscriptions for the cache.
 func cacheable(all []tripletex.Subscription) []cachedSubscription {
 	items := make([]cachedSubscription, min(500, len(all)))
 	for i := range items {
@@ -247,7 +247,7 @@ func (c completer) liveSubscriptions(cmd *cobra.Command) []cachedSubscription {
 	})
 }
 
-// live returns a cached list, or asks the API where it is older than maxAge.
+// live returns a cached list, or requests it from the API if it is older than maxAge.
 func live[T any](
 	c completer, cmd *cobra.Command, kind string, maxAge time.Duration, ask func(*tripletex.Client, context.Context) ([]T, error),
 ) []T {

@@ -9,11 +9,11 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
 
-// console is where a command prints: results through the printer, everything else on standard error.
+// console prints the output of a command: results through the printer, everything else on standard error.
 type console struct {
 	terminal    *terminal.Terminal
-	results     *results        // below terminal.Out
-	printer     *output.Printer // nil until the settings are known
+	results     *results        // writer of terminal.Out
+	printer     *output.Printer // nil until prepare has run
 	quiet       bool
 	showSecrets bool
 }

@@ -19,16 +19,15 @@ type diffOptions struct {
 func newDiff(app *App) *cobra.Command {
 	o := &diffOptions{}
 	cmd := &cobra.Command{
-		Use:   "diff [MANIFEST...]",
-		Short: "Show how Tripletex differs from a manifest",
-		Long: `Show what apply would do to make Tripletex what a manifest says, and change
-nothing. Exit code 1 means that there is something to do.
+		Use:     "diff [MANIFEST...]",
+		Aliases: []string{"plan"},
+		Short:   "Show what apply would change",
+		Long: `Show the changes that apply would make. Exit code 1 means differences.
 
-  +  would be created        -  would be deleted (--prune, --dedupe)
-  ~  would be updated        !  something to know, which is left alone
+  +  create        -  delete (--prune, --dedupe)
+  ~  update        !  warning; no change is made
 
--o github prints Markdown for a pull request. --out keeps the plan: apply PLAN
-then does exactly that, or nothing if anything was changed meanwhile.
+-o github prints Markdown for a pull request. --out saves the plan for apply.
 ` + manifestHelp,
 		Example: `  tlxhook diff hooks.yaml
   tlxhook diff -f hooks/ --prune --out plan.json
@@ -40,14 +39,14 @@ then does exactly that, or nothing if anything was changed meanwhile.
 	}
 	cmd.ValidArgsFunction = manifestFiles()
 	o.bind(cmd)
-	cmd.Flags().StringVar(&o.out, "out", "", "keep the plan in a `FILE`, for apply")
+	cmd.Flags().StringVar(&o.out, "out", "", "save the plan in `FILE` for apply")
 	return cmd
 }
 
 func diff(ctx context.Context, app *App, o *diffOptions, args []string) error {
 	o.files = append(o.files, args...)
 	if o.out != "" && o.fleet.Many() {
-		return usageFailure("--out keeps the plan of one company").withHint("name it with --company")
+		return usageFailure("--out saves the plan of one company only").withHint("select it with --company")
 	}
 	if info, err := os.Stat(o.out); err == nil && !info.Mode().IsRegular() {
 		return usageFailure("--out: %s is not a regular file", o.out)

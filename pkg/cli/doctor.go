@@ -28,17 +28,17 @@ func newDoctor(app *App) *cobra.Command {
 	o := &doctorOptions{}
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Say what is wrong with the set-up, or with a target",
-		Long: `Say what is wrong with the set-up: settings, files, disk, journal, keyring,
-network, clock, login, rights, subscriptions, and with --file a manifest. Each
-check says what it found, and where something is wrong what to do. Nothing is
-changed, but the session of a new login is kept.
+		Short: "Diagnose configuration and connectivity",
+		Long: `Diagnose configuration and connectivity: settings, files, disk, journal, keyring,
+network, clock, login, permissions, subscriptions, and with --file a manifest.
+Each finding has a repair. Nothing is changed, except that a new session is
+stored. To diagnose a target, use tlxhook doctor target URL.
 
-A check ends ok, warning, failed, or skipped where what it needs has failed or
-is not there. The exit code is 1 where one has failed, and 0 with warnings.
+A check is ok, warning, failed, or skipped if its requirements are not met. The
+exit code is 1 if a check failed, and 0 with warnings.
 
---bundle writes what was found into a zip file for support, with the settings
-and where they come from, and without anything secret.`,
+--bundle writes the findings and settings, without secrets, to a zip file for
+support.`,
 		Example: `  tlxhook doctor
   tlxhook doctor --jq 'map(select(.state == "failed"))'
   tlxhook doctor -f hooks.yaml --bundle support.zip
@@ -51,13 +51,13 @@ and where they come from, and without anything secret.`,
 	}
 	o.manifest.bind(cmd)
 	bindJournal(cmd, &o.journal)
-	cmd.Flags().StringVar(&o.bundle, "bundle", "", "write what was found, without secrets, into a new zip `FILE`")
+	cmd.Flags().StringVar(&o.bundle, "bundle", "", "write the findings, without secrets, to a new zip `FILE`")
 	cmd.AddCommand(newDoctorTarget(app))
 	return cmd
 }
 
 func examine(ctx context.Context, app *App, o *doctorOptions, broken error) (err error) {
-	if broken != nil { // a check reports it
+	if broken != nil { // reported by a check
 		app.settings = &config.Settings{Timeout: defaultTimeout}
 		if app.printer, err = output.New(output.Options{}, app.terminal); err != nil {
 			return err
@@ -75,14 +75,14 @@ func examine(ctx context.Context, app *App, o *doctorOptions, broken error) (err
 		if err := writeBundle(app.redactor.Redact, app.build.info(), o.bundle, i, found); err != nil {
 			return err
 		}
-		app.note("what was found is in %s; look into it before you send it", o.bundle)
+		app.note("Wrote %s. Review it before you send it", o.bundle)
 	}
 	return healthy(found)
 }
 
 // installation returns the installation to check.
 func (o *doctorOptions) installation(app *App) *doctor.Installation {
-	folders, _ := config.NewFolders(app.lookup) // a check reports the error
+	folders, _ := config.NewFolders(app.lookup) // the error is reported by a check
 	b := app.build.info()
 	i := &doctor.Installation{
 		Version:  fmt.Sprintf("tlxhook %s, %s, %s", b.Version, b.Go, b.Platform),
@@ -124,7 +124,7 @@ func writeBundle(redact func(string) string, build buildInfo, path string, i *do
 	err = doctor.WriteBundle(path, []byte(redact(string(raw))+"\n"))
 	switch {
 	case errors.Is(err, fs.ErrExist):
-		return usageFailure("--bundle: %s is there already", path).withHint("name a new file")
+		return usageFailure("--bundle: %s already exists", path).withHint("pass the name of a new file")
 	case err != nil:
 		return localFailure("write the bundle", err)
 	}
@@ -145,7 +145,7 @@ func healthy(found []doctor.Finding) error {
 	return failf(codeUnhealthy, "%d of %d checks failed", failed, len(found))
 }
 
-// printFindings prints findings: in a table each as soon as it is known, else all at the end.
+// printFindings prints findings: each immediately in a table, all at the end in other formats.
 func printFindings(
 	ctx context.Context, c *console, redact func(string) string, findings iter.Seq[doctor.Finding],
 ) ([]doctor.Finding, error) {

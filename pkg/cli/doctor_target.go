@@ -12,10 +12,10 @@ import (
 func newDoctorTarget(app *App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "target URL|ID",
-		Short: "Say whether a target can receive deliveries",
-		Long: `Say whether a target can receive deliveries: its name, connection, certificate,
-answer, redirects and latency, seen from this machine. It sends one HEAD request
-and no credentials. An id means the target of that subscription.`,
+		Short: "Diagnose whether a target can receive deliveries",
+		Long: `Diagnose whether a target can receive deliveries: DNS, connection, certificate,
+response, redirects and latency, as seen from this machine. One HEAD request is
+sent, without credentials. An ID selects the target of a subscription.`,
 		Example: `  tlxhook doctor target https://hooks.example.no/tripletex
   tlxhook doctor target 4711 -o json`,
 		Args:              oneArg("target"),

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"strings"
 	"syscall"
 
@@ -30,7 +31,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// The exit codes; docs/exit-codes.md and "tlxhook help exit-codes" explain them.
+// Exit codes, as documented in docs/exit-codes.md and "tlxhook help exit-codes".
 const (
 	exitOK          = 0
 	exitNo          = 1
@@ -46,7 +47,7 @@ const (
 	exitTerminated  = 143
 )
 
-// code is the name of a failure in JSON. Each has one exit code, which exitCodes returns.
+// code is the name of a failure in JSON; exitCodes returns its exit code.
 type code string
 
 const (
@@ -81,7 +82,7 @@ const (
 	codeUnknown      = code(tripletex.Unknown)
 )
 
-// exitCodes returns the exit code of each code. SIGTERM makes interrupted 143, and demo ends as the step that failed.
+// exitCodes returns the exit code of each code. It is 143 for an interruption by SIGTERM; demo exits like its failed step.
 func exitCodes() map[code]int {
 	return map[code]int{
 		codeBadSignature: exitNo, codeConditionNotMet: exitNo, codeDeclined: exitNo, codeDifferences: exitNo,
@@ -96,7 +97,7 @@ func exitCodes() map[code]int {
 	}
 }
 
-// failure is an error with its code, its exit code and what to do next.
+// failure is an error with its code, exit code and hint.
 type failure struct {
 	exit int
 	code code
@@ -113,7 +114,7 @@ func fail(c code, err error) *failure { return &failure{exit: exitCodes()[c], co
 // failf is fail with a text.
 func failf(c code, format string, args ...any) *failure { return fail(c, fmt.Errorf(format, args...)) }
 
-// withHint adds what to do next.
+// withHint sets the hint: one imperative sentence.
 func (f *failure) withHint(format string, args ...any) *failure {
 	f.hint = fmt.Sprintf(format, args...)
 	return f
@@ -129,14 +130,14 @@ func localFailure(operation string, err error) *failure {
 	return failf(codeLocal, "%s: %w", operation, err)
 }
 
-// report prints a failure in one line, with a hint where there is one, and returns the exit code.
+// report prints a failure, its hint and, for programs, its JSON, and returns the exit code.
 func (c *console) report(f *failure, asJSON bool) int {
 	lines := causeLines(f.err)
 	for i, line := range lines {
-		// A cancellation is the mechanism of a stop, not its reason.
+		// "context canceled" names the mechanism instead of the cause.
 		lines[i] = strings.ReplaceAll(terminal.Safe(line), context.Canceled.Error(), errInterrupted.Error())
 	}
-	_, _ = fmt.Fprintf(c.terminal.Err, "tlxhook: %s\n", strings.Join(lines, "\n  ")) // there is nowhere left to complain
+	_, _ = fmt.Fprintf(c.terminal.Err, "tlxhook: %s\n", strings.Join(lines, "\n  ")) // an error on stderr cannot be reported
 	if b, ok := errors.AsType[*bug](f.err); ok {
 		_, _ = c.terminal.Err.Write(b.stack)
 	}
@@ -154,8 +155,8 @@ func (c *console) report(f *failure, asJSON bool) int {
 	return f.exit
 }
 
-// causeLines returns the text of an error with a line for each of the errors that were joined. Other line breaks stay, as
-// they may be foreign.
+// causeLines returns the text of an error with one line for each joined error. Other line breaks stay, as they may come
+// from outside.
 func causeLines(err error) []string {
 	const mark = "\x00"
 	text := err.Error()
@@ -169,13 +170,13 @@ func causeLines(err error) []string {
 	return lines
 }
 
-// joined is an error with several causes, such as errors.Join returns.
+// joined is an error with several causes, as of errors.Join.
 type joined interface {
 	error
 	Unwrap() []error
 }
 
-// joinedErrors returns the texts of each group of errors that errors.Join made, outer groups first.
+// joinedErrors returns the texts of each group of errors of errors.Join, outer groups first.
 func joinedErrors(err error) (groups [][]string) {
 	several, ok := errors.AsType[joined](err)
 	if !ok {
@@ -194,7 +195,7 @@ func joinedErrors(err error) (groups [][]string) {
 	return groups
 }
 
-// errorReport is the shape of an error for programs.
+// errorReport is a failure in JSON.
 type errorReport struct {
 	Error errorDetail `json:"error"`
 }
@@ -222,7 +223,7 @@ func errorJSON(f *failure, text string) []byte {
 	return append(raw, '\n')
 }
 
-// describe returns the failure of an error. It alone decides the code, the exit code and the hint.
+// describe returns the failure of an error, with its code, exit code and hint.
 func describe(settings *config.Settings, err error) *failure {
 	if f, ok := errors.AsType[*failure](err); ok {
 		return &failure{f.exit, f.code, err, f.hint}
@@ -230,7 +231,7 @@ func describe(settings *config.Settings, err error) *failure {
 	if i, ok := errors.AsType[*interrupted](err); ok && !as[*listen.UnmetError](err) {
 		f := &failure{exit: i.exitCode(), code: codeInterrupted, err: err}
 		if as[*fleet.StoppedError](err) {
-			f.hint = "the same command with --only-failed does the rest"
+			f.hint = "run the command with --only-failed for the remaining companies"
 		}
 		return f
 	}
@@ -250,7 +251,7 @@ func describe(settings *config.Settings, err error) *failure {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return failf(codeTimeout, "no response in time").withHint("%s", timeoutHint(settings))
 	}
-	if settings == nil && !errors.Is(err, context.Canceled) { // cobra refused the command line, and no command ran
+	if settings == nil && !errors.Is(err, context.Canceled) { // cobra rejected the command line
 		return fail(codeUsage, err)
 	}
 	return fail(codeBug, err).withHint("%s", bugHint)
@@ -259,7 +260,7 @@ func describe(settings *config.Settings, err error) *failure {
 // text returns the error in one line.
 func (f *failure) text() string { return strings.TrimSpace(f.err.Error()) }
 
-// cause is a row of the table of errors: what it matches, its code and its hint.
+// cause is a row of the table of errors: the matched errors, their code and their hint.
 type cause struct {
 	matches func(error) bool
 	code    code
@@ -278,29 +279,29 @@ func as[T error](err error) bool {
 	return ok
 }
 
-// causes returns the errors of the packages below. The first row that matches decides.
+// causes returns the table of errors of other packages. The first matching row applies.
 func causes() []cause {
 	return []cause{
 		{matches: as[*bug], code: codeBug, hint: bugHint},
 		{matches: is(terminal.ErrAborted), code: codeInterrupted},
-		{matches: as[*backfill.PartialError], code: codePartial, hint: "run the command again: what is done is done"},
+		{matches: as[*backfill.PartialError], code: codePartial, hint: "run the command again; delivered objects are not sent twice"},
 		{
 			matches: is(backfill.ErrNoSubscription), code: codeNotFound,
-			hint: "tlxhook subscription list shows what there is; objects can be named instead",
+			hint: "list the subscriptions with tlxhook subscription list, or pass the kinds of objects",
 		},
 		{
 			matches: is(journal.ErrLocked), code: codeConflict,
-			hint: "one listen can use a journal; stop the other one, or name another folder with --journal",
+			hint: "stop the other listen process, or select another folder with --journal",
 		},
-		{matches: is(journal.ErrAbsent), code: codeNotFound, hint: "tlxhook listen makes one; --journal names another folder"},
-		{matches: is(journal.ErrNotFound), code: codeNotFound, hint: "tlxhook delivery list shows what there is"},
-		{matches: is(journal.ErrVersion), code: codeLocal, hint: "use that version, or name another folder with --journal"},
+		{matches: is(journal.ErrAbsent), code: codeNotFound, hint: "create it with tlxhook listen, or select another folder with --journal"},
+		{matches: is(journal.ErrNotFound), code: codeNotFound, hint: "list the deliveries with tlxhook delivery list"},
+		{matches: is(journal.ErrVersion), code: codeLocal, hint: "use that version, or select another folder with --journal"},
 		{
 			matches: is(journal.ErrDamaged), code: codeLocal,
-			hint: "it is left as it is; copy its folder away, and save what can be read with sqlite3 journal.db .dump",
+			hint: "copy the folder, then recover the readable rows with sqlite3 journal.db .dump; nothing was changed",
 		},
-		{matches: is(journal.ErrUnsafe), code: codeLocal, hint: "name a folder of your own with --journal"},
-		{matches: is(journal.ErrSpace), code: codeLocal, hint: "make room, or see tlxhook delivery purge"},
+		{matches: is(journal.ErrUnsafe), code: codeLocal, hint: "select a folder that belongs to you with --journal"},
+		{matches: is(journal.ErrSpace), code: codeLocal, hint: "free disk space, or delete old deliveries with tlxhook delivery purge"},
 		{matches: is(journal.ErrUnavailable), code: codeLocal},
 		{matches: is(journal.ErrClosed), code: codeLocal},
 		{matches: is(journal.ErrUnusable), code: codeLocal},
@@ -309,34 +310,40 @@ func causes() []cause {
 		{matches: is(stream.ErrCleartext), code: codeUsage, hint: "use tls:// in the URL, or pass --nats-allow-cleartext"},
 		{
 			matches: is(stream.ErrRefused), code: codeUnauthorized,
-			hint: "--nats-creds, --nats-nkey or --nats-user log in; the user must be permitted to use JetStream",
+			hint: "log in with --nats-creds, --nats-nkey or --nats-user, as a user with access to JetStream",
 		},
-		{matches: is(stream.ErrAbsent), code: codeNotFound, hint: "tlxhook listen --publish makes it; --stream names another one"},
-		{matches: is(stream.ErrUnfit), code: codeUnfitStream, hint: "what is there is left as it is; --stream names another one"},
+		{
+			matches: is(stream.ErrAbsent), code: codeNotFound,
+			hint: "create it with tlxhook listen --publish, or select another stream with --stream",
+		},
+		{matches: is(stream.ErrUnfit), code: codeUnfitStream, hint: "select another stream with --stream; nothing was changed"},
 		{
 			matches: is(stream.ErrUnreachable), code: codeNetwork,
-			hint: "is a NATS server there that has JetStream, a leader, and a certificate that --nats-ca trusts?",
+			hint: "check that a NATS server with JetStream and a leader runs there, and that --nats-ca trusts its certificate",
 		},
-		{matches: is(receiver.ErrLoop), code: codeForwardLoop, hint: "name the URL of the app with --forward-to; it needs a port of its own"},
+		{matches: is(receiver.ErrLoop), code: codeForwardLoop, hint: "pass the URL of the app with --forward-to; its port must differ from that of listen"},
 		{matches: as[*listen.UnmetError], code: codeConditionNotMet},
 		{matches: as[*listen.SocketError], code: codeLocal, hintFor: socketHint},
-		{matches: is(listen.ErrMetrics), code: codeLocal, hint: "--metrics-addr names another address, and port 0 a free one"},
+		{matches: is(listen.ErrMetrics), code: codeLocal, hint: "select another address with --metrics-addr; port 0 is any free port"},
 		{matches: is(listen.ErrReceive), code: codeLocal},
 		{matches: is(listen.ErrCertificate), code: codeLocal},
 		{matches: is(receiver.ErrTarget), code: codeUsage, hintFor: targetHint},
 		{matches: as[*listen.AppError], code: codeUsage},
-		{matches: is(receiver.ErrUnreachable), code: codeDeaf, hint: "is the tunnel or proxy running, and does it lead to --addr and --path?"},
+		{
+			matches: is(receiver.ErrUnreachable), code: codeDeaf,
+			hint: "check that the tunnel or proxy is running and forwards to --addr and --path",
+		},
 		{
 			matches: is(listen.ErrLeftBehind), code: codeUsage,
-			hint: "run listen --subscribe there once with the same --journal, or name another folder with --journal",
+			hint: "run listen --subscribe with that login once and the same --journal, or select another folder with --journal",
 		},
 		{matches: is(listen.ErrSubscription), code: codeUsage},
 		{matches: is(listen.ErrNote), code: codeLocal},
 		{matches: is(listen.ErrTaken), code: codeConflict, hint: "delete it with tlxhook subscription delete, or use another --public-url"},
-		{matches: as[*login.BusyError], code: codeConflict, hint: "wait for it to end, or wait longer with --timeout"},
+		{matches: as[*login.BusyError], code: codeConflict, hint: "run the command again later, or wait longer with --timeout"},
 		{
 			matches: as[*match.DuplicatesError], code: codeConflict,
-			hint: "another machine may write at the same time; tlxhook subscription delete ID removes a duplicate",
+			hint: "delete the duplicates with tlxhook subscription delete ID; another machine may be writing",
 		},
 		{matches: is(capture.ErrUnreadable), code: codeLocal},
 		{matches: is(capture.ErrTooLarge), code: codeUsage},
@@ -344,39 +351,39 @@ func causes() []cause {
 		{matches: is(manifest.ErrUnreadable), code: codeUsage},
 		{
 			matches: is(manifest.ErrEmptyFolder), code: codeUsage,
-			hint: "a manifest ends in .yaml, .yml or .json; folders in it are not looked into",
+			hint: "pass a folder with .yaml, .yml or .json files; subfolders are not read",
 		},
 		{matches: is(manifest.ErrStdinTwice), code: codeUsage},
-		{matches: is(manifest.ErrCredential), code: codeUsage, hint: "copy the value to a variable of its own name, or pass --trust-manifest"},
-		{matches: is(manifest.ErrUntrustedFile), code: codeUsage, hint: "--trust-manifest allows it; look at the manifest first"},
+		{matches: is(manifest.ErrCredential), code: codeUsage, hint: "copy the value to a variable with another name, or pass --trust-manifest"},
+		{matches: is(manifest.ErrUntrustedFile), code: codeUsage, hint: "review the manifest, then pass --trust-manifest"},
 		{matches: is(manifest.ErrSavedUnreadable), code: codeUsage},
-		{matches: is(manifest.ErrSaved), code: codeUsage, hint: "a plan is made by tlxhook diff --out"},
+		{matches: is(manifest.ErrSaved), code: codeUsage, hint: "create a plan with tlxhook diff --out FILE"},
 		{matches: is(manifest.ErrScope), code: codeUsage},
-		{matches: is(manifest.ErrStale), code: codeConflict, hint: "make a new one with tlxhook diff"},
-		{matches: is(manifest.ErrNotListed), code: codePartial, hint: "somebody else may be at work; tlxhook diff shows what differs now"},
-		{matches: is(manifest.ErrUnverified), code: codePartial, hint: "tlxhook diff shows whether it is so"},
+		{matches: is(manifest.ErrStale), code: codeConflict, hint: "create a new plan with tlxhook diff --out FILE"},
+		{matches: is(manifest.ErrNotListed), code: codePartial, hint: "show the current differences with tlxhook diff; another client may be writing"},
+		{matches: is(manifest.ErrUnverified), code: codePartial, hint: "verify the result with tlxhook diff"},
 		{matches: is(manifest.ErrSave), code: codeLocal},
 		{
 			matches: is(manifest.ErrFingerprints), code: codeLocal,
-			hint: "delete the file to begin anew; it holds no secret, only what was last sent",
+			hint: "delete the file; it contains no secret, only fingerprints of the last ones sent",
 		},
 		{matches: as[*match.UnknownEventError], code: codeUsage, hintFor: unknownEventHint},
 		{
 			matches: as[*match.MissingError], code: codeNotFound,
-			hint: "tlxhook subscription list shows what there is; those of another company need --company",
+			hint: "list the subscriptions with tlxhook subscription list; select another company with --company",
 		},
-		{matches: is(health.ErrWatched), code: codeConflict, hint: "stop the other one first"},
+		{matches: is(health.ErrWatched), code: codeConflict, hint: "stop the other watch process first"},
 		{matches: is(health.ErrNotActive), code: codeConditionNotMet},
 		{matches: is(health.ErrUnchanged), code: codeConditionNotMet},
-		{matches: is(health.ErrUnsent), code: codePartial, hint: "the next watch with the same arguments retries the notifications"},
-		{matches: is(sandbox.ErrState), code: codeLocal, hint: "tlxhook sandbox reset makes a new one"},
+		{matches: is(health.ErrUnsent), code: codePartial, hint: "run watch with the same arguments to retry the notifications"},
+		{matches: is(sandbox.ErrState), code: codeLocal, hint: "create a new sandbox with tlxhook sandbox reset"},
 		{matches: as[*login.NoProfileError], code: codeUsage, hintFor: func(_ *config.Settings, err error) string {
 			e, _ := errors.AsType[*login.NoProfileError](err)
-			return "tlxhook auth list shows the profiles; tlxhook auth login -p " + e.Name + " makes it"
+			return "list the profiles with tlxhook auth list, or log in with tlxhook auth login -p " + e.Name
 		}},
 		{
 			matches: as[*login.AddressError], code: codeUsage,
-			hint: "log in there under another name: tlxhook auth login -p NAME --environment URL",
+			hint: "create a profile for that address with tlxhook auth login -p NAME --environment URL",
 		},
 		{
 			matches: as[*login.TokensError], code: codeUsage,
@@ -384,23 +391,20 @@ func causes() []cause {
 		},
 		{matches: as[*login.TokensGoneError], code: codeUnauthorized, hintFor: func(_ *config.Settings, err error) string {
 			e, _ := errors.AsType[*login.TokensGoneError](err)
-			return "tlxhook auth login -p " + e.Profile + " stores them again"
+			return "log in again with tlxhook auth login -p " + e.Profile
 		}},
 		{matches: as[*login.ProfilesError], code: codeLocal},
 		{matches: as[*login.ClientError], code: codeUsage},
-		{matches: is(login.ErrNotLoggedIn), code: codeNotFound, hint: "tlxhook auth list shows the profiles"},
-		{matches: is(login.ErrSessionToken), code: codeUsage, hint: "log in with the tokens that it was made from"},
+		{matches: is(login.ErrNotLoggedIn), code: codeNotFound, hint: "list the profiles with tlxhook auth list"},
+		{matches: is(login.ErrSessionToken), code: codeUsage, hint: "log in with a consumer and an employee token, or a refresh token"},
 		{matches: is(login.ErrInput), code: codeUsage},
-		{matches: is(login.ErrNoProfiles), code: codeNotFound, hint: "tlxhook auth login makes one"},
-		{
-			matches: is(fleet.ErrNoCompanies), code: codeNotFound,
-			hint: "without --all-companies it works in its own company; see tlxhook company list",
-		},
+		{matches: is(login.ErrNoProfiles), code: codeNotFound, hint: "create one with tlxhook auth login"},
+		{matches: is(fleet.ErrNoCompanies), code: codeNotFound, hint: "omit --all-companies to use the company of the login"},
 		{matches: as[*fleet.FailuresError], code: codeLocal, hintFor: func(_ *config.Settings, err error) string {
 			e, _ := errors.AsType[*fleet.FailuresError](err)
-			return "it only remembers which companies failed: delete " + e.Path
+			return "delete " + e.Path + "; it contains only the companies that failed"
 		}},
-		{matches: as[*fleet.PartialError], code: codePartial, hint: "the same command with --only-failed repeats it for those"},
+		{matches: as[*fleet.PartialError], code: codePartial, hint: "repeat the command with --only-failed for these companies"},
 		{matches: timedOutAfterSome, code: codePartial, hintFor: stoppedHint},
 		{matches: as[*fleet.StoppedError], code: codeTimeout, hintFor: stoppedHint},
 		{matches: is(terminal.ErrNoPrompt), code: codeUsage},
@@ -417,10 +421,10 @@ func causes() []cause {
 	}
 }
 
-// targetHint returns the hint for the URL of an app: the scheme that it lacks, or --allow-remote if that would permit it.
+// targetHint returns the hint for the URL of an app: the missing scheme, or --allow-remote if that permits it.
 func targetHint(_ *config.Settings, err error) string {
 	if address, ok := errors.AsType[*receiver.AddressError](err); ok && !address.Never {
-		return "--allow-remote permits other machines"
+		return "pass --allow-remote to forward to other machines"
 	}
 	if e, ok := errors.AsType[*receiver.SchemeError](err); ok {
 		return "did you mean " + e.Complete + "?"
@@ -436,77 +440,89 @@ func unknownEventHint(_ *config.Settings, err error) string {
 // socketHint returns the hint for an address that another program uses.
 func socketHint(_ *config.Settings, err error) string {
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return "another program listens there; --addr names another address, and port 0 a free one"
+		return "stop the other program, or select another address with --addr; port 0 is any free port"
 	}
 	return ""
 }
 
-// timedOutAfterSome matches a run over many companies that a deadline ended after it had changed some.
+// timedOutAfterSome matches a run over many companies that timed out after the first change.
 func timedOutAfterSome(err error) bool {
 	e, ok := errors.AsType[*fleet.StoppedError](err)
 	return ok && !e.Nothing
 }
 
 func stoppedHint(settings *config.Settings, _ error) string {
-	return timeoutHint(settings) + ", and the same command with --only-failed does the rest"
+	return timeoutHint(settings) + ", and run the command with --only-failed for the remaining companies"
 }
 
-const bugHint = "please report this at https://github.com/tlxhook/tlxhook/issues, with the lines above"
+const bugHint = "report the lines above at https://github.com/tlxhook/tlxhook/issues"
 
-const noKeyringHint = "unlock the keyring, or give the tokens as TLXHOOK_CONSUMER_TOKEN and TLXHOOK_EMPLOYEE_TOKEN, " +
-	"or log in with --store file to keep them in a private file"
+const noKeyringHint = "unlock the keyring, set TLXHOOK_CONSUMER_TOKEN and TLXHOOK_EMPLOYEE_TOKEN, " +
+	"or log in with --store file to store the tokens in a private file"
 
-// describeAPI maps what the API or the way to it said. The code is the kind of the error.
+// describeAPI returns the failure of an API request. The code is the kind of the error.
 func describeAPI(settings *config.Settings, err error, e *tripletex.Error) *failure {
 	f := fail(code(e.Kind), err)
 	switch e.Kind {
 	case tripletex.Network:
 		if as[*tripletex.ProxyError](e) {
-			f.hint = "does HTTPS_PROXY name the right proxy, with the user name and password that it wants?"
+			f.hint = "check the proxy address, user name and password in HTTPS_PROXY"
 			break
 		}
-		f.hint = "is the network there, and the proxy right (HTTPS_PROXY)?"
+		f.hint = "check the network connection and the proxy (HTTPS_PROXY)"
 	case tripletex.Timeout:
 		f.hint = timeoutHint(settings)
 	case tripletex.RateLimited:
-		f.hint = "the limit is shared by everything that uses the same tokens; try again later"
+		f.hint = "try again later; all clients with the same tokens share the limit"
 		if e.RetryAfter > 0 {
 			f.hint = fmt.Sprintf("try again in %s, or allow more time with --timeout", e.RetryAfter)
 		}
 	case tripletex.ServerFailed:
-		f.hint = "Tripletex has a fault or is being maintained; try again later"
+		f.hint = "try again later; Tripletex has a fault or is under maintenance"
 	case tripletex.Foreign:
-		f.hint = "--debug shows what came back"
+		f.hint = "show the response with --debug"
 	case tripletex.Unknown:
-		f.hint = "look with tlxhook subscription list before trying again"
+		f.hint = "check the result with tlxhook subscription list before you try again"
 	case tripletex.Unauthorized:
-		f.hint = "tlxhook auth status shows which tokens were used; tlxhook auth login replaces them"
+		f.hint = "show the tokens in use with tlxhook auth status, or replace them with tlxhook auth login"
 		if hint := refusalHint(e); hint != "" {
 			f.hint = hint
 		}
 		if e.ClockSkew != 0 {
-			f.hint = "set the clock, such as with timedatectl set-ntp true: a session is made up to a date"
+			f.hint = "set the clock of this machine, such as with timedatectl set-ntp true"
 		}
 		if errors.Is(e, tripletex.ErrNoCredentials) {
-			f.hint = "run tlxhook auth login, or set TLXHOOK_CONSUMER_TOKEN and TLXHOOK_EMPLOYEE_TOKEN, or try it out with -p sandbox"
+			f.hint = "run tlxhook auth login, set TLXHOOK_CONSUMER_TOKEN and TLXHOOK_EMPLOYEE_TOKEN, or use the sandbox with -p sandbox"
 		}
 	case tripletex.Forbidden:
-		f.hint = "an accountant's login works only in client companies: name one with --company, see tlxhook company list"
+		f.hint = "select a client company with --company; an accountant login has access to these only (tlxhook company list)"
 	case tripletex.Conflict:
-		f.hint = "it was changed meanwhile; run the command again to work with what is there now"
+		f.hint = "run the command again; another client made a change"
+	}
+	if hint := baseURLHint(settings, e); hint != "" {
+		f.hint = hint
 	}
 	return f
+}
+
+// baseURLHint returns the hint for a response that suggests a base URL without the path of the API.
+func baseURLHint(settings *config.Settings, e *tripletex.Error) string {
+	suspect := e.Kind == tripletex.NotFound || e.Kind == tripletex.Foreign || e.Status == http.StatusMethodNotAllowed
+	if !suspect || settings == nil || settings.BaseURL == "" || strings.HasSuffix(strings.TrimRight(settings.BaseURL, "/"), "/v2") {
+		return ""
+	}
+	return "append /v2 to the base URL: " + secret.MaskURL(strings.TrimRight(settings.BaseURL, "/")+"/v2")
 }
 
 func refusalHint(e *tripletex.Error) string {
 	for _, v := range e.Validation {
 		if v.Field == "arg:consumerToken" || v.Field == "arg:employeeToken" {
-			return "tokens of the test environment do not work in production and the other way round; see --environment"
+			return "check --environment; tokens of the test environment do not work in production, and vice versa"
 		}
 	}
 	return ""
 }
 
 func timeoutHint(settings *config.Settings) string {
-	return fmt.Sprintf("the whole run may take %s; --timeout allows more", settings.Timeout)
+	return fmt.Sprintf("allow more than %s with --timeout", settings.Timeout)
 }

@@ -15,14 +15,14 @@ func newExport(app *App) *cobra.Command {
 	s, f := &selection{}, &fleetFlags{}
 	cmd := &cobra.Command{
 		Use:   "export [ID...]",
-		Short: "Write a manifest of what there is",
-		Long: `Write a manifest of what there is: diff finds nothing between the two. Secrets
-cannot be read from Tripletex; comments show where to say where they are.
-Credentials in targets are left out.
+		Short: "Export existing subscriptions as a manifest",
+		Long: `Export existing subscriptions as a manifest. diff finds no difference between the
+two. Tripletex never returns secrets; comments mark the place of their
+references. Credentials in targets are omitted.
 
---all-companies writes a document for all that have the same, with "companies:"
-in it, and none for those that have nothing; as YAML only. Where a company
-cannot be asked, nothing is written.
+--all-companies writes one document for all companies with the same
+subscriptions, as YAML only. Companies without subscriptions are omitted. If one
+company fails, nothing is written.
 ` + selectionHelp,
 		Example: `  tlxhook export > hooks.yaml
   tlxhook export --target hooks.example.no > hooks.yaml
@@ -43,9 +43,9 @@ func export(ctx context.Context, app *App, s *selection, f *fleetFlags, args []s
 	}
 	switch {
 	case f.Many() && !writesYAML(app.settings):
-		return usageFailure("a manifest for many companies is written as YAML only").withHint("leave --output, --jq and --template out")
+		return usageFailure("a manifest for many companies requires YAML").withHint("omit --output, --jq and --template")
 	case f.Many() && !f.AllCompanies:
-		return usageFailure("a manifest names client companies").withHint("add --all-companies")
+		return usageFailure("--profiles and --all-profiles require --all-companies").withHint("add --all-companies")
 	}
 	run, err := f.selectAccounts(ctx, app)
 	if err != nil {
@@ -58,8 +58,8 @@ func export(ctx context.Context, app *App, s *selection, f *fleetFlags, args []s
 	return printDocuments(ctx, &app.console, writesYAML(app.settings), run.Many, names, documents)
 }
 
-// documentsOf exports each company of the run. It fails if one fails, as a file without it would say that it has no
-// subscriptions.
+// documentsOf exports each company of the run. It fails if one fails: a file without that company would mean that it has
+// no subscriptions.
 func documentsOf(ctx context.Context, run *fleetRun, s *selection) (
 	names []manifest.Company, documents []manifest.Document, err error,
 ) {

@@ -18,7 +18,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// moment is the value of a flag with a time or an age.
+// moment is a flag value: a time or an age.
 type moment time.Time
 
 func (m *moment) Type() string { return "TIME" }
@@ -36,18 +36,18 @@ func (m *moment) Set(text string) error {
 	return err
 }
 
-// selection says which subscriptions a command works on.
+// selection is the set of subscriptions that a command works on.
 type selection struct {
 	filter match.Filter
 	all    bool
 }
 
 const selectionHelp = `
-Name subscriptions by id, or choose them by --event, --target and --status.
-Each may be given more than once and may hold "*" and "?"; all must agree.
-A --target pattern without "://" is held against the host alone.`
+Select subscriptions by ID, or with --event, --target and --status. These accept
+"*" and "?". Values of one flag are alternatives; filters are combined with AND.
+A --target pattern without "://" matches the host name only.`
 
-// patterns is the value of a flag that may be given more than once and may hold several with commas between.
+// patterns is the value of a repeatable flag with comma-separated patterns.
 type patterns []string
 
 func (p *patterns) String() string { return strings.Join(*p, ",") }
@@ -57,49 +57,48 @@ func (p *patterns) Set(text string) error {
 	return nil
 }
 
-// bind adds the flags of a selection. Writing commands have --all too, which says on purpose what an empty
-// selection would say by accident.
+// bind adds the flags of a selection. Writing commands also have --all, as an empty selection may be a mistake.
 func (s *selection) bind(cmd *cobra.Command, writes bool) {
 	s.bindNames(cmd)
-	cmd.Flags().Var((*patterns)(&s.filter.Statuses), "status", "choose by status, such as 'DISABLED*'")
+	cmd.Flags().Var((*patterns)(&s.filter.Statuses), "status", "filter by status, such as 'DISABLED*'")
 	if writes {
-		cmd.Flags().BoolVar(&s.all, "all", false, "choose every subscription")
+		cmd.Flags().BoolVar(&s.all, "all", false, "select every subscription")
 	}
 }
 
-// bindNames adds what chooses by something that stays.
+// bindNames adds the filters for properties that a command does not change.
 func (s *selection) bindNames(cmd *cobra.Command) {
-	cmd.Flags().Var((*patterns)(&s.filter.Events), "event", "choose by event, such as 'order.*'")
-	cmd.Flags().Var((*patterns)(&s.filter.Targets), "target", "choose by target, such as '*.example.no'")
+	cmd.Flags().Var((*patterns)(&s.filter.Events), "event", "filter by event, such as 'order.*'")
+	cmd.Flags().Var((*patterns)(&s.filter.Targets), "target", "filter by target, such as '*.example.no'")
 }
 
-// read takes the ids from the arguments.
+// read parses the IDs in args and checks the selection. Writes requires one; many excludes IDs.
 func (s *selection) read(args []string, writes, many bool) error {
 	for _, arg := range args {
 		id, err := strconv.ParseInt(arg, 10, 64)
 		if err != nil || id <= 0 {
-			return usageFailure("%q is no id of a subscription", arg).
-				withHint("tlxhook subscription list shows the ids; events are chosen with --event")
+			return usageFailure("invalid subscription ID %q", arg).
+				withHint("list the IDs with tlxhook subscription list, or filter with --event")
 		}
 		s.filter.IDs = append(s.filter.IDs, id)
 	}
 	switch {
 	case many && len(s.filter.IDs) > 0:
-		return usageFailure("an id is of one company").
-			withHint("choose with --event, --target or --status, or name the company with --company")
+		return usageFailure("subscription IDs cannot be combined with several companies").
+			withHint("filter with --event, --target or --status, or select one company with --company")
 	case s.all && !s.filter.Empty():
-		return usageFailure("--all and a narrower choice exclude each other")
+		return usageFailure("--all cannot be combined with IDs or filters")
 	case writes && !s.all && s.filter.Empty():
-		return usageFailure("no subscriptions are chosen").withHint("name ids, choose with --event, --target or --status, or say --all")
+		return usageFailure("no subscriptions selected").withHint("pass subscription IDs, a filter such as --event, or --all")
 	}
 	return nil
 }
 
-// find returns the selected subscriptions, in the order of the service. Ids that do not exist are an error.
+// find returns the selected subscriptions in the order of the API. IDs that do not exist are a [match.MissingError].
 func (s *selection) find(ctx context.Context, client *tripletex.Client) ([]tripletex.Subscription, error) {
 	found, err := s.findFields(ctx, client, "")
 	for i := range found {
-		found[i].Changes = nil // a list has none either
+		found[i].Changes = nil // as in a list
 	}
 	return found, err
 }
@@ -125,12 +124,12 @@ func (s *selection) findIn(ctx context.Context, m fleet.Account) ([]tripletex.Su
 	return s.find(ctx, m.Client)
 }
 
-// bindJournal adds the flag that says where the journal is.
+// bindJournal adds the flag for the journal folder.
 func bindJournal(cmd *cobra.Command, folder *string) {
-	cmd.Flags().StringVar(folder, "journal", "", "the folder `DIR` of the journal (default below the state folder)")
+	cmd.Flags().StringVar(folder, "journal", "", "journal folder `DIR` (default: journal in the state folder)")
 }
 
-// journalFolder returns the folder that was named, or else the usual one.
+// journalFolder returns the named journal folder, or the default for an empty name.
 func journalFolder(lookup config.Lookup, named string) (string, error) {
 	folders, err := config.NewFolders(lookup)
 	if err != nil && named == "" {
@@ -139,7 +138,7 @@ func journalFolder(lookup config.Lookup, named string) (string, error) {
 	return folders.Journal(named), nil
 }
 
-// attach opens the journal beside a listen that may be using it.
+// attach opens the journal, also while a listen process uses it.
 func attach(lookup config.Lookup, folder string) (*journal.Journal, error) {
 	folder, err := journalFolder(lookup, folder)
 	if err != nil {
@@ -148,27 +147,27 @@ func attach(lookup config.Lookup, folder string) (*journal.Journal, error) {
 	return journal.Attach(folder)
 }
 
-// manifestFlags name the files of a manifest.
+// manifestFlags are the files of a manifest.
 type manifestFlags struct{ files []string }
 
 func (f *manifestFlags) bind(cmd *cobra.Command) {
-	f.bindAs(cmd, "file", "f", "read the manifest from a `FILE` or folder; - is stdin")
+	f.bindAs(cmd, "file", "f", "manifest `FILE` or folder; - is stdin")
 }
 
 func (f *manifestFlags) bindAs(cmd *cobra.Command, name, short, usage string) {
 	cmd.Flags().StringArrayVarP(&f.files, name, short, nil, usage)
 	if err := cmd.MarkFlagFilename(name, "yaml", "yml", "json"); err != nil {
-		panic(err) // impossible, as the flag was just defined
+		panic(err) // impossible: the flag is defined above
 	}
 }
 
-// manifestFiles completes the names of manifests.
+// manifestFiles completes names of manifest files.
 func manifestFiles() cobra.CompletionFunc {
 	return cobra.FixedCompletions([]cobra.Completion{"yaml", "yml", "json"}, cobra.ShellCompDirectiveFilterFileExt)
 }
 
-// repeated returns the flags of diff and apply for the same files; empty if stdin is one of them, as it cannot be
-// read again.
+// repeated returns the flags for the same files on another command line. It is empty if stdin is one of them, as stdin
+// cannot be read again.
 func (f *manifestFlags) repeated() string {
 	if slices.Contains(f.files, "-") {
 		return ""
@@ -192,5 +191,5 @@ func (f *manifestFlags) read(ctx context.Context, stdin io.Reader) (*manifest.Ma
 }
 
 func noManifest() error {
-	return usageFailure("a manifest is missing").withHint("name a file, a folder of them, or - for standard input")
+	return usageFailure("no manifest given").withHint("pass a file, a folder, or - for standard input")
 }

@@ -16,39 +16,39 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/manifest"
 )
 
-// fleetFlags say in which companies a command works: in one, as most of the time, or in many.
+// fleetFlags select the companies of a run: one, or many.
 type fleetFlags struct {
 	login.Scope
 
 	onlyFailed bool
-	command    func() string // as typed; failures are stored under it
-	// narrow removes accounts that a manifest does not name; nil removes none.
+	command    func() string // command path; failures are stored under it
+	// narrow removes accounts that the manifest does not name; nil removes none.
 	narrow func(*fleetRun) error
 }
 
 const fleetHelp = `
---all-companies works in every client company that the login reaches, side by
-side within its rate limit; --profiles and --all-profiles in those of several
-logins. What fails in one company hinders no other: it is listed, the exit code
-is 7, and --only-failed repeats the command for those alone.`
+--all-companies runs the command in every client company that the login reaches,
+in parallel within the rate limit. --profiles and --all-profiles select several
+logins. A failure in one company does not stop the others: failed companies are
+listed and the exit code is 7. --only-failed repeats the command in those.`
 
-// bind adds the flags that choose companies, and the one that repeats where the last run has failed.
+// bind adds the flags that select companies, and --only-failed.
 func (f *fleetFlags) bind(cmd *cobra.Command) {
 	f.bindChoice(cmd)
-	cmd.Flags().BoolVar(&f.onlyFailed, "only-failed", false, "only where the last such run failed")
+	cmd.Flags().BoolVar(&f.onlyFailed, "only-failed", false, "only companies in which the last run of this command failed")
 }
 
-// bindChoice adds the flags that choose companies.
+// bindChoice adds the flags that select companies.
 func (f *fleetFlags) bindChoice(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.BoolVar(&f.AllCompanies, "all-companies", false, "work in every client company that the login reaches")
-	flags.StringSliceVar(&f.Profiles, "profiles", nil, "work with the logins of these `PROFILES`, with commas between")
-	flags.BoolVar(&f.AllProfiles, "all-profiles", false, "work with the logins of all profiles")
-	flags.IntVar(&f.Parallel, "parallel", fleet.DefaultParallel, "work in `N` companies at once")
+	flags.BoolVar(&f.AllCompanies, "all-companies", false, "every client company that the login reaches")
+	flags.StringSliceVar(&f.Profiles, "profiles", nil, "logins of these `PROFILES`, comma-separated")
+	flags.BoolVar(&f.AllProfiles, "all-profiles", false, "logins of all profiles")
+	flags.IntVar(&f.Parallel, "parallel", fleet.DefaultParallel, "maximum number `N` of companies in parallel")
 	f.command = cmd.CommandPath
 }
 
-// again returns the flags that choose the same companies on another command line.
+// again returns the flags that select the same companies on another command line.
 func (f *fleetFlags) again() string {
 	text := ""
 	if f.AllCompanies {
@@ -63,24 +63,25 @@ func (f *fleetFlags) again() string {
 	return text
 }
 
-// check refuses flags that exclude each other.
+// check returns an error for flags that cannot be combined.
 func (f *fleetFlags) check(settings *config.Settings) error {
 	switch {
 	case f.Parallel < 1 || f.Parallel > 100:
 		return usageFailure("--parallel %d: must be between 1 and 100", f.Parallel)
 	case f.onlyFailed && !f.Many():
-		return usageFailure("--only-failed needs the choice of companies as before").withHint("such as --all-companies --only-failed")
+		return usageFailure("--only-failed requires --all-companies, --profiles or --all-profiles").
+			withHint("repeat the flags of the failed run, such as --all-companies --only-failed")
 	case f.Many() && settings.Origin("company") == "--company":
-		return usageFailure("--company and the choice of many companies exclude each other")
+		return usageFailure("--company cannot be combined with --all-companies, --profiles or --all-profiles")
 	case f.AllProfiles && len(f.Profiles) > 0:
-		return usageFailure("--profiles and --all-profiles exclude each other")
+		return usageFailure("--profiles cannot be combined with --all-profiles")
 	case (f.AllProfiles || len(f.Profiles) > 0) && settings.Origin("profile") == "--profile":
-		return usageFailure("--profile and the choice of many profiles exclude each other")
+		return usageFailure("--profile cannot be combined with --profiles or --all-profiles")
 	}
 	return nil
 }
 
-// narrowTo limits a run to the companies that a manifest applies to.
+// narrowTo limits the run to the companies that a manifest applies to.
 func (f *fleetFlags) narrowTo(m *manifest.Manifest) error {
 	if err := f.requireCompanies(m); err != nil || f.narrow == nil {
 		return err
@@ -94,13 +95,13 @@ func (f *fleetFlags) narrowTo(m *manifest.Manifest) error {
 	return nil
 }
 
-// requireCompanies makes a run fail if the login does not reach each company that the manifest names.
+// requireCompanies makes the run fail if the login does not reach every company that the manifest names.
 func (f *fleetFlags) requireCompanies(m *manifest.Manifest) error {
 	if !m.NamesCompanies() {
 		return nil
 	}
 	if !f.AllCompanies {
-		return usageFailure("the manifest says which companies it is for").withHint("--all-companies works in those")
+		return usageFailure("the manifest lists companies").withHint("add --all-companies")
 	}
 	f.narrow = func(run *fleetRun) error {
 		if len(run.Failed) > 0 { // a missing company may belong to a failed login
@@ -119,13 +120,13 @@ func manifestCompany(m fleet.Account) manifest.Company {
 	return manifest.Company{ID: m.CompanyID, Name: m.CompanyName}
 }
 
-// Folders below the state folder. The sandbox has its own, as a reset sandbox reuses IDs.
+// Folders in the state folder. The sandbox has its own, as a reset sandbox reuses IDs.
 const (
 	fingerprintsFolder        = "fingerprints"
 	sandboxFingerprintsFolder = "fingerprints-sandbox"
 )
 
-// fingerprints returns the file of fingerprints for a login and a company. BaseURL is that of the settings.
+// fingerprints returns the file of fingerprints for a login and a company. baseURL is the one of the settings.
 func fingerprints(lookup config.Lookup, baseURL string, m fleet.Account) (manifest.FingerprintFile, error) {
 	folders, err := config.NewFolders(lookup)
 	folder, api := fingerprintsFolder, m.Client.BaseURL()
@@ -139,10 +140,10 @@ func fingerprints(lookup config.Lookup, baseURL string, m fleet.Account) (manife
 }
 
 // warnNotStored reports fingerprints that could not be stored. The command succeeds, as the next plan then reports
-// these secrets as unknown.
+// the secrets as unknown.
 func warnNotStored(note func(string, ...any), err error) {
 	if err != nil {
-		note("warning: which secrets were sent could not be noted: %v", err)
+		note("warning: fingerprints of the sent secrets not stored: %v", err)
 	}
 }
 
@@ -155,15 +156,15 @@ func removeSandboxFingerprints(lookup config.Lookup) error {
 	return manifest.RemoveFingerprints(filepath.Join(folders.State, sandboxFingerprintsFolder))
 }
 
-// lockCompanies keeps other processes of this machine from writing to companies until release is called.
+// lockCompanies prevents other processes of this machine from writing to companies until release is called.
 func lockCompanies(
 	ctx context.Context, logins *login.Resolver, note func(string, ...any), accounts ...fleet.Account,
 ) (release func(), err error) {
 	release, err = logins.Lock(ctx, accounts, func(c fleet.Company) {
-		note("Waiting for another tlxhook that writes to %s", cmp.Or(c.Label(), "this company"))
+		note("Waiting for another tlxhook process that writes to %s", cmp.Or(c.Label(), "this company"))
 	})
 	if errors.Is(err, login.ErrNoLock) {
-		note("warning: %v; do not run two writing commands at once", err)
+		note("warning: %v; do not run two writing commands at the same time", err)
 		return func() {}, nil
 	}
 	return release, err

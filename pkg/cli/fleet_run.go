@@ -21,8 +21,7 @@ type fleetRun struct {
 	terminal *terminal.Terminal
 }
 
-// selectAccounts returns a run over the accounts that the flags select, in the order of the profiles and then of the
-// service.
+// selectAccounts returns a run over the accounts that the flags select, ordered by profile and then as listed by the API.
 func (f *fleetFlags) selectAccounts(ctx context.Context, app *App) (*fleetRun, error) {
 	if err := f.check(app.settings); err != nil {
 		return nil, err
@@ -36,7 +35,7 @@ func (f *fleetFlags) selectAccounts(ctx context.Context, app *App) (*fleetRun, e
 		return nil, err
 	}
 	if _, set := app.lookup("GOGC"); !set && f.Many() {
-		debug.SetGCPercent(100) // such a run waits for the network: its memory counts more than the time of the collector
+		debug.SetGCPercent(100) // the run waits for the network: memory matters more than CPU time
 	}
 	run := &fleetRun{parallel: f.Parallel, terminal: app.terminal, Session: fleet.Session{
 		Members: members, Failed: failed, Many: f.Many(), Command: f.command(), Label: f.label, ChangedNothing: changedNothing,
@@ -65,13 +64,13 @@ func (f *fleetFlags) restrict(run *fleetRun) error {
 	}
 	run.Members = slices.DeleteFunc(run.Members, func(m fleet.Account) bool { return !failed(m) })
 	if run.Count() == 0 {
-		return notFoundFailure("nothing has failed in the last run of %s over many companies", run.Command)
+		return notFoundFailure("no failed companies in the last run of %s", run.Command)
 	}
 	return nil
 }
 
-// inAccounts works in the accounts of a run in parallel, and calls done with each result in their order. It returns the
-// accounts that failed, those from before the run included.
+// inAccounts calls work for the accounts of a run in parallel, and done with each result in the order of the accounts. It
+// returns the failed accounts, including those that failed before the run.
 func inAccounts[T any](
 	ctx context.Context, run *fleetRun, work func(context.Context, fleet.Account) (T, error), done func(fleet.Account, T) error,
 ) ([]fleet.Failure, error) {
@@ -86,7 +85,7 @@ func inAccounts[T any](
 		if r.Err != nil {
 			failed = append(failed, fleet.Failure{Account: r.Account, Err: r.Err})
 		}
-		// A failed account may have changed something before.
+		// A failed account may have made changes before it failed.
 		if err := done(r.Account, r.Value); err != nil {
 			return failed, err
 		}
@@ -94,7 +93,7 @@ func inAccounts[T any](
 	return failed, nil
 }
 
-// label names an account, with its login where the run may have several.
+// label returns the name of an account, with its login if the run may have several.
 func (f *fleetFlags) label(m fleet.Account) string {
 	text := m.Named().Label()
 	if f.SeveralLogins() && m.Profile != text {
@@ -103,7 +102,7 @@ func (f *fleetFlags) label(m fleet.Account) string {
 	return text
 }
 
-// where names the account in a question; empty for tokens of the environment.
+// where returns the account for a prompt; empty for tokens of the environment.
 func where(m fleet.Account) string {
 	switch label := m.Named().Label(); {
 	case label == "":

@@ -9,26 +9,26 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// maybeOfCompany is the company of a result that names its company only in a run over many.
+// maybeOfCompany is the company of a result; empty in a run over one company.
 type maybeOfCompany struct {
 	Profile     string `json:"profile,omitempty"`
 	CompanyID   int64  `json:"companyId,omitempty"`
 	CompanyName string `json:"companyName,omitempty"`
 }
 
-// companySubscription is a subscription of one of many companies.
+// companySubscription is a subscription with its company.
 type companySubscription struct {
 	fleet.Company
 	tripletex.Subscription
 }
 
-// companyResult is a change and what became of it in one of many companies.
+// companyResult is the result of a change with its company.
 type companyResult struct {
 	fleet.Company
 	manifest.Result
 }
 
-// changeIn is a change of one of many companies.
+// changeIn is a planned change with its company.
 type changeIn struct {
 	fleet.Company
 	manifest.Change
@@ -46,8 +46,8 @@ func companyChangeTable() output.Table[changeIn] {
 	return inCompany(changeTable(), func(v *changeIn) *manifest.Change { return &v.Change })
 }
 
-// inCompany returns the table of a thing for that thing in many companies: the name comes first, and last what tells two
-// companies of one name apart.
+// inCompany adds the company to a table: its name as the first column, ID and profile as the last ones, as names are not
+// unique.
 func inCompany[R, T any](one output.Table[T], part func(*R) *T) output.Table[R] {
 	table := output.Part(one, part)
 	company := output.Columns([]output.Column[R]{

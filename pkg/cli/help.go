@@ -122,7 +122,7 @@ const exitCodesHelp = `Exit codes:
     1  negative result: differences, an invalid signature, a condition that was
        not met; also a prompt that was declined
     2  usage error: a flag, an argument, a setting, a manifest; content refused
-       by Tripletex; a prompt was needed and there is no terminal
+       by Tripletex; a prompt was needed without a terminal
     3  unavailable: network, TLS, proxy, timeout, 429 or 5xx after retries, an
        invalid response; a target that does not answer a probe
     4  not logged in, or refused (401 after one renewal, 403)

@@ -1,5 +1,5 @@
-// Package cli turns the words of a command line into calls, one file per command. It holds no rule of the
-// domain: those live in the packages that it calls.
+// Package cli defines the commands, one file per command: flags, help and output. The rules of the domain live in the
+// packages that it calls.
 package cli
 
 import (
@@ -26,20 +26,19 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// Streams are where the program reads and writes.
+// Streams are the standard streams of the program.
 type Streams struct {
 	In  io.Reader
 	Out io.Writer
 	Err io.Writer
 }
 
-// Main is the whole program. Args are those behind its name, environ is as os.Environ gives it. It returns the
-// exit code.
+// Main runs the program and returns its exit code. args excludes the program name; environ has the form of [os.Environ].
 func Main(args []string, streams Streams, environ []string, build Build) int {
 	return run(context.Background(), args, streams, environ, build)
 }
 
-// run is Main below a context, so that a command can run others.
+// run is Main with a context, so that a command can run others.
 func run(ctx context.Context, args []string, streams Streams, environ []string, build Build) int {
 	app := newApp(streams, environ, build)
 	root := newRootFor(app, args)
@@ -54,8 +53,7 @@ func run(ctx context.Context, args []string, streams Streams, environ []string, 
 	return app.report(describe(app.settings, err), wantsJSON(app.formatOf(args)))
 }
 
-// execute runs the command of the command line. A fault of the program becomes an error, and so does a result that
-// could not be written.
+// execute runs the command of the command line. It returns panics and failed writes of results as errors.
 func (a *App) execute(ctx context.Context, root *cobra.Command) (err error) {
 	defer func() {
 		if recovered := recover(); recovered != nil {
@@ -68,7 +66,7 @@ func (a *App) execute(ctx context.Context, root *cobra.Command) (err error) {
 	return a.results.err
 }
 
-// bug is a fault of the program itself.
+// bug is a recovered panic.
 type bug struct {
 	what  string
 	stack []byte
@@ -96,7 +94,7 @@ func newApp(streams Streams, environ []string, build Build) *App {
 	return app
 }
 
-// results is the stream for results. It remembers what went wrong, as not everything that writes can say so.
+// results is the stream for results. It keeps the last write error, as some writers drop it.
 type results struct {
 	to     io.Writer
 	status *terminal.Status
@@ -117,8 +115,8 @@ func wantsJSON(format string) bool {
 	return format == string(output.JSONFormat) || format == string(output.NDJSONFormat)
 }
 
-// formatOf returns the format that was asked for, or nothing. There are no settings yet where the command line is
-// wrong.
+// formatOf returns the requested format; empty for the default. It parses args if an invalid command line prevented the
+// settings from loading.
 func (a *App) formatOf(args []string) string {
 	if a.settings != nil {
 		if a.settings.JQ != "" {
@@ -143,7 +141,7 @@ func (a *App) formatOf(args []string) string {
 	return format
 }
 
-// outputFileOf returns the file of --output-file, also in a command line that is wrong.
+// outputFileOf returns the file of --output-file, also in an invalid command line.
 func outputFileOf(args []string) string {
 	path := ""
 	for i, arg := range args {
@@ -160,7 +158,7 @@ func outputFileOf(args []string) string {
 	return path
 }
 
-// reason returns the reason of a failure before Tripletex was asked, for Prometheus.
+// reason returns the reason of a failure before the first request, as a Prometheus label.
 func (f *failure) reason() string {
 	switch {
 	case as[*tripletex.Error](f.err):
@@ -172,7 +170,7 @@ func (f *failure) reason() string {
 	}
 }
 
-// interrupted is the error of a run that a signal ended.
+// interrupted is the error of a run that was ended by a signal.
 type interrupted struct {
 	signal os.Signal
 	err    error
@@ -181,7 +179,7 @@ type interrupted struct {
 func (i *interrupted) Error() string { return i.err.Error() }
 func (i *interrupted) Unwrap() error { return i.err }
 
-// exitCode is what a shell expects of a process that a signal ended.
+// exitCode returns 128 plus the number of the signal, as shells expect.
 func (i *interrupted) exitCode() int {
 	if i.signal == syscall.SIGTERM {
 		return exitTerminated
@@ -189,8 +187,7 @@ func (i *interrupted) exitCode() int {
 	return exitInterrupted
 }
 
-// interruptible runs a command in a context that the first SIGINT or SIGTERM ends. A second one ends the process
-// at once.
+// interruptible runs a command in the context of [untilSignal].
 func interruptible(parent context.Context, do func(context.Context) error) error {
 	ctx, stop := untilSignal(parent)
 	defer stop()
@@ -207,12 +204,12 @@ func asInterrupted(ctx context.Context, err error) error {
 
 var errInterrupted = errors.New("interrupted")
 
-// signaled is the cause of a context that a signal ended.
+// signaled is the cause of a context that was ended by a signal.
 type signaled struct{ signal os.Signal }
 
 func (s signaled) Error() string { return errInterrupted.Error() }
 
-// untilSignal returns a context that the first SIGINT or SIGTERM ends. A second one ends the process at once.
+// untilSignal returns a context that ends with the first SIGINT or SIGTERM. The second one ends the process immediately.
 func untilSignal(parent context.Context) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	received := make(chan os.Signal, 1)
@@ -231,11 +228,11 @@ func untilSignal(parent context.Context) (ctx context.Context, stop func()) {
 	}
 }
 
-// isPlugin reports whether monitors run a command: it prints a verdict and always exits with 0 to 3.
+// isPlugin reports whether a command is a monitoring plugin: it always prints a result and exits with 0 to 3.
 func isPlugin(cmd *cobra.Command) bool { return cmd.Annotations[annotationPlugin] != "" }
 
-// meansPlugin tells whether a command line runs a plugin, or would if it were right: behind a flag that is wrong
-// cobra does not see the command.
+// meansPlugin reports whether a command line, valid or not, names a plugin: cobra does not find the command after an
+// invalid flag.
 func meansPlugin(root *cobra.Command, args []string) bool {
 	command, _, err := root.Find(args)
 	if err != nil || command != root {
@@ -244,21 +241,21 @@ func meansPlugin(root *cobra.Command, args []string) bool {
 	return slices.ContainsFunc(root.Commands(), func(c *cobra.Command) bool { return isPlugin(c) && slices.Contains(args, c.Name()) })
 }
 
-// pluginVerdict is how a plugin ends that has said what it found.
+// pluginVerdict is returned by a plugin that has printed its result.
 type pluginVerdict struct{ state health.State }
 
 func (v pluginVerdict) Error() string { return string(v.state) }
 
-// runPlugin is what run does for a plugin. No signal ends the process by itself, not even that nobody reads; it
-// stays so until the process has ended, as a signal that comes after the verdict must not change it.
+// runPlugin runs a plugin. Signals, including SIGPIPE, stay ignored until the process has ended, as a signal after the
+// result must not change the exit code.
 func (a *App) runPlugin(ctx context.Context, root *cobra.Command, args []string) (code int) {
 	ignored := make(chan os.Signal, 1)
 	signal.Notify(ignored, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
-	if ctx.Done() != nil { // another command runs this one, and goes on
+	if ctx.Done() != nil { // another command runs this one and continues
 		defer signal.Stop(ignored)
 	}
 	defer func() {
-		if recover() != nil { // not even the end can be told
+		if recover() != nil { // reporting the error failed too
 			code = health.Unknown.ExitCode()
 		}
 	}()
@@ -272,10 +269,10 @@ func (a *App) runPlugin(ctx context.Context, root *cobra.Command, args []string)
 	return a.endPlugin(ctx, args, err)
 }
 
-// endPlugin says why there is no verdict.
+// endPlugin prints an error as the result of a plugin.
 func (a *App) endPlugin(ctx context.Context, args []string, err error) int {
 	if a.results.err != nil {
-		return a.unheard(describe(a.settings, a.results.err))
+		return a.reportUnknown(describe(a.settings, a.results.err))
 	}
 	f := describe(a.settings, err)
 	d := health.Document{
@@ -290,7 +287,7 @@ func (a *App) endPlugin(ctx context.Context, args []string, err error) int {
 		d.Output = output.Options{}
 	}
 	if err := a.showReport(ctx, d); err != nil {
-		return a.unheard(describe(a.settings, err))
+		return a.reportUnknown(describe(a.settings, err))
 	}
 	if b, ok := errors.AsType[*bug](err); ok {
 		_, _ = a.terminal.Err.Write(b.stack)
@@ -298,8 +295,8 @@ func (a *App) endPlugin(ctx context.Context, args []string, err error) int {
 	return health.Unknown.ExitCode()
 }
 
-// unheard reports on standard error that standard output failed.
-func (c *console) unheard(f *failure) int {
+// reportUnknown reports a failure on standard error and returns the exit code of UNKNOWN.
+func (c *console) reportUnknown(f *failure) int {
 	c.report(f, false)
 	return health.Unknown.ExitCode()
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -21,36 +22,35 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
-// planOptions are the flags of the commands that make plans.
+// planOptions are the flags of the commands that create plans.
 type planOptions struct {
 	manifestFlags
 	fleet  fleetFlags
 	policy manifest.Policy
 	trust  bool
-	// lock is set where the plans are executed.
+	// lock is true for plans that are executed.
 	lock bool
 }
 
 const manifestHelp = `
-A manifest says where a secret is and never holds it: {env: NAME}, {file: PATH},
-{keyring: NAME} or {command: LINE}. A manifest may come from somebody else: only
---trust-manifest lets it run commands, and read files outside its folder.
-With --send-secrets never no secret is looked for at all.
+A manifest refers to secrets and never contains them: {env: NAME}, {file: PATH},
+{keyring: NAME} or {command: LINE}. Commands, and files outside the folder of the
+manifest, require --trust-manifest. --send-secrets never skips all secrets.
 
---all-companies works in every client company that the login reaches, or, where
-the manifest has "companies:", in those that it names. What fails in one company
-hinders no other: it is listed, the exit code is 7, and --only-failed repeats
-the command for those alone.`
+--all-companies runs the command in every client company that the login reaches,
+or in those that the manifest lists under "companies:". A failure in one company
+does not stop the others: failed companies are listed and the exit code is 7.
+--only-failed repeats the command in those.`
 
 func (o *planOptions) bind(cmd *cobra.Command) {
 	o.fleet.bind(cmd)
 	o.policy.SendSecrets = manifest.SendSecretsChoices()[0]
 	flags := cmd.Flags()
 	o.manifestFlags.bind(cmd)
-	flags.BoolVar(&o.policy.Prune, "prune", false, "delete what the manifest owns and does not have")
-	flags.BoolVar(&o.policy.Dedupe, "dedupe", false, "delete exact duplicates of what the manifest has")
-	flags.Var((*sendSecrets)(&o.policy.SendSecrets), "send-secrets", "when to send them: `WHEN` is changed, always or never")
-	flags.BoolVar(&o.trust, "trust-manifest", false, "let the manifest run commands and read any file")
+	flags.BoolVar(&o.policy.Prune, "prune", false, "delete subscriptions that the manifest owns and does not list")
+	flags.BoolVar(&o.policy.Dedupe, "dedupe", false, "delete identical duplicates of subscriptions in the manifest")
+	flags.Var((*sendSecrets)(&o.policy.SendSecrets), "send-secrets", "when to send secrets: `WHEN` is changed, always or never")
+	flags.BoolVar(&o.trust, "trust-manifest", false, "allow the manifest to run commands and read any file")
 }
 
 // sendSecrets is the value of --send-secrets.
@@ -65,7 +65,7 @@ func (s *sendSecrets) Set(text string) error {
 			return nil
 		}
 	}
-	return errors.New("it is changed, always or never")
+	return errors.New("must be changed, always or never")
 }
 
 // companyPlan is the plan for a company of a run.
@@ -103,12 +103,12 @@ func (o *planOptions) planner(
 	}
 	p.Policy.Secrets, err = manifest.Resolve(ctx, references, secretFinder(r, o.trust).Find)
 	if _, ok := errors.AsType[*manifest.Error](err); ok {
-		return nil, usageFailure("%w", err).withHint("--send-secrets never makes a plan without any secret")
+		return nil, usageFailure("%w", err).withHint("pass --send-secrets never to plan without secrets")
 	}
 	return p, err
 }
 
-// read reads the manifest, or the saved plan, and returns where its secrets are.
+// read reads the manifest, or the saved plan, and returns its references to secrets.
 func (o *planOptions) read(ctx context.Context, stdin io.Reader, saved []string) (*manifest.Planner, []manifest.Reference, error) {
 	if len(saved) > 0 {
 		return o.readSaved(saved[0])
@@ -131,10 +131,10 @@ func (o *planOptions) read(ctx context.Context, stdin io.Reader, saved []string)
 func (o *planOptions) readSaved(path string) (*manifest.Planner, []manifest.Reference, error) {
 	switch {
 	case o.fleet.Many():
-		return nil, nil, usageFailure("a kept plan is of one company").withHint("give the manifest with -f")
+		return nil, nil, usageFailure("a saved plan is for one company only").withHint("pass the manifest with -f")
 	case len(o.files) > 0 || o.policy.Prune || o.policy.Dedupe || o.policy.SendSecrets != manifest.SendSecretsChoices()[0]:
-		return nil, nil, usageFailure("a plan says all there is to do: --file, --prune, --dedupe and --send-secrets " +
-			"belong to the diff that made it")
+		return nil, nil, usageFailure("a saved plan cannot be combined with --file, --prune, --dedupe or --send-secrets").
+			withHint("pass these flags to tlxhook diff --out FILE")
 	}
 	saved, err := manifest.ReadSavedFile(path, o.trust)
 	if err != nil {
@@ -143,13 +143,13 @@ func (o *planOptions) readSaved(path string) (*manifest.Planner, []manifest.Refe
 	return &manifest.Planner{Saved: saved, Policy: saved.Policy}, saved.Want.References(), nil
 }
 
-// secretFinder returns what finds the secrets of a manifest.
+// secretFinder returns the finder of the secrets of a manifest.
 func secretFinder(r credentials.Reader, trust bool) *manifest.SecretFinder {
 	keyring := &credentials.Keyring{Lookup: r.Lookup}
 	return &manifest.SecretFinder{Trust: trust, Lookup: r.Lookup, Keyring: keyring, Stderr: r.Stderr, Found: r.Found}
 }
 
-// plans makes the plan for each company of the run.
+// plans creates the plan for each company of the run.
 func (o *planOptions) plans(ctx context.Context, app *App, planner *manifest.Planner) (*companyPlans, error) {
 	run, err := o.fleet.selectAccounts(ctx, app)
 	if err != nil {
@@ -179,7 +179,7 @@ func (o *planOptions) plans(ctx context.Context, app *App, planner *manifest.Pla
 	return p, err
 }
 
-// sum returns the sum of the plans, and in how many companies something changes.
+// sum returns the sum of the plans and the number of companies with changes.
 func (p *companyPlans) sum() (sum manifest.Plan, changing int) {
 	return manifest.Sum(plansOf(p.plans))
 }
@@ -192,7 +192,7 @@ func plansOf(all []companyPlan) []manifest.Plan {
 	return plans
 }
 
-// scope says in how many of many companies something changes. It is empty for one company.
+// scope returns the number of companies with changes as text; empty for a run over one company.
 func (p *companyPlans) scope(changing int) string {
 	switch {
 	case !p.run.Many:
@@ -204,12 +204,12 @@ func (p *companyPlans) scope(changing int) string {
 	}
 }
 
-// unmanaged says how many subscriptions of one company the plan ignores.
+// unmanaged returns the number of subscriptions that the plan of one company ignores, as text.
 func (p *companyPlans) unmanaged(sum manifest.Plan) string {
 	if p.run.Many || sum.Unmanaged == 0 {
 		return ""
 	}
-	return ", and " + subscriptions(sum.Unmanaged) + " not in the manifest left alone"
+	return ", " + strings.Replace(subscriptions(sum.Unmanaged), " ", " unmanaged ", 1) + " ignored"
 }
 
 // execute makes the changes and prints the result of each.
@@ -273,7 +273,7 @@ func (p *companyPlans) report(ctx context.Context, results []companyResult, fail
 	return cmp.Or(printErr, err)
 }
 
-// explain adds the cause of a refused event to the error of one company, and what was done before it.
+// explain adds the unknown event and the number of changes made to the error of one company.
 func explain(ctx context.Context, p *manifest.Planned, client *tripletex.Client, report manifest.Report, err error) error {
 	if errors.Is(err, manifest.ErrNotListed) || errors.Is(err, manifest.ErrUnverified) || as[*match.DuplicatesError](err) {
 		return err

@@ -14,7 +14,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
 
-// show prints the plans as a result. The exit code is 1 if something is to be changed, and 7 if a plan failed.
+// show prints the plans as a result. The exit code is 1 for differences and 7 if a plan failed.
 func (p *companyPlans) show(ctx context.Context) error {
 	if len(p.plans) > 0 {
 		if err := p.print(context.WithoutCancel(ctx)); err != nil {
@@ -29,7 +29,7 @@ func (p *companyPlans) show(ctx context.Context) error {
 		p.note("nothing to do%s%s", p.scope(0), p.unmanaged(sum))
 		return nil
 	}
-	return failf(codeDifferences, "there are differences%s: %s%s", p.scope(changing), sum.Summary(), p.unmanaged(sum))
+	return failf(codeDifferences, "differences found%s: %s%s", p.scope(changing), sum.Summary(), p.unmanaged(sum))
 }
 
 // print prints the plans: the plan itself for one company, a list for many.
@@ -83,8 +83,8 @@ func (p *companyPlans) notable() []companyPlan {
 	return slices.DeleteFunc(slices.Clone(p.plans), func(one companyPlan) bool { return one.Empty() && len(one.Notes) == 0 })
 }
 
-// lines returns the changes and notes for a person: for many companies after a matrix, and once for those that have
-// the same.
+// lines returns the changes and notes as text. For many companies a matrix comes first, and companies with the same plan
+// are grouped.
 func (p *companyPlans) lines(ctx context.Context, to terminal.Terminal) (string, error) {
 	notable := p.notable()
 	if len(notable) == 0 {
@@ -110,7 +110,7 @@ func (p *companyPlans) lines(ctx context.Context, to terminal.Terminal) (string,
 	return text.String(), err
 }
 
-// companyMatrix has a row for each company, with the number of changes by action.
+// companyMatrix is the table of the number of changes by action, with a row for each company.
 func companyMatrix() output.Table[companyPlan] {
 	type c = companyPlan
 	count := func(name, title string, number func(c) int) output.Column[c] {
@@ -133,14 +133,14 @@ func companyMatrix() output.Table[companyPlan] {
 	}
 }
 
-// planFormat is a way to print plans.
+// planFormat is a format of plans.
 type planFormat int
 
 const (
 	planMarkdown planFormat = iota
-	planLines               // for a person
-	planRows                // a row for each change
-	planItem                // as JSON or YAML
+	planLines               // text
+	planRows                // one row per change
+	planItem                // JSON or YAML
 )
 
 func planFormatOf(s *config.Settings, screen bool) planFormat {

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"io"
 	"maps"
 	"slices"
@@ -17,20 +16,21 @@ import (
 
 const rootLong = `Manage Tripletex webhook subscriptions.
 
-Tripletex tells an integration about changes by webhooks. Its subscriptions
-have no screen, are switched off after a week of failed deliveries, and nobody
-is told. tlxhook lists, makes, changes and repairs them.
+Tripletex notifies integrations of changes through webhooks. Subscriptions can
+be managed through the API only. Tripletex disables them after about a week of
+failed deliveries and sends no notification. tlxhook creates, monitors and
+repairs subscriptions, and receives deliveries.
 
 Try it without an account: tlxhook demo`
 
-// The groups of commands in the help.
+// Groups of commands in the help.
 const (
 	groupMain  = "main"
 	groupSetup = "setup"
 	groupLearn = "learn"
 )
 
-// entry is a command directly below the root.
+// entry describes a top-level command.
 type entry struct {
 	group, name string
 	make        func(*App) *cobra.Command
@@ -62,17 +62,23 @@ func entries() []entry {
 	}
 }
 
-// newRoot returns the root with all commands.
+// newRoot returns the root command with all commands.
 func newRoot(app *App) *cobra.Command {
 	root := newBareRoot(app)
 	addEntries(root, app, entries())
 	root.AddCommand(newHelpTopics(app.terminal.Width)...)
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "completion" {
+			c.Short = "Generate a shell completion script"
+		}
+	}
 	completeFlags(root, app.complete.flags())
 	return root
 }
 
-// newRootFor returns the root with the command that args begin with, or with all commands if they begin with none.
-// Building all of them took a tenth of the CPU time of tlxhook version.
+// newRootFor returns the root command with the command that args begin with, or with all commands if they begin with
+// none. Building all of them took 10% of the CPU time of tlxhook version.
 func newRootFor(app *App, args []string) *cobra.Command {
 	i := slices.IndexFunc(entries(), func(e entry) bool { return len(args) > 0 && e.name == args[0] })
 	if i < 0 {
@@ -107,18 +113,18 @@ func newBareRoot(app *App) *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs,
-		RunE:          onlyHelp,
+		RunE:          runGroup,
 		Version:       app.build.String(),
 	}
 	root.SetVersionTemplate("tlxhook {{.Version}}\n")
 	root.SetIn(app.terminal.In)
 	root.SetOut(app.terminal.Out)
 	root.SetErr(app.terminal.Err)
-	root.SetFlagErrorFunc(unknownFlag)
+	root.SetFlagErrorFunc(flagFailure)
 	setHelp(root, app.terminal.Width)
 	root.AddGroup(
 		&cobra.Group{ID: groupMain, Title: "Webhooks:"},
-		&cobra.Group{ID: groupSetup, Title: "Set-up:"},
+		&cobra.Group{ID: groupSetup, Title: "Setup:"},
 		&cobra.Group{ID: groupLearn, Title: "Learn and try:"},
 	)
 	globalFlags(root.PersistentFlags())
@@ -143,65 +149,18 @@ func globalFlags(flags *pflag.FlagSet) {
 	flags.String("config", "", "read settings from `FILE`")
 }
 
-// onlyHelp runs a command that only holds others: it shows its help, or says which command was meant.
-func onlyHelp(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return cmd.Help()
-	}
-	f := usageFailure("unknown command %q for %s", args[0], cmd.CommandPath())
-	if below := commandsBelow(cmd, args[0]); len(below) > 0 {
-		return f.withHint("did you mean %s?", strings.Join(below, " or "))
-	}
-	cmd.SuggestionsMinimumDistance = 2
-	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		return f.withHint("did you mean %s %s?", cmd.CommandPath(), strings.Join(near, " or "))
-	}
-	return f.withHint("%s --help shows the commands", cmd.CommandPath())
-}
-
-// commandsBelow returns what a command is called that somebody has named without its noun, such as "list". There may be
-// several; subscriptions come first.
-func commandsBelow(cmd *cobra.Command, name string) []string {
-	var paths []string
-	for _, noun := range cmd.Commands() {
-		for _, verb := range noun.Commands() {
-			if verb.Name() != name && !verb.HasAlias(name) {
-				continue
-			}
-			if noun.Name() == "subscription" {
-				return []string{verb.CommandPath()}
-			}
-			paths = append(paths, verb.CommandPath())
-		}
-	}
-	return paths
-}
-
-// unknownFlag names the flag that was meant, where one is near.
-func unknownFlag(cmd *cobra.Command, err error) error {
-	f := usageFailure("%w", err)
-	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
-		var known []string
-		cmd.Flags().VisitAll(func(flag *pflag.Flag) { known = append(known, flag.Name) })
-		if near := match.Nearest(unknown.GetSpecifiedName(), known); len(near) > 0 {
-			return f.withHint("did you mean --%s? %s --help shows the flags", strings.Join(near, " or --"), cmd.CommandPath())
-		}
-	}
-	return f.withHint("%s --help shows the flags", cmd.CommandPath())
-}
-
-// group returns a command that only holds others.
+// group returns a command that only has subcommands.
 func group(use, short string, aliases []string, commands ...*cobra.Command) *cobra.Command {
-	c := &cobra.Command{Use: use, Short: short, Aliases: aliases, Args: cobra.ArbitraryArgs, RunE: onlyHelp}
+	c := &cobra.Command{Use: use, Short: short, Aliases: aliases, Args: cobra.ArbitraryArgs, RunE: runGroup}
 	c.AddCommand(commands...)
 	return c
 }
 
-// noArgs, someArgs, oneArg and noneOrOne say how many arguments a command takes, and what they are.
+// noArgs, someArgs, oneArg and noneOrOne check the number of arguments; what names one argument.
 
 func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return usageFailure("%s takes no arguments", cmd.CommandPath()).withHint("%s --help shows its flags", cmd.CommandPath())
+		return usageFailure("%s takes no arguments", cmd.CommandPath()).withHint("%s", flagsHint(cmd))
 	}
 	return nil
 }
@@ -209,7 +168,7 @@ func noArgs(cmd *cobra.Command, args []string) error {
 func someArgs(what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 {
-			return usageFailure("%s needs at least one %s", cmd.CommandPath(), what).withHint("%s --help has examples", cmd.CommandPath())
+			return usageFailure("%s requires at least one %s", cmd.CommandPath(), what).withHint("%s", examplesHint(cmd))
 		}
 		return nil
 	}
@@ -218,7 +177,7 @@ func someArgs(what string) cobra.PositionalArgs {
 func oneArg(what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) != 1 {
-			return usageFailure("%s needs exactly one %s", cmd.CommandPath(), what).withHint("%s --help has examples", cmd.CommandPath())
+			return usageFailure("%s requires exactly one %s", cmd.CommandPath(), what).withHint("%s", examplesHint(cmd))
 		}
 		return nil
 	}
@@ -227,24 +186,27 @@ func oneArg(what string) cobra.PositionalArgs {
 func noneOrOne(what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) > 1 {
-			return usageFailure("%s takes one %s at the most", cmd.CommandPath(), what).
-				withHint("%s --help has examples", cmd.CommandPath())
+			return usageFailure("%s takes at most one %s", cmd.CommandPath(), what).withHint("%s", examplesHint(cmd))
 		}
 		return nil
 	}
 }
 
-func sortedNames[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
-
-// eventHint returns the hint for an unknown event, with the nearest known ones.
-func eventHint(name string, known []tripletex.Event) string {
-	if near := match.NearestEvents(name, known); len(near) > 0 {
-		return "did you mean " + strings.Join(near, ", ") + "? tlxhook event list shows all"
-	}
-	return "tlxhook event list shows what there is"
+func examplesHint(cmd *cobra.Command) string {
+	return "see the examples in " + cmd.CommandPath() + " --help"
 }
 
-// Tree returns the tree of commands, for documentation and tests. Its commands cannot be run.
+func sortedNames[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// eventHint returns the hint for an unknown event name, with the nearest known names.
+func eventHint(name string, known []tripletex.Event) string {
+	if near := match.NearestEvents(name, known); len(near) > 0 {
+		return "did you mean " + strings.Join(near, ", ") + "? List all events with tlxhook event list"
+	}
+	return "list all events with tlxhook event list"
+}
+
+// Tree returns the command tree for documentation and tests. Its commands cannot be run.
 func Tree() *cobra.Command {
 	app := newApp(Streams{strings.NewReader(""), io.Discard, io.Discard}, nil, Build{Version: "dev"})
 	root := newRoot(app)

@@ -28,12 +28,12 @@ type manifestProblem struct {
 func newValidate(app *App) *cobra.Command {
 	return &cobra.Command{
 		Use:   "validate FILE...",
-		Short: "Validate a manifest without Tripletex",
-		Long: `Validate a manifest offline: syntax, keys, targets, and subscriptions that are
-wanted twice. It needs no login, sends no request and reads no secret. Exit code
-0 means valid, 2 invalid.
+		Short: "Validate a manifest offline",
+		Long: `Validate a manifest offline: syntax, keys, targets and duplicate entries. No login
+is needed, no request is sent and no secret is read. Exit code 0 means valid, 2
+invalid. diff checks event names.
 
-FILE may be a folder, or - for standard input. Event names are checked by diff.`,
+FILE may be a folder, or - for standard input.`,
 		Example: `  tlxhook validate hooks.yaml
   tlxhook validate hooks/ -o json`,
 		Args:              someArgs("manifest"),
@@ -48,7 +48,7 @@ func validateManifest(ctx context.Context, app *App, files []string) error {
 		err = m.Validate()
 	}
 	invalid, ok := errors.AsType[*manifest.Error](err)
-	if err != nil && !ok { // it cannot be read
+	if err != nil && !ok { // not readable
 		return err
 	}
 	result := validation{Valid: err == nil, Entries: m.Len(), Problems: []manifestProblem{}}

@@ -219,10 +219,10 @@ func (r *Resolver) ofProfile(ctx context.Context, name string) (fleet.Account, e
 	return fleet.Account{Company: fleet.Company{Profile: name, CompanyName: r.companyName(name)}, Client: client.ForCompany(0)}, nil
 }
 
-// companyName returns the name of the own company of a profile, or "" where it is unknown.
+// companyName returns the name of the own company of a profile, or "" if unknown.
 func (r *Resolver) companyName(profile string) string { return r.stored(profile).CompanyName }
 
-// companyID returns the ID of the own company of a profile, or 0 where it is unknown.
+// companyID returns the ID of the own company of a profile, or 0 if unknown.
 func (r *Resolver) companyID(profile string) int64 { return r.stored(profile).CompanyID }
 
 // stored returns a stored profile, or the zero value.

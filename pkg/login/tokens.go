@@ -15,11 +15,11 @@ import (
 // Errors of storing a new login.
 var (
 	// ErrInput is matched by every [InputError].
-	ErrInput = errors.New("the login cannot be used")
-	// ErrSessionToken reports a session token, which ends by itself.
-	ErrSessionToken = errors.New("a session token cannot be kept, as it ends by itself")
+	ErrInput = errors.New("invalid login")
+	// ErrSessionToken reports a session token, which cannot be renewed.
+	ErrSessionToken = errors.New("session tokens expire and cannot be stored")
 	// ErrKeep means that the store of the tokens does not work.
-	ErrKeep = errors.New("keep the tokens")
+	ErrKeep = errors.New("store the tokens")
 )
 
 // InputError reports tokens, files of tokens or an address that cannot be used for a login.
@@ -33,10 +33,10 @@ func (e *InputError) Unwrap() []error { return []error{ErrInput, e.Err} }
 
 func inputErrorf(format string, args ...any) error { return &InputError{fmt.Errorf(format, args...)} }
 
-// TokenFiles name the files with the tokens of a login; "-" is standard input, and empty is no file.
+// TokenFiles are the files with the tokens of a login; "-" is standard input, "" is no file.
 type TokenFiles struct{ Consumer, Employee, Refresh string }
 
-// Check refuses files that do not belong together.
+// Check returns an error for files that cannot be combined.
 func (f TokenFiles) Check() error {
 	fromStdin := 0
 	for _, file := range []string{f.Consumer, f.Employee, f.Refresh} {
@@ -46,11 +46,11 @@ func (f TokenFiles) Check() error {
 	}
 	switch {
 	case fromStdin > 1:
-		return inputErrorf("only one token can come from standard input")
+		return inputErrorf("only one token can be read from standard input")
 	case f.Refresh != "" && f.Consumer+f.Employee != "":
-		return inputErrorf("a refresh token stands alone, without consumer and employee token")
+		return inputErrorf("--refresh-token-file cannot be combined with --consumer-token-file or --employee-token-file")
 	case (f.Consumer == "") != (f.Employee == ""):
-		return inputErrorf("--consumer-token-file and --employee-token-file go together")
+		return inputErrorf("--consumer-token-file and --employee-token-file require each other")
 	}
 	return nil
 }
@@ -75,7 +75,7 @@ func (f TokenFiles) read(ctx context.Context, r credentials.Reader) (tokens trip
 	return tokens, nil
 }
 
-// Given returns the tokens of files, else those of the environment; none where neither has any.
+// Given returns the tokens of files, else those of the environment; the zero value without any.
 func (r *Resolver) Given(ctx context.Context, files TokenFiles, reader credentials.Reader) (tripletex.Credentials, error) {
 	tokens, err := files.read(ctx, reader)
 	if err != nil || tokens != (tripletex.Credentials{}) {
@@ -96,12 +96,28 @@ func ParseEnvironment(text string) (string, error) {
 	case text == "test":
 		return tripletex.Test, nil
 	case !strings.Contains(text, "://"):
-		return "", inputErrorf("environment %q: must be production, test or a URL", secret.MaskURL(text))
+		return "", inputErrorf("--environment %q: must be production, test or a URL", secret.MaskURL(text))
 	}
 	return text, nil
 }
 
-// CheckStore returns an error unless a store works, before anybody types tokens that cannot be kept in it.
+// TokenHelp returns where the tokens of a kind are created, for the API at an address.
+func TokenHelp(baseURL, kind string) string {
+	const guide = "https://developer.tripletex.no/docs/documentation/authentication-and-tokens/"
+	switch {
+	case baseURL == tripletex.Test:
+		return "Get test tokens at https://api-test.tripletex.tech/execute/integrationEnvironment?site=en"
+	case baseURL != tripletex.Production:
+		return "About tokens: " + guide
+	case kind == RefreshTokens:
+		return "Create a refresh token at https://tripletex.no under Company > API tokens"
+	default:
+		return "Create an employee token at https://tripletex.no under My profile > API access.\n" +
+			"Tripletex sends the consumer token when it approves an integration:\n" + guide
+	}
+}
+
+// CheckStore returns an error unless a store works. It is called before the prompt for tokens.
 func (r *Resolver) CheckStore(profile, store string) error {
 	folders, err := config.NewFolders(r.Lookup)
 	if err != nil {

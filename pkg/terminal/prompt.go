@@ -1,6 +1,7 @@
 package terminal
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,7 +28,7 @@ const maxLine = 8 << 10
 // Choice is one answer of Select.
 type Choice struct{ Value, Label string }
 
-// Confirm asks a yes-or-no question; an empty answer means no.
+// Confirm asks a yes-or-no question; an empty answer is no.
 func (t *Terminal) Confirm(ctx context.Context, question string) (bool, error) {
 	for {
 		answer, err := t.askLine(ctx, question+" [y/N] ")
@@ -40,39 +41,55 @@ func (t *Terminal) Confirm(ctx context.Context, question string) (bool, error) {
 		case "", "n", "no":
 			return false, nil
 		}
+		_, _ = fmt.Fprintln(t.Err, "Enter y or n.")
 	}
 }
 
-// Select asks for one of several choices; an empty answer means the first.
+// Select prompts for one of several choices; an empty answer is the first. The answer is not echoed, as it may be a token
+// that was pasted too early.
 func (t *Terminal) Select(ctx context.Context, title string, choices []Choice) (string, error) {
 	var menu strings.Builder
 	fmt.Fprintf(&menu, "%s:\n", title)
 	for i, c := range choices {
 		fmt.Fprintf(&menu, "  %d  %s\n", i+1, c.Label)
 	}
-	fmt.Fprintf(&menu, "Which one? [1] ")
+	if t.IsInteractive() {
+		_, _ = io.WriteString(t.Err, menu.String())
+	}
 	for {
-		answer, err := t.askLine(ctx, menu.String())
+		answer, err := t.askHidden(ctx, "Which one? [1] ")
+		if err != nil {
+			return "", err
+		}
+		if n, err := strconv.Atoi(cmp.Or(answer, "1")); err == nil && n >= 1 && n <= len(choices) {
+			_, _ = fmt.Fprintf(t.Err, "%s: %s\n", title, choices[n-1].Label)
+			return choices[n-1].Value, nil
+		}
+		_, _ = fmt.Fprintf(t.Err, "Enter %s.\n", numbers(len(choices)))
+	}
+}
+
+// numbers returns the numbers up to n as text, such as "1, 2 or 3".
+func numbers(n int) string {
+	text := "1"
+	for i := 2; i < n; i++ {
+		text += ", " + strconv.Itoa(i)
+	}
+	if n > 1 {
+		text += " or " + strconv.Itoa(n)
+	}
+	return text
+}
+
+// AskSecret prompts for a secret without echo, until the answer is not empty.
+func (t *Terminal) AskSecret(ctx context.Context, title string) (secret.Text, error) {
+	for {
+		answer, err := t.askHidden(ctx, title+": ")
 		if err != nil {
 			return "", err
 		}
 		if answer == "" {
-			return choices[0].Value, nil
-		}
-		if n, err := strconv.Atoi(answer); err == nil && n >= 1 && n <= len(choices) {
-			return choices[n-1].Value, nil
-		}
-	}
-}
-
-// AskSecret asks for a secret without echo.
-func (t *Terminal) AskSecret(ctx context.Context, title string) (secret.Text, error) {
-	for {
-		answer, err := t.ask(ctx, "", func(in *os.File) (string, error) { return t.readHidden(in, title+": ") })
-		if err != nil {
-			return "", err
-		}
-		if answer = strings.TrimSpace(answer); answer == "" {
+			_, _ = fmt.Fprintln(t.Err, "The answer is empty. Paste or type the value, or press Ctrl-C to cancel.")
 			continue
 		}
 		if err := secret.CheckText([]byte(answer)); err != nil {
@@ -80,6 +97,11 @@ func (t *Terminal) AskSecret(ctx context.Context, title string) (secret.Text, er
 		}
 		return secret.Text(answer), nil
 	}
+}
+
+func (t *Terminal) askHidden(ctx context.Context, question string) (string, error) {
+	answer, err := t.ask(ctx, "", func(in *os.File) (string, error) { return t.readHidden(in, question) })
+	return strings.TrimSpace(answer), err
 }
 
 // readHidden disables the echo before it prints the question, so that early input is hidden too.

@@ -1,0 +1,160 @@
+package cli
+
+import (
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/tlxhook/tlxhook/pkg/match"
+)
+
+// synonyms maps words of other tools to the commands that do the same.
+func synonyms() map[string][]string {
+	return map[string][]string{
+		"activate": {"enable"}, "resume": {"enable"}, "start": {"enable", "listen"}, "unpause": {"enable"},
+		"pause": {"disable"}, "stop": {"disable"}, "suspend": {"disable"},
+		"add": {"create"}, "new": {"create"}, "register": {"create"},
+		"del": {"delete"}, "destroy": {"delete"}, "remove": {"delete"}, "unsubscribe": {"delete"},
+		"describe": {"show"}, "get": {"show"}, "info": {"show", "version"}, "view": {"show"},
+		"edit": {"update"}, "patch": {"update"}, "set": {"update"},
+		"rotate": {"rotate-secret"}, "roll-secret": {"rotate-secret"},
+		"deploy": {"apply"}, "sync": {"apply"}, "up": {"apply"}, "preview": {"diff"}, "import": {"export"}, "lint": {"validate"},
+		"health": {"check"}, "monitor": {"check", "watch"}, "status": {"check"}, "metrics": {"exporter"},
+		"fire": {"trigger"}, "send": {"trigger"}, "test": {"trigger"},
+		"proxy": {"listen"}, "serve": {"listen"}, "tail": {"listen"}, "tunnel": {"listen"},
+		"logs": {"delivery"}, "resend": {"replay"}, "retry": {"replay"},
+		"signin": {"login"}, "signout": {"logout"}, "use": {"switch"}, "whoami": {"status"},
+		"config": {"auth"}, "profile": {"auth"}, "profiles": {"auth"}, "client": {"company"}, "clients": {"company"}, "tenant": {"company"},
+		"hook": {"subscription"}, "hooks": {"subscription"}, "webhook": {"subscription"}, "webhooks": {"subscription"},
+		"mock": {"sandbox"}, "server": {"sandbox"},
+	}
+}
+
+// flagSynonyms maps flags of other tools to flags that do the same.
+func flagSynonyms() map[string][]string {
+	return map[string][]string{
+		"auto-approve": {"yes"}, "force": {"yes"}, "dry-run": {"report"}, "plan": {"dry-run"}, "context": {"profile"}, "env": {"environment"},
+		"format": {"output"}, "json": {"output"}, "filename": {"file"}, "manifest": {"file"}, "query": {"jq"}, "url": {"target"},
+		"include": {"event"}, "secret": {"hmac-secret-file"}, "trace": {"debug"},
+	}
+}
+
+// runGroup shows the help of a command with subcommands, or reports an unknown one with suggestions.
+func runGroup(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return cmd.Help()
+	}
+	f := usageFailure("unknown command %q for %s", args[0], cmd.CommandPath())
+	if found := suggestCommands(cmd, args[0]); len(found) > 0 {
+		return f.withHint("did you mean %s?", strings.Join(found, " or "))
+	}
+	return f.withHint("list the commands with %s --help", cmd.CommandPath())
+}
+
+// suggestCommands returns the paths of subcommands that a name may mean: by name or synonym, else by spelling.
+func suggestCommands(cmd *cobra.Command, name string) []string {
+	names := append([]string{name}, synonyms()[name]...)
+	paths := append(pathsOf(cmd.Commands(), names), nestedPaths(cmd, names)...)
+	if len(paths) > 0 {
+		return paths
+	}
+	cmd.SuggestionsMinimumDistance = 2
+	for _, near := range cmd.SuggestionsFor(name) {
+		paths = append(paths, cmd.CommandPath()+" "+near)
+	}
+	return paths
+}
+
+// nestedPaths returns the paths of commands of the groups in cmd that have one of the names; only that of subscription if
+// it has one.
+func nestedPaths(cmd *cobra.Command, names []string) []string {
+	var paths []string
+	for _, noun := range cmd.Commands() {
+		found := pathsOf(noun.Commands(), names)
+		if len(found) > 0 && noun.Name() == "subscription" {
+			return found
+		}
+		paths = append(paths, found...)
+	}
+	return paths
+}
+
+// pathsOf returns the paths of the commands that have one of the names.
+func pathsOf(commands []*cobra.Command, names []string) []string {
+	var paths []string
+	for _, c := range commands {
+		if slices.ContainsFunc(names, func(name string) bool { return c.Name() == name || c.HasAlias(name) }) {
+			paths = append(paths, c.CommandPath())
+		}
+	}
+	return paths
+}
+
+// flagFailure returns the failure of a command line with an invalid flag. The hint is the correct flag, or an example.
+func flagFailure(cmd *cobra.Command, err error) error {
+	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		return valueFailure(cmd, invalid)
+	}
+	f := usageFailure("%w", err)
+	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		if found := suggestFlags(cmd, unknown.GetSpecifiedName()); len(found) > 0 {
+			return f.withHint("did you mean %s? %s", strings.Join(found, " or "), flagsHint(cmd))
+		}
+	}
+	return f.withHint("%s", flagsHint(cmd))
+}
+
+func flagsHint(cmd *cobra.Command) string {
+	return "list the flags with " + cmd.CommandPath() + " --help"
+}
+
+// suggestFlags returns what an unknown flag may mean: a subcommand of that name, a synonym, or a similar flag.
+func suggestFlags(cmd *cobra.Command, name string) []string {
+	if paths := pathsOf(cmd.Commands(), []string{name}); len(paths) > 0 {
+		return paths
+	}
+	var known, found []string
+	cmd.Flags().VisitAll(func(flag *pflag.Flag) { known = append(known, flag.Name) })
+	for _, synonym := range flagSynonyms()[name] {
+		if slices.Contains(known, synonym) {
+			found = append(found, "--"+synonym)
+		}
+	}
+	if len(found) > 0 {
+		return found
+	}
+	for _, near := range match.Nearest(name, known) {
+		found = append(found, "--"+near)
+	}
+	return found
+}
+
+// valueFailure returns the failure of a flag value that is not of the type of the flag.
+func valueFailure(cmd *cobra.Command, invalid *pflag.InvalidValueError) error {
+	flag, value := invalid.GetFlag(), invalid.GetValue()
+	f := usageFailure("--%s %q: %w", flag.Name, value, invalid.Unwrap()).withHint("%s", flagsHint(cmd))
+	switch flag.Value.Type() {
+	case "int", "int64", "count":
+		return usageFailure("--%s %q: must be a whole number", flag.Name, value).withHint("%s", f.hint)
+	case "float64":
+		return usageFailure("--%s %q: must be a number", flag.Name, value).withHint("%s", f.hint)
+	case "bool":
+		return usageFailure("--%s %q: must be true or false", flag.Name, value).withHint("%s", f.hint)
+	case "duration":
+		return usageFailure("--%s %q: must be a duration with a unit", flag.Name, value).withHint("%s", durationHint(flag.Name, value))
+	default:
+		return f
+	}
+}
+
+// durationHint returns an example of a duration, with the number that was given.
+func durationHint(flag, value string) string {
+	if _, err := strconv.ParseFloat(value, 64); err == nil && len(value) < 10 {
+		return "pass --" + flag + " " + value + "s"
+	}
+	return "pass a duration such as --" + flag + " 30s, 2m or 1h30m"
+}
