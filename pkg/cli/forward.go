@@ -22,18 +22,16 @@ type forwardOptions struct {
 	metrics    string
 }
 
-const forwardLong = `Forward deliveries from a stream of NATS JetStream, which tlxhook listen
---publish fills, to an app: as they were received, at least once, in order for
-each object. What is not accepted is tried again for 24 hours, and is then a
-dead letter; --replay-dead sends those again and ends.
+const forwardLong = `Forward deliveries from a NATS JetStream stream, filled by tlxhook listen
+--publish, to an app: unmodified, at least once, in order for each object.
+Deliveries are retried for 24 hours, then become dead letters. --replay-dead
+retries the dead letters once and exits.
 
-Any number of copies may run with one --durable name. The server lets one of
-them forward; where it ends, another takes over, at once where it ended as it
-should, else after --takeover. Another name is another consumer: it gets
-everything, too.
+Run any number of copies with the same --durable name. One of them forwards. If
+it exits, another takes over at once; if it fails, after --takeover. Another
+name is an independent consumer of all deliveries.
 
-The apps are named as in tlxhook listen. Events that no app takes are passed
-over.
+Apps are set as for tlxhook listen. Events without an app are skipped.
 ` + natsHelp
 
 func newForward(app *App) *cobra.Command {
@@ -57,24 +55,24 @@ func newForward(app *App) *cobra.Command {
 		}),
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.login.Servers, "from", "", "the NATS servers that have the stream: `URL,URL`")
+	flags.StringVar(&o.login.Servers, "from", "", "NATS servers of the stream, as `URL,URL`")
 	o.natsFlags.bind(cmd)
-	flags.StringVar(&o.durable, "durable", "forward", "the `NAME` that all copies share; the server remembers by it what is done")
-	flags.DurationVar(&o.takeover, "takeover", stream.DefaultTakeover, "another copy takes over after `TIME`; the first one decides")
+	flags.StringVar(&o.durable, "durable", "forward", "consumer `NAME`, shared by all copies")
+	flags.DurationVar(&o.takeover, "takeover", stream.DefaultTakeover, "`DURATION` after which a copy takes over from a failed one; set by the first copy")
 	o.appFlags.bind(cmd)
-	flags.BoolVar(&o.replayDead, "replay-dead", false, "send what was given up again, once, and end")
-	flags.IntVar(&o.until, "until", 0, "end after `N` deliveries")
+	flags.BoolVar(&o.replayDead, "replay-dead", false, "retry dead letters once and exit")
+	flags.IntVar(&o.until, "until", 0, "exit after `N` deliveries")
 	flags.StringVar(&o.metrics, "metrics-addr", "", "serve /metrics, /-/healthy and /-/ready on a loopback `ADDRESS`")
 	return cmd
 }
 
-// check refuses what cannot be done, before anything is opened.
+// check validates the flags before anything is opened.
 func (o *forwardOptions) check(format string) error {
 	switch {
 	case o.login.Servers == "":
-		return usageFailure("forward needs --from").withHint("name the NATS servers, such as --from nats://127.0.0.1:4222")
+		return usageFailure("--from is missing").withHint("pass the NATS servers, such as --from nats://127.0.0.1:4222")
 	case !o.apps.Any():
-		return usageFailure("forward needs an app").withHint("name it with --forward-to, --forward or --exec")
+		return usageFailure("an app is required").withHint("pass --forward-to, --forward or --exec")
 	case o.until < 0:
 		return usageFailure("--until must not be negative")
 	}
@@ -87,7 +85,7 @@ func (o *forwardOptions) check(format string) error {
 		return err
 	}
 	if o.replayDead {
-		return nil // that prints a list
+		return nil // prints a list
 	}
 	return checkStreamed(format, "forward")
 }
@@ -127,7 +125,7 @@ func (o *forwardOptions) options(ctx context.Context, app *App) (*listen.Forward
 	}, nil
 }
 
-// replayDead sends the dead letters again, once each. Those that an app accepts are deleted.
+// replayDead retries the dead letters once each. Accepted ones are deleted.
 func replayDead(ctx context.Context, app *App, o *listen.ForwardOptions) error {
 	letters, err := listen.OpenDeadLetters(ctx, *o)
 	if err != nil {
@@ -147,5 +145,5 @@ func replayDead(ctx context.Context, app *App, o *listen.ForwardOptions) error {
 		done, err = replay(ctx, app.terminal, batch.Replay, batch.Entries)
 		rows = append(rows, done...)
 	}
-	return printReplay(ctx, &app.console, rows, all, "run the command again: those that were accepted are gone", err)
+	return printReplay(ctx, &app.console, rows, all, "run the command again to retry the others", err)
 }

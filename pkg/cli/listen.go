@@ -25,7 +25,7 @@ type listenOptions struct {
 	trusted       []string // CIDR
 
 	hmacFiles []string
-	auth      secretFlags // of which listen has the two about the header
+	auth      secretFlags // only --auth-header and --auth-value-file
 	noVerify  bool
 
 	appFlags
@@ -44,40 +44,38 @@ type listenOptions struct {
 	metrics string
 }
 
-const listenLong = `Receive deliveries over HTTP until it is stopped. A delivery is verified, stored
-on disk, answered with 200, and only then forwarded: what was acknowledged is
-not lost, even if the machine fails.
+const listenLong = `Receive deliveries over HTTP until stopped. A delivery is verified, stored on
+disk, acknowledged with 200, then forwarded. Acknowledged deliveries survive a
+crash of the process or the machine.
 
---forward-to names the app that all deliveries go to; --forward EVENT=URL names
-one for some events and stands above it. --exec runs a program instead, with the
-body on its standard input and TLXHOOK_EVENT, TLXHOOK_EVENT_ID,
-TLXHOOK_OBJECT_ID, TLXHOOK_SUBSCRIPTION_ID, TLXHOOK_IDEMPOTENCY_KEY,
-TLXHOOK_ATTEMPT, TLXHOOK_REPLAY and TLXHOOK_BACKFILL set; its arguments stand
-behind "--". What is not accepted is tried again for 24 hours, in order for each
-object, and is then dead; tlxhook delivery replay sends it again. Without an app
-deliveries are only stored, and wait.
+Secrets: --hmac-secret-file names a file, or "-" for standard input; repeat it
+during a rotation. Without it, TLXHOOK_HMAC_SECRET holds the secret; append
+_FILE or _COMMAND to the variable name to read a file or the output of a
+command. --auth-header also requires a header, with the value of
+--auth-value-file or TLXHOOK_AUTH_HEADER_VALUE.
 
-The secret that deliveries are signed with comes from --hmac-secret-file, given
-twice while one takes the place of another ("-" is standard input), or from
-TLXHOOK_HMAC_SECRET, TLXHOOK_HMAC_SECRET_FILE or TLXHOOK_HMAC_SECRET_COMMAND.
---auth-header asks for a header too, whose value comes from --auth-value-file or
-TLXHOOK_AUTH_HEADER_VALUE.
+Apps: --forward-to names the app of all events, --forward EVENT=URL that of some
+events. --exec runs a program instead, with the body on standard input and the
+variables TLXHOOK_EVENT, TLXHOOK_EVENT_ID, TLXHOOK_OBJECT_ID,
+TLXHOOK_SUBSCRIPTION_ID, TLXHOOK_IDEMPOTENCY_KEY, TLXHOOK_ATTEMPT,
+TLXHOOK_REPLAY and TLXHOOK_BACKFILL. Arguments of the program follow "--".
+Deliveries are forwarded in order for each object, and retried for 24 hours.
+Then they are dead letters; to retry: tlxhook delivery replay. Without an app
+deliveries stay pending.
 
---subscribe subscribes --public-url to events for as long as it runs, with a
-secret made for it where none is given. Before that, and every minute, it sends
-itself a probe through the public URL, so that a broken tunnel is noticed.
+--subscribe creates subscriptions to --public-url and deletes them on exit. It
+generates a secret if none is set. A probe through the public URL at the start
+and once per --probe-interval detects a broken tunnel.
 
---publish stores deliveries in a stream of NATS JetStream instead of on this
-disk: a delivery is answered with 200 once the stream has acknowledged it. Any
-number of such receivers may stand behind a balancer, as none has a state of
-its own; --company says whose deliveries they are. tlxhook forward hands them
-to an app. A stream that is not there is made, with --replicas and --dedupe-
-window, and keeps deliveries for --retention; one that is there is checked and
-left as it is.
+--publish stores deliveries in a NATS JetStream stream instead of on disk, and
+acknowledges after the stream did. Such receivers are stateless: run any number
+behind a load balancer. --company names the company of the deliveries. tlxhook
+forward forwards them to an app. A missing stream is created with --replicas,
+--dedupe-window and --retention; an existing one is checked, not changed.
 ` + natsHelp + `
 
---until waits for so many deliveries, accepted by the app where there is one,
-and exits with 0, or with 1 where --timeout is over before.`
+--until waits for N deliveries, accepted by the app if one is set. The exit code
+is 0 then, and 1 if --timeout ends first.`
 
 func newListen(app *App) *cobra.Command {
 	o := &listenOptions{}
@@ -98,29 +96,29 @@ func newListen(app *App) *cobra.Command {
 		}),
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.address, "addr", "127.0.0.1:8080", "where to listen: `ADDRESS`; a service manager may pass a socket instead")
-	flags.StringVar(&o.path, "path", "/", "the `PATH` that deliveries come to")
+	flags.StringVar(&o.address, "addr", "127.0.0.1:8080", "listen on `ADDRESS`; ignored with a socket of the service manager")
+	flags.StringVar(&o.path, "path", "/", "URL `PATH` of deliveries")
 	o.tls.bind(cmd)
-	flags.Int64Var(&o.maxBody, "max-body", receiver.DefaultMaxBody, "the greatest body, in `BYTES`")
-	flags.IntVar(&o.maxConns, "max-conns", 256, "at most `N` connections at once")
+	flags.Int64Var(&o.maxBody, "max-body", receiver.DefaultMaxBody, "maximum size of a body in `BYTES`")
+	flags.IntVar(&o.maxConns, "max-conns", 256, "maximum number of connections `N`")
 	flags.IntVar(&o.maxPerAddress, "max-conns-per-address", 64,
-		"at most `N` connections from one address that is not of this machine; 0 for no limit")
-	flags.StringSliceVar(&o.trusted, "trusted-proxy", nil, "no such limit for proxies in `CIDR`")
-	flags.StringArrayVar(&o.hmacFiles, "hmac-secret-file", nil, "read the secret that signs deliveries from a `FILE`; - is stdin")
-	flags.StringVar(&o.auth.authHeader, "auth-header", "", "accept only deliveries with the header `NAME`")
-	flags.StringVar(&o.auth.authValueFile, "auth-value-file", "", "read the value of that header from a `FILE`; - is stdin")
-	flags.BoolVar(&o.noVerify, "insecure-no-verify", false, "accept deliveries from anybody")
+		"maximum number of connections `N` per remote address; 0 for no limit")
+	flags.StringSliceVar(&o.trusted, "trusted-proxy", nil, "exempt proxies in `CIDR` from --max-conns-per-address")
+	flags.StringArrayVar(&o.hmacFiles, "hmac-secret-file", nil, "read the signing secret from `FILE` (- for stdin); repeatable")
+	flags.StringVar(&o.auth.authHeader, "auth-header", "", "require the header `NAME`")
+	flags.StringVar(&o.auth.authValueFile, "auth-value-file", "", "read the value of --auth-header from `FILE` (- for stdin)")
+	flags.BoolVar(&o.noVerify, "insecure-no-verify", false, "accept unverified deliveries")
 	o.bind(cmd)
 	o.publish.bind(cmd)
 	bindJournal(cmd, &o.journal)
-	flags.DurationVar(&o.retention, "retention", 30*24*time.Hour, "delete what is settled after `TIME`; 0 keeps all")
-	flags.Int64Var(&o.minFree, "min-free", 256, "accept nothing with less than so many `MIB` free on the disk")
+	flags.DurationVar(&o.retention, "retention", 30*24*time.Hour, "delete forwarded and dead deliveries after `DURATION`; 0 for never")
+	flags.Int64Var(&o.minFree, "min-free", 256, "refuse deliveries with less free disk space than `MIB`")
 	flags.Int64Var(&o.remember, "remember-keys", journal.DefaultRememberKeys,
-		"recognize repeats of the last `N` deleted deliveries; 0 for none")
-	flags.StringArrayVar(&o.subscribe, "subscribe", nil, "subscribe to `EVENT` while it runs, such as 'order.*'")
-	flags.StringVar(&o.publicURL, "public-url", "", "the https `URL` at which Tripletex reaches this process")
-	flags.DurationVar(&o.probeInterval, "probe-interval", time.Minute, "probe the public URL every `TIME`")
-	flags.IntVar(&o.until, "until", 0, "end after `N` deliveries")
+		"detect duplicates of the last `N` deleted deliveries; 0 for none")
+	flags.StringArrayVar(&o.subscribe, "subscribe", nil, "subscribe to `EVENT` until exit, such as 'order.*'; repeatable")
+	flags.StringVar(&o.publicURL, "public-url", "", "https `URL` at which Tripletex reaches this process")
+	flags.DurationVar(&o.probeInterval, "probe-interval", time.Minute, "interval between probes of the public URL, as `DURATION`")
+	flags.IntVar(&o.until, "until", 0, "exit after `N` deliveries")
 	flags.StringVar(&o.metrics, "metrics-addr", "", "serve /metrics, /-/healthy and /-/ready on a loopback `ADDRESS`")
 	return cmd
 }
@@ -139,7 +137,7 @@ func runListen(ctx context.Context, app *App, o *listenOptions) error {
 	return runViewed(ctx, app.limited, queue, listen.New(*options))
 }
 
-// read reads files, secrets and the login of NATS.
+// read returns the options, with the secrets and the NATS login.
 func (o *listenOptions) read(ctx context.Context, app *App) (*listen.Options, error) {
 	routes, err := o.routes(ctx, app)
 	if err != nil {
@@ -174,7 +172,7 @@ func (o *listenOptions) read(ctx context.Context, app *App) (*listen.Options, er
 	return options, err
 }
 
-// subscription returns what --subscribe asks for, or nil.
+// subscription returns the options of --subscribe; nil without it.
 func (o *listenOptions) subscription(logins *login.Resolver, note func(string, ...any)) *listen.Subscribe {
 	if len(o.subscribe) == 0 {
 		return nil

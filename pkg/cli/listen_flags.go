@@ -29,7 +29,7 @@ const (
 func (o *listenOptions) check(format string) error {
 	switch {
 	case !strings.HasPrefix(o.path, "/"):
-		return usageFailure("--path %q: it must begin with \"/\"", o.path)
+		return usageFailure("--path %q: must begin with \"/\"", o.path)
 	case o.maxBody < 1 || o.maxBody > maxMaxBody:
 		return usageFailure("--max-body %d: must be from 1 to %d", o.maxBody, maxMaxBody)
 	case o.maxConns < 1:
@@ -41,11 +41,11 @@ func (o *listenOptions) check(format string) error {
 	case o.probeInterval < 100*time.Millisecond:
 		return usageFailure("--probe-interval %s: must be at least 100ms", o.probeInterval)
 	case (len(o.subscribe) > 0) != (o.publicURL != ""):
-		return usageFailure("--subscribe and --public-url belong together")
+		return usageFailure("--subscribe and --public-url must be used together")
 	case len(o.subscribe) > 0 && o.noVerify:
-		return usageFailure("--insecure-no-verify and --subscribe exclude each other")
+		return usageFailure("--insecure-no-verify cannot be combined with --subscribe")
 	case o.auth.authHeader == "" && o.auth.authValueFile != "":
-		return usageFailure("--auth-value-file needs --auth-header")
+		return usageFailure("--auth-value-file requires --auth-header")
 	}
 	if err := errors.Join(o.checkApps(), o.publish.check(o)); err != nil {
 		return err
@@ -80,7 +80,7 @@ func (o *listenOptions) readSecrets(ctx context.Context, r credentials.Reader, n
 	if len(to.Secrets) == 0 && to.Subscribe != nil {
 		generated, err := secret.Generate()
 		if err != nil {
-			return localFailure("make a secret", err)
+			return localFailure("generate a secret", err)
 		}
 		r.Found(generated)
 		to.Secrets = append(to.Secrets, generated)
@@ -92,38 +92,38 @@ func (o *listenOptions) checkSecrets(note func(string, ...any), read *listen.Opt
 	given := len(read.Secrets) > 0 || read.AuthValue != ""
 	switch {
 	case !given && !o.noVerify:
-		return usageFailure("there is no secret to verify deliveries by").
-			withHint("give it with --hmac-secret-file or TLXHOOK_HMAC_SECRET; --insecure-no-verify accepts deliveries from anybody")
+		return usageFailure("a secret is required to verify deliveries").
+			withHint("pass --hmac-secret-file or set TLXHOOK_HMAC_SECRET; --insecure-no-verify accepts unverified deliveries")
 	case given && o.noVerify:
-		return usageFailure("--insecure-no-verify and a secret exclude each other")
+		return usageFailure("--insecure-no-verify cannot be combined with a secret")
 	case o.noVerify:
-		note("warning: deliveries are not verified; anybody who reaches this address can send them")
+		note("warning: deliveries are not verified; any client that reaches this address can send them")
 	}
 	for _, s := range read.Secrets {
 		if len(s) < shortSecret {
-			note("warning: the secret is shorter than %d bytes, and could be guessed", shortSecret)
+			note("warning: the secret is shorter than %d bytes and may be guessed", shortSecret)
 		}
 	}
 	return nil
 }
 
-// publishFlags are the flags of listen that put deliveries into a stream instead of a journal.
+// publishFlags are the flags of listen for a stream instead of a journal.
 type publishFlags struct {
 	natsFlags
 	config  stream.Config
-	changed []string // flags that were given and belong to the other store
+	changed []string // flags in use that apply only to the other store
 }
 
 func (f *publishFlags) bind(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.login.Servers, "publish", "", "store deliveries in a stream of the NATS servers at `URL,URL`")
+	flags.StringVar(&f.login.Servers, "publish", "", "store deliveries in a stream of the NATS servers `URL,URL`")
 	f.natsFlags.bind(cmd)
-	flags.IntVar(&f.config.Replicas, "replicas", 1, "store each delivery on `N` NATS servers")
-	flags.DurationVar(&f.config.Window, "dedupe-window", stream.DefaultWindow, "for how long a stream made here knows repeats: `TIME`")
-	flags.BoolVar(&f.config.AllowMemory, "allow-memory", false, "accept a stream that keeps deliveries in memory only")
+	flags.IntVar(&f.config.Replicas, "replicas", 1, "number of NATS servers `N` that store a new stream")
+	flags.DurationVar(&f.config.Window, "dedupe-window", stream.DefaultWindow, "period in which a new stream detects duplicates, as `DURATION`")
+	flags.BoolVar(&f.config.AllowMemory, "allow-memory", false, "accept a stream with memory storage")
 }
 
-// note remembers which flags were given that make sense with the other store only.
+// note records flags in use that apply only to the other store.
 func (f *publishFlags) note(cmd *cobra.Command) {
 	others := []string{
 		"stream", "replicas", "dedupe-window", "allow-memory", "nats-creds",
@@ -139,17 +139,16 @@ func (f *publishFlags) note(cmd *cobra.Command) {
 	}
 }
 
-// on tells whether deliveries are published.
+// on reports whether deliveries are published.
 func (f *publishFlags) on() bool { return f.login.Servers != "" }
 
 func (f *publishFlags) check(o *listenOptions) error {
 	switch {
 	case len(f.changed) > 0 && !f.on():
-		return usageFailure("%s needs --publish", f.changed[0])
+		return usageFailure("%s requires --publish", f.changed[0])
 	case len(f.changed) > 0:
-		return usageFailure("%s and --publish exclude each other", f.changed[0]).
-			withHint("a receiver that publishes has no state: tlxhook forward hands deliveries to an app, " +
-				"tlxhook subscription create subscribes")
+		return usageFailure("%s cannot be combined with --publish", f.changed[0]).
+			withHint("run tlxhook forward to forward deliveries, and tlxhook subscription create to subscribe")
 	case !f.on():
 		return nil
 	}
@@ -161,13 +160,13 @@ func (f *publishFlags) check(o *listenOptions) error {
 type certificateFlags struct{ cert, key string }
 
 func (f *certificateFlags) bind(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.cert, "tls-cert", "", "serve https with the certificate in `FILE`")
-	cmd.Flags().StringVar(&f.key, "tls-key", "", "the private key of the certificate, in `FILE`")
+	cmd.Flags().StringVar(&f.cert, "tls-cert", "", "serve https with the certificate in PEM `FILE`")
+	cmd.Flags().StringVar(&f.key, "tls-key", "", "private key of --tls-cert, in PEM `FILE`")
 }
 
 func (f *certificateFlags) check() error {
 	if (f.cert == "") != (f.key == "") {
-		return usageFailure("--tls-cert and --tls-key belong together")
+		return usageFailure("--tls-cert and --tls-key must be used together")
 	}
 	return nil
 }
@@ -180,7 +179,7 @@ func (f *certificateFlags) config() (*tls.Config, error) {
 	return listen.TLSConfig(f.cert, f.key)
 }
 
-// appFlags are the flags that name the apps that deliveries are forwarded to.
+// appFlags name the apps that deliveries are forwarded to.
 type appFlags struct {
 	apps    listen.Apps
 	program string // of --exec
@@ -189,15 +188,15 @@ type appFlags struct {
 func (o *appFlags) bind(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&o.apps.ForwardTo, "forward-to", "", "forward to the app at `URL`")
-	flags.StringArrayVar(&o.apps.Forward, "forward", nil, "forward some events to another app: `EVENT=URL`")
+	flags.StringArrayVar(&o.apps.Forward, "forward", nil, "forward an event to another app, as `EVENT=URL`; repeatable")
 	flags.StringVar(&o.program, "exec", "", "run `PROGRAM` for each delivery")
-	flags.StringVar(&o.apps.CAFile, "forward-ca-file", "", "verify the certificate of the app with the PEM certificates in `FILE`")
+	flags.StringVar(&o.apps.CAFile, "forward-ca-file", "", "trust the CA certificates in PEM `FILE` for apps")
 	flags.IntVar(&o.apps.Parallel, "parallel", receiver.DefaultParallel,
-		"forward `N` deliveries at once to each app, of different objects; slow ones make room for others")
-	flags.BoolVar(&o.apps.AllowRemote, "allow-remote", false, "forward to other machines too")
+		"number of concurrent deliveries `N` per app, of different objects")
+	flags.BoolVar(&o.apps.AllowRemote, "allow-remote", false, "allow apps on other machines")
 }
 
-// withCommand takes what stands behind "--" as the arguments of --exec.
+// withCommand passes the arguments after "--" to the program of --exec.
 func (o *appFlags) withCommand(run func(*cobra.Command, []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		switch {
@@ -206,7 +205,7 @@ func (o *appFlags) withCommand(run func(*cobra.Command, []string) error) func(*c
 		case o.program != "":
 			o.apps.Command = append([]string{o.program}, args...)
 		case len(args) > 0:
-			o.apps.Command = append([]string{""}, args...) // checkApps refuses it
+			o.apps.Command = append([]string{""}, args...) // rejected by checkApps
 		}
 		return run(cmd, args)
 	}
@@ -215,11 +214,11 @@ func (o *appFlags) withCommand(run func(*cobra.Command, []string) error) func(*c
 func (o *appFlags) checkApps() error {
 	switch {
 	case o.program == "" && len(o.apps.Command) > 0:
-		return usageFailure("what stands behind \"--\" are arguments for --exec, which is not given")
+		return usageFailure("arguments after \"--\" require --exec")
 	case o.apps.Parallel < 1 || o.apps.Parallel > 1024:
 		return usageFailure("--parallel %d: must be from 1 to 1024", o.apps.Parallel)
 	case o.program != "" && o.apps.ForwardTo != "":
-		return usageFailure("--exec and --forward-to exclude each other")
+		return usageFailure("--exec cannot be combined with --forward-to")
 	}
 	return nil
 }

@@ -27,13 +27,13 @@ func deliveryEventTable() output.Table[receiver.EventRecord] {
 		{Name: "reason"},
 		{Name: "attempt"},
 		{Name: "httpStatus"},
-		{Name: "durationSeconds", Text: took},
+		{Name: "durationSeconds", Text: duration},
 		{Name: "error"},
 	})
 }
 
-// took is how long the app took, in seconds; empty where none was asked.
-func took(v receiver.EventRecord) string {
+// duration returns the time of an attempt in seconds; empty without one.
+func duration(v receiver.EventRecord) string {
 	if v.Attempt == 0 {
 		return ""
 	}
@@ -46,7 +46,7 @@ type listenView struct {
 
 	redactor *secret.Redactor
 	forwards bool
-	replay   string // the command that sends dead deliveries again
+	replay   string // command that retries dead letters
 	table    output.Table[receiver.EventRecord]
 }
 
@@ -61,14 +61,14 @@ func runViewed(
 	return err
 }
 
-// show prints an event, and a note about events that were left out. It returns an error if printing failed.
+// show prints an event, and a warning about dropped lines. It returns an error of the output.
 func (v *listenView) show(e receiver.DeliveryEvent, dropped int64) error {
 	err := v.results.err
 	if err == nil {
 		err = v.print(e.Record(v.redactor.Redact))
 	}
 	if dropped > 0 {
-		v.note("warning: %d lines were left out, as nobody reads fast enough; what was received is stored", dropped)
+		v.note("warning: %d lines dropped, output is read too slowly; the deliveries are stored", dropped)
 	}
 	return err
 }
@@ -78,7 +78,7 @@ func (v *listenView) print(o receiver.EventRecord) error {
 		return output.Item(context.Background(), v.printer, v.table, o)
 	}
 	if v.forwards && o.Kind == receiver.KindReceived {
-		return nil // what the app says follows
+		return nil // the answer of the app follows
 	}
 	text := o.Line(v.terminal.Color, v.replay) + "\n"
 	if body := strings.TrimSpace(terminal.SafeLines(o.Body)); body != "" {
@@ -88,11 +88,11 @@ func (v *listenView) print(o receiver.EventRecord) error {
 	return err
 }
 
-// checkStreamed refuses a format that cannot be printed bit by bit.
+// checkStreamed returns an error for a format that cannot be printed line by line.
 func checkStreamed(format, command string) error {
 	switch f := output.Format(format); f {
 	case output.CSVFormat, output.YAMLFormat:
-		return usageFailure("%s prints line by line; -o %s cannot", command, f).withHint("use table, tsv, json, ndjson or name")
+		return usageFailure("%s does not support -o %s", command, f).withHint("use table, tsv, json, ndjson or name")
 	default:
 		return nil
 	}

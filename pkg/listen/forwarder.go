@@ -87,7 +87,7 @@ func (f *Forwarder) announce(context.Context) error {
 	}
 	f.announceApps()
 	f.Note("waiting for the turn of this copy of %s, stream %s", f.o.Durable, f.o.Stream.Name)
-	f.Note("press Ctrl-C to stop")
+	f.Note("Ready. Press Ctrl-C to quit.")
 	return nil
 }
 

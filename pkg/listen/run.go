@@ -71,7 +71,7 @@ func (l *Listener) announce(ctx context.Context) error {
 		scheme = "https"
 	}
 	l.Note("listening on %s://%s%s", scheme, l.socket.Addr(), l.o.Path)
-	defer l.Note("press Ctrl-C to stop")
+	defer l.Note("Ready. Press Ctrl-C to quit.")
 	switch {
 	case l.stream != nil:
 		l.Note("publishing to the stream %s", l.o.Stream.Name)
