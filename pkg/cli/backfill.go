@@ -27,7 +27,7 @@ type backfillOptions struct {
 	choice        backfill.Choice
 	subscriptions bool
 	fleet         fleetFlags
-	report        bool
+	dryRun        bool
 	deletes       bool
 	forwardTo     string
 	allowRemote   bool
@@ -36,59 +36,59 @@ type backfillOptions struct {
 	secret        secret.Text
 }
 
-const backfillLong = `Find what webhooks have skipped, and deliver it. The objects that Tripletex has
-are listed and held against what the deliveries in the journal have brought:
-what no delivery told of is delivered as created, and what has a newer version
-as updated, each as the webhook would have delivered it, with the header
-X-Tlxhook-Backfill: true. A second run delivers nothing twice; one that was cut
-off goes on where it was.
+const backfillLong = `Deliver changes that webhooks missed. Objects are listed from Tripletex and
+compared with the versions that deliveries in the journal brought. A missing
+object is delivered as created, a newer version as updated, in the envelope of
+the webhook and with the header X-Tlxhook-Backfill: true. A second run delivers
+nothing twice. An interrupted run continues where it stopped.
 
-The objects are account, closeGroup, contact, customer, employee, invoice,
-order, product, project, supplier and voucher. --for-subscriptions takes those
-that active subscriptions are about, and delivers only what these ask for;
---event and --target choose among the subscriptions.
+Objects: account, closeGroup, contact, customer, employee, invoice, order,
+product, project, supplier and voucher. --for-subscriptions selects the objects
+and fields of active subscriptions instead; --event and --target filter the
+subscriptions.
 
-What lacks is stored in the journal, and forwarded from there in order for each
-object: by the tlxhook listen that uses the journal, or else to --forward-to. It
-is signed with the secret of --hmac-secret-file or TLXHOOK_HMAC_SECRET, if there
-is one.
+Missing deliveries are stored in the journal and forwarded in order for each
+object, by a running tlxhook listen with the same journal, or to --forward-to.
+They are signed with the secret of --hmac-secret-file or TLXHOOK_HMAC_SECRET, if
+set.
 
-What deliveries have brought and Tripletex has no more is counted as gone, and
-delivered as deleted only with --deletes. Of customer and supplier --since lists
-only what has changed since then; closeGroup, invoice, order and voucher are
-listed by date, which --from and --to narrow. What a narrowed list leaves out
-does not count as gone.
+Objects that were delivered but no longer exist are counted as gone. They are
+delivered as deleted only with --deletes.
 
---report delivers nothing, and exits with 1 where something lacks.
+--since limits customer and supplier to changed objects. --from and --to limit
+closeGroup, invoice, order and voucher by date. Objects outside of the limits do
+not count as gone.
+
+--dry-run delivers nothing, and exits with 1 if objects are missing.
 `
 
 func newBackfill(app *App) *cobra.Command {
 	o := &backfillOptions{}
 	cmd := &cobra.Command{
 		Use:   "backfill [OBJECT...]",
-		Short: "Find and deliver what webhooks have skipped",
+		Short: "Deliver changes that webhooks missed",
 		Long:  backfillLong + fleetHelp,
 		Example: `  tlxhook backfill customer order --forward-to http://localhost:3000/hook
   tlxhook backfill --for-subscriptions --deletes
-  tlxhook backfill --for-subscriptions --report -o json
+  tlxhook backfill --for-subscriptions --dry-run -o json
   tlxhook backfill customer --since 2d`,
 		Annotations:       map[string]string{annotationTimeout: "0"},
 		ValidArgsFunction: completeObjects,
 		RunE:              app.runUnlimited(func(ctx context.Context, args []string) error { return runBackfill(ctx, app, o, args) }),
 	}
 	flags := cmd.Flags()
-	flags.BoolVar(&o.subscriptions, "for-subscriptions", false, "choose the objects that active subscriptions are about")
-	flags.Var((*patterns)(&o.choice.Filter.Events), "event", "only for subscriptions to an event, such as 'order.*'")
-	flags.Var((*patterns)(&o.choice.Filter.Targets), "target", "only for subscriptions with a target, such as '*.example.no'")
-	flags.Var((*moment)(&o.choice.ChangedSince), "since", "of customer and supplier: changed since then")
-	flags.Var((*moment)(&o.choice.From), "from", "of what is listed by date: dated then or later")
-	flags.Var((*moment)(&o.choice.To), "to", "of what is listed by date: dated before")
-	flags.StringVar(&o.choice.Fields, "fields", "", "deliver these `FIELDS`, not those of the subscriptions")
-	flags.BoolVar(&o.report, "report", false, "only count; exit with 1 where something lacks")
-	flags.BoolVar(&o.deletes, "deletes", false, "deliver, too, what is gone")
+	flags.BoolVar(&o.subscriptions, "for-subscriptions", false, "select the objects of active subscriptions")
+	flags.Var((*patterns)(&o.choice.Filter.Events), "event", "limit --for-subscriptions to an event, such as 'order.*'")
+	flags.Var((*patterns)(&o.choice.Filter.Targets), "target", "limit --for-subscriptions to a target, such as '*.example.no'")
+	flags.Var((*moment)(&o.choice.ChangedSince), "since", "only customers and suppliers changed since TIME, such as 2d")
+	flags.Var((*moment)(&o.choice.From), "from", "only objects dated on or after TIME")
+	flags.Var((*moment)(&o.choice.To), "to", "only objects dated before TIME")
+	flags.StringVar(&o.choice.Fields, "fields", "", "deliver `FIELDS` instead of the fields of the subscriptions")
+	flags.BoolVar(&o.dryRun, "dry-run", false, "count and deliver nothing; exit with 1 if objects are missing")
+	flags.BoolVar(&o.deletes, "deletes", false, "deliver gone objects as deleted")
 	flags.StringVar(&o.forwardTo, "forward-to", "", "forward to the app at `URL`")
-	flags.BoolVar(&o.allowRemote, "allow-remote", false, "let the app be on another machine")
-	flags.StringVar(&o.hmacFile, "hmac-secret-file", "", "sign deliveries with the secret in a `FILE`; - is stdin")
+	flags.BoolVar(&o.allowRemote, "allow-remote", false, "allow an app on another machine")
+	flags.StringVar(&o.hmacFile, "hmac-secret-file", "", "sign deliveries with the secret in `FILE` (- for stdin)")
 	bindJournal(cmd, &o.journal)
 	o.fleet.bind(cmd)
 	return cmd
@@ -101,13 +101,13 @@ func (o *backfillOptions) read(
 	from, to := o.choice.From, o.choice.To
 	switch {
 	case o.subscriptions && len(args) > 0:
-		return nil, usageFailure("--for-subscriptions and objects exclude each other")
+		return nil, usageFailure("--for-subscriptions cannot be combined with objects")
 	case !o.subscriptions && len(args) == 0:
-		return nil, usageFailure("no objects are chosen").withHint("name them, such as customer, or say --for-subscriptions")
-	case o.report && o.deletes:
-		return nil, usageFailure("--report delivers nothing: it excludes --deletes")
-	case o.report && o.forwardTo != "":
-		return nil, usageFailure("--report delivers nothing: it excludes --forward-to")
+		return nil, usageFailure("no objects selected").withHint("name objects, such as customer, or pass --for-subscriptions")
+	case o.dryRun && o.deletes:
+		return nil, usageFailure("--dry-run cannot be combined with --deletes")
+	case o.dryRun && o.forwardTo != "":
+		return nil, usageFailure("--dry-run cannot be combined with --forward-to")
 	case !from.IsZero() && !to.IsZero() && !from.Before(to):
 		return nil, usageFailure("--from %s is not before --to %s", from.Format(time.DateOnly), to.Format(time.DateOnly))
 	}
@@ -118,10 +118,8 @@ func (o *backfillOptions) read(
 		}
 		o.choice.Kinds = append(o.choice.Kinds, kind)
 	}
-	dated := o.subscriptions || slices.ContainsFunc(o.choice.Kinds, func(k tripletex.ObjectKind) bool { return k.Dated })
-	if !dated && (!from.IsZero() || !to.IsZero()) {
-		return nil, usageFailure("--from and --to narrow what is listed by date, and nothing of that is chosen").
-			withHint("--since narrows others")
+	if err := o.checkLimits(); err != nil {
+		return nil, err
 	}
 	var read secrets
 	if err := (&secretFlags{hmacFile: o.hmacFile}).readHMAC(ctx, r, &read, true); err != nil {
@@ -140,6 +138,20 @@ func (o *backfillOptions) read(
 	return target, nil
 }
 
+// checkLimits returns an error for a limit that has no effect for a selected kind of objects.
+func (o *backfillOptions) checkLimits() error {
+	for _, kind := range o.choice.Kinds {
+		switch {
+		case !o.choice.ChangedSince.IsZero() && !kind.ChangedSince:
+			return usageFailure("--since has no effect for %s", kind.Name).withHint("remove --since, which limits customer and supplier only")
+		case !(o.choice.From.IsZero() && o.choice.To.IsZero()) && !kind.Dated:
+			return usageFailure("--from and --to have no effect for %s", kind.Name).
+				withHint("remove them; they limit closeGroup, invoice, order and voucher only")
+		}
+	}
+	return nil
+}
+
 func objectNames() []string {
 	kinds := tripletex.ObjectKinds()
 	names := make([]string, len(kinds))
@@ -150,11 +162,11 @@ func objectNames() []string {
 }
 
 func unknownObject(name string) error {
-	f := usageFailure("there are no objects %q", name)
+	f := usageFailure("unknown object %q", name)
 	if near := match.Nearest(name, objectNames()); len(near) > 0 {
 		return f.withHint("did you mean %s?", strings.Join(near, " or "))
 	}
-	return f.withHint("there are %s", strings.Join(objectNames(), ", "))
+	return f.withHint("pass one of %s", strings.Join(objectNames(), ", "))
 }
 
 func completeObjects(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
@@ -182,7 +194,7 @@ func runBackfill(ctx context.Context, app *App, o *backfillOptions, args []strin
 		return err
 	}
 	err = o.store(ctx, &app.console, app.settings, j, run)
-	if !o.report && !errors.Is(err, context.Canceled) {
+	if !o.dryRun && !errors.Is(err, context.Canceled) {
 		if forwardErr := o.forward(ctx, &app.console, j, to, owned); err == nil {
 			err = forwardErr
 		}
@@ -201,7 +213,7 @@ func (o *backfillOptions) store(
 	work := func(ctx context.Context, m fleet.Account) ([]backfill.Result, error) {
 		b := backfill.Run{
 			Client: m.Client, Journal: j, Company: m.CompanyID, Secret: o.secret,
-			Report: o.report, Deletes: o.deletes, Seen: progress.Add,
+			Report: o.dryRun, Deletes: o.deletes, Seen: progress.Add,
 		}
 		return b.All(ctx, o.choice)
 	}
@@ -220,12 +232,12 @@ func (o *backfillOptions) store(
 		}
 	}
 	if err == nil {
-		err = o.verdict(c.note, rows)
+		err = o.result(c.note, rows)
 	}
 	return err
 }
 
-// rows returns the rows of a company, and notes the kinds that failed beside others.
+// rows returns the rows of a company, and notes the errors of single kinds.
 func (o *backfillOptions) rows(c *console, settings *config.Settings, m fleet.Account, results []backfill.Result) []backfilledRow {
 	rows := make([]backfilledRow, len(results))
 	for i, r := range results {
@@ -243,18 +255,18 @@ func (o *backfillOptions) rows(c *console, settings *config.Settings, m fleet.Ac
 	return rows
 }
 
-// verdict notes deleted objects that were not delivered, and returns an error where a report found differences.
-func (o *backfillOptions) verdict(note func(string, ...any), rows []backfilledRow) error {
+// result notes gone objects that were not delivered, and returns an error if a dry run found differences.
+func (o *backfillOptions) result(note func(string, ...any), rows []backfilledRow) error {
 	var all backfill.Counts
 	for _, row := range rows {
 		all.Missing, all.Newer, all.Gone = all.Missing+row.Missing, all.Newer+row.Newer, all.Gone+row.Gone
 	}
 	switch {
-	case o.report && !all.InStep():
-		return failf(codeDifferences, "deliveries have not brought everything: %d missing, %d newer, %d gone",
+	case o.dryRun && !all.InStep():
+		return failf(codeDifferences, "objects differ from the deliveries: %d missing, %d newer, %d gone",
 			all.Missing, all.Newer, all.Gone)
 	case all.Gone > 0 && !o.deletes:
-		note("%d gone, which nobody is told of; --deletes delivers that", all.Gone)
+		note("%d gone objects not delivered; to deliver them: --deletes", all.Gone)
 	}
 	return nil
 }
@@ -267,10 +279,10 @@ func (o *backfillOptions) forward(ctx context.Context, c *console, j *journal.Jo
 	case err != nil || waiting == 0:
 		return err
 	case to == nil:
-		c.note("%s in the journal for tlxhook listen to forward; --forward-to does it where none runs", deliveries(waiting))
+		c.note("Stored %s for tlxhook listen to forward; without it: --forward-to", deliveries(waiting))
 		return nil
 	case !owned:
-		c.note("%s in the journal for the tlxhook listen that uses it: it forwards, and not this run", deliveries(waiting))
+		c.note("Stored %s; the running tlxhook listen forwards them", deliveries(waiting))
 		return nil
 	}
 	progress := c.terminal.Status.Count(int(waiting), "deliveries")
@@ -280,22 +292,22 @@ func (o *backfillOptions) forward(ctx context.Context, c *console, j *journal.Jo
 	if err != nil {
 		return err
 	}
-	c.note("%d of %s accepted", accepted, deliveries(accepted+left))
+	c.note("Forwarded %d of %s", accepted, deliveries(accepted+left))
 	switch {
 	case left == 0:
 		return nil
 	case stopped != nil && !errors.Is(stopped, receiver.ErrSilent):
-		return fmt.Errorf("stopped with %s to be forwarded: %w", deliveries(left), stopped)
+		return fmt.Errorf("forward: stopped with %s pending: %w", deliveries(left), stopped)
 	}
-	return notAccepted(fmt.Errorf("the app has not accepted %s", deliveries(left)), accepted > 0,
-		"they wait in the journal: the same command goes on with them, as does tlxhook listen")
+	return notAccepted(fmt.Errorf("the app did not accept %s", deliveries(left)), accepted > 0,
+		"run the command again, or tlxhook listen, to forward the pending deliveries")
 }
 
 // backfilledRow is the result of one kind of objects.
 type backfilledRow struct {
 	maybeOfCompany
 	backfill.Counts
-	// Error is why the kind was not compared completely.
+	// Error is the cause of an incomplete comparison.
 	Error string `json:"error,omitempty" table:"ERROR,detail"`
 }
 

@@ -18,11 +18,11 @@ import (
 )
 
 func newDelivery(app *App) *cobra.Command {
-	return group("delivery", "See and replay what listen has stored", []string{"deliveries"},
+	return group("delivery", "List, inspect and replay received deliveries", []string{"deliveries"},
 		newDeliveryList(app), newDeliveryShow(app), newDeliveryReplay(app), newDeliveryPurge(app))
 }
 
-// deliverySelection says which deliveries of which journal a command works on.
+// deliverySelection selects deliveries of a journal.
 type deliverySelection struct {
 	journal string
 	filter  journal.Filter
@@ -30,22 +30,22 @@ type deliverySelection struct {
 }
 
 const deliverySelectionHelp = `
-Name deliveries by id, or choose them by --event, --object, --state, --since and
---before. Each but the times may be given more than once; events may hold "*"
-and "?"; all must agree. A time is a date, a date with a time, or an age: 90m,
-12h, 7d.`
+Select deliveries by ID, or with --event, --object, --state, --since and
+--before. Filters are combined with AND. --event, --object and --state are
+repeatable; event patterns may contain "*" and "?". A TIME is a date, a date
+with a time, or an age such as 90m, 12h or 7d.`
 
 func (s *deliverySelection) bind(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	bindJournal(cmd, &s.journal)
-	flags.Var((*patterns)(&s.filter.Events), "event", "choose by event, such as 'order.*'")
-	flags.Var((*objects)(&s.filter.Objects), "object", "choose by the id of what the event is about")
-	flags.Var((*states)(&s.filter.States), "state", "choose by state: pending, forwarded or dead")
-	flags.Var((*moment)(&s.filter.Since), "since", "choose what was received then or later")
-	flags.Var((*moment)(&s.filter.Before), "before", "choose what was received before")
+	flags.Var((*patterns)(&s.filter.Events), "event", "filter by event `PATTERN`, such as 'order.*'")
+	flags.Var((*objects)(&s.filter.Objects), "object", "filter by `ID` of the object of the event")
+	flags.Var((*states)(&s.filter.States), "state", "filter by `STATE`: pending, forwarded or dead")
+	flags.Var((*moment)(&s.filter.Since), "since", "filter by receipt at or after `TIME`")
+	flags.Var((*moment)(&s.filter.Before), "before", "filter by receipt before `TIME`")
 }
 
-// read takes the ids from the arguments.
+// read adds the IDs in the arguments and validates the filters.
 func (s *deliverySelection) read(args []string) error {
 	for _, arg := range args {
 		id, err := deliveryID(arg)
@@ -58,7 +58,7 @@ func (s *deliverySelection) read(args []string) error {
 		return usageFailure("--since %s is not before --before %s", f.Since.Format(time.RFC3339), f.Before.Format(time.RFC3339))
 	}
 	if s.all && !s.filter.Empty() {
-		return usageFailure("--all and a narrower choice exclude each other")
+		return usageFailure("--all cannot be combined with IDs or filters")
 	}
 	return nil
 }
@@ -66,21 +66,21 @@ func (s *deliverySelection) read(args []string) error {
 func deliveryID(text string) (int64, error) {
 	id, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || id <= 0 {
-		return 0, usageFailure("%q is no id of a delivery", text).withHint("tlxhook delivery list shows the ids")
+		return 0, usageFailure("%q is not a delivery ID", text).withHint("tlxhook delivery list shows the IDs")
 	}
 	return id, nil
 }
 
-// needed refuses a choice of nothing, which --all says on purpose.
+// needed returns an error for an empty selection without --all.
 func (s *deliverySelection) needed() error {
 	if s.all || !s.filter.Empty() {
 		return nil
 	}
-	return usageFailure("no deliveries are chosen").
-		withHint("name ids, choose with --event, --object, --state, --since or --before, or say --all")
+	return usageFailure("no deliveries selected").
+		withHint("pass delivery IDs, a filter such as --event, or --all")
 }
 
-// find returns what was chosen, the oldest first. Ids that are not there are an error.
+// find returns the selected deliveries, oldest first. Unknown IDs are an error.
 func (s *deliverySelection) find(ctx context.Context, j *journal.Journal) ([]journal.Entry, error) {
 	var found []journal.Entry
 	for e, err := range j.List(ctx, s.filter) {
@@ -92,7 +92,7 @@ func (s *deliverySelection) find(ctx context.Context, j *journal.Journal) ([]jou
 	return found, j.CheckIDs(ctx, s.filter.IDs)
 }
 
-// objects is the value of a flag with ids of objects.
+// objects is a flag value with object IDs.
 type objects []int64
 
 func (o *objects) Type() string   { return "ID" }
@@ -101,14 +101,14 @@ func (o *objects) Set(text string) error {
 	for part := range strings.SplitSeq(text, ",") {
 		id, err := strconv.ParseInt(strings.TrimSpace(part), 10, 64)
 		if err != nil {
-			return fmt.Errorf("%q is no id", part)
+			return fmt.Errorf("%q is not an object ID", part)
 		}
 		*o = append(*o, id)
 	}
 	return nil
 }
 
-// states is the value of a flag with states of deliveries.
+// states is a flag value with delivery states.
 type states []journal.State
 
 func (s *states) Type() string   { return "STATE" }
@@ -117,7 +117,7 @@ func (s *states) Set(text string) error {
 	for part := range strings.SplitSeq(text, ",") {
 		state := journal.State(strings.ToLower(strings.TrimSpace(part)))
 		if !slices.Contains(journal.States(), state) {
-			return fmt.Errorf("%q does not exist; there are pending, forwarded and dead", part)
+			return fmt.Errorf("%q: must be pending, forwarded or dead", part)
 		}
 		*s = append(*s, state)
 	}
@@ -132,7 +132,7 @@ func deliveries(n int64) string {
 	return fmt.Sprintf("%d deliveries", n)
 }
 
-// storedDeliveries returns entries as they are printed.
+// storedDeliveries converts entries for output.
 func storedDeliveries(entries iter.Seq2[journal.Entry, error]) iter.Seq2[receiver.StoredDelivery, error] {
 	return func(yield func(receiver.StoredDelivery, error) bool) {
 		for e, err := range entries {

@@ -21,13 +21,12 @@ func newDeliveryList(app *App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "list [ID...]",
 		Aliases: []string{"ls"},
-		Short:   "List what listen has received, and what became of it",
-		Long: `List what listen has received, and what became of it, the newest last.
+		Short:   "List received deliveries",
+		Long: `List the deliveries that tlxhook listen received, with their state, oldest first.
 
-  pending    stored, and still to be accepted by the app
+  pending    stored, not yet accepted by the app
   forwarded  accepted by the app
-  dead       given up after a day of trying; tlxhook delivery replay sends it
-             again
+  dead       not accepted within 24 hours; to retry: tlxhook delivery replay
 ` + deliverySelectionHelp,
 		Example: `  tlxhook delivery list
   tlxhook delivery list --state dead --since 7d
@@ -36,7 +35,7 @@ func newDeliveryList(app *App) *cobra.Command {
 	}
 	o.selection.bind(cmd)
 	cmd.ValidArgsFunction = app.complete.deliveries
-	cmd.Flags().IntVar(&o.limit, "limit", 100, "list the newest `N`; 0 lists all")
+	cmd.Flags().IntVar(&o.limit, "limit", 100, "list the newest `N` deliveries; 0 for all")
 	return cmd
 }
 
@@ -70,14 +69,14 @@ func deliveryList(ctx context.Context, app *App, o *deliveryListOptions, args []
 	}
 	switch {
 	case listed == 0 && app.printer.IsTable():
-		app.note("no deliveries")
+		app.note("No deliveries")
 	case all > listed:
-		app.note("the newest %d of %d are listed; --limit 0 lists all", listed, all)
+		app.note("Listed the newest %d of %d; for all: --limit 0", listed, all)
 	}
 	return nil
 }
 
-// find returns the deliveries to list, and how many match in all; 0 where all of them are listed.
+// find returns the deliveries to list, and the number of all matches; 0 if all are listed.
 func (o *deliveryListOptions) find(ctx context.Context, j *journal.Journal) (found iter.Seq2[journal.Entry, error], all int64, err error) {
 	if o.limit == 0 || len(o.selection.filter.IDs) > 0 {
 		return j.List(ctx, o.selection.filter), 0, j.CheckIDs(ctx, o.selection.filter.IDs)

@@ -20,7 +20,7 @@ type deliveryPurgeOptions struct {
 	olderThan string
 	dryRun    bool
 	yes       bool
-	// keepsPending tells that nobody chose what is to be forwarded.
+	// keepsPending means that pending deliveries were not selected with --state.
 	keepsPending bool
 }
 
@@ -29,13 +29,12 @@ func newDeliveryPurge(app *App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "purge [ID...]",
 		Aliases: []string{"rm"},
-		Short:   "Delete deliveries for good",
-		Long: `Delete deliveries from the journal for good, after asking. Where there is no
-terminal to ask at, --yes is needed. What is still to be forwarded is kept,
-unless --state pending says otherwise.
+		Short:   "Delete received deliveries permanently",
+		Long: `Delete deliveries from the journal permanently. Confirms in a terminal; requires
+--yes elsewhere. Pending deliveries are kept unless --state pending selects them.
 
-Purged deliveries are overwritten on the disk. Hashes of their idempotency keys
-stay, so that a repeat is recognized; see --remember-keys of tlxhook listen.
+Deleted deliveries are overwritten on the disk. Hashes of their idempotency keys
+are kept to detect duplicates; see --remember-keys of tlxhook listen.
 ` + deliverySelectionHelp,
 		Example: `  tlxhook delivery purge --older-than 30d --yes
   tlxhook delivery purge --state dead --event 'order.*' --dry-run`,
@@ -44,14 +43,14 @@ stay, so that a repeat is recognized; see --remember-keys of tlxhook listen.
 	}
 	o.selection.bind(cmd)
 	cmd.ValidArgsFunction = app.complete.deliveries
-	cmd.Flags().BoolVar(&o.selection.all, "all", false, "choose everything that is not to be forwarded")
-	cmd.Flags().StringVar(&o.olderThan, "older-than", "", "choose what was received longer ago than an `AGE`: 30d")
-	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "list what would be deleted, and delete nothing")
-	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "do not ask")
+	cmd.Flags().BoolVar(&o.selection.all, "all", false, "select all deliveries that are not pending")
+	cmd.Flags().StringVar(&o.olderThan, "older-than", "", "filter by receipt longer than `AGE` ago, such as 30d")
+	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "list the deliveries to delete, and delete nothing")
+	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "skip the confirmation prompt")
 	return cmd
 }
 
-// read takes what was chosen.
+// read validates the selection.
 func (o *deliveryPurgeOptions) read(args []string) error {
 	if o.olderThan != "" {
 		age, err := match.Age(o.olderThan)
@@ -59,7 +58,7 @@ func (o *deliveryPurgeOptions) read(args []string) error {
 			return usageFailure("--older-than: %w", err)
 		}
 		if !o.selection.filter.Before.IsZero() {
-			return usageFailure("--older-than and --before exclude each other")
+			return usageFailure("--older-than cannot be combined with --before")
 		}
 		o.selection.filter.Before = time.Now().Add(-age)
 	}
@@ -99,7 +98,7 @@ func deliveryPurge(ctx context.Context, app *App, o *deliveryPurgeOptions, args 
 	return output.Item(context.WithoutCancel(ctx), app.printer, output.TableOf[purgeResult](nil), purgeResult{Purged: purged})
 }
 
-// purge deletes what was chosen, after asking.
+// purge deletes the selected deliveries after a confirmation.
 func (o *deliveryPurgeOptions) purge(ctx context.Context, c *console, j *journal.Journal) (int64, error) {
 	if err := j.CheckIDs(ctx, o.selection.filter.IDs); err != nil {
 		return 0, err
@@ -120,7 +119,7 @@ func (o *deliveryPurgeOptions) purge(ctx context.Context, c *console, j *journal
 	return purged, j.Shrink(ctx)
 }
 
-// noteKept says how much of what was chosen is kept, as it is to be forwarded.
+// noteKept notes the number of selected deliveries that are kept because they are pending.
 func (o *deliveryPurgeOptions) noteKept(ctx context.Context, note func(string, ...any), j *journal.Journal) error {
 	if !o.keepsPending {
 		return nil
@@ -129,12 +128,12 @@ func (o *deliveryPurgeOptions) noteKept(ctx context.Context, note func(string, .
 	kept.States = []journal.State{journal.Pending}
 	n, err := j.Count(ctx, kept)
 	if err == nil && n > 0 {
-		note("%s kept, to be forwarded; --state pending chooses them", deliveries(n))
+		note("Kept %s pending; to delete them: --state pending", deliveries(n))
 	}
 	return err
 }
 
-// confirm asks, and returns an error unless the answer is yes.
+// confirm prompts, and returns an error unless the answer is yes.
 func (o *deliveryPurgeOptions) confirm(ctx context.Context, t *terminal.Terminal, j *journal.Journal) error {
 	if o.yes {
 		return nil
@@ -146,7 +145,7 @@ func (o *deliveryPurgeOptions) confirm(ctx context.Context, t *terminal.Terminal
 	return confirm(ctx, t, fmt.Sprintf("Delete %s permanently?", deliveries(count)))
 }
 
-// purgedBefore says how much was purged before an error.
+// purgedBefore adds the number of deliveries that were purged before an error.
 func purgedBefore(err error, purged int64) error {
 	if purged == 0 || errors.Is(err, context.Canceled) {
 		return err
@@ -154,7 +153,7 @@ func purgedBefore(err error, purged int64) error {
 	return failf(codePartial, "%s purged, then: %w", deliveries(purged), err).withHint("run the command again for the rest")
 }
 
-// purgeResult is what delivery purge did.
+// purgeResult is the result of delivery purge.
 type purgeResult struct {
 	Purged int64 `json:"purged" table:"PURGED"`
 }

@@ -35,15 +35,17 @@ func newDeliveryReplay(app *App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "replay [ID...] --to URL",
 		Short: "Send stored deliveries to an app again",
-		Long: `Send stored deliveries to an app again, one after the other, the oldest first,
-with their bytes and headers as they were received, and X-Tlxhook-Replay: true.
-What the app accepts counts as forwarded. A delivery is skipped while an older
-one of the same object is pending, selected or not, so that none arrives out of
-order. After three attempts in a row without an answer the replay stops.
+		Long: `Send stored deliveries to an app again, one at a time, oldest first, with their
+original body and headers, and with X-Tlxhook-Replay: true. Accepted deliveries
+become forwarded.
 
-With --edit one delivery is opened in the editor that VISUAL or EDITOR names,
-and what is saved is sent, with a key of its own, signed with the secret of
---hmac-secret-file or TLXHOOK_HMAC_SECRET. The journal keeps the original.
+A delivery is skipped while an older one of the same object is pending, whether
+selected or not, to preserve the order. The replay stops after three consecutive
+attempts without an answer.
+
+--edit opens one delivery in the editor of VISUAL or EDITOR and sends the saved
+text with a new key, signed with the secret of --hmac-secret-file or
+TLXHOOK_HMAC_SECRET. The journal keeps the original.
 ` + deliverySelectionHelp,
 		Example: `  tlxhook delivery replay 17 --to http://localhost:3000/hook
   tlxhook delivery replay --state dead --since 7d --to http://localhost:3000
@@ -54,18 +56,18 @@ and what is saved is sent, with a key of its own, signed with the secret of
 	o.selection.bind(cmd)
 	cmd.ValidArgsFunction = app.complete.deliveries
 	flags := cmd.Flags()
-	flags.BoolVar(&o.selection.all, "all", false, "choose every delivery")
-	flags.StringVar(&o.to, "to", "", "send to the app at a `URL` on this machine")
-	flags.BoolVar(&o.allowRemote, "allow-remote", false, "let the app be on another machine")
-	flags.Float64Var(&o.rate, "rate", 0, "send at most `N` a second (default as fast as the app answers)")
-	flags.BoolVar(&o.dryRun, "dry-run", false, "list what would be sent, and send nothing")
-	flags.BoolVar(&o.keepStates, "keep-states", false, "do not count what the app accepts as forwarded")
-	flags.BoolVar(&o.edit, "edit", false, "change the body of one delivery before it is sent")
-	flags.StringVar(&o.hmacFile, "hmac-secret-file", "", "sign an edited body with the secret in a `FILE`; - is stdin")
+	flags.BoolVar(&o.selection.all, "all", false, "select all deliveries")
+	flags.StringVar(&o.to, "to", "", "send to the app at `URL`, on this machine unless --allow-remote is set")
+	flags.BoolVar(&o.allowRemote, "allow-remote", false, "allow an app on another machine")
+	flags.Float64Var(&o.rate, "rate", 0, "maximum deliveries per second `N` (default unlimited)")
+	flags.BoolVar(&o.dryRun, "dry-run", false, "list the deliveries to send, and send nothing")
+	flags.BoolVar(&o.keepStates, "keep-states", false, "do not mark accepted deliveries as forwarded")
+	flags.BoolVar(&o.edit, "edit", false, "edit the body of one delivery before sending")
+	flags.StringVar(&o.hmacFile, "hmac-secret-file", "", "sign an edited body with the secret in `FILE` (- for stdin)")
 	return cmd
 }
 
-// read takes what was chosen, and returns the app to send it to.
+// read validates the flags and returns the app; nil for a dry run without --to.
 func (o *deliveryReplayOptions) read(ctx context.Context, app *App, args []string) (*receiver.Target, error) {
 	if err := o.selection.read(args); err != nil {
 		return nil, err
@@ -75,15 +77,15 @@ func (o *deliveryReplayOptions) read(ctx context.Context, app *App, args []strin
 	}
 	switch {
 	case o.rate != 0 && !(o.rate >= 0.001 && o.rate <= 100_000):
-		return nil, usageFailure("--rate must be between 0.001 and 100000 a second")
+		return nil, usageFailure("--rate must be between 0.001 and 100000 per second")
 	case o.edit && o.dryRun:
-		return nil, usageFailure("--edit and --dry-run exclude each other")
+		return nil, usageFailure("--edit cannot be combined with --dry-run")
 	case o.hmacFile != "" && !o.edit:
-		return nil, usageFailure("--hmac-secret-file signs an edited body, and needs --edit")
+		return nil, usageFailure("--hmac-secret-file requires --edit")
 	case o.dryRun && o.to == "":
 		return nil, nil
 	case o.to == "":
-		return nil, usageFailure("--to is needed: the URL of the app").withHint("such as --to http://localhost:3000/hook")
+		return nil, usageFailure("--to is missing").withHint("pass the URL of the app, such as --to http://localhost:3000/hook")
 	}
 	target, err := receiver.OpenTarget(ctx, o.to, receiver.TargetOptions{AllowRemote: o.allowRemote, Redact: app.redactor.Redact})
 	return target, wrapFlag("--to", err)
@@ -107,7 +109,7 @@ func deliveryReplay(ctx context.Context, app *App, o *deliveryReplayOptions, arg
 	return err
 }
 
-// replay sends what was chosen, and prints what became of it.
+// replay sends the selected deliveries and prints their outcome.
 func (o *deliveryReplayOptions) replay(
 	ctx context.Context, c *console, reader credentials.Reader, j *journal.Journal, target *receiver.Target,
 ) error {
@@ -116,7 +118,7 @@ func (o *deliveryReplayOptions) replay(
 	case err != nil:
 		return err
 	case len(found) == 0:
-		return notFoundFailure("no delivery matches").withHint("tlxhook delivery list shows what there is")
+		return notFoundFailure("no delivery matches").withHint("tlxhook delivery list shows all deliveries")
 	case o.dryRun:
 		return output.Sequence(ctx, c.printer, deliveryTable(), storedDeliveries(output.All(found)))
 	case o.edit:
@@ -127,7 +129,7 @@ func (o *deliveryReplayOptions) replay(
 	return printReplay(ctx, c, rows, len(found), replayOthers, err)
 }
 
-// replay runs a replay, and shows how far it is.
+// replay runs a replay with progress.
 func replay(ctx context.Context, t *terminal.Terminal, r receiver.Replay, found []journal.Entry) (rows []receiver.ReplayResult, err error) {
 	progress := t.Status.Count(len(found), "deliveries")
 	defer progress.End()
@@ -141,9 +143,9 @@ func replay(ctx context.Context, t *terminal.Terminal, r receiver.Replay, found 
 	return rows, nil
 }
 
-const replayOthers = "run the command again with the ids of the others"
+const replayOthers = "run the command again with the IDs of the others"
 
-// printReplay prints what was sent and how many the app accepted, and returns an error unless it accepted all.
+// printReplay prints the outcomes, and returns an error unless the app accepted all deliveries.
 func printReplay(ctx context.Context, c *console, rows []receiver.ReplayResult, all int, others string, err error) error {
 	accepted := 0
 	for _, row := range rows {
@@ -151,7 +153,7 @@ func printReplay(ctx context.Context, c *console, rows []receiver.ReplayResult, 
 			accepted++
 		}
 	}
-	c.note("%d of %s accepted", accepted, deliveries(int64(all)))
+	c.note("Forwarded %d of %s", accepted, deliveries(int64(all)))
 	if printErr := output.List(context.WithoutCancel(ctx), c.printer, replayTable(), rows); printErr != nil {
 		return printErr
 	}
@@ -161,7 +163,7 @@ func printReplay(ctx context.Context, c *console, rows []receiver.ReplayResult, 
 	case err == nil:
 		err = fmt.Errorf("the app accepted %d of %s", accepted, deliveries(int64(all)))
 	case !errors.Is(err, receiver.ErrSilent):
-		return fmt.Errorf("stopped after %d of %d: %w", len(rows), all, err)
+		return fmt.Errorf("replay: stopped after %d of %d: %w", len(rows), all, err)
 	}
 	if accepted == 0 {
 		others = "nothing was accepted"
@@ -169,23 +171,23 @@ func printReplay(ctx context.Context, c *console, rows []receiver.ReplayResult, 
 	return notAccepted(err, accepted > 0, others)
 }
 
-// notAccepted returns the failure of deliveries that an app did not accept; some tells that it accepted others.
+// notAccepted returns the failure of deliveries that an app did not accept; some is true if it accepted others.
 func notAccepted(err error, some bool, hint string) error {
 	if some {
 		return fail(codePartial, err).withHint("%s", hint)
 	}
-	return fail(codeUnavailable, err).withHint("%s; is the app running, and the URL right?", hint)
+	return fail(codeUnavailable, err).withHint("%s; check that the app is running at this URL", hint)
 }
 
-// sendEdited lets a person change the one delivery that was chosen, and sends what was saved.
+// sendEdited opens the selected delivery in an editor and sends the saved text.
 func (o *deliveryReplayOptions) sendEdited(
 	ctx context.Context, c *console, reader credentials.Reader, j *journal.Journal, target *receiver.Target, found []journal.Entry,
 ) error {
 	if len(found) != 1 {
-		return usageFailure("--edit changes one delivery, and %d match", len(found)).withHint("name its id")
+		return usageFailure("--edit requires one delivery, and %d match", len(found)).withHint("pass its ID")
 	}
 	if !c.terminal.IsInteractive() {
-		return usageFailure("--edit needs a terminal")
+		return usageFailure("--edit requires a terminal")
 	}
 	var given secrets
 	if err := (&secretFlags{hmacFile: o.hmacFile}).readHMAC(ctx, reader, &given, true); err != nil {
@@ -201,19 +203,19 @@ func (o *deliveryReplayOptions) sendEdited(
 	}
 	edited, err := receiver.Edited(original, body, given.hmac, time.Now())
 	if errors.Is(err, webhook.ErrEnvelope) {
-		return usageFailure("what was saved is no delivery: %w", err).withHint("nothing was sent; it must be one JSON object with an event")
+		return usageFailure("the edited text is not a delivery: %w", err).withHint("save one JSON object with an event; nothing was sent")
 	}
 	if err != nil {
 		return err
 	}
 	if given.hmac == "" {
-		c.note("there is no secret to sign it with: it is sent without a signature")
+		c.note("Sending without a signature; to sign: --hmac-secret-file")
 	}
 	answer := target.Forward(context.WithoutCancel(ctx), edited, true)
 	return printReplay(ctx, c, []receiver.ReplayResult{receiver.Replayed{Entry: edited, Answer: answer}.Result()}, 1, replayOthers, nil)
 }
 
-// edit opens a body in an editor, one field a line, and returns what was saved.
+// edit opens a body in an editor, indented, and returns the saved text.
 func edit(ctx context.Context, t *terminal.Terminal, body []byte) ([]byte, error) {
 	var text bytes.Buffer
 	if err := json.Indent(&text, body, "", "  "); err != nil {
@@ -226,7 +228,7 @@ func edit(ctx context.Context, t *terminal.Terminal, body []byte) ([]byte, error
 		return nil, localFailure("edit the delivery", err)
 	}
 	if bytes.Equal(saved, text.Bytes()) {
-		return nil, failf(codeDeclined, "nothing was changed, and nothing was sent")
+		return nil, failf(codeDeclined, "no changes were saved; nothing was sent")
 	}
 	return bytes.TrimSpace(saved), nil
 }

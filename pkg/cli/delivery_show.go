@@ -29,12 +29,12 @@ func newDeliveryShow(app *App) *cobra.Command {
 	o := &deliveryShowOptions{}
 	cmd := &cobra.Command{
 		Use:   "show ID",
-		Short: "Show one delivery with what was received",
-		Long: `Show one delivery with its headers, its body, the address that it came from and
-the attempts to forward it. Headers that may hold secrets are masked. Of the
-attempts the first one and the latest nine are kept, with 512 bytes of an
-answer. With --body nothing but the body is printed, byte for byte as it was
-received.`,
+		Short: "Show a delivery with its headers and body",
+		Long: `Show a delivery with its headers, its body, its source address and the attempts
+to forward it. Headers that may contain secrets are masked. The first and the
+latest nine attempts are kept, each with up to 512 bytes of the answer.
+
+--body prints only the body, unmodified.`,
 		Example: `  tlxhook delivery show 17
   tlxhook delivery show 17 --jq .body.value
   tlxhook delivery show 17 --body >delivery.json`,
@@ -43,7 +43,7 @@ received.`,
 		RunE:              app.run(func(ctx context.Context, args []string) error { return deliveryShow(ctx, app, o, args[0]) }),
 	}
 	bindJournal(cmd, &o.journal)
-	cmd.Flags().BoolVar(&o.body, "body", false, "print the body alone, as it was received")
+	cmd.Flags().BoolVar(&o.body, "body", false, "print only the unmodified body")
 	return cmd
 }
 
@@ -110,7 +110,7 @@ func attemptLines(all []receiver.HTTPAttempt) string {
 	return text.String()
 }
 
-// printBody prints a body as it was received, but for what would disturb a screen.
+// printBody prints a body unmodified, or with escaped control characters in a terminal.
 func printBody(t *terminal.Terminal, e journal.Entry) error {
 	if t.IsScreen() {
 		_, err := fmt.Fprintln(t.Out, terminal.SafeLines(string(e.Body)))
@@ -123,7 +123,7 @@ func printBody(t *terminal.Terminal, e journal.Entry) error {
 func deliveryDetailsTable() output.Table[receiver.DeliveryDetails] {
 	table := output.Part(deliveryTable(), func(v *receiver.DeliveryDetails) *receiver.StoredDelivery { return &v.StoredDelivery })
 	more := output.Columns([]output.Column[receiver.DeliveryDetails]{{Name: "contentType"}, {Name: "signature"}})
-	last := len(table.Columns) - 3 // "backfill", "unreadable" and "outdated" were added later, and stay behind
+	last := len(table.Columns) - 3 // columns added later stay last: backfill, unreadable, outdated
 	table.Columns = slices.Insert(table.Columns, last, more...)
 	table.Columns = append(table.Columns, output.Columns([]output.Column[receiver.DeliveryDetails]{{Name: "sourceAddress"}})...)
 	return table

@@ -136,7 +136,7 @@ func TestNoSecretIsEverShown(t *testing.T) {
 			{"backfill", "customer", "--forward-to", app},
 			{"backfill", "customer", "--forward-to", "http://user:" + canaryPass + "@h example.no/%zz?x=" + canaryQuery},
 			{"backfill", "--for-subscriptions", "--target", target},
-			{"backfill", "customer", "--all-companies", "--report"},
+			{"backfill", "customer", "--all-companies", "--dry-run"},
 			{"delivery", "purge", "--state", "pending", "--dry-run"},
 			{
 				"listen", "--addr", "127.0.0.1:0", "--auth-header", "X-Key", "--forward-to",

@@ -27,13 +27,6 @@ const shortLimit = 50
 func notYetRewritten() []string {
 	return []string{
 		"tlxhook backfill",
-		"tlxhook delivery",
-		"tlxhook delivery list",
-		"tlxhook delivery purge",
-		"tlxhook delivery replay",
-		"tlxhook delivery show",
-		"tlxhook forward",
-		"tlxhook listen",
 		"tlxhook subscription",
 		"tlxhook subscription create",
 		"tlxhook subscription delete",
