@@ -22,7 +22,7 @@ func newDeliveryList(app *App) *cobra.Command {
 		Use:     "list [ID...]",
 		Aliases: []string{"ls"},
 		Short:   "List received deliveries",
-		Long: `List the deliveries that tlxhook listen received, with their state, oldest first.
+		Long: `List the deliveries that tlxhook listen received, oldest first. States:
 
   pending    stored, not yet accepted by the app
   forwarded  accepted by the app

@@ -30,8 +30,9 @@ func newDeliveryPurge(app *App) *cobra.Command {
 		Use:     "purge [ID...]",
 		Aliases: []string{"rm"},
 		Short:   "Delete received deliveries permanently",
-		Long: `Delete deliveries from the journal permanently. Confirms in a terminal; requires
---yes elsewhere. Pending deliveries are kept unless --state pending selects them.
+		Long: `Delete deliveries from the journal permanently. The command asks for
+confirmation; without a terminal --yes is required. Pending deliveries are kept
+unless --state pending selects them.
 
 Deleted deliveries are overwritten on the disk. Hashes of their idempotency keys
 are kept to detect duplicates; see --remember-keys of tlxhook listen.

@@ -17,7 +17,7 @@ func newEventList(app *App) *cobra.Command {
 		Use:     "list [PATTERN...]",
 		Aliases: []string{"ls"},
 		Short:   "List the available webhook events",
-		Long: `List the events that Tripletex offers for subscription, with their payload types.
+		Long: `List the events of Tripletex with their descriptions and payload types.
 
 No login is required.
 

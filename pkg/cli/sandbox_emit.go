@@ -26,8 +26,8 @@ func newSandboxEmit(app *App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "emit EVENT",
 		Short: "Emit an event in the sandbox",
-		Long: `Emit an event in the sandbox: create, change or delete an object, and deliver the
-event to the matching subscriptions. The result is the first attempt of each
+		Long: `Emit an event in the sandbox: create, change or delete an object, and deliver
+the event to the matching subscriptions. The result is the first attempt of each
 delivery. Failed deliveries are retried by tlxhook sandbox serve.
 
 As in Tripletex, a subscription created less than 2s ago receives nothing. To

@@ -49,10 +49,16 @@ The default is listed first. Switches:
 	return cmd
 }
 
+// switchWidth is the width of the descriptions of switches, in columns: they are indented by 22.
+const switchWidth = 58
+
 func switchesHelp() string {
 	var text strings.Builder
 	for _, s := range sandbox.AllSwitches() {
-		fmt.Fprintf(&text, "  %-19s %s\n  %-19s %s\n", s.Name, strings.Join(s.Values, ", "), "", s.About)
+		fmt.Fprintf(&text, "  %-19s %s\n", s.Name, strings.Join(s.Values, ", "))
+		for _, line := range wrapped(strings.Fields(s.About), switchWidth) {
+			fmt.Fprintf(&text, "  %-19s %s\n", "", line)
+		}
 	}
 	return strings.TrimSuffix(text.String(), "\n")
 }
