@@ -70,3 +70,29 @@ func TestSendAllReportsAModeThatDoesNotApply(t *testing.T) {
 		}
 	}
 }
+
+func TestModesExpectARefusalOrAcceptance(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		mode   sender.Mode
+		status int
+		want   bool
+	}{
+		{"", 204, true},
+		{"", 401, false},
+		{sender.Duplicate, 200, true},
+		{sender.OutOfOrder, 500, false},
+		{sender.BadSignature, 401, true},
+		{sender.BadSignature, 200, false},
+		{sender.WrongAuth, 403, true},
+		{sender.WrongAuth, 302, false},
+		{sender.WrongAuth, 500, false},
+	} {
+		if got := test.mode.Expected(sender.Attempt{Response: sender.Response{Status: test.status}}); got != test.want {
+			t.Errorf("mode %q with %d: %t, want %t", test.mode, test.status, got, test.want)
+		}
+	}
+	if sender.BadSignature.Expected(sender.Attempt{Err: errors.New("no answer")}) {
+		t.Error("no answer counts as a refusal")
+	}
+}
