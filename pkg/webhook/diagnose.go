@@ -112,7 +112,7 @@ func fits(signature []byte, key string, bodies []variant[[]byte], by variant[[]b
 
 // sum returns the HMAC of the concatenated texts.
 func sum(algorithm func() hash.Hash, key []byte, text ...[]byte) []byte {
-	mac := hmac.New(algorithm, key)
+	mac := newMAC(algorithm, key)
 	_, _ = mac.Write(bytes.Join(text, nil)) // a hash never fails
 	return mac.Sum(nil)
 }

@@ -11,10 +11,12 @@
 package webhook
 
 import (
+	"crypto/fips140"
 	"crypto/hmac"
 	"crypto/sha512"
 	"encoding/base64"
 	"errors"
+	"hash"
 	"io"
 	"net/http"
 )
@@ -54,9 +56,16 @@ func Sign(secret, idempotencyKey string, body []byte) string {
 	return string(appendSignature(nil, secret, idempotencyKey, body))
 }
 
+// newMAC is hmac.New without FIPS enforcement, which panics for keys shorter than 14 bytes. Tripletex accepts secrets of
+// 10 bytes, and SP 800-131A permits such keys for verification.
+func newMAC(algorithm func() hash.Hash, key []byte) (mac hash.Hash) {
+	fips140.WithoutEnforcement(func() { mac = hmac.New(algorithm, key) })
+	return mac
+}
+
 // appendSignature appends a signature to dst, so that Verify needs no allocation for it.
 func appendSignature(dst []byte, secret, idempotencyKey string, body []byte) []byte {
-	mac := hmac.New(sha512.New, []byte(secret))
+	mac := newMAC(sha512.New, []byte(secret))
 	_, _ = io.WriteString(mac, idempotencyKey) // a hash never fails
 	_, _ = mac.Write([]byte{'&'})
 	_, _ = mac.Write(body)
