@@ -222,6 +222,9 @@ func TestOnlyThisMachineIsForwardedTo(t *testing.T) {
 		"http://[::ffff:169.254.169.254]/":       "is an address that nothing is forwarded to",
 		"http://[fe80::1%25eth0]/":               "is an address that nothing is forwarded to",
 		"http://[fd00:ec2::254]/":                "is an address that nothing is forwarded to",
+		"http://[64:ff9b::169.254.169.254]/":     "is an address that nothing is forwarded to",
+		"http://[64:ff9b::7f00:1]/":              "is an address that nothing is forwarded to",
+		"http://[64:ff9b::c000:201]/":            "is not on this machine",
 		"http://192.0.2.1/":                      "192.0.2.1 is not on this machine",
 		"http://user:pass@127.0.0.1#@evil/":      "is no http or https URL",
 		"ftp://127.0.0.1/":                       "is no http or https URL",
@@ -244,7 +247,15 @@ func TestOnlyThisMachineIsForwardedTo(t *testing.T) {
 			t.Errorf("%s: got = %q, want it not to contain %q", url, got, "secret")
 		}
 	}
-	for url, allowed := range map[string]bool{"http://192.0.2.1/": true, "http://169.254.169.254/": false, "http://[::]/": false} {
+	for url, allowed := range map[string]bool{
+		"http://192.0.2.1/": true, "http://169.254.169.254/": false, "http://[::]/": false, "http://[2001:db8::a9fe:a9fe]/": true,
+		"http://[64:ff9b::169.254.169.254]/": false, "http://[64:ff9b::100.100.100.200]/": false, "http://[64:ff9b::127.0.0.1]/": false,
+		"http://[64:ff9b::]/": false, "http://[64:ff9b::224.0.0.1]/": false, "http://[64:ff9b::192.0.2.1]/": true,
+		"http://[64:ff9b:1::169.254.169.254]/": false, "http://[64:ff9b:1:2:3::127.0.0.1]/": false, "http://[64:ff9b:1::192.0.2.1]/": true,
+		"http://[2002:a9fe:a9fe::1]/": false, "http://[2002:7f00:1::]/": false, "http://[2002:c000:201::1]/": true,
+		"http://[::169.254.169.254]/": false, "http://[::127.0.0.1]/": false, "http://[::ffff:0:169.254.169.254]/": false,
+		"http://[2001::5601:5601]/": false, "http://[2001::80ff:fffe]/": false,
+	} {
 		if _, err := receiver.NewTarget(url, receiver.TargetOptions{AllowRemote: true}); (err == nil) != allowed {
 			t.Errorf("%s: %v", url, err)
 		}
