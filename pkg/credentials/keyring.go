@@ -51,13 +51,21 @@ func (k *Keyring) Set(profile string, kind Kind, value secret.Text) error {
 	return err
 }
 
-// Delete implements Store.
+// maxEntries bounds the deletes of one name.
+const maxEntries = 100
+
+// Delete implements Store. A Secret Service can contain several entries of one name; each is deleted.
 func (k *Keyring) Delete(profile string, kind Kind) error {
-	_, err := k.call(func() (string, error) { return "", keyring.Delete(service, entry(profile, kind)) })
-	if errors.Is(err, ErrNotFound) {
-		return nil
+	for range maxEntries {
+		_, err := k.call(func() (string, error) { return "", keyring.Delete(service, entry(profile, kind)) })
+		if errors.Is(err, ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
 	}
-	return err
+	return fmt.Errorf("%w: it still contains %s", ErrNoKeyring, entry(profile, kind))
 }
 
 // Named returns the keyring entry with a name under the service tlxhook-secrets, or ErrNotFound.

@@ -107,6 +107,15 @@ func TestKeyringKeepsSecrets(t *testing.T) {
 			t.Errorf("%s: %v, want not found", name, err)
 		}
 	}
+	// Entries with further attributes are not replaced, but have the same name.
+	for _, schema := range []string{"first", "second"} {
+		another := exec.CommandContext(t.Context(), "secret-tool", "store", "--label", schema,
+			"service", "tlxhook", "username", "Kunde.AS/employee-token", "from", schema)
+		another.Stdin = strings.NewReader("canary-another")
+		if out, err := another.CombinedOutput(); err != nil {
+			t.Fatalf("%v %s", err, out)
+		}
+	}
 	for range 2 {
 		if err := store.Delete("Kunde.AS", credentials.EmployeeToken); err != nil {
 			t.Errorf("delete: %v", err)
@@ -114,6 +123,9 @@ func TestKeyringKeepsSecrets(t *testing.T) {
 	}
 	if _, err := store.Get("Kunde.AS", credentials.EmployeeToken); !errors.Is(err, credentials.ErrNotFound) {
 		t.Errorf("after: %v, want not found", err)
+	}
+	if got, err := store.Get("Kunde.AS", credentials.Session); err != nil || got != long {
+		t.Errorf("another kind: %v", err)
 	}
 }
 
