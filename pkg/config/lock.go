@@ -58,7 +58,12 @@ func WaitLock(ctx context.Context, path string, waiting func()) (release func(),
 }
 
 func newLock(path string) (*flock.Flock, error) {
-	return flock.New(path), os.MkdirAll(filepath.Dir(path), 0o700)
+	return NewFlock(path), os.MkdirAll(filepath.Dir(path), 0o700)
+}
+
+// NewFlock returns a private lock file that is not a symbolic link.
+func NewFlock(path string) *flock.Flock {
+	return flock.New(path, flock.SetFlag(os.O_CREATE|noFollow))
 }
 
 // IsLocked reports whether another process holds a lock. It does not create the file.
@@ -66,7 +71,7 @@ func IsLocked(path string) (bool, error) {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
-	lock := flock.New(path)
+	lock := NewFlock(path)
 	free, err := lock.TryRLock()
 	return !free, errors.Join(err, lock.Close())
 }

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/gofrs/flock"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -112,7 +111,7 @@ func LockProfiles(folder string) (release func(), err error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, err
 	}
-	lock := flock.New(filepath.Join(folder, "profiles.yaml.lock"))
+	lock := NewFlock(filepath.Join(folder, "profiles.yaml.lock"))
 	if err := lock.Lock(); err != nil {
 		return nil, err
 	}

@@ -9,6 +9,9 @@ import (
 	"syscall"
 )
 
+// noFollow is a flag to refuse a symbolic link.
+const noFollow = syscall.O_NOFOLLOW
+
 const writableByOthers = 0o022
 
 // checkTrusted returns ErrUntrusted, with the command that repairs it, for a file of another user and for a file that

@@ -6,8 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-
-	"github.com/gofrs/flock"
 )
 
 // WriteFile replaces a private file atomically: a crash leaves the old or the new content. It creates the folder if
@@ -62,7 +60,7 @@ func ChangeFile(path string, change func(content []byte) ([]byte, error)) error 
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	held := flock.New(path + ".lock")
+	held := NewFlock(path + ".lock")
 	if err := held.Lock(); err != nil {
 		return err
 	}
