@@ -88,12 +88,14 @@ func commandVariables() []string {
 	}
 }
 
-// WithoutSecrets returns an environment without the variables that contain a secret, for external commands. Variables
-// that name a file or a command are kept.
+// WithoutSecrets returns an environment without the variables that contain a secret, for external commands. Unknown
+// variables with the prefix are removed too, because a misspelled one may contain a token. Variables that name a file or
+// a command are kept.
 func WithoutSecrets(environ []string) []string {
 	return slices.DeleteFunc(slices.Clone(environ), func(pair string) bool {
-		name, _, _ := strings.Cut(pair, "=")
-		return slices.ContainsFunc(secretVariables(), func(secret string) bool { return strings.EqualFold(name, Prefix+secret) })
+		name, _, _ := strings.Cut(strings.ToUpper(pair), "=")
+		return slices.Contains(secretVariables(), strings.TrimPrefix(name, Prefix)) && strings.HasPrefix(name, Prefix) ||
+			len(UnknownVariables([]string{name})) > 0
 	})
 }
 

@@ -2,8 +2,11 @@ package config_test
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -141,6 +144,51 @@ func TestUnknownVariables(t *testing.T) {
 	})
 	if diff := cmp.Diff([]string{"TLXHOOK_EMPLOYE_TOKEN", "TLXHOOK_PROFIL"}, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestCommandsReceiveNoUnknownVariable(t *testing.T) {
+	t.Parallel()
+	kept := []string{
+		"PATH=/bin", "EMPLOYEE_TOKEN=x", "TLXHOOK_PROFILE=acme", "TLXHOOK_EMPLOYEE_TOKEN_FILE=f", "TLXHOOK_HMAC_SECRET_COMMAND=c",
+		"TLXHOOK_EVENT=order.create", "tlxhook_base_url=https://h.example.no/v2",
+	}
+	secrets := []string{
+		"TLXHOOK_EMPLOYEE_TOKEN=canary", "TLXHOOK_EMPLOYE_TOKEN=canary", "TLXHOOK_EMPLOYEE_TOKN=canary", "TLXHOOK_TOKEN=canary",
+		"tlxhook_hmac_secrets=canary", "TLXHOOK_HMAC=canary", "TLXHOOK_NATS_PASWORD=canary", "TLXHOOK_EMPLOYE_TOKEN_FILE=canary", "TLXHOOK_=canary",
+	}
+	if got := config.WithoutSecrets(slices.Concat(secrets, kept)); !slices.Equal(got, kept) {
+		t.Errorf("got = %q, want %q", got, kept)
+	}
+}
+
+func TestLocksDoNotFollowLinks(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows opens no link without privileges")
+	}
+	folder := t.TempDir()
+	victim := filepath.Join(folder, "victim")
+	for _, name := range []string{"lock", "profiles.yaml.lock", "file.lock", "wait"} {
+		if err := os.Symlink(victim, filepath.Join(folder, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, lock := range map[string]func() (func(), error){
+		"Lock":         func() (func(), error) { return config.Lock(filepath.Join(folder, "lock")) },
+		"LockProfiles": func() (func(), error) { return config.LockProfiles(folder) },
+		"WaitLock":     func() (func(), error) { return config.WaitLock(t.Context(), filepath.Join(folder, "wait"), func() {}) },
+		"ChangeFile": func() (func(), error) {
+			return func() {}, config.ChangeFile(filepath.Join(folder, "file"), func([]byte) ([]byte, error) { return []byte("x"), nil })
+		},
+	} {
+		if release, err := lock(); err == nil {
+			release()
+			t.Errorf("%s: no error", name)
+		}
+		if _, err := os.Lstat(victim); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s made the file behind the link", name)
+		}
 	}
 }
 
