@@ -69,7 +69,7 @@ func examine(ctx context.Context, check Check, failed []string) Finding {
 		return skip("needs " + strings.Join(lacking, ", "))
 	}
 	if ctx.Err() != nil {
-		return skip("there was no time left")
+		return skip("time limit reached")
 	}
 	ctx, cancel := context.WithTimeout(ctx, checkLimit)
 	defer cancel()

@@ -73,7 +73,7 @@ func (i *Installation) checkPlan(ctx context.Context) Finding {
 		return pass("up to date")
 	}
 	return warn(strings.Join(differences, "; "),
-		"tlxhook"+i.Flags.Login+" diff"+i.Flags.Manifest+" shows what, and apply mends it")
+		"tlxhook"+i.Flags.Login+" diff"+i.Flags.Manifest+" lists the changes, and apply makes them")
 }
 
 // deviations returns how many subscriptions of a manifest are missing, and how many differ.
