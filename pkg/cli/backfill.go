@@ -140,11 +140,12 @@ func (o *backfillOptions) read(
 
 // checkLimits returns an error for a limit that has no effect for a selected kind of objects.
 func (o *backfillOptions) checkLimits() error {
+	dated := !o.choice.From.IsZero() || !o.choice.To.IsZero()
 	for _, kind := range o.choice.Kinds {
 		switch {
 		case !o.choice.ChangedSince.IsZero() && !kind.ChangedSince:
 			return usageFailure("--since has no effect for %s", kind.Name).withHint("remove --since, which limits customer and supplier only")
-		case !(o.choice.From.IsZero() && o.choice.To.IsZero()) && !kind.Dated:
+		case dated && !kind.Dated:
 			return usageFailure("--from and --to have no effect for %s", kind.Name).
 				withHint("remove them; they limit closeGroup, invoice, order and voucher only")
 		}

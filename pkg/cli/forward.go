@@ -58,7 +58,8 @@ func newForward(app *App) *cobra.Command {
 	flags.StringVar(&o.login.Servers, "from", "", "NATS servers of the stream, as `URL,URL`")
 	o.natsFlags.bind(cmd)
 	flags.StringVar(&o.durable, "durable", "forward", "consumer `NAME`, shared by all copies")
-	flags.DurationVar(&o.takeover, "takeover", stream.DefaultTakeover, "`DURATION` after which a copy takes over from a failed one; set by the first copy")
+	flags.DurationVar(&o.takeover, "takeover", stream.DefaultTakeover,
+		"`DURATION` after which a copy takes over from a failed one; set by the first copy")
 	o.appFlags.bind(cmd)
 	flags.BoolVar(&o.replayDead, "replay-dead", false, "retry dead letters once and exit")
 	flags.IntVar(&o.until, "until", 0, "exit after `N` deliveries")

@@ -119,7 +119,8 @@ func (f *publishFlags) bind(cmd *cobra.Command) {
 	flags.StringVar(&f.login.Servers, "publish", "", "store deliveries in a stream of the NATS servers `URL,URL`")
 	f.natsFlags.bind(cmd)
 	flags.IntVar(&f.config.Replicas, "replicas", 1, "number of NATS servers `N` that store a new stream")
-	flags.DurationVar(&f.config.Window, "dedupe-window", stream.DefaultWindow, "period in which a new stream detects duplicates, as `DURATION`")
+	flags.DurationVar(&f.config.Window, "dedupe-window", stream.DefaultWindow,
+		"period in which a new stream detects duplicates, as `DURATION`")
 	flags.BoolVar(&f.config.AllowMemory, "allow-memory", false, "accept a stream with memory storage")
 }
 

@@ -156,8 +156,8 @@ func example(ctx context.Context, logins *login.Resolver, event string) ([]byte,
 	return webhook.Envelope(info.Examples[0]).JSON()
 }
 
-// send sends a delivery count times in a mode and prints the attempts. The error tells whether the receiver reacted as
-// the mode expects.
+// send sends a delivery count times in a mode and prints the attempts. It returns an error if the receiver did not
+// react as the mode expects.
 func send(ctx context.Context, c *console, sample sender.Delivery, mode sender.Mode, count int) error {
 	var rows []attemptRow
 	var err error

@@ -60,8 +60,8 @@ func TestKeysAreReadWithoutEnterAndTheTerminalIsRestored(t *testing.T) {
 
 func TestKeysNeedATerminal(t *testing.T) {
 	t.Parallel()
-	term := terminal.New(strings.NewReader("q"), io.Discard, io.Discard, func(string) (string, bool) { return "", false })
-	if _, ok := term.Keys(func(byte) { t.Error("a key was read") }); ok {
+	pipe := terminal.New(strings.NewReader("q"), io.Discard, io.Discard, func(string) (string, bool) { return "", false })
+	if _, ok := pipe.Keys(func(byte) { t.Error("a key was read") }); ok {
 		t.Error("a stream has keys")
 	}
 }

@@ -266,9 +266,10 @@ func TestScreenShowsAnOutage(t *testing.T) {
 	show(t, s, poll(1, 0))
 	show(t, s, health.Update{At: at, Err: errors.New("no route"), UnreachableSince: at, WaitingUntil: at.Add(time.Minute)})
 	got := p.picture(t, "last result")
+	want := "UNREACHABLE  since 13:00:00; last result: 1 of 1 active; waiting for the rate limit until 13:01:00"
 	switch {
-	case got[0] != "UNREACHABLE  since 13:00:00; last result: 1 of 1 active; waiting for the rate limit until 13:01:00":
-		t.Errorf("got[0] = %q, want %q", got[0], "UNREACHABLE  since 13:00:00; last result: 1 of 1 active; waiting for the rate limit until 13:01:00")
+	case got[0] != want:
+		t.Errorf("got[0] = %q, want %q", got[0], want)
 	case !strings.Contains(strings.Join(got, "\n"), "event.1"):
 		t.Errorf("got = %q, want it to contain %q", strings.Join(got, "\n"), "event.1")
 	}
