@@ -31,7 +31,7 @@ func rooms() map[string][]string {
 			"pkg/tripletex", "pkg/tui", "pkg/wait", "pkg/webhook",
 		},
 		"pkg/config":      nil,
-		"pkg/credentials": {"pkg/secret", "pkg/wait"},
+		"pkg/credentials": {"pkg/config", "pkg/secret", "pkg/wait"},
 		"pkg/demo":        {"pkg/config", "pkg/health", "pkg/journal", "pkg/sandbox", "pkg/terminal"},
 		"pkg/doctor": {
 			"pkg/config", "pkg/credentials", "pkg/health", "pkg/journal", "pkg/login", "pkg/manifest", "pkg/secret", "pkg/targeturl",
@@ -60,7 +60,7 @@ func rooms() map[string][]string {
 		"pkg/output":    {"pkg/terminal"},
 		"pkg/promtext":  nil,
 		"pkg/receiver":  {"pkg/childprocess", "pkg/journal", "pkg/secret", "pkg/sender", "pkg/terminal", "pkg/wait", "pkg/webhook"},
-		"pkg/sandbox":   {"pkg/loopback", "pkg/secret", "pkg/sender", "pkg/targeturl", "pkg/wait", "pkg/webhook"},
+		"pkg/sandbox":   {"pkg/config", "pkg/loopback", "pkg/secret", "pkg/sender", "pkg/targeturl", "pkg/wait", "pkg/webhook"},
 		"pkg/secret":    nil,
 		"pkg/sender":    {"pkg/secret", "pkg/webhook"},
 		"pkg/stream":    {"pkg/journal", "pkg/secret", "pkg/wait", "pkg/webhook"},
@@ -92,7 +92,7 @@ func dependencies() map[string]dependency {
 		},
 		"github.com/goccy/go-yaml": {[]string{"pkg/manifest"}, "manifests: every problem with its line and column"},
 		"github.com/gofrs/flock": {
-			[]string{"pkg/config", "pkg/credentials", "pkg/journal", "pkg/sandbox"},
+			[]string{"pkg/config", "pkg/journal"},
 			"locks files on every system",
 		},
 		"github.com/hashicorp/go-retryablehttp": {[]string{"pkg/tripletex"}, "repeats requests, with our policy"},

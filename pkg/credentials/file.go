@@ -8,8 +8,7 @@ import (
 	"os"
 	"runtime"
 
-	"github.com/gofrs/flock"
-
+	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/secret"
 )
 
@@ -90,7 +89,7 @@ func (f File) change(change func(secrets) bool) error {
 			return fmt.Errorf("%w: %w", ErrFile, err)
 		}
 	}
-	held := flock.New(f.Path + ".lock")
+	held := config.NewFlock(f.Path + ".lock")
 	if err := held.Lock(); err != nil {
 		return fmt.Errorf("%w: %w", ErrFile, err)
 	}

@@ -11,11 +11,14 @@ import (
 	"sync"
 	"time"
 
-	"github.com/gofrs/flock"
+	"github.com/tlxhook/tlxhook/pkg/config"
 )
 
 // ErrState is the cause of every failure to read, write or lock the state file of a sandbox.
 var ErrState = errors.New("sandbox state")
+
+// ErrUnreadable is the cause if the state file has another format or is damaged. It implies [ErrState].
+var ErrUnreadable = fmt.Errorf("%w: cannot be read by this version", ErrState)
 
 func stateError(err error) error { return fmt.Errorf("%w: %w", ErrState, err) }
 
@@ -136,7 +139,7 @@ func (f *file) read() error {
 	}
 	state := &State{}
 	if err := json.Unmarshal(raw, state); err != nil || state.Format != stateFormat {
-		return fmt.Errorf("%w: %s cannot be read by this version", ErrState, f.path())
+		return fmt.Errorf("%w: %s", ErrUnreadable, f.path())
 	}
 	if state.Switches == nil {
 		state.Switches = Switches{}
@@ -151,11 +154,7 @@ func (f *file) write() error {
 	if err != nil {
 		return stateError(err)
 	}
-	temporary := f.path() + ".new"
-	if err := os.WriteFile(temporary, raw, 0o600); err != nil {
-		return stateError(err)
-	}
-	if err := os.Rename(temporary, f.path()); err != nil {
+	if err := replace(f.path(), raw); err != nil {
 		return stateError(err)
 	}
 	info, err := os.Stat(f.path())
@@ -166,12 +165,29 @@ func (f *file) write() error {
 	return nil
 }
 
+// replace replaces a file, under a lock. It does not follow symbolic links.
+func replace(path string, content []byte) error {
+	temporary := path + ".new"
+	if err := os.Remove(temporary); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	created, err := os.OpenFile(temporary, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = created.Write(content)
+	if err = errors.Join(err, created.Close()); err != nil {
+		return err
+	}
+	return os.Rename(temporary, path)
+}
+
 // lock creates a folder and takes a lock in it.
 func lock(ctx context.Context, folder, name string) (unlock func(), err error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, stateError(err)
 	}
-	held := flock.New(filepath.Join(folder, name))
+	held := config.NewFlock(filepath.Join(folder, name))
 	ctx, cancel := context.WithTimeout(ctx, lockTimeout)
 	defer cancel()
 	if ok, err := held.TryLockContext(ctx, 5*time.Millisecond); !ok {

@@ -1,9 +1,15 @@
 package sandbox_test
 
 import (
+	"context"
 	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/tlxhook/tlxhook/pkg/sandbox"
 )
@@ -70,5 +76,32 @@ func TestInterruptedUpdateChangesNothing(t *testing.T) {
 	})
 	if err != nil {
 		t.Error(err)
+	}
+}
+
+// Links in the state folder are replaced or refused, never followed.
+func TestFilesDoNotFollowLinks(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("links need privileges on Windows")
+	}
+	for _, name := range []string{"served.json", "served.lock", "state.lock", "state.json.new"} {
+		folder := t.TempDir()
+		victim := filepath.Join(t.TempDir(), "victim")
+		if err := os.WriteFile(victim, []byte("kept"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(victim, filepath.Join(folder, name)); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		err := sandbox.Serve(ctx, folder, sandbox.ServeOptions{Address: "127.0.0.1:0", Speed: 2, Ready: func(string) { cancel() }})
+		cancel()
+		if isLock := strings.HasSuffix(name, ".lock"); isLock != errors.Is(err, sandbox.ErrState) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if raw, err := os.ReadFile(victim); err != nil || string(raw) != "kept" {
+			t.Errorf("%s: the file behind the link is %q, %v", name, raw, err)
+		}
 	}
 }

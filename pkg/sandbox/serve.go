@@ -11,8 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/gofrs/flock"
-
+	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/loopback"
 	"github.com/tlxhook/tlxhook/pkg/targeturl"
 )
@@ -43,7 +42,7 @@ func Served(folder string) (string, error) {
 	if _, err := os.Stat(announcementPath(folder)); errors.Is(err, os.ErrNotExist) {
 		return "", ErrNotServed
 	}
-	held := flock.New(filepath.Join(folder, "served.lock"))
+	held := config.NewFlock(filepath.Join(folder, "served.lock"))
 	free, err := held.TryRLock()
 	if err != nil {
 		return "", stateError(err)
@@ -84,7 +83,7 @@ func Serve(ctx context.Context, folder string, o ServeOptions) error {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return stateError(err)
 	}
-	held := flock.New(filepath.Join(folder, "served.lock"))
+	held := config.NewFlock(filepath.Join(folder, "served.lock"))
 	if ok, err := held.TryLock(); err != nil {
 		return stateError(err)
 	} else if !ok {
@@ -141,7 +140,7 @@ func serve(ctx context.Context, store Store, listener net.Listener, o ServeOptio
 func announce(folder, baseURL string) error {
 	raw, err := json.Marshal(announcement{baseURL})
 	if err == nil {
-		err = os.WriteFile(announcementPath(folder), raw, 0o600)
+		err = replace(announcementPath(folder), raw)
 	}
 	if err != nil {
 		return stateError(err)
