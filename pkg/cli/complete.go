@@ -59,6 +59,11 @@ func fixed[T ~string](values ...T) cobra.CompletionFunc {
 	return cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp)
 }
 
+// described returns a completion without control characters. They would reach the terminal of the shell.
+func described(value, description string) cobra.Completion {
+	return cobra.CompletionWithDesc(terminal.Safe(value), terminal.Safe(description))
+}
+
 // flags returns the completions of flags that have the same meaning in every command, by name.
 func (c completer) flags() map[string]cobra.CompletionFunc {
 	return map[string]cobra.CompletionFunc{
@@ -141,7 +146,7 @@ func (c completer) profiles(*cobra.Command, []string, string) ([]cobra.Completio
 	if folders, err := config.NewFolders(c.lookup); err == nil {
 		if profiles, err := config.LoadProfiles(folders.Config); err == nil {
 			for _, p := range profiles.All {
-				names = append(names, cobra.CompletionWithDesc(p.Name, p.CompanyName))
+				names = append(names, described(p.Name, p.CompanyName))
 			}
 		}
 	}
@@ -152,7 +157,7 @@ func (c completer) events(cmd *cobra.Command, args []string, _ string) ([]cobra.
 	var names []cobra.Completion
 	for _, e := range live(c, cmd, cachedEvents, 24*time.Hour, (*tripletex.Client).Events) {
 		if !slices.Contains(args, e.Name) {
-			names = append(names, cobra.CompletionWithDesc(e.Name, e.Description))
+			names = append(names, described(e.Name, e.Description))
 		}
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp
@@ -162,7 +167,7 @@ func (c completer) subscriptions(cmd *cobra.Command, args []string, _ string) ([
 	var ids []cobra.Completion
 	for _, s := range c.liveSubscriptions(cmd) {
 		if id := strconv.FormatInt(s.ID, 10); !slices.Contains(args, id) {
-			ids = append(ids, cobra.CompletionWithDesc(id, fmt.Sprintf("%s %s %s", s.Event, s.Host, s.Status)))
+			ids = append(ids, described(id, fmt.Sprintf("%s %s %s", s.Event, s.Host, s.Status)))
 		}
 	}
 	return ids, cobra.ShellCompDirectiveNoFileComp
@@ -186,7 +191,7 @@ func (c completer) deliveries(cmd *cobra.Command, args []string, _ string) ([]co
 	var ids []cobra.Completion
 	for _, e := range slices.Backward(newest) {
 		if id := strconv.FormatInt(e.ID, 10); !slices.Contains(args, id) {
-			ids = append(ids, cobra.CompletionWithDesc(id, terminal.Safe(fmt.Sprintf("%s %d %s", e.Event, e.ObjectID, e.State))))
+			ids = append(ids, described(id, fmt.Sprintf("%s %d %s", e.Event, e.ObjectID, e.State)))
 		}
 	}
 	return ids, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
@@ -195,8 +200,8 @@ func (c completer) deliveries(cmd *cobra.Command, args []string, _ string) ([]co
 func (c completer) targets(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	var hosts []cobra.Completion
 	for _, s := range c.liveSubscriptions(cmd) {
-		if !slices.Contains(hosts, s.Host) {
-			hosts = append(hosts, s.Host)
+		if host := terminal.Safe(s.Host); !slices.Contains(hosts, host) {
+			hosts = append(hosts, host)
 		}
 	}
 	return hosts, cobra.ShellCompDirectiveNoFileComp
