@@ -1,12 +1,17 @@
 package cli
 
 import (
+	"cmp"
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"net/http"
+	"net/netip"
+	"runtime"
 	"strings"
 	"syscall"
 
@@ -323,6 +328,7 @@ func causes() []cause {
 		},
 		{matches: is(receiver.ErrLoop), code: codeForwardLoop, hint: "pass the URL of the app with --forward-to; its port must differ from that of listen"},
 		{matches: as[*listen.UnmetError], code: codeConditionNotMet},
+		{matches: badListenAddress, code: codeUsage, hintFor: listenAddressHint},
 		{matches: as[*listen.SocketError], code: codeLocal, hintFor: socketHint},
 		{matches: is(listen.ErrMetrics), code: codeLocal, hint: "select another address with --metrics-addr; port 0 is any free port"},
 		{matches: is(listen.ErrReceive), code: codeLocal},
@@ -376,7 +382,8 @@ func causes() []cause {
 		{matches: is(health.ErrNotActive), code: codeConditionNotMet},
 		{matches: is(health.ErrUnchanged), code: codeConditionNotMet},
 		{matches: is(health.ErrUnsent), code: codePartial, hint: "run watch with the same arguments to retry the notifications"},
-		{matches: is(sandbox.ErrState), code: codeLocal, hint: "create a new sandbox with tlxhook sandbox reset"},
+		{matches: is(sandbox.ErrUnreadable), code: codeLocal, hint: "create a new sandbox with tlxhook sandbox reset"},
+		{matches: is(sandbox.ErrState), code: codeLocal, hintFor: stateHint},
 		{matches: as[*login.NoProfileError], code: codeUsage, hintFor: func(_ *config.Settings, err error) string {
 			e, _ := errors.AsType[*login.NoProfileError](err)
 			return "list the profiles with tlxhook auth list, or log in with tlxhook auth login -p " + e.Name
@@ -445,6 +452,34 @@ func socketHint(_ *config.Settings, err error) string {
 	return ""
 }
 
+// badListenAddress matches an address to listen on that has no valid host and port.
+func badListenAddress(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "listen" && as[*net.AddrError](op)
+}
+
+// listenAddressHint returns the address in the form HOST:PORT. An IPv6 address needs brackets.
+func listenAddressHint(_ *config.Settings, err error) string {
+	e, _ := errors.AsType[*net.AddrError](err)
+	if i := strings.LastIndexByte(e.Addr, ':'); i > 0 {
+		if ip, err := netip.ParseAddr(strings.Trim(e.Addr[:i], "[]")); err == nil && ip.Is6() {
+			return fmt.Sprintf("write HOST:PORT with brackets around an IPv6 address: [%s]%s", ip, e.Addr[i:])
+		}
+	}
+	return "write HOST:PORT, such as 127.0.0.1:8080 or [::1]:8080, with a port from 0 to 65535"
+}
+
+// stateHint returns the hint for a sandbox whose state cannot be written.
+func stateHint(_ *config.Settings, err error) string {
+	switch {
+	case errors.Is(err, syscall.ENOSPC):
+		return "free disk space, or set XDG_STATE_HOME to a folder on another disk"
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		return "set XDG_STATE_HOME to a folder that you can write to"
+	}
+	return ""
+}
+
 // timedOutAfterSome matches a run over many companies that timed out after the first change.
 func timedOutAfterSome(err error) bool {
 	e, ok := errors.AsType[*fleet.StoppedError](err)
@@ -469,7 +504,7 @@ func describeAPI(settings *config.Settings, err error, e *tripletex.Error) *fail
 			f.hint = "check the proxy address, user name and password in HTTPS_PROXY"
 			break
 		}
-		f.hint = "check the network connection and the proxy (HTTPS_PROXY)"
+		f.hint = cmp.Or(certificateHint(e), "check the network connection and the proxy (HTTPS_PROXY)")
 	case tripletex.Timeout:
 		f.hint = timeoutHint(settings)
 	case tripletex.RateLimited:
@@ -512,6 +547,23 @@ func baseURLHint(settings *config.Settings, e *tripletex.Error) string {
 		return ""
 	}
 	return "append /v2 to the base URL: " + secret.MaskURL(strings.TrimRight(settings.BaseURL, "/")+"/v2")
+}
+
+// certificateHint returns the hint for a certificate of the API that is not valid; empty for another error.
+func certificateHint(err error) string {
+	if as[x509.UnknownAuthorityError](err) {
+		if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
+			return "add the certificate of the proxy to the certificates of the system"
+		}
+		return "set SSL_CERT_FILE to a file with the certificate of the proxy"
+	}
+	if as[x509.HostnameError](err) {
+		return "another host answered; check HTTPS_PROXY and the DNS"
+	}
+	if e, ok := errors.AsType[x509.CertificateInvalidError](err); ok && e.Reason == x509.Expired {
+		return "check the clock of this machine; a certificate is valid between two dates"
+	}
+	return ""
 }
 
 func refusalHint(e *tripletex.Error) string {

@@ -2,13 +2,17 @@ package cli
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -85,6 +89,7 @@ func TestEveryCauseIsReached(t *testing.T) {
 		{receiver.ErrLoop, codeForwardLoop},
 		{&listen.UnmetError{}, codeConditionNotMet},
 		{&listen.SocketError{Err: errors.New("in use")}, codeLocal},
+		{&net.OpError{Op: "listen", Err: &net.AddrError{Err: "too many colons", Addr: "::1:1"}}, codeUsage},
 		{listen.ErrMetrics, codeLocal},
 		{listen.ErrReceive, codeLocal},
 		{listen.ErrCertificate, codeLocal},
@@ -121,6 +126,7 @@ func TestEveryCauseIsReached(t *testing.T) {
 		{health.ErrUnchanged, codeConditionNotMet},
 		{health.ErrUnsent, codePartial},
 		{sandbox.ErrState, codeLocal},
+		{sandbox.ErrUnreadable, codeLocal},
 		{&login.NoProfileError{Name: "acme"}, codeUsage},
 		{&login.AddressError{}, codeUsage},
 		{&login.TokensError{}, codeUsage},
@@ -180,6 +186,49 @@ func TestErrorsOfTheAPIHaveTheCodeOfTheirKind(t *testing.T) {
 		}
 		if f.code != code(kind) {
 			t.Errorf("%s has the code %s", kind, f.code)
+		}
+	}
+}
+
+func TestHintsForTheCauseOfAnError(t *testing.T) {
+	t.Parallel()
+	api := func(err error) error { return &tripletex.Error{Kind: tripletex.Network, Err: err} }
+	for hint, err := range map[string]error{
+		"SSL_CERT_FILE":    api(&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}),
+		"another host":     api(&tls.CertificateVerificationError{Err: x509.HostnameError{Host: "h", Certificate: &x509.Certificate{}}}),
+		"check the clock":  api(&tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.Expired}}),
+		"free disk space":  fmt.Errorf("%w: %w", sandbox.ErrState, &fs.PathError{Op: "write", Err: syscall.ENOSPC}),
+		"you can write to": fmt.Errorf("%w: %w", sandbox.ErrState, &fs.PathError{Op: "open", Err: syscall.EACCES}),
+		"sandbox reset":    fmt.Errorf("%w: state.json", sandbox.ErrUnreadable),
+	} {
+		if got := describe(&config.Settings{}, err).hint; !strings.Contains(got, hint) {
+			t.Errorf("%v: hint = %q, want it to contain %q", err, got, hint)
+		}
+	}
+}
+
+func TestListenAddressWithoutHostAndPortIsAUsageError(t *testing.T) {
+	t.Parallel()
+	for address, hint := range map[string]string{
+		"::1:1": ": [::1]:1", "fe80::1:8080": ": [fe80::1]:8080", "localhost": "HOST:PORT", "8080": "HOST:PORT", "127.0.0.1:99999": "HOST:PORT",
+	} {
+		_, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", address)
+		f := describe(&config.Settings{}, &listen.SocketError{Err: err})
+		if f.exit != exitUsage {
+			t.Errorf("%s: %d %v", address, f.exit, f)
+		}
+		if !strings.Contains(f.hint, hint) {
+			t.Errorf("%s: f.hint = %q, want it to contain %q", address, f.hint, hint)
+		}
+	}
+}
+
+func TestCompletionHasNoControlCharacters(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"a\x1b[2Jb", "a\nb", "a\tb", "a\u202eb", "a\x9bb"} {
+		got := described(text, text)
+		if value, description, _ := strings.Cut(got, "\t"); terminal.Safe(value) != value || terminal.Safe(description) != description {
+			t.Errorf("described(%q) = %q", text, got)
 		}
 	}
 }
