@@ -9,6 +9,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/term"
 
@@ -24,6 +25,11 @@ var (
 
 // maxLine is the maximum length of an answer in bytes.
 const maxLine = 8 << 10
+
+// maxHidden is the length in characters at which a hidden answer is cut by x/term.
+const maxHidden = 4096
+
+var errTooLong = fmt.Errorf("is longer than %d characters; pass it in a file", maxHidden-1)
 
 // Choice is one answer of Select.
 type Choice struct{ Value, Label string }
@@ -92,16 +98,24 @@ func (t *Terminal) AskSecret(ctx context.Context, title string) (secret.Text, er
 			_, _ = fmt.Fprintln(t.Err, "The answer is empty. Paste or type the value, or press Ctrl-C to cancel.")
 			continue
 		}
-		if err := secret.CheckText([]byte(answer)); err != nil {
+		if err := checkHidden(answer); err != nil {
 			return "", fmt.Errorf("%s: the answer %w", title, err)
 		}
-		return secret.Text(answer), nil
+		return secret.Text(strings.TrimSpace(answer)), nil
 	}
 }
 
 func (t *Terminal) askHidden(ctx context.Context, question string) (string, error) {
 	answer, err := t.ask(ctx, "", func(in *os.File) (string, error) { return t.readHidden(in, question) })
 	return strings.TrimSpace(answer), err
+}
+
+// checkHidden refuses an answer that may have been cut, or that is not text.
+func checkHidden(answer string) error {
+	if utf8.RuneCountInString(answer) >= maxHidden {
+		return errTooLong
+	}
+	return secret.CheckText([]byte(strings.TrimSpace(answer)))
 }
 
 // readHidden disables the echo before it prints the question, so that early input is hidden too.
