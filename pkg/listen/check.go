@@ -15,6 +15,8 @@ import (
 func CheckPublicURL(text string) error {
 	u, err := url.Parse(text)
 	switch {
+	case strings.TrimSpace(text) != text:
+		return errors.New("--public-url begins or ends with a blank")
 	case err != nil || u.Hostname() == "":
 		return errors.New("--public-url is not a URL")
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
