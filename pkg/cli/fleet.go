@@ -127,8 +127,11 @@ const (
 )
 
 // fingerprints returns the file of fingerprints for a login and a company. baseURL is the one of the settings.
-func fingerprints(lookup config.Lookup, baseURL string, m fleet.Account) (manifest.FingerprintFile, error) {
+func fingerprints(lookup config.Lookup, baseURL string, m fleet.Account) manifest.FingerprintFile {
 	folders, err := config.NewFolders(lookup)
+	if err != nil {
+		return manifest.NoFingerprintFile(err)
+	}
 	folder, api := fingerprintsFolder, m.Client.BaseURL()
 	if m.Profile == config.SandboxProfile {
 		folder = sandboxFingerprintsFolder
@@ -136,7 +139,7 @@ func fingerprints(lookup config.Lookup, baseURL string, m fleet.Account) (manife
 			api = "sandbox" // the same with and without sandbox serve
 		}
 	}
-	return manifest.NewFingerprintFile(filepath.Join(folders.State, folder), m.Profile, api, m.CompanyID), err
+	return manifest.NewFingerprintFile(filepath.Join(folders.State, folder), m.Profile, api, m.CompanyID)
 }
 
 // warnNotStored reports fingerprints that could not be stored. The command succeeds, as the next plan then reports

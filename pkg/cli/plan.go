@@ -162,11 +162,7 @@ func (o *planOptions) plans(ctx context.Context, app *App, planner *manifest.Pla
 		}
 	}
 	p.failed, err = inAccounts(ctx, run, func(ctx context.Context, m fleet.Account) (*manifest.Planned, error) {
-		file, err := fingerprints(app.lookup, app.settings.BaseURL, m)
-		if err != nil {
-			return nil, err
-		}
-		return planner.Plan(ctx, m.Client, manifestCompany(m), file)
+		return planner.Plan(ctx, m.Client, manifestCompany(m), fingerprints(app.lookup, app.settings.BaseURL, m))
 	}, func(m fleet.Account, planned *manifest.Planned) error {
 		if planned != nil {
 			p.plans = append(p.plans, companyPlan{m.Named(), planned.Plan, planned, m})

@@ -122,9 +122,7 @@ func (c *change) update(ctx context.Context, m fleet.Account, updates []triplete
 	}
 	made, done, err := bulk.Update(ctx, m.Client, updates)
 	to.done = append(to.done, made...)
-	if file, fileErr := fingerprints(c.lookup, c.settings.BaseURL, m); fileErr == nil { // without a folder nothing can be stored
-		warnNotStored(c.note, file.Updated(updates, to.done))
-	}
+	warnNotStored(c.note, fingerprints(c.lookup, c.settings.BaseURL, m).Updated(updates, to.done))
 	return partly(err, done, len(updates))
 }
 

@@ -109,10 +109,7 @@ func (o *createOptions) create(ctx context.Context, app *App, m fleet.Account, w
 	}
 	var made []tripletex.Subscription
 	if len(wanted) > 0 {
-		file, fileErr := fingerprints(app.lookup, app.settings.BaseURL, m)
-		if fileErr != nil {
-			return fileErr
-		}
+		file := fingerprints(app.lookup, app.settings.BaseURL, m)
 		made, err = o.write(ctx, app.note, m.Client, file, wanted)
 	}
 	if err == nil || len(made) > 0 {

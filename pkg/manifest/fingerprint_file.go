@@ -15,18 +15,24 @@ import (
 )
 
 // FingerprintFile stores the fingerprints of the secrets that were sent with one login to one company.
-type FingerprintFile struct{ path, scope string }
+type FingerprintFile struct {
+	path, scope string
+	err         error // there is no folder to store it in
+}
 
 // NewFingerprintFile returns the file of a profile, the API that it uses and a company; 0 is the company of the
 // login. Each client company has its own file in folder, because a shared file would be rewritten for each company.
 func NewFingerprintFile(folder, profile, api string, companyID int64) FingerprintFile {
-	f := FingerprintFile{folder, fmt.Sprintf("profile %q at %s, company %d", profile, api, companyID)}
+	f := FingerprintFile{path: folder, scope: fmt.Sprintf("profile %q at %s, company %d", profile, api, companyID)}
 	if companyID != 0 {
 		f.path = filepath.Join(folder, strconv.FormatInt(companyID, 10))
 	}
 	f.path += ".json"
 	return f
 }
+
+// NoFingerprintFile is a file that is empty and refuses changes with an error.
+func NoFingerprintFile(err error) FingerprintFile { return FingerprintFile{err: err} }
 
 // RemoveFingerprints deletes every file that [NewFingerprintFile] names for a folder.
 func RemoveFingerprints(folder string) error {
@@ -38,6 +44,9 @@ func RemoveFingerprints(folder string) error {
 
 // Read returns the fingerprints; nil if there is no file. The cause of an error is [ErrFingerprints] or a path error.
 func (f FingerprintFile) Read() (*Fingerprints, error) {
+	if f.err != nil {
+		return nil, nil
+	}
 	raw, err := os.ReadFile(f.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -54,7 +63,7 @@ func (f FingerprintFile) Read() (*Fingerprints, error) {
 
 // Change reads, changes and writes the fingerprints under a lock.
 func (f FingerprintFile) Change(change func(*Fingerprints)) error {
-	return config.ChangeFile(f.path, func(raw []byte) ([]byte, error) {
+	return f.replace(func(raw []byte) ([]byte, error) {
 		known, err := ReadFingerprints(raw, f.scope)
 		if err != nil {
 			return nil, err
@@ -66,6 +75,18 @@ func (f FingerprintFile) Change(change func(*Fingerprints)) error {
 		}
 		return changed, err
 	})
+}
+
+// replace is config.ChangeFile. Without a folder it is an error only if there is something to store.
+func (f FingerprintFile) replace(change func(raw []byte) ([]byte, error)) error {
+	if f.err == nil {
+		return config.ChangeFile(f.path, change)
+	}
+	changed, err := change(nil)
+	if err == nil && changed != nil {
+		return f.err
+	}
+	return err
 }
 
 // Created stores which secrets a create sent. All subscriptions have the same secrets.
