@@ -22,7 +22,8 @@ func (c *console) showReport(ctx context.Context, d health.Document) error {
 	case p != nil && (format == health.FormatPrometheus || format == health.FormatZabbix):
 		c.report(failf(codeUnavailable, "%s", p.Message).withHint("%s", p.Hint), false)
 	case p == nil && format == health.FormatZabbix && d.Report.Incomplete():
-		c.report(failf(codePartial, "%s", d.Report.Summary).withHint("run the check again; nothing was printed, as Zabbix deletes entries that are missing in the list"), false)
+		const hint = "run the check again; nothing was printed, as Zabbix deletes entries that are missing in the list"
+		c.report(failf(codePartial, "%s", d.Report.Summary).withHint(hint), false)
 	}
 	_, err = c.terminal.Out.Write(raw)
 	return err

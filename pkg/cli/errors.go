@@ -326,7 +326,10 @@ func causes() []cause {
 			matches: is(stream.ErrUnreachable), code: codeNetwork,
 			hint: "check that a NATS server with JetStream and a leader runs there, and that --nats-ca trusts its certificate",
 		},
-		{matches: is(receiver.ErrLoop), code: codeForwardLoop, hint: "pass the URL of the app with --forward-to; its port must differ from that of listen"},
+		{
+			matches: is(receiver.ErrLoop), code: codeForwardLoop,
+			hint: "pass the URL of the app with --forward-to; its port must differ from that of listen",
+		},
 		{matches: as[*listen.UnmetError], code: codeConditionNotMet},
 		{matches: badListenAddress, code: codeUsage, hintFor: listenAddressHint},
 		{matches: as[*listen.SocketError], code: codeLocal, hintFor: socketHint},
@@ -366,7 +369,10 @@ func causes() []cause {
 		{matches: is(manifest.ErrSaved), code: codeUsage, hint: "create a plan with tlxhook diff --out FILE"},
 		{matches: is(manifest.ErrScope), code: codeUsage},
 		{matches: is(manifest.ErrStale), code: codeConflict, hint: "create a new plan with tlxhook diff --out FILE"},
-		{matches: is(manifest.ErrNotListed), code: codePartial, hint: "show the current differences with tlxhook diff; another client may be writing"},
+		{
+			matches: is(manifest.ErrNotListed), code: codePartial,
+			hint: "show the current differences with tlxhook diff; another client may be writing",
+		},
 		{matches: is(manifest.ErrUnverified), code: codePartial, hint: "verify the result with tlxhook diff"},
 		{matches: is(manifest.ErrSave), code: codeLocal},
 		{

@@ -75,8 +75,8 @@ func TestStoppedFleetRunReportsFinishedCompanies(t *testing.T) {
 			if c.statuses(t)["ACTIVE"] != stoppedClients-written {
 				t.Errorf("%d were changed and %d are said to be; active: %d\n%s", written, said, c.statuses(t)["ACTIVE"], stderr)
 			}
-			want := fmt.Sprintf("stopped after %d of 60 client companies; %d unchanged\nhint: run the command with --only-failed for the remaining companies\n",
-				said, stoppedClients-said)
+			want := fmt.Sprintf("stopped after %d of 60 client companies; %d unchanged\n"+
+				"hint: run the command with --only-failed for the remaining companies\n", said, stoppedClients-said)
 			if !strings.Contains(stderr, want) {
 				t.Errorf("%swant %s", stderr, want)
 			}

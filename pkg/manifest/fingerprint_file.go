@@ -44,7 +44,7 @@ func RemoveFingerprints(folder string) error {
 
 // Read returns the fingerprints; nil if there is no file. The cause of an error is [ErrFingerprints] or a path error.
 func (f FingerprintFile) Read() (*Fingerprints, error) {
-	if f.err != nil {
+	if f.path == "" { // without a folder nothing was stored
 		return nil, nil
 	}
 	raw, err := os.ReadFile(f.path)

@@ -67,7 +67,7 @@ func (t *Terminal) Select(ctx context.Context, title string, choices []Choice) (
 		if err != nil {
 			return "", err
 		}
-		if n, err := strconv.Atoi(cmp.Or(answer, "1")); err == nil && n >= 1 && n <= len(choices) {
+		if n, err := strconv.Atoi(cmp.Or(strings.TrimSpace(answer), "1")); err == nil && n >= 1 && n <= len(choices) {
 			_, _ = fmt.Fprintf(t.Err, "%s: %s\n", title, choices[n-1].Label)
 			return choices[n-1].Value, nil
 		}
@@ -77,14 +77,14 @@ func (t *Terminal) Select(ctx context.Context, title string, choices []Choice) (
 
 // numbers returns the numbers up to n as text, such as "1, 2 or 3".
 func numbers(n int) string {
-	text := "1"
-	for i := 2; i < n; i++ {
-		text += ", " + strconv.Itoa(i)
+	var all []string
+	for i := range n - 1 {
+		all = append(all, strconv.Itoa(i+1))
 	}
-	if n > 1 {
-		text += " or " + strconv.Itoa(n)
+	if len(all) == 0 {
+		return strconv.Itoa(n)
 	}
-	return text
+	return strings.Join(all, ", ") + " or " + strconv.Itoa(n)
 }
 
 // AskSecret prompts for a secret without echo, until the answer is not empty.
@@ -94,7 +94,7 @@ func (t *Terminal) AskSecret(ctx context.Context, title string) (secret.Text, er
 		if err != nil {
 			return "", err
 		}
-		if answer == "" {
+		if strings.TrimSpace(answer) == "" {
 			_, _ = fmt.Fprintln(t.Err, "The answer is empty. Paste or type the value, or press Ctrl-C to cancel.")
 			continue
 		}
@@ -106,8 +106,7 @@ func (t *Terminal) AskSecret(ctx context.Context, title string) (secret.Text, er
 }
 
 func (t *Terminal) askHidden(ctx context.Context, question string) (string, error) {
-	answer, err := t.ask(ctx, "", func(in *os.File) (string, error) { return t.readHidden(in, question) })
-	return strings.TrimSpace(answer), err
+	return t.ask(ctx, "", func(in *os.File) (string, error) { return t.readHidden(in, question) })
 }
 
 // checkHidden refuses an answer that may have been cut, or that is not text.
