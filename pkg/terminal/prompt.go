@@ -26,10 +26,10 @@ var (
 // maxLine is the maximum length of an answer in bytes.
 const maxLine = 8 << 10
 
-// maxHidden is the length in characters at which a hidden answer is cut by x/term.
+// maxHidden is the length in characters at which x/term cuts a hidden answer.
 const maxHidden = 4096
 
-var errTooLong = fmt.Errorf("is longer than %d characters; pass it in a file", maxHidden-1)
+const errTooLong = secret.TextError("the answer is longer than 4095 characters; pass it in a file")
 
 // Choice is one answer of Select.
 type Choice struct{ Value, Label string }
@@ -98,23 +98,15 @@ func (t *Terminal) AskSecret(ctx context.Context, title string) (secret.Text, er
 			_, _ = fmt.Fprintln(t.Err, "The answer is empty. Paste or type the value, or press Ctrl-C to cancel.")
 			continue
 		}
-		if err := checkHidden(answer); err != nil {
+		if err := secret.CheckText([]byte(answer)); err != nil {
 			return "", fmt.Errorf("%s: the answer %w", title, err)
 		}
-		return secret.Text(strings.TrimSpace(answer)), nil
+		return secret.Text(answer), nil
 	}
 }
 
 func (t *Terminal) askHidden(ctx context.Context, question string) (string, error) {
 	return t.ask(ctx, "", func(in *os.File) (string, error) { return t.readHidden(in, question) })
-}
-
-// checkHidden refuses an answer that may have been cut, or that is not text.
-func checkHidden(answer string) error {
-	if utf8.RuneCountInString(answer) >= maxHidden {
-		return errTooLong
-	}
-	return secret.CheckText([]byte(strings.TrimSpace(answer)))
 }
 
 // readHidden disables the echo before it prints the question, so that early input is hidden too.
@@ -128,7 +120,11 @@ func (t *Terminal) readHidden(in *os.File, question string) (string, error) {
 		io.Reader
 		io.Writer
 	}{in, t.Err}, "")
-	return line.ReadPassword(question)
+	answer, err := line.ReadPassword(question)
+	if utf8.RuneCountInString(answer) >= maxHidden {
+		return "", errTooLong
+	}
+	return answer, err
 }
 
 func (t *Terminal) askLine(ctx context.Context, question string) (string, error) {
