@@ -32,6 +32,7 @@ func echoes(value string) []string {
 		strings.Trim(string(quoted), `"`), strings.ReplaceAll(value, "<", "&#x3c;"), hex.EncodeToString([]byte(value)), fmt.Sprintf("%X", value),
 		base64.StdEncoding.EncodeToString([]byte(value)), base64.RawURLEncoding.EncodeToString([]byte(value)),
 		base64.StdEncoding.EncodeToString([]byte("0:" + value)),
+		base64.StdEncoding.EncodeToString([]byte(`{"tokenId":1,"token":"` + value + `"}`)),
 	}
 }
 
@@ -102,7 +103,10 @@ func TestEchoedSessionTokenIsMasked(t *testing.T) {
 				where := name + " " + strings.Join(args, " ")
 				showsNoEcho(t, where+" (stdout)", stdout.String())
 				showsNoEcho(t, where+" (stderr)", stderr.String())
-				combinations++
+				stderr.Reset()
+				cli.Main(args, cli.Streams{In: strings.NewReader(""), Out: panicking{}, Err: &stderr}, environ, cli.Build{})
+				showsNoEcho(t, where+" (panic)", stderr.String())
+				combinations += 2
 			}
 			showsNoEchoInFiles(t, home)
 		}
