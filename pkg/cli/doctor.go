@@ -29,10 +29,10 @@ func newDoctor(app *App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Diagnose configuration and connectivity",
-		Long: `Diagnose configuration and connectivity: settings, files, disk, journal, keyring,
-network, clock, login, permissions, subscriptions, and with --file a manifest.
-Each finding has a repair. Nothing is changed, except that a new session is
-stored. To diagnose a target, use tlxhook doctor target URL.
+		Long: `Diagnose configuration and connectivity: settings, files, disk, journal,
+keyring, network, clock, login, permissions, subscriptions, and with --file a
+manifest. Each finding has a repair. Nothing is changed, except that a new
+session is stored. To diagnose a target, use tlxhook doctor target URL.
 
 A check is ok, warning, failed, or skipped if its requirements are not met. The
 exit code is 1 if a check failed, and 0 with warnings.

@@ -16,8 +16,8 @@ func newExport(app *App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "export [ID...]",
 		Short: "Export existing subscriptions as a manifest",
-		Long: `Export existing subscriptions as a manifest. diff finds no difference between the
-two. Tripletex never returns secrets; comments mark the place of their
+		Long: `Export existing subscriptions as a manifest. diff finds no difference between
+the two. Tripletex never returns secrets; comments mark the place of their
 references. Credentials in targets are omitted.
 
 --all-companies writes one document for all companies with the same

@@ -34,8 +34,8 @@ type planOptions struct {
 
 const manifestHelp = `
 A manifest refers to secrets and never contains them: {env: NAME}, {file: PATH},
-{keyring: NAME} or {command: LINE}. Commands, and files outside the folder of the
-manifest, require --trust-manifest. --send-secrets never skips all secrets.
+{keyring: NAME} or {command: LINE}. Commands, and files outside the folder of
+the manifest, require --trust-manifest. --send-secrets never skips all secrets.
 
 --all-companies runs the command in every client company that the login reaches,
 or in those that the manifest lists under "companies:". A failure in one company

@@ -21,8 +21,8 @@ func TestCheckReportsUnknownForItsOwnBugs(t *testing.T) {
 	switch text := stdout.String(); {
 	case !strings.HasPrefix(text, "WEBHOOKS UNKNOWN: bug: a fault | time="):
 		t.Errorf("text = %q, want it to begin with %q", text, "WEBHOOKS UNKNOWN: bug: a fault | time=")
-	case !strings.Contains(text, "hint: please report this"):
-		t.Errorf("text = %q, want it to contain %q", text, "hint: please report this")
+	case !strings.Contains(text, "hint: report the lines above"):
+		t.Errorf("text = %q, want it to contain %q", text, "hint: report the lines above")
 	}
 	unheard := cli.Streams{In: strings.NewReader(""), Out: panicking{}, Err: io.Discard}
 	if code := cli.Main([]string{"check"}, unheard, environ, cli.Build{}); code != 3 {

@@ -238,7 +238,7 @@ func TestPanicIsReportedAsABug(t *testing.T) {
 	if !strings.HasPrefix(stderr.String(), "tlxhook: bug: a fault\n") {
 		t.Errorf("stderr.String() = %q, want it to begin with %q", stderr.String(), "tlxhook: bug: a fault\n")
 	}
-	if !strings.Contains(stderr.String(), "hint: please report this") {
-		t.Errorf("stderr.String() = %q, want it to contain %q", stderr.String(), "hint: please report this")
+	if !strings.Contains(stderr.String(), "hint: report the lines above") {
+		t.Errorf("stderr.String() = %q, want it to contain %q", stderr.String(), "hint: report the lines above")
 	}
 }

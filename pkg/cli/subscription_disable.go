@@ -14,9 +14,9 @@ func newSubscriptionDisable(app *App) *cobra.Command {
 		Use:     "disable [ID...]",
 		Aliases: []string{"pause"},
 		Short:   "Disable subscriptions",
-		Long: `Disable subscriptions. Those that Tripletex has disabled keep their status, which
-names the reason. More than one subscription needs a confirmation, or --yes
-without a terminal.
+		Long: `Disable subscriptions. Those that Tripletex has disabled keep their status,
+which names the reason. More than one subscription needs a confirmation, or
+--yes without a terminal.
 ` + selectionHelp + "\n" + fleetHelp,
 		Example: `  tlxhook subscription disable 4711 4712
   tlxhook subscription disable --target old.example.no`,

@@ -26,8 +26,8 @@ func newSubscriptionUpdate(app *App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "update [ID...]",
 		Short: "Update subscriptions",
-		Long: `Update subscriptions. Properties without a flag keep their values. A subscription
-that was changed since it was read is not updated (exit code 6).
+		Long: `Update subscriptions. Properties without a flag keep their values. A
+subscription that was changed since it was read is not updated (exit code 6).
 
 Select subscriptions by ID, or by --event, --where-target and --where-status;
 --target and --status are new values. The HMAC secret of the environment is not

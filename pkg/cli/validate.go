@@ -30,9 +30,9 @@ func newValidate(app *App) *cobra.Command {
 	return &cobra.Command{
 		Use:   "validate FILE...",
 		Short: "Validate a manifest offline",
-		Long: `Validate a manifest offline: syntax, keys, targets and duplicate entries. No login
-is needed, no request is sent and no secret is read. Exit code 0 means valid, 2
-invalid. diff checks event names.
+		Long: `Validate a manifest offline: syntax, keys, targets and duplicate entries. No
+login is needed, no request is sent and no secret is read. Exit code 0 means
+valid, 2 invalid. diff checks event names.
 
 FILE may be a folder, or - for standard input.`,
 		Example: `  tlxhook validate hooks.yaml
