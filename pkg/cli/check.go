@@ -63,8 +63,8 @@ Formats for -o: table (default in a terminal), nagios (default otherwise), json,
 prometheus, checkmk, zabbix-lld, github, junit. The default of --timeout is 8s.
 
 A RANGE is the OK range of a monitoring plugin: 5 is 0 to 5, 1: is 1 or more,
-~:10 is at most 10, @1:3 is all except 1 to 3. A NAME is one of active, disabled,
-too_many_errors, rate_limited, misuse, other, total.`,
+~:10 is at most 10, @1:3 is all except 1 to 3. A NAME is one of active,
+disabled, too_many_errors, rate_limited, misuse, other, total.`,
 		Example: `  tlxhook check
   tlxhook check --event 'order.*' -o nagios
   tlxhook check -w too_many_errors=0 -c too_many_errors=2
