@@ -82,7 +82,8 @@ func TestCheckOfTenThousand(t *testing.T) {
 	t.Parallel()
 	values := make([]map[string]any, 10000)
 	for i := range values {
-		values[i] = map[string]any{"id": 10000 + i, "event": "order.create", "targetUrl": "https://h.example.no/" + strconv.Itoa(i), "status": "DISABLED_MISUSE"}
+		target := "https://h.example.no/" + strconv.Itoa(i)
+		values[i] = map[string]any{"id": 10000 + i, "event": "order.create", "targetUrl": target, "status": "DISABLED_MISUSE"}
 	}
 	api := listing(t, values)
 	summary := regexp.MustCompile(`^WEBHOOKS CRITICAL: 10000 of 10000 not active: 10000 .* and 99\d\d more \| (.*\n)*and 99\d\d more\n$`)
