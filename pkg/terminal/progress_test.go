@@ -3,13 +3,34 @@ package terminal
 import (
 	"bytes"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 )
 
+// buffer is a screen that a timer writes to while the test reads.
+type buffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+func (b *buffer) Len() int { return len(b.String()) }
+
 // shown returns what is on the last line of a screen.
-func shown(screen *bytes.Buffer) string {
+func shown(screen *buffer) string {
 	text := screen.String()
 	text = text[strings.LastIndexAny(text, "\r\n")+1:]
 	return strings.TrimSuffix(text, restOfLine)
@@ -37,7 +58,7 @@ func TestStatusAppearsAfterASecond(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				var screen bytes.Buffer
+				var screen buffer
 				s := NewStatus(&screen, true)
 				task := c.begin(s)
 				task.Add(10)
@@ -62,7 +83,7 @@ func TestStatusAppearsAfterASecond(t *testing.T) {
 func TestStatusIsRemovedAtTheEndAndBeforeOtherText(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var screen bytes.Buffer
+		var screen buffer
 		s := NewStatus(&screen, true)
 		task := s.Begin("List companies")
 		time.Sleep(1500 * time.Millisecond)
@@ -92,7 +113,7 @@ func TestStatusIsRemovedAtTheEndAndBeforeOtherText(t *testing.T) {
 func TestWaitEndsByItself(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var screen bytes.Buffer
+		var screen buffer
 		s := NewStatus(&screen, true)
 		s.Wait(5*time.Second, "for the rate limit")
 		time.Sleep(4 * time.Second)
@@ -112,7 +133,7 @@ func TestStatusWithoutATerminal(t *testing.T) {
 	t.Parallel()
 	for verbose, want := range map[bool]string{false: "", true: "List companies (1s)\nWaiting 9s for the rate limit\n"} {
 		synctest.Test(t, func(t *testing.T) {
-			var out bytes.Buffer
+			var out buffer
 			s := NewStatus(&out, false)
 			s.Verbose = verbose
 			task := s.Begin("List companies")
