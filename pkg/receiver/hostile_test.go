@@ -3,12 +3,10 @@ package receiver_test
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -381,33 +379,5 @@ func TestNothingIsAcknowledgedWithoutTheJournal(t *testing.T) {
 	}
 	if s.Stats().Rejected[receiver.ReasonJournal] != 1 {
 		t.Errorf("%+v", s.Stats())
-	}
-}
-
-func TestProbeReportsItsArrival(t *testing.T) {
-	t.Parallel()
-	s, other := verifying(t), verifying(t)
-	if err := s.Probe(t.Context(), "http://"+s.address+"/?tlxhook=x", testSecret); err != nil {
-		t.Error(err)
-	}
-	switch err := s.Probe(t.Context(), "http://"+other.address+"/?token=hidden", testSecret); {
-	case err == nil:
-		t.Error("a probe that another one took arrived: no error")
-	case strings.Contains(err.Error(), "hidden"):
-		t.Errorf("a probe that another one took arrived: err.Error() = %q, want it not to contain %q", err.Error(), "hidden")
-	}
-	if err := s.Probe(t.Context(), "http://"+s.address+"/other", testSecret); err == nil {
-		t.Error("a probe to another path arrived")
-	}
-	if err := s.Probe(t.Context(), "http://"+s.address+"/", "another-secret"); err == nil {
-		t.Error("a probe with another secret arrived")
-	}
-	polite := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
-	defer polite.Close()
-	if err := s.Probe(t.Context(), polite.URL, testSecret); !errors.Is(err, receiver.ErrUnreachable) {
-		t.Errorf("a probe that something else answered arrived: %v", err)
-	}
-	if s.stored(t) != 0 {
-		t.Error("a probe was stored")
 	}
 }

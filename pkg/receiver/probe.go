@@ -19,12 +19,16 @@ const probeLimit = 15 * time.Second
 // ErrUnreachable means that requests to the public URL do not reach this process.
 var ErrUnreachable = errors.New("deliveries to the public URL do not reach this process")
 
-// Probe sends a signed probe to a public URL and tells whether it reached this very receiver. A probe is recognised by
-// its key and is not stored. No error shows what is secret in the URL.
+// probePrefix begins the key of a probe. A delivery with such a key is never stored: a probe may arrive after its sender
+// has given up, also at another receiver or at a later run.
+const probePrefix = "tlxhook-probe-"
+
+// Probe sends a signed probe to a public URL and reports whether it reached this very receiver. No error shows what is
+// secret in the URL.
 func (r *Receiver) Probe(ctx context.Context, publicURL string, key secret.Text) error {
 	ctx, cancel := context.WithTimeout(ctx, probeLimit)
 	defer cancel()
-	name := "tlxhook-probe-" + rand.Text()
+	name := probePrefix + rand.Text()
 	r.expect(name)
 	status, err := sendProbe(ctx, publicURL, name, key)
 	arrived := r.forget(name)
@@ -64,18 +68,16 @@ func (r *Receiver) expect(name string) {
 	r.probes[name] = false
 }
 
-// arrived tells whether a key is of a probe, and remembers that it arrived.
-func (r *Receiver) arrived(name string) bool {
+// arrived records the arrival of a probe that is expected.
+func (r *Receiver) arrived(name string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	_, expected := r.probes[name]
-	if expected {
+	if _, expected := r.probes[name]; expected {
 		r.probes[name] = true
 	}
-	return expected
 }
 
-// forget ends a probe, and tells whether it arrived.
+// forget ends a probe, and reports whether it arrived.
 func (r *Receiver) forget(name string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
