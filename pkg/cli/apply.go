@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tlxhook/tlxhook/pkg/manifest"
+	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
 
 // applyOptions are the flags of apply.
@@ -100,7 +101,7 @@ func (o *applyOptions) confirm(ctx context.Context, p *companyPlans) error {
 	}
 	sum, changing := p.sum()
 	if sum.Delete > o.maxDeletes {
-		return usageFailure("the plan deletes %s, and --max-deletes allows %d", subscriptions(sum.Delete), o.maxDeletes).
+		return usageFailure("the plan deletes %s, and --max-deletes allows %d", terminal.Count(sum.Delete, "subscription"), o.maxDeletes).
 			withHint("allow the deletions with --max-deletes %d", sum.Delete)
 	}
 	if o.yes || changing == 0 {

@@ -19,6 +19,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/receiver"
 	"github.com/tlxhook/tlxhook/pkg/secret"
+	"github.com/tlxhook/tlxhook/pkg/terminal"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
@@ -280,10 +281,10 @@ func (o *backfillOptions) forward(ctx context.Context, c *console, j *journal.Jo
 	case err != nil || waiting == 0:
 		return err
 	case to == nil:
-		c.note("Stored %s for tlxhook listen to forward; without it: --forward-to", deliveries(waiting))
+		c.note("Stored %s for tlxhook listen to forward; without it: --forward-to", terminal.Count(waiting, "delivery"))
 		return nil
 	case !owned:
-		c.note("Stored %s; the running tlxhook listen forwards them", deliveries(waiting))
+		c.note("Stored %s; the running tlxhook listen forwards them", terminal.Count(waiting, "delivery"))
 		return nil
 	}
 	progress := c.terminal.Status.Count(int(waiting), "deliveries")
@@ -293,14 +294,14 @@ func (o *backfillOptions) forward(ctx context.Context, c *console, j *journal.Jo
 	if err != nil {
 		return err
 	}
-	c.note("Forwarded %d of %s", accepted, deliveries(accepted+left))
+	c.note("Forwarded %d of %s", accepted, terminal.Count(accepted+left, "delivery"))
 	switch {
 	case left == 0:
 		return nil
 	case stopped != nil && !errors.Is(stopped, receiver.ErrSilent):
-		return fmt.Errorf("forward: stopped with %s pending: %w", deliveries(left), stopped)
+		return fmt.Errorf("forward: stopped with %s pending: %w", terminal.Count(left, "delivery"), stopped)
 	}
-	return notAccepted(fmt.Errorf("the app did not accept %s", deliveries(left)), accepted > 0,
+	return notAccepted(fmt.Errorf("the app did not accept %s", terminal.Count(left, "delivery")), accepted > 0,
 		"run the command again, or tlxhook listen, to forward the pending deliveries")
 }
 

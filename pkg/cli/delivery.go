@@ -124,14 +124,6 @@ func (s *states) Set(text string) error {
 	return nil
 }
 
-// deliveries returns "1 delivery" or "2 deliveries".
-func deliveries(n int64) string {
-	if n == 1 {
-		return "1 delivery"
-	}
-	return fmt.Sprintf("%d deliveries", n)
-}
-
 // storedDeliveries converts entries for output.
 func storedDeliveries(entries iter.Seq2[journal.Entry, error]) iter.Seq2[receiver.StoredDelivery, error] {
 	return func(yield func(receiver.StoredDelivery, error) bool) {

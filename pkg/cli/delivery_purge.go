@@ -129,7 +129,7 @@ func (o *deliveryPurgeOptions) noteKept(ctx context.Context, note func(string, .
 	kept.States = []journal.State{journal.Pending}
 	n, err := j.Count(ctx, kept)
 	if err == nil && n > 0 {
-		note("Kept %s pending; to delete them: --state pending", deliveries(n))
+		note("Kept %s pending; to delete them: --state pending", terminal.Count(n, "delivery"))
 	}
 	return err
 }
@@ -143,7 +143,7 @@ func (o *deliveryPurgeOptions) confirm(ctx context.Context, t *terminal.Terminal
 	if err != nil || count == 0 {
 		return err
 	}
-	return confirm(ctx, t, fmt.Sprintf("Delete %s permanently?", deliveries(count)))
+	return confirm(ctx, t, fmt.Sprintf("Delete %s permanently?", terminal.Count(count, "delivery")))
 }
 
 // purgedBefore adds the number of deliveries that were purged before an error.
@@ -151,7 +151,7 @@ func purgedBefore(err error, purged int64) error {
 	if purged == 0 || errors.Is(err, context.Canceled) {
 		return err
 	}
-	return failf(codePartial, "%s purged, then: %w", deliveries(purged), err).withHint("run the command again for the rest")
+	return failf(codePartial, "%s purged, then: %w", terminal.Count(purged, "delivery"), err).withHint("run the command again for the rest")
 }
 
 // purgeResult is the result of delivery purge.

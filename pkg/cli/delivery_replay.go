@@ -153,7 +153,7 @@ func printReplay(ctx context.Context, c *console, rows []receiver.ReplayResult, 
 			accepted++
 		}
 	}
-	c.note("Forwarded %d of %s", accepted, deliveries(int64(all)))
+	c.note("Forwarded %d of %s", accepted, terminal.Count(all, "delivery"))
 	if printErr := output.List(context.WithoutCancel(ctx), c.printer, replayTable(), rows); printErr != nil {
 		return printErr
 	}
@@ -161,7 +161,7 @@ func printReplay(ctx context.Context, c *console, rows []receiver.ReplayResult, 
 	case accepted == all:
 		return nil
 	case err == nil:
-		err = fmt.Errorf("the app accepted %d of %s", accepted, deliveries(int64(all)))
+		err = fmt.Errorf("the app accepted %d of %s", accepted, terminal.Count(all, "delivery"))
 	case !errors.Is(err, receiver.ErrSilent):
 		return fmt.Errorf("replay: stopped after %d of %d: %w", len(rows), all, err)
 	}

@@ -41,7 +41,7 @@ func rooms() map[string][]string {
 			"pkg/config", "pkg/fleet", "pkg/health", "pkg/journal", "pkg/login", "pkg/loopback", "pkg/promtext", "pkg/receiver",
 			"pkg/secret", "pkg/targeturl", "pkg/tripletex",
 		},
-		"pkg/fleet": {"pkg/config", "pkg/tripletex"},
+		"pkg/fleet": {"pkg/config", "pkg/terminal", "pkg/tripletex"},
 		"pkg/health": {
 			"pkg/childprocess", "pkg/config", "pkg/fleet", "pkg/manifest", "pkg/match", "pkg/output", "pkg/promtext", "pkg/secret",
 			"pkg/targeturl", "pkg/terminal", "pkg/tripletex", "pkg/wait",
@@ -49,7 +49,7 @@ func rooms() map[string][]string {
 		"pkg/journal": nil,
 		"pkg/listen": {
 			"pkg/exporter", "pkg/journal", "pkg/loopback", "pkg/match", "pkg/receiver", "pkg/secret", "pkg/stream",
-			"pkg/targeturl", "pkg/tripletex",
+			"pkg/targeturl", "pkg/terminal", "pkg/tripletex",
 		},
 		"pkg/login":    {"pkg/config", "pkg/credentials", "pkg/fleet", "pkg/sandbox", "pkg/secret", "pkg/terminal", "pkg/tripletex"},
 		"pkg/loopback": {"pkg/targeturl"},

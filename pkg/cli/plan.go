@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,6 +17,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/manifest"
 	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/output"
+	"github.com/tlxhook/tlxhook/pkg/terminal"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 	"github.com/tlxhook/tlxhook/pkg/wait"
 )
@@ -194,9 +194,9 @@ func (p *companyPlans) scope(changing int) string {
 	case !p.run.Many:
 		return ""
 	case changing == 0:
-		return " in " + fleet.Companies(p.run.Count())
+		return " in " + terminal.Count(p.run.Count(), "client company")
 	default:
-		return fmt.Sprintf(" in %d of %s", changing, fleet.Companies(p.run.Count()))
+		return fmt.Sprintf(" in %d of %s", changing, terminal.Count(p.run.Count(), "client company"))
 	}
 }
 
@@ -205,7 +205,7 @@ func (p *companyPlans) unmanaged(sum manifest.Plan) string {
 	if p.run.Many || sum.Unmanaged == 0 {
 		return ""
 	}
-	return ", " + strings.Replace(subscriptions(sum.Unmanaged), " ", " unmanaged ", 1) + " ignored"
+	return ", " + terminal.Count(sum.Unmanaged, "unmanaged subscription") + " ignored"
 }
 
 // execute makes the changes and prints the result of each.

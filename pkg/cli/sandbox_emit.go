@@ -13,6 +13,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/sandbox"
+	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
 
 // emitOptions are the flags of sandbox emit.
@@ -113,7 +114,7 @@ func noteEmitted(note func(string, ...any), name string, all sandbox.Emitted, fa
 	}
 	note("Emitted %s%s: %d delivered, %d failed", name, times, len(all.Attempts)-failed, failed)
 	if len(all.Skipped) > 0 {
-		note("Skipped %s created less than %s ago (propagation delay)", subscriptions(len(all.Skipped)), all.Propagation)
+		note("Skipped %s created less than %s ago (propagation delay)", terminal.Count(len(all.Skipped), "subscription"), all.Propagation)
 	}
 	if len(all.Attempts)+len(all.Skipped) == 0 {
 		note("No subscription matches this event")

@@ -9,9 +9,9 @@ import (
 
 	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/credentials"
-	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/login"
 	"github.com/tlxhook/tlxhook/pkg/sandbox"
+	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
 
 // resetOptions are the flags of sandbox reset.
@@ -90,6 +90,7 @@ func sandboxReset(ctx context.Context, app *App, o *resetOptions) error {
 	if err := removeSandboxFingerprints(app.lookup); err != nil {
 		return localFailure("delete the old secret fingerprints", err)
 	}
-	app.note("Created a new sandbox with %s and %s", fleet.Companies(o.companies), subscriptions(o.subscriptions))
+	app.note("Created a new sandbox with %s and %s",
+		terminal.Count(o.companies, "client company"), terminal.Count(o.subscriptions, "subscription"))
 	return nil
 }

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,6 +12,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/output"
+	"github.com/tlxhook/tlxhook/pkg/terminal"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
@@ -163,10 +163,10 @@ func (c *change) add(ctx context.Context, m fleet.Account, done companyChange) e
 
 func (c *change) print(ctx context.Context) error {
 	if c.left > 0 {
-		c.note("Skipped %s: already %s", subscriptions(c.left), c.verb)
+		c.note("Skipped %s: already %s", terminal.Count(c.left, "subscription"), c.verb)
 	}
 	if !c.run.Planning && len(c.rows.all) > 0 {
-		c.note("%s%s %s", strings.ToUpper(c.verb[:1]), c.verb[1:], subscriptions(len(c.rows.all)))
+		c.note("%s%s %s", strings.ToUpper(c.verb[:1]), c.verb[1:], terminal.Count(len(c.rows.all), "subscription"))
 	}
 	for _, line := range backfill.Lines(c.gaps, backfillCommands(c.settings, c.gaps), c.run.Many) {
 		c.note("%s", line)
@@ -175,12 +175,4 @@ func (c *change) print(ctx context.Context) error {
 		return output.List(ctx, c.printer, requestTable(c.run.Many), c.plan)
 	}
 	return c.rows.show(ctx)
-}
-
-// subscriptions returns "1 subscription" or "2 subscriptions".
-func subscriptions(n int) string {
-	if n == 1 {
-		return "1 subscription"
-	}
-	return fmt.Sprintf("%d subscriptions", n)
 }

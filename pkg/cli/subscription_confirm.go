@@ -119,13 +119,13 @@ func (s *selected) question(v verb) string {
 	for _, one := range all {
 		of[one.Company] = true
 	}
-	in := " in " + fleet.Companies(len(of))
+	in := " in " + terminal.Count(len(of), "client company")
 	if !s.run.Many {
 		in = where(s.run.Members[0])
 	}
 	if v.detail != "" {
 		in += ": " + v.detail
 	}
-	fmt.Fprintf(&text, "%s %s%s?", v.prompt, subscriptions(len(all)), in)
+	fmt.Fprintf(&text, "%s %s%s?", v.prompt, terminal.Count(len(all), "subscription"), in)
 	return text.String()
 }

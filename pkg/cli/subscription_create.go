@@ -12,6 +12,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/manifest"
 	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/output"
+	"github.com/tlxhook/tlxhook/pkg/terminal"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
@@ -113,7 +114,7 @@ func (o *createOptions) create(ctx context.Context, app *App, m fleet.Account, w
 		made, err = o.write(ctx, app.note, m.Client, file, wanted)
 	}
 	if err == nil || len(made) > 0 {
-		app.note("Created %s%s", subscriptions(len(made)), existing(len(result)))
+		app.note("Created %s%s", terminal.Count(len(made), "subscription"), existing(len(result)))
 		if len(made) > 0 && wanted[0].HMACSharedSecret == "" {
 			app.note("No HMAC secret: the receiver cannot verify deliveries")
 		}
@@ -168,7 +169,7 @@ func existing(n int) string {
 	if n == 0 {
 		return ""
 	}
-	return ", " + subscriptions(n) + " existed already"
+	return ", " + terminal.Count(n, "subscription") + " existed already"
 }
 
 // unknownEvent explains a refusal that is about an event: it asks which events there are, and names the nearest.

@@ -8,6 +8,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/cache"
 	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/match"
+	"github.com/tlxhook/tlxhook/pkg/terminal"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
@@ -71,7 +72,7 @@ func subscriptionList(ctx context.Context, app *App, o *listOptions, args []stri
 		app.note("warning: %d duplicates (same event and target); tlxhook check lists them", duplicates)
 	}
 	if rows.broken > 0 && app.printer.IsTable() {
-		app.note("%s not active; enable them with tlxhook subscription enable", subscriptions(rows.broken))
+		app.note("%s not active; enable them with tlxhook subscription enable", terminal.Count(rows.broken, "subscription"))
 	}
 	return err
 }

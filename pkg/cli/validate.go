@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -11,6 +10,7 @@ import (
 
 	"github.com/tlxhook/tlxhook/pkg/manifest"
 	"github.com/tlxhook/tlxhook/pkg/output"
+	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
 
 // validation is the result of validate.
@@ -62,7 +62,7 @@ func validateManifest(ctx context.Context, app *App, files []string) error {
 		return errors.Join(output.Item(ctx, app.printer, validationTable(), result), err)
 	}
 	if err == nil {
-		app.note("%s: valid, %s", strings.Join(files, ", "), entryCount(result.Entries))
+		app.note("%s: valid, %s", strings.Join(files, ", "), terminal.Count(result.Entries, "entry"))
 	}
 	return err
 }
@@ -72,12 +72,4 @@ func validationTable() output.Table[validation] {
 		ID:      func(v validation) string { return strconv.FormatBool(v.Valid) },
 		Columns: output.Columns([]output.Column[validation]{{Name: "valid", Title: "VALID"}, {Name: "entries", Title: "ENTRIES"}}),
 	}
-}
-
-// entryCount returns "1 entry" or "2 entries".
-func entryCount(n int) string {
-	if n == 1 {
-		return "1 entry"
-	}
-	return fmt.Sprintf("%d entries", n)
 }

@@ -57,7 +57,7 @@ type lineView struct {
 func (v *lineView) Show(ctx context.Context, u health.Update) error {
 	if u.Report != nil && !v.begun {
 		v.begun = true
-		v.note("watching %s: %s", subscriptions(u.Report.Counts.Total), u.Report.Summary)
+		v.note("watching %s: %s", terminal.Count(u.Report.Counts.Total, "subscription"), u.Report.Summary)
 	}
 	if !v.printer.IsTable() {
 		return v.stream.Print(ctx, u.Transitions...)

@@ -61,16 +61,16 @@ func TestJournalState(t *testing.T) {
 		},
 		"nobody forwards": {
 			journal.Overview{Whole: true, Stats: journal.Stats{Waiting: 2, Oldest: now.Add(-2 * time.Hour)}},
-			Warning, "2 deliveries wait to be forwarded, the oldest since 2025-11-20 10:00", "tlxhook listen --journal 'j' --forward-to URL",
+			Warning, "2 pending deliveries, the oldest since 2025-11-20 10:00", "tlxhook listen --journal 'j' --forward-to URL",
 		},
 		"the app is down": {
 			journal.Overview{Whole: true, Receiving: true, Stats: journal.Stats{Waiting: 1, Oldest: now.Add(-2 * time.Hour)}},
-			Warning, "1 delivery waits", "is the app running? tlxhook delivery list --journal 'j' --state pending",
+			Warning, "1 pending delivery, the oldest since ", "is the app running? tlxhook delivery list --journal 'j' --state pending",
 		},
 		"given up": {
 			journal.Overview{Whole: true, Stats: journal.Stats{Dead: 3}},
 			Warning,
-			"3 deliveries were given up", "tlxhook delivery replay --journal 'j' --state dead --to URL",
+			"3 dead deliveries", "tlxhook delivery replay --journal 'j' --state dead --to URL",
 		},
 		"large": {
 			journal.Overview{Stats: journal.Stats{Bytes: 6 << 30}},
@@ -79,7 +79,7 @@ func TestJournalState(t *testing.T) {
 		},
 		"much at once": {
 			journal.Overview{Whole: true, Stats: journal.Stats{Dead: 1, Waiting: 1, Oldest: now.Add(-25 * time.Hour)}},
-			Warning, "1 delivery was given up", "forwards them; tlxhook delivery replay",
+			Warning, "1 dead delivery", "forwards them; tlxhook delivery replay",
 		},
 		"not quite too large": {journal.Overview{Stats: journal.Stats{Bytes: 5 << 30}}, OK, "5.0 GiB", ""},
 	} {

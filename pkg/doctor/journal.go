@@ -19,7 +19,7 @@ const (
 // describeJournal returns the finding for a journal. Flags name it in the commands of a repair.
 func describeJournal(folder string, o journal.Overview, now time.Time, flags string) Finding {
 	s := o.Stats
-	found := []string{fmt.Sprintf("%s: %s in %s", folder, count(s.Events, "delivery", "deliveries"), bytes(s.Bytes))}
+	found := []string{fmt.Sprintf("%s: %s in %s", folder, terminal.Count(s.Events, "delivery"), bytes(s.Bytes))}
 	var repairs []string
 	switch {
 	case o.Receiving && o.Receiver != "":
@@ -30,8 +30,8 @@ func describeJournal(folder string, o journal.Overview, now time.Time, flags str
 		found = append(found, "no receiver is running")
 	}
 	if waited := now.Sub(s.Oldest); s.Waiting > 0 && waited > waitLimit {
-		found = append(found, fmt.Sprintf("%s to be forwarded, the oldest since %s",
-			count(s.Waiting, "delivery waits", "deliveries wait"), terminal.LocalTime(s.Oldest)))
+		found = append(found, fmt.Sprintf("%s, the oldest since %s",
+			terminal.Count(s.Waiting, "pending delivery"), terminal.LocalTime(s.Oldest)))
 		repair := "is the app running? tlxhook delivery list" + flags + " --state pending shows them"
 		if !o.Receiving {
 			repair = "tlxhook listen" + flags + " --forward-to URL forwards them"
@@ -39,7 +39,7 @@ func describeJournal(folder string, o journal.Overview, now time.Time, flags str
 		repairs = append(repairs, repair)
 	}
 	if s.Dead > 0 {
-		found = append(found, count(s.Dead, "delivery was", "deliveries were")+" given up")
+		found = append(found, terminal.Count(s.Dead, "dead delivery"))
 		repairs = append(repairs, "tlxhook delivery replay"+flags+" --state dead --to URL sends them again")
 	}
 	if s.Bytes > sizeLimit {
@@ -53,13 +53,6 @@ func describeJournal(folder string, o journal.Overview, now time.Time, flags str
 		return warn(text, strings.Join(repairs, "; "))
 	}
 	return pass(text)
-}
-
-func count(n int64, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }
 
 // bytes formats a size in the largest unit of which there is at least one.

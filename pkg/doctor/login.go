@@ -11,6 +11,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/credentials"
 	"github.com/tlxhook/tlxhook/pkg/login"
 	"github.com/tlxhook/tlxhook/pkg/secret"
+	"github.com/tlxhook/tlxhook/pkg/terminal"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
@@ -130,7 +131,7 @@ func (i *Installation) checkSubscriptions(ctx context.Context) Finding {
 			inactive++
 		}
 	}
-	all := count(int64(len(i.subscriptions)), "subscription", "subscriptions")
+	all := terminal.Count(len(i.subscriptions), "subscription")
 	switch {
 	case inactive > 0:
 		return warn(fmt.Sprintf("%d of %s not active", inactive, all),

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tlxhook/tlxhook/pkg/manifest"
 	"github.com/tlxhook/tlxhook/pkg/secret"
+	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
 
 // Manifest is a manifest to check.
@@ -64,10 +65,10 @@ func (i *Installation) checkPlan(ctx context.Context) Finding {
 	}
 	var differences []string
 	if missing > 0 {
-		differences = append(differences, count(missing, "subscription", "subscriptions")+" of the manifest missing")
+		differences = append(differences, terminal.Count(missing, "subscription")+" of the manifest missing")
 	}
 	if drifting > 0 {
-		differences = append(differences, count(drifting, "subscription", "subscriptions")+" different from the manifest")
+		differences = append(differences, terminal.Count(drifting, "subscription")+" different from the manifest")
 	}
 	if len(differences) == 0 {
 		return pass("up to date")

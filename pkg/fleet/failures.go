@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/tlxhook/tlxhook/pkg/config"
+	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
 
 // Failure is an account in which a run failed; company 0 stands for all companies of a login.
@@ -87,7 +88,7 @@ func (f Failures) decode(raw []byte) (map[string][]failedCompany, error) {
 type PartialError struct{ Failed, All int }
 
 func (e *PartialError) Error() string {
-	return fmt.Sprintf("%d of %s failed", e.Failed, Companies(e.All))
+	return fmt.Sprintf("%d of %s failed", e.Failed, terminal.Count(e.All, "client company"))
 }
 
 // TotalError reports that a run changed nothing in any company. It wraps the error of one of them.
@@ -98,7 +99,8 @@ type TotalError struct {
 }
 
 func (e *TotalError) Error() string {
-	return fmt.Sprintf("%d of %s failed, no change was made; for example %s: %v", e.Failed, Companies(e.All), e.Name, e.Err)
+	return fmt.Sprintf("%d of %s failed, no change was made; for example %s: %v",
+		e.Failed, terminal.Count(e.All, "client company"), e.Name, e.Err)
 }
 
 // Unwrap returns the error of the named company.
@@ -114,16 +116,8 @@ type StoppedError struct {
 }
 
 func (e *StoppedError) Error() string {
-	return fmt.Sprintf("stopped after %d of %s%s", e.All-e.Count.Sum(), Companies(e.All), e.Count)
+	return fmt.Sprintf("stopped after %d of %s%s", e.All-e.Count.Sum(), terminal.Count(e.All, "client company"), e.Count)
 }
 
 // Unwrap returns the error that ended the run.
 func (e *StoppedError) Unwrap() error { return e.Err }
-
-// Companies returns "1 client company" or "2 client companies".
-func Companies(n int) string {
-	if n == 1 {
-		return "1 client company"
-	}
-	return fmt.Sprintf("%d client companies", n)
-}

@@ -3,10 +3,10 @@ package health
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/tlxhook/tlxhook/pkg/fleet"
+	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
 
 // Part is the report on one of several companies.
@@ -42,7 +42,8 @@ func Merge(parts []Part, rules Rules, took time.Duration) *Report {
 	if n := len(parts); n > 0 && r.unreachable() == n {
 		first := r.Companies[0]
 		r.Counts, r.Problem = nil, first.Problem
-		r.conclude(first.State, fmt.Sprintf("none of %s reachable; for example %s: %s", companies(n), first.Label(), first.Problem.Message))
+		r.conclude(first.State, fmt.Sprintf("none of %s reachable; for example %s: %s",
+			terminal.Count(n, "company"), first.Label(), first.Problem.Message))
 		return r
 	}
 	r.evaluate()
@@ -107,14 +108,6 @@ func (r *Report) count(is func(CompanyState) bool) int {
 	return n
 }
 
-// companies returns "1 company" or "N companies".
-func companies(n int) string {
-	if n == 1 {
-		return "1 company"
-	}
-	return strconv.Itoa(n) + " companies"
-}
-
 // where returns " in N companies" for the headline: the unhealthy ones of all, or all if none is unhealthy.
 func (r *Report) where() string {
 	unhealthy := r.count(func(c CompanyState) bool { return c.Problem == nil && c.State != OK })
@@ -122,8 +115,8 @@ func (r *Report) where() string {
 	case all == 0:
 		return ""
 	case unhealthy == 0:
-		return " in " + companies(all-r.unreachable())
+		return " in " + terminal.Count(all-r.unreachable(), "company")
 	default:
-		return fmt.Sprintf(" in %d of %s", unhealthy, companies(all))
+		return fmt.Sprintf(" in %d of %s", unhealthy, terminal.Count(all, "company"))
 	}
 }

@@ -3,12 +3,12 @@ package health
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/targeturl"
+	"github.com/tlxhook/tlxhook/pkg/terminal"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
@@ -240,14 +240,6 @@ func (r *Report) violated() (texts []string, worst State) {
 	return texts, worst
 }
 
-// counted returns a number with a noun, in the plural if it is not one.
-func counted(n int, noun string) string {
-	if n != 1 {
-		noun += "s"
-	}
-	return strconv.Itoa(n) + " " + noun
-}
-
 // headline returns the one-line summary, without names of subscriptions.
 func (r *Report) headline(violated []string) string {
 	var parts []string
@@ -273,10 +265,10 @@ func (r *Report) headline(violated []string) string {
 		parts = append(parts, fmt.Sprintf("%d differ from the manifest", n))
 	}
 	if n := r.duplicates(); n > 0 {
-		parts = append(parts, counted(n, "duplicate"))
+		parts = append(parts, terminal.Count(n, "duplicate"))
 	}
 	if n := r.unreachable(); n > 0 {
-		parts = append(parts, companies(n)+" unreachable")
+		parts = append(parts, terminal.Count(n, "company")+" unreachable")
 	}
 	return strings.Join(append(parts, violated...), "; ")
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/secret"
+	"github.com/tlxhook/tlxhook/pkg/terminal"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
@@ -86,7 +87,7 @@ func (l *Listener) subscribe(ctx context.Context) error {
 			return err
 		}
 	}
-	l.Note("Created %s to %s (deleted on exit)", subscriptions(len(l.temporary.wanted)), l.o.Subscribe.PublicURL)
+	l.Note("Created %s to %s (deleted on exit)", terminal.Count(len(l.temporary.wanted), "subscription"), l.o.Subscribe.PublicURL)
 	return nil
 }
 
@@ -182,7 +183,7 @@ func (l *Listener) unsubscribe(ctx context.Context) error {
 			l.o.Subscribe.PublicURL)
 		return err
 	}
-	l.Note("Deleted %s", subscriptions(deleted))
+	l.Note("Deleted %s", terminal.Count(deleted, "subscription"))
 	return l.storeNote(ctx, nil)
 }
 
@@ -218,7 +219,7 @@ func (l *Listener) deleteLeftovers(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("delete the subscriptions of an earlier run: %w", err)
 	}
-	l.Note("Deleted %s of an earlier run", subscriptions(deleted))
+	l.Note("Deleted %s of an earlier run", terminal.Count(deleted, "subscription"))
 	return nil
 }
 
@@ -258,11 +259,4 @@ func (l *Listener) storeNote(ctx context.Context, note *subscribedNote) error {
 	}
 	l.temporary.note = note
 	return nil
-}
-
-func subscriptions(n int) string {
-	if n == 1 {
-		return "1 subscription"
-	}
-	return fmt.Sprintf("%d subscriptions", n)
 }
