@@ -55,6 +55,7 @@ func run(ctx context.Context, args []string, streams Streams, environ []string, 
 
 // execute runs the command of the command line. It returns panics and failed writes of results as errors.
 func (a *App) execute(ctx context.Context, root *cobra.Command) (err error) {
+	defer a.terminal.Status.Close() // a task may still be pending, such as a wait that was interrupted
 	defer func() {
 		if recovered := recover(); recovered != nil {
 			err = newBug(recovered)

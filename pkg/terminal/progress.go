@@ -85,9 +85,21 @@ func (t *Task) End() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.tasks = slices.DeleteFunc(s.tasks, func(other *Task) bool { return other == t })
-	if len(s.tasks) > 0 {
-		return
+	if len(s.tasks) == 0 {
+		s.stop()
 	}
+}
+
+// Close removes the line and shows nothing from then on, also for tasks that have not ended.
+func (s *Status) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.Off, s.tasks = true, nil
+	s.stop()
+}
+
+// stop ends the drawing and clears the line.
+func (s *Status) stop() {
 	if s.timer != nil {
 		s.timer.Stop()
 		s.timer = nil

@@ -129,6 +129,30 @@ func TestWaitEndsByItself(t *testing.T) {
 	})
 }
 
+func TestNothingIsDrawnAfterClose(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var screen buffer
+		s := NewStatus(&screen, true)
+		s.Wait(time.Minute, "for the rate limit")
+		task := s.Begin("List companies")
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		s.Close()
+		if got := shown(&screen); got != "" {
+			t.Errorf("left on the screen: %q", got)
+		}
+		length := screen.Len()
+		s.Begin("Delete the session")
+		time.Sleep(2 * time.Minute)
+		task.End()
+		synctest.Wait()
+		if screen.Len() != length {
+			t.Errorf("written after the end: %q", screen.String()[length:])
+		}
+	})
+}
+
 func TestStatusWithoutATerminal(t *testing.T) {
 	t.Parallel()
 	for verbose, want := range map[bool]string{false: "", true: "List companies (1s)\nWaiting 9s for the rate limit\n"} {
