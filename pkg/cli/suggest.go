@@ -37,7 +37,7 @@ func synonyms() map[string][]string {
 // flagSynonyms maps flags of other tools to flags that do the same.
 func flagSynonyms() map[string][]string {
 	return map[string][]string{
-		"auto-approve": {"yes"}, "force": {"yes"}, "dry-run": {"report"}, "plan": {"dry-run"}, "context": {"profile"}, "env": {"environment"},
+		"auto-approve": {"yes"}, "force": {"yes"}, "report": {"dry-run"}, "plan": {"dry-run"}, "context": {"profile"}, "env": {"environment"},
 		"format": {"output"}, "json": {"output"}, "filename": {"file"}, "manifest": {"file"}, "query": {"jq"}, "url": {"target"},
 		"include": {"event"}, "secret": {"hmac-secret-file"}, "trace": {"debug"},
 	}

@@ -1,5 +1,5 @@
 // Package health evaluates the health of subscriptions, renders the report for each monitor, and watches for changes.
-// It needs no login, file or terminal of its own.
+// It uses no login, file or terminal.
 package health
 
 import (

@@ -1,0 +1,166 @@
+package cli
+
+import (
+	"cmp"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/netip"
+	"runtime"
+	"strings"
+	"syscall"
+
+	"github.com/tlxhook/tlxhook/pkg/config"
+	"github.com/tlxhook/tlxhook/pkg/match"
+	"github.com/tlxhook/tlxhook/pkg/receiver"
+	"github.com/tlxhook/tlxhook/pkg/secret"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+// targetHint returns the hint for the URL of an app: the missing scheme, or --allow-remote if that permits it.
+func targetHint(_ *config.Settings, err error) string {
+	if address, ok := errors.AsType[*receiver.AddressError](err); ok && !address.Never {
+		return "pass --allow-remote to forward to other machines"
+	}
+	if e, ok := errors.AsType[*receiver.SchemeError](err); ok {
+		return "did you mean " + e.Complete + "?"
+	}
+	return ""
+}
+
+func unknownEventHint(_ *config.Settings, err error) string {
+	e, _ := errors.AsType[*match.UnknownEventError](err)
+	return eventHint(e.Pattern, e.Known)
+}
+
+// socketHint returns the hint for an address that another program uses.
+func socketHint(_ *config.Settings, err error) string {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return "stop the other program, or select another address with --addr; port 0 is any free port"
+	}
+	return ""
+}
+
+// listenAddressHint returns the address in the form HOST:PORT. An IPv6 address needs brackets.
+func listenAddressHint(_ *config.Settings, err error) string {
+	e, _ := errors.AsType[*net.AddrError](err)
+	if i := strings.LastIndexByte(e.Addr, ':'); i > 0 {
+		if ip, err := netip.ParseAddr(strings.Trim(e.Addr[:i], "[]")); err == nil && ip.Is6() {
+			return fmt.Sprintf("write HOST:PORT with brackets around an IPv6 address: [%s]%s", ip, e.Addr[i:])
+		}
+	}
+	return "write HOST:PORT, such as 127.0.0.1:8080 or [::1]:8080, with a port from 0 to 65535"
+}
+
+// stateHint returns the hint for a sandbox whose state cannot be written.
+func stateHint(_ *config.Settings, err error) string {
+	switch {
+	case errors.Is(err, syscall.ENOSPC):
+		return "free disk space, or set XDG_STATE_HOME to a folder on another disk"
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		return "set XDG_STATE_HOME to a folder that you can write to"
+	}
+	return ""
+}
+
+func stoppedHint(settings *config.Settings, _ error) string {
+	return timeoutHint(settings) + ", and run the command with --only-failed for the remaining companies"
+}
+
+const bugHint = "report the lines above at https://github.com/tlxhook/tlxhook/issues"
+
+const noKeyringHint = "unlock the keyring, set TLXHOOK_CONSUMER_TOKEN and TLXHOOK_EMPLOYEE_TOKEN, " +
+	"or log in with --store file to store the tokens in a private file"
+
+// baseURLHint returns the hint for a response that suggests a base URL without the path of the API.
+func baseURLHint(settings *config.Settings, e *tripletex.Error) string {
+	suspect := e.Kind == tripletex.NotFound || e.Kind == tripletex.Foreign || e.Status == http.StatusMethodNotAllowed
+	if !suspect || settings == nil || settings.BaseURL == "" || strings.HasSuffix(strings.TrimRight(settings.BaseURL, "/"), "/v2") {
+		return ""
+	}
+	return "append /v2 to the base URL: " + secret.MaskURL(strings.TrimRight(settings.BaseURL, "/")+"/v2")
+}
+
+// certificateHint returns the hint for a certificate of the API that is not valid; empty for another error.
+func certificateHint(err error) string {
+	if as[x509.UnknownAuthorityError](err) {
+		if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
+			return "add the certificate of the proxy to the certificates of the system"
+		}
+		return "set SSL_CERT_FILE to a file with the certificate of the proxy"
+	}
+	if as[x509.HostnameError](err) {
+		return "another host answered; check HTTPS_PROXY and the DNS"
+	}
+	if e, ok := errors.AsType[x509.CertificateInvalidError](err); ok && e.Reason == x509.Expired {
+		return "check the clock of this machine; a certificate is valid between two dates"
+	}
+	return ""
+}
+
+// environmentHint returns the hint for tokens that may belong to another environment; empty for another error.
+func environmentHint(e *tripletex.Error) string {
+	for _, v := range e.Validation {
+		if v.Field == "arg:consumerToken" || v.Field == "arg:employeeToken" {
+			return "check --environment; tokens of the test environment do not work in production, and vice versa"
+		}
+	}
+	return ""
+}
+
+// timeoutHint returns the hint to allow more time.
+func timeoutHint(settings *config.Settings) string {
+	return fmt.Sprintf("allow more than %s with --timeout", settings.Timeout)
+}
+
+// apiHint returns the hint for an error of the API by its kind.
+func apiHint(settings *config.Settings, e *tripletex.Error) string {
+	switch e.Kind {
+	case tripletex.Network:
+		return networkHint(e)
+	case tripletex.Timeout:
+		return timeoutHint(settings)
+	case tripletex.RateLimited:
+		if e.RetryAfter > 0 {
+			return fmt.Sprintf("try again in %s, or allow more time with --timeout", e.RetryAfter)
+		}
+		return "try again later; all clients with the same tokens share the limit"
+	case tripletex.ServerFailed:
+		return "try again later; Tripletex has a fault or is under maintenance"
+	case tripletex.Foreign:
+		return "show the response with --debug"
+	case tripletex.Unknown:
+		return "check the result with tlxhook subscription list before you try again"
+	case tripletex.Unauthorized:
+		return unauthorizedHint(e)
+	case tripletex.Forbidden:
+		return "select a client company with --company; an accountant login has access to these only (tlxhook company list)"
+	case tripletex.Conflict:
+		return "run the command again; another client made a change"
+	default:
+		return ""
+	}
+}
+
+// networkHint returns the hint for an API that cannot be reached.
+func networkHint(e *tripletex.Error) string {
+	if as[*tripletex.ProxyError](e) {
+		return "check the proxy address, user name and password in HTTPS_PROXY"
+	}
+	return cmp.Or(certificateHint(e), "check the network connection and the proxy (HTTPS_PROXY)")
+}
+
+// unauthorizedHint returns the hint for tokens that the API refuses.
+func unauthorizedHint(e *tripletex.Error) string {
+	switch {
+	case errors.Is(e, tripletex.ErrNoCredentials):
+		return "run tlxhook auth login, set TLXHOOK_CONSUMER_TOKEN and TLXHOOK_EMPLOYEE_TOKEN, or use the sandbox with -p sandbox"
+	case e.ClockSkew != 0:
+		return "set the clock of this machine, such as with timedatectl set-ntp true"
+	default:
+		return cmp.Or(environmentHint(e), "show the tokens in use with tlxhook auth status, or replace them with tlxhook auth login")
+	}
+}
