@@ -228,7 +228,7 @@ func TestAnOlderFileIsBroughtToThePresentFormat(t *testing.T) {
 				t.Error(err)
 			}
 			got := sqlite3(t, path, "PRAGMA user_version; SELECT text FROM note WHERE name = 'name'; PRAGMA integrity_check")
-			if got != "7\ntext\nok" {
+			if got != "8\ntext\nok" {
 				t.Errorf("sqlite3 sees %q", got)
 			}
 		})

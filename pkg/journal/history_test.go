@@ -199,7 +199,7 @@ func TestFormat6IsMigratedWithoutLoss(t *testing.T) {
 			if diff := cmp.Diff(before, sqlite3(t, path, query)); diff != "" {
 				t.Error(diff)
 			}
-			if got := sqlite3(t, path, "PRAGMA user_version; PRAGMA integrity_check"); got != "7\nok" {
+			if got := sqlite3(t, path, "PRAGMA user_version; PRAGMA integrity_check"); got != "8\nok" {
 				t.Errorf("sqlite3 sees %q", got)
 			}
 			if len(j.ID()) != 32 {

@@ -158,6 +158,36 @@ func (j *Journal) WaitingOf(ctx context.Context, object ObjectKey, after int64, 
 		WHERE state = 0 AND object = ? AND `+kindOfEvent+` = ? AND id > ? ORDER BY id LIMIT ?`, object.ID, object.Kind, after, int64(limit))
 }
 
+// WaitingEvents returns the events that have deliveries to be forwarded. It reads one row of each.
+func (j *Journal) WaitingEvents(ctx context.Context) (all []string, err error) {
+	const next = `(SELECT event FROM delivery INDEXED BY delivery_event WHERE state = 0 AND event > `
+	err = j.read(ctx, func(c *connection) error {
+		return c.query(`WITH RECURSIVE waiting(event) AS (SELECT `+next+`'' ORDER BY event LIMIT 1)
+			UNION ALL SELECT `+next+`waiting.event ORDER BY event LIMIT 1) FROM waiting WHERE waiting.event IS NOT NULL)
+			SELECT event FROM waiting WHERE event IS NOT NULL`, nil, func(r row) error {
+			all = append(all, r.text(0))
+			return nil
+		})
+	})
+	return all, err
+}
+
+// WaitingOn returns the deliveries of an event that are to be forwarded, by object ID from one on, and the oldest of each
+// object first.
+func (j *Journal) WaitingOn(ctx context.Context, event string, object int64, limit int) ([]Entry, error) {
+	return j.entries(ctx, `SELECT `+columns+` FROM delivery INDEXED BY delivery_event
+		WHERE state = 0 AND event = ? AND object >= ? ORDER BY object, id LIMIT ?`, event, object, int64(limit))
+}
+
+// LastWaiting returns the highest ID of a delivery that is to be forwarded; 0 without any.
+func (j *Journal) LastWaiting(ctx context.Context) (id int64, err error) {
+	err = j.read(ctx, func(c *connection) error {
+		id, err = c.number(`SELECT coalesce(max(id), 0) FROM delivery INDEXED BY delivery_pending WHERE state = 0`)
+		return err
+	})
+	return id, err
+}
+
 // Get returns one delivery with all that was received. One that is not there is ErrNotFound; one that is not as it
 // was received is ErrDamaged.
 func (j *Journal) Get(ctx context.Context, id int64) (Entry, error) {

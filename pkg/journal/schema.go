@@ -93,6 +93,9 @@ func migrations() [][]string {
 		`CREATE TABLE remembered (id INTEGER PRIMARY KEY, key BLOB NOT NULL, body BLOB NOT NULL) STRICT`,
 		`CREATE INDEX remembered_key ON remembered (key)`,
 		`INSERT INTO note VALUES ('` + noteID + `', lower(hex(randomblob(16))))`,
+	}, {
+		// The objects of each event that have something to be forwarded.
+		`CREATE INDEX delivery_event ON delivery (event, object) WHERE state = 0`,
 	}}
 }
 

@@ -29,7 +29,7 @@ type route struct {
 	waiting lanes // of objects whose last try was quick
 	slow    lanes // of the others
 	running map[*lane]time.Time
-	reading
+	sweep
 }
 
 const (

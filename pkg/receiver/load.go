@@ -3,6 +3,7 @@ package receiver
 import (
 	"container/heap"
 	"context"
+	"math"
 	"slices"
 	"time"
 
@@ -18,76 +19,128 @@ const (
 	// minSweep is the shortest time between two sweeps, sweepShare the part of the time that they take at most.
 	minSweep   = 2 * time.Second
 	sweepShare = 20
+	// sweepPage is how many rows a sweep reads at once, between two looks at what has ended.
+	sweepPage = 100
+	// maxBehind is how many rows may be unread at the end of the backlog before they are left to the sweeps.
+	maxBehind = 10 * pageSize
 )
 
-// reading is how far a route has read the backlog. A sweep reads it again from the beginning, for lanes that were parked
-// and for deliveries that another program revived.
-type reading struct {
-	cursor   int64 // what is up to here was read
-	more     bool  // there may be more behind the cursor
-	sweep    int64 // the cursor of the sweep
+// tail reads what is stored after the queue has begun, once for all routes.
+type tail struct {
+	cursor int64 // what is up to here was read, or is left to the sweeps
+	begun  bool
+	more   bool // there may be more behind the cursor
+}
+
+// sweep reads the objects of the events of one route: what was stored before the queue began, lanes that were parked, and
+// deliveries that another program revived. It reads nothing of other routes, and at most a page of one object.
+type sweep struct {
+	events   []position // to be read, by turns
 	sweeping bool
-	began    time.Time // when the last sweep began
-	sweepAt  time.Time // when the next sweep begins
+	began    time.Time
+	nextAt   time.Time // when the next one begins; zero for at once
 	parked   bool      // lanes were left to the backlog
-	left     bool      // the sweep has left some there, too
+	left     bool      // this sweep has left some there, too
 	roomAt   time.Time // when to try again to make room
 }
 
-// readOn has every route read what was stored since.
-func (q *Queue) readOn() {
-	for _, r := range q.routes {
-		r.more = true
-	}
+// position is how far a sweep has read the objects of an event.
+type position struct {
+	event  string
+	object int64
 }
 
-// unread reports whether a route has not read the whole backlog.
+// unread reports whether a part of the backlog is to be read now.
 func (q *Queue) unread() bool {
-	return slices.ContainsFunc(q.routes, func(r *route) bool { return r.more })
+	return q.more || q.begun && slices.ContainsFunc(q.routes, func(r *route) bool { return r.sweeping || r.nextAt.IsZero() })
 }
 
-// load reads a page for each route that may have more and has room, and reports whether one still has.
+// load reads a page at the end of the backlog and one for one of the routes, and reports whether there is more to read.
 func (q *Queue) load(ctx context.Context) (more bool) {
 	now := time.Now()
-	for _, r := range q.routes {
-		if !q.makeRoom(r, now) {
-			continue
+	q.readTail(ctx, now)
+	q.beginSweeps(ctx, now)
+	for range q.routes {
+		q.turn = (q.turn + 1) % len(q.routes)
+		if r := q.routes[q.turn]; r.sweeping && q.makeRoom(r, now) {
+			q.sweepOn(ctx, r, now)
+			break
 		}
-		if r.more {
-			page, err := q.backlog.Waiting(ctx, r.cursor, pageSize)
-			r.more = err == nil && len(page) == pageSize // after an error it is tried again soon
-			for _, e := range page {
-				r.cursor = max(r.cursor, e.ID)
-				q.add(ctx, r, e, now)
-			}
-		}
-		q.sweep(ctx, r, now)
-		more = more || r.more || r.sweeping
 	}
-	return more
+	return q.more || slices.ContainsFunc(q.routes, func(r *route) bool { return r.sweeping && r.held() < maxLanes })
 }
 
-// sweep reads a page of the sweep of a route, and begins one when it is time to.
-func (q *Queue) sweep(ctx context.Context, r *route, now time.Time) {
-	switch {
-	case r.sweepAt.IsZero():
-		r.sweepAt = now.Add(minSweep)
-	case !r.sweeping && now.After(r.sweepAt):
-		r.sweeping, r.sweep, r.began, r.left = true, 0, now, false
-	}
-	if !r.sweeping {
+// readTail reads a page of what was stored since. If that is too much, it is left to the sweeps.
+func (q *Queue) readTail(ctx context.Context, now time.Time) {
+	if !q.more {
 		return
 	}
-	page, err := q.backlog.Waiting(ctx, r.sweep, pageSize)
+	last, err := q.backlog.LastWaiting(ctx)
+	if q.more = err == nil; err != nil {
+		return // it is tried again soon
+	}
+	if !q.begun || last-q.cursor > maxBehind {
+		q.begun, q.cursor = true, max(q.cursor, last)
+		for _, r := range q.routes {
+			r.nextAt = time.Time{}
+		}
+	}
+	page, err := q.backlog.Waiting(ctx, q.cursor, pageSize)
+	q.more = err == nil && len(page) == pageSize
 	for _, e := range page {
-		r.sweep = e.ID
-		q.add(ctx, r, e, now)
+		q.cursor = max(q.cursor, e.ID)
+		if r := q.routeOf(e.Event); r != nil {
+			q.add(ctx, r, e, now)
+		}
 	}
-	if err == nil && len(page) == pageSize && r.sweep < r.cursor {
+}
+
+// beginSweeps begins the sweeps for which it is time.
+func (q *Queue) beginSweeps(ctx context.Context, now time.Time) {
+	due := func(r *route) bool { return !r.sweeping && !now.Before(r.nextAt) }
+	if !q.begun || !slices.ContainsFunc(q.routes, due) {
 		return
 	}
-	r.sweeping, r.parked = false, r.left || err != nil && r.parked
-	r.sweepAt = now.Add(max(minSweep, sweepShare*now.Sub(r.began)))
+	events, err := q.backlog.WaitingEvents(ctx)
+	for _, r := range q.routes {
+		if !due(r) {
+			continue
+		}
+		if err != nil {
+			r.nextAt = now.Add(minSweep)
+			continue
+		}
+		r.sweep = sweep{sweeping: true, began: now, nextAt: now, parked: r.parked, roomAt: r.roomAt}
+		for _, event := range events {
+			if q.routeOf(event) == r {
+				r.events = append(r.events, position{event, math.MinInt64})
+			}
+		}
+	}
+}
+
+// sweepOn reads a page of one event of a sweep, or ends the sweep.
+func (q *Queue) sweepOn(ctx context.Context, r *route, now time.Time) {
+	if len(r.events) == 0 {
+		r.sweeping, r.parked = false, r.left
+		if !r.nextAt.IsZero() { // else another one is wanted at once
+			r.nextAt = now.Add(max(minSweep, sweepShare*now.Sub(r.began)))
+		}
+		return
+	}
+	at := r.events[0]
+	page, err := q.backlog.WaitingOn(ctx, at.event, at.object, sweepPage)
+	r.events, r.left = r.events[1:], r.left || err != nil
+	for i, e := range page {
+		if i == 0 || e.ObjectID != page[i-1].ObjectID {
+			q.add(ctx, r, e, now)
+		}
+	}
+	if len(page) < sweepPage || page[len(page)-1].ObjectID == math.MaxInt64 {
+		return
+	}
+	at.object = page[len(page)-1].ObjectID + 1
+	r.events = append(r.events, at)
 }
 
 // makeRoom reports whether a route may hold more lanes, after it has left those that are due last to the backlog.
@@ -105,43 +158,46 @@ func (q *Queue) makeRoom(r *route, now time.Time) bool {
 	return r.held() < maxLanes
 }
 
-// add makes a lane of an entry of a page, or notes that the lane of its object has more.
+// add makes a lane of an entry of a page, or notes that the lane of its object has more. Unless all before it was read,
+// an older one of the object may be in the backlog.
 func (q *Queue) add(ctx context.Context, r *route, e journal.Entry, now time.Time) {
-	if q.routeOf(e.Event) != r {
-		return
-	}
 	key := laneKey{r, e.Object()}
 	if l := q.lanes[key]; l != nil {
 		l.more = l.more || e.ID != l.id
 		return
 	}
+	if r.held() >= maxLanes {
+		r.parked, r.left = true, true
+		return
+	}
 	l := &lane{key: key, id: e.ID}
-	if r.parked { // an older one of the object may have been left to the backlog
-		first, found, err := q.first(ctx, key)
-		if err != nil || !found || first.LastAttempt.Add(backoff(first.Attempts)).After(now) {
+	if r.sweeping || r.parked || r.nextAt.IsZero() {
+		first, more, err := q.first(ctx, key)
+		if err != nil || first == nil || r.parked && first.LastAttempt.Add(backoff(first.Attempts)).After(now) {
 			r.left = true
 			return
 		}
-		l.id, l.more = first.ID, true
+		l.id, l.more, l.due = first.ID, more, first.LastAttempt // those that never failed come first
 	}
 	q.lanes[key] = l
 	heap.Push(&r.waiting, l)
 }
 
-// first returns the oldest delivery that waits of an object.
-func (q *Queue) first(ctx context.Context, key laneKey) (journal.Entry, bool, error) {
-	for after := int64(0); ; {
-		page, err := q.backlog.WaitingOf(ctx, key.object, after, pageSize)
+// first returns the oldest delivery that waits of an object, nil without any, and whether more may wait.
+func (q *Queue) first(ctx context.Context, key laneKey) (first *journal.Entry, more bool, err error) {
+	limit := 2
+	for after := int64(0); ; limit = pageSize {
+		page, err := q.backlog.WaitingOf(ctx, key.object, after, limit)
 		if err != nil {
-			return journal.Entry{}, false, err
+			return nil, false, err
 		}
-		for _, e := range page {
+		for i, e := range page {
 			if after = e.ID; q.routeOf(e.Event) == key.route {
-				return e, true, nil
+				return &e, i < len(page)-1 || len(page) == limit, nil
 			}
 		}
-		if len(page) < pageSize {
-			return journal.Entry{}, false, nil
+		if len(page) < limit {
+			return nil, false, nil
 		}
 	}
 }
@@ -151,13 +207,13 @@ func (q *Queue) advance(ctx context.Context, l *lane, now time.Time) bool {
 	if !l.more {
 		return false
 	}
-	next, found, err := q.first(ctx, l.key)
+	next, more, err := q.first(ctx, l.key)
 	switch {
 	case err != nil:
 		l.due = now.Add(minBackoff) // what is settled is not sent again
 		return true
-	case found:
-		l.id, l.due = next.ID, time.Time{}
+	case next != nil:
+		l.id, l.due, l.more = next.ID, time.Time{}, more
 	}
-	return found
+	return next != nil
 }

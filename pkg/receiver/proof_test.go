@@ -44,6 +44,7 @@ func TestMain(m *testing.M) {
 	}
 	flag.Int("crash-cycles", 300, "how often the receiver is killed")
 	flag.Int("repeats", 1000, "how many deliveries are repeated 50 times")
+	flag.Int("backlog", 20_000, "number of deliveries that wait for an app that is down")
 	flag.Duration("soak", 8*time.Second, "how long the receiver is under load")
 	flag.Int("soak-rate", 500, "how many deliveries a second it gets then")
 	// Most proofs wait for the disk or for a limit: more of them go side by side than there are cores.

@@ -38,6 +38,12 @@ type Route struct {
 type Backlog interface {
 	// Waiting returns the deliveries after an id that are to be forwarded, the oldest first.
 	Waiting(ctx context.Context, after int64, limit int) ([]journal.Entry, error)
+	// LastWaiting returns the highest ID of those; 0 without any.
+	LastWaiting(ctx context.Context) (int64, error)
+	// WaitingEvents returns the events of those.
+	WaitingEvents(ctx context.Context) ([]string, error)
+	// WaitingOn returns those of an event, by object ID from one on, and the oldest of each object first.
+	WaitingOn(ctx context.Context, event string, object int64, limit int) ([]journal.Entry, error)
 	Records
 }
 
@@ -62,7 +68,10 @@ type Queue struct {
 	counts  *counters
 	wake    chan struct{}
 	done    chan finished
-	lanes   map[laneKey]*lane // belongs to Run
+	// What follows belongs to Run.
+	lanes map[laneKey]*lane
+	tail
+	turn int // the route that reads next
 }
 
 // NewQueue returns a queue. The first route whose pattern fits takes a delivery; one that no route takes keeps
@@ -70,7 +79,7 @@ type Queue struct {
 func NewQueue(backlog Backlog, routes []Route, report func(DeliveryEvent)) *Queue {
 	q := &Queue{
 		backlog: backlog, report: report, counts: newCounters(), wake: make(chan struct{}, 1), done: make(chan finished),
-		lanes: map[laneKey]*lane{},
+		lanes: map[laneKey]*lane{}, tail: tail{more: true},
 	}
 	if report == nil {
 		q.report = func(DeliveryEvent) {}
@@ -79,7 +88,7 @@ func NewQueue(backlog Backlog, routes []Route, report func(DeliveryEvent)) *Queu
 		if r.Parallel == 0 {
 			r.Parallel = DefaultParallel
 		}
-		q.routes = append(q.routes, &route{Route: r, running: map[*lane]time.Time{}, reading: reading{more: true}})
+		q.routes = append(q.routes, &route{Route: r, running: map[*lane]time.Time{}})
 	}
 	return q
 }
@@ -118,11 +127,12 @@ func (q *Queue) run(ctx context.Context, drain bool) {
 		select {
 		case <-ctx.Done():
 		case <-q.wake:
-			q.readOn()
+			q.more = true
 		case f := <-q.done:
 			q.finish(ctx, f)
+			q.finishOthers(ctx)
 		case <-again.C:
-			q.readOn()
+			q.more = true
 		case <-timer.C:
 		}
 		timer.Stop()
@@ -175,6 +185,18 @@ func (q *Queue) running() (n int) {
 type finished struct {
 	lane  *lane
 	again time.Duration // 0 where it is settled
+}
+
+// finishOthers finishes all that has ended by now, so that reading delays none of it.
+func (q *Queue) finishOthers(ctx context.Context) {
+	for {
+		select {
+		case f := <-q.done:
+			q.finish(ctx, f)
+		default:
+			return
+		}
+	}
 }
 
 func (q *Queue) finish(ctx context.Context, f finished) {

@@ -1,9 +1,11 @@
 package stream
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -192,6 +194,39 @@ func (b *Backlog) Waiting(_ context.Context, after int64, limit int) ([]journal.
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.page(b.order, after, limit), nil
+}
+
+// WaitingEvents returns the events that have deliveries to be forwarded.
+func (b *Backlog) WaitingEvents(context.Context) ([]string, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	events := map[string]bool{}
+	for _, h := range b.held {
+		events[h.Event] = true
+	}
+	return slices.Sorted(maps.Keys(events)), nil
+}
+
+// WaitingOn returns the deliveries of an event that are to be forwarded, by object ID from one on, and the oldest of each
+// object first.
+func (b *Backlog) WaitingOn(_ context.Context, event string, object int64, limit int) ([]journal.Entry, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	all := slices.DeleteFunc(b.page(b.order, 0, len(b.order)), func(e journal.Entry) bool {
+		return e.Event != event || e.ObjectID < object
+	})
+	slices.SortStableFunc(all, func(a, b journal.Entry) int { return cmp.Compare(a.ObjectID, b.ObjectID) })
+	return all[:min(limit, len(all))], nil
+}
+
+// LastWaiting returns the highest ID of a delivery that is to be forwarded; 0 without any.
+func (b *Backlog) LastWaiting(context.Context) (int64, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.order) == 0 || !b.whole {
+		return 0, nil
+	}
+	return b.order[len(b.order)-1], nil
 }
 
 // WaitingOf returns those of one object, see [Backlog.Waiting].

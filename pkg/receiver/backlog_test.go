@@ -1,0 +1,70 @@
+package receiver_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/journal"
+	"github.com/tlxhook/tlxhook/pkg/receiver"
+)
+
+// peak returns the highest resident memory of the process in MB.
+func peak(t *testing.T) int {
+	t.Helper()
+	raw, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		t.Skip("the peak memory is read from /proc")
+	}
+	_, rest, _ := strings.Cut(string(raw), "VmHWM:")
+	kilobytes, err := strconv.Atoi(strings.Fields(rest)[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kilobytes / 1000
+}
+
+// With -backlog 1000000 the logged figures are those of the documentation.
+func TestLargeBacklogNeedsLittleMemory(t *testing.T) {
+	j, backlog := store(t, 0, 0), size("backlog", 2_000)
+	for from := 0; from < backlog; from += 1000 {
+		batch := make([]journal.Delivery, min(1000, backlog-from))
+		for n := range batch {
+			batch[n] = journal.Delivery{
+				Key: strconv.Itoa(from + n), Received: time.Now(), Event: "order.update", ObjectID: int64(from + n), Body: []byte("{}"),
+			}
+		}
+		if _, err := j.AppendBackfill(t.Context(), batch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pileAt(t, j, "invoice.charged", 200, 1)
+	start := time.Now()
+	var mu sync.Mutex
+	var took []time.Duration
+	healthy := &app{answer: func(journal.Entry) receiver.Answer {
+		mu.Lock()
+		defer mu.Unlock()
+		took = append(took, time.Since(start))
+		return receiver.Answer{Status: 200}
+	}}
+	dead := &app{answer: func(journal.Entry) receiver.Answer {
+		return receiver.Answer{Status: -1, Err: errors.New("connection refused")}
+	}}
+	ctx, cancel := context.WithTimeout(t.Context(), max(5*time.Second, time.Duration(backlog)*40*time.Microsecond))
+	defer cancel()
+	receiver.NewQueue(j, []receiver.Route{{Event: "order.*", App: dead}, {Event: "*", App: healthy}}, nil).Run(ctx)
+	if len(took) < 200 {
+		t.Fatalf("%d of 200 healthy deliveries were forwarded", len(took))
+	}
+	mb := peak(t)
+	t.Logf("%d waiting: the first healthy delivery after %v, the last after %v, at most %d MB", backlog, took[0], took[199], mb)
+	if mb > 300 { // the other tests of the process are in it
+		t.Errorf("the process had %d MB", mb)
+	}
+}
