@@ -17,8 +17,20 @@ type Stored struct {
 	Altered bool
 }
 
-func insert(c *connection, d Delivery) (Stored, error) {
-	known, same, err := recall(c, d)
+// record is a delivery as the file holds it. It is made before the transaction, in which only one can be stored at a time.
+type record struct {
+	Delivery
+	header string // packed
+	sum    int64
+}
+
+func (j *Journal) record(d Delivery) record {
+	text := headerText(d.Header)
+	return record{d, j.writer.connection.pack.Replace(text), d.checksum(text)}
+}
+
+func insert(c *connection, d record) (Stored, error) {
+	known, same, err := recall(c, d.Delivery)
 	if err != nil || same != 0 {
 		return Stored{ID: same, Duplicate: true}, err
 	}
@@ -30,7 +42,7 @@ func insert(c *connection, d Delivery) (Stored, error) {
 }
 
 // insertRepeat stores a delivery whose key is known, unless its body is known too.
-func insertRepeat(c *connection, d Delivery) (Stored, error) {
+func insertRepeat(c *connection, d record) (Stored, error) {
 	next, same := int64(0), int64(0)
 	err := c.query(`SELECT id, variant, body FROM delivery JOIN content USING (id) WHERE idempotency_key = ? ORDER BY variant`,
 		[]any{d.Key}, func(r row) error {
@@ -48,7 +60,7 @@ func insertRepeat(c *connection, d Delivery) (Stored, error) {
 }
 
 // insertVariant stores a delivery, unless that variant of its key is there.
-func insertVariant(c *connection, d Delivery, variant int64) (id int64, fresh bool, err error) {
+func insertVariant(c *connection, d record, variant int64) (id int64, fresh bool, err error) {
 	added, err := c.exec(`INSERT INTO delivery (idempotency_key, variant, received, event, subscription, object, backfill, unreadable)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 		d.Key, variant, d.Received.UnixMicro(), d.Event, d.SubscriptionID, d.ObjectID, number(d.Backfill), number(d.Unreadable))
@@ -62,12 +74,13 @@ func insertVariant(c *connection, d Delivery, variant int64) (id int64, fresh bo
 		return 0, false, err
 	}
 	_, err = c.exec(`INSERT INTO content (id, content_type, signature, body, checksum, headers, source) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-		id, d.ContentType, d.Signature, d.Body, d.checksum(), c.pack.Replace(headerText(d.Header)), d.Source)
+		id, d.ContentType, d.Signature, d.Body, d.sum, d.header, d.Source)
 	return id, true, err
 }
 
-// checksum is over all that was received, with the lengths of the parts, so that none can pass for another.
-func (d *Delivery) checksum() int64 {
+// checksum is over all that was received, with the lengths of the parts, so that none can pass for another. Header is the
+// text of the headers.
+func (d *Delivery) checksum(header string) int64 {
 	sum := crc32.New(crc32.MakeTable(crc32.Castagnoli))
 	number := make([]byte, 0, 24)
 	write := func(n int64, text []byte) {
@@ -81,7 +94,7 @@ func (d *Delivery) checksum() int64 {
 	write(d.SubscriptionID, nil)
 	write(d.ObjectID, nil)
 	write(int64(len(d.Body)), d.Body)
-	if header := headerText(d.Header) + d.Source; header != "" { // formats before the seventh have none
+	if header += d.Source; header != "" { // formats before the seventh have none
 		write(int64(len(header)), []byte(header))
 	}
 	return int64(sum.Sum32())

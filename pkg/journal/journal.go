@@ -249,8 +249,9 @@ func (j *Journal) Append(ctx context.Context, d Delivery) (Stored, error) {
 		return Stored{}, err
 	}
 	var stored Stored
+	r := j.record(d)
 	err := j.writer.commit(ctx, func(c *connection) (err error) {
-		stored, err = insert(c, d)
+		stored, err = insert(c, r)
 		return err
 	})
 	if err != nil {

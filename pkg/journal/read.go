@@ -198,7 +198,7 @@ func (j *Journal) Get(ctx context.Context, id int64) (Entry, error) {
 			e := entry(r)
 			e.ContentType, e.Signature, e.Body, e.Origin = r.text(17), r.text(18), r.bytes(19), j.id
 			e.Header, e.Source = parseHeader(c.unpack.Replace(r.text(21))), r.text(22)
-			if e.checksum() != r.int(20) {
+			if e.checksum(headerText(e.Header)) != r.int(20) {
 				return fmt.Errorf("%w: delivery %d is not as it was received", ErrDamaged, id)
 			}
 			found = append(found, e)
