@@ -160,10 +160,10 @@ func (j *Journal) WaitingOf(ctx context.Context, object ObjectKey, after int64, 
 
 // WaitingEvents returns the events that have deliveries to be forwarded. It reads one row of each.
 func (j *Journal) WaitingEvents(ctx context.Context) (all []string, err error) {
-	const next = `(SELECT event FROM delivery INDEXED BY delivery_event WHERE state = 0 AND event > `
+	const waiting = `SELECT event FROM delivery INDEXED BY delivery_event WHERE state = 0 `
 	err = j.read(ctx, func(c *connection) error {
-		return c.query(`WITH RECURSIVE waiting(event) AS (SELECT `+next+`'' ORDER BY event LIMIT 1)
-			UNION ALL SELECT `+next+`waiting.event ORDER BY event LIMIT 1) FROM waiting WHERE waiting.event IS NOT NULL)
+		return c.query(`WITH RECURSIVE waiting(event) AS (SELECT (`+waiting+`ORDER BY event LIMIT 1)
+			UNION ALL SELECT (`+waiting+`AND event > waiting.event ORDER BY event LIMIT 1) FROM waiting WHERE waiting.event IS NOT NULL)
 			SELECT event FROM waiting WHERE event IS NOT NULL`, nil, func(r row) error {
 			all = append(all, r.text(0))
 			return nil

@@ -2,8 +2,10 @@ package journal_test
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -74,6 +76,7 @@ func TestTextsOfASenderComeBackAsTheyWere(t *testing.T) {
 		"NUL after the dot":          func(d *journal.Delivery) { d.Event = "order.upd\x00ate" },
 		"event of NUL alone":         func(d *journal.Delivery) { d.Event = "\x00" },
 		"invalid UTF-8 in the event": func(d *journal.Delivery) { d.Event = "order.\xff" },
+		"empty event":                func(d *journal.Delivery) { d.Event = "" },
 		"event without a dot":        func(d *journal.Delivery) { d.Event = "order" },
 		"event with an empty kind":   func(d *journal.Delivery) { d.Event = ".update" },
 		"long event":                 func(d *journal.Delivery) { d.Event = strings.Repeat("order.", 100_000) },
@@ -88,6 +91,8 @@ func TestTextsOfASenderComeBackAsTheyWere(t *testing.T) {
 			d := delivery(1)
 			change(&d)
 			keepAndPurge(t, open(t, t.TempDir()), d)
+			j := open(t, t.TempDir())
+			findWaiting(t, j, d, appendAll(t, j, d)[0])
 		})
 	}
 }
@@ -130,7 +135,7 @@ func FuzzBytesToPurge(f *testing.F) {
 	f.Cleanup(func() { _ = j.Close() })
 	f.Fuzz(func(t *testing.T, event string, object int64, body []byte) {
 		d := delivery(1)
-		d.Event, d.ObjectID, d.Body = event, object, body
+		d.Key, d.Event, d.ObjectID, d.Body = rand.Text(), event, object, body // what was purged under a key is a duplicate
 		stored, err := j.Append(t.Context(), d)
 		if err != nil {
 			t.Fatal(err)
@@ -138,8 +143,31 @@ func FuzzBytesToPurge(f *testing.F) {
 		if _, err := j.Get(t.Context(), stored.ID); err != nil {
 			t.Fatal(err)
 		}
+		findWaiting(t, j, d, stored.ID)
 		if _, err := j.Purge(context.WithoutCancel(t.Context()), journal.Filter{IDs: []int64{stored.ID}}, nil); err != nil {
 			t.Fatal(err)
 		}
 	})
+}
+
+// findWaiting checks that a delivery is found by its event and object.
+func findWaiting(t *testing.T, j *journal.Journal, d journal.Delivery, id int64) {
+	t.Helper()
+	events, err := j.WaitingEvents(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(events, []string{d.Event}) {
+		t.Errorf("the events are %q, want %q", events, d.Event)
+	}
+	page, err := j.WaitingOn(t.Context(), d.Event, d.ObjectID, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(page) != 1 || page[0].ID != id {
+		t.Errorf("%d deliveries wait, want delivery %d", len(page), id)
+	}
+	if last, err := j.LastWaiting(t.Context()); err != nil || last != id {
+		t.Errorf("the last one is %d, want %d: %v", last, id, err)
+	}
 }
