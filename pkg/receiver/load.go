@@ -173,11 +173,17 @@ func (q *Queue) add(ctx context.Context, r *route, e journal.Entry, now time.Tim
 	l := &lane{key: key, id: e.ID}
 	if r.sweeping || r.parked || r.nextAt.IsZero() {
 		first, more, err := q.first(ctx, key)
-		if err != nil || first == nil || r.parked && first.LastAttempt.Add(backoff(first.Attempts)).After(now) {
+		if err != nil || first == nil {
 			r.left = true
 			return
 		}
 		l.id, l.more, l.due = first.ID, more, first.LastAttempt // those that never failed come first
+		if l.due.After(now) {                                   // the clock was set back
+			l.due = now
+		} else if r.parked && l.due.Add(backoff(first.Attempts)).After(now) {
+			r.left = true
+			return
+		}
 	}
 	q.lanes[key] = l
 	heap.Push(&r.waiting, l)
