@@ -1,0 +1,249 @@
+//go:build unix
+
+package tunnel_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/tunnel"
+)
+
+// The programs of the tests are found in the PATH of the process, so that tests with it do not run in parallel.
+func programs(t *testing.T) (folder string) {
+	t.Helper()
+	folder = t.TempDir()
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(folder, "other"), "./testdata/fake")
+	if raw, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, raw)
+	}
+	for _, name := range tunnel.Programs() {
+		if err := os.Link(filepath.Join(folder, "other"), filepath.Join(folder, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pair(t, folder)
+	t.Setenv("PATH", folder+":"+os.Getenv("PATH"))
+	return folder
+}
+
+// pair writes a certificate for localhost and its key.
+func pair(t *testing.T, folder string) {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+		"-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+		"-keyout", filepath.Join(folder, "key.pem"), "-out", filepath.Join(folder, "cert.pem"))
+	if raw, err := command.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, raw)
+	}
+}
+
+// notes collects notes.
+type notes struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (n *notes) note(format string, _ ...any) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.text.WriteString(format + "\n")
+}
+
+// options returns options with the environment of a fake.
+func options(folder, program, mode string, more ...string) tunnel.Options {
+	environ := append([]string{
+		"PATH=" + os.Getenv("PATH"), "FAKE=" + mode, "SECRET=a-known-secret", "STATE=" + filepath.Join(folder, "state"),
+		"CERT=" + filepath.Join(folder, "cert.pem"), "KEY=" + filepath.Join(folder, "key.pem"), "ONCE=" + filepath.Join(folder, "once"),
+	}, more...)
+	o := tunnel.Options{Program: program, Environ: environ, Note: (&notes{}).note}
+	o.Redact = func(text string) string { return strings.ReplaceAll(text, "a-known-secret", "[redacted]") }
+	if program == "" {
+		o.Command = "other --port {port}"
+	}
+	return o
+}
+
+func start(t *testing.T, o tunnel.Options, limit time.Duration) (*tunnel.Tunnel, string, error) {
+	t.Helper()
+	opened, err := tunnel.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(opened.Stop)
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	defer cancel()
+	public, err := opened.Start(ctx, "18080", false)
+	return opened, public, err
+}
+
+func TestProgramsReportTheirURL(t *testing.T) {
+	folder := programs(t)
+	for _, program := range append(tunnel.Programs(), "") {
+		_, public, err := start(t, options(folder, program, ""), 30*time.Second)
+		if err != nil {
+			t.Errorf("%s: %v", program, err)
+		}
+		if !strings.HasPrefix(public, "https://localhost:") {
+			t.Errorf("%s: public = %q", program, public)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(folder, "state")); err != nil {
+		t.Error(err)
+	}
+}
+
+// An agent that has a tunnel to the port is used, and stays.
+func TestRunningAgentIsUsed(t *testing.T) {
+	folder := programs(t)
+	first, public, err := start(t, options(folder, tunnel.Ngrok, ""), 30*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, again, err := start(t, options(folder, tunnel.Ngrok, "exit"), 30*time.Second)
+	if err != nil || again != public {
+		t.Errorf("%q %v, want %q", again, err, public)
+	}
+	second.Stop()
+	if _, again, err = start(t, options(folder, tunnel.Ngrok, "exit"), 30*time.Second); err != nil || again != public {
+		t.Errorf("after the second was stopped: %q %v, want %q", again, err, public)
+	}
+	first.Stop()
+}
+
+func TestFailuresAreReported(t *testing.T) {
+	folder := programs(t)
+	for _, test := range []struct {
+		program, mode, want string
+		is                  error
+	}{
+		{tunnel.Cloudflared, "exit", `error: cannot connect to https://***@example.no/?k=*** no \u{1b}[31mway [redacted]`, tunnel.ErrEnded},
+		{tunnel.Cloudflared, "ratelimit", "Error unmarshaling QuickTunnel response", tunnel.ErrEnded},
+		{tunnel.Cloudflared, "hang", "no public URL", tunnel.ErrNoURL},
+		{tunnel.Cloudflared, "nourl", "no public URL", tunnel.ErrNoURL},
+		{tunnel.Cloudflared, "wrong", "unusable URL", tunnel.ErrWrongURL},
+		{tunnel.Ngrok, "exit", "exit status 1", tunnel.ErrEnded},
+		{tunnel.Tailscale, "stopped", "run tailscale up", nil},
+		{"", "exit", "exit status 1", tunnel.ErrEnded},
+		{"", "hang", "no public URL", tunnel.ErrNoURL},
+		{"", "nourl", "ready", tunnel.ErrNoURL},
+		{"", "wrong", "with credentials", tunnel.ErrWrongURL},
+	} {
+		t.Run(test.program+" "+test.mode, func(t *testing.T) {
+			limit := 2 * time.Second
+			if errors.Is(test.is, tunnel.ErrEnded) || errors.Is(test.is, tunnel.ErrWrongURL) {
+				limit = 40 * time.Second
+			}
+			started := filepath.Join(t.TempDir(), "started")
+			_, public, err := start(t, options(folder, test.program, test.mode, "STARTED="+started), limit)
+			if err == nil {
+				t.Fatalf("no error, but %q", public)
+			}
+			if test.is != nil && !errors.Is(err, test.is) {
+				t.Error(err)
+			}
+			if !strings.Contains(err.Error(), test.want) {
+				t.Errorf("%q has no %q", err, test.want)
+			}
+			if strings.Contains(err.Error(), "hidden") || strings.Contains(err.Error(), "a-known-secret") || strings.Contains(err.Error(), "\x1b") {
+				t.Errorf("%q shows a secret", err)
+			}
+			raw, err := os.ReadFile(started)
+			if got := strings.Count(string(raw), "\nend\n"); err == nil && errors.Is(test.is, tunnel.ErrEnded) && got != 4 {
+				t.Errorf("started %d times, want 4", got)
+			}
+		})
+	}
+}
+
+func TestUnusableProgramsAreUsageErrors(t *testing.T) {
+	folder := t.TempDir()
+	t.Setenv("PATH", folder)
+	for _, name := range tunnel.Programs() {
+		_, err := tunnel.New(tunnel.Options{Program: name})
+		if missing, ok := errors.AsType[*tunnel.MissingError](err); !ok || missing.Name != name || missing.Install == "" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	plain := filepath.Join(folder, "plain")
+	if err := os.WriteFile(plain, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{plain, "", " ", `"`, "''"} {
+		if _, err := tunnel.New(tunnel.Options{Command: text}); err == nil {
+			t.Errorf("%q: no error", text)
+		} else if _, ok := errors.AsType[*tunnel.UsageError](err); !ok {
+			t.Errorf("%q: %T %v", text, err, err)
+		}
+	}
+}
+
+// gone reports whether a process has ended.
+func gone(pid int) bool {
+	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	return syscall.Kill(pid, 0) != nil || err == nil && strings.Contains(string(stat), ") Z ")
+}
+
+func awaitGone(t *testing.T, file string) {
+	t.Helper()
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(string(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 1000 {
+		if gone(pid) {
+			return
+		}
+		<-time.After(20 * time.Millisecond)
+	}
+	t.Errorf("process %d is left", pid)
+}
+
+// A program that ignores SIGTERM is killed, and so are its child processes.
+func TestStopLeavesNothing(t *testing.T) {
+	folder := programs(t)
+	for _, mode := range []string{"", "deaf"} {
+		child := filepath.Join(t.TempDir(), "child")
+		opened, _, err := start(t, options(folder, "", mode, "CHILD="+child), 30*time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		opened.Stop()
+		awaitGone(t, child)
+	}
+}
+
+// A program that dies is started again, and its new URL is reported until that is accepted.
+func TestWatchRestartsAndReportsANewURL(t *testing.T) {
+	folder := programs(t)
+	opened, public, err := start(t, options(folder, "", "die"), 30*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var got []string
+	opened.Watch(ctx, func(_ context.Context, moved string) error {
+		if got = append(got, moved); len(got) == 1 {
+			return errors.New("not yet")
+		}
+		cancel()
+		return nil
+	})
+	if len(got) != 2 || got[0] != got[1] || got[0] == public {
+		t.Errorf("moved to %q from %q", got, public)
+	}
+}
