@@ -15,6 +15,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
+	"github.com/tlxhook/tlxhook/pkg/tunnel"
 )
 
 var (
@@ -34,8 +35,10 @@ type Subscribe struct {
 	Login func(context.Context) (*tripletex.Client, []string, error)
 	// Lock keeps other processes from writing to the company until release is called.
 	Lock func(context.Context) (release func(), err error)
-	// PublicURL is where Tripletex reaches the listener.
+	// PublicURL is where Tripletex reaches the listener. It is empty with Tunnel.
 	PublicURL string
+	// Tunnel gives the listener its public URL; nil for PublicURL.
+	Tunnel *tunnel.Tunnel
 	// ProbeInterval is how often the public URL is probed.
 	ProbeInterval time.Duration
 }
@@ -43,11 +46,13 @@ type Subscribe struct {
 // ephemeral are the subscriptions of a run.
 type ephemeral struct {
 	client *tripletex.Client
+	events []string
 	wanted []tripletex.NewSubscription
 	note   *subscribedNote // nil if there is nothing to delete
 
 	mu          sync.Mutex
-	unreachable error // of the last probe
+	public      string // URL
+	unreachable error  // of the last probe
 }
 
 // subscribedNote is stored in the journal, so that the next run can delete what a killed run could not. The target
@@ -56,18 +61,22 @@ type subscribedNote struct {
 	BaseURL   string `json:"baseUrl"`
 	CompanyID int64  `json:"companyId"`
 	TargetURL string `json:"targetUrl"`
+	// NextURL is the target that an update was sent for, if its result is not known.
+	NextURL string `json:"nextUrl,omitempty"`
+}
+
+// owns reports whether a subscription is one of the run.
+func (n *subscribedNote) owns(s tripletex.Subscription) bool {
+	return s.TargetURL == n.TargetURL || n.NextURL != "" && s.TargetURL == n.NextURL
 }
 
 const (
 	noteName = "subscribed"
 	// runParameter is the query parameter that makes the target URL of a run unique.
-	runParameter = "tlxhook"
-	// A new tunnel may need some seconds before it forwards.
-	firstProbes     = 10
-	firstProbeDelay = 2 * time.Second
-	createLimit     = 30 * time.Second
-	subscribeLimit  = createLimit + firstProbes*firstProbeDelay
-	deleteLimit     = 15 * time.Second
+	runParameter   = "tlxhook"
+	createLimit    = 30 * time.Second
+	subscribeLimit = createLimit + tunnel.StartLimit + tunnel.ReachLimit
+	deleteLimit    = 15 * time.Second
 	// maxDelete is the maximum number of ids in one request.
 	maxDelete = 400
 )
@@ -82,12 +91,12 @@ func (l *Listener) subscribe(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, subscribeLimit)
 	defer cancel()
-	for _, step := range []func(context.Context) error{l.logIn, l.firstProbe, l.replace} {
+	for _, step := range []func(context.Context) error{l.logIn, l.openTunnel, l.want, l.firstProbe, l.replace} {
 		if err := step(ctx); err != nil {
 			return err
 		}
 	}
-	l.Note("Created %s to %s (deleted on exit)", terminal.Count(len(l.temporary.wanted), "subscription"), l.o.Subscribe.PublicURL)
+	l.Note("Created %s to %s (deleted on exit)", terminal.Count(len(l.temporary.wanted), "subscription"), l.temporary.publicURL())
 	return nil
 }
 
@@ -125,11 +134,13 @@ func (l *Listener) refuseTaken(ctx context.Context) error {
 
 func (l *Listener) logIn(ctx context.Context) error {
 	client, events, err := l.o.Subscribe.Login(ctx)
-	if err != nil {
-		return err
-	}
-	l.temporary.client = client
-	l.temporary.wanted, err = l.wanted(events)
+	l.temporary.client, l.temporary.events = client, events
+	return err
+}
+
+// want prepares the subscriptions to create.
+func (l *Listener) want(context.Context) (err error) {
+	l.temporary.wanted, err = l.wanted(l.temporary.events)
 	return err
 }
 
@@ -142,7 +153,7 @@ func (l *Listener) create(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), createLimit)
 	defer cancel()
 	client, wanted := l.temporary.client, l.temporary.wanted
-	if err := l.storeNote(ctx, &subscribedNote{client.BaseURL(), client.Company(), wanted[0].TargetURL}); err != nil {
+	if err := l.storeNote(ctx, &subscribedNote{client.BaseURL(), client.Company(), wanted[0].TargetURL, ""}); err != nil {
 		return err
 	}
 	_, err := client.CreateSubscriptions(ctx, wanted)
@@ -151,7 +162,7 @@ func (l *Listener) create(ctx context.Context) error {
 
 // wanted returns the subscriptions to create, in the order of events.
 func (l *Listener) wanted(events []string) ([]tripletex.NewSubscription, error) {
-	u, err := url.Parse(l.o.Subscribe.PublicURL)
+	u, err := url.Parse(l.temporary.publicURL())
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSubscription, err)
 	}
@@ -180,7 +191,7 @@ func (l *Listener) unsubscribe(ctx context.Context) error {
 	deleted, err := l.deleteOf(ctx, note)
 	if err != nil {
 		l.Note("warning: subscriptions to %s were not deleted; the next listen --subscribe with this journal deletes them",
-			l.o.Subscribe.PublicURL)
+			l.temporary.publicURL())
 		return err
 	}
 	l.Note("Deleted %s", terminal.Count(deleted, "subscription"))
@@ -194,7 +205,7 @@ func (l *Listener) deleteOf(ctx context.Context, note *subscribedNote) (int, err
 		if err != nil {
 			return 0, err
 		}
-		if s.TargetURL == note.TargetURL {
+		if note.owns(s) {
 			ids = append(ids, s.ID)
 		}
 	}

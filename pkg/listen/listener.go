@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/tlxhook/tlxhook/pkg/journal"
@@ -85,6 +86,7 @@ type Listener struct {
 	receiver  *receiver.Receiver
 	queue     *receiver.Queue // nil without routes
 	temporary ephemeral
+	watching  sync.WaitGroup // of the tunnel
 
 	served   chan struct{} // closed once serveErr is set; nil before receiving
 	serveErr error

@@ -3,28 +3,22 @@ package listen
 import (
 	"context"
 	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/tunnel"
 )
 
-// firstProbe probes the public URL until a probe arrives or firstProbes have failed.
-func (l *Listener) firstProbe(ctx context.Context) (err error) {
-	for n := range firstProbes {
-		if err = l.probe(ctx); err == nil || ctx.Err() != nil {
-			return err
-		}
-		if n == 0 {
-			l.Note("%v; retrying for %s", err, firstProbes*firstProbeDelay)
-		}
-		select {
-		case <-ctx.Done():
-			return err
-		case <-time.After(firstProbeDelay):
-		}
-	}
-	return err
+// firstProbe verifies that the public URL leads here. A new one may need time until it does.
+func (l *Listener) firstProbe(ctx context.Context) error {
+	return l.reach(ctx, l.temporary.publicURL())
+}
+
+func (l *Listener) reach(ctx context.Context, public string) error {
+	probe := func(ctx context.Context) error { return l.receiver.Probe(ctx, public, l.o.Secrets[0]) }
+	return tunnel.Reach{Probe: probe, Task: l.task, Note: l.Note}.Await(ctx, public)
 }
 
 func (l *Listener) probe(ctx context.Context) error {
-	return l.receiver.Probe(ctx, l.o.Subscribe.PublicURL, l.o.Secrets[0])
+	return l.receiver.Probe(ctx, l.temporary.publicURL(), l.o.Secrets[0])
 }
 
 // startProbes starts probeLoop if there are subscriptions.

@@ -30,6 +30,8 @@ type Common struct {
 	Report func(receiver.DeliveryEvent)
 	// Note is called with messages for a person. It must be safe for concurrent use.
 	Note func(format string, args ...any)
+	// Task shows what goes on until end is called; nil shows nothing. It must be safe for concurrent use.
+	Task func(text string) (end func())
 }
 
 var (

@@ -23,8 +23,9 @@ const catchUpInterval = 10 * time.Second
 func (l *Listener) Run(parent context.Context) error {
 	ctx, stop := context.WithCancel(parent)
 	defer stop()
+	defer l.endTunnel() // also in a panic
 	l.stop = stop
-	err := inOrder(ctx, l.receive, l.startParts, l.announce, l.subscribe, l.startProbes, l.ready, l.wait)
+	err := inOrder(ctx, l.receive, l.startParts, l.announce, l.subscribe, l.startProbes, l.watchTunnel, l.ready, l.wait)
 	stop()
 	return l.outcome(errors.Join(err, l.drain(context.WithoutCancel(ctx))))
 }
@@ -102,6 +103,7 @@ func (l *Listener) wait(ctx context.Context) error {
 // answered, forwarding is finished.
 func (l *Listener) drain(ctx context.Context) error {
 	_ = receiver.Notify(ctx, l.Lookup, "STOPPING=1") // the manager waits without it
+	l.watching.Wait()
 	err := l.unsubscribe(ctx)
 	if l.served != nil {
 		l.endServe()

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"time"
 
@@ -33,6 +35,8 @@ func (r *Receiver) Probe(ctx context.Context, publicURL string, key secret.Text)
 	status, err := sendProbe(ctx, publicURL, name, key)
 	arrived := r.forget(name)
 	switch {
+	case err != nil && arrived:
+		return fmt.Errorf("%w: they arrive, but the answer does not come back: %w", ErrUnreachable, err)
 	case err != nil:
 		return fmt.Errorf("%w: %w", ErrUnreachable, err)
 	case !arrived:
@@ -57,9 +61,25 @@ func sendProbe(ctx context.Context, publicURL, name string, key secret.Text) (st
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	response, err := client.Do(request)
 	if err != nil {
-		return 0, reason(ctx, err)
+		return 0, probeReason(ctx, err)
 	}
 	return response.StatusCode, response.Body.Close()
+}
+
+// probeReason returns why a probe got no answer, without the URL.
+func probeReason(ctx context.Context, err error) error {
+	var dns *net.DNSError
+	switch {
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return fmt.Errorf("the name does not exist, or the resolver of this machine does not know it yet: %s", dns.Name)
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return errors.New("nothing arrives: no answer in time")
+	case errors.As(err, new(x509.UnknownAuthorityError)):
+		return errors.New("the certificate there is not trusted")
+	case errors.As(err, new(x509.HostnameError)):
+		return errors.New("the certificate there is for another name")
+	}
+	return reason(ctx, err)
 }
 
 func (r *Receiver) expect(name string) {
