@@ -197,6 +197,9 @@ func (a *App) logins() *login.Resolver {
 	return a.resolver
 }
 
+// task shows what a command does until end is called.
+func (a *App) task(text string) (end func()) { return a.terminal.Status.Begin(text).End }
+
 // requestStatus reports slow requests and pauses on the status line.
 type requestStatus struct{ *terminal.Status }
 

@@ -22,6 +22,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/targeturl"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
+	"github.com/tlxhook/tlxhook/pkg/tunnel"
 )
 
 // completionBudget limits the wait of a completion for the API to an unnoticeable time.
@@ -82,6 +83,7 @@ func (c completer) flags() map[string]cobra.CompletionFunc {
 		"subscribe":    c.events,
 		"switch":       completeSwitches,
 		"target":       c.targets,
+		"tunnel":       fixed(tunnel.Programs()...),
 		"where-status": fixed(tripletex.Statuses()...),
 		"where-target": c.targets,
 	}

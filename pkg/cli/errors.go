@@ -29,6 +29,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/stream"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
+	"github.com/tlxhook/tlxhook/pkg/tunnel"
 )
 
 // Exit codes, as documented in docs/exit-codes.md and "tlxhook help exit-codes".
@@ -62,6 +63,7 @@ const (
 	codeUsage             code = "usage"
 	codeDeaf              code = "deaf"
 	codeTargetUnreachable code = "target_unreachable"
+	codeTunnel            code = "tunnel"
 	codeUnavailable       code = "unavailable"
 	codeConflict          code = "conflict"
 	codePartial           code = "partial"
@@ -91,6 +93,7 @@ func exitCodes() map[code]int {
 		codeNetwork: exitUnavailable, codeTimeout: exitUnavailable, codeRateLimited: exitUnavailable, codeServerFailed: exitUnavailable,
 		codeForeign: exitUnavailable, codeUnknown: exitUnavailable, codeUnavailable: exitUnavailable,
 		codeTargetUnreachable: exitUnavailable, codeDeaf: exitUnavailable,
+		codeTunnel: exitUnavailable,
 		codeUnauthorized: exitAuth, codeForbidden: exitAuth,
 		codeNotFound: exitNotFound, codeConflict: exitConflict, codePartial: exitPartial, codeLocal: exitLocal,
 		codeBug: exitBug, codeInterrupted: exitInterrupted,
@@ -333,6 +336,16 @@ func causes() []cause {
 		{matches: is(listen.ErrCertificate), code: codeLocal},
 		{matches: is(receiver.ErrTarget), code: codeUsage, hintFor: targetHint},
 		{matches: as[*listen.AppError], code: codeUsage},
+		{matches: as[*tunnel.MissingError], code: codeUsage, hintFor: installHint},
+		{matches: as[*tunnel.UsageError], code: codeUsage},
+		{
+			matches: as[*tunnel.Error], code: codeTunnel,
+			hint: "run the tunnel program by hand to see its messages, or start it elsewhere and pass --public-url",
+		},
+		{
+			matches: is(tunnel.ErrNoName), code: codeDeaf,
+			hint: "check the name in --public-url; a new name is published within a few minutes",
+		},
 		{
 			matches: is(receiver.ErrUnreachable), code: codeDeaf,
 			hint: "check that the tunnel or proxy is running and forwards to --addr and --path",

@@ -36,6 +36,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/stream"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
+	"github.com/tlxhook/tlxhook/pkg/tunnel"
 )
 
 func TestDocumentationListsEveryCodeWithItsExitCode(t *testing.T) {
@@ -98,6 +99,10 @@ func TestEveryCauseIsReached(t *testing.T) {
 		{listen.ErrNote, codeLocal},
 		{receiver.ErrTarget, codeUsage},
 		{&listen.AppError{Err: errors.New("no program")}, codeUsage},
+		{&tunnel.MissingError{Name: "ngrok"}, codeUsage},
+		{&tunnel.UsageError{Err: errors.New("x")}, codeUsage},
+		{&tunnel.Error{Err: tunnel.ErrNoURL}, codeTunnel},
+		{tunnel.ErrNoName, codeDeaf},
 		{receiver.ErrUnreachable, codeDeaf},
 		{listen.ErrTaken, codeConflict},
 		{&login.BusyError{}, codeConflict},

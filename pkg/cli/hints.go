@@ -18,6 +18,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/receiver"
 	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
+	"github.com/tlxhook/tlxhook/pkg/tunnel"
 )
 
 // targetHint returns the hint for the URL of an app: the missing scheme, or --allow-remote if that permits it.
@@ -163,4 +164,12 @@ func unauthorizedHint(e *tripletex.Error) string {
 	default:
 		return cmp.Or(environmentHint(e), "show the tokens in use with tlxhook auth status, or replace them with tlxhook auth login")
 	}
+}
+
+// installHint returns the command that installs a tunnel program.
+func installHint(_ *config.Settings, err error) string {
+	if e, _ := errors.AsType[*tunnel.MissingError](err); e.Install != "" {
+		return "install it: " + e.Install
+	}
+	return "install it, or pass the URL of another tunnel with --public-url"
 }

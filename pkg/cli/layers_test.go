@@ -28,14 +28,14 @@ func rooms() map[string][]string {
 			"pkg/backfill", "pkg/bulk", "pkg/cache", "pkg/capture", "pkg/config", "pkg/credentials", "pkg/demo", "pkg/doctor",
 			"pkg/exporter", "pkg/fleet", "pkg/health", "pkg/journal", "pkg/listen", "pkg/login", "pkg/manifest", "pkg/match",
 			"pkg/output", "pkg/receiver", "pkg/sandbox", "pkg/secret", "pkg/sender", "pkg/stream", "pkg/targeturl", "pkg/terminal",
-			"pkg/tripletex", "pkg/tui", "pkg/wait", "pkg/webhook",
+			"pkg/tripletex", "pkg/tui", "pkg/tunnel", "pkg/wait", "pkg/webhook",
 		},
 		"pkg/config":      nil,
 		"pkg/credentials": {"pkg/config", "pkg/secret", "pkg/wait"},
 		"pkg/demo":        {"pkg/config", "pkg/health", "pkg/journal", "pkg/sandbox", "pkg/terminal"},
 		"pkg/doctor": {
 			"pkg/config", "pkg/credentials", "pkg/health", "pkg/journal", "pkg/login", "pkg/manifest", "pkg/secret", "pkg/targeturl",
-			"pkg/terminal", "pkg/tripletex",
+			"pkg/terminal", "pkg/tripletex", "pkg/tunnel",
 		},
 		"pkg/exporter": {
 			"pkg/config", "pkg/fleet", "pkg/health", "pkg/journal", "pkg/login", "pkg/loopback", "pkg/promtext", "pkg/receiver",
@@ -49,7 +49,7 @@ func rooms() map[string][]string {
 		"pkg/journal": nil,
 		"pkg/listen": {
 			"pkg/exporter", "pkg/journal", "pkg/loopback", "pkg/match", "pkg/receiver", "pkg/secret", "pkg/stream",
-			"pkg/targeturl", "pkg/terminal", "pkg/tripletex",
+			"pkg/targeturl", "pkg/terminal", "pkg/tripletex", "pkg/tunnel",
 		},
 		"pkg/login":    {"pkg/config", "pkg/credentials", "pkg/fleet", "pkg/sandbox", "pkg/secret", "pkg/terminal", "pkg/tripletex"},
 		"pkg/loopback": {"pkg/targeturl"},
@@ -68,6 +68,7 @@ func rooms() map[string][]string {
 		"pkg/terminal":  {"pkg/secret"},
 		"pkg/tripletex": {"pkg/secret", "pkg/targeturl", "pkg/wait"},
 		"pkg/tui":       {"pkg/health", "pkg/output", "pkg/terminal"},
+		"pkg/tunnel":    {"pkg/childprocess", "pkg/secret", "pkg/targeturl", "pkg/terminal", "pkg/wait"},
 		"pkg/wait":      nil,
 		"pkg/webhook":   nil,
 	}

@@ -38,6 +38,7 @@ type listenOptions struct {
 
 	subscribe     []string
 	publicURL     string
+	tunnel        tunnelFlags
 	probeInterval time.Duration
 
 	until   int
@@ -67,6 +68,11 @@ deliveries stay pending.
 generates a secret if none is set. A probe through the public URL at the start
 and once per --probe-interval detects a broken tunnel.
 
+--tunnel starts an installed program, learns the public URL from it and ends it
+on exit. --tunnel-command starts any other program, without a shell, with the
+port of listen for {port}; the first https URL that it prints is the public one.
+If the program restarts with another URL, the subscriptions are updated.
+
 --publish stores deliveries in a NATS JetStream stream instead of on disk, and
 acknowledges after the stream did. Such receivers are stateless: run any number
 behind a load balancer. --company names the company of the deliveries. tlxhook
@@ -85,6 +91,8 @@ func newListen(app *App) *cobra.Command {
 		Long:  listenLong,
 		Example: `  tlxhook listen --hmac-secret-file hmac --forward-to http://localhost:3000/hook
   tlxhook listen --hmac-secret-file hmac --exec ./import -- --verbose
+  tlxhook listen --tunnel cloudflared --subscribe 'order.*' \
+    --forward-to http://localhost:3000/hook
   tlxhook listen --subscribe 'order.*' --public-url https://me.example.no/ \
     --forward-to http://localhost:3000/hook
   tlxhook listen --hmac-secret-file hmac --until 3 --timeout 1m -o ndjson
@@ -117,6 +125,7 @@ func newListen(app *App) *cobra.Command {
 		"detect duplicates of the last `N` deleted deliveries; 0 for none")
 	flags.StringArrayVar(&o.subscribe, "subscribe", nil, "subscribe to `EVENT` until exit, such as 'order.*'; repeatable")
 	flags.StringVar(&o.publicURL, "public-url", "", "https `URL` at which Tripletex reaches this process")
+	o.tunnel.bind(cmd)
 	flags.DurationVar(&o.probeInterval, "probe-interval", time.Minute, "interval between probes of the public URL, as `DURATION`")
 	flags.IntVar(&o.until, "until", 0, "exit after `N` deliveries")
 	flags.StringVar(&o.metrics, "metrics-addr", "", "serve /metrics, /-/healthy and /-/ready on a loopback `ADDRESS`")
@@ -146,6 +155,7 @@ func (o *listenOptions) read(ctx context.Context, app *App) (*listen.Options, er
 	options := &listen.Options{
 		Common: listen.Common{
 			Routes: routes, Until: o.until, MetricsAddress: o.metrics, Build: app.build.exported(), Lookup: app.lookup, Note: app.note,
+			Task: app.task,
 		},
 		Address: o.address, Path: o.path, MaxBody: o.maxBody, MaxConns: o.maxConns, MaxPerAddress: o.maxPerAddress,
 		AuthHeader: o.auth.authHeader, Subscribe: o.subscription(app.logins(), app.note),
@@ -155,6 +165,11 @@ func (o *listenOptions) read(ctx context.Context, app *App) (*listen.Options, er
 	}
 	if err := o.readSecrets(ctx, app.secrets(), app.note, options); err != nil {
 		return nil, err
+	}
+	if options.Subscribe != nil {
+		if options.Subscribe.Tunnel, err = o.tunnel.open(app); err != nil {
+			return nil, err
+		}
 	}
 	if options.TLS, err = o.tls.config(); err != nil {
 		return nil, err

@@ -40,14 +40,12 @@ func (o *listenOptions) check(format string) error {
 		return usageFailure("--retention, --min-free, --remember-keys and --until must not be negative")
 	case o.probeInterval < 100*time.Millisecond:
 		return usageFailure("--probe-interval %s: must be at least 100ms", o.probeInterval)
-	case (len(o.subscribe) > 0) != (o.publicURL != ""):
-		return usageFailure("--subscribe and --public-url must be used together")
 	case len(o.subscribe) > 0 && o.noVerify:
 		return usageFailure("--insecure-no-verify cannot be combined with --subscribe")
 	case o.auth.authHeader == "" && o.auth.authValueFile != "":
 		return usageFailure("--auth-value-file requires --auth-header")
 	}
-	if err := errors.Join(o.checkApps(), o.publish.check(o)); err != nil {
+	if err := errors.Join(o.checkPublic(), o.checkApps(), o.publish.check(o)); err != nil {
 		return err
 	}
 	if o.metrics != "" {
@@ -131,7 +129,7 @@ func (f *publishFlags) note(cmd *cobra.Command) {
 		"nats-nkey", "nats-user", "nats-password-file", "nats-ca", "nats-cert", "nats-key", "nats-allow-cleartext",
 	}
 	if f.on() {
-		others = []string{"journal", "min-free", "remember-keys", "forward-to", "forward", "exec", "subscribe", "public-url"}
+		others = []string{"journal", "min-free", "remember-keys", "forward-to", "forward", "exec", "subscribe", "public-url", "tunnel", "tunnel-command"}
 	}
 	for _, name := range others {
 		if cmd.Flags().Changed(name) {

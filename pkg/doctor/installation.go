@@ -60,6 +60,7 @@ func (i *Installation) Checks() []Check {
 		{"disk", nil, i.checkDisk},
 		{"journal", nil, i.checkJournal},
 		{"completion", nil, i.checkCompletion},
+		{"tunnel", nil, i.checkTunnel},
 		{"profiles", nil, i.checkProfiles},
 		{"keyring", []string{"profiles"}, i.checkKeyring},
 		{"manifest", nil, i.checkManifest},

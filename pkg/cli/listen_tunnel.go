@@ -1,0 +1,56 @@
+package cli
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tlxhook/tlxhook/pkg/config"
+	"github.com/tlxhook/tlxhook/pkg/tunnel"
+)
+
+// tunnelFlags name the program that gives listen its public URL.
+type tunnelFlags struct{ program, command string }
+
+func (f *tunnelFlags) bind(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.program, "tunnel", "", "start the tunnel `PROGRAM`: "+strings.Join(tunnel.Programs(), ", "))
+	cmd.Flags().StringVar(&f.command, "tunnel-command", "", "start another tunnel by `COMMAND`, such as 'prog {port}'")
+}
+
+func (f *tunnelFlags) on() bool { return f.program != "" || f.command != "" }
+
+// checkPublic validates the flags that say where Tripletex reaches this process.
+func (o *listenOptions) checkPublic() error {
+	switch {
+	case o.tunnel.program != "" && o.tunnel.command != "":
+		return usageFailure("--tunnel cannot be combined with --tunnel-command")
+	case o.tunnel.on() && o.publicURL != "":
+		return usageFailure("--public-url cannot be combined with a tunnel, which has its own URL")
+	case o.tunnel.on() && o.tls.cert != "":
+		return usageFailure("--tls-cert cannot be combined with a tunnel, which has its own certificate")
+	case o.tunnel.program != "" && !slices.Contains(tunnel.Programs(), o.tunnel.program):
+		return usageFailure("--tunnel %q: must be %s", o.tunnel.program, strings.Join(tunnel.Programs(), ", ")).
+			withHint("start another program with --tunnel-command 'prog {port}'")
+	case o.tunnel.on() && len(o.subscribe) == 0:
+		return usageFailure("--tunnel and --tunnel-command require --subscribe")
+	case (len(o.subscribe) > 0) != (o.publicURL != "" || o.tunnel.on()):
+		return usageFailure("--subscribe and --public-url must be used together").
+			withHint("pass --tunnel cloudflared, or the --public-url of a running tunnel")
+	}
+	return nil
+}
+
+// open returns the tunnel of the flags, not started; nil without one. The program gets no variable of tlxhook and none
+// with a known secret.
+func (f *tunnelFlags) open(app *App) (*tunnel.Tunnel, error) {
+	if !f.on() {
+		return nil, nil
+	}
+	environ := slices.DeleteFunc(slices.Clone(app.environ), func(pair string) bool {
+		return strings.HasPrefix(strings.ToUpper(pair), config.Prefix) || app.redactor.Redact(pair) != pair
+	})
+	return tunnel.New(tunnel.Options{
+		Program: f.program, Command: f.command, Environ: environ, Redact: app.redactor.Redact, Note: app.note,
+	})
+}

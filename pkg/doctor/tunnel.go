@@ -1,0 +1,36 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/config"
+	"github.com/tlxhook/tlxhook/pkg/tunnel"
+)
+
+// versionLimit bounds how long a tunnel program may take to print its version.
+const versionLimit = 3 * time.Second
+
+// checkTunnel reports the tunnel programs of listen. They are optional.
+func (i *Installation) checkTunnel(ctx context.Context) Finding {
+	environ := slices.DeleteFunc(slices.Clone(i.Environ), func(pair string) bool { return strings.HasPrefix(pair, config.Prefix) })
+	var found []string
+	for _, name := range tunnel.Programs() {
+		limited, cancel := context.WithTimeout(ctx, versionLimit)
+		version, err := tunnel.Version(limited, name, environ)
+		cancel()
+		switch {
+		case err == nil:
+			found = append(found, name+" ("+strings.TrimPrefix(version, name+" ")+")")
+		case !errors.As(err, new(*tunnel.MissingError)):
+			found = append(found, name+" (does not report its version)")
+		}
+	}
+	if len(found) == 0 {
+		return skip("none of " + strings.Join(tunnel.Programs(), ", ") + " is installed; listen --tunnel needs one")
+	}
+	return pass(strings.Join(found, ", "))
+}
