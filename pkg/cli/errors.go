@@ -93,7 +93,7 @@ func exitCodes() map[code]int {
 		codeNetwork: exitUnavailable, codeTimeout: exitUnavailable, codeRateLimited: exitUnavailable, codeServerFailed: exitUnavailable,
 		codeForeign: exitUnavailable, codeUnknown: exitUnavailable, codeUnavailable: exitUnavailable,
 		codeTargetUnreachable: exitUnavailable, codeDeaf: exitUnavailable,
-		codeTunnel: exitUnavailable,
+		codeTunnel:       exitUnavailable,
 		codeUnauthorized: exitAuth, codeForbidden: exitAuth,
 		codeNotFound: exitNotFound, codeConflict: exitConflict, codePartial: exitPartial, codeLocal: exitLocal,
 		codeBug: exitBug, codeInterrupted: exitInterrupted,

@@ -129,7 +129,8 @@ func (f *publishFlags) note(cmd *cobra.Command) {
 		"nats-nkey", "nats-user", "nats-password-file", "nats-ca", "nats-cert", "nats-key", "nats-allow-cleartext",
 	}
 	if f.on() {
-		others = []string{"journal", "min-free", "remember-keys", "forward-to", "forward", "exec", "subscribe", "public-url", "tunnel", "tunnel-command"}
+		others = []string{"journal", "min-free", "remember-keys", "forward-to", "forward", "exec", "subscribe", "public-url"}
+		others = append(others, "tunnel", "tunnel-command")
 	}
 	for _, name := range others {
 		if cmd.Flags().Changed(name) {

@@ -2,7 +2,9 @@ package tunnel_test
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
+	"math"
 	"net"
 	"sync/atomic"
 	"testing"
@@ -74,7 +76,8 @@ func (n *names) serve(conn net.Conn, direct bool) {
 	if err != nil {
 		return
 	}
-	_, _ = conn.Write(append([]byte{byte(len(packed) >> 8), byte(len(packed))}, packed...))
+	length := binary.BigEndian.AppendUint16(nil, uint16(min(len(packed), math.MaxUint16)))
+	_, _ = conn.Write(append(length, packed...))
 }
 
 // reach returns a [tunnel.Reach] whose probe asks the resolver of the system, as a real one does.

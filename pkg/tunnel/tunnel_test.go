@@ -39,12 +39,9 @@ func programs(t *testing.T) (folder string) {
 // pair writes a certificate for localhost and its key.
 func pair(t *testing.T, folder string) {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+	command(t, "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
 		"-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
 		"-keyout", filepath.Join(folder, "key.pem"), "-out", filepath.Join(folder, "cert.pem"))
-	if raw, err := command.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, raw)
-	}
 }
 
 // notes collects notes.
