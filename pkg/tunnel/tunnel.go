@@ -19,7 +19,7 @@ const (
 	StartLimit = 60 * time.Second
 	// askInterval is the time between two questions to a program that is starting, watchInterval to one that runs.
 	askInterval   = 200 * time.Millisecond
-	watchInterval = 5 * time.Second
+	watchInterval = 15 * time.Second
 	// firstBackoff is the delay before the first restart; it doubles up to maxBackoff.
 	firstBackoff = time.Second
 	maxBackoff   = time.Minute
