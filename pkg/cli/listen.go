@@ -167,6 +167,7 @@ func (o *listenOptions) read(ctx context.Context, app *App) (*listen.Options, er
 		return nil, err
 	}
 	if options.Subscribe != nil {
+		app.terminal.Status.Off = app.settings.Quiet // its start may take a minute
 		if options.Subscribe.Tunnel, err = o.tunnel.open(app); err != nil {
 			return nil, err
 		}

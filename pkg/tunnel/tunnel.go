@@ -205,7 +205,7 @@ type Error struct {
 func (e *Error) Error() string {
 	text := fmt.Sprintf("%s: %v", e.Program, e.Err)
 	if len(e.Lines) > 0 {
-		text += "; its last output:\n  " + strings.Join(e.Lines, "\n  ")
+		text += "; its last output: " + strings.Join(e.Lines, "; ")
 	}
 	return text
 }
