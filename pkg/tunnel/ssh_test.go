@@ -52,7 +52,7 @@ func sshServer(t *testing.T, folder, public string) (port string) {
 		t.Skip("openssh-server is not installed")
 	}
 	if os.Geteuid() == 0 {
-		if err := os.MkdirAll("/run/sshd", 0o755); err != nil { // compiled into it
+		if err := os.MkdirAll("/run/sshd", 0o750); err != nil { // compiled into it
 			t.Fatal(err)
 		}
 	}
