@@ -2,7 +2,6 @@ package cli_test
 
 import (
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -27,16 +26,15 @@ func receive(ts *testscript.TestScript, neg bool, args []string) {
 	path := ts.MkAbs(args[0])
 	var mu sync.Mutex
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/silence" {
-			_, _ = io.Copy(io.Discard, r.Body)
-			<-r.Context().Done()
-			return
-		}
 		mu.Lock()
-		defer mu.Unlock()
 		got, err := httputil.DumpRequest(r, true)
 		if err == nil {
 			err = os.WriteFile(path, got, 0o600)
+		}
+		mu.Unlock()
+		if r.URL.Path == "/silence" {
+			<-r.Context().Done()
+			return
 		}
 		status, noStatus := strconv.Atoi(strings.Trim(r.URL.Path, "/"))
 		if err != nil || noStatus != nil {

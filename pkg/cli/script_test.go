@@ -110,13 +110,13 @@ func interrupt(ts *testscript.TestScript, _ bool, args []string) {
 
 // await waits until a file is there and holds a text: await FILE TEXT.
 func await(ts *testscript.TestScript, _ bool, args []string) {
-	for range 1000 {
+	for range 6000 {
 		if raw, err := os.ReadFile(ts.MkAbs(args[0])); err == nil && strings.Contains(string(raw), args[1]) {
 			return
 		}
 		<-time.After(10 * time.Millisecond)
 	}
-	ts.Fatalf("%s does not hold %q within 10 seconds", args[0], args[1])
+	ts.Fatalf("%s does not hold %q within a minute", args[0], args[1])
 }
 
 // mode checks the permissions of a file: mode 0600 FILE.

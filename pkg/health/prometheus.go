@@ -1,6 +1,8 @@
 package health
 
 import (
+	"context"
+	"errors"
 	"strconv"
 	"time"
 
@@ -48,11 +50,14 @@ const (
 
 // ReasonOf returns the reason of an error. An error of another package comes from reading the tokens.
 func ReasonOf(err error) string {
-	kind := tripletex.KindOf(err)
-	if kind == "" {
-		kind = tripletex.Unauthorized
+	switch kind := tripletex.KindOf(err); {
+	case kind != "":
+		return Reason(kind)
+	case errors.Is(err, context.DeadlineExceeded):
+		return Reason(tripletex.Timeout)
+	default:
+		return Reason(tripletex.Unauthorized)
 	}
-	return Reason(kind)
 }
 
 // Reason returns the reason for a kind of error.

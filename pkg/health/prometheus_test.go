@@ -1,6 +1,7 @@
 package health_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -136,5 +137,18 @@ func BenchmarkPrometheus(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		b.SetBytes(int64(len(pageOf(s))))
+	}
+}
+
+func TestReasonOfAnErrorWithoutARequest(t *testing.T) {
+	t.Parallel()
+	for want, err := range map[string]error{
+		"timeout": fmt.Errorf("create a session: %w", context.DeadlineExceeded),
+		"auth":    errors.New("the keyring is locked"),
+		"network": &tripletex.Error{Kind: tripletex.Network},
+	} {
+		if got := health.ReasonOf(err); got != want {
+			t.Errorf("ReasonOf(%v) = %q, want %q", err, got, want)
+		}
 	}
 }

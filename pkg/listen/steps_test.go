@@ -394,7 +394,7 @@ func TestUnreachableURLIsAFailure(t *testing.T) {
 	defer elsewhere.Close()
 	o := w.options(&address, func() {})
 	o.Subscribe = &listen.Subscribe{PublicURL: elsewhere.URL, ProbeInterval: time.Minute, Login: w.logIn, Lock: unlocked}
-	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
 	if err := w.run(ctx, o); !errors.Is(err, receiver.ErrUnreachable) {
 		t.Error(err)
