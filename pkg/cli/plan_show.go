@@ -83,9 +83,18 @@ func (p *companyPlans) notable() []companyPlan {
 	return slices.DeleteFunc(slices.Clone(p.plans), func(one companyPlan) bool { return one.Empty() && len(one.Notes) == 0 })
 }
 
-// lines returns the changes and notes as text. For many companies a matrix comes first, and companies with the same plan
-// are grouped.
+// lines returns the changes and notes as text, with their number in the last line. For many companies a matrix comes first,
+// and companies with the same plan are grouped.
 func (p *companyPlans) lines(ctx context.Context, to terminal.Terminal) (string, error) {
+	text, err := p.details(ctx, to)
+	if sum, changing := p.sum(); err == nil && changing > 0 {
+		text += fmt.Sprintf("\nPlan: %s%s\n", sum.Summary(), p.scope(changing))
+	}
+	return text, err
+}
+
+// details returns the changes and notes as text.
+func (p *companyPlans) details(ctx context.Context, to terminal.Terminal) (string, error) {
 	notable := p.notable()
 	if len(notable) == 0 {
 		return "", nil

@@ -336,7 +336,7 @@ func TestMarkdownKeepsUntrustedTextInABlock(t *testing.T) {
 	t.Parallel()
 	want := mustParse(t, entries("order.create"))
 	have := []tripletex.Subscription{sub(1, "order.create", fields("```\n</details> @all [x](https://evil.example)\n````"))}
-	if diff := cmp.Diff("### Tripletex webhooks: 1 to update\n\n`````diff\n~ 1 order.create to https://h.no/\n"+
+	if diff := cmp.Diff("### Tripletex webhooks: 0 to create, 1 to update, 0 to delete\n\n`````diff\n~ 1 order.create to https://h.no/\n"+
 		"      fields: \"```\\n</details> @all [x](https://evil.example)\\n````\" → all\n`````\n", manifest.Diff(want, have,
 		manifest.Policy{}).Markdown()); diff != "" {
 		t.Errorf("markdown (-want +got):\n%s", diff)

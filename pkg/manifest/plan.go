@@ -122,21 +122,12 @@ func (p Policy) show(target string) string {
 // Empty reports whether the plan has no changes.
 func (p Plan) Empty() bool { return len(p.Changes) == 0 }
 
-// Summary counts the changes, such as "1 to create, 2 to delete".
+// Summary counts the changes, such as "1 to create, 0 to update, 2 to delete".
 func (p Plan) Summary() string {
 	if p.Empty() {
 		return "nothing to do"
 	}
-	var parts []string
-	for _, part := range []struct {
-		count int
-		verb  Action
-	}{{p.Create, Create}, {p.Update, Update}, {p.Delete, Delete}} {
-		if part.count > 0 {
-			parts = append(parts, fmt.Sprintf("%d to %s", part.count, part.verb))
-		}
-	}
-	return strings.Join(parts, ", ")
+	return fmt.Sprintf("%d to create, %d to update, %d to delete", p.Create, p.Update, p.Delete)
 }
 
 // Same reports whether two plans make the same changes to the same versions.
