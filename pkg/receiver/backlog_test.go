@@ -46,20 +46,22 @@ func TestLargeBacklogNeedsLittleMemory(t *testing.T) {
 		}
 	}
 	pileAt(t, j, "invoice.charged", 200, 1)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
 	start := time.Now()
 	var mu sync.Mutex
 	var took []time.Duration
 	healthy := &app{answer: func(journal.Entry) receiver.Answer {
 		mu.Lock()
 		defer mu.Unlock()
-		took = append(took, time.Since(start))
+		if took = append(took, time.Since(start)); len(took) == 200 {
+			cancel()
+		}
 		return receiver.Answer{Status: 200}
 	}}
 	dead := &app{answer: func(journal.Entry) receiver.Answer {
 		return receiver.Answer{Status: -1, Err: errors.New("connection refused")}
 	}}
-	ctx, cancel := context.WithTimeout(t.Context(), max(5*time.Second, time.Duration(backlog)*40*time.Microsecond))
-	defer cancel()
 	receiver.NewQueue(j, []receiver.Route{{Event: "order.*", App: dead}, {Event: "*", App: healthy}}, nil).Run(ctx)
 	if len(took) < 200 {
 		t.Fatalf("%d of 200 healthy deliveries were forwarded", len(took))
