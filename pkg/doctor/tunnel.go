@@ -17,7 +17,7 @@ const versionLimit = 3 * time.Second
 // checkTunnel reports the tunnel programs of listen. They are optional.
 func (i *Installation) checkTunnel(ctx context.Context) Finding {
 	environ := slices.DeleteFunc(slices.Clone(i.Environ), func(pair string) bool { return strings.HasPrefix(pair, config.Prefix) })
-	var found []string
+	var found, broken []string
 	for _, name := range tunnel.Programs() {
 		limited, cancel := context.WithTimeout(ctx, versionLimit)
 		version, err := tunnel.Version(limited, name, environ)
@@ -26,8 +26,11 @@ func (i *Installation) checkTunnel(ctx context.Context) Finding {
 		case err == nil:
 			found = append(found, name+" ("+strings.TrimPrefix(version, name+" ")+")")
 		case !errors.As(err, new(*tunnel.MissingError)):
-			found = append(found, name+" (does not report its version)")
+			broken = append(broken, name)
 		}
+	}
+	if len(broken) > 0 {
+		return warn(strings.Join(broken, ", ")+" does not report its version", "run "+broken[0]+" --version to see why")
 	}
 	if len(found) == 0 {
 		return skip("none of " + strings.Join(tunnel.Programs(), ", ") + " is installed; listen --tunnel needs one")
