@@ -48,7 +48,10 @@ func TestLargeBacklogNeedsLittleMemory(t *testing.T) {
 	pileAt(t, j, "invoice.charged", 200, 1)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	start := time.Now()
+	if err := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0o600); err != nil { // the peak is what is used now
+		t.Skip("the peak memory is reset in /proc")
+	}
+	before, start := peak(t), time.Now()
 	var mu sync.Mutex
 	var took []time.Duration
 	healthy := &app{answer: func(journal.Entry) receiver.Answer {
@@ -66,9 +69,9 @@ func TestLargeBacklogNeedsLittleMemory(t *testing.T) {
 	if len(took) < 200 {
 		t.Fatalf("%d of 200 healthy deliveries were forwarded", len(took))
 	}
-	mb := peak(t)
-	t.Logf("%d waiting: the first healthy delivery after %v, the last after %v, at most %d MB", backlog, took[0], took[199], mb)
-	if mb > 300 { // the other tests of the process are in it
-		t.Errorf("the process had %d MB", mb)
+	mb := peak(t) - before
+	t.Logf("%d waiting: the first healthy delivery after %v, the last after %v, %d MB more", backlog, took[0], took[199], mb)
+	if mb > 150 {
+		t.Errorf("the process needed %d MB more", mb)
 	}
 }
