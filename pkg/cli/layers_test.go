@@ -31,7 +31,7 @@ func rooms() map[string][]string {
 			"pkg/tripletex", "pkg/tui", "pkg/tunnel", "pkg/wait", "pkg/webhook",
 		},
 		"pkg/config":      nil,
-		"pkg/credentials": {"pkg/config", "pkg/secret", "pkg/wait"},
+		"pkg/credentials": {"pkg/childprocess", "pkg/config", "pkg/secret", "pkg/wait"},
 		"pkg/demo":        {"pkg/config", "pkg/health", "pkg/journal", "pkg/sandbox", "pkg/terminal"},
 		"pkg/doctor": {
 			"pkg/config", "pkg/credentials", "pkg/health", "pkg/journal", "pkg/login", "pkg/manifest", "pkg/secret", "pkg/targeturl",

@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
-	"strings"
 	"time"
 
+	"github.com/tlxhook/tlxhook/pkg/childprocess"
 	"github.com/tlxhook/tlxhook/pkg/secret"
 )
 
@@ -19,11 +19,11 @@ const commandTimeout = 60 * time.Second
 // FromCommand runs a command without a shell and returns its output as the secret. Its standard error, where password
 // managers print prompts and errors, goes to stderr. The timeout is 60 seconds.
 func FromCommand(ctx context.Context, line string, stderr io.Writer) (secret.Text, error) {
-	words, err := split(line)
+	words, err := childprocess.Words(line)
 	if err != nil {
 		return "", usageError("parse command: %w", err)
 	}
-	if len(words) == 0 {
+	if len(words) == 0 || words[0] == "" {
 		return "", usageError("the command is empty")
 	}
 	path, err := exec.LookPath(words[0])
@@ -61,46 +61,4 @@ func (l *limited) Write(p []byte) (int, error) {
 	room := maxSecret + 1 - l.Len()
 	_, _ = l.Buffer.Write(p[:max(0, min(room, len(p)))]) // never fails
 	return len(p), nil
-}
-
-var errUnfinished = errors.New("unterminated quote")
-
-// split splits a command line into words like a shell, at blanks outside of quotes and backslash escapes. It expands
-// nothing.
-func split(line string) ([]string, error) {
-	var words []string
-	var word strings.Builder
-	started, quote := false, rune(0)
-	escaped := false
-	for _, r := range line {
-		switch {
-		case escaped:
-			word.WriteRune(r)
-			escaped = false
-		case r == '\\' && quote != '\'':
-			escaped, started = true, true
-		case quote != 0 && r == quote:
-			quote = 0
-		case quote != 0:
-			word.WriteRune(r)
-		case r == '\'' || r == '"':
-			quote, started = r, true
-		case r == ' ' || r == '\t' || r == '\n':
-			if started {
-				words = append(words, word.String())
-			}
-			word.Reset()
-			started = false
-		default:
-			word.WriteRune(r)
-			started = true
-		}
-	}
-	if quote != 0 || escaped {
-		return nil, errUnfinished
-	}
-	if started {
-		words = append(words, word.String())
-	}
-	return words, nil
 }

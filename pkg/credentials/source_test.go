@@ -140,6 +140,7 @@ func TestEnvironmentAcceptsOneSource(t *testing.T) {
 		"utf-16 out":  {map[string]string{"X_COMMAND": `printf 'c\000a\000n\000a\000'`}, "", "X_COMMAND", "is UTF-16LE"},
 		"escape":      {map[string]string{"X": "canary\x1b[2J"}, "", "X", "control character"},
 		"blank":       {map[string]string{"X_COMMAND": " "}, "", "X_COMMAND", "is empty"},
+		"no program":  {map[string]string{"X_COMMAND": "''"}, "", "X_COMMAND", "is empty"},
 		"two lines":   {map[string]string{"X_COMMAND": `printf 'canary\ncanary\n'`}, "", "X_COMMAND", "more than one line"},
 		"flood":       {map[string]string{"X_COMMAND": "yes canary"}, "", "X_COMMAND", "timed out"},
 		"fork":        {map[string]string{"X_COMMAND": "sh -c 'sleep 60 & echo canary'"}, "canary", "X_COMMAND", ""},

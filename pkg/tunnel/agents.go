@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -227,13 +226,4 @@ func (t *tailscale) read(ctx context.Context, into any, words ...string) error {
 		return fmt.Errorf("%w: tailscale %s: %w", ErrEnded, strings.Join(words, " "), err)
 	}
 	return nil
-}
-
-// hostname returns the host of a URL.
-func hostname(text string) string {
-	u, err := url.Parse(text)
-	if err != nil {
-		return ""
-	}
-	return u.Hostname()
 }

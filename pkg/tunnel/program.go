@@ -9,7 +9,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/tlxhook/tlxhook/pkg/childprocess"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
@@ -56,7 +55,8 @@ func installs() map[string]map[string]string {
 		},
 		"linux": {
 			Cloudflared: "apt-get install cloudflared, after adding the repository at https://pkg.cloudflare.com/",
-			Ngrok:       "snap install ngrok", Tailscale: "curl -fsSL https://tailscale.com/install.sh | sh",
+			Ngrok:       "snap install ngrok",
+			Tailscale:   "apt-get install tailscale, after adding the repository at https://pkgs.tailscale.com/",
 		},
 	}
 }
@@ -95,9 +95,12 @@ func (o Options) agent() (agent, error) {
 type command []string
 
 func newCommand(text string) (command, error) {
-	words, err := split(text)
-	if err != nil {
-		return nil, err
+	words, err := childprocess.Words(text)
+	switch {
+	case err != nil:
+		return nil, &UsageError{fmt.Errorf("parse the tunnel command: %w", err)}
+	case len(words) == 0, words[0] == "":
+		return nil, &UsageError{errors.New("the tunnel command is empty")}
 	}
 	words[0], err = find(words[0])
 	return words, err
@@ -115,40 +118,6 @@ func (c command) args(_ context.Context, port string) ([]string, error) {
 
 func (c command) ask(_ context.Context, _ string, output *tail) (string, error) {
 	return output.firstURL(), nil
-}
-
-// split returns the words of a command. Quotes join words with blanks; a shell is not involved.
-func split(text string) (words []string, err error) {
-	var word strings.Builder
-	var quote rune
-	begun := false
-	for _, r := range text {
-		switch {
-		case quote != 0 && r == quote:
-			quote = 0
-		case quote == 0 && (r == '"' || r == '\''):
-			quote, begun = r, true
-		case quote == 0 && unicode.IsSpace(r):
-			if begun {
-				words = append(words, word.String())
-			}
-			word.Reset()
-			begun = false
-		default:
-			word.WriteRune(r)
-			begun = true
-		}
-	}
-	if begun {
-		words = append(words, word.String())
-	}
-	switch {
-	case quote != 0:
-		return nil, &UsageError{errors.New("the tunnel command has an open quote")}
-	case len(words) == 0 || words[0] == "":
-		return nil, &UsageError{errors.New("the tunnel command is empty")}
-	}
-	return words, nil
 }
 
 // Version returns the version that a program prints, in one line. The error is a [MissingError] if it is not installed.

@@ -32,7 +32,7 @@ var ErrNoName = errors.New("the name does not exist in the DNS yet")
 
 // Reach verifies that a public URL leads to this process.
 type Reach struct {
-	// Probe sends one probe. Its error says what failed.
+	// Probe sends one probe. Its error names the cause.
 	Probe func(context.Context) error
 	// Task shows what goes on until end is called.
 	Task func(text string) (end func())
@@ -47,7 +47,7 @@ type Reach struct {
 func (r Reach) Await(ctx context.Context, public string) error {
 	ctx, cancel := context.WithTimeout(ctx, ReachLimit)
 	defer cancel()
-	if err := r.awaitName(ctx, hostname(public)); err != nil {
+	if err := r.awaitName(ctx, targeturl.Host(public)); err != nil {
 		return err
 	}
 	defer r.Task("Verifying " + public)()
