@@ -61,13 +61,13 @@ type subscribedNote struct {
 	BaseURL   string `json:"baseUrl"`
 	CompanyID int64  `json:"companyId"`
 	TargetURL string `json:"targetUrl"`
-	// NextURL is the target that an update was sent for, if its result is not known.
-	NextURL string `json:"nextUrl,omitempty"`
+	// NextURLs are the targets of updates whose result is not known.
+	NextURLs []string `json:"nextUrls,omitempty"`
 }
 
 // owns reports whether a subscription is one of the run.
 func (n *subscribedNote) owns(s tripletex.Subscription) bool {
-	return s.TargetURL == n.TargetURL || n.NextURL != "" && s.TargetURL == n.NextURL
+	return s.TargetURL == n.TargetURL || slices.Contains(n.NextURLs, s.TargetURL)
 }
 
 const (
@@ -153,7 +153,7 @@ func (l *Listener) create(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), createLimit)
 	defer cancel()
 	client, wanted := l.temporary.client, l.temporary.wanted
-	if err := l.storeNote(ctx, &subscribedNote{client.BaseURL(), client.Company(), wanted[0].TargetURL, ""}); err != nil {
+	if err := l.storeNote(ctx, &subscribedNote{client.BaseURL(), client.Company(), wanted[0].TargetURL, nil}); err != nil {
 		return err
 	}
 	_, err := client.CreateSubscriptions(ctx, wanted)

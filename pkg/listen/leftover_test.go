@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/tlxhook/tlxhook/pkg/journal"
@@ -59,6 +60,23 @@ func TestLeftoversAreDeleted(t *testing.T) {
 	w, address := newWorld(t, &steps{Context: ctx}), ""
 	w.front = newFront(t)
 	w.leave(noteOf(0), killedTarget, otherTarget)
+	if err := w.run(ctx, w.options(&address, cancel)); err != nil {
+		t.Error(err)
+	}
+	if left := w.targets(); !slices.Equal(left, []string{otherTarget}) {
+		t.Errorf("left: %q", left)
+	}
+}
+
+// The targets of updates whose result was not known are deleted too.
+func TestLeftoversOfUnconfirmedUpdatesAreDeleted(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	w, address := newWorld(t, &steps{Context: ctx}), ""
+	w.front = newFront(t)
+	const middle, next = killedTarget + "&at=2", killedTarget + "&at=3"
+	note := strings.TrimSuffix(noteOf(0), "}") + fmt.Sprintf(`,"nextUrls":[%q,%q]}`, middle, next)
+	w.leave(note, killedTarget, middle, next, otherTarget)
 	if err := w.run(ctx, w.options(&address, cancel)); err != nil {
 		t.Error(err)
 	}

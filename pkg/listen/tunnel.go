@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/tlxhook/tlxhook/pkg/secret"
@@ -55,7 +56,7 @@ func (l *Listener) withPath(public string) string { return strings.TrimSuffix(pu
 // watchTunnel restarts the tunnel when it ends.
 func (l *Listener) watchTunnel(ctx context.Context) error {
 	if s := l.o.Subscribe; s != nil && s.Tunnel != nil && l.temporary.note != nil {
-		l.Note("public URL %s, by %s", l.temporary.publicURL(), s.Tunnel.Name())
+		l.Note("Public URL: %s (%s)", l.temporary.publicURL(), s.Tunnel.Name())
 		l.watching.Go(func() { s.Tunnel.Watch(ctx, l.move) })
 	}
 	return nil
@@ -71,7 +72,7 @@ func (l *Listener) endTunnel() {
 // move updates the subscriptions of this run to a new address of the tunnel, once that is reachable.
 func (l *Listener) move(ctx context.Context, address string) error {
 	public := l.withPath(address)
-	l.Note("the public URL has changed to %s", public)
+	l.Note("The public URL has changed to %s", public)
 	err := l.reach(ctx, public)
 	if err == nil {
 		err = l.retarget(ctx, public)
@@ -82,8 +83,8 @@ func (l *Listener) move(ctx context.Context, address string) error {
 	return err
 }
 
-// retarget updates the target of the subscriptions in one request. Once begun it ignores cancellation. A note for the
-// next run has both targets until the result is known.
+// retarget updates the target of the subscriptions in one request. Once begun it ignores cancellation. The note
+// for the next run has all targets until the result is known.
 func (l *Listener) retarget(ctx context.Context, public string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), createLimit)
 	defer cancel()
@@ -96,12 +97,12 @@ func (l *Listener) retarget(ctx context.Context, public string) error {
 	if err != nil {
 		return err
 	}
-	note := *l.temporary.note
-	note.NextURL = target
-	updates, err := l.updates(ctx, &note)
+	updates, err := l.updates(ctx, target)
 	if err != nil {
 		return err
 	}
+	note := *l.temporary.note
+	note.NextURLs = append(slices.Clone(note.NextURLs), target)
 	if err := l.storeNote(ctx, &note); err != nil {
 		return err
 	}
@@ -109,7 +110,7 @@ func (l *Listener) retarget(ctx context.Context, public string) error {
 		return err
 	}
 	l.temporary.setPublicURL(public)
-	note.TargetURL, note.NextURL = target, ""
+	note.TargetURL, note.NextURLs = target, nil
 	l.Note("Updated %s to %s", terminal.Count(len(updates), "subscription"), public)
 	return l.storeNote(ctx, &note)
 }
@@ -128,9 +129,9 @@ func (l *Listener) retargeted(public string) (string, error) {
 	return u.String(), nil
 }
 
-// updates returns the updates of the subscriptions of this run to the next target. One that is missing was deleted by
-// somebody else.
-func (l *Listener) updates(ctx context.Context, note *subscribedNote) ([]tripletex.SubscriptionUpdate, error) {
+// updates returns the updates of the subscriptions of this run to a target. One that is missing was deleted by
+// another client.
+func (l *Listener) updates(ctx context.Context, target string) ([]tripletex.SubscriptionUpdate, error) {
 	var own []tripletex.Subscription
 	for s, err := range l.temporary.client.Subscriptions(ctx, "") {
 		if err != nil {
@@ -140,5 +141,5 @@ func (l *Listener) updates(ctx context.Context, note *subscribedNote) ([]triplet
 			own = append(own, s)
 		}
 	}
-	return tripletex.SubscriptionUpdate{TargetURL: note.NextURL}.For(own)
+	return tripletex.SubscriptionUpdate{TargetURL: target}.For(own)
 }
