@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -131,99 +130,6 @@ func notFoundFailure(format string, args ...any) *failure {
 
 func localFailure(operation string, err error) *failure {
 	return failf(codeLocal, "%s: %w", operation, err)
-}
-
-// report prints a failure, its hint and, for programs, its JSON, and returns the exit code.
-func (c *console) report(f *failure, asJSON bool) int {
-	lines := causeLines(f.err)
-	for i, line := range lines {
-		// "context canceled" names the mechanism instead of the cause.
-		lines[i] = strings.ReplaceAll(terminal.Safe(line), context.Canceled.Error(), errInterrupted.Error())
-	}
-	_, _ = fmt.Fprintf(c.terminal.Err, "tlxhook: %s\n", strings.Join(lines, "\n  ")) // an error on stderr cannot be reported
-	if b, ok := errors.AsType[*bug](f.err); ok {
-		_, _ = c.terminal.Err.Write(b.stack)
-	}
-	if e, ok := errors.AsType[*manifest.Error](f.err); ok {
-		for _, problem := range e.More() {
-			_, _ = fmt.Fprintf(c.terminal.Err, "  %s\n", terminal.Safe(problem))
-		}
-	}
-	if f.hint != "" {
-		_, _ = fmt.Fprintf(c.terminal.Err, "hint: %s\n", terminal.Safe(f.hint))
-	}
-	if asJSON {
-		_, _ = c.terminal.Err.Write(errorJSON(f, strings.Join(lines, "; ")))
-	}
-	return f.exit
-}
-
-// causeLines returns the text of an error with one line for each joined error. Other line breaks stay, as they may come
-// from outside.
-func causeLines(err error) []string {
-	const mark = "\x00"
-	text := err.Error()
-	for _, texts := range joinedErrors(err) {
-		text = strings.Replace(text, strings.Join(texts, "\n"), strings.Join(texts, mark), 1)
-	}
-	lines := strings.Split(text, mark)
-	for i := range lines {
-		lines[i] = strings.TrimSpace(lines[i])
-	}
-	return lines
-}
-
-// joined is an error with several causes, as of errors.Join.
-type joined interface {
-	error
-	Unwrap() []error
-}
-
-// joinedErrors returns the texts of each group of errors of errors.Join, outer groups first.
-func joinedErrors(err error) (groups [][]string) {
-	several, ok := errors.AsType[joined](err)
-	if !ok {
-		return nil
-	}
-	var texts []string
-	for _, one := range several.Unwrap() {
-		texts = append(texts, one.Error())
-	}
-	if strings.Join(texts, "\n") == several.Error() {
-		groups = append(groups, texts)
-	}
-	for _, one := range several.Unwrap() {
-		groups = append(groups, joinedErrors(one)...)
-	}
-	return groups
-}
-
-// errorReport is a failure in JSON.
-type errorReport struct {
-	Error errorDetail `json:"error"`
-}
-
-type errorDetail struct {
-	Code              code   `json:"code"`
-	Message           string `json:"message"`
-	Hint              string `json:"hint,omitempty"`
-	ExitCode          int    `json:"exitCode"`
-	HTTPStatus        int    `json:"httpStatus,omitempty"`
-	RequestID         string `json:"requestId,omitempty"`
-	RetryAfterSeconds int    `json:"retryAfterSeconds,omitempty"`
-}
-
-func errorJSON(f *failure, text string) []byte {
-	detail := errorDetail{Code: f.code, Message: text, Hint: f.hint, ExitCode: f.exit}
-	if e, ok := errors.AsType[*tripletex.Error](f.err); ok {
-		detail.HTTPStatus, detail.RequestID = e.Status, e.RequestID
-		detail.RetryAfterSeconds = int(e.RetryAfter.Seconds())
-	}
-	raw, err := json.Marshal(errorReport{detail})
-	if err != nil {
-		return nil
-	}
-	return append(raw, '\n')
 }
 
 // describe returns the failure of an error, with its code, exit code and hint.
