@@ -30,7 +30,7 @@ func (i *Installation) checkTunnel(ctx context.Context) Finding {
 		}
 	}
 	if len(broken) > 0 {
-		return warn(strings.Join(broken, ", ")+" does not report its version", "run "+broken[0]+" --version to see why")
+		return warn(strings.Join(broken, ", ")+" does not report its version", "run "+broken[0]+" version to see why")
 	}
 	if len(found) == 0 {
 		return skip("none of " + strings.Join(tunnel.Programs(), ", ") + " is installed; listen --tunnel needs one")

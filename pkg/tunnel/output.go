@@ -88,7 +88,7 @@ func (t *tail) clean(line string) string {
 	return terminal.Safe(line)
 }
 
-// readable returns level, message and error of a line that is JSON, and any other line as it is.
+// readable returns level, message and error of a line of JSON, and any other line unchanged.
 func readable(line string) string {
 	var entry struct {
 		Level, Message, Msg, Error, Err string

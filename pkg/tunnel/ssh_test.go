@@ -38,7 +38,7 @@ func freePort(t *testing.T) string {
 	return port
 }
 
-// sshServer runs an OpenSSH server with keys of its own. Like public services it prints the URL of a forwarded port.
+// sshServer runs an OpenSSH server with new keys. Like public services it prints the URL of a forwarded port.
 func sshServer(t *testing.T, folder, public string) (port string) {
 	t.Helper()
 	sshd, err := exec.LookPath("sshd")

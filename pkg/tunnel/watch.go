@@ -8,11 +8,11 @@ import (
 // Watch starts the program again with back-off whenever it ends, until ctx ends, and then returns. It calls moved with
 // the new URL if that has changed; moved is called again later while it returns an error.
 func (t *Tunnel) Watch(ctx context.Context, moved func(context.Context, string) error) {
-	w := watch{Tunnel: t, settled: t.url, delay: firstBackoff, since: time.Now()}
+	w := watch{Tunnel: t, accepted: t.url, delay: firstBackoff, since: time.Now()}
 	for t.pause(ctx, watchInterval) {
 		w.check(ctx)
-		if w.settled != t.url && moved(ctx, t.url) == nil {
-			w.settled = t.url
+		if w.accepted != t.url && moved(ctx, t.url) == nil {
+			w.accepted = t.url
 		}
 	}
 }
@@ -21,9 +21,9 @@ func (t *Tunnel) Watch(ctx context.Context, moved func(context.Context, string) 
 type watch struct {
 	*Tunnel
 
-	settled string        // the last URL that moved accepted
-	delay   time.Duration // before the next restart
-	since   time.Time     // of the last start
+	accepted string        // the last URL that moved returned no error for
+	delay    time.Duration // before the next restart
+	since    time.Time     // of the last start
 }
 
 // pause waits, or until the program or ctx ends. It reports whether ctx goes on.

@@ -46,7 +46,8 @@ func main() {
 	}
 	switch mode {
 	case "exit":
-		fmt.Fprintln(os.Stderr, `{"level":"error","error":"no \u001b[31mway `+os.Getenv("SECRET")+`","message":"cannot connect to https://u:p@example.no/?k=v"}`)
+		fmt.Fprintln(os.Stderr, `{"level":"error","error":"no \u001b[31mway `+os.Getenv("SECRET")+`",`+
+			`"message":"cannot connect to https://u:p@example.no/?k=v"}`)
 		os.Exit(1)
 	case "ratelimit":
 		fmt.Fprintln(os.Stderr, `{"level":"error","error":"invalid character 'e' looking for beginning of value",`+
@@ -150,7 +151,7 @@ func ngrok(public, port string) {
 	}()
 }
 
-// tailscaleStatus answers status and serve status. Port 443 is in use by somebody else.
+// tailscaleStatus answers status and serve status. Port 443 is in use by another program.
 func tailscaleStatus() {
 	if os.Args[1] == "status" {
 		state := "Running"
