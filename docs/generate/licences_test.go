@@ -8,10 +8,14 @@ import (
 	"testing"
 )
 
-// The page in every package has the unmodified licence of every module in the program.
-func TestLicencesOfOthersAreAllThere(t *testing.T) {
+// A release holds a man page for every command and the unmodified licence of every module in the program.
+func TestReleaseHoldsManPagesAndLicences(t *testing.T) {
 	t.Parallel()
-	raw, err := os.ReadFile("../licences.txt")
+	folder := filepath.Join(t.TempDir(), "release")
+	if err := run([]string{"release", folder}); err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile(filepath.Join(folder, "third-party-licences.txt"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,14 +27,23 @@ func TestLicencesOfOthersAreAllThere(t *testing.T) {
 		t.Fatalf("len(all) = %v, want at least 20", len(all))
 	}
 	for _, m := range all {
-		page, err := licences([]licensed{m})
+		_, texts, err := m.texts()
 		if err != nil {
 			t.Error(err)
 		}
-		for part := range strings.SplitSeq(strings.TrimPrefix(page, licencesIntro), "\n"+licencesRule+"\n") {
-			if !strings.Contains(string(raw), part) {
-				t.Errorf("docs/licences.txt does not have this text of %s: run go generate ./...\n%.200s", m.path, part)
+		for _, text := range texts {
+			if !strings.Contains(string(page), strings.Trim(text, "\n")) {
+				t.Errorf("third-party-licences.txt lacks this text of %s:\n%.200s", m.path, text)
 			}
+		}
+	}
+	for _, command := range []string{"tlxhook", "tlxhook-check", "tlxhook-subscription-create"} {
+		page, err := os.ReadFile(filepath.Join(folder, "man", command+".1"))
+		if err != nil {
+			t.Error(err)
+		}
+		if !strings.Contains(string(page), `.TH "TLXHOOK" "1"`) {
+			t.Errorf("%s.1 begins with %.80q", command, page)
 		}
 	}
 }

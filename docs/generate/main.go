@@ -1,5 +1,6 @@
-// Command generate writes the files derived from commands and results: the reference, the man pages, the completions,
-// the JSON schemas and the third-party licences. Run it with "go generate ./...".
+// Command generate writes the files derived from commands and results: the reference, the completions and the JSON
+// schemas, which are committed ("go generate ./..."), and for a release the man pages and the third-party licences
+// ("go run ./docs/generate release .release").
 package main
 
 import (
@@ -11,7 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/invopop/jsonschema"
 	"github.com/spf13/cobra"
@@ -24,14 +24,36 @@ import (
 //go:generate go run . ../..
 
 func main() {
-	if err := errors.Join(generate(os.Args[1]), generateLicences(os.Args[1])); err != nil {
+	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "generate:", err)
 		os.Exit(1)
 	}
 }
 
-// generateLicences writes the third-party licences. It needs the modules of every system.
-func generateLicences(top string) error {
+func run(args []string) error {
+	switch {
+	case len(args) == 1:
+		return generate(args[0])
+	case len(args) == 2 && args[0] == "release":
+		return generateRelease(args[1])
+	default:
+		return errors.New("usage: generate TOP | generate release FOLDER")
+	}
+}
+
+// generateRelease writes the files that only a release holds. The date of the man pages is SOURCE_DATE_EPOCH. The
+// licences need the modules of every system.
+func generateRelease(folder string) error {
+	man := filepath.Join(folder, "man")
+	if err := errors.Join(os.RemoveAll(man), os.MkdirAll(man, 0o750)); err != nil {
+		return err
+	}
+	root := cli.Tree()
+	root.DisableAutoGenTag = true
+	header := &doc.GenManHeader{Title: "TLXHOOK", Section: "1", Source: "tlxhook", Manual: "tlxhook"}
+	if err := doc.GenManTree(root, header, man); err != nil {
+		return err
+	}
 	all, err := modules(context.Background(), "darwin", "linux", "windows")
 	if err != nil {
 		return err
@@ -40,12 +62,12 @@ func generateLicences(top string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(top, "docs/licences.txt"), []byte(page), 0o600)
+	return os.WriteFile(filepath.Join(folder, "third-party-licences.txt"), []byte(page), 0o600)
 }
 
 // folders are the folders that are replaced completely, relative to the top of the project.
 func folders() []string {
-	return []string{"docs/reference", "docs/man", "docs/schema", "completions"}
+	return []string{"docs/reference", "docs/schema", "completions"}
 }
 
 // generate writes everything below a folder.
@@ -61,12 +83,6 @@ func generate(top string) error {
 	root := cli.Tree()
 	root.DisableAutoGenTag = true
 	if err := doc.GenMarkdownTree(root, filepath.Join(top, "docs/reference")); err != nil {
-		return err
-	}
-	// The date is fixed, so that the output changes only with the commands.
-	date := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
-	header := &doc.GenManHeader{Title: "TLXHOOK", Section: "1", Source: "tlxhook", Manual: "tlxhook", Date: &date}
-	if err := doc.GenManTree(root, header, filepath.Join(top, "docs/man")); err != nil {
 		return err
 	}
 	if err := completions(cli.Tree(), filepath.Join(top, "completions")); err != nil {
