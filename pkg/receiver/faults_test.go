@@ -65,7 +65,7 @@ func TestFailingSystemCallsLoseNothing(t *testing.T) {
 	}
 	nth := []int{2, 5, 11}
 	if testing.Short() {
-		nth = nth[1:2]
+		nth = nth[2:]
 	}
 	hit := 0
 	for _, call := range []string{"fdatasync", "pwrite64"} {
