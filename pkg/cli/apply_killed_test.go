@@ -112,6 +112,7 @@ func TestApplyIsOneRequestForEachVerb(t *testing.T) {
 // A run that is killed before or after any of its requests leaves what the next run makes right: nothing twice,
 // nothing lost, nothing deleted that is not owned. The run after that writes nothing.
 func TestKilledApplyIsMadeRightByTheNext(t *testing.T) {
+	long(t)
 	t.Parallel()
 	const want = "customer.create https://elsewhere.example.no/\ninvoice.charged https://hooks.example.no/t\n" +
 		"order.create https://hooks.example.no/t\norder.delete https://hooks.example.no/t\norder.update https://hooks.example.no/t\n"

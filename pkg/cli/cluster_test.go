@@ -270,6 +270,7 @@ func byObject(keys []string, objects map[string]int64) map[int64][]string {
 // copy that forwards is killed: all reaches the app at least once, in the order of each object, and only what was in
 // flight comes twice.
 func TestNoPartOfTheClusterIsMissed(t *testing.T) {
+	long(t)
 	t.Parallel()
 	const total, all, objects, parallel = 1500, 1700, 40, 8
 	c := startCluster(t)

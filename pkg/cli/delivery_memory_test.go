@@ -50,6 +50,7 @@ func copyDeliveries(t *testing.T, home string, count int) {
 
 // A list of any length is printed in constant memory.
 func TestDeliveryListNeedsConstantMemory(t *testing.T) {
+	long(t)
 	const count, mostGrowth = 50_000, 8 << 20
 	home := filledHome(t)
 	copyDeliveries(t, home, count)

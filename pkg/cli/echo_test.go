@@ -68,6 +68,7 @@ func showsNoEcho(t *testing.T, where, text string) {
 }
 
 func TestEchoedSessionTokenIsMasked(t *testing.T) {
+	long(t)
 	t.Parallel()
 	api, combinations := echoing(t), 0
 	for name, login := range map[string][]string{

@@ -39,6 +39,7 @@ func TestFleetRenewsItsSessionOnce(t *testing.T) {
 
 // The headers of answers foretell a 429, so that many companies at once never meet one.
 func TestFleetStaysWithinTheRateLimit(t *testing.T) {
+	long(t)
 	t.Parallel()
 	c := newClients(t, 250, sandbox.RateLimit{Requests: 100, Period: time.Second}, true)
 	code, stdout, stderr := runIn(c.environ, "sub", "disable", "--all", "--all-companies", "--yes", "--parallel", "32", "-o", "name")
@@ -79,6 +80,7 @@ func TestFleetLosesOneCompanyAlone(t *testing.T) {
 const mostMemory = 80_000
 
 func TestFleetOfTenThousandStaysSmall(t *testing.T) {
+	long(t)
 	t.Parallel()
 	const n = 10_000
 	home, measure := t.TempDir(), need(t, "time")

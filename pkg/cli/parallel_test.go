@@ -40,6 +40,7 @@ const parallelRounds = 4
 
 // Writing commands at the same time make no subscription twice: each of them finds what the others made.
 func TestParallelWritesMakeNoDuplicates(t *testing.T) {
+	long(t)
 	t.Parallel()
 	home := t.TempDir()
 	const manifest = "version: 1\nsubscriptions:\n- {events: [\"order.*\", invoice.charged], target: \"https://hooks.example.no/t\"}\n"
@@ -74,6 +75,7 @@ func TestParallelWritesMakeNoDuplicates(t *testing.T) {
 
 // Logins, logouts and switches at the same time lose no login.
 func TestParallelLoginsLoseNothing(t *testing.T) {
+	long(t)
 	t.Parallel()
 	home := t.TempDir()
 	server := httptest.NewServer(sandbox.New(sandbox.NewMemory(sandbox.DefaultOptions())))

@@ -39,6 +39,7 @@ func loadSchema(t *testing.T, name string) *jsonschema.Schema {
 
 // Every result that a command prints as JSON has the shape that its schema publishes.
 func TestResultsFollowTheirSchemas(t *testing.T) {
+	long(t)
 	t.Parallel()
 	home, covered := filledHome(t), map[string]bool{}
 	app := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))

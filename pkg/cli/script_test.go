@@ -29,6 +29,7 @@ func TestMain(m *testing.M) {
 }
 
 func TestScripts(t *testing.T) {
+	long(t)
 	t.Parallel()
 	program := sync.OnceValue(func() string { return released(t) })
 	testscript.Run(t, testscript.Params{

@@ -61,6 +61,7 @@ subscriptions:
 
 // Every command, in every format, with a trace of everything: no secret in results, messages, caches or settings.
 func TestNoSecretIsEverShown(t *testing.T) {
+	long(t)
 	t.Parallel()
 	home := filledHome(t)
 	target := "https://user:" + canaryPass + "@hooks.example.no/t?token=" + canaryQuery

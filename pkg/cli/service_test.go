@@ -96,6 +96,7 @@ func sendSigned(t *testing.T, client *http.Client, url, key string) int {
 
 // A service manager passes the socket, and is told when all is ready, that all is well, and when it ends.
 func TestServiceManagerPassesTheSocketAndIsNotified(t *testing.T) {
+	long(t)
 	t.Parallel()
 	activate, home := need(t, "systemd-socket-activate"), t.TempDir()
 	build(t, home)
@@ -165,6 +166,7 @@ func certificate(t *testing.T, folder string) *http.Client {
 
 // Over TLS, too, and without HTTP/2, whose many requests in one connection would get around --max-conns.
 func TestListenSpeaksTLS(t *testing.T) {
+	long(t)
 	t.Parallel()
 	home := t.TempDir()
 	build(t, home)

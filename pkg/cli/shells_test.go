@@ -9,9 +9,18 @@ import (
 	"time"
 )
 
+// long skips a test that starts programs or takes seconds if only unit tests are wanted.
+func long(t testing.TB) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("not a unit test")
+	}
+}
+
 // need returns the path of a tool that CI must have.
 func need(t testing.TB, tool string) string {
 	t.Helper()
+	long(t)
 	path, err := exec.LookPath(tool)
 	if err != nil && os.Getenv("CI") != "" {
 		t.Fatalf("%s must be installed in CI", tool)
@@ -25,6 +34,7 @@ func need(t testing.TB, tool string) string {
 // build makes the real program in a folder, or takes the one that .ci/release has installed.
 func build(t *testing.T, folder string) {
 	t.Helper()
+	long(t)
 	path := filepath.Join(folder, "tlxhook")
 	if installed := os.Getenv("INSTALLED_TLXHOOK"); installed != "" {
 		if err := os.Symlink(installed, path); err != nil {

@@ -15,6 +15,7 @@ const (
 )
 
 func TestPackagesAllocateLittleAtStart(t *testing.T) {
+	long(t)
 	t.Parallel()
 	folder := t.TempDir()
 	build(t, folder)

@@ -17,6 +17,7 @@ import (
 const watchService = "../../docs/monitoring/tlxhook-watch.service"
 
 func TestWatchSendsAHeartbeatAfterACompletePoll(t *testing.T) {
+	long(t)
 	t.Parallel()
 	var beats atomic.Int64
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { beats.Add(1) }))
@@ -108,6 +109,7 @@ func TestWatchServiceIsAUnit(t *testing.T) {
 
 // The command of the shipped unit, with the shipped program, tells a channel that a subscription died.
 func TestWatchServiceNotifiesSlack(t *testing.T) {
+	long(t)
 	t.Parallel()
 	for _, tool := range []string{"curl", "jq", "bash"} {
 		need(t, tool)
