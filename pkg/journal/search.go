@@ -1,0 +1,121 @@
+package journal
+
+import (
+	"context"
+	"math"
+	"strings"
+	"time"
+)
+
+const (
+	// searchTime is how long one Search goes on before it returns what it has found.
+	searchTime = 150 * time.Millisecond
+	// searchWindow and searchTextWindow are how many deliveries are compared at once, without and with their bodies.
+	searchWindow     = 20_000
+	searchTextWindow = 250
+	// recentDeliveries is how many deliveries are read for the latest ones of subscriptions.
+	recentDeliveries = 100_000
+)
+
+// Search picks deliveries for a list with the newest first.
+type Search struct {
+	Filter
+	// Text is a part of the body. ASCII letters are compared without case. Empty matches all.
+	Text string
+	// About is the object; nil matches all.
+	About *ObjectKey
+	// Below is the ID below which the search begins; 0 begins at the newest.
+	Below int64
+	// Limit is the number of deliveries after which the search ends.
+	Limit int
+}
+
+// Summary is an entry of a list.
+type Summary struct {
+	Entry
+	// Size is the size of the body in bytes.
+	Size int64
+	// Took is the duration of the last attempt; 0 without one.
+	Took time.Duration
+}
+
+// Search returns deliveries, the newest first, without headers and bodies. It takes a fraction of a second, whatever the
+// size of the journal: next is the ID below which the next search continues; 0 after the oldest delivery.
+func (j *Journal) Search(ctx context.Context, s Search) (found []Summary, next int64, err error) {
+	start, below := time.Now(), s.Below
+	if below <= 0 {
+		below = math.MaxInt64
+	}
+	for {
+		lowest, err := j.searchOne(ctx, s, below, &found)
+		switch {
+		case err != nil:
+			return nil, 0, err
+		case len(found) >= s.Limit && len(found) > 0:
+			return found, found[len(found)-1].ID, nil
+		case lowest == 0 || time.Since(start) > searchTime:
+			return found, lowest, nil
+		}
+		below = lowest
+	}
+}
+
+// searchOne appends the matches of one window below an ID, and returns the lowest ID of the window; 0 after the oldest.
+func (j *Journal) searchOne(ctx context.Context, s Search, below int64, found *[]Summary) (lowest int64, err error) {
+	where, args := s.where()
+	size := int64(searchWindow)
+	if s.Text != "" {
+		size = searchTextWindow
+	}
+	err = j.read(ctx, func(c *connection) error {
+		lowest, err = c.number(`SELECT coalesce(min(id), 0) FROM (SELECT id FROM delivery WHERE id < ? ORDER BY id DESC LIMIT ?)`, below, size)
+		if err != nil || lowest == 0 {
+			return err
+		}
+		return c.query(`SELECT `+columns+`, length(body),
+			(SELECT duration FROM attempt WHERE attempt.delivery = delivery.id AND number = attempts)
+			FROM delivery LEFT JOIN content ON content.id = delivery.id
+			WHERE `+where+` AND delivery.id < ? AND delivery.id >= ? ORDER BY delivery.id DESC LIMIT ?`,
+			append(args, below, lowest, int64(s.Limit-len(*found))), func(r row) error {
+				*found = append(*found, Summary{entry(r), r.int(17), time.Duration(r.int(18)) * time.Microsecond})
+				return nil
+			})
+	})
+	return lowest, err
+}
+
+// where returns the condition in SQL.
+func (s Search) where() (string, []any) {
+	where, args := s.Filter.where()
+	if s.About != nil {
+		where, args = where+" AND object = ? AND "+kindOfEvent+" = ?", append(args, s.About.ID, s.About.Kind)
+	}
+	if s.Text != "" {
+		literal := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(s.Text)
+		where, args = where+` AND CAST(body AS TEXT) LIKE ? ESCAPE '\'`, append(args, "%"+literal+"%")
+	}
+	return where, args
+}
+
+// Changed returns a number that differs after every change of the journal by Append, Mark or Purge, also by other
+// processes. It reads no delivery.
+func (j *Journal) Changed(ctx context.Context) (n int64, err error) {
+	err = j.read(ctx, func(c *connection) error {
+		n, err = c.number(`PRAGMA data_version`)
+		return err
+	})
+	return n, err
+}
+
+// LatestOf returns when the latest delivery of each subscription was received, among the newest 100,000 deliveries.
+func (j *Journal) LatestOf(ctx context.Context) (map[int64]time.Time, error) {
+	latest := map[int64]time.Time{}
+	err := j.read(ctx, func(c *connection) error {
+		return c.query(`SELECT subscription, max(received) FROM (SELECT subscription, received FROM delivery ORDER BY id DESC LIMIT ?)
+			GROUP BY subscription`, []any{int64(recentDeliveries)}, func(r row) error {
+			latest[r.int(0)] = moment(r[1])
+			return nil
+		})
+	})
+	return latest, err
+}
