@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -201,18 +200,17 @@ func (o *deliveryReplayOptions) sendEdited(
 	if err != nil {
 		return err
 	}
-	edited, err := receiver.Edited(original, body, given.hmac, time.Now())
+	if given.hmac == "" {
+		c.note("Sending without a signature; to sign: --hmac-secret-file")
+	}
+	done, err := receiver.Replay{Journal: j, App: target}.RunEdited(ctx, original, body, given.hmac)
 	if errors.Is(err, webhook.ErrEnvelope) {
 		return usageFailure("the edited text is not a delivery: %w", err).withHint("save one JSON object with an event; nothing was sent")
 	}
 	if err != nil {
 		return err
 	}
-	if given.hmac == "" {
-		c.note("Sending without a signature; to sign: --hmac-secret-file")
-	}
-	answer := target.Forward(context.WithoutCancel(ctx), edited, true)
-	return printReplay(ctx, c, []receiver.ReplayResult{receiver.Replayed{Entry: edited, Answer: answer}.Result()}, 1, replayOthers, nil)
+	return printReplay(ctx, c, []receiver.ReplayResult{done.Result()}, 1, replayOthers, nil)
 }
 
 // edit opens a body in an editor, indented, and returns the saved text.

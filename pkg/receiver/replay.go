@@ -122,6 +122,23 @@ func Edited(e journal.Entry, body []byte, key secret.Text, at time.Time) (journa
 	return e, nil
 }
 
+// RunEdited sends another body in the place of a delivery, once, see [Edited]. The order of the object that the new body is
+// about is kept as in Run. The journal keeps the original.
+func (r Replay) RunEdited(ctx context.Context, original journal.Entry, body []byte, key secret.Text) (Replayed, error) {
+	edited, err := Edited(original, body, key, time.Now())
+	if err != nil {
+		return Replayed{}, err
+	}
+	done := Replayed{Entry: edited, Answer: Answer{Err: r.older(ctx, edited, nil)}}
+	if done.Skipped = done.Answer.Err != nil; done.Skipped {
+		return done, nil
+	}
+	if done.Answer = r.App.Forward(context.WithoutCancel(ctx), edited, true); errors.Is(done.Answer.Err, ErrLoop) {
+		return Replayed{}, done.Answer.Err
+	}
+	return done, nil
+}
+
 // pace waits until one more delivery may be sent.
 func (r Replay) pace(ctx context.Context, start time.Time, sent int) error {
 	if ctx.Err() != nil || r.Rate <= 0 {

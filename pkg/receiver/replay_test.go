@@ -398,3 +398,25 @@ func TestAnEditedDeliveryIsAnotherOne(t *testing.T) {
 		t.Errorf("what is no delivery: %v", err)
 	}
 }
+
+func TestAnEditedDeliveryKeepsTheOrderOfItsObject(t *testing.T) {
+	t.Parallel()
+	app := &recorder{}
+	replay, entries := replaying(t, app, "first", "other", "later") // objects 0, 1, 0
+	about := func(object int) []byte { return fmt.Appendf(nil, `{"event":"order.update","id":%d}`, object) }
+	for _, test := range []struct {
+		original, object int
+		held             bool
+	}{{2, 0, true}, {2, 1, true}, {2, 2, false}, {0, 0, false}} {
+		done, err := replay.RunEdited(t.Context(), entries[test.original], about(test.object), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if done.Skipped != test.held {
+			t.Errorf("delivery %d about object %d: held back %t, want %t", test.original+1, test.object, done.Skipped, test.held)
+		}
+	}
+	if want := []string{string(about(2)), string(about(0))}; !slices.Equal(app.bodies(), want) {
+		t.Errorf("the app got %q, want %q", app.bodies(), want)
+	}
+}
