@@ -26,7 +26,7 @@ func rooms() map[string][]string {
 		"pkg/childprocess": nil,
 		"pkg/cli": {
 			"pkg/backfill", "pkg/bulk", "pkg/cache", "pkg/capture", "pkg/config", "pkg/credentials", "pkg/demo", "pkg/doctor",
-			"pkg/exporter", "pkg/fleet", "pkg/health", "pkg/journal", "pkg/listen", "pkg/login", "pkg/manifest", "pkg/match",
+			"pkg/exporter", "pkg/fleet", "pkg/health", "pkg/inspect", "pkg/journal", "pkg/listen", "pkg/login", "pkg/manifest", "pkg/match",
 			"pkg/output", "pkg/receiver", "pkg/sandbox", "pkg/secret", "pkg/sender", "pkg/stream", "pkg/targeturl", "pkg/terminal",
 			"pkg/tripletex", "pkg/tui", "pkg/tunnel", "pkg/wait", "pkg/webhook",
 		},
@@ -45,6 +45,10 @@ func rooms() map[string][]string {
 		"pkg/health": {
 			"pkg/childprocess", "pkg/config", "pkg/fleet", "pkg/manifest", "pkg/match", "pkg/output", "pkg/promtext", "pkg/secret",
 			"pkg/targeturl", "pkg/terminal", "pkg/tripletex", "pkg/wait",
+		},
+		"pkg/inspect": {
+			"pkg/health", "pkg/journal", "pkg/match", "pkg/receiver", "pkg/secret", "pkg/targeturl", "pkg/terminal", "pkg/tripletex",
+			"pkg/webhook",
 		},
 		"pkg/journal": nil,
 		"pkg/listen": {

@@ -1,0 +1,120 @@
+package inspect
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/journal"
+	"github.com/tlxhook/tlxhook/pkg/match"
+	"github.com/tlxhook/tlxhook/pkg/receiver"
+)
+
+const (
+	pageSize    = 50
+	maxPageSize = 200
+	maxText     = 200 // bytes of a text to search for
+)
+
+// row is a delivery in a list. Its IDs are strings, as numbers of JavaScript are exact up to 53 bits only.
+type row struct {
+	receiver.StoredDelivery
+	ObjectID       int64   `json:"objectId,string"`
+	SubscriptionID int64   `json:"subscriptionId,string"`
+	Size           int64   `json:"size"` // bytes
+	Took           float64 `json:"durationSeconds"`
+}
+
+func rowOf(e journal.Summary) row {
+	return row{receiver.NewStoredDelivery(e.Entry), e.ObjectID, e.SubscriptionID, e.Size, e.Took.Seconds()}
+}
+
+// rows is a page of a list.
+type rows struct {
+	Deliveries []row `json:"deliveries"`
+	// Next is the ID below which the list continues; 0 at its end.
+	Next int64 `json:"next"`
+}
+
+func (s *Server) list(r *http.Request) (any, error) {
+	search, err := searchOf(r.URL.Query())
+	if err != nil {
+		return nil, err
+	}
+	return s.search(r, search)
+}
+
+func (s *Server) search(r *http.Request, search journal.Search) (rows, error) {
+	found, next, err := s.journal.Search(r.Context(), search)
+	page := rows{make([]row, len(found)), next}
+	for i, e := range found {
+		page.Deliveries[i] = rowOf(e)
+	}
+	return page, err
+}
+
+// history returns the deliveries of the object of a delivery, the newest first.
+func (s *Server) history(r *http.Request) (any, error) {
+	e, err := s.entry(r)
+	if err != nil {
+		return nil, err
+	}
+	search, err := searchOf(r.URL.Query())
+	if err != nil {
+		return nil, err
+	}
+	object := e.Object()
+	search.About = &object
+	return s.search(r, search)
+}
+
+// searchOf reads the filter in a URL.
+func searchOf(query url.Values) (search journal.Search, err error) {
+	get := func(name string) string { return strings.TrimSpace(query.Get(name)) }
+	search.Limit, search.Text = pageSize, get("text")
+	if len(search.Text) > maxText {
+		return search, badRequest("text: must have at most %d bytes", maxText)
+	}
+	if event := get("event"); event != "" {
+		search.Events = strings.Fields(strings.ReplaceAll(event, ",", " "))
+	}
+	if state := journal.State(get("state")); state != "" {
+		if !slices.Contains(journal.States(), state) {
+			return search, badRequest("state %q: must be pending, forwarded or dead", state)
+		}
+		search.States = []journal.State{state}
+	}
+	for name, value := range map[string]*time.Time{"since": &search.Since, "before": &search.Before} {
+		if text := get(name); text != "" {
+			if *value, err = match.Time(text, time.Now()); err != nil {
+				return search, badRequest("%s: %w", name, err)
+			}
+		}
+	}
+	if text := get("object"); text != "" {
+		id, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return search, badRequest("object %q: must be an ID", text)
+		}
+		search.Objects = []int64{id}
+	}
+	return search, numbersOf(query, &search)
+}
+
+// numbersOf reads which page of a list is wanted.
+func numbersOf(query url.Values, search *journal.Search) (err error) {
+	if text := query.Get("below"); text != "" {
+		if search.Below, err = strconv.ParseInt(text, 10, 64); err != nil || search.Below < 1 {
+			return badRequest("below %q: must be an ID", text)
+		}
+	}
+	if text := query.Get("limit"); text != "" {
+		if search.Limit, err = strconv.Atoi(text); err != nil || search.Limit < 1 || search.Limit > maxPageSize {
+			return badRequest("limit %q: must be from 1 to %d", text, maxPageSize)
+		}
+	}
+	return nil
+}
