@@ -19,7 +19,7 @@ import (
 
 func newDelivery(app *App) *cobra.Command {
 	return group("delivery", "List, inspect and replay received deliveries", []string{"deliveries"},
-		newDeliveryList(app), newDeliveryShow(app), newDeliveryReplay(app), newDeliveryPurge(app))
+		newDeliveryList(app), newDeliveryShow(app), newDeliveryReplay(app), newDeliveryPurge(app), newDeliveryBrowse(app))
 }
 
 // deliverySelection selects deliveries of a journal.

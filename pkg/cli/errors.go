@@ -16,6 +16,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/demo"
 	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/health"
+	"github.com/tlxhook/tlxhook/pkg/inspect"
 	"github.com/tlxhook/tlxhook/pkg/journal"
 	"github.com/tlxhook/tlxhook/pkg/listen"
 	"github.com/tlxhook/tlxhook/pkg/login"
@@ -238,6 +239,8 @@ func causes() []cause {
 		{matches: badListenAddress, code: codeUsage, hintFor: listenAddressHint},
 		{matches: as[*listen.SocketError], code: codeLocal, hintFor: socketHint},
 		{matches: is(listen.ErrMetrics), code: codeLocal, hint: "select another address with --metrics-addr; port 0 is any free port"},
+		{matches: is(inspect.ErrAddress), code: codeUsage},
+		{matches: is(inspect.ErrListen), code: codeLocal, hint: "select another address for the page; port 0 is any free port"},
 		{matches: is(listen.ErrReceive), code: codeLocal},
 		{matches: is(listen.ErrCertificate), code: codeLocal},
 		{matches: is(receiver.ErrTarget), code: codeUsage, hintFor: targetHint},

@@ -24,6 +24,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/demo"
 	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/health"
+	"github.com/tlxhook/tlxhook/pkg/inspect"
 	"github.com/tlxhook/tlxhook/pkg/journal"
 	"github.com/tlxhook/tlxhook/pkg/listen"
 	"github.com/tlxhook/tlxhook/pkg/login"
@@ -92,6 +93,8 @@ func TestEveryCauseIsReached(t *testing.T) {
 		{&listen.SocketError{Err: errors.New("in use")}, codeLocal},
 		{&net.OpError{Op: "listen", Err: &net.AddrError{Err: "too many colons", Addr: "::1:1"}}, codeUsage},
 		{listen.ErrMetrics, codeLocal},
+		{inspect.ErrAddress, codeUsage},
+		{inspect.ErrListen, codeLocal},
 		{listen.ErrReceive, codeLocal},
 		{listen.ErrCertificate, codeLocal},
 		{listen.ErrLeftBehind, codeUsage},

@@ -51,6 +51,34 @@ func deliver(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Fatalf("nobody listens: %v", err)
 }
 
+// get asks for a URL and checks the status and a part of the answer: get URL 200 TEXT. It waits for the server.
+func get(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 3 {
+		ts.Fatalf("usage: len(args) = %v, want 3", len(args))
+	}
+	var err error
+	for range 1000 {
+		var request *http.Request
+		request, err = http.NewRequestWithContext(context.Background(), http.MethodGet, args[0], http.NoBody)
+		ts.Check(err)
+		var response *http.Response
+		if response, err = http.DefaultClient.Do(request); err == nil {
+			var said bytes.Buffer
+			_, _ = said.ReadFrom(response.Body)
+			ts.Check(response.Body.Close())
+			if got := strconv.Itoa(response.StatusCode); got != args[1] {
+				ts.Fatalf("the answer is %s: %s", got, said.String())
+			}
+			if !strings.Contains(said.String(), args[2]) {
+				ts.Fatalf("%q is not in the answer: %s", args[2], said.String())
+			}
+			return
+		}
+		<-time.After(10 * time.Millisecond)
+	}
+	ts.Fatalf("no server answers: %v", err)
+}
+
 // freePort returns a port of this machine that is free. It is outside of the range that the system itself gives out, so
 // that no other test gets it before it is used.
 func freePort() (string, error) {

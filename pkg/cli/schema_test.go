@@ -91,6 +91,7 @@ func TestResultsFollowTheirSchemas(t *testing.T) {
 		{"backfill", []string{"backfill", "voucher"}},
 		{"verdict", []string{"verify", "testdata/delivery.http", "--hmac-secret-file", "testdata/hmac.secret"}},
 		{"delivery", []string{"delivery", "list"}},
+		{"delivery-page", []string{"delivery", "browse", "--addr", "127.0.0.1:0", "--timeout", "500ms"}},
 		{"delivery-details", []string{"delivery", "show", "1"}},
 		{"replay", []string{"delivery", "replay", "1", "--to", app.URL}},
 		{"delivery", []string{"delivery", "purge", "--all", "--dry-run"}},

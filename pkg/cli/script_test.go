@@ -51,7 +51,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "interrupt": interrupt, "await": await, "mode": mode,
 			"dialog": dialog, "receive": receive, "app": app, "journal": filled,
-			"deliver": deliver, "secured": secured, "nats": startServer,
+			"deliver": deliver, "get": get, "secured": secured, "nats": startServer,
 			"tunnels": tunnels, "ended": ended,
 			// From here on the script runs the program as it is released, which is faster than one with a race detector.
 			"released": func(ts *testscript.TestScript, _ bool, _ []string) {

@@ -286,6 +286,7 @@ func Results() []Result {
 		{"company", "A client company: an item of company list.", tripletex.Company{}},
 		{"delivery", "A stored delivery: an item of delivery list.", receiver.StoredDelivery{}},
 		{"delivery-details", "A stored delivery with its request and attempts: delivery show.", receiver.DeliveryDetails{}},
+		{"delivery-page", "The address of a running page: delivery browse. Its token is a secret.", servedPage{}},
 		{"error", "The last line on standard error of a failed command with -o json.", errorReport{}},
 		{"event", "An event: an item of event list.", tripletex.Event{}},
 		{"event-info", "An event with example deliveries: event show.", tripletex.EventInfo{}},
