@@ -178,23 +178,29 @@ func shown(show func(string) string, all []tripletex.Subscription) []tripletex.S
 	return masked
 }
 
-// logins returns the resolver of logins and accounts of the run.
+// logins returns the resolver of logins and accounts of the run. It is not safe for concurrent use.
 func (a *App) logins() *login.Resolver {
 	if a.resolver == nil {
-		a.resolver = login.NewResolver(a.lookup, a.redactor)
-		a.resolver.UserAgent = "tlxhook/" + a.build.Version
-		a.resolver.Stderr, a.resolver.Observer = a.terminal.Err, requestStatus{a.terminal.Status}
-		a.resolver.Used = func(l *login.Login) {
-			if a.settings.Verbose > 0 {
-				a.note("Using %s tokens from %s for %s", l.TokenKind, l.From(), secret.MaskURL(l.Options.BaseURL))
-			}
-		}
+		a.resolver = a.newLogins()
 	}
 	a.resolver.Settings = a.settings
 	if a.settings.Debug {
 		a.resolver.Trace = login.Trace(a.terminal.Err)
 	}
 	return a.resolver
+}
+
+// newLogins returns another resolver, for a server beside the run.
+func (a *App) newLogins() *login.Resolver {
+	r := login.NewResolver(a.lookup, a.redactor)
+	r.Settings, r.UserAgent = a.settings, "tlxhook/"+a.build.Version
+	r.Stderr, r.Observer = a.terminal.Err, requestStatus{a.terminal.Status}
+	r.Used = func(l *login.Login) {
+		if a.settings.Verbose > 0 {
+			a.note("Using %s tokens from %s for %s", l.TokenKind, l.From(), secret.MaskURL(l.Options.BaseURL))
+		}
+	}
+	return r
 }
 
 // task shows what a command does until end is called.

@@ -89,7 +89,7 @@ func (o *deliveryBrowseOptions) read(ctx context.Context, app *App) (options *in
 		return nil, usageFailure("--read-only cannot be combined with --to")
 	}
 	options = &inspect.Options{
-		Address: o.address, ReadOnly: o.readOnly, Account: inspected(app.logins(), app.note), Redact: app.redactor.Redact,
+		Address: o.address, ReadOnly: o.readOnly, Account: inspected(app.newLogins(), app.note), Redact: app.redactor.Redact,
 	}
 	if options.Folder, err = journalFolder(app.lookup, o.journal); err != nil {
 		return nil, err

@@ -52,7 +52,7 @@ func rooms() map[string][]string {
 		},
 		"pkg/journal": nil,
 		"pkg/listen": {
-			"pkg/exporter", "pkg/journal", "pkg/loopback", "pkg/match", "pkg/receiver", "pkg/secret", "pkg/stream",
+			"pkg/exporter", "pkg/inspect", "pkg/journal", "pkg/loopback", "pkg/match", "pkg/receiver", "pkg/secret", "pkg/stream",
 			"pkg/targeturl", "pkg/terminal", "pkg/tripletex", "pkg/tunnel",
 		},
 		"pkg/login":    {"pkg/config", "pkg/credentials", "pkg/fleet", "pkg/sandbox", "pkg/secret", "pkg/terminal", "pkg/tripletex"},

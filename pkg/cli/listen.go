@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tlxhook/tlxhook/pkg/inspect"
 	"github.com/tlxhook/tlxhook/pkg/journal"
 	"github.com/tlxhook/tlxhook/pkg/listen"
 	"github.com/tlxhook/tlxhook/pkg/login"
@@ -43,6 +44,7 @@ type listenOptions struct {
 
 	until   int
 	metrics string
+	inspect string // address
 }
 
 const listenLong = `Receive deliveries over HTTP until stopped. A delivery is verified, stored on
@@ -80,6 +82,9 @@ forward forwards them to an app. A missing stream is created with --replicas,
 --dedupe-window and --retention; an existing one is checked, not changed.
 ` + natsHelp + `
 
+--inspect serves a web page with the deliveries on this machine; open the URL
+that is printed, which has the token of the page. Replays go to the apps.
+
 --until waits for N deliveries, accepted by the app if one is set. The exit code
 is 0 then, and 1 if --timeout ends first.`
 
@@ -92,7 +97,7 @@ func newListen(app *App) *cobra.Command {
 		Example: `  tlxhook listen --hmac-secret-file hmac --forward-to http://localhost:3000/hook
   tlxhook listen --hmac-secret-file hmac --exec ./import -- --verbose
   tlxhook listen --tunnel cloudflared --subscribe 'order.*' \
-    --forward-to http://localhost:3000/hook
+    --forward-to http://localhost:3000/hook --inspect
   tlxhook listen --subscribe 'order.*' --public-url https://me.example.no/ \
     --forward-to http://localhost:3000/hook
   tlxhook listen --hmac-secret-file hmac --until 3 --timeout 1m -o ndjson
@@ -129,6 +134,8 @@ func newListen(app *App) *cobra.Command {
 	flags.DurationVar(&o.probeInterval, "probe-interval", time.Minute, "interval between probes of the public URL, as `DURATION`")
 	flags.IntVar(&o.until, "until", 0, "exit after `N` deliveries")
 	flags.StringVar(&o.metrics, "metrics-addr", "", "serve /metrics, /-/healthy and /-/ready on a loopback `ADDRESS`")
+	flags.StringVar(&o.inspect, "inspect", "", "serve a page with the deliveries on a loopback `HOST:PORT`")
+	flags.Lookup("inspect").NoOptDefVal = inspect.DefaultAddress
 	return cmd
 }
 
@@ -184,6 +191,9 @@ func (o *listenOptions) read(ctx context.Context, app *App) (*listen.Options, er
 	options.Journal = listen.Journal{Folder: folder, MinFree: o.minFree << 20, Retention: o.retention, RememberKeys: o.remember}
 	if o.remember == 0 {
 		options.Journal.RememberKeys = -1
+	}
+	if o.inspect != "" {
+		options.Inspect = &inspect.Options{Address: o.inspect, Account: inspected(app.newLogins(), app.note), Redact: app.redactor.Redact}
 	}
 	return options, err
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/credentials"
+	"github.com/tlxhook/tlxhook/pkg/inspect"
 	"github.com/tlxhook/tlxhook/pkg/listen"
 	"github.com/tlxhook/tlxhook/pkg/receiver"
 	"github.com/tlxhook/tlxhook/pkg/secret"
@@ -51,6 +52,11 @@ func (o *listenOptions) check(format string) error {
 	if o.metrics != "" {
 		if err := listen.CheckMetricsAddress(o.metrics); err != nil {
 			return usageFailure("%w", err)
+		}
+	}
+	if o.inspect != "" {
+		if err := inspect.CheckAddress(o.inspect); err != nil {
+			return wrapFlag("--inspect", err)
 		}
 	}
 	if err := o.tls.check(); err != nil {
@@ -130,7 +136,7 @@ func (f *publishFlags) note(cmd *cobra.Command) {
 	}
 	if f.on() {
 		others = []string{"journal", "min-free", "remember-keys", "forward-to", "forward", "exec", "subscribe", "public-url"}
-		others = append(others, "tunnel", "tunnel-command")
+		others = append(others, "tunnel", "tunnel-command", "inspect")
 	}
 	for _, name := range others {
 		if cmd.Flags().Changed(name) {

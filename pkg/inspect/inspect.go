@@ -81,9 +81,10 @@ type Server struct {
 	journal  *journal.Journal
 	listener net.Listener
 	token    string
-	streams  chan struct{} // one for each live page
-	sending  sync.Mutex    // one replay at a time, as each must see the results of those before
-	accounts sync.Mutex    // guards o.Account, whose functions need not be safe for concurrent use
+	streams  chan struct{}     // one for each live page
+	sending  sync.Mutex        // one replay at a time, as each must see the results of those before
+	accounts sync.Mutex        // guards o.Account, whose functions need not be safe for concurrent use, and account
+	account  *tripletex.Client // nil before the first login
 	plain    func() (*template.Template, error)
 }
 

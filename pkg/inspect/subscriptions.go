@@ -58,14 +58,18 @@ func (s *Server) subscriptions(r *http.Request) (any, error) {
 	return all, nil
 }
 
-func (s *Server) client(ctx context.Context) (*tripletex.Client, error) {
-	if s.o.Account.Client == nil {
+// client returns the client of the login, which it keeps: each login begins another session.
+func (s *Server) client(ctx context.Context) (client *tripletex.Client, err error) {
+	switch {
+	case s.o.Account.Client == nil:
 		return nil, &statusError{http.StatusNotFound, errors.New("no login is used")}
+	case s.account != nil:
+		return s.account, nil
 	}
-	client, err := s.o.Account.Client(ctx)
-	if err != nil {
+	if client, err = s.o.Account.Client(ctx); err != nil {
 		return nil, &statusError{http.StatusBadGateway, err}
 	}
+	s.account = client
 	return client, nil
 }
 

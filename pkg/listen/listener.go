@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tlxhook/tlxhook/pkg/inspect"
 	"github.com/tlxhook/tlxhook/pkg/journal"
 	"github.com/tlxhook/tlxhook/pkg/receiver"
 	"github.com/tlxhook/tlxhook/pkg/secret"
@@ -44,6 +45,8 @@ type Options struct {
 	Stream *Stream
 	// Subscribe creates subscriptions while the process runs; nil means none. It needs Journal and one of Secrets.
 	Subscribe *Subscribe
+	// Inspect serves a page over the journal; nil serves none. Folder, Routes and Secrets are those of the listener.
+	Inspect *inspect.Options
 }
 
 // Journal names the journal of a [Listener].

@@ -62,6 +62,9 @@ func (l *Listener) startParts(ctx context.Context) error {
 	if l.queue != nil {
 		numbers.Forwarding = l.queue.Stats
 	}
+	if err := l.servePage(working); err != nil {
+		return err
+	}
 	return l.serveMetrics(working, numbers, l.healthy, l.temporary.reachable)
 }
 
