@@ -16,6 +16,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/journal"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/receiver"
+	"github.com/tlxhook/tlxhook/pkg/sender"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
 
@@ -92,7 +93,7 @@ func headerLines(all http.Header) string {
 }
 
 // attemptLines returns attempts as lines, with an empty line after them.
-func attemptLines(all []receiver.HTTPAttempt) string {
+func attemptLines(all []sender.HTTPAttempt) string {
 	var text strings.Builder
 	for _, a := range all {
 		line := fmt.Sprintf("Attempt %d  %s  %s", a.Attempt, a.Time.Local().Format(time.RFC3339), milliseconds(a.DurationSeconds))

@@ -18,6 +18,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/receiver"
 	"github.com/tlxhook/tlxhook/pkg/sandbox"
+	"github.com/tlxhook/tlxhook/pkg/sender"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
@@ -151,14 +152,14 @@ type attemptRow struct {
 	TargetURL      string `json:"targetUrl"`
 	IdempotencyKey string `json:"idempotencyKey"`
 	Delivered      bool   `json:"delivered"`
-	receiver.HTTPAttempt
+	sender.HTTPAttempt
 }
 
 func newAttemptRow(t sandbox.Attempt, show func(string) string) attemptRow {
 	return attemptRow{
 		Event: t.Event, ObjectID: t.ObjectID, SubscriptionID: t.SubscriptionID, TargetURL: show(t.Target), IdempotencyKey: t.Key,
 		Delivered:   t.Delivered,
-		HTTPAttempt: receiver.NewHTTPAttempt(t.Number, t.Answer.Status, t.Answer.Duration, t.Answer.Body, t.Err),
+		HTTPAttempt: sender.NewHTTPAttempt(t.Number, t.Answer.Status, t.Answer.Duration, t.Answer.Body, t.Err),
 	}
 }
 

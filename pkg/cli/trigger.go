@@ -14,7 +14,6 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/capture"
 	"github.com/tlxhook/tlxhook/pkg/login"
 	"github.com/tlxhook/tlxhook/pkg/output"
-	"github.com/tlxhook/tlxhook/pkg/receiver"
 	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/sender"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
@@ -208,7 +207,7 @@ func newTriggerRow(a sender.Attempt, show func(string) string) attemptRow {
 	return attemptRow{
 		Event: envelope.Event, ObjectID: envelope.ID, SubscriptionID: envelope.SubscriptionID, TargetURL: show(a.Target),
 		IdempotencyKey: a.Key, Delivered: a.Accepted(),
-		HTTPAttempt: receiver.NewHTTPAttempt(a.Number, a.Response.Status, a.Response.Duration, a.Response.Body, a.Err),
+		HTTPAttempt: sender.NewHTTPAttempt(a.Number, a.Response.Status, a.Response.Duration, a.Response.Body, a.Err),
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tlxhook/tlxhook/pkg/journal"
+	"github.com/tlxhook/tlxhook/pkg/sender"
 )
 
 const (
@@ -47,7 +48,7 @@ type Answer struct {
 func (a Answer) Attempt(at time.Time, state journal.State) journal.Attempt {
 	attempt := journal.Attempt{At: at, State: state, Status: a.Status, Duration: a.Duration}
 	if a.Err != nil {
-		attempt.Outcome, attempt.Answer = a.Err.Error(), beginning(a.Body)
+		attempt.Outcome, attempt.Answer = a.Err.Error(), sender.Beginning(a.Body)
 	}
 	return attempt
 }

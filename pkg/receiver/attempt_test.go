@@ -1,47 +1,11 @@
 package receiver_test
 
 import (
-	"encoding/json"
 	"errors"
-	"strings"
 	"testing"
-	"time"
-	"unicode/utf8"
 
 	"github.com/tlxhook/tlxhook/pkg/receiver"
 )
-
-func TestHTTPAttemptLeavesOutWhatIsNotKnown(t *testing.T) {
-	t.Parallel()
-	a := receiver.NewHTTPAttempt(2, -1, 0, nil, errors.New("connection refused"))
-	a.Time = time.Time{}
-	raw, err := json.Marshal(a)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, want := string(raw), `{"attempt":2,"error":"connection refused"}`; got != want {
-		t.Errorf("got %s, want %s", got, want)
-	}
-}
-
-// A body is cut between two characters, whatever was sent.
-func TestHTTPAttemptShowsTheBeginningOfTheBody(t *testing.T) {
-	t.Parallel()
-	for _, body := range []string{
-		strings.Repeat("x", 5000), strings.Repeat("æ", 5000), "x" + strings.Repeat("æ", 5000), strings.Repeat("\xff日", 5000),
-	} {
-		shown := receiver.NewHTTPAttempt(1, 500, time.Second, []byte(body), nil).Body
-		if !utf8.ValidString(shown) {
-			t.Errorf("%q is not valid", shown)
-		}
-		if len(shown) > receiver.MaxShownBody {
-			t.Errorf("%d bytes are shown", len(shown))
-		}
-		if len(shown) < receiver.MaxShownBody-utf8.UTFMax {
-			t.Errorf("only %d bytes are shown", len(shown))
-		}
-	}
-}
 
 func TestAcceptedDeliveryQuotesNoBody(t *testing.T) {
 	t.Parallel()
@@ -50,14 +14,5 @@ func TestAcceptedDeliveryQuotesNoBody(t *testing.T) {
 	}
 	if a := (receiver.Answer{Status: 500, Body: []byte("no"), Err: errors.New("refused")}).HTTPAttempt(1); a.Body != "no" {
 		t.Errorf("body %q, want no", a.Body)
-	}
-}
-
-func TestBodyOfAnAttemptHasNoTrailingLineEnd(t *testing.T) {
-	t.Parallel()
-	for _, body := range []string{"ok", "ok\n", "ok\r\n", "ok\n\n"} {
-		if shown := receiver.NewHTTPAttempt(1, 200, time.Second, []byte(body), nil).Body; shown != "ok" {
-			t.Errorf("the body %q is shown as %q", body, shown)
-		}
 	}
 }

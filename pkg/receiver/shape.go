@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tlxhook/tlxhook/pkg/journal"
+	"github.com/tlxhook/tlxhook/pkg/sender"
 )
 
 // StoredDelivery is a delivery of the journal in the shape in which commands print it.
@@ -20,9 +21,9 @@ type StoredDelivery struct {
 	State          journal.State `json:"state"`
 	Attempts       int           `json:"attempts"`
 	// FirstAttemptTime and LastAttempt are absent where there was no attempt.
-	FirstAttemptTime time.Time    `json:"firstAttemptTime,omitzero"`
-	LastAttempt      *HTTPAttempt `json:"lastAttempt,omitempty"`
-	IdempotencyKey   string       `json:"idempotencyKey"`
+	FirstAttemptTime time.Time           `json:"firstAttemptTime,omitzero"`
+	LastAttempt      *sender.HTTPAttempt `json:"lastAttempt,omitempty"`
+	IdempotencyKey   string              `json:"idempotencyKey"`
 	// Altered means that another body came under the same key before.
 	Altered bool `json:"altered"`
 	// Backfill means that it replaces a delivery that Tripletex skipped.
@@ -43,11 +44,11 @@ func NewStoredDelivery(e journal.Entry) StoredDelivery {
 }
 
 // lastAttempt returns what the journal knows of the last attempt, or nil where there was none.
-func lastAttempt(e journal.Entry) *HTTPAttempt {
+func lastAttempt(e journal.Entry) *sender.HTTPAttempt {
 	if e.Attempts == 0 {
 		return nil
 	}
-	return &HTTPAttempt{Attempt: e.Attempts, Time: e.LastAttempt, HTTPStatus: max(0, e.Status), Error: e.Outcome}
+	return &sender.HTTPAttempt{Attempt: e.Attempts, Time: e.LastAttempt, HTTPStatus: max(0, e.Status), Error: e.Outcome}
 }
 
 // DeliveryDetails is a stored delivery with what was received.
@@ -60,7 +61,7 @@ type DeliveryDetails struct {
 	// Headers are all headers of the request, with secrets masked.
 	Headers http.Header `json:"headers"`
 	// AttemptHistory has the first attempt and the latest nine, the oldest first. 512 bytes of an answer are kept.
-	AttemptHistory []HTTPAttempt `json:"attemptHistory"`
+	AttemptHistory []sender.HTTPAttempt `json:"attemptHistory"`
 	// Body is JSON if the received body is, else a string.
 	Body any `json:"body"`
 }
@@ -69,10 +70,10 @@ type DeliveryDetails struct {
 func NewDeliveryDetails(e journal.Entry, attempts []journal.Attempt) DeliveryDetails {
 	d := DeliveryDetails{
 		StoredDelivery: NewStoredDelivery(e), ContentType: e.ContentType, Signature: e.Signature, SourceAddress: e.Source,
-		Headers: allHeaders(e), AttemptHistory: make([]HTTPAttempt, len(attempts)), Body: strings.ToValidUTF8(string(e.Body), "\ufffd"),
+		Headers: allHeaders(e), AttemptHistory: make([]sender.HTTPAttempt, len(attempts)), Body: strings.ToValidUTF8(string(e.Body), "\ufffd"),
 	}
 	for i, a := range attempts {
-		d.AttemptHistory[i] = HTTPAttempt{
+		d.AttemptHistory[i] = sender.HTTPAttempt{
 			Attempt: a.Number, Time: a.At, HTTPStatus: max(0, a.Status), DurationSeconds: a.Duration.Seconds(), Body: a.Answer, Error: a.Outcome,
 		}
 	}
@@ -109,7 +110,7 @@ type ReplayResult struct {
 	// Result is forwarded, failed or skipped.
 	Result string `json:"result"`
 	// The body is given where the app did not accept the delivery.
-	HTTPAttempt
+	sender.HTTPAttempt
 }
 
 // Result returns the shape of a result.
@@ -137,7 +138,7 @@ type EventRecord struct {
 	Reason         Reason `json:"reason,omitempty"`
 	App            string `json:"app,omitempty"`
 	// HTTPAttempt is the attempt to forward it; of what is no attempt it has the time, and for what is rejected the error.
-	HTTPAttempt
+	sender.HTTPAttempt
 	RetryAfterSeconds float64 `json:"retryAfterSeconds,omitempty"`
 }
 
@@ -145,7 +146,7 @@ type EventRecord struct {
 func (o DeliveryEvent) Record(redact func(string) string) EventRecord {
 	shown := EventRecord{
 		Kind: o.Kind, ID: o.ID, Event: o.Event, ObjectID: o.ObjectID, SubscriptionID: o.SubscriptionID, IdempotencyKey: o.Key, Reason: o.Reason,
-		HTTPAttempt: HTTPAttempt{Error: o.Message},
+		HTTPAttempt: sender.HTTPAttempt{Error: o.Message},
 	}
 	if o.Attempt > 0 {
 		o.Answer.Body = []byte(redact(string(o.Answer.Body)))
@@ -154,4 +155,12 @@ func (o DeliveryEvent) Record(redact func(string) string) EventRecord {
 	}
 	shown.Time = o.Time.UTC()
 	return shown
+}
+
+// HTTPAttempt returns an answer as the attempt of a number. Only an app that has not accepted the delivery is quoted.
+func (a Answer) HTTPAttempt(number int) sender.HTTPAttempt {
+	if a.Err == nil {
+		return sender.NewHTTPAttempt(number, a.Status, a.Duration, nil, nil)
+	}
+	return sender.NewHTTPAttempt(number, a.Status, a.Duration, a.Body, a.Err)
 }

@@ -1,4 +1,4 @@
-package receiver
+package sender
 
 import (
 	"bytes"
@@ -22,18 +22,10 @@ type HTTPAttempt struct {
 	Error string `json:"error,omitempty"`
 }
 
-// HTTPAttempt returns an answer as the attempt of a number. Only an app that has not accepted the delivery is quoted.
-func (a Answer) HTTPAttempt(number int) HTTPAttempt {
-	if a.Err == nil {
-		return NewHTTPAttempt(number, a.Status, a.Duration, nil, nil)
-	}
-	return NewHTTPAttempt(number, a.Status, a.Duration, a.Body, a.Err)
-}
-
 // NewHTTPAttempt returns the attempt of a number that has just ended. Its body is valid UTF-8.
 func NewHTTPAttempt(number, status int, took time.Duration, body []byte, err error) HTTPAttempt {
 	a := HTTPAttempt{
-		Attempt: number, Time: time.Now().UTC(), HTTPStatus: max(0, status), DurationSeconds: took.Seconds(), Body: beginning(body),
+		Attempt: number, Time: time.Now().UTC(), HTTPStatus: max(0, status), DurationSeconds: took.Seconds(), Body: Beginning(body),
 	}
 	if err != nil {
 		a.Error = err.Error()
@@ -41,8 +33,8 @@ func NewHTTPAttempt(number, status int, took time.Duration, body []byte, err err
 	return a
 }
 
-// beginning returns the beginning of a body, without a character that is cut in two and without its last line end.
-func beginning(body []byte) string {
+// Beginning returns the beginning of a body, without a character that is cut in two and without its last line end.
+func Beginning(body []byte) string {
 	body = bytes.TrimRight(body, "\r\n")
 	text := strings.ToValidUTF8(string(body[:min(len(body), MaxShownBody+4)]), "\ufffd")
 	return strings.ToValidUTF8(text[:min(len(text), MaxShownBody)], "")
