@@ -64,7 +64,7 @@ func (o *changeOptions) send(ctx context.Context, app *App, update tripletex.Sub
 	defer cancel()
 	c := newChange(app, run, v.past, o.dryRun)
 	work := func(ctx context.Context, m fleet.Account) (done companyChange, err error) {
-		if err := update.Check(m.Client.IsLocal()); err != nil {
+		if err := update.Check(m.Client.Targets()); err != nil {
 			return done, usageFailure("%w", err)
 		}
 		subscriptions, err := found(ctx, m)

@@ -79,7 +79,7 @@ func subscriptionCreate(ctx context.Context, app *App, o *createOptions, pattern
 			Event: event, TargetURL: o.target, Fields: o.fields, AuthHeaderName: given.authHeader,
 			AuthHeaderValue: given.authValue, HMACSharedSecret: given.hmac,
 		}
-		if err := wanted[i].Check(client.IsLocal()); err != nil {
+		if err := wanted[i].Check(client.Targets()); err != nil {
 			return usageFailure("%w", err)
 		}
 	}

@@ -102,7 +102,7 @@ func trigger(ctx context.Context, app *App, o *triggerOptions, event string) err
 	accepted := tripletex.NewSubscription{
 		Event: event, TargetURL: o.target, AuthHeaderName: given.authHeader, AuthHeaderValue: given.authValue, HMACSharedSecret: given.hmac,
 	}
-	if err := accepted.Check(true); err != nil {
+	if err := accepted.Check(tripletex.HTTPOnLoopback); err != nil {
 		return usageFailure("%w", err)
 	}
 	ctx, cancel := app.limited(ctx)

@@ -173,7 +173,7 @@ func (l *Listener) wanted(events []string) ([]tripletex.NewSubscription, error) 
 			Event: event, TargetURL: u.String(), AuthHeaderName: l.o.AuthHeader,
 			AuthHeaderValue: l.o.AuthValue, HMACSharedSecret: l.o.Secrets[0],
 		}
-		if err := wanted[i].Check(l.temporary.client.IsLocal()); err != nil {
+		if err := wanted[i].Check(l.temporary.client.Targets()); err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrSubscription, err)
 		}
 	}

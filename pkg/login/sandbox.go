@@ -29,6 +29,7 @@ func (r *Resolver) sandbox(ctx context.Context) (*Login, error) {
 		return nil, err
 	}
 	l := &Login{config.SandboxProfile, EmployeeTokens, "built in", tripletex.Options{
+		PlainHTTP:   true, // the tokens are public
 		Credentials: tripletex.Credentials{ConsumerToken: sandbox.ConsumerToken, EmployeeToken: sandbox.EmployeeToken}.Get,
 		Cache:       SessionCache{SandboxSessions(folder), config.SandboxProfile},
 	}}

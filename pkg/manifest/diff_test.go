@@ -282,7 +282,7 @@ func TestPlanIsCheckedBeforeRequests(t *testing.T) {
 	} {
 		want := mustParse(t, content)
 		plan := manifest.Diff(want, []tripletex.Subscription{sub(1, "product.delete", header("x"))}, manifest.Policy{Secrets: secretsOf(t, want)})
-		err := plan.Check(events(), false)
+		err := plan.Check(events(), tripletex.HTTPSOnly)
 		switch {
 		case complaint == "" && err != nil:
 			t.Errorf("%s%v, want %q", content, err, complaint)

@@ -139,11 +139,11 @@ func (p Plan) Same(other Plan) bool {
 }
 
 // Check returns an [*Error] for changes that Tripletex would reject. Known are all events; nil skips the check of event
-// names. LocalHTTP allows http for loopback targets.
-func (p Plan) Check(known []tripletex.Event, localHTTP bool) error {
+// names. Targets are the valid ones.
+func (p Plan) Check(known []tripletex.Event, targets tripletex.Targets) error {
 	var wrong []Problem
 	for _, c := range p.Changes {
-		if err := c.check(known, localHTTP); err != nil {
+		if err := c.check(known, targets); err != nil {
 			wrong = append(wrong, Problem{c.wanted.At, err.Error()})
 		}
 	}
@@ -152,12 +152,12 @@ func (p Plan) Check(known []tripletex.Event, localHTTP bool) error {
 
 var errNoValue = errors.New("the new subscription has an authHeader without a value; add a reference such as value: {env: HOOK_AUTH}")
 
-func (c Change) check(known []tripletex.Event, localHTTP bool) error {
+func (c Change) check(known []tripletex.Event, targets tripletex.Targets) error {
 	switch {
 	case c.Action == Delete:
 		return nil
 	case c.Action == Update:
-		return c.update.Check(localHTTP)
+		return c.update.Check(targets)
 	case known != nil && !slices.ContainsFunc(known, func(e tripletex.Event) bool { return strings.EqualFold(e.Name, c.Event) }):
 		return fmt.Errorf("event %q does not exist%s", c.Event, nearest(c.Event, known))
 	case c.create.AuthHeaderName != "" && c.wanted.AuthValue.IsZero():
@@ -167,7 +167,7 @@ func (c Change) check(known []tripletex.Event, localHTTP bool) error {
 	if c.withheld {
 		checked.AuthHeaderName = "" // its value is missing
 	}
-	return checked.Check(localHTTP)
+	return checked.Check(targets)
 }
 
 // Withheld returns an [*Error] for creates whose secrets [SendNever] would omit.

@@ -59,7 +59,7 @@ func (p *Planner) Plan(ctx context.Context, client *tripletex.Client, company Co
 		return nil, err
 	}
 	plan := Diff(want, have, policy)
-	if err := plan.Check(known, client.IsLocal()); err != nil {
+	if err := plan.Check(known, client.Targets()); err != nil {
 		return nil, err
 	}
 	if p.Saved != nil && !plan.Same(p.Saved.Plan) {

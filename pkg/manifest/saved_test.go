@@ -55,7 +55,7 @@ func TestSavedPlanContainsNoSecretAndRoundTrips(t *testing.T) {
 	if len(again.Changes) != 3 {
 		t.Errorf("%d changes, want 3", len(again.Changes))
 	}
-	if err := again.Check(events(), false); err != nil {
+	if err := again.Check(events(), tripletex.HTTPSOnly); err != nil {
 		t.Errorf("the plan that was read: %v", err)
 	}
 }

@@ -81,7 +81,7 @@ func (w *Want) Check(secrets Secrets) error {
 			if kind == authValue {
 				u = tripletex.SubscriptionUpdate{AuthHeaderValue: value}
 			}
-			if err := u.Check(true); err != nil {
+			if err := u.Check(tripletex.HTTPOnLoopback); err != nil {
 				wrong = append(wrong, Problem{from.At, err.Error()})
 			}
 		}

@@ -43,7 +43,7 @@ func (e entry) check() error {
 	if match.IsPattern(event) {
 		event = "order.create" // any that is valid
 	}
-	return tripletex.NewSubscription{Event: event, TargetURL: e.target, Fields: e.fields}.Check(true)
+	return tripletex.NewSubscription{Event: event, TargetURL: e.target, Fields: e.fields}.Check(tripletex.HTTPOnLoopback)
 }
 
 // CheckPrune returns an [*Error] if no document has owns, as pruning then deletes nothing.

@@ -22,8 +22,10 @@ const (
 // Options configure a [Client]. Only BaseURL is required.
 type Options struct {
 	// BaseURL is [Production], [Test] or another URL of the API including "/v2". It must be https, or http on a
-	// loopback address.
+	// loopback address; see PlainHTTP.
 	BaseURL string
+	// PlainHTTP allows http on other machines, for a sandbox in a container. Tokens are then sent unencrypted.
+	PlainHTTP bool
 	// Credentials returns the credentials for creating a session. It is called when a session is needed and the cache
 	// has none. [Credentials.Get] returns fixed ones. Nil allows only calls without a login, such as [Client.Events].
 	Credentials func(context.Context) (Credentials, error)
@@ -58,19 +60,20 @@ func (silent) Waits(time.Duration, bool) {}
 
 // Client calls the Tripletex API as one company.
 type Client struct {
-	base     string
-	http     *http.Client
-	agent    string
-	company  int64
-	sessions *sessions
-	limits   *limits
-	retried  func(Kind)
-	observer Observer
+	base      string
+	http      *http.Client
+	agent     string
+	company   int64
+	plainHTTP bool
+	sessions  *sessions
+	limits    *limits
+	retried   func(Kind)
+	observer  Observer
 }
 
 // New returns a client without using the network. The error is about BaseURL.
 func New(o Options) (*Client, error) {
-	base, err := checkBaseURL(o.BaseURL)
+	base, err := checkBaseURL(o.BaseURL, o.PlainHTTP)
 	if err != nil {
 		return nil, err
 	}
@@ -82,10 +85,11 @@ func New(o Options) (*Client, error) {
 		transport = tracer{transport, o.Trace}
 	}
 	c := &Client{
-		base:    base,
-		agent:   o.UserAgent,
-		limits:  &limits{changed: make(chan struct{})},
-		retried: o.Retried,
+		base:      base,
+		plainHTTP: o.PlainHTTP,
+		agent:     o.UserAgent,
+		limits:    &limits{changed: make(chan struct{})},
+		retried:   o.Retried,
 	}
 	if c.observer = o.Observer; c.observer == nil {
 		c.observer = silent{}
@@ -121,7 +125,16 @@ func (c *Client) IsLocal() bool {
 	return err == nil && targeturl.IsLoopback(u.Hostname())
 }
 
-func checkBaseURL(base string) (string, error) {
+// Targets returns the targets that the API may accept: any for an API on a loopback address or with PlainHTTP, which is a
+// sandbox.
+func (c *Client) Targets() Targets {
+	if c.plainHTTP || c.IsLocal() {
+		return AnyHTTP
+	}
+	return HTTPSOnly
+}
+
+func checkBaseURL(base string, plainHTTP bool) (string, error) {
 	u, err := url.Parse(base)
 	switch {
 	case err != nil:
@@ -130,7 +143,7 @@ func checkBaseURL(base string) (string, error) {
 		return "", errors.New("base URL: must be absolute and begin with https://")
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		return "", errors.New("base URL: must have no userinfo, query or fragment")
-	case u.Scheme == "http" && !targeturl.IsLoopback(u.Hostname()):
+	case u.Scheme == "http" && !plainHTTP && !targeturl.IsLoopback(u.Hostname()):
 		return "", fmt.Errorf("base URL: http is allowed only for loopback addresses, not for %q", u.Host)
 	}
 	return strings.TrimRight(u.String(), "/"), nil

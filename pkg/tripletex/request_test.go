@@ -351,4 +351,7 @@ func TestNewRejectsUnsafeBaseURL(t *testing.T) {
 			t.Errorf("%q: %v", base, err)
 		}
 	}
+	if _, err := tripletex.New(tripletex.Options{BaseURL: "http://sandbox:8099/v2", PlainHTTP: true}); err != nil {
+		t.Errorf("with PlainHTTP: %v", err)
+	}
 }

@@ -23,11 +23,27 @@ const (
 	maxHMACSecret      = 100
 )
 
+// Targets are the schemes of valid targets.
+type Targets int
+
+const (
+	// HTTPSOnly is what Tripletex documents.
+	HTTPSOnly Targets = iota
+	// HTTPOnLoopback allows http on loopback addresses, for local tests.
+	HTTPOnLoopback
+	// AnyHTTP allows http everywhere: the API decides, which is a sandbox.
+	AnyHTTP
+)
+
+func (t Targets) allowHTTP(host string) bool {
+	return t == AnyHTTP || t == HTTPOnLoopback && targeturl.IsLoopback(host)
+}
+
 // Check returns an error for content that Tripletex rejects, without using the network: the form of event and target, an
 // incomplete auth header, and lengths in characters (event and fields 255, target 65535, auth header name 255 and
-// value 4096, HMAC secret 10 to 100). No error contains a secret or the target. With localHTTP, an http target on a
-// loopback address is valid, as for a sandbox; see [Client.IsLocal]. Source of the lengths: Swagger 2.71.30.
-func (n NewSubscription) Check(localHTTP bool) error {
+// value 4096, HMAC secret 10 to 100). No error contains a secret or the target. Targets are the valid schemes
+// of targets. Source of the lengths: Swagger 2.71.30.
+func (n NewSubscription) Check(targets Targets) error {
 	if err := CheckEvent(n.Event); err != nil {
 		return err
 	}
@@ -37,7 +53,7 @@ func (n NewSubscription) Check(localHTTP bool) error {
 	if (n.AuthHeaderName == "") != (n.AuthHeaderValue == "") {
 		return errHalfHeader
 	}
-	if err := checkTarget(n.TargetURL, localHTTP); err != nil {
+	if err := checkTarget(n.TargetURL, targets); err != nil {
 		return err
 	}
 	return checkLengths(n.Fields, n.AuthHeaderName, n.AuthHeaderValue, n.HMACSharedSecret)
@@ -69,7 +85,7 @@ func CheckEvent(name string) error {
 }
 
 // Check returns an error for content that Tripletex rejects; see [NewSubscription.Check].
-func (u SubscriptionUpdate) Check(localHTTP bool) error {
+func (u SubscriptionUpdate) Check(targets Targets) error {
 	fields := ""
 	if u.Fields != nil {
 		fields = *u.Fields
@@ -78,7 +94,7 @@ func (u SubscriptionUpdate) Check(localHTTP bool) error {
 		return err
 	}
 	if u.TargetURL != "" {
-		if err := checkTarget(u.TargetURL, localHTTP); err != nil {
+		if err := checkTarget(u.TargetURL, targets); err != nil {
 			return err
 		}
 	}
@@ -91,7 +107,7 @@ func notEventRune(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r
 
 // checkTarget returns an error for a target that is not an absolute https URL. The error does not contain the target,
 // which may contain credentials.
-func checkTarget(target string, localHTTP bool) error {
+func checkTarget(target string, targets Targets) error {
 	u, err := url.Parse(target)
 	_, nameErr := targeturl.ASCII(target)
 	switch {
@@ -103,7 +119,7 @@ func checkTarget(target string, localHTTP bool) error {
 		return errors.New("target: is not a URL")
 	case !u.IsAbs() || u.Hostname() == "":
 		return errors.New("target: must be an absolute URL, such as https://hooks.example.no/tripletex")
-	case u.Scheme == "https", u.Scheme == "http" && localHTTP && targeturl.IsLoopback(u.Hostname()):
+	case u.Scheme == "https", u.Scheme == "http" && targets.allowHTTP(u.Hostname()):
 		return checkPort(u)
 	case u.Scheme == "http":
 		return errors.New("target: must begin with https://, Tripletex does not deliver over plain http")

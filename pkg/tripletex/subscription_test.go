@@ -295,7 +295,7 @@ func TestCheckRejectsInvalidContent(t *testing.T) {
 		"name with colon":     {change(func(n *tripletex.NewSubscription) { n.AuthHeaderName = "X: Y" }), "header name"},
 		"value of two lines":  {change(func(n *tripletex.NewSubscription) { n.AuthHeaderValue = "a\r\nX-Evil: 1" }), "more than one line"},
 	} {
-		err := test.n.Check(true)
+		err := test.n.Check(tripletex.HTTPOnLoopback)
 		switch {
 		case test.want == "" && err != nil:
 			t.Errorf("%s: %v", name, err)
@@ -305,7 +305,12 @@ func TestCheckRejectsInvalidContent(t *testing.T) {
 			t.Errorf("%s: %v shows a secret", name, err)
 		}
 	}
-	if err := target("http://127.0.0.1:3000/").Check(false); err == nil {
-		t.Error("http on loopback was let through where Tripletex is not local")
+	for _, address := range []string{"http://127.0.0.1:3000/", "http://h.example.no/"} {
+		if err := target(address).Check(tripletex.HTTPSOnly); err == nil || !strings.Contains(err.Error(), "must begin with https://") {
+			t.Errorf("%s for an API without http targets: %v", address, err)
+		}
+		if err := target(address).Check(tripletex.AnyHTTP); err != nil {
+			t.Errorf("%s for a sandbox: %v", address, err)
+		}
 	}
 }
