@@ -165,6 +165,8 @@ Other secrets:
   TLXHOOK_HMAC_SECRET        secret that signs deliveries
   TLXHOOK_NATS_PASSWORD      password of --nats-user
 
+The flags of sandbox serve have variables too, such as TLXHOOK_SANDBOX_ADDR.
+
 Append _FILE to the name of a secret's variable to read it from a file, or
 _COMMAND to read it from the output of a command:
 

@@ -53,9 +53,8 @@ to space them.`,
 }
 
 func sandboxEmit(ctx context.Context, app *App, o *emitOptions, name string) error {
-	const most = 10_000
-	if o.Count < 1 || o.Count > most || o.Rate < 0 || o.Rate > 1000 || o.ID < 0 {
-		return usageFailure("--count must be between 1 and %d, --rate between 0 and 1000 and --id positive", most)
+	if err := o.Check(); err != nil {
+		return usageFailure("%w", err)
 	}
 	folder, err := login.SandboxFolder(app.lookup)
 	if err != nil {
@@ -64,17 +63,18 @@ func sandboxEmit(ctx context.Context, app *App, o *emitOptions, name string) err
 	o.Event, o.Company, o.Host = name, app.settings.Company, "localhost"
 	served, err := sandbox.Served(folder)
 	isServed := err == nil
-	if u, err := url.Parse(served); err == nil && isServed {
+	if u, err := url.Parse(served.BaseURL); err == nil && isServed {
 		o.Host = u.Host
 	}
-	all, err := sandbox.NewDeliverer(sandbox.NewFile(folder), nil).Emit(ctx, o.Emission)
+	deliverer := sandbox.NewDeliverer(sandbox.NewFile(folder), sandbox.NewTransport(served.DeliverTo))
+	all, err := deliverer.Emit(ctx, o.Emission)
 	if err != nil && len(all.Objects) == 0 {
 		return emitFailure(err, name)
 	}
 	rows := make([]attemptRow, len(all.Attempts))
 	failed := 0
 	for i, a := range all.Attempts {
-		if rows[i] = newAttemptRow(a, app.target); !a.Delivered {
+		if rows[i] = (attemptRow{a.Record(app.target)}); !a.Delivered {
 			failed++
 		}
 	}

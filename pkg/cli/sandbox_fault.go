@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -49,7 +48,7 @@ KIND the active faults are listed.
 	flags.StringVar(&o.fault.Path, "path", "", "limit to requests for this `PATH` below /v2; * matches one segment")
 	flags.IntVar(&o.fault.Count, "count", 0, "number of requests to fail `N` (default all)")
 	flags.IntVar(&o.fault.After, "after", 0, "number of requests to let through first `N`")
-	flags.DurationVar(&o.fault.Delay, "delay", 5*time.Second, "`DURATION` of a slow answer")
+	flags.DurationVar(&o.fault.Delay, "delay", sandbox.DefaultDelay, "`DURATION` of a slow answer")
 	flags.BoolVar(&o.clear, "clear", false, "remove all faults")
 	return cmd
 }
@@ -91,20 +90,9 @@ func sandboxFault(ctx context.Context, app *App, o *faultOptions, args []string)
 		app.note("No faults are active")
 		return nil
 	}
-	rows := make([]faultRow, len(set))
+	rows := make([]sandbox.FaultRecord, len(set))
 	for i, f := range set {
-		rows[i] = faultRow{f.Kind, f.Method, f.Path, f.After, f.Count, f.Delay.Seconds(), f.Company}
+		rows[i] = f.Record()
 	}
-	return output.List(ctx, app.printer, output.TableOf[faultRow](nil), rows)
-}
-
-// faultRow is an active fault, as printed.
-type faultRow struct {
-	Kind         string  `json:"kind" table:"FAULT"`
-	Method       string  `json:"method" table:"METHOD"`
-	Path         string  `json:"path" table:"PATH"`
-	After        int     `json:"after" table:"AFTER"`
-	Count        int     `json:"count" table:"COUNT"` // 0 for all
-	DelaySeconds float64 `json:"delaySeconds" table:"DELAY"`
-	CompanyID    int64   `json:"companyId" table:"COMPANY"` // 0 for all
+	return output.List(ctx, app.printer, output.TableOf[sandbox.FaultRecord](nil), rows)
 }

@@ -64,10 +64,6 @@ func switchesHelp() string {
 }
 
 func sandboxReset(ctx context.Context, app *App, o *resetOptions) error {
-	const most = 100_000
-	if o.companies < 0 || o.subscriptions < 0 || o.companies > most || o.subscriptions > most {
-		return usageFailure("--companies and --subscriptions must be between 0 and %d", most)
-	}
 	limit, err := sandbox.ParseRateLimit(o.rateLimit)
 	if err != nil {
 		return usageFailure("--rate-limit %w", err)
@@ -81,6 +77,9 @@ func sandboxReset(ctx context.Context, app *App, o *resetOptions) error {
 		return err
 	}
 	options := sandbox.Options{Companies: o.companies, Subscriptions: o.subscriptions, Switches: switches, RateLimit: limit}
+	if err := options.Check(); err != nil {
+		return usageFailure("%w", err)
+	}
 	if err := sandbox.Reset(ctx, folder, options); err != nil {
 		return err
 	}

@@ -145,23 +145,7 @@ func indented(raw json.RawMessage) string {
 }
 
 // attemptRow is an attempt of sandbox emit or trigger.
-type attemptRow struct {
-	Event          string `json:"event"`
-	ObjectID       int64  `json:"objectId"`
-	SubscriptionID int64  `json:"subscriptionId"`
-	TargetURL      string `json:"targetUrl"`
-	IdempotencyKey string `json:"idempotencyKey"`
-	Delivered      bool   `json:"delivered"`
-	sender.HTTPAttempt
-}
-
-func newAttemptRow(t sandbox.Attempt, show func(string) string) attemptRow {
-	return attemptRow{
-		Event: t.Event, ObjectID: t.ObjectID, SubscriptionID: t.SubscriptionID, TargetURL: show(t.Target), IdempotencyKey: t.Key,
-		Delivered:   t.Delivered,
-		HTTPAttempt: sender.NewHTTPAttempt(t.Number, t.Answer.Status, t.Answer.Duration, t.Answer.Body, t.Err),
-	}
-}
+type attemptRow struct{ sender.AttemptRecord }
 
 // outcome returns the error, or the status and the start of the body, in one line.
 func (r attemptRow) outcome() string {
@@ -293,7 +277,7 @@ func Results() []Result {
 		{"event-info", "An event with example deliveries: event show.", tripletex.EventInfo{}},
 		{"exporter", "The address of a running exporter: exporter.", servedExporter{}},
 		{"doctor", "The finding of a check: an item of doctor, doctor target.", doctor.Finding{}},
-		{"fault", "An active fault of the sandbox: an item of sandbox fault. A count of 0 means all requests.", faultRow{}},
+		{"fault", "An active fault of the sandbox: an item of sandbox fault. A count of 0 means all requests.", sandbox.FaultRecord{}},
 		{"plan", "The changes that apply would make: diff, apply --dry-run.", manifest.Plan{}},
 		{"validation", "The result of validate.", validation{}},
 		{"plan-of-company", "A plan for one of many companies: an item of diff --all-companies.", companyPlan{}},

@@ -204,11 +204,11 @@ func passed(mode sender.Mode) string {
 
 func newTriggerRow(a sender.Attempt, show func(string) string) attemptRow {
 	envelope, _ := webhook.ParseEnvelope(a.Body) // --body may be any text
-	return attemptRow{
+	return attemptRow{sender.AttemptRecord{
 		Event: envelope.Event, ObjectID: envelope.ID, SubscriptionID: envelope.SubscriptionID, TargetURL: show(a.Target),
 		IdempotencyKey: a.Key, Delivered: a.Accepted(),
 		HTTPAttempt: sender.NewHTTPAttempt(a.Number, a.Response.Status, a.Response.Duration, a.Response.Body, a.Err),
-	}
+	}}
 }
 
 // unanswered returns the failure of an attempt without a response.

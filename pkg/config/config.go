@@ -88,6 +88,12 @@ func commandVariables() []string {
 	}
 }
 
+// SandboxVariable returns the variable of a flag of sandbox serve, for containers.
+func SandboxVariable(flag string) string { return variable("sandbox-" + flag) }
+
+// sandboxFlags returns the flags of sandbox serve that have a variable.
+func sandboxFlags() []string { return []string{"addr", "deliver-to", "expose", "speed", "switch"} }
+
 // WithoutSecrets returns an environment without the variables that contain a secret, for external commands. Unknown
 // variables with the prefix are removed too, because a misspelled one may contain a token. Variables that name a file or
 // a command are kept.
@@ -235,6 +241,9 @@ func UnknownVariables(environ []string) []string {
 	}
 	for _, name := range commandVariables() {
 		known[Prefix+name] = true
+	}
+	for _, flag := range sandboxFlags() {
+		known[SandboxVariable(flag)] = true
 	}
 	var unknown []string
 	for _, pair := range environ {

@@ -38,7 +38,7 @@ func (r *Resolver) sandbox(ctx context.Context) (*Login, error) {
 	case r.Settings.BaseURL != "":
 		l.Options.BaseURL = r.Settings.BaseURL
 	case err == nil:
-		l.Options.BaseURL = served
+		l.Options.BaseURL = served.BaseURL
 	case errors.Is(err, sandbox.ErrNotServed):
 		store := sandbox.NewFile(folder)
 		// A corrupt state is reported here instead of after five attempts of a request.

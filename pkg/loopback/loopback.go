@@ -1,4 +1,4 @@
-// Package loopback protects servers on a loopback address from web pages: from DNS rebinding and cross-site requests.
+// Package loopback protects local servers from web pages: from DNS rebinding and cross-site requests.
 package loopback
 
 import (
@@ -32,6 +32,22 @@ func ProtectAt(address net.Addr, next http.Handler, named ...string) http.Handle
 		return next
 	}
 	return Protect(next, named...)
+}
+
+// SameOrigin returns a handler that responds with 403 to requests of web pages from another origin than the requested
+// host. It protects a server whose host names are not known. It has no effect against DNS rebinding.
+func SameOrigin(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := r.Host
+		if name, _, err := net.SplitHostPort(host); err == nil {
+			host = name
+		}
+		if isForeign(r.Header, []string{strings.ToLower(host)}) {
+			http.Error(w, "cross-site requests are not allowed", http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // isOwn reports whether a host, with or without a port, is a loopback host or a named one.

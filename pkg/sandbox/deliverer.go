@@ -3,12 +3,8 @@ package sandbox
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/http"
-	"syscall"
 	"time"
-
-	"github.com/tlxhook/tlxhook/pkg/targeturl"
 )
 
 const (
@@ -28,32 +24,16 @@ type Deliverer struct {
 	Disabled func(id int64)
 }
 
-// NewDeliverer returns a deliverer over a transport. The default for nil ignores proxies and reaches loopback
-// addresses only.
+// NewDeliverer returns a deliverer over a transport. The default for nil reaches loopback addresses only; see
+// [NewTransport].
 func NewDeliverer(store Store, via http.RoundTripper) *Deliverer {
 	if via == nil {
-		via = loopbackTransport()
+		via = NewTransport(nil)
 	}
 	return &Deliverer{store: store, via: via}
 }
 
-// loopbackTransport connects to loopback addresses only. It checks the resolved address of each connection, so that DNS
-// rebinding has no effect.
-func loopbackTransport() *http.Transport {
-	dialer := &net.Dialer{Control: func(_, address string, _ syscall.RawConn) error {
-		host, _, err := net.SplitHostPort(address)
-		if err != nil || !targeturl.IsLoopback(host) {
-			return ErrNotThisMachine
-		}
-		return nil
-	}}
-	return &http.Transport{
-		DialContext: dialer.DialContext, MaxIdleConnsPerHost: maxInFlight, IdleConnTimeout: 30 * time.Second,
-		MaxResponseHeaderBytes: 64 << 10, DisableCompression: true,
-	}
-}
-
-// Run delivers until the context ends. Deliveries in flight may take drainTimeoutout to finish.
+// Run delivers until the context ends. Deliveries in flight may take drainTimeout to finish.
 func (d *Deliverer) Run(ctx context.Context) error {
 	err := d.store.Update(ctx, func(s *State) error { s.resume(time.Now()); return nil })
 	if err != nil {

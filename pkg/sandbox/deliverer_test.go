@@ -70,7 +70,7 @@ func TestDeliveriesGoToLoopbackOnly(t *testing.T) {
 		if allowed && (!a.Delivered || reached.Load() != before+1) {
 			t.Errorf("%s: %v", host, a.Err)
 		}
-		if !allowed && (!errors.Is(a.Err, sandbox.ErrNotThisMachine) || reached.Load() != before) {
+		if !allowed && (!errors.Is(a.Err, sandbox.ErrHost) || reached.Load() != before) {
 			t.Errorf("%s: %v", host, a.Err)
 		}
 	}

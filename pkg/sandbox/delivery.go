@@ -46,6 +46,15 @@ type Attempt struct {
 	Retry time.Time
 }
 
+// Record returns the attempt in the shape in which it is printed, with the target as show returns it.
+func (a Attempt) Record(show func(string) string) sender.AttemptRecord {
+	return sender.AttemptRecord{
+		Event: a.Event, ObjectID: a.ObjectID, SubscriptionID: a.SubscriptionID, TargetURL: show(a.Target), IdempotencyKey: a.Key,
+		Delivered:   a.Delivered,
+		HTTPAttempt: sender.NewHTTPAttempt(a.Number, a.Answer.Status, a.Answer.Duration, a.Answer.Body, a.Err),
+	}
+}
+
 // fire queues a delivery for every subscription to an event, and returns their keys.
 func (s *State) fire(name string, about *entity, host string, now time.Time) (fired []string) {
 	if s.loses(about.Company) {

@@ -25,16 +25,30 @@ const emitBatch = 4 * maxInFlight
 
 // Emission describes events to emit.
 type Emission struct {
-	Event string
-	Count int
+	Event string `json:"event"`
+	Count int    `json:"count"`
 	// Rate is the number of events per second, regardless of the receivers; 0 for all at once.
-	Rate float64
+	Rate float64 `json:"rate"`
 	// ID is the object; 0 for the newest one, or a new one if none exists.
-	ID int64
+	ID int64 `json:"objectId"`
 	// Company is the client company of the object; 0 for the own company.
-	Company int64
+	Company int64 `json:"companyId"`
 	// Host is the host of the URLs in the delivery.
-	Host string
+	Host string `json:"-"`
+}
+
+// The maximum number of events of an emission, and per second.
+const (
+	maxEvents = 10_000
+	maxRate   = 1000
+)
+
+// Check returns an error for numbers out of range.
+func (e Emission) Check() error {
+	if e.Count < 1 || e.Count > maxEvents || e.Rate < 0 || e.Rate > maxRate || e.ID < 0 {
+		return fmt.Errorf("the count must be between 1 and %d, the rate between 0 and %d and the ID positive", maxEvents, maxRate)
+	}
+	return nil
 }
 
 // Emitted is the result of an emission.

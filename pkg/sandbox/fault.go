@@ -27,6 +27,34 @@ type Fault struct {
 	Delay time.Duration `json:"delay,omitempty"`
 }
 
+// FaultRecord is a fault in the shape in which it is printed and received.
+type FaultRecord struct {
+	Kind         string  `json:"kind" table:"FAULT"`
+	Method       string  `json:"method" table:"METHOD"`
+	Path         string  `json:"path" table:"PATH"`
+	After        int     `json:"after" table:"AFTER"`
+	Count        int     `json:"count" table:"COUNT"` // 0 for all
+	DelaySeconds float64 `json:"delaySeconds" table:"DELAY"`
+	CompanyID    int64   `json:"companyId" table:"COMPANY"` // 0 for all
+}
+
+// Record returns the fault in the shape in which it is printed.
+func (f Fault) Record() FaultRecord {
+	return FaultRecord{f.Kind, f.Method, f.Path, f.After, f.Count, f.Delay.Seconds(), f.Company}
+}
+
+// Fault returns the fault of a record. A slow fault without a delay has [DefaultDelay].
+func (r FaultRecord) Fault() Fault {
+	f := Fault{Kind: r.Kind, Method: r.Method, Path: r.Path, Company: r.CompanyID, After: r.After, Count: r.Count}
+	if f.Delay = time.Duration(r.DelaySeconds * float64(time.Second)); f.Kind == "slow" && f.Delay == 0 {
+		f.Delay = DefaultDelay
+	}
+	return f
+}
+
+// DefaultDelay is the delay of a slow response.
+const DefaultDelay = 5 * time.Second
+
 // FaultKind is a kind of fault with its description.
 type FaultKind struct{ Name, About string }
 

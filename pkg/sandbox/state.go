@@ -41,6 +41,17 @@ type Options struct {
 	RateLimit     RateLimit
 }
 
+// maxInitial is the maximum number of initial companies and of initial subscriptions.
+const maxInitial = 100_000
+
+// Check returns an error for numbers out of range.
+func (o Options) Check() error {
+	if min(o.Companies, o.Subscriptions) < 0 || max(o.Companies, o.Subscriptions) > maxInitial {
+		return fmt.Errorf("the numbers of companies and subscriptions must be between 0 and %d", maxInitial)
+	}
+	return nil
+}
+
 // DefaultOptions returns the options of a sandbox that was never reset.
 func DefaultOptions() Options {
 	return Options{Companies: 3, Switches: Switches{}, RateLimit: RateLimit{Requests: 1000, Period: 10 * time.Second}}

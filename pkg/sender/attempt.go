@@ -39,3 +39,15 @@ func Beginning(body []byte) string {
 	text := strings.ToValidUTF8(string(body[:min(len(body), MaxShownBody+4)]), "\ufffd")
 	return strings.ToValidUTF8(text[:min(len(text), MaxShownBody)], "")
 }
+
+// AttemptRecord is an attempt to send a delivery, in the shape in which every command prints it.
+type AttemptRecord struct {
+	Event          string `json:"event"`
+	ObjectID       int64  `json:"objectId"`
+	SubscriptionID int64  `json:"subscriptionId"`
+	// TargetURL is masked.
+	TargetURL      string `json:"targetUrl"`
+	IdempotencyKey string `json:"idempotencyKey"`
+	Delivered      bool   `json:"delivered"`
+	HTTPAttempt
+}
