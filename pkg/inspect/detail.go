@@ -10,6 +10,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/journal"
 	"github.com/tlxhook/tlxhook/pkg/receiver"
 	"github.com/tlxhook/tlxhook/pkg/secret"
+	"github.com/tlxhook/tlxhook/pkg/sender"
 	"github.com/tlxhook/tlxhook/pkg/webhook"
 )
 
@@ -41,10 +42,10 @@ func (s *Server) info(*http.Request) (any, error) {
 // details is a delivery with what was received.
 type details struct {
 	row
-	ContentType string                 `json:"contentType"`
-	Source      string                 `json:"source"`
-	Headers     http.Header            `json:"headers"`
-	Attempts    []receiver.HTTPAttempt `json:"attemptHistory"`
+	ContentType string               `json:"contentType"`
+	Source      string               `json:"source"`
+	Headers     http.Header          `json:"headers"`
+	Attempts    []sender.HTTPAttempt `json:"attemptHistory"`
 	// App takes replays of the delivery; empty if none does.
 	App string `json:"app"`
 	// Body is the beginning of the body, up to 2 MiB. JSON reports whether it is valid and whole, Text whether it is UTF-8.
