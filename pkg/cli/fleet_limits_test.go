@@ -84,7 +84,9 @@ func TestFleetOfTenThousandStaysSmall(t *testing.T) {
 	t.Parallel()
 	const n = 10_000
 	home, measure := t.TempDir(), need(t, "time")
-	program := filepath.Join(released(t), "tlxhook")
+	folder := t.TempDir()
+	build(t, folder)
+	program := filepath.Join(folder, "tlxhook")
 	environ := []string{"HOME=" + home, "XDG_RUNTIME_DIR=" + home, "TLXHOOK_PROFILE=sandbox", "TLXHOOK_TIMEOUT=2m"}
 	serveClients(t, filepath.Join(home, ".local/state/tlxhook/sandbox"), n, program, environ)
 	for _, test := range []struct{ args, want string }{

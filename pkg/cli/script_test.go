@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -31,7 +30,8 @@ func TestMain(m *testing.M) {
 func TestScripts(t *testing.T) {
 	long(t)
 	t.Parallel()
-	program := sync.OnceValue(func() string { return released(t) })
+	program := t.TempDir()
+	build(t, program)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", UpdateScripts: flag.Lookup("update").Value.String() == "true",
 		RequireExplicitExec: true, RequireUniqueNames: true,
@@ -46,6 +46,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("TERM", "xterm")
 			env.Setenv("TZ", "UTC")
 			env.Setenv("GORACE", "atexit_sleep_ms=0") // a race detector that has found nothing need not wait
+			env.Setenv("PATH", program+string(filepath.ListSeparator)+env.Getenv("PATH"))
 			return setPorts(env)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -53,20 +54,12 @@ func TestScripts(t *testing.T) {
 			"dialog": dialog, "receive": receive, "app": app, "journal": filled,
 			"deliver": deliver, "get": get, "secured": secured, "nats": startServer,
 			"tunnels": tunnels, "ended": ended,
-			// From here on the script runs the program as it is released, which is faster than one with a race detector.
-			"released": func(ts *testscript.TestScript, _ bool, _ []string) {
-				ts.Setenv("PATH", program()+string(filepath.ListSeparator)+ts.Getenv("PATH"))
+			// From here on the script runs the program of this test, which may have a race detector and is slower.
+			"race_detector": func(ts *testscript.TestScript, _ bool, _ []string) {
+				ts.Setenv("PATH", strings.TrimPrefix(ts.Getenv("PATH"), program+string(filepath.ListSeparator)))
 			},
 		},
 	})
-}
-
-// released makes the program as it is released, and returns its folder.
-func released(t *testing.T) string {
-	t.Helper()
-	folder := t.TempDir()
-	build(t, folder)
-	return folder
 }
 
 // exits runs a command and checks its exit code: exits 5 tlxhook subscription show 1.
