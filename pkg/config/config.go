@@ -248,7 +248,7 @@ func UnknownVariables(environ []string) []string {
 	var unknown []string
 	for _, pair := range environ {
 		name, _, _ := strings.Cut(pair, "=")
-		if strings.HasPrefix(name, Prefix) && !known[name] && name != "TLXHOOK_OPENAPI" {
+		if strings.HasPrefix(name, Prefix) && !known[name] && name != "TLXHOOK_OPENAPI" && name != "TLXHOOK_PAYLOADS" {
 			unknown = append(unknown, name)
 		}
 	}

@@ -1,0 +1,83 @@
+// Package payload describes the objects that deliveries carry: their models, the fields of each, and the filter that
+// selects fields.
+package payload
+
+import (
+	_ "embed"
+	"strings"
+	"unicode"
+)
+
+// table has one model a line; its first line describes the format. Source: OpenAPI 2.74, and the official sample for
+// ArchiveRelation.
+//
+//go:embed models.txt
+var table string
+
+// Model is a type of object of Tripletex.
+type Model struct {
+	// Name is the name in the specification, such as "Order".
+	Name string
+	// Fields are in the order of the specification.
+	Fields []Field
+}
+
+// Field is a field of a model.
+type Field struct {
+	Name string
+	// Type is string, boolean, int32, int64, number, object (with any fields), or the name of a model.
+	Type string
+	// List reports a list of Type.
+	List bool
+}
+
+// Find returns the model with a name. Only its line of the table is parsed.
+func Find(name string) (Model, bool) {
+	_, rest, ok := strings.Cut(table, "\n"+name+" ")
+	if !ok {
+		return Model{}, false
+	}
+	line, _, _ := strings.Cut(rest, "\n")
+	m := Model{Name: name}
+	for word := range strings.FieldsSeq(strings.Replace(line, "+", "id:int64 version:int32 changes:[Change] url", 1)) {
+		field, kind, _ := strings.Cut(word, ":")
+		if kind == "" {
+			kind = "string"
+		}
+		one := strings.Trim(kind, "[]")
+		m.Fields = append(m.Fields, Field{Name: field, Type: one, List: one != kind})
+	}
+	return m, true
+}
+
+// Field returns the field with a name.
+func (m Model) Field(name string) (Field, bool) {
+	for _, f := range m.Fields {
+		if f.Name == name {
+			return f, true
+		}
+	}
+	return Field{}, false
+}
+
+// At returns the field at a path, such as "customer" and "name".
+func (m Model) At(path ...string) (f Field, ok bool) {
+	for _, name := range path {
+		if f, ok = m.Field(name); !ok {
+			return Field{}, false
+		}
+		m = f.Model()
+	}
+	return f, ok
+}
+
+// Model returns the model of a field. For a scalar it has the name of the type, and no fields.
+func (f Field) Model() Model {
+	if m, ok := Find(f.Type); ok {
+		return m
+	}
+	return Model{Name: f.Type}
+}
+
+// isModel reports whether the field holds objects with known fields.
+func (f Field) isModel() bool { return unicode.IsUpper(rune(f.Type[0])) }
