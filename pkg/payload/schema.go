@@ -65,7 +65,9 @@ func title(event string) string {
 	return capital(object) + capital(verb)
 }
 
-func capital(word string) string { return strings.ToUpper(word[:min(1, len(word))]) + word[min(1, len(word)):] }
+func capital(word string) string {
+	return strings.ToUpper(word[:min(1, len(word))]) + word[min(1, len(word)):]
+}
 
 func valueSchema(event string, f Filter) schema {
 	models := OfEvent(event)

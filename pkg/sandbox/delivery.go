@@ -1,12 +1,14 @@
 package sandbox
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/tlxhook/tlxhook/pkg/payload"
 	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/sender"
 	"github.com/tlxhook/tlxhook/pkg/webhook"
@@ -65,10 +67,8 @@ func (s *State) fire(name string, about *entity, host string, now time.Time) (fi
 		if name == "" || !strings.EqualFold(sub.Event, name) || sub.Company != about.Company || sub.Status != statusActive || s.isNew(sub, now) {
 			continue
 		}
-		d := &delivery{
-			Key: sender.NewKey(), Subscription: sub.ID, Event: sub.Event, Object: about.ID, Host: host,
-			Body: s.envelope(sub, about, host), Due: now,
-		}
+		d := &delivery{Key: sender.NewKey(), Subscription: sub.ID, Event: sub.Event, Object: about.ID, Host: host, Due: now}
+		d.write(s.envelope(sub, about, host))
 		if sub.Event == kindEvent(about, update) && s.Switches.is(switchRapidChanges, "latest") {
 			if waiting := s.unsent(d); waiting != nil {
 				waiting.Body = d.Body
@@ -84,6 +84,13 @@ func (s *State) fire(name string, about *entity, host string, now time.Time) (fi
 	return fired
 }
 
+// write sets the body.
+func (d *delivery) write(body object) {
+	if raw, err := body.MarshalJSON(); err == nil { // always, as the object came from JSON
+		d.Body = string(raw)
+	}
+}
+
 // isNew reports whether a subscription is too new to receive events (propagation delay).
 func (s *State) isNew(sub *subscription, now time.Time) bool {
 	return now.Before(sub.Made.Add(s.propagation()))
@@ -96,7 +103,7 @@ func (s *State) propagation() time.Duration {
 }
 
 func kindEvent(about *entity, verb string) string {
-	k, _ := findKind(about.Kind)
+	k := findKind(about.Kind)
 	return map[string]string{create: k.created, update: k.updated, deletion: k.deleted}[verb]
 }
 
@@ -111,18 +118,47 @@ func (s *State) unsent(like *delivery) *delivery {
 	return s.Deliveries[i]
 }
 
-// envelope returns the body of a delivery, filtered as in a GET. Source: the official webhook page.
-func (s *State) envelope(sub *subscription, about *entity, host string) string {
-	var shown any
-	if sub.Event != kindEvent(about, deletion) {
-		picked, _ := about.shown(s, host).pick(sub.Fields, "")
-		shown = picked
+// envelope returns the body of a delivery, filtered as in a GET. Source: the official webhook page; the order of the
+// fields is that of the specification and of the newest sample.
+func (s *State) envelope(sub *subscription, about *entity, host string) object {
+	id, shown := s.delivered(about, host)
+	var value any = shown.pick(s.deliveredFields(sub))
+	if sub.Event == kindEvent(about, deletion) {
+		value = nil
 	}
-	raw, err := object{{"subscriptionId", sub.ID}, {"event", sub.Event}, {"id", about.ID}, {"value", shown}}.MarshalJSON()
+	rest := object{{"event", sub.Event}, {"subscriptionId", sub.ID}, {"id", id}}
+	if s.Switches.is(switchEnvelopeOrder, "value-last") {
+		return object{rest[1], rest[0], rest[2], {"value", value}}
+	}
+	return append(object{{"value", value}}, rest...)
+}
+
+// delivered returns the ID and the object that an event about an object carries.
+func (s *State) delivered(about *entity, host string) (int64, object) {
+	if about.Kind != "voucherstatus" || s.Switches.is(switchVoucherStatus, "status") {
+		return about.ID, about.shown(s, host)
+	}
+	var referenced struct{ ID int64 }
+	_ = json.Unmarshal(about.Fields["voucher"], &referenced) // without one, the ID is 0
+	k := findKind("voucher")
+	voucher := s.entity(k, about.Company, referenced.ID)
+	if voucher == nil {
+		voucher = newEntity(k, referenced.ID, 0)
+	}
+	return voucher.ID, voucher.shown(s, host)
+}
+
+// deliveredFields returns the filter of a subscription without unknown names, which a switch lets pass.
+func (s *State) deliveredFields(sub *subscription) payload.Filter {
+	filter, err := payload.Parse(sub.Fields)
 	if err != nil {
-		return "" // never: the object came from JSON
+		return nil
 	}
-	return string(raw)
+	about, _ := findEvent(sub.Event, s.Switches)
+	if model, ok := payload.Find(about.model(s.Switches)); ok {
+		filter, _ = model.Check(filter)
+	}
+	return filter
 }
 
 // outgoing returns the request of a delivery.

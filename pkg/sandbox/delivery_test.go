@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tlxhook/tlxhook/pkg/payload"
 	"github.com/tlxhook/tlxhook/pkg/sandbox"
 	"github.com/tlxhook/tlxhook/pkg/webhook"
 )
@@ -26,7 +27,7 @@ func TestDeliveryMatchesTheDocumentation(t *testing.T) {
 			t.Fatalf("%d deliveries", len(all))
 		}
 		got := all[0]
-		const want = `{"subscriptionId":4712,"event":"customer.create","id":4713,"value":{"id":4713,"name":"A & B <AS>","email":"a@example.no"}}`
+		const want = `{"value":{"id":4713,"name":"A & B <AS>","email":"a@example.no"},"event":"customer.create","subscriptionId":4712,"id":4713}`
 		if got.body != want {
 			t.Errorf("got.body = %v, want %v", got.body, want)
 		}
@@ -81,7 +82,7 @@ func TestEveryEventIsDelivered(t *testing.T) {
 			case got.url != "http://127.0.0.1/"+name:
 				t.Errorf("%s: got.url = %v, want %v", name, got.url, "http://127.0.0.1/"+name)
 			}
-			if gone := strings.HasSuffix(name, ".delete"); gone != (string(envelope.Value) == "null") {
+			if gone := payload.IsDeletion(name); gone != (string(envelope.Value) == "null") {
 				t.Errorf("%s: value %s", name, envelope.Value)
 			}
 		}
@@ -105,10 +106,10 @@ func TestChangesThroughTheAPIAreDelivered(t *testing.T) {
 		for _, one := range c.receiver.all() {
 			bodies = append(bodies, one.body)
 		}
-		want := `{"subscriptionId":4712,"event":"contact.create","id":4715,` +
-			`"value":{"id":4715,"version":0,"url":"localhost:4711/v2/contact/4715","firstName":"Kari"}}
-{"subscriptionId":4713,"event":"contact.update","id":4715,"value":{"id":4715,"version":1,"firstName":"Ola"}}
-{"subscriptionId":4714,"event":"contact.delete","id":4715,"value":null}`
+		want := `{"value":{"id":4715,"version":0,"url":"localhost:4711/v2/contact/4715","firstName":"Kari"},` +
+			`"event":"contact.create","subscriptionId":4712,"id":4715}
+{"value":{"id":4715,"version":1,"firstName":"Ola"},"event":"contact.update","subscriptionId":4713,"id":4715}
+{"value":null,"event":"contact.delete","subscriptionId":4714,"id":4715}`
 		if got := strings.Join(bodies, "\n"); got != want {
 			t.Errorf("got\n%s\nwant\n%s", got, want)
 		}

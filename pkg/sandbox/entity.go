@@ -4,8 +4,9 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
-	"strconv"
 	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/payload"
 )
 
 // entity is an object whose changes cause events.
@@ -32,54 +33,21 @@ func newEntity(k kind, id int64, version int) *entity {
 	return made
 }
 
-// shown returns the object as in responses and deliveries: the common fields, the fields of the example of its kind in
-// their order, then all others.
+// shown returns the object as in responses and deliveries: the common fields, then those of its model that are set.
 func (e *entity) shown(s *State, host string) object {
-	k, _ := findKind(e.Kind)
-	changes := []change{{employeeNumber, timestamp(e.Made), "CREATE"}, {employeeNumber, timestamp(e.Changed), "UPDATE"}}
+	k := findKind(e.Kind)
+	changes := []any{
+		object{{"employeeId", employeeNumber}, {"timestamp", timestamp(e.Made)}, {"changeType", "CREATE"}},
+		object{{"employeeId", employeeNumber}, {"timestamp", timestamp(e.Changed)}, {"changeType", "UPDATE"}},
+	}
 	all := object{
 		{"id", e.ID},
 		{"version", e.Version},
 		{"changes", hidden{changes[:min(e.Version+1, 2)]}},
 		{"url", k.address(host, e.ID)},
 	}
-	names := make([]string, 0, len(e.Fields))
-	for _, f := range k.example {
-		names = append(names, f.name)
-	}
-	for _, name := range append(names, sortedKeys(e.Fields)...) {
-		if raw, ok := e.Fields[name]; ok && all.index(name) < 0 {
-			all = append(all, field{name, e.shownField(s, name, raw, host)})
-		}
-	}
-	return all
-}
-
-// shownField returns the value of a field; another object becomes its ID and URL.
-func (e *entity) shownField(s *State, name string, raw json.RawMessage, host string) any {
-	var fields map[string]json.RawMessage
-	if json.Unmarshal(raw, &fields) != nil || fields == nil {
-		return raw
-	}
-	inner := object{}
-	for _, key := range sortedKeys(fields) {
-		inner = append(inner, field{key, fields[key]})
-	}
-	id, err := strconv.ParseInt(string(fields["id"]), 10, 64)
-	if err != nil || len(fields) > 1 {
-		return inner
-	}
-	k, known := findKind(name)
-	if !known {
-		k.name = name
-	}
-	short := object{{"id", id}, {"url", k.address(host, id)}}
-	return reference{short: short, whole: func() object {
-		if other := s.entity(k, e.Company, id); other != nil {
-			return other.shown(s, host)
-		}
-		return short
-	}}
+	model, _ := payload.Find(k.model)
+	return append(all, view{s, e.Company, host}.fields(model, e.Fields)...)
 }
 
 // entity returns the object with an ID, or nil.
@@ -102,7 +70,9 @@ func (s *State) addEntity(made *entity, now time.Time) *entity {
 
 func (s *State) changeEntity(e *entity, fields map[string]json.RawMessage, now time.Time) {
 	maps.Copy(e.Fields, fields)
-	e.Version++
+	if k := findKind(e.Kind); !k.unversioned {
+		e.Version++
+	}
 	e.Changed = now
 	s.dirty = true
 }

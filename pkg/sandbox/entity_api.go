@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/payload"
 )
 
 // This file contains the endpoints for objects, which are the same for every kind.
@@ -61,7 +63,7 @@ func listEntities(k kind, state *State, r *request) *reply {
 	if len(found) > maxMatches {
 		return apiError(http.StatusUnprocessableEntity, 23000, "Result set too large", "")
 	}
-	return list(r, len(found), func(i int) object { return found[i].shown(state, r.Host) }, "", true)
+	return list(r, len(found), func(i int) object { return found[i].shown(state, r.Host) }, k.model, true)
 }
 
 // entityFilter returns the filter for the parameters of a list.
@@ -108,7 +110,7 @@ func showEntity(k kind, state *State, r *request) *reply {
 	if refused != nil {
 		return refused
 	}
-	return filtered(r, found.shown(state, r.Host), "")
+	return filtered(r, found.shown(state, r.Host), k.model)
 }
 
 func (s *State) namedEntity(k kind, r *request) (*entity, *reply) {
@@ -124,7 +126,7 @@ func (s *State) namedEntity(k kind, r *request) (*entity, *reply) {
 }
 
 func createEntity(k kind, state *State, r *request) *reply {
-	body, refused := r.entityBody()
+	body, refused := r.entityBody(k)
 	if refused != nil {
 		return refused
 	}
@@ -141,7 +143,7 @@ func updateEntity(k kind, state *State, r *request) *reply {
 	if refused != nil {
 		return refused
 	}
-	body, refused := r.entityBody()
+	body, refused := r.entityBody(k)
 	if refused != nil {
 		return refused
 	}
@@ -189,19 +191,43 @@ type entityBody struct {
 	version *int
 }
 
-// entityBody reads an object without the fields that the service sets. Unknown fields are kept, because the sandbox does
-// not define every field of the service.
-func (r *request) entityBody() (body entityBody, refused *reply) {
+// entityBody reads an object without the fields that the service sets. Unknown fields are refused. Source: observed.
+func (r *request) entityBody(k kind) (body entityBody, refused *reply) {
 	if refused = r.decode(&body.fields); refused != nil {
 		return body, refused
 	}
 	if raw, ok := body.fields["version"]; body.fields == nil || ok && json.Unmarshal(raw, &body.version) != nil {
 		return body, unmapped()
 	}
+	model, _ := payload.Find(k.model)
+	if complaints := unknownFields(model, body.fields); complaints != nil {
+		return body, unmapped(complaints...)
+	}
 	for _, name := range []string{"version", "url", "changes"} {
 		delete(body.fields, name)
 	}
 	return body, nil
+}
+
+// unknownFields returns one message per field that a model does not have, also in objects below it.
+func unknownFields(m payload.Model, fields map[string]json.RawMessage) []validation {
+	all := unknownNames(fields, m.Names())
+	for _, f := range m.Fields {
+		below := f.Model()
+		if len(below.Fields) == 0 {
+			continue
+		}
+		var many []map[string]json.RawMessage
+		if one := map[string]json.RawMessage(nil); json.Unmarshal(fields[f.Name], &one) == nil {
+			many = append(many, one)
+		} else if json.Unmarshal(fields[f.Name], &many) != nil {
+			continue // of another type
+		}
+		for _, one := range many {
+			all = append(all, unknownFields(below, one)...)
+		}
+	}
+	return all
 }
 
 // idList reads the IDs of a bulk deletion.

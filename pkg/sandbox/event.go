@@ -20,10 +20,13 @@ type event struct {
 	about string
 }
 
-// model returns the type of the delivered object; empty for a deletion.
-func (e event) model() string {
-	if e.verb == deletion {
+// model returns the type of the delivered object; empty for a deletion, and if it is unknown.
+func (e event) model(switches Switches) string {
+	switch {
+	case e.verb == deletion:
 		return ""
+	case e.kind.name == "voucherstatus" && switches.is(switchVoucherStatus, "voucher"):
+		return "Voucher"
 	}
 	return e.kind.model
 }
@@ -78,7 +81,7 @@ func listEvents(_ *State, r *request) *reply {
 	named := map[string]object{}
 	for _, e := range events() {
 		described := object{{"description", e.about}}
-		if model := orNull(e.model()); !r.switches.is(switchPayloadModel, "absent") {
+		if model := orNull(e.model(r.switches)); !r.switches.is(switchPayloadModel, "absent") {
 			if r.switches.is(switchPayloadModel, "null") {
 				model = nil
 			}
@@ -89,28 +92,19 @@ func listEvents(_ *State, r *request) *reply {
 	return value(http.StatusOK, named)
 }
 
-func showEvent(_ *State, r *request) *reply {
+func showEvent(state *State, r *request) *reply {
 	e, ok := findEvent(r.lastSegment(), r.switches)
 	if !ok {
 		return notFound()
 	}
+	sample := subscription{ID: firstID, Event: e.name}
 	return filtered(r, object{
 		{"name", e.name},
 		{"description", e.about},
-		{"payloadModel", orNull(e.model())},
-		{"examples", []any{map[string]any{
-			"subscriptionId": firstID, "event": e.name, "id": exampleID, "value": example(e, r.Host),
-		}}},
-	}, "EventInfoDTO")
+		{"payloadModel", orNull(e.model(r.switches))},
+		{"examples", []any{state.envelope(&sample, newEntity(e.kind, exampleID, 1), r.Host)}},
+	}, "EventInfo")
 }
 
 // exampleID is the object ID in example deliveries.
 const exampleID = 1001
-
-// example returns the object of an example delivery, or nil for a deletion.
-func example(e event, host string) any {
-	if e.verb == deletion {
-		return nil
-	}
-	return newEntity(e.kind, exampleID, 1).shown(nil, host)
-}

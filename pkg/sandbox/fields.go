@@ -5,7 +5,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
-	"strings"
+
+	"github.com/tlxhook/tlxhook/pkg/payload"
 )
 
 // object is a JSON object with ordered fields, like those of the service.
@@ -60,56 +61,88 @@ type reference struct {
 // MarshalJSON implements json.Marshaler.
 func (r reference) MarshalJSON() ([]byte, error) { return r.short.MarshalJSON() }
 
-// filtered returns the reply with one object, filtered by the fields parameter.
+// filtered returns the reply with one object of a model, filtered by the fields parameter.
 func filtered(r *request, o object, model string) *reply {
-	shown, refused := o.pick(r.URL.Query().Get("fields"), model)
+	fields, refused := r.fields(model)
 	if refused != nil {
 		return refused
 	}
-	return value(http.StatusOK, shown)
+	return value(http.StatusOK, o.pick(fields))
 }
 
-// pick applies the fields parameter: names separated by commas, "*" for all fields that are not hidden, "name(…)" for
-// nested ones. Names outside of the model are rejected; with an empty model, which is unknown, they are null.
-func (o object) pick(fields, model string) (object, *reply) {
-	if fields == "" {
-		return o, nil
+// fields returns the fields parameter. Names outside of the model are refused.
+func (r *request) fields(model string) (payload.Filter, *reply) {
+	return parseFields(r.URL.Query().Get("fields"), model)
+}
+
+// parseFields parses a filter of a model. Source of the refusal: observed.
+func parseFields(text, model string) (payload.Filter, *reply) {
+	filter, err := payload.Parse(text)
+	if err != nil {
+		return nil, illegalField(": " + err.Error())
 	}
-	var picked object
-	for _, item := range splitFields(fields) {
-		name, below, nested := strings.Cut(strings.TrimSuffix(item, ")"), "(")
-		if name == "*" {
-			for _, f := range o {
+	m, _ := payload.Find(model)
+	if _, unknown := m.Check(filter); len(unknown) > 0 {
+		name := unknown[0].Name
+		return nil, illegalField(": " + name + ". " + name + " does not match a field in the model: " + unknown[0].Model.Name + "DTO")
+	}
+	return filter, nil
+}
+
+func illegalField(detail string) *reply {
+	const text = "Illegal field in fields filter"
+	return apiError(http.StatusBadRequest, 11000, text, text+detail)
+}
+
+// pick returns the fields that a filter selects, in its order; "*" is all that are not hidden. A selected field that o
+// does not have is null.
+func (o object) pick(filter payload.Filter) object {
+	if filter == nil {
+		return o
+	}
+	picked := object{}
+	for _, item := range filter {
+		if item.Name != "*" {
+			picked = picked.with(item.Name, below(o.value(item.Name), item.Below))
+			continue
+		}
+		for _, f := range o {
+			if _, skip := f.value.(hidden); !skip {
 				picked = picked.with(f.name, f.value)
 			}
-			continue
 		}
-		i := o.index(name)
-		if i < 0 && model == "" {
-			picked = picked.with(name, nil)
-			continue
-		}
-		if i < 0 {
-			return nil, apiError(http.StatusBadRequest, 11000, "Illegal field in fields filter",
-				"Illegal field in fields filter: "+name+". "+name+" does not match a field in the model: "+model)
-		}
-		shown := o[i].value
-		if h, ok := shown.(hidden); ok {
-			shown = h.value
-		}
-		if r, ok := shown.(reference); ok && nested {
-			shown = r.whole()
-		}
-		if inner, ok := shown.(object); ok && nested {
-			sub, refused := inner.pick(below, model)
-			if refused != nil {
-				return nil, refused
-			}
-			shown = sub
-		}
-		picked = picked.with(name, shown)
 	}
-	return picked, nil
+	return picked
+}
+
+// below applies the filter of a field to its value.
+func below(v any, filter payload.Filter) any {
+	switch v := v.(type) {
+	case hidden:
+		return below(v.value, filter)
+	case reference:
+		if filter == nil {
+			return v
+		}
+		return v.whole().pick(filter)
+	case object:
+		return v.pick(filter)
+	case []any:
+		picked := make([]any, len(v))
+		for i := range v {
+			picked[i] = below(v[i], filter)
+		}
+		return picked
+	}
+	return v
+}
+
+// value returns the value of a field, or nil.
+func (o object) value(name string) any {
+	if i := o.index(name); i >= 0 {
+		return o[i].value
+	}
+	return nil
 }
 
 // with sets a field, at its old position if present.
@@ -124,24 +157,4 @@ func (o object) with(name string, v any) object {
 
 func (o object) index(name string) int {
 	return slices.IndexFunc(o, func(f field) bool { return f.name == name })
-}
-
-// splitFields splits at commas outside of parentheses.
-func splitFields(text string) []string {
-	var parts []string
-	depth, start := 0, 0
-	for i, c := range text {
-		switch c {
-		case '(':
-			depth++
-		case ')':
-			depth--
-		case ',':
-			if depth == 0 {
-				parts = append(parts, strings.TrimSpace(text[start:i]))
-				start = i + 1
-			}
-		}
-	}
-	return append(parts, strings.TrimSpace(text[start:]))
 }

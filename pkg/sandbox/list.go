@@ -19,7 +19,7 @@ type listBody struct {
 	Values         []object `json:"values"`
 }
 
-// list returns the page of n objects that the request's from, count, fields and If-None-Match select.
+// list returns the page of n objects of a model that the request's sorting, from, count, fields and If-None-Match select.
 func list(r *request, n int, at func(int) object, model string, digests bool) *reply {
 	from, refused := r.number("from", 0)
 	if refused != nil {
@@ -29,15 +29,18 @@ func list(r *request, n int, at func(int) object, model string, digests bool) *r
 	if refused != nil {
 		return refused
 	}
+	fields, refused := r.fields(model)
+	if refused != nil {
+		return refused
+	}
+	if at, refused = r.sorted(n, at, model); refused != nil {
+		return refused
+	}
 	first := min(from, n)
 	last := min(first+min(count, maxCount), n)
 	body := listBody{FullResultSize: n, From: from, Count: last - first, Values: make([]object, last-first)}
 	for i := range body.Values {
-		picked, refused := at(first+i).pick(r.URL.Query().Get("fields"), model)
-		if refused != nil {
-			return refused
-		}
-		body.Values[i] = picked
+		body.Values[i] = at(first + i).pick(fields)
 	}
 	digest := r.digest(body, digests)
 	if digest != nil && r.Header.Get("If-None-Match") == *digest {

@@ -54,7 +54,7 @@ func (s *State) start(d *delivery, now time.Time) (sending, bool) {
 	if d.Attempts > 0 && s.Switches.is(switchRetryBody, "latest") {
 		if e, ok := findEvent(d.Event, s.Switches); ok {
 			if latest := s.entity(e.kind, sub.Company, d.Object); latest != nil {
-				d.Body = s.envelope(sub, latest, d.Host)
+				d.write(s.envelope(sub, latest, d.Host))
 			}
 		}
 	}

@@ -104,16 +104,13 @@ func (r *request) decode(target any) *reply {
 	return nil
 }
 
-// unknownKeys returns the error reply for unknown keys, or nil. Source: observed at other endpoints.
-func unknownKeys(object map[string]json.RawMessage, known ...string) *reply {
+// unknownNames returns one message per key that is not known. Source: observed at other endpoints.
+func unknownNames(object map[string]json.RawMessage, known []string) []validation {
 	var complaints []validation
 	for _, key := range sortedKeys(object) {
 		if !slices.Contains(known, key) {
 			complaints = append(complaints, validation{Field: key, Message: "Feltet eksisterer ikke i objektet."})
 		}
 	}
-	if complaints == nil {
-		return nil
-	}
-	return unmapped(complaints...)
+	return complaints
 }

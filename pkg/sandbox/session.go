@@ -115,19 +115,26 @@ func createSessionFromRefreshToken(state *State, r *request) *reply {
 	return value(status, state.addSession(r, EmployeeToken, expires, expires.Format(time.DateOnly)))
 }
 
-func (s *State) addSession(r *request, owner string, expires time.Time, date string) map[string]any {
+// addSession stores a session and returns it as in responses. The order of fields and version 1 were observed.
+func (s *State) addSession(r *request, owner string, expires time.Time, date string) object {
 	s.Sessions = slices.DeleteFunc(s.Sessions, func(old session) bool { return old.Expires.Before(r.now) })
 	id := s.NextID
 	s.NextID++
 	token := base64.StdEncoding.EncodeToString(fmt.Appendf(nil, `{"tokenId":%d,"token":"sandbox-session-%s"}`, id, newRequestID()))
 	s.Sessions = append(s.Sessions, session{ID: id, Token: token, Owner: owner, Expires: expires, Date: date})
 	s.dirty = true
-	address := r.Host + basePath
-	return map[string]any{
-		"id": id, "version": 0, "url": fmt.Sprintf("%s/token/session/%d", address, id),
-		"consumerToken":  map[string]any{"id": 1, "url": address + "/token/consumer/1"},
-		"employeeToken":  map[string]any{"id": employeeID(owner), "url": fmt.Sprintf("%s/token/employee/%d", address, employeeID(owner))},
-		"expirationDate": date, "token": token, "encryptionKey": nil,
+	reference := func(path string, id int64) object {
+		return object{{"id", id}, {"url", fmt.Sprintf("%s%s/token/%s/%d", r.Host, basePath, path, id)}}
+	}
+	return object{
+		{"id", id},
+		{"version", 1},
+		{"url", reference("session", id).value("url")},
+		{"consumerToken", reference("consumer", 1)},
+		{"employeeToken", reference("employee", employeeID(owner))},
+		{"expirationDate", date},
+		{"token", token},
+		{"encryptionKey", nil},
 	}
 }
 
@@ -151,17 +158,16 @@ func whoAmI(state *State, r *request) *reply {
 		id, name = c.ID, c.Name
 	}
 	employee := employeeID(r.login.owner)
-	address := r.Host + basePath
 	return filtered(r, object{
 		{"employeeId", employee},
 		{"actualEmployeeId", employee},
-		{"employee", object{{"id", employee}, {"url", fmt.Sprintf("%s/employee/%d", address, employee)}}},
+		{"employee", linked("Employee", r.Host, employee, nil)},
 		{"companyId", id},
-		{"company", object{{"id", id}, {"url", fmt.Sprintf("%s/company/%d", address, id)}, {"name", hidden{name}}}},
+		{"company", linked("Company", r.Host, id, object{{"name", name}})},
 		{"language", "no"},
 		{"loggedInWithConnect", false},
 		{"employeeIsProxy", false},
-	}, "LoggedInUserInfoDTO")
+	}, "LoggedInUserInfo")
 }
 
 // logIn checks the Basic authorization of a request: the user name is a company ID, the password a session token.

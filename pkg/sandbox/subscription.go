@@ -45,10 +45,14 @@ func statuses() []string {
 
 // shown returns the subscription as in responses. The order of fields and null for unset ones were observed.
 func (s *subscription) shown(r *request) object {
+	changes := make([]any, len(s.Changes))
+	for i, c := range s.Changes {
+		changes[i] = object{{"employeeId", c.EmployeeID}, {"timestamp", c.Timestamp}, {"changeType", c.ChangeType}}
+	}
 	return object{
 		{"id", s.ID},
 		{"version", s.Version},
-		{"changes", hidden{s.Changes}},
+		{"changes", hidden{changes}},
 		{"url", fmt.Sprintf("%s%s/event/subscription/%d", r.Host, basePath, s.ID)},
 		{"event", s.Event},
 		{"targetUrl", s.TargetURL},
@@ -58,7 +62,7 @@ func (s *subscription) shown(r *request) object {
 	}
 }
 
-const subscriptionModel = "SubscriptionDTO"
+const subscriptionModel = "Subscription"
 
 // visible reports whether the login of the request sees a subscription.
 func (r *request) visible(s *subscription) bool {
@@ -122,6 +126,9 @@ func (s *State) create(r *request, body subscriptionBody, path string) (*subscri
 	if complaints := body.check(r.switches, path, true); complaints != nil {
 		return nil, invalid(complaints...)
 	}
+	if refused := body.checkFields(r.switches, *body.Event); refused != nil {
+		return nil, refused
+	}
 	body.apply(&made, r.switches)
 	if r.switches.is(switchDuplicates, "refuse") && slices.ContainsFunc(s.Subscriptions, func(old subscription) bool {
 		return r.visible(&old) && strings.EqualFold(old.Event, made.Event) && old.TargetURL == made.TargetURL
@@ -181,7 +188,7 @@ func (b subscriptionBody) updatable(r *request, found *subscription, path string
 	if complaints != nil {
 		return invalid(complaints...)
 	}
-	return nil
+	return b.checkFields(r.switches, found.Event)
 }
 
 func deleteSubscription(state *State, r *request) *reply {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/tlxhook/tlxhook/pkg/payload"
 	"github.com/tlxhook/tlxhook/pkg/targeturl"
 )
 
@@ -31,8 +32,11 @@ func (r *request) subscriptionBody(raw json.RawMessage) (subscriptionBody, *repl
 	if json.Unmarshal(raw, &keys) != nil || json.Unmarshal(raw, &body) != nil {
 		return body, unmapped()
 	}
-	return body, unknownKeys(keys, "id", "version", "event", "targetUrl", "fields", "status", "authHeaderName",
-		"authHeaderValue", "hmacSharedSecret", "url", "changes")
+	model, _ := payload.Find(subscriptionModel)
+	if complaints := unknownNames(keys, append(model.Names(), "authHeaderValue", "hmacSharedSecret")); complaints != nil {
+		return body, unmapped(complaints...)
+	}
+	return body, nil
 }
 
 // check returns the validation messages. The four for an empty body and their order were observed.
@@ -104,6 +108,16 @@ func (b subscriptionBody) checkLengths(path string) []validation {
 		}
 	}
 	return all
+}
+
+// checkFields refuses unknown names in the filter of an event if the switch says so. Names below an unknown payload pass.
+func (b subscriptionBody) checkFields(switches Switches, name string) *reply {
+	about, ok := findEvent(name, switches)
+	if b.Fields == nil || !ok || about.model(switches) == "" || switches.is(switchSubscriptionFields, "accept") {
+		return nil
+	}
+	_, refused := parseFields(*b.Fields, about.model(switches))
+	return refused
 }
 
 func targetAllowed(target string, switches Switches) bool {

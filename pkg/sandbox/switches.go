@@ -22,37 +22,40 @@ type Switches map[string]string
 
 // The names of the switches.
 const (
-	switchAccountant    = "accountant-refusal"
-	switchAnswerWithin  = "answer-within"
-	switchBulk          = "bulk"
-	switchContentType   = "content-type"
-	switchCredentials   = "credentials"
-	switchDeliveredBy   = "delivered-by"
-	switchDigest        = "digest"
-	switchDisabling     = "disabling"
-	switchDuplicates    = "duplicates"
-	switchEventCase     = "event-case"
-	switchEventChange   = "event-change"
-	switchHTTPTarget    = "http-target"
-	switchLimitBody     = "limit-body"
-	switchLimitReset    = "limit-reset"
-	switchPayloadModel  = "payload-model"
-	switchPending       = "pending"
-	switchPropagation   = "propagation"
-	switchRapidChanges  = "rapid-changes"
-	switchReactivate    = "reactivate"
-	switchRefresh       = "refresh-status"
-	switchRetryBody     = "retry-body"
-	switchRetryKey      = "retry-key"
-	switchRetryOrder    = "retry-order"
-	switchRetryWaits    = "retry-waits"
-	switchSecrets       = "secrets-on-update"
-	switchSessionPost   = "session-post"
-	switchSignatureKey  = "signature-key"
-	switchSignatureText = "signature-text"
-	switchUnknownEvent  = "unknown-event"
-	switchUnsignedKey   = "unsigned-key"
-	switchVisibility    = "visibility"
+	switchAccountant         = "accountant-refusal"
+	switchAnswerWithin       = "answer-within"
+	switchBulk               = "bulk"
+	switchContentType        = "content-type"
+	switchCredentials        = "credentials"
+	switchDeliveredBy        = "delivered-by"
+	switchDigest             = "digest"
+	switchDisabling          = "disabling"
+	switchDuplicates         = "duplicates"
+	switchEnvelopeOrder      = "envelope-order"
+	switchEventCase          = "event-case"
+	switchEventChange        = "event-change"
+	switchHTTPTarget         = "http-target"
+	switchLimitBody          = "limit-body"
+	switchLimitReset         = "limit-reset"
+	switchPayloadModel       = "payload-model"
+	switchPending            = "pending"
+	switchPropagation        = "propagation"
+	switchRapidChanges       = "rapid-changes"
+	switchReactivate         = "reactivate"
+	switchRefresh            = "refresh-status"
+	switchRetryBody          = "retry-body"
+	switchRetryKey           = "retry-key"
+	switchRetryOrder         = "retry-order"
+	switchRetryWaits         = "retry-waits"
+	switchSecrets            = "secrets-on-update"
+	switchSessionPost        = "session-post"
+	switchSignatureKey       = "signature-key"
+	switchSignatureText      = "signature-text"
+	switchSubscriptionFields = "subscription-fields"
+	switchUnknownEvent       = "unknown-event"
+	switchUnsignedKey        = "unsigned-key"
+	switchVisibility         = "visibility"
+	switchVoucherStatus      = "voucher-status-value"
 )
 
 // AllSwitches returns all switches, sorted by name.
@@ -95,6 +98,11 @@ func AllSwitches() []Switch {
 			switchDuplicates,
 			[]string{"allow", "refuse"},
 			"a second subscription with the same event and target", "GUESS from integrators who delete first",
+		},
+		{
+			switchEnvelopeOrder,
+			[]string{"value-first", "value-last"},
+			"order of the fields of a delivery", "OFFICIAL in the specification and the newest sample; the webhook page has the value last",
 		},
 		{
 			switchEventCase,
@@ -156,12 +164,22 @@ func AllSwitches() []Switch {
 		{switchSignatureKey, []string{"text", "base64"}, "bytes of the signing key: the text of the secret, or its decoded value", "GUESS"},
 		{switchSignatureText, []string{"padded", "unpadded"}, "padding at the end of a signature", "GUESS; base64 is OFFICIAL"},
 		{
+			switchSubscriptionFields,
+			[]string{"accept", "refuse"},
+			"unknown names in the fields of a subscription; accepted ones are not delivered", "unknown; a GET refuses them",
+		},
+		{
 			switchUnknownEvent,
 			[]string{"refuse", "accept"},
 			"subscription to an unknown event", "refusal was OBSERVED, its body is a GUESS",
 		},
 		{switchUnsignedKey, []string{"sent", "absent"}, "idempotency key of an unsigned delivery", "unknown"},
 		{switchVisibility, []string{"own", "company"}, "subscriptions visible to a login", "GUESS from \"for current EmployeeToken\""},
+		{
+			switchVoucherStatus,
+			[]string{"status", "voucher"},
+			"object that voucherstatus.ready carries", "GUESS from the name; the description is about the voucher",
+		},
 	}
 }
 

@@ -117,6 +117,7 @@ func deliveryUses() map[string]func(*caller) {
 			time.Sleep(2 * time.Minute)
 			c.call("GET /event/subscription?fields=status", "")
 		},
+		"envelope-order": created,
 		"pending": func(c *caller) {
 			c.receiver.answer = failing
 			created(c)
@@ -173,7 +174,16 @@ func deliveryUses() map[string]func(*caller) {
 		},
 		"signature-key":  signed,
 		"signature-text": signed,
-		"unsigned-key":   created,
+		"subscription-fields": func(c *caller) {
+			c.call("POST /event/subscription", `{"event":"order.create","targetUrl":"http://127.0.0.1/","fields":"id,nothing"}`)
+		},
+		"unsigned-key": created,
+		"voucher-status-value": func(c *caller) {
+			c.subscribe("voucherstatus.ready", "")
+			time.Sleep(propagated)
+			c.call("POST /voucherStatus", `{"voucher":{"id":7},"status":"DONE"}`)
+			time.Sleep(time.Second)
+		},
 	}
 }
 
