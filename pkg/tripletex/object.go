@@ -13,6 +13,8 @@ import (
 	"time"
 
 	jsonv2 "github.com/go-json-experiment/json"
+
+	"github.com/tlxhook/tlxhook/pkg/payload"
 )
 
 // ObjectKind is a kind of object that events are about.
@@ -190,27 +192,12 @@ func withFields(query url.Values, fields string) url.Values {
 		return with
 	}
 	names := []string{fields}
-	if top := topFields(fields); !slices.Contains(top, "*") {
-		for name := range strings.SplitSeq(onlyVersions, ",") {
-			if !slices.Contains(top, name) {
-				names = append(names, name)
-			}
+	filter, _ := payload.Parse(fields) // the service reports an invalid one
+	for name := range strings.SplitSeq(onlyVersions, ",") {
+		if !filter.Has(name) {
+			names = append(names, name)
 		}
 	}
 	with.Set("fields", strings.Join(names, ","))
 	return with
-}
-
-// topFields returns the top-level fields of a fields filter: a and b(c,d) for "a,b(c,d)".
-func topFields(fields string) []string {
-	depth := 0
-	return strings.FieldsFunc(fields, func(r rune) bool {
-		switch r {
-		case '(':
-			depth++
-		case ')':
-			depth--
-		}
-		return depth == 0 && (r == ',' || r == ' ')
-	})
 }
