@@ -155,6 +155,11 @@ func (o *planOptions) plans(ctx context.Context, app *App, planner *manifest.Pla
 	if err != nil {
 		return nil, err
 	}
+	if planner.Manifest != nil {
+		for _, warning := range planner.Manifest.Warnings() {
+			app.note("warning: %v", warning)
+		}
+	}
 	p := &companyPlans{console: &app.console, run: run, settings: app.settings, release: func() {}}
 	if o.lock {
 		if p.release, err = lockCompanies(ctx, app.logins(), app.note, run.Members...); err != nil {

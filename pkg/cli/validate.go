@@ -18,6 +18,8 @@ type validation struct {
 	Valid    bool              `json:"valid"`
 	Entries  int               `json:"entries"`
 	Problems []manifestProblem `json:"problems"`
+	// Warnings do not make a manifest invalid.
+	Warnings []manifestProblem `json:"warnings"`
 }
 
 // manifestProblem is a problem at a position of a manifest. Line and column are 0 for a whole file.
@@ -32,7 +34,7 @@ func newValidate(app *App) *cobra.Command {
 		Short: "Validate a manifest offline",
 		Long: `Validate a manifest offline: syntax, keys, targets and duplicate entries. No
 login is needed, no request is sent and no secret is read. Exit code 0 means
-valid, 2 invalid. diff checks event names.
+valid, 2 invalid. Unknown names in fields are warnings. diff checks event names.
 
 FILE may be a folder, or - for standard input.`,
 		Example: `  tlxhook validate hooks.yaml
@@ -52,19 +54,28 @@ func validateManifest(ctx context.Context, app *App, files []string) error {
 	if err != nil && !ok { // not readable
 		return err
 	}
-	result := validation{Valid: err == nil, Entries: m.Len(), Problems: []manifestProblem{}}
+	result := validation{Valid: err == nil, Entries: m.Len(), Problems: manifestProblems(nil), Warnings: manifestProblems(m.Warnings())}
 	if !result.Valid {
-		for _, p := range invalid.Problems {
-			result.Problems = append(result.Problems, manifestProblem{p.At, p.Text})
-		}
+		result.Problems = manifestProblems(invalid.Problems)
 	}
 	if s := app.settings; s.Output != "" || s.JQ != "" || s.Template != "" {
 		return errors.Join(output.Item(ctx, app.printer, validationTable(), result), err)
+	}
+	for _, w := range m.Warnings() {
+		app.note("warning: %v", w)
 	}
 	if err == nil {
 		app.note("%s: valid, %s", strings.Join(files, ", "), terminal.Count(result.Entries, "entry"))
 	}
 	return err
+}
+
+func manifestProblems(all []manifest.Problem) []manifestProblem {
+	shown := make([]manifestProblem, len(all))
+	for i, p := range all {
+		shown[i] = manifestProblem{p.At, p.Text}
+	}
+	return shown
 }
 
 func validationTable() output.Table[validation] {

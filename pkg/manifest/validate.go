@@ -37,6 +37,22 @@ func (m *Manifest) Validate() error {
 	return failure(wrong)
 }
 
+// Warnings returns what is questionable in the fields of the entries. Entries of a file with the same fields have each
+// warning once, at the first of them.
+func (m *Manifest) Warnings() (all []Problem) {
+	type warning struct{ file, fields, text string }
+	seen := map[warning]bool{}
+	for _, e := range m.all() {
+		for _, text := range match.FieldWarnings(e.fields, e.event.value) {
+			if one := (warning{e.event.at.File, e.fields, text}); !seen[one] {
+				seen[one] = true
+				all = append(all, Problem{e.event.at, text})
+			}
+		}
+	}
+	return all
+}
+
 // check returns what Tripletex refuses in an entry, as far as this is known without its secrets.
 func (e entry) check() error {
 	event := e.event.value
