@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,6 +19,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/login"
 	"github.com/tlxhook/tlxhook/pkg/manifest"
 	"github.com/tlxhook/tlxhook/pkg/output"
+	"github.com/tlxhook/tlxhook/pkg/payload"
 	"github.com/tlxhook/tlxhook/pkg/sender"
 	"github.com/tlxhook/tlxhook/pkg/targeturl"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
@@ -71,6 +73,7 @@ func (c completer) flags() map[string]cobra.CompletionFunc {
 		"color":        fixed("auto", "always", "never"),
 		"environment":  fixed("production", "test"),
 		"event":        c.events,
+		"fields":       c.fields,
 		"journal":      completeFolders,
 		"mode":         fixed(sender.Modes()...),
 		"output":       completeFormats,
@@ -163,6 +166,30 @@ func (c completer) events(cmd *cobra.Command, args []string, _ string) ([]cobra.
 		}
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// fields completes the name at the end of a fields filter. The fields are those of the events, objects or subscriptions
+// that the command line names.
+func (c completer) fields(cmd *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	events := slices.Clone(args)
+	if f := cmd.Flags().Lookup("event"); f != nil {
+		events = append(events, strings.Split(f.Value.String(), ",")...)
+	}
+	if slices.ContainsFunc(args, func(arg string) bool { return arg != "" && arg[0] >= '0' && arg[0] <= '9' }) {
+		for _, s := range c.liveSubscriptions(cmd) {
+			if slices.Contains(args, strconv.FormatInt(s.ID, 10)) {
+				events = append(events, s.Event)
+			}
+		}
+	}
+	var names []cobra.Completion
+	for _, event := range events {
+		for _, m := range payload.OfEvent(event) {
+			names = append(names, m.Complete(typed)...)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 }
 
 func (c completer) subscriptions(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -11,6 +12,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/bulk"
 	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/fleet"
+	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
@@ -72,6 +74,7 @@ func (o *changeOptions) send(ctx context.Context, app *App, update tripletex.Sub
 			return done, err
 		}
 		done.found = len(subscriptions)
+		done.warnings = fieldWarnings(update, subscriptions)
 		updates, err := update.For(subscriptions)
 		if err != nil {
 			return done, usageFailure("%w", err).withHint("name the header with --auth-header")
@@ -84,6 +87,18 @@ func (o *changeOptions) send(ctx context.Context, app *App, update tripletex.Sub
 	return o.secrets.keeping(app.note, update.HMACSharedSecret, func() error { return c.do(ctx, work) })
 }
 
+// fieldWarnings returns the warnings about the fields of an update of subscriptions.
+func fieldWarnings(update tripletex.SubscriptionUpdate, of []tripletex.Subscription) []string {
+	if update.Fields == nil {
+		return nil
+	}
+	events := make([]string, len(of))
+	for i := range of {
+		events[i] = of[i].Event
+	}
+	return match.FieldWarnings(*update.Fields, events...)
+}
+
 // companyChange is what a command did, or with --dry-run would do, in one company.
 type companyChange struct {
 	found int // selected subscriptions
@@ -91,6 +106,8 @@ type companyChange struct {
 	done  []tripletex.Subscription
 	plan  []bulk.Request
 	gaps  []backfill.Gap
+	// warnings are about the new fields.
+	warnings []string
 }
 
 // change is a verb that changes the selected subscriptions of a run. With --dry-run it plans the requests.
@@ -105,6 +122,7 @@ type change struct {
 	rows        *subscriptionRows
 	plan        []plannedRequest
 	gaps        []backfill.Gap
+	warnings    []string
 	found, left int
 }
 
@@ -158,6 +176,12 @@ func (c *change) add(ctx context.Context, m fleet.Account, done companyChange) e
 		c.plan = append(c.plan, plannedRequest{company, request})
 	}
 	c.gaps = append(c.gaps, done.gaps...)
+	for _, warning := range done.warnings {
+		if !slices.Contains(c.warnings, warning) {
+			c.warnings = append(c.warnings, warning)
+			c.note("warning: %s", warning)
+		}
+	}
 	return c.rows.add(ctx, m, done.done)
 }
 

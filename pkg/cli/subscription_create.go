@@ -83,6 +83,9 @@ func subscriptionCreate(ctx context.Context, app *App, o *createOptions, pattern
 			return usageFailure("%w", err)
 		}
 	}
+	for _, warning := range match.FieldWarnings(o.fields, events...) {
+		app.note("warning: %s", warning)
+	}
 	return o.create(ctx, app, m, wanted)
 }
 
