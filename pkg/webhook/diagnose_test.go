@@ -85,6 +85,11 @@ func TestDiagnosisGivesTheReasonOfAWrongSignature(t *testing.T) {
 			good,
 			reasons{webhook.BodySerialised},
 		},
+		"order of Go, value first": {
+			s, `{"event":"order.create","id":1,"subscriptionId":2,"value":{"name":"\u0026"}}`,
+			webhook.Sign(s, key, []byte(`{"value":{"name":"&"},"event":"order.create","subscriptionId":2,"id":1}`)),
+			reasons{webhook.BodySerialised},
+		},
 		"indented": {
 			s,
 			"{\n \"subscriptionId\": 4711,\n \"event\": \"customer.create\",\n \"id\": 1001,\n \"value\": {\"name\": \"Blåbær & Rømme AS\"}\n}\n",

@@ -116,7 +116,7 @@ func latin1(body []byte) (out []byte, ok bool) {
 }
 
 // serialised returns forms in which the service may have written the same JSON: without white space, with and without
-// optional escapes, the members of the envelope in its order. The order of members further down is not restored.
+// optional escapes, the members of the envelope in an order that it uses. The order of members further down is not restored.
 func serialised(body []byte) (all [][]byte) {
 	for _, options := range [][]jsontext.Options{
 		{jsontext.PreserveRawStrings(true)},
@@ -129,26 +129,39 @@ func serialised(body []byte) (all [][]byte) {
 		if written.Format(compact...) != nil {
 			return nil
 		}
-		all = append(all, written, inOrder(written))
+		all = append(append(all, written), inOrder(written)...)
 	}
 	return all
 }
 
-// inOrder returns a delivery with its members in the order that the service uses, and any others after them.
-func inOrder(body []byte) []byte {
-	var ordered struct {
+// inOrder returns a delivery with its members in the two orders of official sources, and any others after them: that of
+// the specification and the newest sample, and that of the webhook page.
+func inOrder(body []byte) [][]byte {
+	var first struct {
+		Value          jsontext.Value `json:"value,omitzero"`
+		Event          jsontext.Value `json:"event,omitzero"`
+		SubscriptionID jsontext.Value `json:"subscriptionId,omitzero"`
+		ID             jsontext.Value `json:"id,omitzero"`
+		Others         jsontext.Value `json:",embed"`
+	}
+	var last struct {
 		SubscriptionID jsontext.Value `json:"subscriptionId,omitzero"`
 		Event          jsontext.Value `json:"event,omitzero"`
 		ID             jsontext.Value `json:"id,omitzero"`
 		Value          jsontext.Value `json:"value,omitzero"`
 		Others         jsontext.Value `json:",embed"`
 	}
-	if jsonv2.Unmarshal(body, &ordered) != nil {
-		return body
+	return append(rewritten(body, &first), rewritten(body, &last)...)
+}
+
+// rewritten returns a body with its members in the order of a struct; none if it is not JSON.
+func rewritten(body []byte, ordered any) [][]byte {
+	if jsonv2.Unmarshal(body, ordered) != nil {
+		return nil
 	}
 	written, err := jsonv2.Marshal(ordered, jsontext.PreserveRawStrings(true))
 	if err != nil {
-		return body
+		return nil
 	}
-	return written
+	return [][]byte{written}
 }
