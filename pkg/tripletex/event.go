@@ -28,10 +28,10 @@ type EventInfo struct {
 
 // Example is the body of an example delivery.
 type Example struct {
-	SubscriptionID int64           `json:"subscriptionId"`
-	Event          string          `json:"event"`
-	ID             int64           `json:"id"`    // of the object
 	Value          json.RawMessage `json:"value"` // the object; null for a deletion
+	Event          string          `json:"event"`
+	SubscriptionID int64           `json:"subscriptionId"`
+	ID             int64           `json:"id"` // of the object
 }
 
 // Events returns all events, sorted by name. It needs no login.

@@ -11,15 +11,15 @@ import (
 // ErrEnvelope is the cause of every error of [ParseEnvelope].
 var ErrEnvelope = errors.New("the body is no delivery")
 
-// Envelope is the body of a delivery. Source: official webhook page.
+// Envelope is the body of a delivery. Source: official webhook page; order of the fields: specification 2.74.
 type Envelope struct {
-	SubscriptionID int64 `json:"subscriptionId"`
-	// Event is the name of the event, such as "order.create".
-	Event string `json:"event"`
-	// ID identifies the object that the event is about, not the delivery.
-	ID int64 `json:"id"`
 	// Value is the object as JSON, filtered by the fields of the subscription. It is null for a deletion.
 	Value json.RawMessage `json:"value"`
+	// Event is the name of the event, such as "order.create".
+	Event          string `json:"event"`
+	SubscriptionID int64  `json:"subscriptionId"`
+	// ID identifies the object that the event is about, not the delivery.
+	ID int64 `json:"id"`
 }
 
 // ParseEnvelope parses the body of a verified delivery. The body must be exactly one JSON object with an event.
