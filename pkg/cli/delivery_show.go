@@ -18,6 +18,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/receiver"
 	"github.com/tlxhook/tlxhook/pkg/sender"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
+	"github.com/tlxhook/tlxhook/pkg/webhook"
 )
 
 // deliveryShowOptions are the flags of delivery show.
@@ -78,7 +79,22 @@ func deliveryShow(ctx context.Context, app *App, o *deliveryShowOptions, arg str
 		text = indented(e.Body)
 	}
 	_, err = fmt.Fprintf(app.terminal.Out, "\n%s%s%s\n", headerLines(details.Headers), attemptLines(details.AttemptHistory), text)
+	noteOmitted(app.note, e.Body)
 	return err
+}
+
+// noteOmitted prints which of the fields that ordering and backfill need a delivery does not have.
+func noteOmitted(note func(string, ...any), body []byte) {
+	envelope, err := webhook.ParseEnvelope(body)
+	var value map[string]json.RawMessage
+	if err != nil || json.Unmarshal(envelope.Value, &value) != nil || value == nil {
+		return
+	}
+	missing := slices.DeleteFunc([]string{"id", "version"}, func(name string) bool { return value[name] != nil })
+	if len(missing) > 0 {
+		note("The value has no %s, which ordering and backfill need; add it to the fields of subscription %d",
+			strings.Join(missing, " and "), envelope.SubscriptionID)
+	}
 }
 
 // headerLines returns headers as lines, sorted by name, with an empty line after them.
