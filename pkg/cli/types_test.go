@@ -12,6 +12,9 @@ import (
 // The commands of docs/types.md generate types that read a delivery, and with which a wrong use does not compile.
 func TestTypesAreGeneratedFromTheSchema(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("runs generators of four languages")
+	}
 	for _, tool := range []string{"go-jsonschema", "quicktype", "tsc", "python3"} {
 		need(t, tool)
 	}
