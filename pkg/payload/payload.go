@@ -38,8 +38,9 @@ func Find(name string) (Model, bool) {
 		return Model{}, false
 	}
 	line, _, _ := strings.Cut(rest, "\n")
-	m := Model{Name: name}
-	for word := range strings.FieldsSeq(strings.Replace(line, "+", "id:int64 version:int32 changes:[Change] url", 1)) {
+	line = strings.Replace(line, "+", "id:int64 version:int32 changes:[Change] url", 1)
+	m := Model{Name: name, Fields: make([]Field, 0, strings.Count(line, " ")+1)}
+	for word := range strings.SplitSeq(line, " ") {
 		field, kind, _ := strings.Cut(word, ":")
 		if kind == "" {
 			kind = "string"
@@ -73,10 +74,11 @@ func (m Model) At(path ...string) (f Field, ok bool) {
 
 // Model returns the model of a field. For a scalar it has the name of the type, and no fields.
 func (f Field) Model() Model {
-	if m, ok := Find(f.Type); ok {
-		return m
+	if !f.isModel() {
+		return Model{Name: f.Type}
 	}
-	return Model{Name: f.Type}
+	m, _ := Find(f.Type) // a test finds every type of the table
+	return m
 }
 
 // isModel reports whether the field holds objects with known fields.
