@@ -4,6 +4,9 @@ package payload
 
 import (
 	_ "embed"
+	"encoding/json"
+	"math"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -79,6 +82,40 @@ func (f Field) Model() Model {
 	}
 	m, _ := Find(f.Type) // a test finds every type of the table
 	return m
+}
+
+// Accepts reports whether a JSON value has the type of the field. Null has every type.
+func (f Field) Accepts(raw []byte) bool {
+	var v any
+	if json.Unmarshal(raw, &v) != nil {
+		return false
+	}
+	items, isList := v.([]any)
+	switch {
+	case v == nil:
+		return true
+	case !f.List, !isList:
+		return !f.List && f.holds(v)
+	}
+	return !slices.ContainsFunc(items, func(item any) bool { return !f.holds(item) })
+}
+
+// holds reports whether a decoded value has the type of the field, apart from the list.
+func (f Field) holds(v any) (ok bool) {
+	switch f.Type {
+	case "string":
+		_, ok = v.(string)
+	case "boolean":
+		_, ok = v.(bool)
+	case "number":
+		_, ok = v.(float64)
+	case "int32", "int64":
+		n, number := v.(float64)
+		ok = number && n == math.Trunc(n)
+	default:
+		_, ok = v.(map[string]any)
+	}
+	return ok
 }
 
 // isModel reports whether the field holds objects with known fields.

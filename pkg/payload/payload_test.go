@@ -138,6 +138,34 @@ func TestTableIsComplete(t *testing.T) {
 	}
 }
 
+func TestValuesOfFieldsHaveTypes(t *testing.T) {
+	t.Parallel()
+	order, _ := payload.Find("Order")
+	customer, _ := payload.Find("Customer")
+	for _, test := range []struct {
+		model     payload.Model
+		field     string
+		good, bad []string
+	}{
+		{order, "number", []string{`"7"`, `null`, `""`}, []string{`7`, `true`, `{}`, `[]`, `["7"]`, ``, `"`}},
+		{order, "isClosed", []string{`true`, `null`}, []string{`"true"`, `0`}},
+		{order, "version", []string{`0`, `-1`, `1e2`}, []string{`0.5`, `"0"`}},
+		{order, "discountPercentage", []string{`0.5`, `1`}, []string{`"1"`}},
+		{order, "customer", []string{`{}`, `{"id":1}`, `null`}, []string{`1`, `true`, `[{}]`}},
+		{order, "orderLines", []string{`[]`, `[{}]`, `null`}, []string{`{}`, `[1]`, `[null]`}},
+		{customer, "bankAccounts", []string{`["1"]`}, []string{`[1]`, `"1"`}},
+	} {
+		f, _ := test.model.Field(test.field)
+		for i, values := range [][]string{test.good, test.bad} {
+			for _, value := range values {
+				if got, want := f.Accepts([]byte(value)), i == 0; got != want {
+					t.Errorf("%s accepts %s: %v, want %v", test.field, value, got, want)
+				}
+			}
+		}
+	}
+}
+
 func TestFilterIsParsed(t *testing.T) {
 	t.Parallel()
 	all := payload.Filter{{Name: "*"}}

@@ -191,43 +191,54 @@ type entityBody struct {
 	version *int
 }
 
-// entityBody reads an object without the fields that the service sets. Unknown fields are refused. Source: observed.
+// entityBody reads an object without the fields that the service sets.
 func (r *request) entityBody(k kind) (body entityBody, refused *reply) {
 	if refused = r.decode(&body.fields); refused != nil {
 		return body, refused
 	}
-	if raw, ok := body.fields["version"]; body.fields == nil || ok && json.Unmarshal(raw, &body.version) != nil {
+	if body.fields == nil {
 		return body, unmapped()
 	}
 	model, _ := payload.Find(k.model)
-	if complaints := unknownFields(model, body.fields); complaints != nil {
+	if complaints := wrongFields(model, body.fields, ""); complaints != nil {
 		return body, unmapped(complaints...)
 	}
+	_ = json.Unmarshal(body.fields["version"], &body.version) // of the right type, or absent
 	for _, name := range []string{"version", "url", "changes"} {
 		delete(body.fields, name)
 	}
 	return body, nil
 }
 
-// unknownFields returns one message per field that a model does not have, also in objects below it.
-func unknownFields(m payload.Model, fields map[string]json.RawMessage) []validation {
-	all := unknownNames(fields, m.Names())
-	for _, f := range m.Fields {
-		below := f.Model()
-		if len(below.Fields) == 0 {
-			continue
-		}
-		var many []map[string]json.RawMessage
-		if one := map[string]json.RawMessage(nil); json.Unmarshal(fields[f.Name], &one) == nil {
-			many = append(many, one)
-		} else if json.Unmarshal(fields[f.Name], &many) != nil {
-			continue // of another type
-		}
-		for _, one := range many {
-			all = append(all, unknownFields(below, one)...)
+// wrongFields returns one message per field that a model does not have or that has another type, also in objects below
+// it. Source: observed; the path of a field below another one is a guess.
+func wrongFields(m payload.Model, fields map[string]json.RawMessage, above string) []validation {
+	var all []validation
+	for _, name := range sortedKeys(fields) {
+		f, known := m.Field(name)
+		path := above + name
+		switch {
+		case !known:
+			all = append(all, validation{Field: name, Message: "Feltet eksisterer ikke i objektet."})
+		case !f.Accepts(fields[name]):
+			all = append(all, validation{Field: name, Message: "Verdien er ikke av korrekt type for dette feltet.", Path: &path})
+		case len(f.Model().Fields) > 0:
+			for _, below := range objectsIn(fields[name]) {
+				all = append(all, wrongFields(f.Model(), below, path+".")...)
+			}
 		}
 	}
 	return all
+}
+
+// objectsIn returns the object, or the objects of a list.
+func objectsIn(raw json.RawMessage) (many []map[string]json.RawMessage) {
+	var one map[string]json.RawMessage
+	if json.Unmarshal(raw, &one) == nil {
+		return append(many, one)
+	}
+	_ = json.Unmarshal(raw, &many) // a list of objects, as its type was checked
+	return many
 }
 
 // idList reads the IDs of a bulk deletion.

@@ -75,23 +75,22 @@ func (r *request) fields(model string) (payload.Filter, *reply) {
 	return parseFields(r.URL.Query().Get("fields"), model)
 }
 
-// parseFields parses a filter of a model. Source of the refusal: observed.
+// parseFields parses a filter of a model. The refusal of an unknown name was recorded.
 func parseFields(text, model string) (payload.Filter, *reply) {
 	filter, err := payload.Parse(text)
 	if err != nil {
-		return nil, illegalField(": " + err.Error())
+		return nil, illegalField(text + ": " + err.Error())
 	}
 	m, _ := payload.Find(model)
 	if _, unknown := m.Check(filter); len(unknown) > 0 {
 		name := unknown[0].Name
-		return nil, illegalField(": " + name + ". " + name + " does not match a field in the model: " + unknown[0].Model.Name + "DTO")
+		return nil, illegalField(name + ". " + name + " does not match a field in the model: " + unknown[0].Model.Name + "DTO")
 	}
 	return filter, nil
 }
 
 func illegalField(detail string) *reply {
-	const text = "Illegal field in fields filter"
-	return apiError(http.StatusBadRequest, 11000, text, text+detail)
+	return apiError(http.StatusBadRequest, 11000, "Illegal field in fields filter: "+detail, "")
 }
 
 // pick returns the fields that a filter selects, in its order; "*" is all that are not hidden. A selected field that o

@@ -106,8 +106,8 @@ func TestUnknownFieldsAndSortingAreRefused(t *testing.T) {
 		"GET /token/session/>whoAmI?fields=company(nosuch)":                       "nosuch CompanyDTO",
 	} {
 		field, model, _ := strings.Cut(name, " ")
-		c.expect(line, "", 400, errorHead("400", "11000", `"Illegal field in fields filter"`,
-			`"Illegal field in fields filter: `+field+`. `+field+` does not match a field in the model: `+model+`"`)+`null,`+errorTail)
+		c.expect(line, "", 400, errorHead("400", "11000",
+			`"Illegal field in fields filter: `+field+`. `+field+` does not match a field in the model: `+model+`"`, "null")+`null,`+errorTail)
 	}
 	for _, line := range []string{
 		"GET /customer?sorting=nosuch", "GET /customer?sorting=-name,nosuch", "GET /customer?sorting=postalAddress.town",
@@ -161,8 +161,8 @@ func TestListsAreSorted(t *testing.T) {
 	}
 }
 
-// Observed: unknown keys are refused, one message each.
-func TestUnknownKeysOfObjectsAreRefused(t *testing.T) {
+// Observed: unknown keys and values of another type are refused, one message each.
+func TestWrongFieldsOfObjectsAreRefused(t *testing.T) {
 	t.Parallel()
 	c := newCaller(t, nil)
 	c.call("POST /customer", `{"name":"A"}`)
@@ -175,6 +175,18 @@ func TestUnknownKeysOfObjectsAreRefused(t *testing.T) {
 		"POST /invoice":      `{"orders":[{"id":1},{"nosuch":2}]}`,
 	} {
 		c.expect(line, body, 422, errorHead("422", "16000", `"Request mapping failed"`, "null")+"["+head+"nosuch"+tail+"],"+errorTail)
+	}
+	const wrong = `,"message":"Verdien er ikke av korrekt type for dette feltet.","path":`
+	for line, test := range map[string]struct{ body, field, path string }{
+		"POST /customer":                {`{"name":7}`, "name", "name"},
+		"PUT /customer/4712":            {`{"version":"0"}`, "version", "version"},
+		"POST /order":                   {`{"customer":true}`, "customer", "customer"},
+		"POST /product":                 {`{"supplier":{"id":"x"}}`, "id", "supplier.id"},
+		"POST /event/subscription":      {`{"event":7,"targetUrl":"https://h.no/"}`, "event", "event"},
+		"POST /event/subscription/list": {`[{"event":"order.create","targetUrl":false}]`, "targetUrl", "targetUrl"},
+	} {
+		c.expect(line, test.body, 422, errorHead("422", "16000", `"Request mapping failed"`, "null")+
+			`[{"field":"`+test.field+`"`+wrong+`"`+test.path+`","rootId":null}],`+errorTail)
 	}
 	c.expect("POST /project", `{"b":1,"a":2}`, 422, errorHead("422", "16000", `"Request mapping failed"`, "null")+
 		"["+head+"a"+tail+","+head+"b"+tail+"],"+errorTail)

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"slices"
 	"time"
 )
 
@@ -102,15 +101,4 @@ func (r *request) decode(target any) *reply {
 		return unmapped()
 	}
 	return nil
-}
-
-// unknownNames returns one message per key that is not known. Source: observed at other endpoints.
-func unknownNames(object map[string]json.RawMessage, known []string) []validation {
-	var complaints []validation
-	for _, key := range sortedKeys(object) {
-		if !slices.Contains(known, key) {
-			complaints = append(complaints, validation{Field: key, Message: "Feltet eksisterer ikke i objektet."})
-		}
-	}
-	return complaints
 }

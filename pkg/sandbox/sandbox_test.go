@@ -125,8 +125,8 @@ func TestResponsesMatchTheRecordings(t *testing.T) {
 	c.expect("GET /event/subscription/abc", "", 422,
 		errorHead("422", "21000", `"Wrong data format! Expected number. For input string: \"abc\""`, "null")+`null,`+errorTail)
 	c.expect("GET /event/subscription/1", "", 404, errorHead("404", "6000", `"Object not found"`, "null")+`null,`+errorTail)
-	c.expect("GET /event/subscription?fields=nothing", "", 400, errorHead("400", "11000", `"Illegal field in fields filter"`,
-		`"Illegal field in fields filter: nothing. nothing does not match a field in the model: SubscriptionDTO"`)+`null,`+errorTail)
+	c.expect("GET /event/subscription?fields=nothing", "", 400, errorHead("400", "11000",
+		`"Illegal field in fields filter: nothing. nothing does not match a field in the model: SubscriptionDTO"`, "null")+`null,`+errorTail)
 	c.expect("PUT /event/subscription/4712", `{"version":7,"status":"DISABLED"}`, 409,
 		errorHead("409", "8000", `"RevisionException"`, "null")+`null,`+errorTail)
 	c.expect("DELETE /event/subscription/list?ids=1,x", "", 422, errorHead("422", "12000",

@@ -25,16 +25,22 @@ type subscriptionBody struct {
 	HMACSharedSecret *string `json:"hmacSharedSecret"`
 }
 
-// subscriptionBody decodes one object and rejects unknown keys.
+// subscriptionBody decodes one object and rejects unknown keys and values of another type.
 func (r *request) subscriptionBody(raw json.RawMessage) (subscriptionBody, *reply) {
 	var body subscriptionBody
 	var keys map[string]json.RawMessage
-	if json.Unmarshal(raw, &keys) != nil || json.Unmarshal(raw, &body) != nil {
+	if json.Unmarshal(raw, &keys) != nil {
 		return body, unmapped()
 	}
 	model, _ := payload.Find(subscriptionModel)
-	if complaints := unknownNames(keys, append(model.Names(), "authHeaderValue", "hmacSharedSecret")); complaints != nil {
+	for _, writeOnly := range []string{"authHeaderValue", "hmacSharedSecret"} {
+		model.Fields = append(model.Fields, payload.Field{Name: writeOnly, Type: "string"})
+	}
+	if complaints := wrongFields(model, keys, ""); complaints != nil {
 		return body, unmapped(complaints...)
+	}
+	if json.Unmarshal(raw, &body) != nil {
+		return body, unmapped()
 	}
 	return body, nil
 }
