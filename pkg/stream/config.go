@@ -64,6 +64,17 @@ func (s *Stream) find(ctx context.Context, wanted *Config) error {
 	return s.makeDeadLetters(ctx) // now, while all servers are likely there: without one of them no stream can be made
 }
 
+// openBeside opens the stream of a name that ends in suffix, or creates it with the storage of the stream of deliveries.
+func (s *Stream) openBeside(ctx context.Context, suffix string, config jetstream.StreamConfig) (jetstream.Stream, error) {
+	like := s.stream.CachedInfo().Config
+	config.Name, config.Storage, config.Replicas = s.name+suffix, like.Storage, like.Replicas
+	found, err := s.js.Stream(ctx, config.Name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		found, err = s.js.CreateStream(ctx, config)
+	}
+	return found, explain("open the stream "+config.Name, err)
+}
+
 func (c Config) stream(name string) jetstream.StreamConfig {
 	return jetstream.StreamConfig{
 		Name: name, Description: "deliveries of Tripletex, by tlxhook", Subjects: []string{allSubjects},

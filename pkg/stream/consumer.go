@@ -15,8 +15,8 @@ const (
 	group = "copies"
 	// pinHeader names which copy the server has chosen.
 	pinHeader = "Nats-Pin-Id"
-	// mostHeld is how many deliveries are unsettled at once.
-	mostHeld = 10_000
+	// defaultWindow is how many messages of a new consumer are unacknowledged at once.
+	defaultWindow = 10_000
 	// DefaultTakeover is after how long another copy takes over from one that is gone.
 	DefaultTakeover = 30 * time.Second
 	// SafeTakeover is the shortest time in which what a copy has in flight has ended before another one takes over.
@@ -42,6 +42,7 @@ type Consumer struct {
 	stream   *Stream
 	consumer jetstream.Consumer
 	o        ConsumerOptions
+	window   int // how many messages are unacknowledged at once
 
 	mu     sync.Mutex
 	active *Backlog
@@ -71,7 +72,7 @@ func (c *Consumer) open(ctx context.Context) error {
 	if errors.Is(err, jetstream.ErrConsumerNotFound) {
 		found, err = c.stream.stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
 			Durable: c.o.Durable, Description: "tlxhook forward", AckPolicy: jetstream.AckExplicitPolicy, AckWait: c.o.Takeover,
-			MaxAckPending: mostHeld, MaxDeliver: -1, FilterSubject: allSubjects,
+			MaxAckPending: defaultWindow, MaxDeliver: -1, FilterSubject: allSubjects,
 			PriorityPolicy: jetstream.PriorityPolicyPinned, PriorityGroups: []string{group}, PinnedTTL: c.o.Takeover / 2,
 		})
 	}
@@ -86,11 +87,16 @@ func (c *Consumer) open(ctx context.Context) error {
 		return fmt.Errorf("%w: the consumer %s cannot keep copies apart; "+
 			"the server must be 2.11 or later, and the consumer one that tlxhook made", ErrUnfit, c.o.Durable)
 	}
-	c.consumer, c.o.Takeover = found, config.AckWait
-	if err := c.stream.makeDeadLetters(ctx); err != nil {
-		return err
+	c.consumer, c.o.Takeover, c.window = found, config.AckWait, defaultWindow
+	if config.MaxAckPending > 0 {
+		c.window = config.MaxAckPending
 	}
-	return c.stream.makeTries(ctx)
+	for _, open := range []func(context.Context) error{c.stream.makeDeadLetters, c.stream.makeTries, c.stream.makeParked} {
+		if err := open(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Takeover is after how long another copy takes over, as the first copy has decided.
@@ -117,7 +123,7 @@ func (c *Consumer) Run(ctx context.Context, work func(context.Context, *Backlog)
 			if ctx.Err() != nil {
 				return c.leave(ctx, consuming)
 			}
-			b.release()
+			b.giveBack()
 		case err := <-c.failed:
 			return err
 		case <-ctx.Done():
@@ -142,7 +148,7 @@ func (c *Consumer) leave(ctx context.Context, consuming jetstream.ConsumeContext
 		return nil // it is another one's turn
 	}
 	if b != nil {
-		b.release()
+		b.giveBack()
 	}
 	if err := c.stream.conn.FlushWithContext(ctx); err == nil {
 		_ = c.stream.stream.UnpinConsumer(ctx, c.o.Durable, group) // else the server notices by itself
@@ -158,10 +164,15 @@ func (c *Consumer) trouble(_ jetstream.ConsumeContext, err error) {
 		c.lose()
 	case errors.Is(err, jetstream.ErrConsumerDeleted), errors.Is(err, jetstream.ErrBadRequest):
 		c.lose()
-		select {
-		case c.failed <- fmt.Errorf("%w: the consumer %s: %w", ErrUnfit, c.o.Durable, err):
-		default:
-		}
+		c.fail(fmt.Errorf("%w: the consumer %s: %w", ErrUnfit, c.o.Durable, err))
+	}
+}
+
+// fail ends Run with an error.
+func (c *Consumer) fail(err error) {
+	select {
+	case c.failed <- err:
+	default:
 	}
 }
 
@@ -196,5 +207,5 @@ func (c *Consumer) take(ctx context.Context, m jetstream.Msg) {
 		go b.begin(ctx)
 	}
 	c.mu.Unlock()
-	b.take(m)
+	b.receive(m)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -68,7 +69,13 @@ func (c *collector) arrivals() int {
 }
 
 // copyOf runs a copy of a consumer that forwards to an app, until the function that it returns is called.
-func copyOf(t *testing.T, s *stream.Stream, app receiver.App, o stream.ConsumerOptions) (stop func()) {
+func copyOf(t testing.TB, s *stream.Stream, app receiver.App, o stream.ConsumerOptions) (stop func()) {
+	t.Helper()
+	return copyWith(t, s, o, receiver.Route{Event: "*", App: app})
+}
+
+// copyWith is copyOf for several apps.
+func copyWith(t testing.TB, s *stream.Stream, o stream.ConsumerOptions, routes ...receiver.Route) (stop func()) {
 	t.Helper()
 	if o.Takes == nil {
 		o.Takes = func(string) bool { return true }
@@ -81,7 +88,7 @@ func copyOf(t *testing.T, s *stream.Stream, app receiver.App, o stream.ConsumerO
 	ended := make(chan error, 1)
 	go func() {
 		ended <- c.Run(ctx, func(ctx context.Context, b *stream.Backlog) {
-			q := receiver.NewQueue(b, []receiver.Route{{Event: "*", App: app}}, nil)
+			q := receiver.NewQueue(b, routes, nil)
 			b.Notify(q.Wake)
 			q.Run(ctx)
 		})
@@ -98,7 +105,7 @@ func quick() stream.ConsumerOptions {
 	return stream.ConsumerOptions{Durable: "forward", Takeover: 4 * time.Second}
 }
 
-func waitFor(t *testing.T, what string, done func() bool) {
+func waitFor(t testing.TB, what string, done func() bool) {
 	t.Helper()
 	for start := time.Now(); !done(); {
 		if time.Since(start) > 40*time.Second {
@@ -280,7 +287,11 @@ func keepTries(t *testing.T, js jetstream.JetStream, text string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	switch d, err := time.ParseDuration(string(kept.Data)); {
+	spent, attempts, _ := strings.Cut(string(kept.Data), " ")
+	if attempts != "2" {
+		t.Errorf("%s attempts are kept, want 2", attempts)
+	}
+	switch d, err := time.ParseDuration(spent); {
 	case err != nil:
 		t.Error(err)
 	case d < time.Second:

@@ -26,25 +26,19 @@ const (
 	headerOutcome = "Tlxhook-Outcome"
 )
 
-// makeDeadLetters sees to the stream of dead letters, which is made like the one of deliveries where it is not there. Nothing in it
-// is deleted for its age.
+// makeDeadLetters opens the stream of dead letters. Nothing in it is deleted for its age.
 func (s *Stream) makeDeadLetters(ctx context.Context) error {
-	name := s.name + deadSuffix
-	_, err := s.js.Stream(ctx, name)
-	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		like := s.stream.CachedInfo().Config
-		_, err = s.js.CreateStream(ctx, jetstream.StreamConfig{
-			Name: name, Description: "deliveries of " + s.name + " that were given up, by tlxhook", Subjects: []string{deadSubjects},
-			Storage: like.Storage, Replicas: like.Replicas, Discard: jetstream.DiscardNew, AllowDirect: true,
-		})
-	}
-	return explain("open the stream "+name, err)
+	_, err := s.openBeside(ctx, deadSuffix, jetstream.StreamConfig{
+		Description: "deliveries of " + s.name + " that were given up, by tlxhook", Subjects: []string{deadSubjects},
+		Discard: jetstream.DiscardNew, AllowDirect: true,
+	})
+	return err
 }
 
 // bury stores a delivery with the dead letters, as it is in the stream. That is safe to repeat.
-func (b *Backlog) bury(ctx context.Context, h *held, outcome string) error {
+func (b *Backlog) bury(ctx context.Context, id int64, outcome string) error {
 	s, durable := b.consumer.stream, b.consumer.o.Durable
-	found, err := s.stream.GetMsg(ctx, h.seq)
+	found, err := s.stream.GetMsg(ctx, sequence(id))
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return nil // it is older than what the stream keeps
 	}
@@ -58,8 +52,8 @@ func (b *Backlog) bury(ctx context.Context, h *held, outcome string) error {
 		}
 	}
 	m.Subject = subjectRoot + ".dead." + durable + strings.TrimPrefix(found.Subject, subjectRoot)
-	m.Header.Set(jetstream.MsgIDHeader, durable+"/"+strconv.FormatInt(h.ID, 10))
-	m.Header.Set(headerNumber, strconv.FormatInt(h.ID, 10))
+	m.Header.Set(jetstream.MsgIDHeader, durable+"/"+strconv.FormatInt(id, 10))
+	m.Header.Set(headerNumber, strconv.FormatInt(id, 10))
 	m.Header.Set(headerOutcome, encode(outcome))
 	_, _, err = s.publish(ctx, m)
 	return explain("store a dead letter", err)

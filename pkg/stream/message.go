@@ -125,3 +125,6 @@ func entry(seq uint64, subject string, header nats.Header, body []byte, stored t
 
 // number returns the sequence of a message as the number of a delivery.
 func number(seq uint64) int64 { return int64(min(seq, math.MaxInt64)) }
+
+// sequence returns the number of a delivery as the sequence of its message.
+func sequence(id int64) uint64 { return uint64(max(id, 0)) }

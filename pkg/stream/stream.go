@@ -51,6 +51,7 @@ type Stream struct {
 	js      jetstream.JetStream
 	stream  jetstream.Stream
 	tries   jetstream.Stream // nil without a consumer
+	parked  jetstream.Stream // nil without a consumer
 	name    string
 	company int64
 	// lost is called when the connection is gone. It comes back by itself.

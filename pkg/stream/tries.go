@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -19,40 +20,55 @@ const (
 	triesAge = 30 * 24 * time.Hour
 )
 
-// makeTries creates the stream that keeps how long forwarding a delivery was tried, over the turns of all copies. It
-// holds one message for each delivery that failed.
-func (s *Stream) makeTries(ctx context.Context) error {
-	name := s.name + triesSuffix
-	found, err := s.js.Stream(ctx, name)
-	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		like := s.stream.CachedInfo().Config
-		found, err = s.js.CreateStream(ctx, jetstream.StreamConfig{
-			Name: name, Description: "time of trying to forward deliveries of " + s.name + ", by tlxhook", Subjects: []string{triesSubjects},
-			Storage: like.Storage, Replicas: like.Replicas, MaxMsgsPerSubject: 1, MaxAge: triesAge, AllowDirect: true,
-		})
-	}
-	s.tries = found
-	return explain("open the stream "+name, err)
+// makeTries opens the stream of the attempts and the time spent on deliveries that failed, over the turns of all copies.
+func (s *Stream) makeTries(ctx context.Context) (err error) {
+	s.tries, err = s.openBeside(ctx, triesSuffix, jetstream.StreamConfig{
+		Description: "time of trying to forward deliveries of " + s.name + ", by tlxhook", Subjects: []string{triesSubjects},
+		MaxMsgsPerSubject: 1, MaxAge: triesAge, AllowDirect: true,
+	})
+	return err
 }
 
-func (b *Backlog) triesSubject(seq uint64) string {
-	return subjectRoot + ".tries." + b.consumer.o.Durable + "." + strconv.FormatUint(seq, 10) + ".time"
+func (b *Backlog) triesSubject(id int64) string {
+	return subjectRoot + ".tries." + b.consumer.o.Durable + "." + strconv.FormatInt(id, 10) + ".time"
 }
 
-// noteTried keeps how long forwarding was tried. A message that is lost counts less time.
-func (b *Backlog) noteTried(seq uint64, tried time.Duration) {
-	_ = b.consumer.stream.conn.Publish(b.triesSubject(seq), []byte(tried.String()))
+// noteTries stores the attempts and the time spent on a delivery, as "24h0m0s 17". A message that is lost counts less.
+func (b *Backlog) noteTries(d *openDelivery) {
+	_ = b.consumer.stream.conn.Publish(b.triesSubject(d.id), []byte(d.tried.String()+" "+strconv.Itoa(d.attempts)))
 }
 
-// tried returns how long earlier turns tried to forward a delivery; 0 if that is not known.
-func (b *Backlog) tried(ctx context.Context, seq uint64) (time.Duration, error) {
-	m, err := b.consumer.stream.tries.GetLastMsgForSubject(ctx, b.triesSubject(seq))
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return 0, nil
+// readTries reads the attempts and the time that earlier turns spent on a delivery, once.
+func (b *Backlog) readTries(ctx context.Context, d *openDelivery) error {
+	b.mu.Lock()
+	unknown := !d.triesRead
+	b.mu.Unlock()
+	if !unknown {
+		return nil
 	}
-	if err != nil {
-		return 0, explain("read the time of trying", err)
+	m, err := b.consumer.stream.tries.GetLastMsgForSubject(ctx, b.triesSubject(d.id))
+	if err != nil && !errors.Is(err, jetstream.ErrMsgNotFound) {
+		return explain("read the time of trying", err)
 	}
-	tried, _ := time.ParseDuration(string(m.Data)) // 0 for what another program wrote
-	return max(tried, 0), nil
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	d.triesRead = true
+	if m != nil {
+		d.tried, d.attempts = parseTries(string(m.Data), d.attempts)
+	}
+	return nil
+}
+
+// parseTries reads what noteTries wrote, or a duration without attempts; nothing of what another program wrote.
+func parseTries(text string, unknown int) (time.Duration, int) {
+	spent, count, _ := strings.Cut(text, " ")
+	tried, err := time.ParseDuration(spent)
+	if err != nil || tried < 0 {
+		return 0, unknown
+	}
+	attempts, err := strconv.Atoi(count)
+	if err != nil || attempts < 0 {
+		attempts = unknown
+	}
+	return tried, attempts
 }

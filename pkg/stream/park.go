@@ -1,0 +1,206 @@
+package stream
+
+import (
+	"context"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/tlxhook/tlxhook/pkg/wait"
+)
+
+// Parking moves an open delivery out of the window of the consumer, so that a dead app does not fill it: its ID, event
+// and object are stored in another stream, then its message is acknowledged. Order and attempts do not change.
+
+const (
+	// maxParked is the number of parked deliveries, about 200 bytes of memory each.
+	maxParked = 1_000_000
+	// batchSize is the number of deliveries that are parked at once.
+	batchSize = 1000
+	// maxParkedEvent is the length in bytes of the longest event that is parked, so that a batch fits into a message.
+	maxParkedEvent = 1024
+	// busyTime is longer than any attempt to forward. A delivery is not parked during one.
+	busyTime = time.Minute
+	// fullPause is the time between two attempts to park while the disk is full.
+	fullPause = 5 * time.Second
+)
+
+// parkMore makes the parker look at the window. Mu is held.
+func (b *Backlog) parkMore() {
+	if !b.complete || len(b.window) <= b.consumer.window/2 {
+		return
+	}
+	select {
+	case b.crowded <- struct{}{}:
+	default:
+	}
+}
+
+// parkLoop parks the oldest deliveries whenever more than half of the window is in use, until the turn ends.
+func (b *Backlog) parkLoop() {
+	for {
+		select {
+		case <-b.crowded:
+		case <-b.ctx.Done():
+			return
+		}
+		for all := b.choose(); len(all) > 0; all = b.choose() {
+			if err := b.park(all); isFull(err) {
+				b.keepInWindow(all)
+				_ = wait.For(b.ctx, fullPause)
+			} else if err != nil {
+				b.lose() // what is stored is uncertain: the next turn begins with that
+				return
+			}
+		}
+	}
+}
+
+// choose returns the oldest deliveries to park, as a batch that is not stored yet.
+func (b *Backlog) choose() (all []*openDelivery) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	size, now := min(batchSize, len(b.window)-b.consumer.window/4), time.Now()
+	full := len(b.open.byID)-len(b.window) >= maxParked || len(b.batches) >= b.consumer.window/4
+	if len(b.window) <= b.consumer.window/2 || full {
+		return nil
+	}
+	for _, id := range b.window {
+		d := b.open.byID[id]
+		if !now.Before(d.message.busyUntil) && len(d.event.Value()) <= maxParkedEvent {
+			all = append(all, d)
+		}
+		if len(all) == size {
+			break
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	to := &batch{id: all[0].id, open: len(all), stored: make(chan struct{})}
+	for _, d := range all {
+		d.batch = to
+	}
+	return all
+}
+
+// keepInWindow undoes choose.
+func (b *Backlog) keepInWindow(all []*openDelivery) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	close(all[0].batch.stored)
+	for _, d := range all {
+		d.batch = nil
+	}
+}
+
+// park stores a batch and then acknowledges its messages. No attempt of these deliveries begins before the end.
+func (b *Backlog) park(all []*openDelivery) error {
+	records := make([]parkedDelivery, len(all))
+	for i, d := range all {
+		records[i] = parkedDelivery{d.id, d.event.Value(), d.object}
+	}
+	if err := b.consumer.storeBatch(b.ctx, b.turn, records); err != nil {
+		return err
+	}
+	if err := b.acknowledge(b.ctx, b.replies(all[1:])...); err != nil {
+		return err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	to := all[0].batch
+	if all[0].message != nil { // else it was acknowledged
+		to.anchor = all[0].message.reply
+	}
+	for _, d := range all {
+		b.leaveWindow(d)
+	}
+	b.batches[to.id] = to
+	close(to.stored)
+	return nil
+}
+
+func (b *Backlog) replies(all []*openDelivery) (replies []string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, d := range all {
+		if d.message != nil { // else it was acknowledged
+			replies = append(replies, d.message.reply)
+		}
+	}
+	return replies
+}
+
+// acknowledge tells the server that messages are done, and waits until it has processed the last: it processes those of
+// a connection in order.
+func (b *Backlog) acknowledge(ctx context.Context, replies ...string) error {
+	if len(replies) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, askLimit)
+	defer cancel()
+	conn, last := b.consumer.stream.conn, len(replies)-1
+	for _, reply := range replies[:last] {
+		if err := conn.Publish(reply, []byte(ackDone)); err != nil {
+			return explain("acknowledge a delivery", err)
+		}
+	}
+	_, err := conn.RequestMsgWithContext(ctx, &nats.Msg{Subject: replies[last], Data: []byte(ackDone)})
+	return explain("acknowledge a delivery", err)
+}
+
+// loadParked adds the parked deliveries of earlier turns. Those that this copy has no app for stay parked.
+func (b *Backlog) loadParked(ctx context.Context) (err error) {
+	if b.turn, err = b.consumer.beginTurn(ctx); err != nil {
+		return err
+	}
+	batches, err := b.consumer.readParked(ctx, b.turn)
+	if err != nil {
+		return err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for first, deliveries := range batches {
+		to := &batch{id: first, open: len(deliveries), stored: make(chan struct{})}
+		close(to.stored)
+		b.batches[first] = to
+		if d := b.open.byID[first]; d != nil && d.message != nil {
+			to.anchor = d.message.reply
+			b.leaveWindow(d)
+			b.open.remove(d)
+		}
+		for _, d := range deliveries {
+			b.addParked(d, to)
+		}
+	}
+	return nil
+}
+
+// closeBatch acknowledges the last message of a batch whose deliveries are done, and deletes it. If that fails, the next
+// turn does it.
+func (b *Backlog) closeBatch(to *batch) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(b.ctx), askLimit)
+	defer cancel()
+	b.mu.Lock()
+	anchor := to.anchor
+	b.mu.Unlock()
+	if anchor != "" && b.acknowledge(ctx, anchor) != nil {
+		return
+	}
+	if b.consumer.deleteBatch(ctx, to.id) != nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.batches, to.id)
+	b.parkMore()
+}
+
+// closeEmptyBatches closes what a turn that ended has left to be closed. Mu is held.
+func (b *Backlog) closeEmptyBatches() {
+	for _, to := range b.batches {
+		if to.open == 0 {
+			go b.closeBatch(to)
+		}
+	}
+}
