@@ -199,6 +199,6 @@ func (b *Backlog) remove(d *openDelivery) {
 		return
 	}
 	if d.batch.open--; d.batch.open == 0 {
-		go b.closeBatch(d.batch)
+		b.closeBatches()
 	}
 }

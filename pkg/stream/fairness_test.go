@@ -56,7 +56,7 @@ func narrow(t testing.TB, js jetstream.JetStream, window int) {
 // else, and is forwarded in the order of each object once the app accepts it, also over another turn.
 func TestBacklogBeyondTheWindowDelaysNoOther(t *testing.T) {
 	t.Parallel()
-	const waiting, healthy, window = 1500, 50, 100
+	const waiting, healthy, window = 600, 50, 60
 	down := receiver.Answer{Status: -1, Err: errors.New("connection refused")}
 	for name, test := range map[string]struct {
 		events  []string // of what waits
@@ -95,6 +95,7 @@ func TestBacklogBeyondTheWindowDelaysNoOther(t *testing.T) {
 			}
 			sick.answer = func(e journal.Entry) receiver.Answer {
 				if e.ObjectID < waiting && !accepts.Load() {
+					<-time.After(time.Millisecond)
 					return test.answer
 				}
 				return receiver.Answer{Status: 200}
@@ -143,6 +144,7 @@ func TestParkedDeliveriesSurviveTheEndOfAnyCopy(t *testing.T) {
 			var accepts atomic.Bool
 			app.answer = func(e journal.Entry) receiver.Answer {
 				if e.ObjectID%4 != 0 && !accepts.Load() {
+					<-time.After(time.Millisecond)
 					return receiver.Answer{Status: 503, Err: errors.New("503")}
 				}
 				return receiver.Answer{Status: 200}

@@ -21,6 +21,8 @@ const (
 	maxParkedEvent = 1024
 	// busyTime is longer than any attempt to forward. A delivery is not parked during one.
 	busyTime = time.Minute
+	// maxAnchors is the number of batches from which on new ones have no anchor.
+	maxAnchors = 4
 	// fullPause is the time between two attempts to park while the disk is full.
 	fullPause = 5 * time.Second
 )
@@ -61,8 +63,7 @@ func (b *Backlog) choose() (all []*openDelivery) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	size, now := min(batchSize, len(b.window)-b.consumer.window/4), time.Now()
-	full := len(b.open.byID)-len(b.window) >= maxParked || len(b.batches) >= b.consumer.window/4
-	if len(b.window) <= b.consumer.window/2 || full {
+	if len(b.window) <= b.consumer.window/2 || len(b.open.byID)-len(b.window) >= maxParked {
 		return nil
 	}
 	for _, id := range b.window {
@@ -103,32 +104,45 @@ func (b *Backlog) park(all []*openDelivery) error {
 	if err := b.consumer.storeBatch(b.ctx, b.turn, records); err != nil {
 		return err
 	}
-	if err := b.acknowledge(b.ctx, b.replies(all[1:])...); err != nil {
+	if err := b.acknowledge(b.ctx, b.parkedReplies(all)...); err != nil {
 		return err
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	to := all[0].batch
-	if all[0].message != nil { // else it was acknowledged
-		to.anchor = all[0].message.reply
-	}
 	for _, d := range all {
 		b.leaveWindow(d)
 	}
-	b.batches[to.id] = to
-	close(to.stored)
+	close(all[0].batch.stored)
+	b.closeBatches()
 	return nil
 }
 
-func (b *Backlog) replies(all []*openDelivery) (replies []string) {
+// parkedReplies adds a batch, and returns the acknowledgments of its messages without the anchor.
+func (b *Backlog) parkedReplies(all []*openDelivery) (replies []string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, d := range all {
-		if d.message != nil { // else it was acknowledged
+	to := all[0].batch
+	b.batches[to.id] = to
+	for i, d := range all {
+		switch {
+		case d.message == nil: // it was acknowledged
+		case i == 0 && b.anchors() < maxAnchors:
+			to.anchor = d.message.reply
+		default:
 			replies = append(replies, d.message.reply)
 		}
 	}
 	return replies
+}
+
+// anchors returns the number of batches with an anchor. Mu is held.
+func (b *Backlog) anchors() (n int) {
+	for _, to := range b.batches {
+		if to.anchor != "" && !to.closing {
+			n++
+		}
+	}
+	return n
 }
 
 // acknowledge tells the server that messages are done, and waits until it has processed the last: it processes those of
@@ -176,31 +190,35 @@ func (b *Backlog) loadParked(ctx context.Context) (err error) {
 	return nil
 }
 
-// closeBatch acknowledges the last message of a batch whose deliveries are done, and deletes it. If that fails, the next
-// turn does it.
-func (b *Backlog) closeBatch(to *batch) {
+// closeBatches closes the batches whose deliveries are done, but for the last anchor of the others. Mu is held.
+func (b *Backlog) closeBatches() {
+	anchors, open := b.anchors(), false
+	for _, to := range b.batches {
+		open = open || to.open > 0
+	}
+	for _, to := range b.batches {
+		if to.open > 0 || to.closing || open && to.anchor != "" && anchors == 1 {
+			continue
+		}
+		if to.anchor != "" {
+			anchors--
+		}
+		to.closing = true
+		go b.closeBatch(to.id, to.anchor)
+	}
+}
+
+// closeBatch acknowledges the anchor of a batch, and deletes it. If that fails, the next turn does it.
+func (b *Backlog) closeBatch(id int64, anchor string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(b.ctx), askLimit)
 	defer cancel()
-	b.mu.Lock()
-	anchor := to.anchor
-	b.mu.Unlock()
 	if anchor != "" && b.acknowledge(ctx, anchor) != nil {
 		return
 	}
-	if b.consumer.deleteBatch(ctx, to.id) != nil {
+	if b.consumer.deleteBatch(ctx, id) != nil {
 		return
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	delete(b.batches, to.id)
-	b.parkMore()
-}
-
-// closeEmptyBatches closes what a turn that ended has left to be closed. Mu is held.
-func (b *Backlog) closeEmptyBatches() {
-	for _, to := range b.batches {
-		if to.open == 0 {
-			go b.closeBatch(to)
-		}
-	}
+	delete(b.batches, id)
 }

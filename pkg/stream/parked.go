@@ -26,11 +26,12 @@ const (
 	readerTimeout = 30 * time.Second
 )
 
-// batch is a group of parked deliveries in one message. Their own messages are acknowledged, but for that of the first
-// one, which is with the last of them: the server begins a turn only with a message.
+// batch is a group of parked deliveries in one message. Their own messages are acknowledged. A few batches, at least one,
+// leave that of their first delivery unacknowledged as an anchor: the server begins a turn only with a message.
 type batch struct {
-	id     int64  // of its first delivery
-	anchor string // the subject of the acknowledgment of that; empty if the server has not delivered it
+	id      int64  // of its first delivery
+	anchor  string // the subject of the acknowledgment of that; empty without an anchor
+	closing bool
 	// open is the number of its deliveries that are not done. The lock of the backlog guards it.
 	open int
 	// stored is closed when the batch has replaced the unacknowledged messages.

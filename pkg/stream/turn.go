@@ -118,7 +118,7 @@ func (b *Backlog) completeWith(info *jetstream.ConsumerInfo) bool {
 		return false
 	}
 	b.complete = true
-	b.closeEmptyBatches()
+	b.closeBatches()
 	b.arrived()
 	b.parkMore()
 	return true
