@@ -90,7 +90,7 @@ func (f *secretFlags) readAuth(ctx context.Context, r credentials.Reader, to *se
 	if r.Ask == nil {
 		return usageFailure("--auth-header requires a value").withHint("pass --auth-value-file or set TLXHOOK_AUTH_HEADER_VALUE")
 	}
-	to.authValue, err = r.Prompt(ctx, "Value of the header "+f.authHeader)
+	to.authValue, err = r.PromptNew(ctx, "Value of the header "+f.authHeader)
 	return err
 }
 

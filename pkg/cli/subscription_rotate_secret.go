@@ -66,6 +66,6 @@ func (o *changeOptions) readSecret(ctx context.Context, r credentials.Reader) (s
 			withHint("pass --hmac-secret-file, TLXHOOK_HMAC_SECRET or --generate-hmac-secret FILE")
 	}
 	var err error
-	given.hmac, err = r.Prompt(ctx, "New HMAC secret")
+	given.hmac, err = r.PromptNew(ctx, "New HMAC secret")
 	return given, err
 }

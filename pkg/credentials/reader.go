@@ -3,6 +3,7 @@ package credentials
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -52,6 +53,23 @@ func (r Reader) Prompt(ctx context.Context, title string) (secret.Text, error) {
 	value, err := r.Ask(ctx, title)
 	r.Found(value)
 	return value, err
+}
+
+// PromptNew asks for a new secret twice, until both answers are equal.
+func (r Reader) PromptNew(ctx context.Context, title string) (secret.Text, error) {
+	for {
+		value, err := r.Prompt(ctx, title)
+		if err != nil {
+			return "", err
+		}
+		switch repeated, err := r.Prompt(ctx, title+", again"); {
+		case err != nil:
+			return "", err
+		case repeated == value:
+			return value, nil
+		}
+		_, _ = fmt.Fprintln(r.Stderr, "The answers differ.")
+	}
 }
 
 // minKey is the minimum length of a key in a key file, in bytes.
