@@ -124,6 +124,8 @@ func dependencies() map[string]dependency {
 // testDependencies are modules that only tests use.
 func testDependencies() []string {
 	return []string{
+		"github.com/chromedp/cdproto",              // the protocol of the next one
+		"github.com/chromedp/chromedp",             // a real browser shows the page of deliveries
 		"github.com/cloudevents/sdk-go/v2",         // whether what is published is a CloudEvent
 		"github.com/getkin/kin-openapi",            // the official specification
 		"github.com/google/go-cmp",                 // readable differences

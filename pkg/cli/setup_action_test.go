@@ -4,7 +4,7 @@ import (
 	"archive/tar"
 	"compress/gzip"
 	"crypto/sha256"
-	"fmt"
+	"encoding/hex"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -117,5 +117,5 @@ func pack(t *testing.T, program, archive string) string {
 			t.Fatal(err)
 		}
 	}
-	return fmt.Sprintf("%x", hash.Sum(nil))
+	return hex.EncodeToString(hash.Sum(nil))
 }

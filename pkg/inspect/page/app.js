@@ -7,8 +7,9 @@ import { showSubscriptions } from "./subscriptions.js";
 let info = {};
 let shown = ""; // the filter that is shown
 let busy = false; // whether a refresh is running
+let settled = Promise.resolve(); // the latest change of the URL
 let again = false; // whether another one is due after it
-const pause = 250; // milliseconds between two refreshes
+const pause = 150; // milliseconds between two refreshes
 
 const query = () => new URLSearchParams(location.search);
 const fail = (problem) => (byId("problem").textContent = visible(problem.message));
@@ -48,7 +49,8 @@ async function render() {
 
 function go(address) {
   history.pushState(null, "", address);
-  return render();
+  settled = render();
+  return settled;
 }
 
 // changed refreshes the list, at most once in a pause.
@@ -99,7 +101,7 @@ function follow() {
   });
 }
 
-// move focuses the next or the previous delivery.
+// move focuses the next or the previous delivery, or opens it where the list is hidden.
 function move(step) {
   const links = list.links();
   const at = links.indexOf(document.activeElement);
@@ -108,11 +110,16 @@ function move(step) {
   if (step > 0 && to === links.length - 1) {
     list.older().catch(fail);
   }
+  if (links[to]?.offsetParent === null) { // a narrow screen shows the list or a delivery
+    go(links[to].href);
+    return;
+  }
   links[to]?.focus();
 }
 
 // openFocused opens the delivery that has the focus, unless it is open.
 async function openFocused() {
+  await settled;
   const id = document.activeElement?.dataset?.id;
   if (id && Number(id) !== detail.current()?.id) {
     await go(document.activeElement.href);

@@ -39,7 +39,9 @@ export async function show(id) {
     attempts(delivery.attemptHistory),
     part("Deliveries of this object", "history"),
   );
-  await Promise.all([signature(delivery), difference(delivery), history(delivery)]);
+  for (const load of [signature, difference, history]) {
+    load(delivery); // each shows its own error
+  }
 }
 
 function part(title, id) {

@@ -1,0 +1,136 @@
+package inspect_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/tlxhook/tlxhook/pkg/inspect"
+	"github.com/tlxhook/tlxhook/pkg/journal"
+	"github.com/tlxhook/tlxhook/pkg/sandbox"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+// login is an account of a sandbox with a subscription that Tripletex has disabled, and the number of logins.
+type login struct {
+	sandbox *sandbox.Sandbox
+	client  *tripletex.Client
+	id      int64
+	logins  int
+	locked  int
+}
+
+func newLogin(t *testing.T, target string) *login {
+	t.Helper()
+	store := sandbox.NewMemory(sandbox.DefaultOptions())
+	l := &login{sandbox: sandbox.New(store)}
+	tokens := tripletex.Credentials{ConsumerToken: sandbox.ConsumerToken, EmployeeToken: sandbox.EmployeeToken}
+	client, err := tripletex.New(tripletex.Options{BaseURL: "http://localhost/v2", Credentials: tokens.Get, Transport: l.sandbox})
+	if err != nil {
+		t.Fatal(err)
+	}
+	created, err := client.CreateSubscriptions(t.Context(), []tripletex.NewSubscription{{Event: "order.create", TargetURL: target}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Update(t.Context(), func(state *sandbox.State) error {
+		state.Disable(1, "DISABLED_TOO_MANY_ERRORS")
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	l.client, l.id = client, created[0].ID
+	return l
+}
+
+func (l *login) account() inspect.Account {
+	return inspect.Account{
+		Client: func(context.Context) (*tripletex.Client, error) {
+			l.logins++
+			return l.client, nil
+		},
+		Lock: func(context.Context) (func(), error) {
+			l.locked++
+			return func() { l.locked-- }, nil
+		},
+	}
+}
+
+func TestSubscriptionsAreListedWithoutCredentials(t *testing.T) {
+	t.Parallel()
+	l := newLogin(t, "http://127.0.0.1:1/hook?token=canary")
+	p := serve(t, func(o *inspect.Options) { o.Account = l.account() })
+	body := fmt.Appendf(nil, `{"subscriptionId":%d,"event":"order.create","id":1}`, l.id)
+	d := journal.Delivery{Key: "key", Received: time.Now(), Event: "order.create", SubscriptionID: l.id, Body: body}
+	if _, err := p.journal.Append(t.Context(), d); err != nil {
+		t.Fatal(err)
+	}
+	c := p.client(t)
+	for range 3 {
+		status, said := c.get(t, "/api/subscriptions")
+		if status != http.StatusOK || !strings.Contains(said, `"status":"DISABLED_TOO_MANY_ERRORS"`) || !strings.Contains(said, `"latest":"20`) {
+			t.Errorf("%d: %s", status, said)
+		}
+		if strings.Contains(said, "canary") {
+			t.Errorf("the target shows its credentials: %s", said)
+		}
+	}
+	if l.logins != 1 {
+		t.Errorf("%d logins, want 1", l.logins)
+	}
+}
+
+func TestATargetThatDoesNotAnswerIsNotEnabled(t *testing.T) {
+	t.Parallel()
+	l := newLogin(t, "http://127.0.0.1:1/hook")
+	p := serve(t, func(o *inspect.Options) { o.Account = l.account() })
+	c := p.client(t)
+	status, said := c.post(t, fmt.Sprintf("/api/subscriptions/%d/enable", l.id), "{}")
+	if status != http.StatusConflict || !strings.Contains(said, "not enabled: probe target 127.0.0.1:1") {
+		t.Errorf("%d: %s", status, said)
+	}
+	if found, err := l.client.Subscription(t.Context(), l.id); err != nil || found.Status == tripletex.Active {
+		t.Errorf("the subscription is %s: %v", found.Status, err)
+	}
+	if l.locked != 0 {
+		t.Error("the company is still locked")
+	}
+	if status, said := c.post(t, "/api/subscriptions/99/enable", "{}"); status != http.StatusBadGateway {
+		t.Errorf("an unknown subscription: %d: %s", status, said)
+	}
+}
+
+func TestWithoutALoginThereAreNoSubscriptions(t *testing.T) {
+	t.Parallel()
+	if status, said := serve(t, nil).client(t).get(t, "/api/subscriptions"); status != http.StatusNotFound {
+		t.Errorf("%d, want 404: %s", status, said)
+	}
+	failing := inspect.Account{Client: func(context.Context) (*tripletex.Client, error) { return nil, errors.New("the token is canary") }}
+	p := serve(t, func(o *inspect.Options) {
+		o.Account, o.Redact = failing, func(text string) string { return strings.ReplaceAll(text, "canary", "***") }
+	})
+	status, said := p.client(t).get(t, "/api/subscriptions")
+	if status != http.StatusBadGateway || !strings.Contains(said, "the token is ***") {
+		t.Errorf("%d: %s", status, said)
+	}
+}
+
+func subscribing(b *tab) {
+	target := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	b.Cleanup(target.Close)
+	l := newLogin(b.T, target.URL)
+	p := serve(b.T, func(o *inspect.Options) { o.Account = l.account() })
+	b.open(p.url)
+	b.do(chromedp.Click(chromedp.CSS("#tab-subscriptions")))
+	b.shows("#subscriptions", "DISABLED_TOO_MANY_ERRORS")
+	b.do(chromedp.Click(chromedp.CSS("#subscriptions button")))
+	b.shows("#enabled", "Enabled subscription")
+	b.shows("#subscriptions table", "ACTIVE")
+}
