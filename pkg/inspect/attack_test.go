@@ -33,20 +33,24 @@ const tries = {
 	read: () => fetch(target + "/api/deliveries/1").then(text),
 	readWithCookie: () => fetch(target + "/api/deliveries/1", { credentials: "include" }).then(text),
 	opaque: () => fetch(target + "/api/deliveries/1", { mode: "no-cors", credentials: "include" }).then(text),
-	post: () => fetch(replay, { method: "POST", credentials: "include", headers: { "Content-Type": "application/json" }, body: "{}" }).then(text),
+	post: () => fetch(replay, { method: "POST", credentials: "include",
+		headers: { "Content-Type": "application/json" }, body: "{}" }).then(text),
 	simplePost: () => fetch(replay, { method: "POST", mode: "no-cors", credentials: "include", body: "{}" }).then(text),
 	blob: () => fetch(replay, { method: "POST", mode: "no-cors", credentials: "include",
 		body: new Blob(["{}"], { type: "text/plain" }) }).then(text),
-	beacon: () => new Promise((r) => { navigator.sendBeacon(replay, new Blob(["{}"], { type: "application/json" })); setTimeout(r, 300, ""); }),
+	beacon: () => new Promise((r) => {
+		navigator.sendBeacon(replay, new Blob(["{}"], { type: "application/json" })); setTimeout(r, 300, ""); }),
 	script: () => new Promise((done, fail) => { const s = document.createElement("script"); s.src = target + "/assets/app.js";
 		s.onload = () => done("loaded"); s.onerror = fail; document.head.append(s); }),
-	style: () => new Promise((done, fail) => { const s = document.createElement("link"); s.rel = "stylesheet"; s.href = target + "/assets/app.css";
+	style: () => new Promise((done, fail) => {
+		const s = document.createElement("link"); s.rel = "stylesheet"; s.href = target + "/assets/app.css";
 		s.onload = () => done("loaded"); s.onerror = fail; document.head.append(s); }),
 	stream: () => new Promise((done, fail) => { const s = new EventSource(target + "/api/live", { withCredentials: true });
 		s.addEventListener("changed", () => done("event")); s.onerror = fail; }),
 	frame: () => new Promise((done) => { const f = document.createElement("iframe"); f.src = target + "/";
 		f.onload = () => { try { done(f.contentDocument ? "" : "") } catch { done("") } }; document.documentElement.append(f); }),
-	form: () => new Promise((done) => { const f = document.createElement("form"); f.method = "POST"; f.enctype = "text/plain"; f.action = replay;
+	form: () => new Promise((done) => {
+		const f = document.createElement("form"); f.method = "POST"; f.enctype = "text/plain"; f.action = replay;
 		f.target = "sink"; const sink = document.createElement("iframe"); sink.name = "sink"; sink.onload = () => done("");
 		const i = document.createElement("input"); i.name = "{}"; f.append(i); document.documentElement.append(sink, f); f.submit(); }),
 };
