@@ -44,6 +44,7 @@ func (s *Sandbox) RoundTrip(r *http.Request) (*http.Response, error) {
 	case err := <-failed:
 		return nil, err
 	case <-r.Context().Done():
+		_ = body.Close() // ends the goroutine
 		return nil, r.Context().Err()
 	}
 }
