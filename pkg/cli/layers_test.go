@@ -22,10 +22,11 @@ func rooms() map[string][]string {
 		},
 		"pkg/bulk":         {"pkg/match", "pkg/tripletex", "pkg/wait"},
 		"pkg/cache":        nil,
+		"pkg/calibrate":    {"pkg/sandbox", "pkg/secret", "pkg/sender", "pkg/tripletex", "pkg/wait", "pkg/webhook"},
 		"pkg/capture":      nil,
 		"pkg/childprocess": nil,
 		"pkg/cli": {
-			"pkg/backfill", "pkg/bulk", "pkg/cache", "pkg/capture", "pkg/config", "pkg/credentials", "pkg/demo", "pkg/doctor",
+			"pkg/backfill", "pkg/bulk", "pkg/cache", "pkg/calibrate", "pkg/capture", "pkg/config", "pkg/credentials", "pkg/demo", "pkg/doctor",
 			"pkg/exporter", "pkg/fleet", "pkg/health", "pkg/inspect", "pkg/journal", "pkg/listen", "pkg/login", "pkg/manifest", "pkg/match",
 			"pkg/output", "pkg/payload", "pkg/receiver", "pkg/sandbox", "pkg/secret", "pkg/sender", "pkg/stream", "pkg/targeturl",
 			"pkg/terminal", "pkg/tripletex", "pkg/tui", "pkg/tunnel", "pkg/wait", "pkg/webhook",

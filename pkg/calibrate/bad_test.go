@@ -1,0 +1,270 @@
+package calibrate_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tlxhook/tlxhook/pkg/calibrate"
+	"github.com/tlxhook/tlxhook/pkg/sandbox"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+// via is a transport that a test replaces.
+type via func(*http.Request) (*http.Response, error)
+
+func (f via) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func TestProductionIsRefusedWithoutARequest(t *testing.T) {
+	t.Parallel()
+	for _, base := range []string{
+		tripletex.Production, "https://TRIPLETEX.no/v2", "https://tripletex.no./v2", "https://api.tripletex.no/v2", "https://tripletex.no:443/v2",
+	} {
+		_, err := calibrate.Run(t.Context(), calibrate.Options{BaseURL: base, Transport: via(func(*http.Request) (*http.Response, error) {
+			t.Errorf("%s was requested", base)
+			return nil, errors.New("refused")
+		})})
+		if !errors.Is(err, calibrate.ErrProduction) {
+			t.Errorf("%s: %v, want ErrProduction", base, err)
+		}
+	}
+	for _, base := range []string{tripletex.Test, "http://127.0.0.1:8090/v2", "https://nottripletex.no/v2"} {
+		if err := calibrate.CheckBaseURL(base); err != nil {
+			t.Errorf("%s: %v", base, err)
+		}
+	}
+}
+
+// A run that is interrupted after any request, or whose connection breaks at any request, leaves nothing.
+func TestInterruptedRunCleansUp(t *testing.T) {
+	t.Parallel()
+	for _, how := range []string{"interrupted", "broken"} {
+		for after := 1; after <= calibrate.MaxRequests; after++ {
+			t.Run(fmt.Sprint(how, after), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					w := newWorld(t, sandbox.Switches{})
+					ctx, cancel := context.WithCancelCause(t.Context())
+					defer cancel(nil)
+					box, sent := w.options.Transport, 0
+					w.options.Transport = via(func(r *http.Request) (*http.Response, error) {
+						response, err := box.RoundTrip(r)
+						if sent++; sent != after || err != nil {
+							return response, err
+						}
+						if how == "interrupted" {
+							cancel(errors.New("interrupted"))
+							return response, nil
+						}
+						_ = response.Body.Close() // the request was processed, its answer is lost
+						return nil, errors.New("connection reset")
+					})
+					report, err := calibrate.Run(ctx, w.options)
+					switch {
+					case ctx.Err() != nil && report == nil && err == nil:
+						t.Error("an interrupted run has no error")
+					case errors.Is(err, calibrate.ErrCleanup) && how == "interrupted":
+						t.Error(err)
+					}
+					if errors.Is(err, calibrate.ErrCleanup) {
+						w.options.Transport = box // the connection broke during the cleanup: the next run removes the rest
+						if _, err := calibrate.Run(t.Context(), w.options); err != nil {
+							t.Error(err)
+						}
+					}
+					if n := w.left(t); n != 0 {
+						t.Errorf("%d subscriptions and objects remain", n)
+					}
+				})
+			})
+		}
+	}
+}
+
+// A killed run cannot clean up; the next one does, and touches nothing else.
+func TestNextRunRemovesLeftovers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, sandbox.Switches{})
+		box, sent := w.options.Transport, 0
+		w.options.Transport = via(func(r *http.Request) (*http.Response, error) {
+			if sent++; sent > 50 {
+				return nil, errors.New("killed")
+			}
+			return box.RoundTrip(r)
+		})
+		if _, err := calibrate.Run(t.Context(), w.options); !errors.Is(err, calibrate.ErrCleanup) {
+			t.Fatalf("err = %v, want ErrCleanup", err)
+		}
+		if n := w.left(t); n < 2 {
+			t.Fatalf("%d subscriptions and objects remain, want some", n)
+		}
+		w.options.Transport = box
+		w.own(t)
+		if _, err := calibrate.Run(t.Context(), w.options); err != nil {
+			t.Fatal(err)
+		}
+		if n := w.left(t); n != 2 {
+			t.Errorf("%d subscriptions and objects remain, want the 2 of the user", n)
+		}
+	})
+}
+
+// own creates a subscription and a customer that do not belong to a run.
+func (w *world) own(t *testing.T) {
+	t.Helper()
+	client, err := tripletex.New(tripletex.Options{
+		BaseURL: w.options.BaseURL, Transport: w.options.Transport, Credentials: w.options.Login.Credentials,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wanted := []tripletex.NewSubscription{{Event: "order.create", TargetURL: "https://hooks.example.no/"}}
+	if _, err := client.ForCompany(2001).CreateSubscriptions(t.Context(), wanted); err != nil {
+		t.Fatal(err)
+	}
+	emission := sandbox.Emission{Event: "customer.create", Count: 1, Company: 2001}
+	if _, err := sandbox.NewDeliverer(w.store, direct{http.NotFoundHandler()}).Emit(t.Context(), emission); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What is not Tripletex, or refuses the login, ends the run before the first experiment.
+func TestRunEndsBeforeTheFirstExperiment(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		fault sandbox.Fault
+		want  tripletex.Kind
+	}{
+		"web page":      {sandbox.Fault{Kind: "html"}, tripletex.Foreign},
+		"half a page":   {sandbox.Fault{Kind: "truncated"}, tripletex.Foreign},
+		"redirect":      {sandbox.Fault{Kind: "redirect"}, tripletex.Foreign},
+		"failing":       {sandbox.Fault{Kind: "bad-gateway"}, tripletex.ServerFailed},
+		"no permission": {sandbox.Fault{Kind: "forbidden", Path: "/event/subscription"}, tripletex.Forbidden},
+		"no session":    {sandbox.Fault{Kind: "unauthorized"}, tripletex.Unauthorized},
+		"rate limited":  {sandbox.Fault{Kind: "rate-limit"}, tripletex.RateLimited},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, sandbox.Switches{})
+				w.state(t, func(s *sandbox.State) { s.ChangeFaults(false, test.fault) })
+				report, err := calibrate.Run(t.Context(), w.options)
+				switch {
+				case report != nil:
+					t.Errorf("a report: %+v", report)
+				case tripletex.KindOf(err) != test.want:
+					t.Errorf("%v, want %s", err, test.want)
+				}
+			})
+		})
+	}
+}
+
+// A login without rights to customers still gets the report of everything else.
+func TestRefusedCustomersLeaveTheRest(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, sandbox.Switches{"bulk": "keep-valid"})
+		w.state(t, func(s *sandbox.State) {
+			s.ChangeFaults(false, sandbox.Fault{Kind: "forbidden", Method: "POST", Path: "/customer"})
+		})
+		report, err := calibrate.Run(t.Context(), w.options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		differ, unseen := differences(report)
+		if diff := cmp.Diff(sandbox.Switches{"bulk": "keep-valid"}, differ); diff != "" {
+			t.Error(diff)
+		}
+		if len(unseen) != 16 {
+			t.Errorf("not observed: %v", unseen)
+		}
+		for _, f := range report.Findings {
+			if f.Switch == "retry-key" && !strings.Contains(f.Detail(), "403") {
+				t.Errorf("the reason is %q", f.Detail())
+			}
+		}
+	})
+}
+
+// The report shows no ID, name or secret.
+func TestReportShowsNoSecret(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, sandbox.Switches{})
+		report, err := calibrate.Run(t.Context(), w.options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		junit, err := report.JUnit()
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := string(report.Markdown()) + string(junit)
+		for _, hidden := range []string{"sandbox-", "tlxr_", "47", "2001", "hooks.example", "dGx4", "eyJ0"} {
+			if strings.Contains(text, hidden) {
+				t.Errorf("the report shows %q:\n%s", hidden, text)
+			}
+		}
+	})
+}
+
+func TestAdoptReadsOnlyValidReports(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "report.json")
+	finding := func(name, observed, verdict string) string {
+		return `{"switch":"` + name + `","observed":"` + observed + `","verdict":"` + verdict + `"}`
+	}
+	for name, test := range map[string]struct{ content, want string }{
+		"empty":      {``, "is not a report"},
+		"other JSON": {`{"findings":[]}`, "is not a report"},
+		"a list":     {`[]`, "is not a report"},
+		"newer":      {`{"format":2,"findings":[]}`, "has format 2, this version reads format 1"},
+		"a string":   {`{"format":"1"}`, "is not a report"},
+		"bad switch": {`{"format":1,"findings":[` + finding("nothing", "x", "differs") + `]}`, `switch "nothing" does not exist`},
+		"bad value":  {`{"format":1,"findings":[` + finding("bulk", "never", "differs") + `]}`, "bulk: must be all-or-nothing or keep"},
+		"both errors": {
+			`{"format":1,"findings":[` + finding("nothing", "x", "agrees") + "," + finding("bulk", "", "differs") + `]}`, "switch bulk",
+		},
+		"good": {
+			`{"format":1,"findings":[` + finding("bulk", "keep-valid", "differs") + "," + finding("digest", "supported", "agrees") +
+				"," + finding("pending", "odd", "unclear") + "," + finding("nothing", "", "skipped") + `]}`, "",
+		},
+	} {
+		if err := os.WriteFile(path, []byte(test.content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got, err := calibrate.Adopt(path)
+		switch {
+		case test.want != "" && (!errors.Is(err, calibrate.ErrReport) || !strings.Contains(err.Error(), test.want)):
+			t.Errorf("%s: %v, want %q", name, err, test.want)
+		case test.want == "" && err != nil:
+			t.Errorf("%s: %v", name, err)
+		case test.want == "" && cmp.Diff(sandbox.Switches{"bulk": "keep-valid"}, got) != "":
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+// The receiver is reachable from the Internet: it keeps nothing that the run does not expect.
+func TestReceiverIgnoresForeignRequests(t *testing.T) {
+	t.Parallel()
+	receiver := &calibrate.Receiver{}
+	for _, path := range []string{"/", "/tlxhook-calibrate/", "/tlxhook-calibrate/x/plain"} {
+		recorder := httptest.NewRecorder()
+		receiver.ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, strings.NewReader("{}")))
+		if recorder.Code != http.StatusNotFound {
+			t.Errorf("%s: %d, want 404", path, recorder.Code)
+		}
+	}
+}

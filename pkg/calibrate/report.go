@@ -1,0 +1,149 @@
+package calibrate
+
+import (
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/sandbox"
+)
+
+// reportFormat is the version of the report. Newer versions are rejected.
+const reportFormat = 1
+
+// ErrReport means that a file is not a report that this version can adopt.
+var ErrReport = errors.New("the report cannot be used")
+
+// Verdict is the comparison of a switch with the service.
+type Verdict string
+
+// The verdicts.
+const (
+	Agrees  Verdict = "agrees"
+	Differs Verdict = "differs"
+	Unclear Verdict = "unclear"
+	Skipped Verdict = "skipped"
+)
+
+// Report is the result of a run.
+type Report struct {
+	Format   int       `json:"format"`
+	BaseURL  string    `json:"baseUrl"`
+	Time     time.Time `json:"time"`
+	Requests int       `json:"requests"`
+	Findings []Finding `json:"findings"`
+}
+
+// Finding is the result for a switch. Evidence has no IDs, names and secrets.
+type Finding struct {
+	Switch   string   `json:"switch"`
+	Question string   `json:"question"`
+	Assumed  string   `json:"assumed"`
+	Observed string   `json:"observed"`
+	Verdict  Verdict  `json:"verdict"`
+	Reason   string   `json:"reason,omitempty"`
+	Evidence []string `json:"evidence"`
+}
+
+// Count returns the number of findings with a verdict.
+func (r *Report) Count(v Verdict) (n int) {
+	for _, f := range r.Findings {
+		if f.Verdict == v {
+			n++
+		}
+	}
+	return n
+}
+
+// Detail returns the reason, or the evidence in one line.
+func (f Finding) Detail() string {
+	if f.Reason != "" {
+		return f.Reason
+	}
+	return strings.Join(f.Evidence, "; ")
+}
+
+// Markdown renders the report for an issue.
+func (r *Report) Markdown() []byte {
+	var out strings.Builder
+	fmt.Fprintf(&out, "### Calibration of the sandbox\n\n%s, %d requests\n\n", r.Time.Format(time.DateOnly), r.Requests)
+	out.WriteString("| switch | assumed | observed | verdict | evidence |\n|---|---|---|---|---|\n")
+	for _, f := range r.Findings {
+		fmt.Fprintf(&out, "| `%s` | %s | %s | %s | %s |\n", f.Switch, f.Assumed, f.Observed, f.Verdict, strings.ReplaceAll(f.Detail(), "|", `\|`))
+	}
+	return []byte(out.String())
+}
+
+type (
+	junitSuite struct {
+		XMLName  xml.Name    `xml:"testsuite"`
+		Name     string      `xml:"name,attr"`
+		Tests    int         `xml:"tests,attr"`
+		Failures int         `xml:"failures,attr"`
+		Skipped  int         `xml:"skipped,attr"`
+		Cases    []junitCase `xml:"testcase"`
+	}
+	junitCase struct {
+		Class   string     `xml:"classname,attr"`
+		Name    string     `xml:"name,attr"`
+		Failure *junitText `xml:"failure,omitempty"`
+		Skipped *junitText `xml:"skipped,omitempty"`
+	}
+	junitText struct {
+		Message string `xml:"message,attr"`
+	}
+)
+
+// JUnit renders a test suite with a case for each switch. A difference is a failure.
+func (r *Report) JUnit() ([]byte, error) {
+	suite := junitSuite{
+		Name: "tlxhook.calibrate", Tests: len(r.Findings), Failures: r.Count(Differs), Skipped: r.Count(Skipped) + r.Count(Unclear),
+	}
+	for _, f := range r.Findings {
+		one := junitCase{Class: suite.Name, Name: f.Switch}
+		switch f.Verdict {
+		case Differs:
+			one.Failure = &junitText{fmt.Sprintf("assumed %s, observed %s: %s", f.Assumed, f.Observed, f.Detail())}
+		case Unclear, Skipped:
+			one.Skipped = &junitText{string(f.Verdict) + ": " + f.Detail()}
+		case Agrees:
+		}
+		suite.Cases = append(suite.Cases, one)
+	}
+	raw, err := xml.MarshalIndent(suite, "", "  ")
+	return slices.Concat([]byte(xml.Header), raw, []byte("\n")), err
+}
+
+// Adopt returns the observed values of the report in a file that differ from the defaults. The error of a report that was
+// edited, or made by a newer version, has each problem.
+func Adopt(path string) (sandbox.Switches, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var r Report
+	switch err := json.Unmarshal(raw, &r); {
+	case err != nil || r.Format < 1:
+		return nil, fmt.Errorf("%w: %s is not a report of tlxhook sandbox calibrate", ErrReport, path)
+	case r.Format > reportFormat:
+		return nil, fmt.Errorf("%w: %s has format %d, this version reads format %d", ErrReport, path, r.Format, reportFormat)
+	}
+	adopted, problems := sandbox.Switches{}, []error{}
+	for _, f := range r.Findings {
+		if f.Verdict != Differs && f.Verdict != Agrees {
+			continue
+		}
+		if err := adopted.Set(f.Switch + "=" + f.Observed); err != nil {
+			problems = append(problems, fmt.Errorf("%w: %s: %w", ErrReport, path, err))
+		}
+		if f.Verdict == Agrees {
+			delete(adopted, f.Switch)
+		}
+	}
+	return adopted, errors.Join(problems...)
+}
