@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/tlxhook/tlxhook/pkg/backfill"
+	"github.com/tlxhook/tlxhook/pkg/calibrate"
 	"github.com/tlxhook/tlxhook/pkg/capture"
 	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/credentials"
@@ -305,6 +306,12 @@ func causes() []cause {
 		{matches: is(health.ErrNotActive), code: codeConditionNotMet},
 		{matches: is(health.ErrUnchanged), code: codeConditionNotMet},
 		{matches: is(health.ErrUnsent), code: codePartial, hint: "run watch with the same arguments to retry the notifications"},
+		{
+			matches: is(calibrate.ErrProduction), code: codeUsage,
+			hint: "create a profile for a test account with tlxhook auth login -p NAME --environment test",
+		},
+		{matches: is(calibrate.ErrCleanup), code: codePartial, hint: "run the command again; it removes them first"},
+		{matches: is(calibrate.ErrReport), code: codeUsage, hint: "create a report with tlxhook sandbox calibrate --report FILE"},
 		{matches: is(sandbox.ErrUnreadable), code: codeLocal, hint: "create a new sandbox with tlxhook sandbox reset"},
 		{matches: is(sandbox.ErrState), code: codeLocal, hintFor: stateHint},
 		{matches: as[*login.NoProfileError], code: codeUsage, hintFor: func(_ *config.Settings, err error) string {

@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tlxhook/tlxhook/pkg/backfill"
+	"github.com/tlxhook/tlxhook/pkg/calibrate"
 	"github.com/tlxhook/tlxhook/pkg/capture"
 	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/credentials"
@@ -133,6 +134,9 @@ func TestEveryCauseIsReached(t *testing.T) {
 		{health.ErrNotActive, codeConditionNotMet},
 		{health.ErrUnchanged, codeConditionNotMet},
 		{health.ErrUnsent, codePartial},
+		{calibrate.ErrProduction, codeUsage},
+		{calibrate.ErrCleanup, codePartial},
+		{calibrate.ErrReport, codeUsage},
 		{sandbox.ErrState, codeLocal},
 		{sandbox.ErrUnreadable, codeLocal},
 		{&login.NoProfileError{Name: "acme"}, codeUsage},

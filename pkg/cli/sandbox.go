@@ -8,7 +8,7 @@ import (
 
 func newSandbox(app *App) *cobra.Command {
 	return group("sandbox", "Run a local Tripletex for tests", nil,
-		newSandboxServe(app), newSandboxEmit(app), newSandboxFault(app), newSandboxReset(app))
+		newSandboxServe(app), newSandboxEmit(app), newSandboxFault(app), newSandboxReset(app), newSandboxCalibrate(app))
 }
 
 func completeSwitches(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {

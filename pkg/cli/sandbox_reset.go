@@ -3,10 +3,12 @@ package cli
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/tlxhook/tlxhook/pkg/calibrate"
 	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/credentials"
 	"github.com/tlxhook/tlxhook/pkg/login"
@@ -19,7 +21,7 @@ type resetOptions struct {
 	companies     int
 	subscriptions int
 	rateLimit     string
-	switches      []string
+	switchFlags
 }
 
 func newSandboxReset(app *App) *cobra.Command {
@@ -45,7 +47,7 @@ The default is listed first. Switches:
 	flags.IntVar(&o.companies, "companies", defaults.Companies, "number of client companies `N`, up to 100000")
 	flags.IntVar(&o.subscriptions, "subscriptions", 0, "number of subscriptions of the login company `N`, up to 100000")
 	flags.StringVar(&o.rateLimit, "rate-limit", "1000/10s", "rate limit of the API as `REQUESTS/DURATION`")
-	flags.StringArrayVar(&o.switches, "switch", nil, "set a switch as `NAME=VALUE`; repeatable")
+	o.bind(cmd)
 	return cmd
 }
 
@@ -63,14 +65,43 @@ func switchesHelp() string {
 	return strings.TrimSuffix(text.String(), "\n")
 }
 
+// switchFlags select switches by name and from a report of calibrate.
+type switchFlags struct {
+	switches []string
+	from     string
+}
+
+func (f *switchFlags) bind(cmd *cobra.Command) {
+	cmd.Flags().StringSliceVar(&f.switches, "switch", nil, "set a switch as `NAME=VALUE`; repeatable")
+	cmd.Flags().StringVar(&f.from, "from", "", "set the switches that sandbox calibrate observed, in its report `FILE`")
+}
+
+// read returns the switches of the report, overridden by those given by name.
+func (f *switchFlags) read() (sandbox.Switches, error) {
+	switches := sandbox.Switches{}
+	if f.from != "" {
+		adopted, err := calibrate.Adopt(f.from)
+		if err != nil {
+			return nil, wrapFlag("--from", err)
+		}
+		switches = adopted
+	}
+	named, err := sandbox.ParseSwitches(f.switches)
+	if err != nil {
+		return nil, usageFailure("%w", err)
+	}
+	maps.Copy(switches, named)
+	return switches, nil
+}
+
 func sandboxReset(ctx context.Context, app *App, o *resetOptions) error {
 	limit, err := sandbox.ParseRateLimit(o.rateLimit)
 	if err != nil {
 		return usageFailure("--rate-limit %w", err)
 	}
-	switches, err := sandbox.ParseSwitches(o.switches)
+	switches, err := o.read()
 	if err != nil {
-		return usageFailure("%w", err)
+		return err
 	}
 	folder, err := login.SandboxFolder(app.lookup)
 	if err != nil {

@@ -45,7 +45,7 @@ a week takes one minute.
 
 Each flag has a variable, for containers: TLXHOOK_SANDBOX_ADDR,
 TLXHOOK_SANDBOX_EXPOSE, TLXHOOK_SANDBOX_DELIVER_TO, TLXHOOK_SANDBOX_SWITCH,
-TLXHOOK_SANDBOX_SPEED.`,
+TLXHOOK_SANDBOX_FROM, TLXHOOK_SANDBOX_SPEED.`,
 		Example: `  tlxhook sandbox serve
   tlxhook sandbox serve --addr 127.0.0.1:9000 -o json
   tlxhook sandbox serve --addr 0.0.0.0:8099 --expose --deliver-to app:3000 \
@@ -64,7 +64,7 @@ TLXHOOK_SANDBOX_SPEED.`,
 	flags.BoolVar(&o.Expose, "expose", false, "allow addresses that other machines can reach")
 	flags.StringSliceVar((*[]string)(&o.DeliverTo), "deliver-to", nil,
 		"deliver also to `HOST` or HOST:PORT, with * for any text; repeatable")
-	flags.StringSliceVar(&o.switches, "switch", nil, "set a switch as `NAME=VALUE`; repeatable")
+	o.bind(cmd)
 	flags.Float64Var(&o.Speed, "speed", sandbox.DefaultSpeed, "speed-up of retries and disabling `FACTOR`, 1 to 1000000")
 	return cmd
 }
@@ -72,8 +72,7 @@ TLXHOOK_SANDBOX_SPEED.`,
 // serveOptions are the flags of sandbox serve.
 type serveOptions struct {
 	sandbox.ServeOptions
-
-	switches []string
+	switchFlags
 }
 
 // setFromEnvironment sets the flags of a command that are not given from their variables. An empty variable is ignored.
@@ -105,8 +104,8 @@ func sandboxServe(ctx context.Context, app *App, o *serveOptions) error {
 		return usageFailure("--speed must be between 1 and 1000000")
 	}
 	var err error
-	if o.Switches, err = sandbox.ParseSwitches(o.switches); err != nil {
-		return usageFailure("%w", err)
+	if o.Switches, err = o.read(); err != nil {
+		return err
 	}
 	if err := o.DeliverTo.Check(); err != nil {
 		return usageFailure("--deliver-to %w", err)

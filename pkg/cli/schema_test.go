@@ -86,6 +86,7 @@ func TestResultsFollowTheirSchemas(t *testing.T) {
 		{"applied-in-company", []string{"apply", "-f", file, "--all-companies", "--yes"}},
 		{"request", []string{"sub", "disable", "--all", "--all-companies", "--dry-run"}},
 		{"doctor", []string{"doctor"}},
+		{"calibration", []string{"sandbox", "calibrate", "--yes"}},
 		{"fault", []string{"sandbox", "fault", "slow"}},
 		{"attempt", []string{"sandbox", "emit", "order.create"}},
 		{"backfill", []string{"backfill", "voucher"}},

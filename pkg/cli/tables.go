@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/tlxhook/tlxhook/pkg/bulk"
+	"github.com/tlxhook/tlxhook/pkg/calibrate"
 	"github.com/tlxhook/tlxhook/pkg/doctor"
 	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/health"
@@ -267,6 +268,7 @@ func Results() []Result {
 		{"attempt", "A delivery attempt: an item of sandbox emit and trigger. Without an answer httpStatus is absent.", attemptRow{}},
 		{"auth-status", "A login and the source of its tokens: auth login, auth status.", login.Status{}},
 		{"backfill", "Missing deliveries of a kind of objects: an item of backfill.", backfilledRow{}},
+		{"calibration", "The switches of the sandbox compared with an account: sandbox calibrate.", calibrate.Report{}},
 		{"check", "The health of subscriptions: check.", health.Report{}},
 		{"company", "A client company: an item of company list.", tripletex.Company{}},
 		{"delivery", "A stored delivery: an item of delivery list.", receiver.StoredDelivery{}},

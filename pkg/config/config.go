@@ -92,7 +92,9 @@ func commandVariables() []string {
 func SandboxVariable(flag string) string { return variable("sandbox-" + flag) }
 
 // sandboxFlags returns the flags of sandbox serve that have a variable.
-func sandboxFlags() []string { return []string{"addr", "deliver-to", "expose", "speed", "switch"} }
+func sandboxFlags() []string {
+	return []string{"addr", "deliver-to", "expose", "from", "speed", "switch"}
+}
 
 // WithoutSecrets returns an environment without the variables that contain a secret, for external commands. Unknown
 // variables with the prefix are removed too, because a misspelled one may contain a token. Variables that name a file or
