@@ -186,7 +186,7 @@ func TestRefusedCustomersLeaveTheRest(t *testing.T) {
 		if diff := cmp.Diff(sandbox.Switches{"bulk": "keep-valid"}, differ); diff != "" {
 			t.Error(diff)
 		}
-		if len(unseen) != 16 {
+		if len(unseen) != 17 {
 			t.Errorf("not observed: %v", unseen)
 		}
 		for _, f := range report.Findings {

@@ -31,7 +31,7 @@ const (
 // deliverySwitches returns the switches that show in deliveries.
 func deliverySwitches() []string {
 	return []string{
-		"propagation", "content-type", "unsigned-key", "signature-key", "signature-text", "secrets-on-update", "credentials",
+		"propagation", "content-type", "envelope-order", "unsigned-key", "signature-key", "signature-text", "secrets-on-update", "credentials",
 		"rapid-changes", "retry-order", "answer-within", "delivered-by", "retry-key", "retry-body", "retry-waits", "pending",
 	}
 }
@@ -261,6 +261,8 @@ func (r *deliveryRun) headers(ctx context.Context) error {
 			return errorOr(err, "no delivery for %s", name)
 		}
 	}
+	envelope := string(r.receiver.arrived("plain")[0].body)
+	r.observe("envelope-order", choice(strings.HasPrefix(envelope, `{"value"`), "value-first", "value-last"))
 	plain := r.receiver.arrived("plain")[0].header
 	r.observe("content-type", choice(strings.Contains(strings.ToLower(plain.Get("Content-Type")), "charset"), "charset", "plain"),
 		"Content-Type: "+shortened(plain.Get("Content-Type")))

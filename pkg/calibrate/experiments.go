@@ -21,10 +21,12 @@ type experiment struct {
 func experiments() []experiment {
 	return []experiment{
 		{"List events", []string{"payload-model"}, payloadModel},
+		{"Show an event", []string{"voucher-status-value"}, voucherStatus},
 		{"Create a session from a refresh token", []string{"refresh-status"}, refreshStatus},
 		{"Create subscriptions twice", []string{"duplicates"}, duplicates},
 		{"Subscribe with http targets", []string{"http-target"}, httpTarget},
 		{"Subscribe to an unknown event", []string{"unknown-event"}, unknownEvent},
+		{"Subscribe with an unknown name in the fields", []string{"subscription-fields"}, unknownField},
 		{"Subscribe to an event in another case", []string{"event-case"}, eventCase},
 		{"Change the event of a subscription", []string{"event-change"}, eventChange},
 		{"Create subscriptions in bulk", []string{"bulk"}, bulk},
@@ -111,6 +113,21 @@ func payloadModel(ctx context.Context, l *lab) error {
 	return nil
 }
 
+// voucherStatus observes what the service declares for an event that no request causes.
+func voucherStatus(ctx context.Context, l *lab) error {
+	got, err := l.call(ctx, http.MethodGet, "/event/voucherstatus.ready", nil)
+	var body struct{ Value struct{ PayloadModel string } }
+	got.decode(&body)
+	value := map[string]string{"VoucherStatus": "status", "Voucher": "voucher"}[body.Value.PayloadModel]
+	switch {
+	case value != "":
+		l.observe("voucher-status-value", value, "payloadModel "+body.Value.PayloadModel)
+	case err == nil && got.ok():
+		l.skip("voucher-status-value", "the service declares no model of the event")
+	}
+	return err
+}
+
 func refreshStatus(ctx context.Context, l *lab) error {
 	c, err := l.o.Login.Credentials(ctx)
 	switch {
@@ -165,6 +182,14 @@ func unknownEvent(ctx context.Context, l *lab) error {
 	body["event"] = "calibrate.unknown"
 	got, err := l.create(ctx, body)
 	l.choose("unknown-event", got, "accept", "refuse")
+	return err
+}
+
+func unknownField(ctx context.Context, l *lab) error {
+	body := l.subscription("fields")
+	body["fields"] = "id,calibrateUnknown"
+	got, err := l.create(ctx, body)
+	l.choose("subscription-fields", got, "accept", "refuse")
 	return err
 }
 
