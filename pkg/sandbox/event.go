@@ -97,12 +97,15 @@ func showEvent(state *State, r *request) *reply {
 	if !ok {
 		return notFound()
 	}
-	sample := subscription{ID: firstID, Event: e.name}
+	sample, about := subscription{ID: firstID, Event: e.name}, newEntity(e.kind, exampleID, 1)
+	if e.kind.unversioned {
+		about.Version = 0
+	}
 	return filtered(r, object{
 		{"name", e.name},
 		{"description", e.about},
 		{"payloadModel", orNull(e.model(r.switches))},
-		{"examples", []any{state.envelope(&sample, newEntity(e.kind, exampleID, 1), r.Host)}},
+		{"examples", []any{state.envelope(&sample, about, r.Host)}},
 	}, "EventInfo")
 }
 

@@ -49,6 +49,10 @@ func TestArchiveRelationMatchesTheOfficialSample(t *testing.T) {
 		if got := c.delivers("archiverelation.update", fields)[0]; got != want {
 			t.Errorf("fields %q:\n got %s\nwant %s", fields, got, want)
 		}
+		_, shown := c.call("GET /event/archiverelation.update?fields=examples", "")
+		if !strings.Contains(shown, `"id":1001,"version":0,"url":null`) {
+			t.Errorf("example: %s", shown)
+		}
 	}
 }
 
