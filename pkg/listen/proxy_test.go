@@ -31,6 +31,7 @@ type proxied struct {
 	name string
 	// configure returns the command for a proxy on one address before another.
 	configure func(t *testing.T, folder, address, behind string) []string
+	limit     int // the connections of one address; 0 for no limit
 }
 
 // shipped returns a file of the docs with some texts replaced, each of which must be there.
@@ -136,7 +137,7 @@ func start(t *testing.T, address string, words []string) {
 // Deliveries pass the reverse proxies of the docs, with the limits of listen in force behind them.
 func TestShippedReverseProxies(t *testing.T) {
 	t.Parallel()
-	for _, p := range []proxied{{"nginx", nginx}, {"caddy", caddy}} {
+	for _, p := range []proxied{{"nginx", nginx, 64}, {"caddy", caddy, 0}} {
 		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()
 			if _, err := exec.LookPath(p.name); err != nil {
@@ -198,6 +199,15 @@ func TestShippedReverseProxies(t *testing.T) {
 				})
 			}
 			group.Wait()
+			if p.limit > 0 {
+				holdOpen(t, address, p.limit, roots)
+				refused := func() bool { return send("/", "k-limit", 10) == http.StatusServiceUnavailable }
+				for begun := time.Now(); !refused(); <-time.After(20 * time.Millisecond) {
+					if time.Since(begun) > 10*time.Second {
+						t.Fatalf("a connection beyond %d was accepted", p.limit)
+					}
+				}
+			}
 			e, err := received().Get(t.Context(), 1)
 			if err != nil {
 				t.Fatal(err)
@@ -206,6 +216,22 @@ func TestShippedReverseProxies(t *testing.T) {
 				t.Errorf("stored headers %v", e.Header)
 			}
 		})
+	}
+}
+
+// holdOpen opens connections whose requests have no body yet.
+func holdOpen(t *testing.T, address string, count int, roots *x509.CertPool) {
+	t.Helper()
+	dialer := tls.Dialer{Config: &tls.Config{RootCAs: roots, ServerName: "hooks.example.no", MinVersion: tls.VersionTLS12}}
+	for range count {
+		conn, err := dialer.DialContext(t.Context(), "tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		if _, err := conn.Write([]byte("POST / HTTP/1.1\r\nHost: hooks.example.no\r\nContent-Length: 10\r\n\r\n")); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
