@@ -18,30 +18,38 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tunnel"
 )
 
-// The programs of the tests are found in the PATH of the process, so that tests with it do not run in parallel.
-func programs(t *testing.T) (folder string) {
-	t.Helper()
-	folder = t.TempDir()
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(folder, "other"), "./testdata/fake")
-	if raw, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, raw)
+// folder holds the programs of the tests, in front of the PATH of the process.
+var folder string
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	made, err := os.MkdirTemp("", "tunnel")
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = os.RemoveAll(made) }()
+	folder = made
+	for _, words := range [][]string{
+		{"go", "build", "-o", filepath.Join(folder, "other"), "./testdata/fake"},
+		{
+			"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+			"-addext", "subjectAltName=DNS:localhost", "-keyout", filepath.Join(folder, "key.pem"), "-out", filepath.Join(folder, "cert.pem"),
+		},
+	} {
+		if raw, err := exec.CommandContext(context.Background(), words[0], words[1:]...).CombinedOutput(); err != nil {
+			panic(string(raw))
+		}
 	}
 	for _, name := range tunnel.Programs() {
 		if err := os.Link(filepath.Join(folder, "other"), filepath.Join(folder, name)); err != nil {
-			t.Fatal(err)
+			panic(err)
 		}
 	}
-	pair(t, folder)
-	t.Setenv("PATH", folder+":"+os.Getenv("PATH"))
-	return folder
-}
-
-// pair writes a certificate for localhost and its key.
-func pair(t *testing.T, folder string) {
-	t.Helper()
-	command(t, "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-		"-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
-		"-keyout", filepath.Join(folder, "key.pem"), "-out", filepath.Join(folder, "cert.pem"))
+	if err := os.Setenv("PATH", folder+":"+os.Getenv("PATH")); err != nil {
+		panic(err)
+	}
+	return m.Run()
 }
 
 // notes collects notes.
@@ -56,11 +64,11 @@ func (n *notes) note(format string, _ ...any) {
 	n.text.WriteString(format + "\n")
 }
 
-// options returns options with the environment of a fake.
-func options(folder, program, mode string, more ...string) tunnel.Options {
+// options returns options with the environment of a fake, which keeps its state in a folder.
+func options(state, program, mode string, more ...string) tunnel.Options {
 	environ := append([]string{
-		"PATH=" + os.Getenv("PATH"), "FAKE=" + mode, "SECRET=a-known-secret", "STATE=" + filepath.Join(folder, "state"),
-		"CERT=" + filepath.Join(folder, "cert.pem"), "KEY=" + filepath.Join(folder, "key.pem"), "ONCE=" + filepath.Join(folder, "once"),
+		"PATH=" + os.Getenv("PATH"), "FAKE=" + mode, "SECRET=a-known-secret", "STATE=" + filepath.Join(state, "state"),
+		"CERT=" + filepath.Join(folder, "cert.pem"), "KEY=" + filepath.Join(folder, "key.pem"), "ONCE=" + filepath.Join(state, "once"),
 	}, more...)
 	o := tunnel.Options{Program: program, Environ: environ, Note: (&notes{}).note}
 	o.Redact = func(text string) string { return strings.ReplaceAll(text, "a-known-secret", "[redacted]") }
@@ -84,9 +92,10 @@ func start(t *testing.T, o tunnel.Options, limit time.Duration) (*tunnel.Tunnel,
 }
 
 func TestProgramsReportTheirURL(t *testing.T) {
-	folder := programs(t)
+	t.Parallel()
+	state := t.TempDir()
 	for _, program := range append(tunnel.Programs(), "") {
-		_, public, err := start(t, options(folder, program, ""), 30*time.Second)
+		_, public, err := start(t, options(state, program, ""), 30*time.Second)
 		if err != nil {
 			t.Errorf("%s: %v", program, err)
 		}
@@ -94,31 +103,32 @@ func TestProgramsReportTheirURL(t *testing.T) {
 			t.Errorf("%s: public = %q", program, public)
 		}
 	}
-	if _, err := os.Stat(filepath.Join(folder, "state")); err != nil {
+	if _, err := os.Stat(filepath.Join(state, "state")); err != nil {
 		t.Error(err)
 	}
 }
 
 // An agent that has a tunnel to the port is used, and stays.
 func TestRunningAgentIsUsed(t *testing.T) {
-	folder := programs(t)
-	first, public, err := start(t, options(folder, tunnel.Ngrok, ""), 30*time.Second)
+	t.Parallel()
+	state := t.TempDir()
+	first, public, err := start(t, options(state, tunnel.Ngrok, ""), 30*time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}
-	second, again, err := start(t, options(folder, tunnel.Ngrok, "exit"), 30*time.Second)
+	second, again, err := start(t, options(state, tunnel.Ngrok, "exit"), 30*time.Second)
 	if err != nil || again != public {
 		t.Errorf("%q %v, want %q", again, err, public)
 	}
 	second.Stop()
-	if _, again, err = start(t, options(folder, tunnel.Ngrok, "exit"), 30*time.Second); err != nil || again != public {
+	if _, again, err = start(t, options(state, tunnel.Ngrok, "exit"), 30*time.Second); err != nil || again != public {
 		t.Errorf("after the second was stopped: %q %v, want %q", again, err, public)
 	}
 	first.Stop()
 }
 
 func TestFailuresAreReported(t *testing.T) {
-	folder := programs(t)
+	t.Parallel()
 	for _, test := range []struct {
 		program, mode, want string
 		is                  error
@@ -136,12 +146,14 @@ func TestFailuresAreReported(t *testing.T) {
 		{"", "wrong", "with credentials", tunnel.ErrWrongURL},
 	} {
 		t.Run(test.program+" "+test.mode, func(t *testing.T) {
+			t.Parallel()
+			state := t.TempDir()
 			limit := 2 * time.Second
 			if errors.Is(test.is, tunnel.ErrEnded) || errors.Is(test.is, tunnel.ErrWrongURL) {
 				limit = 40 * time.Second
 			}
 			started := filepath.Join(t.TempDir(), "started")
-			_, public, err := start(t, options(folder, test.program, test.mode, "STARTED="+started), limit)
+			_, public, err := start(t, options(state, test.program, test.mode, "STARTED="+started), limit)
 			if err == nil {
 				t.Fatalf("no error, but %q", public)
 			}
@@ -211,10 +223,11 @@ func awaitGone(t *testing.T, file string) {
 
 // A program that ignores SIGTERM is killed, and so are its child processes.
 func TestStopLeavesNothing(t *testing.T) {
-	folder := programs(t)
+	t.Parallel()
+	state := t.TempDir()
 	for _, mode := range []string{"", "deaf"} {
 		child := filepath.Join(t.TempDir(), "child")
-		opened, _, err := start(t, options(folder, "", mode, "CHILD="+child), 30*time.Second)
+		opened, _, err := start(t, options(state, "", mode, "CHILD="+child), 30*time.Second)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -225,8 +238,9 @@ func TestStopLeavesNothing(t *testing.T) {
 
 // A program that dies is started again, and its new URL is reported until that is accepted.
 func TestWatchRestartsAndReportsANewURL(t *testing.T) {
-	folder := programs(t)
-	opened, public, err := start(t, options(folder, "", "die"), 30*time.Second)
+	t.Parallel()
+	state := t.TempDir()
+	opened, public, err := start(t, options(state, "", "die"), 30*time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}
