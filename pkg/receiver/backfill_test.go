@@ -51,7 +51,7 @@ func TestNothingOvertakesPendingDeliveriesOfItsObject(t *testing.T) {
 // Drain ends once everything is accepted or was tried, however much there is.
 func TestDrainEndsWhereNothingIsLeftToTry(t *testing.T) {
 	t.Parallel()
-	j := store(t, 300, 5)
+	j := store(t, 50, 5)
 	var mu sync.Mutex
 	tried := map[string]int{}
 	a := &app{answer: func(e journal.Entry) receiver.Answer {

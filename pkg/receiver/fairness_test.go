@@ -59,13 +59,14 @@ func TestSickAppOrObjectDelaysNoOther(t *testing.T) {
 		apart          bool // the healthy have an app of their own
 	}{
 		"app that is down, many objects":    {12_000, 12_000, down, true},
-		"app that is down, one object":      {12_000, 1, down, true},
-		"app that hangs, many objects":      {12_000, 12_000, hang, true},
-		"object that is refused, long past": {12_000, 1, down, false},
+		"app that is down, one object":      {3_000, 1, down, true},
+		"app that hangs, many objects":      {3_000, 3_000, hang, true},
+		"object that is refused, long past": {3_000, 1, down, false},
 		"objects that hang":                 {50, 50, hang, false},
-		"objects that are refused":          {500, 500, down, false},
+		"objects that are refused":          {300, 300, down, false},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			j := store(t, 0, 0)
 			pile(t, j, "order.update", test.count, test.objects)
 			pile(t, j, "invoice.charged", 200, 200)

@@ -325,7 +325,7 @@ func TestRepeatsAreForwardedOnce(t *testing.T) {
 	app := newArrivals()
 	server := httptest.NewServer(app)
 	defer server.Close()
-	folder, keys := filepath.Join(t.TempDir(), "journal"), size("repeats", 50)
+	folder, keys := filepath.Join(t.TempDir(), "journal"), size("repeats", 20)
 	p := startListen(t, folder, nil, "--forward-to", server.URL)
 	defer p.kill()
 	address := strings.Trim(strings.TrimPrefix(p.url, "http://"), "/")

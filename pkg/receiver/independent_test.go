@@ -47,7 +47,7 @@ func (c *counted) WaitingOf(ctx context.Context, object journal.ObjectKey, after
 // stand for the time that it takes.
 func TestBacklogOfOthersIsNotReadFirst(t *testing.T) {
 	t.Parallel()
-	const waiting, healthy, most = 30_000, 20, 6_000
+	const waiting, healthy, most = 6_000, 20, 1_500
 	for name, test := range map[string]struct {
 		events, objects int  // of what waits for the app that is down
 		shared          bool // the healthy deliveries have the same event and app
@@ -57,7 +57,7 @@ func TestBacklogOfOthersIsNotReadFirst(t *testing.T) {
 		"another app, many events":  {500, waiting, false},
 		"another app, few objects":  {3, 50, false},
 		"same app, another object":  {1, 1, true},
-		"same app, other objects":   {1, 50, true},
+		"same app, other objects":   {1, 10, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
