@@ -7,13 +7,13 @@ import (
 	"strconv"
 )
 
-// Stored tells what became of an appended delivery.
+// Stored is the result of an append.
 type Stored struct {
 	// ID is of the delivery, or of the one before that it repeats.
 	ID int64
-	// Duplicate tells that the same key and body are stored already; nothing was stored.
+	// Duplicate reports whether the same key and body were stored before; nothing was stored now.
 	Duplicate bool
-	// Altered tells that the same key came with another body before. It was stored all the same.
+	// Altered reports whether the same key came with another body before. The delivery was stored too.
 	Altered bool
 }
 

@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// makeFolder makes the folder of a journal, which nobody else can read, and refuses one that others can change.
+// makeFolder creates the folder of a journal with mode 0700, and refuses one that others can change.
 func makeFolder(folder string) error {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return err

@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// checkOwner refuses a folder of somebody else, and one in which others can put another file in the place of ours.
+// checkOwner refuses a folder of another user, and one in which others can replace files.
 func checkOwner(folder string, info os.FileInfo) error {
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok && int64(stat.Uid) != int64(os.Geteuid()) {
 		return fmt.Errorf("%w: %s belongs to another user", ErrUnsafe, folder)

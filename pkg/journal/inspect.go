@@ -11,7 +11,7 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// ReceiverNote is the name of the note in which a program that receives says who it is.
+// ReceiverNote is the name of the note with the identity of the program that receives.
 const ReceiverNote = "receiver"
 
 // wholeLimit is up to which size in bytes a file is checked as a whole by a look from outside.
@@ -64,7 +64,7 @@ func Inspect(folder string) (Overview, error) {
 	return o, errors.Join(o.read(c), c.Close())
 }
 
-// isLocked tells whether another program holds a lock. It leaves none behind where there was none.
+// isLocked reports whether another program holds a lock. It leaves no lock file behind.
 func isLocked(path string) (bool, error) {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return false, nil

@@ -20,13 +20,13 @@ import (
 var (
 	// ErrLocked means that another program receives into the journal.
 	ErrLocked = errors.New("another tlxhook listen uses this journal")
-	// ErrAbsent means that there is no journal in a folder.
-	ErrAbsent = errors.New("there is no journal")
-	// ErrNotFound means that there is no delivery of an id.
-	ErrNotFound = errors.New("there is no delivery")
+	// ErrAbsent means that a folder has no journal.
+	ErrAbsent = errors.New("no journal")
+	// ErrNotFound means that no delivery has an ID.
+	ErrNotFound = errors.New("no delivery")
 	// ErrDamaged means that the file was altered by something else than this package. It is left as it is.
 	ErrDamaged = errors.New("the journal is damaged")
-	// ErrUnusable means that the file cannot be opened, read or written, for a reason that the error tells.
+	// ErrUnusable means that the file cannot be opened, read or written. The error has the reason.
 	ErrUnusable = errors.New("the journal cannot be used")
 	// ErrVersion means that a newer version of the program made the file.
 	ErrVersion = errors.New("the journal was made by a newer version of tlxhook")
@@ -44,7 +44,7 @@ var (
 	ErrClosed = errors.New("the journal is closed")
 )
 
-// State says what became of a delivery.
+// State is the state of a delivery.
 type State string
 
 // The states.
@@ -73,7 +73,7 @@ type Delivery struct {
 	Header http.Header
 	Source string
 	Body   []byte
-	// Backfill tells that no sender delivered it: it stands for one that was found to lack.
+	// Backfill reports whether the delivery replaces one that was missed.
 	Backfill bool
 	// Unreadable reports whether the value in Body is not valid JSON, so that its version is not known.
 	Unreadable bool
@@ -85,7 +85,7 @@ type Entry struct {
 	ID int64
 	Delivery
 	State State
-	// Altered tells that another delivery with the same key and another body came before.
+	// Altered reports whether an earlier delivery had the same key and another body.
 	Altered bool
 	// Outdated reports whether an earlier delivery had a higher version of the object. It is known after
 	// [Journal.CatchUp].
@@ -98,13 +98,13 @@ type Entry struct {
 	Tried time.Duration
 	// Status is the HTTP status or exit code of the last attempt; -1 where there was no answer.
 	Status int
-	// Outcome says in words how the last attempt failed.
+	// Outcome is the error of the last attempt.
 	Outcome string
 	// Origin identifies the journal or stream. Only Get sets it.
 	Origin string
 }
 
-// Options say how to use a journal.
+// Options configure a journal.
 type Options struct {
 	// MinFree is the free space in bytes that Append leaves on the disk.
 	MinFree int64

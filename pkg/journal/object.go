@@ -34,9 +34,9 @@ func (d Delivery) Object() ObjectKey {
 // Object is what deliveries have brought of an object.
 type Object struct {
 	ID int64
-	// Version is the highest that a delivery told; -1 where none did.
+	// Version is the highest version of a delivery; -1 if unknown.
 	Version int64
-	// Gone tells that a deletion was delivered.
+	// Gone reports whether a deletion was delivered.
 	Gone bool
 	// Subscription is of the last delivery.
 	Subscription int64
@@ -45,10 +45,10 @@ type Object struct {
 }
 
 const (
-	// noteObjects names the note that says up to which delivery the objects are noted, and noted is that delivery.
+	// noteObjects is the name of the note with the last delivery whose object is stored, and noted is that delivery.
 	noteObjects = "objects"
 	noted       = `coalesce((SELECT CAST(text AS INTEGER) FROM note WHERE name = '` + noteObjects + `'), 0)`
-	// unknownVersion is the version of an object of which no delivery told one.
+	// unknownVersion is the version of an object whose deliveries have none.
 	unknownVersion = -1
 	// objectGroup is how many deliveries are read for their objects in one transaction.
 	objectGroup = 1000
@@ -77,7 +77,7 @@ func (j *Journal) CatchUp(ctx context.Context) error {
 	}
 }
 
-// catchUp reads one group of deliveries, and tells whether that was the last.
+// catchUp reads one group of deliveries, and reports whether that was the last.
 func catchUp(c *connection) (caught bool, err error) {
 	done, err := c.number(`SELECT ` + noted)
 	if err != nil {

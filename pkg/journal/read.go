@@ -29,7 +29,7 @@ type Filter struct {
 	Before time.Time
 }
 
-// Empty tells whether the filter lets everything through.
+// Empty reports whether the filter matches everything.
 func (f Filter) Empty() bool {
 	return len(f.IDs)+len(f.Events)+len(f.Objects)+len(f.States) == 0 && f.Since.IsZero() && f.Before.IsZero()
 }
@@ -96,7 +96,7 @@ func (j *Journal) List(ctx context.Context, f Filter) iter.Seq2[Entry, error] {
 	}
 }
 
-// CheckIDs returns ErrNotFound if there is no delivery of an ID.
+// CheckIDs returns ErrNotFound if an ID has no delivery.
 func (j *Journal) CheckIDs(ctx context.Context, ids []int64) error {
 	if len(ids) == 0 {
 		return nil
@@ -199,7 +199,7 @@ func (j *Journal) Get(ctx context.Context, id int64) (Entry, error) {
 			e.ContentType, e.Signature, e.Body, e.Origin = r.text(17), r.text(18), r.bytes(19), j.id
 			e.Header, e.Source = parseHeader(c.unpack.Replace(r.text(21))), r.text(22)
 			if e.checksum(headerText(e.Header)) != r.int(20) {
-				return fmt.Errorf("%w: delivery %d is not as it was received", ErrDamaged, id)
+				return fmt.Errorf("%w: delivery %d has changed since it was received", ErrDamaged, id)
 			}
 			found = append(found, e)
 			return nil

@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 )
 
-// openReadOnly opens a journal that nobody can write to. One with a log that is not in its file yet is refused, as the
+// openReadOnly opens a journal on a read-only medium. One with a log that is not in its file yet is refused, as the
 // log cannot be read without writing, and so is one of an older format.
 func openReadOnly(folder string) (*Journal, error) {
 	path, err := filepath.Abs(filepath.Join(folder, fileName))

@@ -50,7 +50,7 @@ func migrations() [][]string {
 		`CREATE TABLE object (
 			kind         TEXT NOT NULL,    -- the name of the event up to the dot, in lower case
 			id           INTEGER NOT NULL,
-			version      INTEGER NOT NULL, -- the highest; -1 where no delivery told one
+			version      INTEGER NOT NULL, -- the highest; -1 if unknown
 			gone         INTEGER NOT NULL, -- 1 after a deletion
 			subscription INTEGER NOT NULL, -- of the last delivery
 			company      INTEGER NOT NULL DEFAULT 0, -- that a list has shown it in; 0 for none

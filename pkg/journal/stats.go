@@ -20,7 +20,7 @@ type Stats struct {
 	// Bytes is the size of the files, Free what the disk has left.
 	Bytes int64
 	Free  int64
-	// Healthy tells whether the last write succeeded.
+	// Healthy reports whether the last write succeeded.
 	Healthy bool
 	// Syncs counts the groups that were written and synced, Failures those that could not be.
 	Syncs    int64

@@ -23,7 +23,7 @@ var errStopped = errors.New("tlxhook was stopped before the app had answered")
 
 // App takes deliveries: a [Target] over HTTP, or a [Command].
 type App interface {
-	// Forward hands over one delivery, once. The delivery has its body; replay tells that it is sent again on purpose.
+	// Forward hands over one delivery, once. The delivery has its body; replay marks a manual repeat.
 	Forward(ctx context.Context, e journal.Entry, replay bool) Answer
 	// String names the app without secrets.
 	String() string
@@ -33,14 +33,14 @@ type App interface {
 type Answer struct {
 	// Status is the HTTP status or the exit code, -1 where there was none.
 	Status int
-	// Body is the beginning of what the app said, at most 64 KiB. It is foreign text: make it safe before printing.
+	// Body is the beginning of the response, at most 64 KiB. It is foreign text: make it safe before printing.
 	Body     []byte
 	Duration time.Duration
 	// RetryAfter is how long the app asked to wait, at most five minutes; 0 where it did not.
 	RetryAfter time.Duration
-	// Gone tells that the app wants the delivery never again.
+	// Gone reports whether the app refuses the delivery permanently.
 	Gone bool
-	// Err says why the app has not accepted the delivery; nil where it has. It shows no secret.
+	// Err is why the app has not accepted the delivery; nil if it has. It has no secrets.
 	Err error
 }
 

@@ -6,7 +6,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/journal"
 )
 
-// Kind says what has happened to a delivery.
+// Kind is what has happened to a delivery.
 type Kind string
 
 // The kinds.
@@ -29,7 +29,7 @@ type DeliveryEvent struct {
 	ID int64
 	// Delivery is empty for one that was rejected before it was verified. Its body may be missing.
 	journal.Delivery
-	// Reason says why one was rejected, and Message says so in words.
+	// Reason is why a delivery was rejected, and Message the same as text.
 	Reason  Reason
 	Message string
 	// Count is how many rejections the event sums up; 0 for one.
@@ -42,7 +42,7 @@ type DeliveryEvent struct {
 	Again   time.Duration
 }
 
-// Reason says why a delivery was rejected.
+// Reason is why a delivery was rejected.
 type Reason string
 
 // The reasons.

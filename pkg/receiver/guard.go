@@ -10,10 +10,10 @@ import (
 // turned out to mean: a name that means another address the next time does not get around it.
 type guard struct{ allowRemote bool }
 
-// AddressError says that an address is not connected to.
+// AddressError reports an address that is not permitted.
 type AddressError struct {
 	Address string
-	// Never tells that no option permits it.
+	// Never reports whether no option permits it.
 	Never bool
 }
 

@@ -53,12 +53,12 @@ func (r *route) next(now time.Time) (*lane, time.Duration) {
 		}
 	}
 	if len(r.running) < slowShare*r.Parallel && quick < r.Parallel {
-		if l := r.waiting.take(now, &pause); l != nil {
+		if l := r.waiting.pop(now, &pause); l != nil {
 			return l, 0
 		}
 	}
 	if len(r.running) < (slowShare-1)*r.Parallel && slow < (slowShare-1)*r.Parallel {
-		if l := r.slow.take(now, &pause); l != nil {
+		if l := r.slow.pop(now, &pause); l != nil {
 			return l, 0
 		}
 	}
@@ -103,8 +103,8 @@ func (l lanes) Less(i, j int) bool {
 	return l[i].id < l[j].id
 }
 
-// take removes the first lane and returns it, or shortens the pause until it is due.
-func (l *lanes) take(now time.Time, pause *time.Duration) *lane {
+// pop removes the first lane and returns it, or shortens the pause until it is due.
+func (l *lanes) pop(now time.Time, pause *time.Duration) *lane {
 	if len(*l) == 0 {
 		return nil
 	}

@@ -75,9 +75,9 @@ func probeReason(ctx context.Context, err error) error {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return errors.New("nothing arrives: no answer in time")
 	case errors.As(err, new(x509.UnknownAuthorityError)):
-		return errors.New("the certificate there is not trusted")
+		return errors.New("the certificate is not trusted")
 	case errors.As(err, new(x509.HostnameError)):
-		return errors.New("the certificate there is for another name")
+		return errors.New("the certificate is for another name")
 	}
 	return reason(ctx, err)
 }

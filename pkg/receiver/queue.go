@@ -42,7 +42,8 @@ type Backlog interface {
 	LastWaiting(ctx context.Context) (int64, error)
 	// WaitingEvents returns the events of those.
 	WaitingEvents(ctx context.Context) ([]string, error)
-	// WaitingOn returns those of an event, by object ID from one on, and the oldest of each object first.
+	// WaitingOn returns those of an event, by object ID from one on, and the oldest of each object first. Newer ones of an
+	// object may be left out.
 	WaitingOn(ctx context.Context, event string, object int64, limit int) ([]journal.Entry, error)
 	Records
 }
@@ -93,7 +94,7 @@ func NewQueue(backlog Backlog, routes []Route, report func(DeliveryEvent)) *Queu
 	return q
 }
 
-// Wake tells that a delivery was stored.
+// Wake makes the queue look for new deliveries.
 func (q *Queue) Wake() {
 	select {
 	case q.wake <- struct{}{}:
@@ -152,7 +153,7 @@ func (q *Queue) routeOf(event string) *route {
 	return nil
 }
 
-// Takes tells whether the route is for an event.
+// Takes reports whether the route is for an event.
 func (r Route) Takes(event string) bool { return matches(r.Event, event) }
 
 // start begins what is due, and returns how long until more is.
@@ -184,7 +185,7 @@ func (q *Queue) running() (n int) {
 // finished is what became of the delivery of a lane.
 type finished struct {
 	lane  *lane
-	again time.Duration // 0 where it is settled
+	again time.Duration // 0 if it is done
 }
 
 // finishOthers finishes all that has ended by now, so that reading delays none of it.
@@ -213,18 +214,18 @@ func (q *Queue) finish(ctx context.Context, f finished) {
 	heap.Push(r.lanes(l), l)
 }
 
-// forward tries one delivery, and returns after how long it is to be tried again; 0 where it is settled.
+// forward tries one delivery, and returns after how long it is to be tried again; 0 if it is done.
 func (q *Queue) forward(ctx context.Context, app App, id int64) time.Duration {
 	e, err := q.backlog.Get(ctx, id)
 	switch {
 	case errors.Is(err, journal.ErrNotFound):
 		return 0 // it was purged
 	case errors.Is(err, journal.ErrDamaged):
-		return q.settle(ctx, app, e, Answer{Status: noAnswer, Err: err, Gone: true}, id)
+		return q.record(ctx, app, e, Answer{Status: noAnswer, Err: err, Gone: true}, id)
 	case err != nil:
 		return minBackoff
 	case e.State != journal.Pending:
-		return 0 // another program has settled it
+		return 0 // another program has finished it
 	}
 	q.counts.start()
 	answer := app.Forward(ctx, e, false)
@@ -233,14 +234,14 @@ func (q *Queue) forward(ctx context.Context, app App, id int64) time.Duration {
 		q.report(DeliveryEvent{Time: time.Now(), Kind: KindLoop, ID: id, Delivery: e.Delivery, App: app.String(), Answer: answer})
 		return maxBackoff
 	}
-	return q.settle(ctx, app, e, answer, id)
+	return q.record(ctx, app, e, answer, id)
 }
 
-// settle keeps what became of a try. While the journal cannot be written, it is not known to be done: what an app has
-// accepted is not sent again for that as long as this program runs.
-func (q *Queue) settle(ctx context.Context, app App, e journal.Entry, answer Answer, id int64) time.Duration {
+// record stores the outcome of an attempt. It retries while the journal cannot be written, so that an accepted delivery
+// is not sent again.
+func (q *Queue) record(ctx context.Context, app App, e journal.Entry, answer Answer, id int64) time.Duration {
 	now := time.Now()
-	state, kind, again := judge(e, answer, now)
+	state, kind, again := outcome(e, answer, now)
 	attempt := answer.Attempt(now, state)
 	attempt.Tried = triedUntil(e, now)
 	for q.backlog.Mark(context.WithoutCancel(ctx), id, attempt) != nil {
@@ -255,8 +256,8 @@ func (q *Queue) settle(ctx context.Context, app App, e journal.Entry, answer Ans
 	return again
 }
 
-// judge decides what an answer means for a delivery.
-func judge(e journal.Entry, answer Answer, now time.Time) (journal.State, Kind, time.Duration) {
+// outcome returns the state of a delivery after an answer, and the pause before the next attempt.
+func outcome(e journal.Entry, answer Answer, now time.Time) (journal.State, Kind, time.Duration) {
 	switch {
 	case answer.Err == nil:
 		return journal.Forwarded, KindForwarded, 0
@@ -266,7 +267,7 @@ func judge(e journal.Entry, answer Answer, now time.Time) (journal.State, Kind, 
 	return journal.Pending, KindFailed, max(backoff(e.Attempts+1), answer.RetryAfter)
 }
 
-// matches tells whether a name fits a pattern with "*" and "?", without case. A slash in a name is nothing special.
+// matches reports whether a name matches a pattern with "*" and "?", without case. A slash has no special meaning.
 func matches(pattern, name string) bool {
 	fits, err := path.Match(strings.ToLower(pattern), strings.ToLower(strings.ReplaceAll(name, "/", "_")))
 	return err == nil && fits

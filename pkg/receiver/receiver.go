@@ -39,7 +39,7 @@ type Store interface {
 	Append(ctx context.Context, d journal.Delivery) (journal.Stored, error)
 }
 
-// Options say how to receive.
+// Options configure a receiver.
 type Options struct {
 	// Path is the only one that takes deliveries, such as "/".
 	Path string
@@ -50,9 +50,9 @@ type Options struct {
 	AuthValue  secret.Text
 	// MaxBody is the greatest body in bytes; 0 means [DefaultMaxBody].
 	MaxBody int64
-	// Report is told what happens to each delivery. It must not block. Nil means nobody.
+	// Report is called with each event. It must not block. It may be nil.
 	Report func(DeliveryEvent)
-	// Stored is called after a delivery was stored. Nil means nobody.
+	// Stored is called after a delivery was stored. It may be nil.
 	Stored func()
 	// MaxWaiting is how many deliveries are being stored at once; 0 means 64.
 	MaxWaiting int
@@ -113,7 +113,7 @@ type rejection struct {
 func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	start := time.Now()
 	w.Header().Set("Server", "tlxhook") // tlxhook doctor target asks whose listener this is
-	if refused := r.judgeHead(w, request); refused != nil {
+	if refused := r.checkHead(w, request); refused != nil {
 		r.reject(w, start, journal.Delivery{}, refused)
 		return
 	}
@@ -141,7 +141,7 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 		r.reject(w, start, d, refused)
 		return
 	}
-	stored, refused := r.keep(request.Context(), d)
+	stored, refused := r.append(request.Context(), d)
 	if refused != nil {
 		r.reject(w, start, d, refused)
 		return
@@ -149,8 +149,8 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	r.accept(w, d, stored, fitting)
 }
 
-// judgeHead judges what can be judged before the body.
-func (r *Receiver) judgeHead(w http.ResponseWriter, request *http.Request) *rejection {
+// checkHead verifies a request without its body.
+func (r *Receiver) checkHead(w http.ResponseWriter, request *http.Request) *rejection {
 	switch {
 	case r.isOwn(request.Header):
 		w.Header().Set(loopHeader, r.o.ID)
@@ -161,7 +161,7 @@ func (r *Receiver) judgeHead(w http.ResponseWriter, request *http.Request) *reje
 		w.Header().Set("Allow", http.MethodPost)
 		return &rejection{status: http.StatusMethodNotAllowed, reason: ReasonMethod, message: "a delivery is a POST"}
 	}
-	if refused := r.judgeHeaders(request.Header); refused != nil {
+	if refused := r.checkHeaders(request.Header); refused != nil {
 		return refused
 	}
 	if request.ContentLength > r.o.MaxBody {
@@ -170,7 +170,7 @@ func (r *Receiver) judgeHead(w http.ResponseWriter, request *http.Request) *reje
 	return nil
 }
 
-func (r *Receiver) judgeHeaders(header http.Header) *rejection {
+func (r *Receiver) checkHeaders(header http.Header) *rejection {
 	keys, signatures := header.Values(webhook.KeyHeader), header.Values(webhook.SignatureHeader)
 	_, err := webhook.IdempotencyKey(header)
 	verified := len(r.o.Secrets) > 0
@@ -247,8 +247,8 @@ func (r *Receiver) parse(request *http.Request, key string, body []byte, receive
 	}, nil
 }
 
-// keep stores a delivery. A sender that has gone does not end that: it sent all of it.
-func (r *Receiver) keep(ctx context.Context, d journal.Delivery) (journal.Stored, *rejection) {
+// store stores a delivery. A sender that has gone does not end that: it sent all of it.
+func (r *Receiver) append(ctx context.Context, d journal.Delivery) (journal.Stored, *rejection) {
 	select {
 	case r.slots <- struct{}{}:
 		defer func() { <-r.slots }()

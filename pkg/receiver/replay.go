@@ -36,7 +36,7 @@ type Replay struct {
 type Replayed struct {
 	Entry  journal.Entry
 	Answer Answer
-	// Skipped tells that the delivery was not sent, as one before it was not accepted.
+	// Skipped reports whether the delivery was not sent because an earlier one was not accepted.
 	Skipped bool
 }
 

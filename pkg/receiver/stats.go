@@ -36,7 +36,7 @@ const (
 	FailedNoAnswer = "no_answer"
 )
 
-// maxEvents bounds how many events are told apart in Stats.Last.
+// maxEvents bounds the number of events in Stats.Last.
 const maxEvents = 1000
 
 // counters are the numbers of a receiver or a queue.

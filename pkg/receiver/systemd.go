@@ -41,7 +41,7 @@ func Notify(ctx context.Context, lookup func(string) (string, bool), state strin
 	}
 	conn, err := (&net.Dialer{}).DialContext(ctx, "unixgram", path)
 	if err != nil {
-		return fmt.Errorf("tell the service manager: %w", err)
+		return fmt.Errorf("notify the service manager: %w", err)
 	}
 	_, err = conn.Write([]byte(state))
 	return errors.Join(err, conn.Close())

@@ -41,7 +41,7 @@ type SchemeError struct{ Complete string }
 // Error implements error.
 func (e *SchemeError) Error() string { return "the URL has no scheme" }
 
-// TargetOptions say what a target may be.
+// TargetOptions configure a target.
 type TargetOptions struct {
 	// AllowRemote permits other machines than this one. Addresses that only a network segment or the host of a virtual
 	// machine has are never permitted: credentials of the machine can be had there.
@@ -114,7 +114,7 @@ func OpenTarget(ctx context.Context, address string, o TargetOptions) (*Target, 
 	return t, t.Check(ctx)
 }
 
-// Check looks the target up and tells where it is not permitted. That it is not found is no error: the app may come
+// Check looks the target up and returns an error if it is not permitted. That it is not found is no error: the app may come
 // later, and every connection is checked again.
 func (t *Target) Check(ctx context.Context) error {
 	addresses, _ := net.DefaultResolver.LookupNetIP(ctx, "ip", t.url.Hostname())
@@ -167,7 +167,7 @@ func (t *Target) setHeaders(h http.Header, e journal.Entry, replay bool) {
 	}
 }
 
-// reason says the usual causes in plain words, and takes the URL, which may hold a token, out of an error.
+// reason describes the usual causes, and removes the URL, which may have a token, from an error.
 func reason(ctx context.Context, err error) error {
 	if withURL, ok := errors.AsType[*url.Error](err); ok {
 		err = withURL.Err

@@ -139,7 +139,7 @@ func (b *Backlog) Mark(ctx context.Context, id int64, a journal.Attempt) error {
 		return nil
 	}
 	if a.State == journal.Dead {
-		if err := b.bury(ctx, id, a.Outcome); err != nil {
+		if err := b.storeDeadLetter(ctx, id, a.Outcome); err != nil {
 			return err
 		}
 	}
@@ -163,7 +163,7 @@ func (b *Backlog) failed(d *openDelivery, a journal.Attempt) {
 	b.noteTries(d)
 }
 
-// finish tells the server that a delivery is done, and waits until it has stored that.
+// finish stores that a delivery is done.
 func (b *Backlog) finish(ctx context.Context, d *openDelivery) error {
 	b.mu.Lock()
 	to := d.batch

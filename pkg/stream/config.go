@@ -10,22 +10,21 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// DefaultWindow is how long a stream that is made here knows an idempotency key again: Tripletex repeats a delivery
-// over 30 hours.
+// DefaultWindow is how long a new stream recognizes an idempotency key: Tripletex retries a delivery for 30 hours.
 const DefaultWindow = 36 * time.Hour
 
-// Config is how a stream is made, and what one that is there must be at least.
+// Config is the configuration of a new stream, and the minimum for an existing one.
 type Config struct {
-	// Replicas is on how many servers each delivery is stored before it is acknowledged.
+	// Replicas is the number of servers that store each delivery.
 	Replicas int
-	// Window is how long the stream knows an idempotency key again, Retention how long it keeps deliveries; 0 keeps all.
+	// Window is how long the stream recognizes an idempotency key, Retention how long it stores deliveries; 0 is unlimited.
 	Window    time.Duration
 	Retention time.Duration
-	// AllowMemory accepts a stream that is there and keeps deliveries in memory.
+	// AllowMemory accepts an existing stream that stores deliveries in memory.
 	AllowMemory bool
 }
 
-// Check tells what no stream can be.
+// Check returns an error if no stream can have the configuration.
 func (c Config) Check() error {
 	switch {
 	case c.Replicas < 1 || c.Replicas > 5:
@@ -38,8 +37,7 @@ func (c Config) Check() error {
 	return nil
 }
 
-// find looks the stream up, makes it where that is wanted, and tells where it is not fit. One that is there is never
-// changed.
+// find opens the stream, or creates it if wanted is not nil, and verifies it. An existing stream is never changed.
 func (s *Stream) find(ctx context.Context, wanted *Config) error {
 	found, err := s.js.Stream(ctx, s.name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) && wanted != nil {
@@ -56,9 +54,9 @@ func (s *Stream) find(ctx context.Context, wanted *Config) error {
 	}
 	s.stream = found
 	if wanted == nil {
-		return (&Config{AllowMemory: true}).judge(found.CachedInfo().Config) // who stores is the one to judge that
+		return (&Config{AllowMemory: true}).verify(found.CachedInfo().Config) // the publisher verifies the storage
 	}
-	if err := wanted.judge(found.CachedInfo().Config); err != nil {
+	if err := wanted.verify(found.CachedInfo().Config); err != nil {
 		return err
 	}
 	return s.makeDeadLetters(ctx) // now, while all servers are likely there: without one of them no stream can be made
@@ -83,8 +81,8 @@ func (c Config) stream(name string) jetstream.StreamConfig {
 	}
 }
 
-// judge tells why a stream would lose what it has acknowledged, or does not get it.
-func (c Config) judge(found jetstream.StreamConfig) error {
+// verify returns an error if a stream can lose what it has acknowledged, or does not receive deliveries.
+func (c Config) verify(found jetstream.StreamConfig) error {
 	limited := found.MaxMsgs > 0 || found.MaxBytes > 0
 	wrong := ""
 	switch {

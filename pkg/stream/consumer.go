@@ -13,31 +13,31 @@ import (
 const (
 	// group is the one group of copies of a consumer.
 	group = "copies"
-	// pinHeader names which copy the server has chosen.
+	// pinHeader is the header with the ID of the copy that the server has chosen.
 	pinHeader = "Nats-Pin-Id"
 	// defaultWindow is how many messages of a new consumer are unacknowledged at once.
 	defaultWindow = 10_000
-	// DefaultTakeover is after how long another copy takes over from one that is gone.
+	// DefaultTakeover is the default of [ConsumerOptions.Takeover].
 	DefaultTakeover = 30 * time.Second
-	// SafeTakeover is the shortest time in which what a copy has in flight has ended before another one takes over.
+	// SafeTakeover is the shortest takeover time after which no attempt of the earlier copy is in flight.
 	SafeTakeover = 15 * time.Second
 	minTakeover  = 4 * time.Second
-	// longestPull is how long the server is asked to wait for a delivery; each time it hears that this copy is there.
+	// longestPull bounds the wait for a message in one request. Each request renews the turn of this copy.
 	longestPull = 30 * time.Second
 )
 
-// ConsumerOptions say how to consume.
+// ConsumerOptions configure a consumer.
 type ConsumerOptions struct {
-	// Durable is the name that all copies share. The server remembers by it what is settled.
+	// Durable is the name that all copies share. The server stores the progress under it.
 	Durable string
-	// Takeover is after how long another copy takes over from one that is gone. The first copy decides.
+	// Takeover is the time after which another copy replaces one that is gone. The first copy decides.
 	Takeover time.Duration
-	// Takes tells which events are wanted; the others are settled as they come.
+	// Takes reports whether an event has an app; the others are acknowledged on arrival.
 	Takes func(event string) bool
 }
 
-// Consumer hands the deliveries of a stream to one of its copies at a time, the active one: so each object keeps its
-// order without the copies knowing each other. The others wait, and one of them takes over where the active one ends.
+// Consumer forwards the deliveries of a stream in one of its copies at a time, the active one, so that every object keeps
+// its order. The others are on standby, and one of them takes over when the active one ends.
 type Consumer struct {
 	stream   *Stream
 	consumer jetstream.Consumer
@@ -46,12 +46,12 @@ type Consumer struct {
 
 	mu     sync.Mutex
 	active *Backlog
-	chosen bool          // the server's last word was that it is this copy's turn
-	turn   chan *Backlog // where this copy becomes the active one
+	chosen bool          // the server last delivered to this copy
+	turn   chan *Backlog // receives a backlog when this copy becomes the active one
 	failed chan error
 }
 
-// Consumer returns the durable consumer of a name, made where it is not there, with the stream of its dead letters.
+// Consumer opens or creates the durable consumer of a name, and the streams of dead letters, tries and parked deliveries.
 func (s *Stream) Consumer(ctx context.Context, o ConsumerOptions) (*Consumer, error) {
 	switch {
 	case !validName(o.Durable):
@@ -60,13 +60,13 @@ func (s *Stream) Consumer(ctx context.Context, o ConsumerOptions) (*Consumer, er
 		return nil, fmt.Errorf("%w: another copy takes over after %s at the earliest", ErrOptions, minTakeover)
 	}
 	c := &Consumer{stream: s, o: o, turn: make(chan *Backlog), failed: make(chan error, 1)}
-	if err := s.patiently(ctx, c.open); err != nil {
+	if err := s.retry(ctx, c.open); err != nil {
 		return nil, err
 	}
 	return c, nil
 }
 
-// open finds or makes what the consumer needs on the server.
+// open opens or creates what the consumer needs on the server.
 func (c *Consumer) open(ctx context.Context) error {
 	found, err := c.stream.stream.Consumer(ctx, c.o.Durable)
 	if errors.Is(err, jetstream.ErrConsumerNotFound) {
@@ -99,18 +99,18 @@ func (c *Consumer) open(ctx context.Context) error {
 	return nil
 }
 
-// Takeover is after how long another copy takes over, as the first copy has decided.
+// Takeover returns the takeover time that the first copy has set.
 func (c *Consumer) Takeover() time.Duration { return c.o.Takeover }
 
-// Run calls work each time that this copy becomes the active one, with what is to be done, until ctx ends. The context
-// of work ends when the copy is not the active one any more.
+// Run calls work with the open deliveries whenever this copy becomes the active one, until ctx ends. The context of work
+// ends with the turn.
 func (c *Consumer) Run(ctx context.Context, work func(context.Context, *Backlog)) error {
 	lost := c.lose
 	c.stream.lost.Store(&lost)
 	expires := min(max(c.o.Takeover/8, time.Second), longestPull)
-	consuming, err := c.consumer.Consume(func(m jetstream.Msg) { c.take(ctx, m) },
+	consuming, err := c.consumer.Consume(func(m jetstream.Msg) { c.receive(ctx, m) },
 		jetstream.PullPriorityGroup(group), jetstream.PullExpiry(expires), jetstream.PullHeartbeat(expires/2),
-		jetstream.ConsumeErrHandler(c.trouble))
+		jetstream.ConsumeErrHandler(c.consumeError))
 	if err != nil {
 		return explain("consume", err)
 	}
@@ -132,9 +132,9 @@ func (c *Consumer) Run(ctx context.Context, work func(context.Context, *Backlog)
 	}
 }
 
-// leave ends the turn of this copy, even one that has hardly begun, so that another one need not wait for it.
+// leave ends the turn of this copy, so that another one takes over at once.
 func (c *Consumer) leave(ctx context.Context, consuming jetstream.ConsumeContext) error {
-	consuming.Drain() // what has arrived is given back, see take
+	consuming.Drain() // messages in flight are returned, see receive
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askLimit)
 	defer cancel()
 	select {
@@ -145,7 +145,7 @@ func (c *Consumer) leave(ctx context.Context, consuming jetstream.ConsumeContext
 	b, chosen := c.active, c.chosen
 	c.mu.Unlock()
 	if !chosen {
-		return nil // it is another one's turn
+		return nil // another copy is active
 	}
 	if b != nil {
 		b.giveBack()
@@ -156,8 +156,8 @@ func (c *Consumer) leave(ctx context.Context, consuming jetstream.ConsumeContext
 	return nil
 }
 
-// trouble is told what goes wrong between the server and this copy.
-func (c *Consumer) trouble(_ jetstream.ConsumeContext, err error) {
+// consumeError handles an error between the server and this copy.
+func (c *Consumer) consumeError(_ jetstream.ConsumeContext, err error) {
 	switch {
 	case errors.Is(err, jetstream.ErrPinIDMismatch), errors.Is(err, jetstream.ErrNoHeartbeat),
 		errors.Is(err, jetstream.ErrConsumerLeadershipChanged):
@@ -176,7 +176,7 @@ func (c *Consumer) fail(err error) {
 	}
 }
 
-// lose ends the turn of this copy, if it has one: the server may have chosen another one.
+// lose ends the turn of this copy, because the server may have chosen another one.
 func (c *Consumer) lose() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -187,8 +187,8 @@ func (c *Consumer) lose() {
 	}
 }
 
-// take keeps a message. The first one of a turn begins it.
-func (c *Consumer) take(ctx context.Context, m jetstream.Msg) {
+// receive adds a message to the turn. The first one begins the turn.
+func (c *Consumer) receive(ctx context.Context, m jetstream.Msg) {
 	pin := m.Headers().Get(pinHeader)
 	c.mu.Lock()
 	c.chosen = true

@@ -20,9 +20,9 @@ const (
 	deadSubjects = subjectRoot + ".dead.*.*.*.*"
 	// deadSuffix ends the name of the stream of dead letters.
 	deadSuffix = "_dead"
-	// headerNumber is the number that a dead letter had as a delivery.
+	// headerNumber has the ID of the delivery.
 	headerNumber = "Tlxhook-Event-Id"
-	// headerOutcome says why a delivery was given up.
+	// headerOutcome has the error of the last attempt.
 	headerOutcome = "Tlxhook-Outcome"
 )
 
@@ -35,8 +35,8 @@ func (s *Stream) makeDeadLetters(ctx context.Context) error {
 	return err
 }
 
-// bury stores a delivery with the dead letters, as it is in the stream. That is safe to repeat.
-func (b *Backlog) bury(ctx context.Context, id int64, outcome string) error {
+// storeDeadLetter stores a copy of the message of a delivery as a dead letter. That is safe to repeat.
+func (b *Backlog) storeDeadLetter(ctx context.Context, id int64, outcome string) error {
 	s, durable := b.consumer.stream, b.consumer.o.Durable
 	found, err := s.stream.GetMsg(ctx, sequence(id))
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
@@ -47,7 +47,7 @@ func (b *Backlog) bury(ctx context.Context, id int64, outcome string) error {
 	}
 	m := &nats.Msg{Header: nats.Header{}, Data: found.Data}
 	for name, values := range found.Header {
-		if !strings.HasPrefix(name, "Nats-") { // those are the server's words about where it was stored
+		if !strings.HasPrefix(name, "Nats-") { // the server sets those
 			m.Header[name] = values
 		}
 	}
@@ -59,11 +59,11 @@ func (b *Backlog) bury(ctx context.Context, id int64, outcome string) error {
 	return explain("store a dead letter", err)
 }
 
-// DeadLetters are the deliveries that a consumer has given up. They have the methods of a journal that a replay wants.
+// DeadLetters are the dead letters of a consumer. They have the methods of a journal that a replay needs.
 type DeadLetters struct {
 	letters jetstream.Stream
 	id      string           // of the stream of deliveries
-	seqs    map[int64]uint64 // where a delivery is among the dead letters
+	seqs    map[int64]uint64 // the sequence of a delivery in the stream of dead letters
 }
 
 // DeadLetters returns those of a consumer, the oldest first, without bodies.
@@ -94,7 +94,7 @@ func (s *Stream) DeadLetters(ctx context.Context, durable string) (*DeadLetters,
 	}
 }
 
-// letter reads a dead letter. It has the number that it had as a delivery.
+// letter parses a dead letter. Its ID is that of the delivery.
 func letter(m *jetstream.RawStreamMsg) journal.Entry {
 	e := entry(m.Sequence, m.Subject, m.Header, m.Data, m.Time)
 	e.State, e.Outcome = journal.Dead, m.Header.Get(headerOutcome)
@@ -107,8 +107,8 @@ func letter(m *jetstream.RawStreamMsg) journal.Entry {
 	return e
 }
 
-// WaitingOf returns nothing: a consumer settles the deliveries of an object in order, so what is still to be forwarded is
-// newer than every dead letter.
+// WaitingOf returns nothing: a consumer finishes the deliveries of an object in order, so every open one is newer than
+// every dead letter.
 func (d *DeadLetters) WaitingOf(context.Context, journal.ObjectKey, int64, int) ([]journal.Entry, error) {
 	return nil, nil
 }
@@ -127,7 +127,7 @@ func (d *DeadLetters) Get(ctx context.Context, id int64) (journal.Entry, error) 
 	return e, nil
 }
 
-// Mark deletes a dead letter that was accepted after all.
+// Mark deletes a dead letter that an app has accepted.
 func (d *DeadLetters) Mark(ctx context.Context, id int64, a journal.Attempt) error {
 	if a.State != journal.Forwarded {
 		return nil

@@ -17,11 +17,11 @@ import (
 const (
 	connectLimit  = 5 * time.Second
 	reconnectWait = 250 * time.Millisecond
-	// pingEvery finds out that a server is gone without a word, after two of them.
+	// pingEvery is the interval of pings. A server that misses two of them is gone.
 	pingEvery = 5 * time.Second
 )
 
-// Login says where the servers are and how to log in there. What is empty is not used.
+// Login has the addresses of the servers and the credentials for them. Empty fields are not used.
 type Login struct {
 	// Servers are URLs with a comma between them, such as "nats://a:4222,nats://b:4222"; tls:// asks for TLS.
 	Servers  string
@@ -38,7 +38,7 @@ type Login struct {
 	Cleartext bool
 }
 
-// Check tells what makes no sense, before anything is opened. Nothing secret may stand in a URL.
+// Check returns an error for options that contradict each other, and for a URL with credentials.
 func (l Login) Check() error {
 	for server := range strings.SplitSeq(l.Servers, ",") {
 		u, err := url.Parse(strings.TrimSpace(server))

@@ -20,7 +20,7 @@ const (
 	subjectRoot = "tripletex"
 	// allSubjects are those of every delivery: company, object and verb.
 	allSubjects = subjectRoot + ".*.*.*"
-	// typePrefix begins the type of every event, as CloudEvents asks for a name that is its sender's.
+	// typePrefix begins the type of every event: CloudEvents recommends a reverse domain name.
 	typePrefix = "no.tripletex."
 )
 
@@ -37,8 +37,8 @@ const (
 	headerVia = "X-Tlxhook-Via"
 )
 
-// Subject returns where deliveries of an event are published: tripletex, company, object and verb. What could not
-// stand in a subject becomes "_".
+// Subject returns the subject of an event: tripletex, company, object and verb. Characters that are not permitted in a
+// subject become "_".
 func Subject(company int64, event string) string {
 	object, verb, _ := strings.Cut(event, ".")
 	return strings.Join([]string{subjectRoot, strconv.FormatInt(company, 10), token(object), token(verb)}, ".")
@@ -59,7 +59,7 @@ func token(text string) string {
 	return safe[:min(len(safe), 64)]
 }
 
-// message returns a delivery as it is published: body and headers as they came, and those of CloudEvents.
+// message returns the message of a delivery: the original body and headers, and those of CloudEvents.
 func message(company int64, d journal.Delivery) *nats.Msg {
 	m := &nats.Msg{Subject: Subject(company, d.Event), Data: d.Body, Header: nats.Header{}}
 	object, _, _ := strings.Cut(d.Event, ".")
@@ -101,7 +101,7 @@ func encode(value string) string {
 	return text.String()
 }
 
-// entry reads a message back. One that somebody else has published is read as far as it goes.
+// entry parses a message. A message of another program is read as far as possible.
 func entry(seq uint64, subject string, header nats.Header, body []byte, stored time.Time) journal.Entry {
 	get := textproto.MIMEHeader(header).Get
 	e := journal.Entry{ID: number(seq), State: journal.Pending, Delivery: journal.Delivery{

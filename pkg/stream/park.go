@@ -145,8 +145,8 @@ func (b *Backlog) anchors() (n int) {
 	return n
 }
 
-// acknowledge tells the server that messages are done, and waits until it has processed the last: it processes those of
-// a connection in order.
+// acknowledge acknowledges messages, and waits until the server has processed the last: it processes those of a
+// connection in order.
 func (b *Backlog) acknowledge(ctx context.Context, replies ...string) error {
 	if len(replies) == 0 {
 		return nil

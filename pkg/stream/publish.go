@@ -16,14 +16,14 @@ import (
 )
 
 const (
-	// tryLimit is how long one try waits: a server that has just died never answers.
+	// tryLimit bounds one try: a server that has just died never answers.
 	tryLimit = 1500 * time.Millisecond
-	// betweenTries is how long a stream that chooses another leader is left alone.
+	// betweenTries is the pause between two tries, during which the stream may choose a leader.
 	betweenTries = 100 * time.Millisecond
 )
 
-// Append publishes a delivery, and returns once the stream has acknowledged it. Where the stream knows its key, it tells
-// whether the body is the same; another one is stored too.
+// Append publishes a delivery, and returns once the stream has acknowledged it. A known key with another body is stored
+// too.
 func (s *Stream) Append(ctx context.Context, d journal.Delivery) (journal.Stored, error) {
 	ctx, cancel := context.WithTimeout(ctx, publishLimit)
 	defer cancel()
@@ -43,8 +43,8 @@ func (s *Stream) Append(ctx context.Context, d journal.Delivery) (journal.Stored
 	return s.appendAltered(ctx, m)
 }
 
-// appendAltered publishes a delivery whose key came with another body before. Its id cannot be a key: "/" is none of
-// their characters.
+// appendAltered publishes a delivery whose key came with another body before. Its message ID cannot be a key: keys have
+// no "/".
 func (s *Stream) appendAltered(ctx context.Context, m *nats.Msg) (journal.Stored, error) {
 	sum := sha256.Sum256(m.Data)
 	m.Header.Set(jetstream.MsgIDHeader, m.Header.Get(jetstream.MsgIDHeader)+"/"+hex.EncodeToString(sum[:16]))
@@ -56,7 +56,7 @@ func (s *Stream) appendAltered(ctx context.Context, m *nats.Msg) (journal.Stored
 	return journal.Stored{ID: number(ack.Sequence), Duplicate: again, Altered: !again}, nil
 }
 
-// holds tells whether a message has a body. One that was deleted is taken for the same: nothing can tell otherwise.
+// holds reports whether a message has a body. A deleted message counts as the same.
 func (s *Stream) holds(ctx context.Context, seq uint64, body []byte) (bool, error) {
 	before, err := s.stream.GetMsg(ctx, seq)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
@@ -68,8 +68,8 @@ func (s *Stream) holds(ctx context.Context, seq uint64, body []byte) (bool, erro
 	return bytes.Equal(before.Data, body), nil
 }
 
-// publish tries until the stream acknowledges or the time is over. That is safe, as the id makes repeats known; own
-// tells that a repeat may be one of an earlier try here.
+// publish tries until the stream acknowledges or the time is over. The message ID makes that safe; own reports whether a
+// duplicate may be an earlier try of the same call.
 func (s *Stream) publish(ctx context.Context, m *nats.Msg) (ack *jetstream.PubAck, own bool, err error) {
 	for try := 1; ; try++ {
 		ack, err = s.try(ctx, m)

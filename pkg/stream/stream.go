@@ -1,6 +1,5 @@
-// Package stream keeps deliveries in a stream of NATS JetStream, which many machines can write to and read from: it
-// publishes what was received, and hands it to one of several copies of a consumer, in order for each object.
-// It leaves receiving and forwarding to pkg/receiver.
+// Package stream stores deliveries in a stream of NATS JetStream, which many machines can write and read. It publishes
+// received deliveries, and passes them to one of several copies of a consumer, in order per object.
 package stream
 
 import (
@@ -20,29 +19,29 @@ import (
 )
 
 var (
-	// ErrUnreachable means that no server answers, or that none can store now.
+	// ErrUnreachable means that no server answers, or that none can store messages now.
 	ErrUnreachable = errors.New("the stream cannot be reached")
-	// ErrRefused means that the server does not accept the login, or does not permit what is needed.
+	// ErrRefused means that the server rejects the login or a permission is missing.
 	ErrRefused = errors.New("the NATS server refuses")
-	// ErrAbsent means that there is no stream of a name.
-	ErrAbsent = errors.New("there is no stream")
-	// ErrUnfit means that a stream, a consumer or a server is there and cannot do what is promised.
+	// ErrAbsent means that a stream does not exist.
+	ErrAbsent = errors.New("no stream")
+	// ErrUnfit means that an existing stream, consumer or server cannot give the guarantees.
 	ErrUnfit = errors.New("unfit")
-	// ErrOptions means that what was asked for makes no sense.
+	// ErrOptions means that options are not valid.
 	ErrOptions = errors.New("nats")
 	// ErrCleartext means that credentials would be sent without TLS.
 	ErrCleartext = errors.New("the credentials would be sent without TLS")
 )
 
 const (
-	// askLimit is how long a question to the server may take.
+	// askLimit bounds one request to the server.
 	askLimit = 5 * time.Second
-	// patience is how long servers that are there may take to agree on who leads.
-	patience = 20 * time.Second
-	// publishLimit is how long a delivery waits for the acknowledgement of the stream.
+	// leaderElectionTimeout bounds the wait for a leader of a stream.
+	leaderElectionTimeout = 20 * time.Second
+	// publishLimit bounds the wait for the acknowledgment of a delivery.
 	publishLimit = 5 * time.Second
-	// mostPublishing is how many deliveries wait for it at once.
-	mostPublishing = 4096
+	// maxPublishing is the number of deliveries that wait for it at once.
+	maxPublishing = 4096
 )
 
 // Stream is a stream that deliveries are published to or consumed from. It is safe for concurrent use.
@@ -54,14 +53,14 @@ type Stream struct {
 	parked  jetstream.Stream // nil without a consumer
 	name    string
 	company int64
-	// lost is called when the connection is gone. It comes back by itself.
+	// lost is called when the connection is lost. The client reconnects by itself.
 	lost atomic.Pointer[func()]
-	// refused is what the server has said that is not permitted: it says so beside the question, which has no answer.
+	// refused is the last permission error: the server reports it apart from the request, which has no answer.
 	refused atomic.Pointer[error]
 }
 
-// Open connects and returns the stream of a name, which must be fit for deliveries. One that is not there is made where
-// wanted is given, else it is ErrAbsent. Company is what is published as belonging to; 0 is the one of the login.
+// Open connects and verifies the stream of a name. A missing one is created if wanted is not nil, else the error is
+// ErrAbsent. Company is part of the published subjects; 0 is the company of the login.
 func Open(ctx context.Context, l Login, name string, company int64, wanted *Config) (*Stream, error) {
 	if !validName(name) {
 		return nil, fmt.Errorf("%w: %q is no name of a stream: letters, digits, dash and underscore", ErrOptions, name)
@@ -70,7 +69,7 @@ func Open(ctx context.Context, l Login, name string, company int64, wanted *Conf
 	if err := s.connect(ctx, l); err != nil {
 		return nil, err
 	}
-	if err := s.patiently(ctx, func(ctx context.Context) error { return s.find(ctx, wanted) }); err != nil {
+	if err := s.retry(ctx, func(ctx context.Context) error { return s.find(ctx, wanted) }); err != nil {
 		s.Close()
 		return nil, err
 	}
@@ -82,17 +81,17 @@ func (s *Stream) connect(ctx context.Context, l Login) error {
 	if err != nil {
 		return err
 	}
-	options = append(options, nats.DisconnectErrHandler(func(*nats.Conn, error) { s.disconnected() }), nats.ErrorHandler(s.complained))
+	options = append(options, nats.DisconnectErrHandler(func(*nats.Conn, error) { s.disconnected() }), nats.ErrorHandler(s.asyncError))
 	if s.conn, err = dial(ctx, l.Servers, options); err != nil {
 		return explain("connect to "+l.Servers, err)
 	}
-	s.js, err = jetstream.New(s.conn, jetstream.WithPublishAsyncMaxPending(mostPublishing), jetstream.WithDefaultTimeout(askLimit))
+	s.js, err = jetstream.New(s.conn, jetstream.WithPublishAsyncMaxPending(maxPublishing), jetstream.WithDefaultTimeout(askLimit))
 	return explain("connect", err)
 }
 
-// patiently does what can be repeated until the servers answer: for some seconds they may be choosing a leader.
-func (s *Stream) patiently(ctx context.Context, do func(context.Context) error) error {
-	limit := time.Now().Add(patience)
+// retry repeats an operation until the servers answer: for some seconds they may have no leader.
+func (s *Stream) retry(ctx context.Context, do func(context.Context) error) error {
+	limit := time.Now().Add(leaderElectionTimeout)
 	for {
 		asking, cancel := context.WithTimeout(ctx, askLimit)
 		err := do(asking)
@@ -109,7 +108,7 @@ func (s *Stream) patiently(ctx context.Context, do func(context.Context) error) 
 	}
 }
 
-// dial connects, and gives up where ctx ends before.
+// dial connects until ctx ends.
 func dial(ctx context.Context, servers string, options []nats.Option) (*nats.Conn, error) {
 	type outcome struct {
 		conn *nats.Conn
@@ -133,7 +132,7 @@ func dial(ctx context.Context, servers string, options []nats.Option) (*nats.Con
 	}
 }
 
-func (s *Stream) complained(_ *nats.Conn, _ *nats.Subscription, err error) {
+func (s *Stream) asyncError(_ *nats.Conn, _ *nats.Subscription, err error) {
 	if errors.Is(err, nats.ErrPermissionViolation) {
 		s.refused.Store(&err)
 	}
@@ -163,10 +162,10 @@ func (s *Stream) ID() string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// Window is how long the stream knows an idempotency key again.
+// Window returns how long the stream recognizes an idempotency key.
 func (s *Stream) Window() time.Duration { return s.stream.CachedInfo().Config.Duplicates }
 
-// Healthy returns why nothing can be stored now, or nil.
+// Healthy returns an error if nothing can be stored now.
 func (s *Stream) Healthy() error {
 	ctx, cancel := context.WithTimeout(context.Background(), askLimit/2)
 	defer cancel()
@@ -174,7 +173,7 @@ func (s *Stream) Healthy() error {
 	return explain("ask for the stream", err)
 }
 
-// explain gives an error of NATS the cause by which others judge it.
+// explain adds the sentinel of an error of NATS.
 func explain(what string, err error) error {
 	cause := ErrUnreachable
 	var refusal *jetstream.APIError
@@ -198,7 +197,7 @@ func explain(what string, err error) error {
 	return fmt.Errorf("%s: %w: %w", what, cause, err)
 }
 
-// The codes of refusals whose class says something else than they do. Source: errors.json of the server.
+// The error codes whose class is misleading. Source: errors.json of the server.
 const (
 	codeNoPeers    jetstream.ErrorCode = 10005 // too few servers are there now
 	codeNoReplicas jetstream.ErrorCode = 10074 // there is only one server, whatever happens
@@ -207,7 +206,7 @@ const (
 	codeMessageSize jetstream.ErrorCode = 10054
 )
 
-// causeOf tells what may pass from what does not.
+// causeOf returns ErrUnreachable for an error that may pass, and ErrUnfit for others.
 func causeOf(refusal *jetstream.APIError) error {
 	passing := refusal.Code >= 500
 	switch refusal.ErrorCode {
@@ -222,5 +221,5 @@ func causeOf(refusal *jetstream.APIError) error {
 	return ErrUnfit
 }
 
-// validName tells whether a name of a stream or a consumer can stand in a subject and in a file name.
+// validName reports whether a name of a stream or a consumer is permitted in a subject and in a file name.
 func validName(name string) bool { return name != "" && len(name) <= 64 && token(name) == name }

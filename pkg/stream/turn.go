@@ -124,7 +124,7 @@ func (b *Backlog) completeWith(info *jetstream.ConsumerInfo) bool {
 	return true
 }
 
-// extendLoop tells the server from time to time that the messages in the window are in progress.
+// extendLoop marks the messages in the window as in progress, so that the server does not deliver them again.
 func (b *Backlog) extendLoop() {
 	again := time.NewTicker(b.consumer.o.Takeover / 4)
 	defer again.Stop()
