@@ -48,8 +48,8 @@ func rooms() map[string][]string {
 			"pkg/targeturl", "pkg/terminal", "pkg/tripletex", "pkg/wait",
 		},
 		"pkg/inspect": {
-			"pkg/health", "pkg/journal", "pkg/match", "pkg/receiver", "pkg/secret", "pkg/targeturl", "pkg/terminal", "pkg/tripletex",
-			"pkg/webhook",
+			"pkg/health", "pkg/journal", "pkg/match", "pkg/receiver", "pkg/secret", "pkg/sender", "pkg/targeturl", "pkg/terminal",
+			"pkg/tripletex", "pkg/webhook",
 		},
 		"pkg/journal": nil,
 		"pkg/listen": {

@@ -23,6 +23,9 @@ const patience = 15 * time.Second
 // chromium starts a browser for all subtests of a test.
 func chromium(t *testing.T) context.Context {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("a browser takes more than a minute")
+	}
 	program, err := exec.LookPath("chromium")
 	if err != nil && os.Getenv("CI") != "" {
 		t.Fatal("chromium must be installed in CI")
