@@ -35,7 +35,10 @@ func serve(t *testing.T, o sandbox.ServeOptions) *served {
 	ctx, cancel := context.WithCancel(t.Context())
 	s := &served{t: t, folder: t.TempDir()}
 	ready, ended := make(chan string, 1), make(chan error, 1)
-	o.Speed, o.Ready = sandbox.DefaultSpeed, func(baseURL string) { ready <- strings.TrimSuffix(baseURL, "/v2") }
+	if o.Speed == 0 {
+		o.Speed = sandbox.DefaultSpeed
+	}
+	o.Ready = func(baseURL string) { ready <- strings.TrimSuffix(baseURL, "/v2") }
 	if o.Address == "" {
 		o.Address = "127.0.0.1:0"
 	}
@@ -250,7 +253,7 @@ func TestFaultsOverHTTP(t *testing.T) {
 // A reset over HTTP keeps the switches and the speed that the server was started with.
 func TestResetOverHTTPKeepsTheServer(t *testing.T) {
 	t.Parallel()
-	s := serve(t, sandbox.ServeOptions{Switches: sandbox.Switches{"http-target": "allow", "bulk": "keep-valid"}})
+	s := serve(t, sandbox.ServeOptions{Speed: 3, Switches: sandbox.Switches{"http-target": "allow", "bulk": "keep-valid"}})
 	for body, want := range map[string]string{
 		``: `{"companies":3,"subscriptions":0,"switches":{"bulk":"keep-valid","http-target":"allow"}}`,
 		`{"companies":0,"subscriptions":2,"switches":{"bulk":"all-or-nothing"}}`: `{"companies":0,"subscriptions":2,` +
@@ -261,7 +264,7 @@ func TestResetOverHTTPKeepsTheServer(t *testing.T) {
 		}
 	}
 	err := sandbox.NewFile(s.folder).Update(t.Context(), func(state *sandbox.State) error {
-		if state.Speed != sandbox.DefaultSpeed {
+		if state.Speed != 3 {
 			t.Errorf("speed = %v", state.Speed)
 		}
 		return nil

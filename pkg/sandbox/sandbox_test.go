@@ -1,6 +1,7 @@
 package sandbox_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -272,4 +274,23 @@ func TestInvalidFaultIsRejected(t *testing.T) {
 			t.Errorf("switch %q was accepted", text)
 		}
 	}
+}
+
+// A canceled request leaves no goroutine, which the end of the bubble would report.
+func TestCanceledRequestEnds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, baseURL+"/event", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 20 { // an answer may be faster
+			response, err := sandbox.New(sandbox.NewMemory(sandbox.DefaultOptions())).RoundTrip(request)
+			if err == nil {
+				_ = response.Body.Close()
+			}
+		}
+	})
 }
