@@ -18,18 +18,17 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tunnel"
 )
 
-// folder holds the programs of the tests, in front of the PATH of the process.
-var folder string
+// fakes is the environment variable with the folder of the programs of the tests, which is in front of the PATH.
+const fakes = "FAKES"
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
-	made, err := os.MkdirTemp("", "tunnel")
+	folder, err := os.MkdirTemp("", "tunnel")
 	if err != nil {
 		panic(err)
 	}
-	defer func() { _ = os.RemoveAll(made) }()
-	folder = made
+	defer func() { _ = os.RemoveAll(folder) }()
 	for _, words := range [][]string{
 		{"go", "build", "-o", filepath.Join(folder, "other"), "./testdata/fake"},
 		{
@@ -46,7 +45,7 @@ func run(m *testing.M) int {
 			panic(err)
 		}
 	}
-	if err := os.Setenv("PATH", folder+":"+os.Getenv("PATH")); err != nil {
+	if err := errors.Join(os.Setenv(fakes, folder), os.Setenv("PATH", folder+":"+os.Getenv("PATH"))); err != nil {
 		panic(err)
 	}
 	return m.Run()
@@ -66,6 +65,7 @@ func (n *notes) note(format string, _ ...any) {
 
 // options returns options with the environment of a fake, which keeps its state in a folder.
 func options(state, program, mode string, more ...string) tunnel.Options {
+	folder := os.Getenv(fakes)
 	environ := append([]string{
 		"PATH=" + os.Getenv("PATH"), "FAKE=" + mode, "SECRET=a-known-secret", "STATE=" + filepath.Join(state, "state"),
 		"CERT=" + filepath.Join(folder, "cert.pem"), "KEY=" + filepath.Join(folder, "key.pem"), "ONCE=" + filepath.Join(state, "once"),
