@@ -66,7 +66,6 @@ func TestSickAppOrObjectDelaysNoOther(t *testing.T) {
 		"objects that are refused":          {300, 300, down, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			j := store(t, 0, 0)
 			pile(t, j, "order.update", test.count, test.objects)
 			pile(t, j, "invoice.charged", 200, 200)

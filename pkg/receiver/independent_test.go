@@ -54,7 +54,7 @@ func TestBacklogOfOthersIsNotReadFirst(t *testing.T) {
 	}{
 		"another app, many objects": {1, waiting, false},
 		"another app, one object":   {1, 1, false},
-		"another app, many events":  {500, waiting, false},
+		"another app, many events":  {100, waiting, false},
 		"another app, few objects":  {3, 50, false},
 		"same app, another object":  {1, 1, true},
 		"same app, other objects":   {1, 10, true},
