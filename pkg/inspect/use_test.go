@@ -280,5 +280,5 @@ func purging(b *tab) {
 	}
 	hasRows(b, "order.create")
 	b.do(chromedp.Reload())
-	b.shows("#detail", "there is no delivery 2")
+	b.shows("#detail", "no delivery 2")
 }
