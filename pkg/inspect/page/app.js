@@ -9,7 +9,9 @@ let shown = ""; // the filter that is shown
 let busy = false; // whether a refresh is running
 let settled = Promise.resolve(); // the latest change of the URL
 let again = false; // whether another one is due after it
-const pause = 150; // milliseconds between two refreshes
+const [shortest, longest] = [150, 1000]; // milliseconds between two refreshes
+let dense = 0; // number of changes in a row, each less than shortest after the one before
+let latest = 0; // time of the latest change
 
 const query = () => new URLSearchParams(location.search);
 const fail = (problem) => (byId("problem").textContent = visible(problem.message));
@@ -53,7 +55,8 @@ function go(address) {
   return settled;
 }
 
-// changed refreshes the list, at most once in a pause.
+// changed refreshes the list, at most once in a pause. It is long after a second
+// of constant changes, so that receiving is not slowed.
 async function changed() {
   if (busy) {
     again = true;
@@ -67,7 +70,7 @@ async function changed() {
     if (again) {
       changed();
     }
-  }, pause);
+  }, dense < 10 ? shortest : longest);
 }
 
 function connection(text, lost) {
@@ -82,6 +85,8 @@ function follow() {
   const stream = new EventSource("/api/live");
   stream.addEventListener("changed", () => {
     connection("Live", false);
+    dense = performance.now() - latest < shortest ? dense + 1 : 0;
+    latest = performance.now();
     changed();
   });
   stream.addEventListener("error", async () => {
