@@ -37,6 +37,27 @@ type Table[T any] struct {
 	ID func(T) string
 }
 
+// erased is a column whose functions take a *T as any, so that the writers are compiled once and not for each T.
+type erased struct {
+	name, title     string
+	detail, shrinks bool
+	text            func(any) string
+	style           func(any) terminal.Style // nil for plain
+}
+
+// erase returns the columns and the ID without the type of the items.
+func (t *Table[T]) erase() (columns []erased, id func(any) string) {
+	for i := range t.Columns {
+		c := &t.Columns[i]
+		column := erased{c.Name, c.Title, c.Detail, c.Shrinks, func(v any) string { return c.text(v.(*T)) }, nil}
+		if c.Style != nil {
+			column.style = func(v any) terminal.Style { return c.Style(*v.(*T)) }
+		}
+		columns = append(columns, column)
+	}
+	return columns, func(v any) string { return t.ID(*v.(*T)) }
+}
+
 // TableOf returns the table of a struct. Its columns are the fields with a tag such as
 // `table:"TITLE,detail,shrinks,omitzero"`, in their order. Columns that are given replace those of the same name; others
 // follow. The ID is the column "id", else the first one. A column that is neither a field nor has a text is a bug.

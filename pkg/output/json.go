@@ -61,10 +61,10 @@ func escapeUnsafe(raw []byte) []byte {
 }
 
 // writeArray writes a JSON array: indented in a terminal, otherwise one item per line.
-func writeArray[T any](p *Printer, items iter.Seq2[T, error]) error {
+func (p *Printer) writeArray(items iter.Seq2[any, error]) error {
 	line, first := newLine(), true
 	var indented bytes.Buffer
-	err := written(p, items, func(out *bufio.Writer, item *T) error {
+	err := p.written(items, func(out *bufio.Writer, item any) error {
 		raw, err := line.of(item)
 		if err != nil {
 			return err
@@ -96,9 +96,9 @@ func writeArray[T any](p *Printer, items iter.Seq2[T, error]) error {
 }
 
 // writeLines writes one JSON object per line.
-func writeLines[T any](p *Printer, items iter.Seq2[T, error]) error {
+func (p *Printer) writeLines(items iter.Seq2[any, error]) error {
 	line := newLine()
-	return written(p, items, func(out *bufio.Writer, item *T) error {
+	return p.written(items, func(out *bufio.Writer, item any) error {
 		raw, err := line.of(item)
 		if err != nil {
 			return err

@@ -119,28 +119,56 @@ func All[T any](items []T) iter.Seq2[T, error] {
 // Sequence prints items as they arrive, in constant memory; only YAML, tables and queries collect them. It stops at an
 // error, after the items before it.
 func Sequence[T any](ctx context.Context, p *Printer, table Table[T], items iter.Seq2[T, error]) error {
+	columns, id := table.erase()
 	switch {
 	case p.query != nil:
 		return collected(items, func(all []T) error { return p.runQuery(ctx, all) })
-	case p.template != nil:
-		return eachTemplate(ctx, p, items)
+	case p.template == nil && p.format == YAMLFormat:
+		return collected(items, func(all []T) error { return p.writeYAML(all) })
+	case p.IsTable():
+		return collected(items, func(all []T) error { return p.writeTable(columns, pointers(all)) })
+	}
+	return p.stream(ctx, columns, id, pointed(items))
+}
+
+// stream prints items, which are pointers, one after the other.
+func (p *Printer) stream(ctx context.Context, columns []erased, id func(any) string, items iter.Seq2[any, error]) error {
+	if p.template != nil {
+		return p.eachTemplate(ctx, items)
 	}
 	switch p.format {
 	case JSONFormat:
-		return writeArray(p, items)
+		return p.writeArray(items)
 	case NDJSONFormat:
-		return writeLines(p, items)
-	case YAMLFormat:
-		return collected(items, func(all []T) error { return p.writeYAML(all) })
+		return p.writeLines(items)
 	case CSVFormat:
-		return writeCSV(p, table, items)
+		return p.writeCSV(columns, items)
 	case NameFormat:
-		return writeNames(p, table, items)
-	case TSVFormat:
-		return writeTSV(p, table, items)
+		return p.writeNames(id, items)
 	default:
-		return collected(items, func(all []T) error { return writeTable(p, table, all) })
+		return p.writeTSV(columns, items)
 	}
+}
+
+// pointed returns a pointer to each item, valid until the next one: the variable is on the heap and reused.
+func pointed[T any](items iter.Seq2[T, error]) iter.Seq2[any, error] {
+	return func(yield func(any, error) bool) {
+		var item T
+		for next, err := range items {
+			if item = next; !yield(&item, err) {
+				return
+			}
+		}
+	}
+}
+
+// pointers returns a pointer to each item of a slice.
+func pointers[T any](items []T) []any {
+	all := make([]any, len(items))
+	for i := range items {
+		all[i] = &items[i]
+	}
+	return all
 }
 
 // collected prints a whole sequence, or nothing if it ends with an error.
@@ -160,16 +188,13 @@ func Item[T any](ctx context.Context, p *Printer, table Table[T], item T) error 
 	switch {
 	case p.query != nil:
 		return p.runQuery(ctx, item)
-	case p.template != nil:
-		return eachTemplate(ctx, p, All([]T{item}))
-	}
-	switch p.format {
-	case JSONFormat:
+	case p.IsTable():
+		columns, _ := table.erase()
+		return p.writeDetails(columns, &item)
+	case p.template == nil && p.format == JSONFormat:
 		return p.writeObject(item)
-	case YAMLFormat:
+	case p.template == nil && p.format == YAMLFormat:
 		return p.writeYAML(item)
-	case TableFormat, WideFormat:
-		return writeDetails(p, table, item)
 	default:
 		return List(ctx, p, table, []T{item})
 	}

@@ -82,7 +82,7 @@ func (p *Printer) runQuery(ctx context.Context, v any) error {
 }
 
 // eachTemplate prints every item with the template, one per line.
-func eachTemplate[T any](ctx context.Context, p *Printer, items iter.Seq2[T, error]) error {
+func (p *Printer) eachTemplate(ctx context.Context, items iter.Seq2[any, error]) error {
 	for item, err := range items {
 		if err != nil {
 			return err

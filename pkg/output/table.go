@@ -25,28 +25,28 @@ const narrowest = 12
 
 // writeTable writes columns with a header: the main ones, truncated to the width of the screen, or in the wide format
 // every column that is not empty.
-func writeTable[T any](p *Printer, table Table[T], items []T) error {
+func (p *Printer) writeTable(all []erased, items []any) error {
 	if len(items) == 0 {
 		return nil // an empty list has no header
 	}
-	columns := visibleColumns(p.format == WideFormat, table, items)
+	columns := visibleColumns(p.format == WideFormat, all, items)
 	header := make([]string, len(columns))
 	for j, column := range columns {
-		header[j] = column.Title
+		header[j] = column.title
 	}
 	rows := make([][]string, len(items))
 	for i := range items {
 		rows[i] = make([]string, len(columns))
 		for j, column := range columns {
-			rows[i][j] = column.shown(&items[i])
+			rows[i][j] = column.shown(items[i])
 		}
 	}
 	if p.width > 0 && p.format != WideFormat {
-		fit(header, rows, p.width, func(j int) bool { return columns[j].Shrinks })
+		fit(header, rows, p.width, func(j int) bool { return columns[j].shrinks })
 	}
 	for i := range items {
 		for j, column := range columns {
-			rows[i][j] = paint(p, column, &items[i], rows[i][j])
+			rows[i][j] = p.paint(column, items[i], rows[i][j])
 		}
 	}
 	if p.color {
@@ -57,13 +57,13 @@ func writeTable[T any](p *Printer, table Table[T], items []T) error {
 	return render(p.out, header, rows)
 }
 
-// visibleColumns returns the main columns; with all, the others that are not empty too.
-func visibleColumns[T any](all bool, table Table[T], items []T) []*Column[T] {
-	var columns []*Column[T]
-	for j := range table.Columns {
-		column := &table.Columns[j]
-		filled := func(item T) bool { return column.text(&item) != "" }
-		if !column.Detail || all && slices.ContainsFunc(items, filled) {
+// visibleColumns returns the main columns; in the wide format, the others that are not empty too.
+func visibleColumns(wide bool, all []erased, items []any) []*erased {
+	var columns []*erased
+	for j := range all {
+		column := &all[j]
+		filled := func(item any) bool { return column.text(item) != "" }
+		if !column.detail || wide && slices.ContainsFunc(items, filled) {
 			columns = append(columns, column)
 		}
 	}
@@ -71,7 +71,7 @@ func visibleColumns[T any](all bool, table Table[T], items []T) []*Column[T] {
 }
 
 // shown returns a cell of a table: safe text, and a time in the local time zone.
-func (c *Column[T]) shown(item *T) string {
+func (c *erased) shown(item any) string {
 	text := c.text(item)
 	if len(text) < len("2006-01-02T15:04:05Z") || text[10] != 'T' {
 		return terminal.Safe(text)
@@ -83,27 +83,27 @@ func (c *Column[T]) shown(item *T) string {
 }
 
 // writeDetails writes every column of one item, one per line.
-func writeDetails[T any](p *Printer, table Table[T], item T) error {
-	rows := make([][]string, 0, len(table.Columns))
-	for i := range table.Columns {
-		column := &table.Columns[i]
-		title, text := column.Title, column.shown(&item)
+func (p *Printer) writeDetails(columns []erased, item any) error {
+	rows := make([][]string, 0, len(columns))
+	for i := range columns {
+		column := &columns[i]
+		title, text := column.title, column.shown(item)
 		if text == "" {
 			continue
 		}
 		if p.color {
 			title = terminal.Bold.Paint(title)
 		}
-		rows = append(rows, []string{title, paint(p, column, &item, text)})
+		rows = append(rows, []string{title, p.paint(column, item, text)})
 	}
 	return render(p.out, nil, rows)
 }
 
-func paint[T any](p *Printer, column *Column[T], item *T, text string) string {
-	if !p.color || column.Style == nil || text == "" {
+func (p *Printer) paint(column *erased, item any, text string) string {
+	if !p.color || column.style == nil || text == "" {
 		return text
 	}
-	return column.Style(*item).Paint(text)
+	return column.style(item).Paint(text)
 }
 
 // fit truncates the columns that may shrink, the widest first, until rows fit the width.

@@ -11,12 +11,11 @@ import (
 )
 
 // written writes items through a buffer and stops at the first error.
-func written[T any](p *Printer, items iter.Seq2[T, error], write func(*bufio.Writer, *T) error) error {
+func (p *Printer) written(items iter.Seq2[any, error], write func(*bufio.Writer, any) error) error {
 	out := bufio.NewWriterSize(p.out, 16<<10)
-	var item T // reused, because it is allocated on the heap
-	for next, err := range items {
-		if item = next; err == nil {
-			err = write(out, &item)
+	for item, err := range items {
+		if err == nil {
+			err = write(out, item)
 		}
 		if err != nil {
 			return errors.Join(err, out.Flush())
@@ -26,22 +25,22 @@ func written[T any](p *Printer, items iter.Seq2[T, error], write func(*bufio.Wri
 }
 
 // writeTSV writes every column, separated by tabs, without a header line.
-func writeTSV[T any](p *Printer, table Table[T], items iter.Seq2[T, error]) error {
-	return written(p, items, func(out *bufio.Writer, item *T) error {
-		for i := range table.Columns {
+func (p *Printer) writeTSV(columns []erased, items iter.Seq2[any, error]) error {
+	return p.written(items, func(out *bufio.Writer, item any) error {
+		for i := range columns {
 			if i > 0 {
 				_ = out.WriteByte('\t')
 			}
-			_, _ = out.WriteString(terminal.Safe(table.Columns[i].text(item)))
+			_, _ = out.WriteString(terminal.Safe(columns[i].text(item)))
 		}
 		return out.WriteByte('\n')
 	})
 }
 
 // writeNames writes the IDs.
-func writeNames[T any](p *Printer, table Table[T], items iter.Seq2[T, error]) error {
-	return written(p, items, func(out *bufio.Writer, item *T) error {
-		id := table.ID(*item)
+func (p *Printer) writeNames(idOf func(any) string, items iter.Seq2[any, error]) error {
+	return p.written(items, func(out *bufio.Writer, item any) error {
+		id := idOf(item)
 		if id == "" { // a planned item has no ID
 			return nil
 		}
@@ -51,11 +50,11 @@ func writeNames[T any](p *Printer, table Table[T], items iter.Seq2[T, error]) er
 }
 
 // writeCSV writes every column with a header line. Quoting: RFC 4180.
-func writeCSV[T any](p *Printer, table Table[T], items iter.Seq2[T, error]) error {
+func (p *Printer) writeCSV(columns []erased, items iter.Seq2[any, error]) error {
 	out := csv.NewWriter(p.out)
-	row := make([]string, len(table.Columns))
-	for i, column := range table.Columns {
-		row[i] = column.Name
+	row := make([]string, len(columns))
+	for i := range columns {
+		row[i] = columns[i].name
 	}
 	_ = out.Write(row) // Error reports what went wrong
 	for item, err := range items {
@@ -63,8 +62,8 @@ func writeCSV[T any](p *Printer, table Table[T], items iter.Seq2[T, error]) erro
 			out.Flush()
 			return errors.Join(err, out.Error())
 		}
-		for i := range table.Columns {
-			row[i] = inert(terminal.Safe(table.Columns[i].text(&item)))
+		for i := range columns {
+			row[i] = inert(terminal.Safe(columns[i].text(item)))
 		}
 		if err := out.Write(row); err != nil {
 			return err
