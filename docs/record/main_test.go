@@ -13,6 +13,9 @@ import (
 
 // The picture in the README shows the current output of tlxhook.
 func TestThePictureIsTrue(t *testing.T) {
+	if testing.Short() {
+		t.Skip("not a unit test")
+	}
 	t.Parallel()
 	drawn, err := record(t.Context())
 	if err != nil {

@@ -131,6 +131,9 @@ func gone(t *testing.T, file string) bool {
 
 // A hanging command that ignores SIGTERM is killed with its child process when the watch ends.
 func TestHangingCommandIsKilledWithItsChildren(t *testing.T) {
+	if testing.Short() {
+		t.Skip("not a unit test")
+	}
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "pid")
 	c, _ := shell(`trap "" TERM; sleep 600 & echo $! >"$FILE"; wait; wait; sleep 600`, "FILE="+file)

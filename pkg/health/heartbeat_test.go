@@ -12,6 +12,9 @@ import (
 )
 
 func TestHeartbeatIsTriedThreeTimes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("not a unit test")
+	}
 	t.Parallel()
 	for failures, want := range map[int64]string{0: "", 2: "", 3: "unexpected status 502 Bad Gateway"} {
 		var beats atomic.Int64

@@ -27,6 +27,9 @@ func newWatchOf(t *testing.T, o sandbox.Options) (*health.Watch, *service) {
 // A week of polls every 30 seconds, with changes, failing notifications and an outage of one hour: at most one request
 // per interval, nearly all answered with 304, and constant memory. Not parallel, as it measures the heap.
 func TestMemoryIsConstantOverAWeek(t *testing.T) {
+	if testing.Short() {
+		t.Skip("not a unit test")
+	}
 	synctest.Test(t, func(t *testing.T) {
 		w, s := newWatch(t, 5)
 		p := &post{refuse: func(_ health.Transition, try int) bool { return try%2 == 1 }}

@@ -388,6 +388,9 @@ func TestOccupiedAddressIsAFailure(t *testing.T) {
 
 // A public URL that does not lead here is a failure when the time is over, and nothing is subscribed.
 func TestUnreachableURLIsAFailure(t *testing.T) {
+	if testing.Short() {
+		t.Skip("not a unit test")
+	}
 	t.Parallel()
 	w, address := newWorld(t, &steps{Context: t.Context()}), ""
 	elsewhere := httptest.NewServer(http.NotFoundHandler())

@@ -52,6 +52,9 @@ func down(context.Context) receiver.Answer {
 }
 
 func TestSickAppOrObjectDelaysNoOther(t *testing.T) {
+	if testing.Short() {
+		t.Skip("not a unit test")
+	}
 	t.Parallel()
 	for name, test := range map[string]struct {
 		count, objects int // deliveries of the sick

@@ -58,15 +58,15 @@ func (s *senders) resumes(t *testing.T, p *process) bool {
 // A system call of the journal fails, or the process is killed in it: nothing is acknowledged that is not on disk,
 // and after a failure the service resumes by itself.
 func TestFailingSystemCallsLoseNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("not a unit test")
+	}
 	t.Parallel()
 	strace, err := exec.LookPath("strace")
 	if err != nil {
 		missing(t, "there is no strace")
 	}
 	nth := []int{2, 5, 11}
-	if testing.Short() {
-		nth = nth[2:]
-	}
 	hit := 0
 	for _, call := range []string{"fdatasync", "pwrite64"} {
 		for _, fault := range []string{"error=EIO", "error=ENOSPC", "signal=SIGKILL"} {
@@ -102,6 +102,9 @@ func TestFailingSystemCallsLoseNothing(t *testing.T) {
 
 // A full disk is answered with 503, and with 200 again once there is room.
 func TestFullDiskIsSurvived(t *testing.T) {
+	if testing.Short() {
+		t.Skip("not a unit test")
+	}
 	t.Parallel()
 	if os.Geteuid() != 0 {
 		missing(t, "only root can make a small disk")
@@ -321,6 +324,9 @@ func exchange(c *bufio.ReadWriter, text string) (status string, err error) {
 
 // Every delivery comes fifty times at once, and reaches the app once.
 func TestRepeatsAreForwardedOnce(t *testing.T) {
+	if testing.Short() {
+		t.Skip("not a unit test")
+	}
 	t.Parallel()
 	app := newArrivals()
 	server := httptest.NewServer(app)

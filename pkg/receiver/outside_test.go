@@ -82,6 +82,9 @@ const nobody = 65534
 // The folder and the files of the journal become read-only while it runs: what is acknowledged is stored all the same.
 // A start is refused, and says why.
 func TestReadOnlyFolderLosesNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("not a unit test")
+	}
 	t.Parallel()
 	setpriv, err := exec.LookPath("setpriv")
 	if err != nil || os.Geteuid() != 0 {
@@ -142,6 +145,9 @@ func TestReadOnlyFolderLosesNothing(t *testing.T) {
 // The clock was a day ahead and is set back, or the other way round: nothing is lost, nothing changes its order, and
 // what was received is neither too old nor too young.
 func TestClockThatJumpsLosesNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("not a unit test")
+	}
 	t.Parallel()
 	folder, app := filepath.Join(t.TempDir(), "journal"), newArrivals()
 	server := httptest.NewServer(app)
@@ -194,6 +200,9 @@ func TestClockThatJumpsLosesNothing(t *testing.T) {
 // A process that is stopped for a while answers nobody, and goes on where it was. SIGHUP ends it: that is as safe as a
 // loss of power.
 func TestStoppedProcessGoesOnAndSIGHUPLosesNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("not a unit test")
+	}
 	t.Parallel()
 	folder, s := filepath.Join(t.TempDir(), "journal"), newSenders(8)
 	p := startListen(t, folder, nil)
@@ -236,6 +245,9 @@ func TestStoppedProcessGoesOnAndSIGHUPLosesNothing(t *testing.T) {
 
 // A name means this machine when it starts and another address later: that one is not connected to.
 func TestNameThatMovesAwayIsNotFollowed(t *testing.T) {
+	if testing.Short() {
+		t.Skip("not a unit test")
+	}
 	t.Parallel()
 	unshare, err := exec.LookPath("unshare")
 	if err != nil || os.Geteuid() != 0 {

@@ -120,6 +120,9 @@ func states(t *testing.T, j *journal.Journal) map[journal.State]int {
 }
 
 func TestQueueForwardsOfEachObjectInOrder(t *testing.T) {
+	if testing.Short() {
+		t.Skip("not a unit test")
+	}
 	t.Parallel()
 	j, a := store(t, 20, 30), &app{answer: accept}
 	var mu sync.Mutex
@@ -293,6 +296,9 @@ func TestSlowAppHoldsUpOnlyItself(t *testing.T) {
 }
 
 func TestDeadDeliveryThatAnotherProgramRevivesIsForwarded(t *testing.T) {
+	if testing.Short() {
+		t.Skip("not a unit test")
+	}
 	t.Parallel()
 	j, a := store(t, 1, 3), &app{}
 	var mu sync.Mutex

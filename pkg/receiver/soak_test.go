@@ -37,6 +37,9 @@ func measure(t *testing.T) usage {
 // Under a steady load with an app behind it, memory, descriptors and goroutines do not grow. It runs alone, as all
 // three are of the whole process.
 func TestSoak(t *testing.T) {
+	if testing.Short() {
+		t.Skip("not a unit test")
+	}
 	lasting, err := time.ParseDuration(flag.Lookup("soak").Value.String())
 	if err != nil || testing.Short() {
 		lasting = 3 * time.Second

@@ -159,6 +159,9 @@ func (silent) Forward(ctx context.Context, _ journal.Entry, _ bool) receiver.Ans
 // A copy that is gone without a word has left deliveries unsettled. They come again to the next copy, but only after
 // newer ones: those must wait, or an object would lose its order.
 func TestMessagesOfAStoppedCopyComeFirst(t *testing.T) {
+	if testing.Short() {
+		t.Skip("not a unit test")
+	}
 	t.Parallel()
 	live := serve(t, &server.Options{})
 	s, gone, app := open(t, live), open(t, live), newCollector()

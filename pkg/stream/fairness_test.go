@@ -267,6 +267,9 @@ func TestLateBatchOfAnEndedTurnIsRefused(t *testing.T) {
 
 // While the stream of parked deliveries is full, forwarding goes on with the window, and parking once there is room.
 func TestFullDiskForParkedDeliveriesStopsNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("not a unit test")
+	}
 	t.Parallel()
 	live := serve(t, &server.Options{})
 	s, js := open(t, live), raw(t, live)
@@ -296,6 +299,9 @@ func TestFullDiskForParkedDeliveriesStopsNothing(t *testing.T) {
 
 // A login that may not park ends the forwarder with its cause, instead of a forwarder that never begins.
 func TestLoginThatMayNotParkIsRefused(t *testing.T) {
+	if testing.Short() {
+		t.Skip("not a unit test")
+	}
 	t.Parallel()
 	live := serve(t, &server.Options{Users: []*server.User{{Username: "u", Password: "p", Permissions: &server.Permissions{
 		Publish: &server.SubjectPermission{Deny: []string{"tripletex.parked.>"}},

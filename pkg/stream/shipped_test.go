@@ -14,6 +14,9 @@ import (
 // The configuration of docs/scaling is one that a real server takes; it syncs always, and permits each program what it
 // needs and no more.
 func TestShippedServerConfiguration(t *testing.T) {
+	if testing.Short() {
+		t.Skip("not a unit test")
+	}
 	t.Parallel()
 	text, err := os.ReadFile("../../docs/scaling/nats.conf")
 	if err != nil {

@@ -216,6 +216,9 @@ func TestMadeStreamKeepsWhatItAcknowledges(t *testing.T) {
 
 // While no server answers, nothing is told to be stored.
 func TestNothingIsAcknowledgedWithoutAServer(t *testing.T) {
+	if testing.Short() {
+		t.Skip("not a unit test")
+	}
 	t.Parallel()
 	live := serve(t, &server.Options{})
 	s := open(t, live)

@@ -74,6 +74,9 @@ func TestRefusingProxyIsPermanent(t *testing.T) {
 }
 
 func TestUnreachableProxySendsNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("not a unit test")
+	}
 	t.Parallel()
 	for _, scheme := range []string{"http", "https", "socks5"} {
 		transport := tripletex.NewTransport().(*http.Transport)

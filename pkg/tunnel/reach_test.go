@@ -127,6 +127,9 @@ func TestNameThatNeverAppearsIsReported(t *testing.T) {
 
 // Where name servers cannot be reached, a name of a quick tunnel gets a fixed time before the first probe.
 func TestClosedPortOfNameServersIsAFixedWait(t *testing.T) {
+	if testing.Short() {
+		t.Skip("not a unit test")
+	}
 	t.Parallel()
 	n, probes := &names{closed: true}, &atomic.Int64{}
 	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
@@ -142,6 +145,9 @@ func TestClosedPortOfNameServersIsAFixedWait(t *testing.T) {
 
 // A probe that fails is repeated until it arrives, and its error is the result at the end.
 func TestProbesAreRepeated(t *testing.T) {
+	if testing.Short() {
+		t.Skip("not a unit test")
+	}
 	t.Parallel()
 	n, probes, elsewhere := &names{}, &atomic.Int64{}, errors.New("something else answers")
 	r := n.reach(probes)

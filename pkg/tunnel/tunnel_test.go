@@ -223,6 +223,9 @@ func awaitGone(t *testing.T, file string) {
 
 // A program that ignores SIGTERM is killed, and so are its child processes.
 func TestStopLeavesNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("not a unit test")
+	}
 	t.Parallel()
 	state := t.TempDir()
 	for _, mode := range []string{"", "deaf"} {
@@ -238,6 +241,9 @@ func TestStopLeavesNothing(t *testing.T) {
 
 // A program that dies is started again, and its new URL is reported until that is accepted.
 func TestWatchRestartsAndReportsANewURL(t *testing.T) {
+	if testing.Short() {
+		t.Skip("not a unit test")
+	}
 	t.Parallel()
 	state := t.TempDir()
 	opened, public, err := start(t, options(state, "", "die"), 30*time.Second)
