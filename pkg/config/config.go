@@ -247,10 +247,13 @@ func UnknownVariables(environ []string) []string {
 	for _, flag := range sandboxFlags() {
 		known[SandboxVariable(flag)] = true
 	}
+	for _, name := range []string{"OPENAPI", "PAYLOADS", "AXE"} { // of the tests
+		known[Prefix+name] = true
+	}
 	var unknown []string
 	for _, pair := range environ {
 		name, _, _ := strings.Cut(pair, "=")
-		if strings.HasPrefix(name, Prefix) && !known[name] && name != "TLXHOOK_OPENAPI" && name != "TLXHOOK_PAYLOADS" {
+		if strings.HasPrefix(name, Prefix) && !known[name] {
 			unknown = append(unknown, name)
 		}
 	}

@@ -9,6 +9,8 @@ const (
 	// lowSpace and noSpace are the free bytes below which a disk is a warning and a failure.
 	lowSpace = 1e9
 	noSpace  = 100e6
+	// enough is never a warning, however large the disk is.
+	enough = 10e9
 )
 
 // disk is the space of the file system of a folder, in bytes.
@@ -21,12 +23,12 @@ func (d disk) text() string {
 	return bytes(d.Free) + " of " + bytes(d.Total) + " are free for " + d.Folder
 }
 
-// state returns Failed below noSpace, and Warning below lowSpace or a tenth of the total.
+// state returns Failed below noSpace, and Warning below lowSpace or a tenth of the total, at most enough.
 func (d disk) state() State {
 	switch {
 	case d.Free < noSpace:
 		return Failed
-	case d.Free < lowSpace, d.Free < d.Total/10:
+	case d.Free < lowSpace, d.Free < min(d.Total/10, enough):
 		return Warning
 	default:
 		return OK

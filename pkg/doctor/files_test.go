@@ -19,6 +19,7 @@ func TestDiskState(t *testing.T) {
 		"enough":                 {[]disk{{"/a", 50 * gb, 100 * gb}}, OK, "47 GiB of 93 GiB are free for /a"},
 		"a tenth of a large one": {[]disk{{"/a", 10 * gb, 100 * gb}}, OK, ""},
 		"less than a tenth":      {[]disk{{"/a", 10*gb - 1, 100 * gb}}, Warning, ""},
+		"10 GB of a huge one":    {[]disk{{"/a", 10 * gb, 1000 * gb}}, OK, ""},
 		"less than 1 GB":         {[]disk{{"/a", gb - 1, gb}}, Warning, ""},
 		"1 GB":                   {[]disk{{"/a", gb, gb}}, OK, ""},
 		"100 MB":                 {[]disk{{"/a", 100 * mb, gb}}, Warning, ""},

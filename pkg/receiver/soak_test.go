@@ -41,7 +41,7 @@ func TestSoak(t *testing.T) {
 		t.Skip("not a unit test")
 	}
 	lasting, err := time.ParseDuration(flag.Lookup("soak").Value.String())
-	if err != nil || testing.Short() {
+	if err != nil {
 		lasting = 3 * time.Second
 	}
 	app := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
