@@ -2,14 +2,13 @@ package calibrate
 
 import (
 	"encoding/json"
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
+	"github.com/tlxhook/tlxhook/pkg/junit"
 	"github.com/tlxhook/tlxhook/pkg/sandbox"
 )
 
@@ -79,44 +78,22 @@ func (r *Report) Markdown() []byte {
 	return []byte(out.String())
 }
 
-type (
-	junitSuite struct {
-		XMLName  xml.Name    `xml:"testsuite"`
-		Name     string      `xml:"name,attr"`
-		Tests    int         `xml:"tests,attr"`
-		Failures int         `xml:"failures,attr"`
-		Skipped  int         `xml:"skipped,attr"`
-		Cases    []junitCase `xml:"testcase"`
-	}
-	junitCase struct {
-		Class   string     `xml:"classname,attr"`
-		Name    string     `xml:"name,attr"`
-		Failure *junitText `xml:"failure,omitempty"`
-		Skipped *junitText `xml:"skipped,omitempty"`
-	}
-	junitText struct {
-		Message string `xml:"message,attr"`
-	}
-)
-
 // JUnit renders a test suite with a case for each switch. A difference is a failure.
 func (r *Report) JUnit() ([]byte, error) {
-	suite := junitSuite{
-		Name: "tlxhook.calibrate", Tests: len(r.Findings), Failures: r.Count(Differs), Skipped: r.Count(Skipped) + r.Count(Unclear),
-	}
-	for _, f := range r.Findings {
-		one := junitCase{Class: suite.Name, Name: f.Switch}
+	const name = "tlxhook.calibrate"
+	cases := make([]junit.Case, len(r.Findings))
+	for i, f := range r.Findings {
+		cases[i] = junit.Case{Class: name, Name: f.Switch}
 		switch f.Verdict {
 		case Differs:
-			one.Failure = &junitText{fmt.Sprintf("assumed %s, observed %s: %s", f.Assumed, f.Observed, f.Detail())}
+			message := fmt.Sprintf("assumed %s, observed %s: %s", f.Assumed, f.Observed, f.Detail())
+			cases[i].Failure = &junit.Fault{Type: string(f.Verdict), Message: message}
 		case Unclear, Skipped:
-			one.Skipped = &junitText{string(f.Verdict) + ": " + f.Detail()}
+			cases[i].Skipped = &junit.Skipped{Message: string(f.Verdict) + ": " + f.Detail()}
 		case Agrees:
 		}
-		suite.Cases = append(suite.Cases, one)
 	}
-	raw, err := xml.MarshalIndent(suite, "", "  ")
-	return slices.Concat([]byte(xml.Header), raw, []byte("\n")), err
+	return junit.Document(name, cases, 0)
 }
 
 // Adopt returns the observed values of the report in a file that differ from the defaults. The error of a report that was

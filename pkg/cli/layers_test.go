@@ -22,7 +22,7 @@ func rooms() map[string][]string {
 		},
 		"pkg/bulk":         {"pkg/match", "pkg/tripletex", "pkg/wait"},
 		"pkg/cache":        nil,
-		"pkg/calibrate":    {"pkg/sandbox", "pkg/secret", "pkg/sender", "pkg/tripletex", "pkg/wait", "pkg/webhook"},
+		"pkg/calibrate":    {"pkg/junit", "pkg/sandbox", "pkg/secret", "pkg/sender", "pkg/tripletex", "pkg/wait", "pkg/webhook"},
 		"pkg/capture":      nil,
 		"pkg/childprocess": nil,
 		"pkg/cli": {
@@ -44,14 +44,15 @@ func rooms() map[string][]string {
 		},
 		"pkg/fleet": {"pkg/config", "pkg/terminal", "pkg/tripletex"},
 		"pkg/health": {
-			"pkg/childprocess", "pkg/config", "pkg/fleet", "pkg/manifest", "pkg/match", "pkg/output", "pkg/promtext", "pkg/secret",
-			"pkg/targeturl", "pkg/terminal", "pkg/tripletex", "pkg/wait",
+			"pkg/childprocess", "pkg/config", "pkg/fleet", "pkg/junit", "pkg/manifest", "pkg/match", "pkg/output", "pkg/promtext",
+			"pkg/secret", "pkg/targeturl", "pkg/terminal", "pkg/tripletex", "pkg/wait",
 		},
 		"pkg/inspect": {
 			"pkg/health", "pkg/journal", "pkg/match", "pkg/receiver", "pkg/secret", "pkg/sender", "pkg/targeturl", "pkg/terminal",
 			"pkg/tripletex", "pkg/webhook",
 		},
 		"pkg/journal": nil,
+		"pkg/junit":   nil,
 		"pkg/listen": {
 			"pkg/exporter", "pkg/inspect", "pkg/journal", "pkg/loopback", "pkg/match", "pkg/receiver", "pkg/secret", "pkg/stream",
 			"pkg/targeturl", "pkg/terminal", "pkg/tripletex", "pkg/tunnel",

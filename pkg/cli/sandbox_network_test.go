@@ -100,7 +100,7 @@ func (n *network) ip(args ...string) {
 	}
 }
 
-// command returns a command in a namespace, with a home of its own.
+// command returns a command in a namespace, with its own home.
 func (n *network) command(name string, environ map[string]string, args ...string) *exec.Cmd {
 	n.t.Helper()
 	home := filepath.Join(n.homes, name)

@@ -45,7 +45,7 @@ func chromium(t *testing.T) context.Context {
 	return ctx
 }
 
-// tab is a tab of its own, with its own cookies.
+// tab is a browser tab with its own cookies.
 type tab struct {
 	*testing.T
 

@@ -133,16 +133,11 @@ type difference struct {
 
 // changes compares a delivery with the latest earlier one of its object that differs, else with the latest earlier one.
 func (s *Server) changes(r *http.Request) (any, error) {
-	e, err := s.entry(r)
+	e, search, err := s.about(r)
 	if err != nil {
 		return nil, err
 	}
-	search, err := searchOf(r.URL.Query())
-	if err != nil {
-		return nil, err
-	}
-	object := e.Object()
-	search.About, search.Limit = &object, compared
+	search.Limit = compared
 	if search.Below == 0 {
 		search.Below = e.ID
 	}

@@ -58,17 +58,22 @@ func (s *Server) search(r *http.Request, search journal.Search) (rows, error) {
 
 // history returns the deliveries of the object of a delivery, the newest first.
 func (s *Server) history(r *http.Request) (any, error) {
-	e, err := s.entry(r)
+	_, search, err := s.about(r)
 	if err != nil {
 		return nil, err
 	}
-	search, err := searchOf(r.URL.Query())
-	if err != nil {
-		return nil, err
+	return s.search(r, search)
+}
+
+// about returns the delivery that a request names, and the search for the deliveries of its object.
+func (s *Server) about(r *http.Request) (e journal.Entry, search journal.Search, err error) {
+	if e, err = s.entry(r); err != nil {
+		return e, search, err
 	}
+	search, err = searchOf(r.URL.Query())
 	object := e.Object()
 	search.About = &object
-	return s.search(r, search)
+	return e, search, err
 }
 
 // searchOf reads the filter in a URL.
