@@ -36,8 +36,9 @@ type Login struct {
 
 // Options configure a run.
 type Options struct {
-	// BaseURL is the base URL of the API.
+	// BaseURL is the base URL of the API. PlainHTTP is that of [tripletex.Options].
 	BaseURL   string
+	PlainHTTP bool
 	Transport http.RoundTripper
 	Login     Login
 	// Second is another login, for the visibility of subscriptions and for the limits of accountants; nil for none.
@@ -59,11 +60,15 @@ type Deliveries struct {
 	Wait time.Duration
 }
 
-// CheckBaseURL returns ErrProduction for the production environment.
-func CheckBaseURL(base string) error {
+// CheckBaseURL returns the error of [tripletex.New] for a URL that a client refuses, such as http to another machine, and
+// ErrProduction for the production environment.
+func CheckBaseURL(base string, plainHTTP bool) error {
+	if _, err := tripletex.New(tripletex.Options{BaseURL: base, PlainHTTP: plainHTTP}); err != nil {
+		return err
+	}
 	u, err := url.Parse(base)
 	if err != nil {
-		return errors.New("the base URL is not a URL")
+		return err
 	}
 	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
 	if host == "tripletex.no" || strings.HasSuffix(host, ".tripletex.no") {
@@ -75,7 +80,7 @@ func CheckBaseURL(base string) error {
 // Run runs the experiments and removes what they and killed earlier runs created. A report is returned unless the run
 // fails before the first experiment or is canceled.
 func Run(ctx context.Context, o Options) (report *Report, err error) {
-	if err := CheckBaseURL(o.BaseURL); err != nil {
+	if err := CheckBaseURL(o.BaseURL, o.PlainHTTP); err != nil {
 		return nil, err
 	}
 	if o.Transport == nil {

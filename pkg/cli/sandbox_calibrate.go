@@ -143,11 +143,14 @@ func (o *calibrateOptions) options(ctx context.Context, app *App) (calibrate.Opt
 	if l.Source == "" {
 		return calibrate.Options{}, &tripletex.Error{Kind: tripletex.Unauthorized, Err: tripletex.ErrNoCredentials}
 	}
-	if err := calibrate.CheckBaseURL(l.Options.BaseURL); err != nil {
+	if _, err := app.logins().Connect(l); err != nil { // the base URL may be one that no client uses
+		return calibrate.Options{}, err
+	}
+	if err := calibrate.CheckBaseURL(l.Options.BaseURL, l.Options.PlainHTTP); err != nil {
 		return calibrate.Options{}, err
 	}
 	options := calibrate.Options{
-		BaseURL: l.Options.BaseURL, Transport: l.Options.Transport, Login: o.login(app, l),
+		BaseURL: l.Options.BaseURL, PlainHTTP: l.Options.PlainHTTP, Transport: l.Options.Transport, Login: o.login(app, l),
 		Secret: func(s secret.Text) { app.redactor.Add(s) }, Progress: app.task,
 	}
 	if o.second != "" {

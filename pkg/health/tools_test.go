@@ -44,13 +44,13 @@ func TestJUnitFollowsItsSchema(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if printed, err := run(t, raw, "xmllint", "--noout", "--schema", "testdata/junit.xsd", "-"); err != nil {
+		if printed, err := run(t, raw, "xmllint", "--noout", "--schema", "../junit/testdata/junit.xsd", "-"); err != nil {
 			t.Errorf("%s: %v\n%s", name, err, printed)
 		}
 	}
 	raw, err := threeOfFourteen().JUnit("acme")
 	wrong := bytes.Replace(raw, []byte(`tests="15"`), []byte(`tests="many"`), 1)
-	switch printed, failed := run(t, wrong, "xmllint", "--noout", "--schema", "testdata/junit.xsd", "-"); {
+	switch printed, failed := run(t, wrong, "xmllint", "--noout", "--schema", "../junit/testdata/junit.xsd", "-"); {
 	case failed == nil:
 		t.Errorf("the schema accepts an invalid document: %s", printed)
 	case err != nil:
