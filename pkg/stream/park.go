@@ -1,7 +1,9 @@
 package stream
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -174,6 +176,8 @@ func (b *Backlog) loadParked(ctx context.Context) (err error) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	placed := map[int64]*batch{}
+	var all []parkedDelivery
 	for first, deliveries := range batches {
 		to := &batch{id: first, open: len(deliveries), stored: make(chan struct{})}
 		close(to.stored)
@@ -184,8 +188,13 @@ func (b *Backlog) loadParked(ctx context.Context) (err error) {
 			b.open.remove(d)
 		}
 		for _, d := range deliveries {
-			b.addParked(d, to)
+			all, placed[d.ID] = append(all, d), to
 		}
+	}
+	// In order each one is appended to the index. In the random order of a map each one would move half of it.
+	slices.SortFunc(all, func(a, b parkedDelivery) int { return cmp.Compare(a.ID, b.ID) })
+	for _, d := range all {
+		b.addParked(d, placed[d.ID])
 	}
 	return nil
 }
