@@ -247,7 +247,7 @@ func (r *Receiver) parse(request *http.Request, key string, body []byte, receive
 	}, nil
 }
 
-// store stores a delivery. A sender that has gone does not end that: it sent all of it.
+// append stores a delivery. A sender that has gone does not end that: it sent all of it.
 func (r *Receiver) append(ctx context.Context, d journal.Delivery) (journal.Stored, *rejection) {
 	select {
 	case r.slots <- struct{}{}:
