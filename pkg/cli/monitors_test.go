@@ -279,7 +279,7 @@ func TestJobsRunCheck(t *testing.T) {
 	case !strings.HasPrefix(said, "WEBHOOKS WARNING: "):
 		t.Errorf("said = %q, want it to begin with %q", said, "WEBHOOKS WARNING: ")
 	}
-	said, code = ran(t, home, "xmllint", "--noout", "--schema", mustAbs(t, "../health/testdata/junit.xsd"), job.Artifacts.Reports["junit"])
+	said, code = ran(t, home, "xmllint", "--noout", "--schema", mustAbs(t, "../junit/testdata/junit.xsd"), job.Artifacts.Reports["junit"])
 	if code != 0 {
 		t.Errorf("%d %s", code, said)
 	}

@@ -353,18 +353,20 @@ func TestExposedAddressesAreExplicit(t *testing.T) {
 	}
 }
 
-// The health is that of the state, not only of the process.
-func TestHealthFailsWithTheState(t *testing.T) {
+// A server ends with the state's error: its deliveries have nowhere to be recorded.
+func TestServeEndsWithTheState(t *testing.T) {
 	t.Parallel()
-	s := serve(t, sandbox.ServeOptions{})
-	s.must(http.MethodGet, "/sandbox/health", "")
-	if err := os.WriteFile(filepath.Join(s.folder, "state.json"), []byte("{"), 0o600); err != nil {
+	folder, ready := t.TempDir(), make(chan string, 1)
+	ended := make(chan error, 1)
+	go func() {
+		options := sandbox.ServeOptions{Address: "127.0.0.1:0", Speed: 1, Ready: func(url string) { ready <- url }}
+		ended <- sandbox.Serve(t.Context(), folder, options)
+	}()
+	<-ready
+	if err := os.WriteFile(filepath.Join(folder, "state.json"), []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if status, answer := s.call(http.MethodGet, "/sandbox/health", ""); status != 500 || !strings.Contains(answer, "tlxhook sandbox reset") {
-		t.Errorf("with a damaged state: %d %s", status, answer)
-	}
-	if err := os.Remove(filepath.Join(s.folder, "state.json")); err != nil {
-		t.Fatal(err)
+	if err := <-ended; !errors.Is(err, sandbox.ErrUnreadable) {
+		t.Errorf("Serve() = %v, want ErrUnreadable", err)
 	}
 }
