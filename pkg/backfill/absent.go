@@ -9,8 +9,8 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// absent looks for what deliveries have brought and the list does not hold. Each is asked for by its id first: a list
-// may hide what is there.
+// absent finds delivered objects that are missing from the list. It reads each by its ID, because a list may be
+// incomplete.
 func (w *walk) absent(ctx context.Context) error {
 	if !w.plan.complete() || w.plan.Kind.Deleted == "" {
 		return nil
@@ -22,7 +22,7 @@ func (w *walk) absent(ctx context.Context) error {
 	all := len(w.seen)
 	w.seen = slices.Compact(w.seen)
 	known, err := w.Journal.CountObjects(ctx, w.plan.Kind.Name, w.Company)
-	if err != nil || known == w.found && all == len(w.seen) { // an object may move from one list to the next meanwhile
+	if err != nil || known == w.found && all == len(w.seen) { // an object may move from one page to the next between two requests
 		return err
 	}
 	for page, err := range w.objects(ctx, math.MinInt64, math.MaxInt64) {
@@ -41,7 +41,7 @@ func (w *walk) absent(ctx context.Context) error {
 	return nil
 }
 
-// ours tells whether an object is known to be the company's. A journal may hold those of several.
+// ours reports whether an object is known to belong to the company. A journal may have objects of several companies.
 func (w *walk) ours(o journal.Object) bool {
 	if o.Company != 0 {
 		return o.Company == w.Company
@@ -49,15 +49,15 @@ func (w *walk) ours(o journal.Object) bool {
 	return slices.Contains(w.Subscriptions, o.Subscription)
 }
 
-// listed tells whether a list has shown an object. A page that is the same as before still shows those between its ids
-// that it has shown before; what was brought since then was never on it.
+// listed reports whether a list contained an object. An unchanged page, which is not sent again, contains the objects
+// in its range of IDs that were recorded when it was read, and no later ones.
 func (w *walk) listed(o journal.Object) bool {
 	_, found := slices.BinarySearch(w.seen, o.ID)
 	return found || o.Company == w.Company &&
 		slices.ContainsFunc(w.same, func(page [2]int64) bool { return page[0] <= o.ID && o.ID <= page[1] })
 }
 
-// lookFor asks for an object that the list did not hold.
+// lookFor reads an object that is missing from the list.
 func (w *walk) lookFor(ctx context.Context, o journal.Object) error {
 	fields := ""
 	if w.plan.Update != nil {
@@ -73,7 +73,7 @@ func (w *walk) lookFor(ctx context.Context, o journal.Object) error {
 		}
 		return w.tell(ctx, w.plan.Delete, tripletex.ObjectValue{Object: tripletex.Object{ID: o.ID}})
 	case tripletex.KindOf(err) == tripletex.Refused:
-		w.unlisted = true // a sender wrote an ID that Tripletex never gave; it must not end the run
+		w.unlisted = true // a sender wrote an ID that Tripletex never assigned; it must not end the run
 		return nil
 	case err != nil:
 		return err
@@ -91,7 +91,7 @@ func (w *walk) lookFor(ctx context.Context, o journal.Object) error {
 	return w.tell(ctx, w.plan.Update, v)
 }
 
-func (w *walk) tell(ctx context.Context, s *Stand, v tripletex.ObjectValue) error {
+func (w *walk) tell(ctx context.Context, s *Attribution, v tripletex.ObjectValue) error {
 	one, err := w.delivery(s, v)
 	if err != nil {
 		return err

@@ -5,8 +5,7 @@ import (
 	"iter"
 )
 
-// ahead yields what a sequence yields, and lets it make the next one meanwhile: while a page is compared, the one
-// after it is on its way.
+// ahead yields the items of a sequence and reads one item ahead: the next page is requested while a page is compared.
 func ahead[T any](ctx context.Context, sequence func(context.Context) iter.Seq2[T, error]) iter.Seq2[T, error] {
 	type item struct {
 		value T
@@ -27,7 +26,7 @@ func ahead[T any](ctx context.Context, sequence func(context.Context) iter.Seq2[
 		}()
 		defer func() {
 			cancel()
-			for range made { // until it has ended
+			for range made { // wait for the end of the sequence
 			}
 		}()
 		for i := range made {

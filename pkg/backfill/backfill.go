@@ -17,43 +17,44 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/webhook"
 )
 
-// Run compares what Tripletex has with what deliveries have brought, and stores what lacks.
+// Run compares the objects of a company with its deliveries and stores the missing deliveries.
 type Run struct {
 	Client  *tripletex.Client
 	Journal *journal.Journal
-	// Company is the id of the company that the client acts for, its own one included.
+	// Company is the ID of the company of the client, including the client's own company.
 	Company int64
-	// Subscriptions are the ids of the company's subscriptions: what was delivered for one of them is the company's.
+	// Subscriptions are the IDs of the company's subscriptions. An object delivered for one of them belongs to the
+	// company.
 	Subscriptions []int64
-	// Secret signs what is stored; without one it is not signed.
+	// Secret signs the stored deliveries; empty for no signature.
 	Secret secret.Text
-	// Report counts, and stores nothing.
+	// Report counts the differences and stores nothing.
 	Report bool
-	// Deletes stores deletions, too.
+	// Deletes stores deletions too.
 	Deletes bool
-	// Seen is told how many more objects were compared. It may be nil.
+	// Seen is called with the number of objects compared since the last call. It may be nil.
 	Seen func(objects int)
 }
 
-// Counts is what a run has found of a kind.
+// Counts are the results for one kind of objects.
 type Counts struct {
 	Object string `json:"object" table:"OBJECT"`
-	// Seen are the objects that Tripletex has, and Known those of them that deliveries have brought as they are.
+	// Seen counts the objects in Tripletex, Known those whose current version was delivered.
 	Seen  int `json:"seen" table:"SEEN"`
 	Known int `json:"known" table:"KNOWN"`
-	// Missing are those that no delivery told of, Newer those of which a version was skipped.
+	// Missing counts objects without any delivery, Newer objects whose latest version was not delivered.
 	Missing int `json:"missing" table:"MISSING"`
 	Newer   int `json:"newer" table:"NEWER"`
-	// Gone are those that deliveries have brought and that Tripletex has no more.
+	// Gone counts delivered objects that no longer exist in Tripletex.
 	Gone int `json:"gone" table:"GONE"`
-	// Stored are the deliveries that are new in the journal.
+	// Stored counts the deliveries added to the journal.
 	Stored int `json:"stored" table:"STORED"`
 }
 
-// InStep tells whether nothing lacks.
+// InStep reports whether the deliveries are complete.
 func (c Counts) InStep() bool { return c.Missing+c.Newer+c.Gone == 0 }
 
-// Kind works on one kind. What was stored before an error stays; a run after it begins where it was.
+// Kind backfills one kind of objects. After an error, stored deliveries remain and the next run continues.
 func (r *Run) Kind(ctx context.Context, p Plan) (Counts, error) {
 	w := walk{Run: r, plan: p, counts: Counts{Object: p.Kind.Name}, inStep: map[string]journal.Page{}}
 	p.List.Kept = func(name string) tripletex.PageMark { return w.kept(ctx, name) }
@@ -73,17 +74,17 @@ func (r *Run) Kind(ctx context.Context, p Plan) (Counts, error) {
 	return w.counts, w.keep(ctx)
 }
 
-// walk is a run over one kind.
+// walk is a run over one kind of objects.
 type walk struct {
 	*Run
 	plan   Plan
 	counts Counts
-	seen   []int64    // ids, eight bytes each: all that is held of what was listed
-	same   [][2]int64 // first and last id of pages that did not come, as they are what they were
+	seen   []int64    // IDs of listed objects, 8 bytes each; nothing else of a list is held in memory
+	same   [][2]int64 // first and last ID of the unchanged pages, which were not sent
 	inStep map[string]journal.Page
-	// found is how many of what was brought, and is not gone, was on the lists, at least.
+	// found is the minimum number of delivered, not deleted objects that the lists contained.
 	found int64
-	// unlisted tells that the lists left out something that was brought.
+	// unlisted reports whether the lists lacked a delivered object.
 	unlisted bool
 }
 
@@ -105,12 +106,12 @@ func (w *walk) page(ctx context.Context, page tripletex.ObjectPage) error {
 	if err := w.Journal.CatchUp(ctx); err != nil {
 		return err
 	}
-	brought, err := w.brought(ctx, page.Mark.First, page.Mark.Last)
+	delivered, err := w.delivered(ctx, page.Mark.First, page.Mark.Last)
 	if err != nil {
 		return err
 	}
-	w.found += matched(page.Objects, brought, w.Company)
-	found := slices.DeleteFunc(compare(page.Objects, brought), func(d difference) bool { return w.plan.stand(d.verdict) == nil })
+	w.found += matched(page.Objects, delivered, w.Company)
+	found := slices.DeleteFunc(compare(page.Objects, delivered), func(d difference) bool { return w.plan.attribution(d.kind) == nil })
 	w.count(found)
 	w.counts.Known += len(page.Objects) - len(found)
 	if w.Report {
@@ -123,12 +124,12 @@ func (w *walk) page(ctx context.Context, page tripletex.ObjectPage) error {
 	if all {
 		w.remember(page)
 	}
-	return w.place(ctx, page.Objects, brought)
+	return w.place(ctx, page.Objects, delivered)
 }
 
 func (w *walk) count(found []difference) {
 	for _, d := range found {
-		if d.verdict == missing {
+		if d.kind == missing {
 			w.counts.Missing++
 		} else {
 			w.counts.Newer++
@@ -136,8 +137,8 @@ func (w *walk) count(found []difference) {
 	}
 }
 
-// brought returns what deliveries have brought of the objects from one id up to another.
-func (w *walk) brought(ctx context.Context, first, last int64) (all []journal.Object, err error) {
+// delivered returns the delivered objects with IDs from first up to but without last.
+func (w *walk) delivered(ctx context.Context, first, last int64) (all []journal.Object, err error) {
 	for page, err := range w.objects(ctx, first, last) {
 		if err != nil {
 			return nil, err
@@ -147,7 +148,7 @@ func (w *walk) brought(ctx context.Context, first, last int64) (all []journal.Ob
 	return all, nil
 }
 
-// objects yields what deliveries have brought, a piece at a time.
+// objects yields the delivered objects in groups.
 func (w *walk) objects(ctx context.Context, first, last int64) iter.Seq2[[]journal.Object, error] {
 	const most = 2000
 	return func(yield func([]journal.Object, error) bool) {
@@ -161,11 +162,11 @@ func (w *walk) objects(ctx context.Context, first, last int64) iter.Seq2[[]journ
 	}
 }
 
-// deliver stores a delivery for each difference on a page, and tells whether that were all.
+// deliver stores a delivery for each difference on a page and reports whether every difference had one.
 func (w *walk) deliver(ctx context.Context, page tripletex.ObjectPage, found []difference) (bool, error) {
 	left := len(found)
 	for len(found) > 0 {
-		fields := w.plan.stand(found[0].verdict).Fields
+		fields := w.plan.attribution(found[0].kind).Fields
 		values, err := w.Client.ObjectValues(ctx, page, fields)
 		if err != nil {
 			return false, err
@@ -177,7 +178,7 @@ func (w *walk) deliver(ctx context.Context, page tripletex.ObjectPage, found []d
 		var batch []journal.Delivery
 		var rest []difference
 		for _, d := range found {
-			s := w.plan.stand(d.verdict)
+			s := w.plan.attribution(d.kind)
 			v, there := byID[d.ID]
 			switch {
 			case s.Fields != fields:
@@ -195,7 +196,7 @@ func (w *walk) deliver(ctx context.Context, page tripletex.ObjectPage, found []d
 		}
 		left -= len(batch)
 		for _, d := range found {
-			if _, there := byID[d.ID]; there && d.verdict == missing {
+			if _, there := byID[d.ID]; there && d.kind == missing {
 				w.found++
 			}
 		}
@@ -204,8 +205,9 @@ func (w *walk) deliver(ctx context.Context, page tripletex.ObjectPage, found []d
 	return left == 0, nil
 }
 
-// delivery returns what Tripletex would have delivered. Its key says what it tells, so that it is stored once.
-func (w *walk) delivery(s *Stand, v tripletex.ObjectValue) (journal.Delivery, error) {
+// delivery returns the delivery that Tripletex would have sent. Its key is derived from its content, so a second run
+// stores nothing twice.
+func (w *walk) delivery(s *Attribution, v tripletex.ObjectValue) (journal.Delivery, error) {
 	told := strconv.FormatInt(v.Version, 10)
 	if v.Value == nil {
 		told = "gone"
@@ -224,7 +226,7 @@ func (w *walk) delivery(s *Stand, v tripletex.ObjectValue) (journal.Delivery, er
 	return d, nil
 }
 
-// store puts deliveries into the journal, in one piece.
+// store appends deliveries to the journal in one transaction.
 func (w *walk) store(ctx context.Context, batch []journal.Delivery) error {
 	if len(batch) == 0 {
 		return nil
@@ -237,12 +239,12 @@ func (w *walk) store(ctx context.Context, batch []journal.Delivery) error {
 	return w.Journal.CatchUp(ctx)
 }
 
-// place notes that the objects of a page are the company's.
-func (w *walk) place(ctx context.Context, listed []tripletex.Object, brought []journal.Object) error {
+// place records that the objects of a page belong to the company.
+func (w *walk) place(ctx context.Context, listed []tripletex.Object, delivered []journal.Object) error {
 	var ids []int64
 	for _, o := range listed {
-		i, found := slices.BinarySearchFunc(brought, o.ID, func(b journal.Object, id int64) int { return cmp.Compare(b.ID, id) })
-		if !found || brought[i].Company != w.Company {
+		i, found := slices.BinarySearchFunc(delivered, o.ID, func(b journal.Object, id int64) int { return cmp.Compare(b.ID, id) })
+		if !found || delivered[i].Company != w.Company {
 			ids = append(ids, o.ID)
 		}
 	}
@@ -252,15 +254,15 @@ func (w *walk) place(ctx context.Context, listed []tripletex.Object, brought []j
 	return w.Journal.Place(ctx, w.plan.Kind.Name, w.Company, ids)
 }
 
-// remember notes a page that is in step as a whole.
+// remember records a page without differences.
 func (w *walk) remember(page tripletex.ObjectPage) {
-	if m := page.Mark; m.Digest != "" && !strings.Contains(m.Digest, " ") { // a text is no digest
+	if m := page.Mark; m.Digest != "" && !strings.Contains(m.Digest, " ") { // a digest contains no space
 		w.inStep[page.Name] = journal.Page{Digest: m.Digest, Count: m.Count, First: m.First, Last: m.Last}
 	}
 }
 
-// keep keeps the pages that were in step, so that the next run need not read them. Where the lists left something out,
-// that must be looked for again.
+// keep stores the pages without differences, so that the next run can skip them. It stores none if the lists lacked an
+// object, which the next run must look for again.
 func (w *walk) keep(ctx context.Context) error {
 	if w.Report || w.unlisted || !w.plan.full() || !w.plan.complete() || len(w.inStep) == 0 {
 		return nil
@@ -268,7 +270,7 @@ func (w *walk) keep(ctx context.Context) error {
 	return w.Journal.KeepPages(ctx, w.inStep)
 }
 
-// kept returns what was kept of a page; nothing where that cannot be read, as the page comes then.
+// kept returns the stored digest of a page; empty if it cannot be read, so that the page is requested.
 func (w *walk) kept(ctx context.Context, name string) tripletex.PageMark {
 	p, err := w.Journal.KeptPage(ctx, name)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// ErrNoSubscription means that no chosen subscription is about objects that can be listed.
+// ErrNoSubscription means that no selected subscription is for objects that can be listed.
 var ErrNoSubscription = errors.New("no active subscription to events of objects that can be listed")
 
 // PartialError means that some kinds of objects failed. Err is the first failure.
@@ -31,7 +31,7 @@ func (e *PartialError) Unwrap() error { return e.Err }
 type Choice struct {
 	// Kinds are the kinds of objects; empty for those of the active subscriptions.
 	Kinds []tripletex.ObjectKind
-	// Filter matches the subscriptions that deliveries stand for.
+	// Filter selects the subscriptions whose deliveries are replaced.
 	Filter match.Filter
 	// ChangedSince, From and To narrow the lists; zero for no limit.
 	ChangedSince, From, To time.Time
@@ -45,8 +45,8 @@ type Result struct {
 	Err error
 }
 
-// All compares every chosen kind. A failure of one kind does not stop the others, unless it would stop all of them. The
-// results are valid with an error, too.
+// All backfills every selected kind. A failure of one kind does not stop the others, unless it affects all of them. The
+// results are valid even with an error.
 func (r *Run) All(ctx context.Context, c Choice) ([]Result, error) {
 	if r.Company == 0 {
 		who, err := r.Client.WhoAmI(ctx)
@@ -80,7 +80,7 @@ func (r *Run) All(ctx context.Context, c Choice) ([]Result, error) {
 	return results, &PartialError{len(failures), len(plans), failures[0]}
 }
 
-// stopsAll reports whether an error is one of the journal or of the login, which every other kind would meet.
+// stopsAll reports whether an error is one of the journal or the login, which affects every kind.
 func stopsAll(err error) bool {
 	kind := tripletex.KindOf(err)
 	return err != nil && (kind == "" || kind == tripletex.Unauthorized)
@@ -131,8 +131,8 @@ func (c Choice) narrow(p *Plan) {
 // minFree is the disk space in bytes that a run leaves free.
 const minFree = 256 << 20
 
-// OpenJournal opens a journal for a run. It is owned where the run forwards and no other program owns the journal; else
-// the owner forwards.
+// OpenJournal opens a journal for a run. It is owned if the run forwards and no other program owns the journal;
+// otherwise the owner forwards.
 func OpenJournal(folder string, forwards bool) (j *journal.Journal, owned bool, err error) {
 	if !forwards {
 		if j, err = journal.Attach(folder); !errors.Is(err, journal.ErrAbsent) {

@@ -5,42 +5,42 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// verdict says how an object differs from what deliveries have brought.
-type verdict int
+// differenceKind is the difference between an object and its deliveries.
+type differenceKind int
 
 const (
-	missing verdict = iota // no delivery told of it
-	newer                  // the deliveries told of earlier versions only
+	missing differenceKind = iota // no delivery for the object
+	newer                         // only earlier versions were delivered
 )
 
-// difference is an object of a list that deliveries have not brought as it is.
+// difference is a listed object whose current version was not delivered.
 type difference struct {
 	tripletex.Object
-	verdict verdict
+	kind differenceKind
 }
 
-// compare holds the objects of a list against what deliveries have brought, both in the order of ids. What a delivery
-// told to be gone stays gone: the list may be the older one, and ids are never given twice.
-func compare(listed []tripletex.Object, brought []journal.Object) []difference {
+// compare returns the differences between listed and delivered objects, both sorted by ID. An object whose deletion was
+// delivered is no difference: the list may be older than the deletion, and Tripletex never reuses an ID.
+func compare(listed []tripletex.Object, delivered []journal.Object) []difference {
 	var all []difference
 	for _, o := range listed {
-		for len(brought) > 0 && brought[0].ID < o.ID {
-			brought = brought[1:]
+		for len(delivered) > 0 && delivered[0].ID < o.ID {
+			delivered = delivered[1:]
 		}
 		switch {
-		case len(brought) == 0 || brought[0].ID != o.ID:
+		case len(delivered) == 0 || delivered[0].ID != o.ID:
 			all = append(all, difference{o, missing})
-		case !brought[0].Gone && brought[0].Version < o.Version:
+		case !delivered[0].Gone && delivered[0].Version < o.Version:
 			all = append(all, difference{o, newer})
 		}
 	}
 	return all
 }
 
-// matched returns how many of the objects of a list were brought, and are not gone, in a company or in none that is
-// known; both in the order of ids.
-func matched(listed []tripletex.Object, brought []journal.Object, company int64) (n int64) {
-	for _, b := range brought {
+// matched returns the number of listed objects that were delivered, are not deleted, and belong to the company or to no
+// known company. Both slices are sorted by ID.
+func matched(listed []tripletex.Object, delivered []journal.Object, company int64) (n int64) {
+	for _, b := range delivered {
 		for len(listed) > 0 && listed[0].ID < b.ID {
 			listed = listed[1:]
 		}
@@ -51,9 +51,9 @@ func matched(listed []tripletex.Object, brought []journal.Object, company int64)
 	return n
 }
 
-// stand returns what a delivery of a difference stands for; nil where nobody wants to know. An object that nobody told
-// of is an update to who asked only for updates.
-func (p *Plan) stand(v verdict) *Stand {
+// attribution returns the attribution of a delivery for a difference; nil without a subscription for it. A missing object is
+// delivered as an update if only updates are subscribed to.
+func (p *Plan) attribution(v differenceKind) *Attribution {
 	if v == missing && p.Create != nil {
 		return p.Create
 	}

@@ -18,7 +18,7 @@ func TestMissingObjectsAreFound(t *testing.T) {
 		{ID: 7, Version: 0},
 		{ID: 9, Version: 1},
 	}
-	brought := []journal.Object{
+	delivered := []journal.Object{
 		{ID: 0, Version: 9},
 		{ID: 1, Version: 3},
 		{ID: 2, Version: 2},
@@ -27,13 +27,13 @@ func TestMissingObjectsAreFound(t *testing.T) {
 		{ID: 7, Version: -1},            // by a subscription without the version
 	}
 	want := []difference{{listed[1], newer}, {listed[2], missing}, {listed[4], newer}, {listed[5], missing}}
-	if got := compare(listed, brought); !slices.Equal(got, want) {
+	if got := compare(listed, delivered); !slices.Equal(got, want) {
 		t.Errorf("%+v", got)
 	}
-	if got := matched(listed, brought, 1); got != 3 {
+	if got := matched(listed, delivered, 1); got != 3 {
 		t.Errorf("%d are known", got)
 	}
-	if got := compare(nil, brought); got != nil {
+	if got := compare(nil, delivered); got != nil {
 		t.Errorf("%+v", got)
 	}
 }
@@ -59,20 +59,20 @@ func TestPlanCoversSubscribedEvents(t *testing.T) {
 		t.Fatalf("plans[1].Kind.Name = %q, want %q", plans[1].Kind.Name, "invoice")
 	}
 	customer, invoice := plans[0], plans[1]
-	switch got := customer.stand(missing); {
-	case *got != (Stand{"Customer.Update", 2, "id"}):
-		t.Errorf("*got = %v, want %v", *got, (Stand{"Customer.Update", 2, "id"}))
-	case customer.stand(newer) != got:
+	switch got := customer.attribution(missing); {
+	case *got != (Attribution{"Customer.Update", 2, "id"}):
+		t.Errorf("*got = %v, want %v", *got, (Attribution{"Customer.Update", 2, "id"}))
+	case customer.attribution(newer) != got:
 		t.Errorf("%+v", customer)
 	case customer.Delete != nil:
 		t.Errorf("customer.Delete = %v, want nil", customer.Delete)
 	case customer.full():
 		t.Errorf("%+v", customer)
 	}
-	switch got := invoice.stand(missing); {
+	switch got := invoice.attribution(missing); {
 	case got.SubscriptionID != 5:
 		t.Errorf("got.SubscriptionID = %v, want 5", got.SubscriptionID)
-	case invoice.stand(newer) != nil:
+	case invoice.attribution(newer) != nil:
 		t.Errorf("%+v", invoice)
 	case !invoice.full():
 		t.Errorf("%+v", invoice)
@@ -81,8 +81,8 @@ func TestPlanCoversSubscribedEvents(t *testing.T) {
 	}
 	named := NewPlan(customer.Kind, nil, false)
 	named.SetFields("name")
-	if *named.Delete != (Stand{"customer.delete", 0, "name"}) {
-		t.Errorf("*named.Delete = %v, want %v", *named.Delete, (Stand{"customer.delete", 0, "name"}))
+	if *named.Delete != (Attribution{"customer.delete", 0, "name"}) {
+		t.Errorf("*named.Delete = %v, want %v", *named.Delete, (Attribution{"customer.delete", 0, "name"}))
 	}
 	if !named.full() {
 		t.Errorf("%+v", named)

@@ -15,16 +15,17 @@ import (
 // Source: Tripletex, webhooks: "disabled after a week of failed deliveries".
 const failingPeriod = 7 * 24 * time.Hour
 
-// Gap is a time in which a subscription may have missed events.
+// Gap is a period in which a subscription may have missed events.
 type Gap struct {
 	SubscriptionID int64
 	Event          string
-	Since          time.Time // zero where the changes of the subscription do not tell
+	Since          time.Time // zero if unknown
 	Until          time.Time
 	Company        fleet.Company
 }
 
-// Gaps returns the gaps of subscriptions that were enabled now; before holds them, and others, as they were.
+// Gaps returns the gaps of subscriptions that were just enabled. Before has their earlier state, and possibly that of
+// other subscriptions.
 func Gaps(c fleet.Company, before, enabled []tripletex.Subscription, now time.Time) []Gap {
 	var gaps []Gap
 	for _, s := range before {
@@ -38,7 +39,7 @@ func Gaps(c fleet.Company, before, enabled []tripletex.Subscription, now time.Ti
 // maxGaps is the number of gaps that Lines describes.
 const maxGaps = 10
 
-// Lines describes gaps, after the commands that recover their events. In a run over many companies each has its label.
+// Lines describes gaps and the commands that recover their events. With many, each gap names its company.
 func Lines(gaps []Gap, commands []string, many bool) []string {
 	if len(gaps) == 0 {
 		return nil
@@ -67,8 +68,8 @@ func Lines(gaps []Gap, commands []string, many bool) []string {
 	return lines
 }
 
-// inactiveSince returns the time of the last change of an inactive subscription, less failingPeriod where deliveries
-// had failed; zero where it is not known.
+// inactiveSince returns the time of the last change of an inactive subscription, minus failingPeriod if it was disabled
+// for failures; zero if unknown.
 func inactiveSince(s tripletex.Subscription) time.Time {
 	if s.Status == tripletex.Active || len(s.Changes) == 0 {
 		return time.Time{}
@@ -84,9 +85,9 @@ func inactiveSince(s tripletex.Subscription) time.Time {
 	}
 }
 
-// Recoveries returns the arguments of the backfill commands that recover the events of gaps, by profile in the order of
-// the gaps: one for each login. They have no --since if it has no effect for one of the kinds, and none for kinds that
-// cannot be listed. Deleted objects are found only in a complete list.
+// Recoveries returns one backfill command per login that recovers the events of the gaps, in the order of the gaps. A
+// command has no --since if the option has no effect for one of its kinds. Kinds that cannot be listed are left out.
+// Deleted objects are found only in a complete list.
 func Recoveries(gaps []Gap) []Recovery {
 	var all []Recovery
 	for _, gap := range gaps {
@@ -105,8 +106,8 @@ func Recoveries(gaps []Gap) []Recovery {
 // Recovery is one backfill command.
 type Recovery struct {
 	Profile   string
-	Company   int64 // 0 for the company of the login, or for several
-	Several   bool  // companies
+	Company   int64 // 0 for the company of the login, or for several companies
+	Several   bool  // several companies
 	Arguments string
 
 	gaps []Gap

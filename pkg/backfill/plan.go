@@ -1,6 +1,5 @@
-// Package backfill finds what webhooks have skipped: it holds lists of objects against what deliveries have brought,
-// and stores deliveries for what lacks.
-// It leaves logins, forwarding and printing to others.
+// Package backfill finds changes that webhooks missed: it compares lists of objects with received deliveries and stores
+// the missing deliveries in the journal. It does not log in, forward or print.
 package backfill
 
 import (
@@ -10,79 +9,79 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// Plan says what is backfilled of one kind of objects, and as what.
+// Plan selects what is backfilled for one kind of objects, and the subscriptions that the deliveries are for.
 type Plan struct {
 	Kind tripletex.ObjectKind
-	// Create, Update and Delete are what deliveries stand for; nil where nobody wants to know.
-	Create, Update, Delete *Stand
+	// Create, Update and Delete are the attributions of deliveries; nil if there is no subscription.
+	Create, Update, Delete *Attribution
 	List                   tripletex.ObjectList
 }
 
-// Stand is what a delivery stands for.
-type Stand struct {
+// Attribution is the subscription that a backfilled delivery is attributed to.
+type Attribution struct {
 	Event string
-	// SubscriptionID is 0 where nobody is subscribed.
+	// SubscriptionID is 0 without a subscription.
 	SubscriptionID int64
-	// Fields is the filter of the subscription; empty for the whole object.
+	// Fields is the filter of the subscription; empty for all fields.
 	Fields string
 }
 
-// The dates between which everything lies. They are fixed, so that a list is the same one in every run.
+// The dates that bound every list. They are constant, so that every run requests the same list.
 const (
 	firstYear = 2000
 	endYear   = 2100
 )
 
-// NewPlan returns the plan for a kind. Each event stands for the first active subscription to it; one that nobody is
-// subscribed to is left out where onlySubscribed says so.
+// NewPlan returns the plan for a kind. Each event is attributed to the first active subscription for it. With
+// onlySubscribed, events without a subscription are left out.
 func NewPlan(kind tripletex.ObjectKind, subscriptions []tripletex.Subscription, onlySubscribed bool) Plan {
-	stand := func(event string) *Stand {
+	attribution := func(event string) *Attribution {
 		if event == "" {
 			return nil
 		}
 		for _, s := range subscriptions {
 			if s.Status == tripletex.Active && strings.EqualFold(s.Event, event) {
-				return &Stand{s.Event, s.ID, s.Fields}
+				return &Attribution{s.Event, s.ID, s.Fields}
 			}
 		}
 		if onlySubscribed {
 			return nil
 		}
-		return &Stand{Event: event}
+		return &Attribution{Event: event}
 	}
 	return Plan{
-		Kind: kind, Create: stand(kind.Created), Update: stand(kind.Updated), Delete: stand(kind.Deleted),
+		Kind: kind, Create: attribution(kind.Created), Update: attribution(kind.Updated), Delete: attribution(kind.Deleted),
 		List: tripletex.ObjectList{From: date(firstYear), To: date(endYear)},
 	}
 }
 
-// SetFields replaces the filters of all subscriptions.
+// SetFields replaces the fields of all attributions.
 func (p *Plan) SetFields(fields string) {
-	for _, s := range []*Stand{p.Create, p.Update, p.Delete} {
+	for _, s := range []*Attribution{p.Create, p.Update, p.Delete} {
 		if s != nil {
 			s.Fields = fields
 		}
 	}
 }
 
-// empty tells whether nobody wants to know of anything.
+// empty reports whether no event has a subscription.
 func (p *Plan) empty() bool { return p.Create == nil && p.Update == nil && p.Delete == nil }
 
-// complete tells whether the list holds everything, so that what is absent is gone.
+// complete reports whether the list contains all objects, so that a delivered object that is missing is gone.
 func (p *Plan) complete() bool {
 	limited := p.Kind.ChangedSince && !p.List.ChangedSince.IsZero() ||
 		p.Kind.Dated && (!p.List.From.Equal(date(firstYear)) || !p.List.To.Equal(date(endYear)))
 	return !limited
 }
 
-// full tells whether every change of an object would be delivered.
+// full reports whether every change of an object would be delivered.
 func (p *Plan) full() bool {
 	return p.Create != nil && (p.Update != nil || p.Kind.Updated == "")
 }
 
 func date(year int) time.Time { return time.Date(year, time.January, 1, 0, 0, 0, 0, time.UTC) }
 
-// Plans returns a plan for every kind that active subscriptions are about, in the order of kinds.
+// Plans returns a plan for each kind with active subscriptions, in the order of [tripletex.ObjectKinds].
 func Plans(subscriptions []tripletex.Subscription) []Plan {
 	var all []Plan
 	for _, kind := range tripletex.ObjectKinds() {

@@ -9,15 +9,16 @@ import (
 
 // Stored is the result of an append.
 type Stored struct {
-	// ID is of the delivery, or of the one before that it repeats.
+	// ID is the ID of the delivery, or of the stored one that it duplicates.
 	ID int64
-	// Duplicate reports whether the same key and body were stored before; nothing was stored now.
+	// Duplicate reports whether the same key and body were already stored; nothing was stored now.
 	Duplicate bool
-	// Altered reports whether the same key came with another body before. The delivery was stored too.
+	// Altered reports whether an earlier delivery had the same key and another body. This one was stored too.
 	Altered bool
 }
 
-// record is a delivery as the file holds it. It is made before the transaction, in which only one can be stored at a time.
+// record is a delivery as stored in the file. It is prepared before the transaction, because transactions are
+// sequential.
 type record struct {
 	Delivery
 	header string // packed
@@ -41,7 +42,7 @@ func insert(c *connection, d record) (Stored, error) {
 	return insertRepeat(c, d)
 }
 
-// insertRepeat stores a delivery whose key is known, unless its body is known too.
+// insertRepeat stores a delivery with a known key, unless its body is known too.
 func insertRepeat(c *connection, d record) (Stored, error) {
 	next, same := int64(0), int64(0)
 	err := c.query(`SELECT id, variant, body FROM delivery JOIN content USING (id) WHERE idempotency_key = ? ORDER BY variant`,
@@ -59,7 +60,7 @@ func insertRepeat(c *connection, d record) (Stored, error) {
 	return Stored{ID: id, Altered: true}, err
 }
 
-// insertVariant stores a delivery, unless that variant of its key is there.
+// insertVariant stores a delivery, unless this variant of its key exists.
 func insertVariant(c *connection, d record, variant int64) (id int64, fresh bool, err error) {
 	added, err := c.exec(`INSERT INTO delivery (idempotency_key, variant, received, event, subscription, object, backfill, unreadable)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
@@ -78,13 +79,13 @@ func insertVariant(c *connection, d record, variant int64) (id int64, fresh bool
 	return id, true, err
 }
 
-// checksum is over all that was received, with the lengths of the parts, so that none can pass for another. Header is the
-// text of the headers.
+// checksum covers everything that was received, with the length of each part, so that no two deliveries have the same
+// input. Header is the text of the headers.
 func (d *Delivery) checksum(header string) int64 {
 	sum := crc32.New(crc32.MakeTable(crc32.Castagnoli))
 	number := make([]byte, 0, 24)
 	write := func(n int64, text []byte) {
-		_, _ = sum.Write(append(strconv.AppendInt(number, n, 10), ' ')) // a hash never fails
+		_, _ = sum.Write(append(strconv.AppendInt(number, n, 10), ' ')) // hash.Write never fails
 		_, _ = sum.Write(text)
 	}
 	for _, text := range []string{d.Key, d.Event, d.ContentType, d.Signature} {
@@ -94,13 +95,13 @@ func (d *Delivery) checksum(header string) int64 {
 	write(d.SubscriptionID, nil)
 	write(d.ObjectID, nil)
 	write(int64(len(d.Body)), d.Body)
-	if header += d.Source; header != "" { // formats before the seventh have none
+	if header += d.Source; header != "" { // formats before version 7 have none
 		write(int64(len(header)), []byte(header))
 	}
 	return int64(sum.Sum32())
 }
 
-// number is how SQLite keeps a bool.
+// number returns a bool as SQLite stores it.
 func number(b bool) int64 {
 	if b {
 		return 1

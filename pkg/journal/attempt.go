@@ -7,32 +7,32 @@ import (
 )
 
 const (
-	// maxAttempts is the number of attempts that are kept of a delivery: the first one and the latest.
+	// maxAttempts is the number of attempts stored per delivery: the first and the latest.
 	maxAttempts = 10
-	// maxAnswer is how much is kept of an answer, in bytes.
+	// maxAnswer is the number of bytes stored of an answer.
 	maxAnswer = 512
 )
 
-// Attempt is one try to forward a delivery.
+// Attempt is one attempt to forward a delivery.
 type Attempt struct {
 	// Number counts from 1. Mark sets it.
 	Number int
 	At     time.Time
-	// State is what the delivery is now; empty leaves it as it is. It is not kept.
+	// State is the new state of the delivery; empty leaves it unchanged. It is not stored.
 	State State
 	// Status and Outcome are as in Entry.
 	Status  int
 	Outcome string
-	// Duration is how long the app took, in microseconds; 0 if that is not known.
+	// Duration is the time until the app answered, in microseconds; 0 if unknown.
 	Duration time.Duration
-	// Answer is the beginning of what the app answered, without secrets. 512 bytes of it are kept.
+	// Answer is the beginning of the app's answer, without secrets. Up to 512 bytes are stored.
 	Answer string
-	// Tried is as in Entry, with this attempt; 0 leaves it as it is. It is not kept.
+	// Tried is as in Entry, including this attempt; 0 leaves it unchanged. It is not stored.
 	Tried time.Duration
 }
 
-// Mark keeps the outcome of an attempt to forward a delivery. A failure that comes after an acceptance is counted, and
-// leaves state, status and outcome as they are.
+// Mark records the result of an attempt to forward a delivery. A failure after an acceptance is counted, but leaves
+// state, status and outcome unchanged.
 func (j *Journal) Mark(ctx context.Context, id int64, a Attempt) error {
 	const late = `(state = 1 AND ?1 IN (0, 2))`
 	return j.writer.commit(ctx, func(c *connection) error {
@@ -40,7 +40,7 @@ func (j *Journal) Mark(ctx context.Context, id int64, a Attempt) error {
 			outcome = iif(`+late+`, outcome, ?4), attempts = attempts + 1, first_attempt = coalesce(first_attempt, ?2), last_attempt = ?2,
 			tried = max(tried, ?6) WHERE id = ?5 RETURNING attempts`,
 			a.State.number(), a.At.UnixMicro(), int64(a.Status), a.Outcome, id, a.Tried.Microseconds())
-		if err != nil || number == 0 { // it was purged
+		if err != nil || number == 0 { // purged
 			return err
 		}
 		return keepAttempt(c, id, number, a)
@@ -58,7 +58,7 @@ func keepAttempt(c *connection, id, number int64, a Attempt) error {
 	return err
 }
 
-// Attempts returns the attempts that are kept of a delivery: the first one and the latest nine, the oldest first.
+// Attempts returns the stored attempts of a delivery, the first and the latest nine, oldest first.
 func (j *Journal) Attempts(ctx context.Context, id int64) ([]Attempt, error) {
 	var all []Attempt
 	err := j.read(ctx, func(c *connection) error {

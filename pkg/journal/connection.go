@@ -13,16 +13,17 @@ import (
 	"modernc.org/sqlite"
 )
 
-// connection is one connection to SQLite, for one goroutine at a time. It is used below database/sql, whose
-// bookkeeping costs more than an insert.
+// connection is one connection to SQLite, for one goroutine at a time. It bypasses database/sql, whose bookkeeping
+// costs more than an insert.
 type connection struct {
 	driver.Conn
 	statements map[string]driver.Stmt
-	// pack and unpack are those of newHeaderCodec.
+	// pack and unpack are the results of newHeaderCodec.
 	pack, unpack *strings.Replacer
 }
 
-// settings of every connection. FULL syncs the log at every commit; a write of another program is waited for.
+// settings returns the settings of every connection. FULL syncs the log at every commit; the timeout waits for writes
+// of other programs.
 func settings() []string {
 	return []string{
 		"busy_timeout(5000)",
@@ -30,7 +31,7 @@ func settings() []string {
 		"synchronous(FULL)",
 		"wal_autocheckpoint(2000)", // pages
 		"cache_size(-16000)",       // KiB
-		"secure_delete(ON)",        // what is purged is overwritten
+		"secure_delete(ON)",        // purged content is overwritten
 		"trusted_schema(OFF)",
 		"cell_size_check(ON)",
 	}
@@ -39,14 +40,14 @@ func settings() []string {
 func connect(path string, fresh bool) (*connection, error) {
 	pragmas := settings()
 	if fresh {
-		pragmas = append([]string{"auto_vacuum(INCREMENTAL)"}, pragmas...) // later it would have no effect
+		pragmas = append([]string{"auto_vacuum(INCREMENTAL)"}, pragmas...) // has no effect on an existing file
 	}
 	return dial(path, url.Values{"_pragma": pragmas})
 }
 
 // dial opens a file with the settings of a query.
 func dial(path string, query url.Values) (*connection, error) {
-	// On Linux a commit needs the content and the length of the file, not its time stamps.
+	// On Linux a commit syncs the content and the length of the file, but not its timestamps.
 	_, _ = sqlite.Fdatasync(true)
 	slashed := filepath.ToSlash(path)
 	if !strings.HasPrefix(slashed, "/") {
@@ -102,7 +103,7 @@ func (c *connection) exec(query string, args ...any) (driver.Result, error) {
 	return run.ExecContext(context.Background(), named(args))
 }
 
-// query calls use for every row. What it is given is valid only until it returns.
+// query calls use for every row. The row is valid only until use returns.
 func (c *connection) query(query string, args []any, use func(row) error) error {
 	s, err := c.prepare(query)
 	if err != nil {
@@ -131,7 +132,7 @@ func (c *connection) query(query string, args []any, use func(row) error) error 
 	return err
 }
 
-// number returns the one number that a query gives.
+// number returns the single number that a query selects.
 func (c *connection) number(query string, args ...any) (n int64, err error) {
 	err = c.query(query, args, func(r row) error {
 		n = r.int(0)
@@ -140,7 +141,7 @@ func (c *connection) number(query string, args ...any) (n int64, err error) {
 	return n, err
 }
 
-// row is one row of a result. A value of another type than expected reads as zero, as SQLite has it.
+// row is one row of a result. A value of an unexpected type reads as zero, as in SQLite.
 type row []driver.Value
 
 func (r row) int(i int) int64 {
@@ -158,13 +159,13 @@ func (r row) bytes(i int) []byte {
 	return append([]byte(nil), b...)
 }
 
-// The result codes of SQLite that mean that the file is not as SQLite wrote it.
+// SQLite result codes for a file with content that SQLite did not write.
 const (
 	codeCorrupt = 11
 	codeNotADB  = 26
 )
 
-// explain says what was attempted, and marks what SQLite says: that the file is damaged, or cannot be used.
+// explain adds the operation to an error, and the sentinel for a damaged or unusable file.
 func explain(operation string, err error) error {
 	if err == nil {
 		return nil

@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// makeFolder creates the folder of a journal with mode 0700, and refuses one that others can change.
+// makeFolder creates the folder of a journal with mode 0700, and refuses one that other users can change.
 func makeFolder(folder string) error {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return err
@@ -28,8 +28,8 @@ func checkFolder(folder string) error {
 	return checkOwner(folder, info)
 }
 
-// makeFile makes an empty file that nobody else can read, whatever the umask, so that SQLite does not make one. It
-// tells whether the file is empty. A link is refused.
+// makeFile creates an empty file with mode 0600 regardless of the umask, before SQLite would create it. It reports
+// whether the file is empty. A symbolic link is refused.
 func makeFile(path string) (fresh bool, err error) {
 	info, err := os.Lstat(path)
 	switch {
@@ -47,7 +47,7 @@ func makeFile(path string) (fresh bool, err error) {
 	return info.Size() == 0, nil
 }
 
-// place remembers which file lies at a path.
+// place identifies the file at a path.
 type place struct {
 	path string
 	file os.FileInfo
@@ -55,13 +55,13 @@ type place struct {
 
 var errMoved = errors.New("its file was removed or replaced")
 
-// look fails where another file, or none, lies at the path than at the first look. What is written then goes
-// nowhere, and the system does not say so.
+// look returns an error if the file at the path was removed or replaced since the first call. Writes to such a file
+// would succeed and be lost.
 func (p *place) look() error {
 	now, err := os.Lstat(p.path)
 	switch {
 	case err != nil && p.file == nil:
-		return nil // not made yet
+		return nil // not created yet
 	case err != nil:
 		return errMoved
 	case p.file == nil:

@@ -6,10 +6,10 @@ import (
 	"unsafe"
 )
 
-// checkOwner leaves it to the access lists of the folder, which are inherited from the profile of the user.
+// checkOwner returns nil: access is controlled by the access lists inherited from the user's profile folder.
 func checkOwner(string, os.FileInfo) error { return nil }
 
-// Space returns how many bytes a file in a folder can still grow, and how many its file system has.
+// Space returns the free space for a file in a folder and the size of its file system, in bytes.
 func Space(folder string) (free, total int64, err error) {
 	path, err := syscall.UTF16PtrFromString(folder)
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// headerCodes are control characters, which no header holds, and the frequent text that the file holds them for. Released
-// ones are never changed.
+// headerCodes returns pairs of a control character and the frequent header text that it replaces in the file.
+// Released entries never change.
 func headerCodes() []string {
 	return []string{
 		"\x01", "Accept: */*\n", "\x02", "Accept-Encoding: ", "\x03", "Connection: ", "\x04", "Content-Length: ", "\x05", "Host: ",
@@ -19,11 +19,11 @@ func headerCodes() []string {
 	}
 }
 
-// newHeaderCodec returns what turns a text of [headerText] into what the file holds, and back.
+// newHeaderCodec returns replacers that compress a text of [headerText] and restore it.
 func newHeaderCodec() (pack, unpack *strings.Replacer) {
 	codes := headerCodes()
 	unpack = strings.NewReplacer(codes...)
-	slices.Reverse(codes) // texts come before their codes
+	slices.Reverse(codes) // texts are replaced before their codes
 	return strings.NewReplacer(codes...), unpack
 }
 
@@ -48,7 +48,7 @@ func printable(value string) string {
 	return string(raw)
 }
 
-// parseHeader returns the headers of lines; nil for none.
+// parseHeader parses the lines of headerText; nil for none.
 func parseHeader(text string) http.Header {
 	var h http.Header
 	for line := range strings.Lines(text) {

@@ -2,16 +2,16 @@ package journal
 
 import "slices"
 
-// Histogram counts observations in buckets, as Prometheus has them. It is not safe for concurrent use.
+// Histogram counts observations in buckets, as in Prometheus. It is not safe for concurrent use.
 type Histogram struct {
-	// Bounds are the upper ends of the buckets; a last one has none.
+	// Bounds are the upper bounds of the buckets; the last bucket has none.
 	Bounds []float64
-	// Counts are how many observations fell into each bucket, and into none before.
+	// Counts are the numbers of observations per bucket, not cumulative.
 	Counts []uint64
 	Sum    float64
 }
 
-// NewHistogram returns an empty histogram with buckets up to the bounds, which must grow.
+// NewHistogram returns an empty histogram. Bounds must increase.
 func NewHistogram(bounds ...float64) Histogram {
 	return Histogram{Bounds: bounds, Counts: make([]uint64, len(bounds)+1)}
 }

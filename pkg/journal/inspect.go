@@ -11,26 +11,25 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// ReceiverNote is the name of the note with the identity of the program that receives.
+// ReceiverNote is the name of the note that identifies the receiving program.
 const ReceiverNote = "receiver"
 
-// wholeLimit is up to which size in bytes a file is checked as a whole by a look from outside.
+// wholeLimit is the maximum size in bytes of a file that Inspect checks completely.
 const wholeLimit = 1 << 30
 
-// Overview is what a journal looks like from outside.
+// Overview is the state of a journal.
 type Overview struct {
-	// Receiving tells whether a program receives into it, and Receiver which one and since when, as far as it has
-	// noted that.
+	// Receiving reports whether a program receives into the journal, and Receiver identifies it if it left a note.
 	Receiving bool
 	Receiver  string
-	// Whole tells whether the file was checked as a whole; one of more than 1 GiB is not.
+	// Whole reports whether the file was checked completely; files over 1 GiB are not.
 	Whole bool
-	// Stats has its counts and its size. Nothing was done since it was opened.
+	// Stats has the counts and the size.
 	Stats Stats
 }
 
-// Inspect looks at the journal of a folder and changes nothing in it, whatever state it is in. Its errors are those of
-// [Attach], and [ErrDamaged] where the file is.
+// Inspect reads the state of the journal in a folder and changes nothing, even if the journal is damaged. Errors are
+// those of [Attach], and [ErrDamaged].
 func Inspect(folder string) (Overview, error) {
 	var o Overview
 	if err := checkFolder(folder); err != nil {
@@ -54,7 +53,7 @@ func Inspect(folder string) (Overview, error) {
 	}
 	query := url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(1000)", "trusted_schema(OFF)", "cell_size_check(ON)"}}
 	if _, err := os.Lstat(path + "-wal"); err != nil && !o.Receiving {
-		query.Set("immutable", "1") // nobody uses it, so no files beside it are needed, and none are left
+		query.Set("immutable", "1") // with no other program, no file beside it is needed or left
 	}
 	c, err := dial(path, query)
 	if err != nil {

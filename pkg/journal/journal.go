@@ -1,6 +1,5 @@
-// Package journal keeps deliveries on disk: what was received, and what became of it. A delivery that Append has
-// accepted survives a crash of the program and of the machine.
-// It leaves judging deliveries, forwarding them and printing them to others.
+// Package journal stores deliveries and the results of forwarding on disk. A delivery accepted by Append survives a
+// crash of the program and of the machine. It does not verify, forward or print deliveries.
 package journal
 
 import (
@@ -24,19 +23,19 @@ var (
 	ErrAbsent = errors.New("no journal")
 	// ErrNotFound means that no delivery has an ID.
 	ErrNotFound = errors.New("no delivery")
-	// ErrDamaged means that the file was altered by something else than this package. It is left as it is.
+	// ErrDamaged means that the file was altered by another program. It is left unchanged.
 	ErrDamaged = errors.New("the journal is damaged")
-	// ErrUnusable means that the file cannot be opened, read or written. The error has the reason.
+	// ErrUnusable means that the file cannot be opened, read or written. The error has the cause.
 	ErrUnusable = errors.New("the journal cannot be used")
-	// ErrVersion means that a newer version of the program made the file.
+	// ErrVersion means that a newer version of the program created the file.
 	ErrVersion = errors.New("the journal was made by a newer version of tlxhook")
-	// ErrUnsafe means that others could put another file in the place of the journal.
+	// ErrUnsafe means that other users could replace the journal.
 	ErrUnsafe = errors.New("the folder of the journal is not safe")
-	// ErrTooLarge means that a store takes no delivery of this size.
+	// ErrTooLarge means that the store does not accept a delivery of this size.
 	ErrTooLarge = errors.New("the delivery is too large to be stored")
-	// ErrSpace means that the disk has less free space than the journal is to leave.
+	// ErrSpace means that the disk has less free space than [Options.MinFree].
 	ErrSpace = errors.New("the disk is almost full")
-	// ErrUnavailable means that the last write failed, and that none has succeeded since.
+	// ErrUnavailable means that the last write failed and none has succeeded since.
 	ErrUnavailable = errors.New("the journal cannot be written")
 	// ErrReadOnly means that the journal lies on a read-only medium.
 	ErrReadOnly = errors.New("the journal is read-only")
@@ -49,54 +48,53 @@ type State string
 
 // The states.
 const (
-	Pending   State = "pending"   // to be forwarded
-	Forwarded State = "forwarded" // an app has accepted it
-	Dead      State = "dead"      // given up; kept, and can be replayed
+	Pending   State = "pending"   // not forwarded yet
+	Forwarded State = "forwarded" // accepted by an app
+	Dead      State = "dead"      // given up; can be replayed
 )
 
-// States returns every state. Their places in it are what the file holds.
+// States returns every state. The file stores their indexes.
 func States() []State { return []State{Pending, Forwarded, Dead} }
 
-// Delivery is what was received.
+// Delivery is a received delivery.
 type Delivery struct {
 	// Key is the idempotency key.
 	Key            string
-	Received       time.Time // kept in microseconds
+	Received       time.Time // stored in microseconds
 	Event          string
 	SubscriptionID int64
-	// ObjectID is of what the event is about.
+	// ObjectID is the ID of the object that the event is about.
 	ObjectID int64
-	// ContentType and Signature are headers as they came; they may be empty.
+	// ContentType and Signature are headers as received; they may be empty.
 	ContentType string
 	Signature   string
 	// Header has the other headers, with secrets masked. Source is the address of the sender, with its port.
 	Header http.Header
 	Source string
 	Body   []byte
-	// Backfill reports whether the delivery replaces one that was missed.
+	// Backfill reports whether the delivery replaces one that Tripletex did not send.
 	Backfill bool
-	// Unreadable reports whether the value in Body is not valid JSON, so that its version is not known.
+	// Unreadable reports whether the value in Body is not valid JSON, so that its version is unknown.
 	Unreadable bool
 }
 
 // Entry is a delivery in the journal.
 type Entry struct {
-	// ID grows with every delivery and is never given twice.
+	// ID increases with every delivery and is never reused.
 	ID int64
 	Delivery
 	State State
 	// Altered reports whether an earlier delivery had the same key and another body.
 	Altered bool
-	// Outdated reports whether an earlier delivery had a higher version of the object. It is known after
-	// [Journal.CatchUp].
+	// Outdated reports whether an earlier delivery had a higher version of the object. It is set by [Journal.CatchUp].
 	Outdated bool
 	Attempts int
-	// FirstAttempt and LastAttempt are zero where there was none.
+	// FirstAttempt and LastAttempt are zero without an attempt.
 	FirstAttempt time.Time
 	LastAttempt  time.Time
-	// Tried is the time in which forwarding was tried, without the time in which no program forwarded.
+	// Tried is the time spent on forwarding, without pauses in which no program forwarded.
 	Tried time.Duration
-	// Status is the HTTP status or exit code of the last attempt; -1 where there was no answer.
+	// Status is the HTTP status or exit code of the last attempt; -1 without an answer.
 	Status int
 	// Outcome is the error of the last attempt.
 	Outcome string
@@ -106,7 +104,7 @@ type Entry struct {
 
 // Options configure a journal.
 type Options struct {
-	// MinFree is the free space in bytes that Append leaves on the disk.
+	// MinFree is the free disk space in bytes below which Append refuses deliveries.
 	MinFree int64
 	// RememberKeys is the number of deleted deliveries whose idempotency keys stay known; 0 means
 	// [DefaultRememberKeys], -1 none.
@@ -118,7 +116,7 @@ type Journal struct {
 	folder string
 	id     string
 	space  *space
-	lock   *flock.Flock // nil beside another program that receives
+	lock   *flock.Flock // nil if another program receives
 	writer *writer
 	mu     sync.Mutex // guards reader
 	reader *connection
@@ -129,8 +127,8 @@ const (
 	lockName = "journal.lock"
 )
 
-// Open opens the journal of a folder for receiving, and makes it if it is not there. Only one program can: another
-// one gets ErrLocked. The file is checked as a whole first; a damaged one is refused and left as it is.
+// Open opens or creates the journal in a folder for receiving. Only one program can; others get ErrLocked. The file is
+// checked completely first; a damaged one is refused and left unchanged.
 func Open(folder string, o Options) (*Journal, error) {
 	if err := makeFolder(folder); err != nil {
 		return nil, err
@@ -149,8 +147,8 @@ func Open(folder string, o Options) (*Journal, error) {
 	return j, nil
 }
 
-// Attach opens the journal of a folder for reading and for short changes, beside a program that may be receiving. On a
-// read-only medium it is opened for reading alone, and changes are ErrReadOnly.
+// Attach opens the journal in a folder for reading and short changes, also while another program receives. On a
+// read-only medium, changes return ErrReadOnly.
 func Attach(folder string) (*Journal, error) {
 	if err := checkFolder(folder); err != nil {
 		return nil, err
@@ -195,8 +193,8 @@ func open(folder string, o Options, receiving bool) (*Journal, error) {
 	return j, nil
 }
 
-// prepare brings a file to the present version. What a crash has left unsynced is made durable before anything is
-// told to be a repeat of it.
+// prepare migrates a file to the current version. Content that a crash left unsynced is made durable before a delivery
+// can be reported as its duplicate.
 func prepare(c *connection, folder string, o Options, receiving bool) error {
 	version, err := readVersion(c)
 	if err != nil {
@@ -242,8 +240,8 @@ func (j *Journal) Close() error {
 	return err
 }
 
-// Append stores a delivery, and returns once it is on the disk. Where the same key and body are stored already,
-// it tells that instead.
+// Append stores a delivery and returns when it is durable. If the same key and body are already stored, it reports a
+// duplicate.
 func (j *Journal) Append(ctx context.Context, d Delivery) (Stored, error) {
 	if err := j.space.check(); err != nil {
 		return Stored{}, err
@@ -260,10 +258,10 @@ func (j *Journal) Append(ctx context.Context, d Delivery) (Stored, error) {
 	return stored, nil
 }
 
-// ID identifies the journal, also after its folder was moved.
+// ID identifies the journal, even after its folder was moved.
 func (j *Journal) ID() string { return j.id }
 
-// Healthy returns why nothing can be stored now, or nil.
+// Healthy returns the reason why nothing can be stored now, or nil.
 func (j *Journal) Healthy() error {
 	if err := j.writer.healthy(); err != nil {
 		return err

@@ -2,8 +2,7 @@ package journal
 
 import "context"
 
-// Note keeps a text under a name, in the place of the one before; an empty text is none. It is what a receiver must
-// know of the run before it.
+// Note stores a text under a name for later runs, replacing an earlier one; an empty text deletes it.
 func (j *Journal) Note(ctx context.Context, name, text string) error {
 	return j.writer.commit(ctx, func(c *connection) (err error) {
 		if text == "" {
@@ -15,7 +14,7 @@ func (j *Journal) Note(ctx context.Context, name, text string) error {
 	})
 }
 
-// Noted returns the text under a name, or "".
+// Noted returns the text under a name; empty if there is none.
 func (j *Journal) Noted(ctx context.Context, name string) (text string, err error) {
 	err = j.read(ctx, func(c *connection) error {
 		return c.query(`SELECT text FROM note WHERE name = ?`, []any{name}, func(r row) error {

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// ObjectKey names an object. It is the one definition of "the same object", whichever subscription a delivery is for.
+// ObjectKey identifies an object, independently of the subscription. It is the only definition of "the same object".
 type ObjectKey struct {
 	// Kind is the event up to the first dot, in lower case; empty for an event without a dot.
 	Kind string
@@ -31,31 +31,31 @@ func (d Delivery) Object() ObjectKey {
 	return ObjectKey{strings.Map(lower, kind), d.ObjectID}
 }
 
-// Object is what deliveries have brought of an object.
+// Object is the state of an object according to its deliveries.
 type Object struct {
 	ID int64
 	// Version is the highest version of a delivery; -1 if unknown.
 	Version int64
 	// Gone reports whether a deletion was delivered.
 	Gone bool
-	// Subscription is of the last delivery.
+	// Subscription is the subscription of the last delivery.
 	Subscription int64
-	// Company is the one in which a list has shown the object; 0 where none has.
+	// Company is the company in which a list contained the object; 0 if unknown.
 	Company int64
 }
 
 const (
-	// noteObjects is the name of the note with the last delivery whose object is stored, and noted is that delivery.
+	// noteObjects is the name of the note with the ID of the last delivery processed by CatchUp.
 	noteObjects = "objects"
 	noted       = `coalesce((SELECT CAST(text AS INTEGER) FROM note WHERE name = '` + noteObjects + `'), 0)`
 	// unknownVersion is the version of an object whose deliveries have none.
 	unknownVersion = -1
-	// objectGroup is how many deliveries are read for their objects in one transaction.
+	// objectGroup is the number of deliveries that CatchUp processes in one transaction.
 	objectGroup = 1000
 )
 
-// CatchUp notes what the deliveries since the last time have brought. That is not done while they are received:
-// there it would cost each of them time.
+// CatchUp updates the objects with the deliveries received since the last call. It is not part of Append, which it
+// would slow down.
 func (j *Journal) CatchUp(ctx context.Context) error {
 	for {
 		caught := false
@@ -77,7 +77,7 @@ func (j *Journal) CatchUp(ctx context.Context) error {
 	}
 }
 
-// catchUp reads one group of deliveries, and reports whether that was the last.
+// catchUp processes one group of deliveries, and reports whether it was the last.
 func catchUp(c *connection) (caught bool, err error) {
 	done, err := c.number(`SELECT ` + noted)
 	if err != nil {
@@ -98,8 +98,8 @@ func catchUp(c *connection) (caught bool, err error) {
 	return false, err
 }
 
-// noteObject notes the object of a delivery, and marks the delivery if a higher version came before. The
-// sender chose event, object and body: none of them can make it fail.
+// noteObject updates the object of a delivery, and marks the delivery as outdated if an earlier one had a higher
+// version. It never fails because of event, object or body, which the sender controls.
 func noteObject(c *connection, r row) error {
 	key := Delivery{Event: r.text(0), ObjectID: r.int(1)}.Object()
 	if key.Kind == "" {
@@ -118,8 +118,8 @@ func noteObject(c *connection, r row) error {
 	return err
 }
 
-// versionOf returns the value.version of a body, or unknownVersion where there is none that Tripletex could have given.
-// Source: int32 in the official specification.
+// versionOf returns value.version of a body; unknownVersion if it is absent or invalid. Source: int32 in the official
+// specification.
 func versionOf(body []byte) int64 {
 	var envelope, value map[string]json.RawMessage
 	if json.Unmarshal(body, &envelope) != nil || json.Unmarshal(envelope["value"], &value) != nil {
@@ -132,8 +132,8 @@ func versionOf(body []byte) int64 {
 	return version
 }
 
-// Objects returns what was brought of the objects of a kind, in the order of their ids, from one id up to another, at
-// most limit. What was received after the last [Journal.CatchUp] does not count.
+// Objects returns up to limit objects of a kind with IDs from first up to but without last, sorted by ID, as of the
+// last [Journal.CatchUp].
 func (j *Journal) Objects(ctx context.Context, kind string, first, last int64, limit int) ([]Object, error) {
 	all := make([]Object, 0, limit)
 	err := j.read(ctx, func(c *connection) error {
@@ -146,7 +146,8 @@ func (j *Journal) Objects(ctx context.Context, kind string, first, last int64, l
 	return all, err
 }
 
-// CountObjects returns how many objects of a kind were brought and are not gone, in a company or in none that is known.
+// CountObjects returns the number of delivered objects of a kind that are not deleted, and belong to the company or to
+// no known company.
 func (j *Journal) CountObjects(ctx context.Context, kind string, company int64) (n int64, err error) {
 	err = j.read(ctx, func(c *connection) error {
 		n, err = c.number(`SELECT count(*) FROM object WHERE kind = ? AND gone = 0 AND company IN (0, ?)`, kind, company)
@@ -155,8 +156,8 @@ func (j *Journal) CountObjects(ctx context.Context, kind string, company int64) 
 	return n, err
 }
 
-// AppendBackfill stores deliveries that stand for what was found to lack, all or none, and returns how many are new.
-// One whose key is there is not stored again.
+// AppendBackfill stores deliveries in one transaction and returns the number of new ones. A delivery with a known key
+// is not stored again.
 func (j *Journal) AppendBackfill(ctx context.Context, all []Delivery) (fresh int, err error) {
 	if err := j.space.check(); err != nil {
 		return 0, err
@@ -178,7 +179,7 @@ func (j *Journal) AppendBackfill(ctx context.Context, all []Delivery) (fresh int
 	return fresh, nil
 }
 
-// Place notes that a list has shown objects of a kind in a company.
+// Place records the company of objects that a list contained.
 func (j *Journal) Place(ctx context.Context, kind string, company int64, ids []int64) error {
 	return j.writer.commit(ctx, func(c *connection) error {
 		_, err := c.exec(`UPDATE object SET company = ? WHERE kind = ? AND id IN (SELECT value FROM json_each(?))`, company, kind, asJSON(ids))
@@ -186,14 +187,14 @@ func (j *Journal) Place(ctx context.Context, kind string, company int64, ids []i
 	})
 }
 
-// Page is a page of a list all of whose objects have been brought.
+// Page is an unchanged page of a list: all of its objects were delivered.
 type Page struct {
 	Digest      string
 	Count       int
-	First, Last int64 // ids
+	First, Last int64 // IDs
 }
 
-// KeepPages keeps pages under their names.
+// KeepPages stores pages under their names.
 func (j *Journal) KeepPages(ctx context.Context, pages map[string]Page) error {
 	return j.writer.commit(ctx, func(c *connection) error {
 		for name, p := range pages {
@@ -206,7 +207,7 @@ func (j *Journal) KeepPages(ctx context.Context, pages map[string]Page) error {
 	})
 }
 
-// KeptPage returns the page that is kept under a name; its digest is empty where there is none.
+// KeptPage returns the page stored under a name; its digest is empty if there is none.
 func (j *Journal) KeptPage(ctx context.Context, name string) (p Page, err error) {
 	err = j.read(ctx, func(c *connection) error {
 		return c.query(`SELECT digest, count, first, last FROM page WHERE name = ?`, []any{name}, func(r row) error {

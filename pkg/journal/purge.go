@@ -2,12 +2,13 @@ package journal
 
 import "context"
 
-// purgeGroup is how many deliveries are purged in one transaction: what is being received waits for no longer.
+// purgeGroup is the number of deliveries purged in one transaction, which bounds the delay of deliveries received
+// meanwhile.
 const purgeGroup = 200
 
-// Purge deletes what the filter picks, but for what keep wants, and returns how many that were. Keep may be nil. What
-// deliveries have brought of objects stays known, and so do hashes of idempotency keys, see [Options].
-// It stops between two groups where ctx ends.
+// Purge deletes the deliveries that match the filter, except those for which keep returns true, and returns their
+// number. Keep may be nil. Objects and hashes of idempotency keys remain, see [Options]. It stops between two groups if
+// ctx ends.
 func (j *Journal) Purge(ctx context.Context, f Filter, keep func(Entry) bool) (int64, error) {
 	if err := j.CatchUp(ctx); err != nil {
 		return 0, err
@@ -44,7 +45,7 @@ func (j *Journal) remove(ctx context.Context, ids []int64) (int64, error) {
 	}
 	list, removed := asJSON(ids), int64(0)
 	err := j.writer.commit(ctx, func(c *connection) error {
-		for caught := false; !caught; { // with what came since the purge began
+		for caught := false; !caught; { // including deliveries received during the purge
 			var err error
 			if caught, err = catchUp(c); err != nil {
 				return err
@@ -72,7 +73,7 @@ func (j *Journal) remove(ctx context.Context, ids []int64) (int64, error) {
 	return removed, nil
 }
 
-// Shrink gives the room that purged deliveries have left back to the disk.
+// Shrink returns the space of purged deliveries to the disk.
 func (j *Journal) Shrink(ctx context.Context) error {
 	for {
 		left := int64(0)

@@ -11,20 +11,20 @@ import (
 	"time"
 )
 
-// pageSize is how many entries are read at once. A reader that is slow must not keep the log from being emptied.
+// pageSize is the number of entries read at once. A slow reader must not prevent checkpoints of the log.
 const pageSize = 500
 
 const columns = `delivery.id, idempotency_key, variant, received, event, subscription, object, state, attempts,
 	first_attempt, last_attempt, status, outcome, backfill, unreadable, tried, outdated`
 
-// Filter picks deliveries. What is empty lets everything through; all must agree.
+// Filter selects deliveries. Empty fields match all; conditions are combined with AND.
 type Filter struct {
 	IDs []int64
 	// Events are patterns with "*" and "?", compared without case.
 	Events  []string
 	Objects []int64
 	States  []State
-	// Since and Before are moments of receipt: from the first, up to but without the second.
+	// Since and Before limit the time of receipt: at or after Since, before Before.
 	Since  time.Time
 	Before time.Time
 }
@@ -46,7 +46,7 @@ func (f Filter) where() (string, []any) {
 	if len(f.States) > 0 {
 		states := make([]string, len(f.States))
 		for i, s := range f.States {
-			states[i] = "state = " + strconv.FormatInt(s.number(), 10) // so the indexes over one state are used
+			states[i] = "state = " + strconv.FormatInt(s.number(), 10) // a literal, so that the partial indexes are used
 		}
 		parts = append(parts, "("+strings.Join(states, " OR ")+")")
 	}
@@ -67,13 +67,13 @@ func (f Filter) where() (string, []any) {
 	return strings.Join(parts, " AND "), args
 }
 
-// asJSON returns numbers as SQLite takes a list of them in one argument.
+// asJSON returns numbers as a JSON array, which SQLite accepts as one argument.
 func asJSON(all []int64) string {
-	raw, _ := json.Marshal(all) // numbers always marshal
+	raw, _ := json.Marshal(all) // never fails for numbers
 	return string(raw)
 }
 
-// List yields what the filter picks, the oldest first, without headers and bodies.
+// List yields the deliveries that match the filter, oldest first, without headers and bodies.
 func (j *Journal) List(ctx context.Context, f Filter) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		after := int64(0)
@@ -120,8 +120,8 @@ func (j *Journal) page(ctx context.Context, f Filter, after int64) ([]Entry, err
 		append(args, after, int64(pageSize))...)
 }
 
-// Newest returns the last deliveries that the filter picks, the oldest first, without headers and bodies, and how
-// many there are in all.
+// Newest returns the latest deliveries that match the filter, oldest first, without headers and bodies, and the number
+// of all matches.
 func (j *Journal) Newest(ctx context.Context, f Filter, limit int) (entries []Entry, all int64, err error) {
 	where, args := f.where()
 	entries, err = j.entries(ctx, `SELECT `+columns+` FROM delivery WHERE `+where+` ORDER BY delivery.id DESC LIMIT ?`,
@@ -137,7 +137,7 @@ func (j *Journal) Newest(ctx context.Context, f Filter, limit int) (entries []En
 	return entries, all, err
 }
 
-// Count returns how many deliveries the filter picks.
+// Count returns the number of deliveries that match the filter.
 func (j *Journal) Count(ctx context.Context, f Filter) (n int64, err error) {
 	where, args := f.where()
 	err = j.read(ctx, func(c *connection) error {
@@ -147,18 +147,18 @@ func (j *Journal) Count(ctx context.Context, f Filter) (n int64, err error) {
 	return n, err
 }
 
-// Waiting returns the deliveries after an id that are to be forwarded, the oldest first, without headers and bodies.
+// Waiting returns pending deliveries with IDs above after, oldest first, without headers and bodies.
 func (j *Journal) Waiting(ctx context.Context, after int64, limit int) ([]Entry, error) {
 	return j.entries(ctx, `SELECT `+columns+` FROM delivery WHERE state = 0 AND id > ? ORDER BY id LIMIT ?`, after, int64(limit))
 }
 
-// WaitingOf returns those of one object, see [Journal.Waiting].
+// WaitingOf returns the pending deliveries of one object, see [Journal.Waiting].
 func (j *Journal) WaitingOf(ctx context.Context, object ObjectKey, after int64, limit int) ([]Entry, error) {
 	return j.entries(ctx, `SELECT `+columns+` FROM delivery INDEXED BY delivery_object
 		WHERE state = 0 AND object = ? AND `+kindOfEvent+` = ? AND id > ? ORDER BY id LIMIT ?`, object.ID, object.Kind, after, int64(limit))
 }
 
-// WaitingEvents returns the events that have deliveries to be forwarded. It reads one row of each.
+// WaitingEvents returns the events with pending deliveries. It reads one row per event.
 func (j *Journal) WaitingEvents(ctx context.Context) (all []string, err error) {
 	const waiting = `SELECT event FROM delivery INDEXED BY delivery_event WHERE state = 0 `
 	err = j.read(ctx, func(c *connection) error {
@@ -172,14 +172,14 @@ func (j *Journal) WaitingEvents(ctx context.Context) (all []string, err error) {
 	return all, err
 }
 
-// WaitingOn returns the deliveries of an event that are to be forwarded, by object ID from one on, and the oldest of each
-// object first.
+// WaitingOn returns pending deliveries of an event with object IDs from object on, sorted by object ID, and for each
+// object oldest first.
 func (j *Journal) WaitingOn(ctx context.Context, event string, object int64, limit int) ([]Entry, error) {
 	return j.entries(ctx, `SELECT `+columns+` FROM delivery INDEXED BY delivery_event
 		WHERE state = 0 AND event = ? AND object >= ? ORDER BY object, id LIMIT ?`, event, object, int64(limit))
 }
 
-// LastWaiting returns the highest ID of a delivery that is to be forwarded; 0 without any.
+// LastWaiting returns the highest ID of a pending delivery; 0 without any.
 func (j *Journal) LastWaiting(ctx context.Context) (id int64, err error) {
 	err = j.read(ctx, func(c *connection) error {
 		id, err = c.number(`SELECT coalesce(max(id), 0) FROM delivery INDEXED BY delivery_pending WHERE state = 0`)
@@ -188,8 +188,8 @@ func (j *Journal) LastWaiting(ctx context.Context) (id int64, err error) {
 	return id, err
 }
 
-// Get returns one delivery with all that was received. One that is not there is ErrNotFound; one that is not as it
-// was received is ErrDamaged.
+// Get returns one delivery with headers and body. It returns ErrNotFound if there is none, and ErrDamaged if it was
+// altered.
 func (j *Journal) Get(ctx context.Context, id int64) (Entry, error) {
 	var found []Entry
 	err := j.read(ctx, func(c *connection) error {
@@ -254,7 +254,7 @@ func entry(r row) Entry {
 	return e
 }
 
-// moment reads microseconds since 1970; null is no moment.
+// moment converts microseconds since 1970; null is the zero time.
 func moment(value any) time.Time {
 	n, ok := value.(int64)
 	if !ok {

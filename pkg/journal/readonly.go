@@ -9,8 +9,8 @@ import (
 	"path/filepath"
 )
 
-// openReadOnly opens a journal on a read-only medium. One with a log that is not in its file yet is refused, as the
-// log cannot be read without writing, and so is one of an older format.
+// openReadOnly opens a journal on a read-only medium. It refuses an older format, and a journal with a log that was not
+// checkpointed, which cannot be read without writing.
 func openReadOnly(folder string) (*Journal, error) {
 	path, err := filepath.Abs(filepath.Join(folder, fileName))
 	if err != nil {

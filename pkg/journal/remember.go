@@ -10,13 +10,13 @@ import (
 const (
 	// DefaultRememberKeys is the default of [Options.RememberKeys], about 45 bytes each.
 	DefaultRememberKeys = 1_000_000
-	// noteRemember names the note with the number of keys to remember, for a purge by another program.
+	// noteRemember is the name of the note with the number of keys to remember, which a purge by another program needs.
 	noteRemember = "remember_keys"
-	// noteID names the note with the identity of the journal.
+	// noteID is the name of the note with the ID of the journal.
 	noteID = "id"
 )
 
-// noteRememberKeys keeps the number of keys to remember.
+// noteRememberKeys stores the number of keys to remember.
 func noteRememberKeys(c *connection, n int64) error {
 	if n == 0 {
 		n = DefaultRememberKeys
@@ -36,7 +36,7 @@ func hash(data []byte) []byte {
 	return sum[:8]
 }
 
-// recall reports whether a delivery of the same key was deleted, and returns the ID of one that had the same body too.
+// recall reports whether a deleted delivery had the same key, and returns the ID of one that had the same body too.
 func recall(c *connection, d Delivery) (known bool, same int64, err error) {
 	err = c.query(`SELECT id, body FROM remembered WHERE key = ?`, []any{hash([]byte(d.Key))}, func(r row) error {
 		known = true
@@ -48,7 +48,8 @@ func recall(c *connection, d Delivery) (known bool, same int64, err error) {
 	return known, same, err
 }
 
-// remember keeps the hashes of deliveries that are about to be deleted. Those of a backfill are keyed by their object.
+// remember stores the hashes of deliveries that are about to be deleted. Those of backfilled deliveries are stored
+// under their object.
 func remember(c *connection, ids string) error {
 	most, err := rememberKeys(c)
 	if err != nil || most == 0 {
@@ -62,7 +63,7 @@ func remember(c *connection, ids string) error {
 	})
 }
 
-// forget deletes the oldest hashes above the number to remember.
+// forget deletes the oldest hashes in excess of the number to remember.
 func (j *Journal) forget(ctx context.Context) error {
 	return j.writer.commit(ctx, func(c *connection) error {
 		most, err := rememberKeys(c)

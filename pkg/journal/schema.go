@@ -5,17 +5,17 @@ import (
 	"strings"
 )
 
-// applicationID marks the file as ours: "tlxh".
+// applicationID identifies the file format: "tlxh".
 const applicationID = 0x746c7868
 
-// kindOfEvent is the Kind of an [ObjectKey] in SQL. An index holds it, so it is never changed.
+// kindOfEvent is the Kind of an [ObjectKey] in SQL. It is part of an index, so it never changes.
 const kindOfEvent = `lower(substr(event, 1, max(instr(event, '.') - 1, 0)))`
 
-// migrations bring a file from one version to the next; the first makes a new one. A step that was released is
-// never changed.
+// migrations returns the steps from one version of the file to the next. The first creates a file. Released steps never
+// change.
 func migrations() [][]string {
 	return [][]string{{
-		// What happens to a delivery is kept apart from what came: it changes, and lists need nothing else.
+		// The state of a delivery is separate from its content: it changes, and lists need only the state.
 		`CREATE TABLE delivery (
 			id              INTEGER PRIMARY KEY AUTOINCREMENT,
 			idempotency_key TEXT NOT NULL,
@@ -42,11 +42,11 @@ func migrations() [][]string {
 		`CREATE INDEX delivery_pending ON delivery (id) WHERE state = 0`,
 		`CREATE INDEX delivery_dead ON delivery (id) WHERE state = 2`,
 	}, {
-		// What a receiver must know of the one before.
+		// Information for the next receiver.
 		`CREATE TABLE note (name TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT, WITHOUT ROWID`,
 	}, {
 		`ALTER TABLE delivery ADD COLUMN backfill INTEGER NOT NULL DEFAULT 0`,
-		// What deliveries have brought of each object outlives them: a purge must not make an object look new.
+		// Objects outlive their deliveries, so that a purge does not make an object look new.
 		`CREATE TABLE object (
 			kind         TEXT NOT NULL,    -- the name of the event up to the dot, in lower case
 			id           INTEGER NOT NULL,
@@ -56,7 +56,7 @@ func migrations() [][]string {
 			company      INTEGER NOT NULL DEFAULT 0, -- that a list has shown it in; 0 for none
 			PRIMARY KEY (kind, id)
 		) STRICT, WITHOUT ROWID`,
-		// Pages of lists whose objects have all been brought.
+		// Pages of lists without missing deliveries.
 		`CREATE TABLE page (
 			name   TEXT PRIMARY KEY,
 			digest TEXT NOT NULL,
@@ -67,12 +67,12 @@ func migrations() [][]string {
 	}, {
 		`ALTER TABLE delivery ADD COLUMN unreadable INTEGER NOT NULL DEFAULT 0`,
 	}, {
-		// Microseconds in which forwarding was tried.
+		// Microseconds spent on forwarding.
 		`ALTER TABLE delivery ADD COLUMN tried INTEGER NOT NULL DEFAULT 0`,
 	}, {
 		`CREATE INDEX delivery_object ON delivery (object, ` + kindOfEvent + `) WHERE state = 0`,
 	}, {
-		// The headers that have no column, packed, and the address of the sender.
+		// Headers without a column, compressed, and the address of the sender.
 		`ALTER TABLE content ADD COLUMN headers TEXT NOT NULL DEFAULT ''`,
 		`ALTER TABLE content ADD COLUMN source TEXT NOT NULL DEFAULT ''`,
 		`CREATE TABLE attempt (
@@ -85,7 +85,7 @@ func migrations() [][]string {
 			answer   TEXT NOT NULL,
 			PRIMARY KEY (delivery, number)
 		) STRICT, WITHOUT ROWID`,
-		// Earlier formats hold the last attempt only.
+		// Earlier formats have the last attempt only.
 		`INSERT INTO attempt SELECT id, attempts, last_attempt, 0, status, outcome, '' FROM delivery WHERE last_attempt IS NOT NULL`,
 		`ALTER TABLE delivery ADD COLUMN outdated INTEGER NOT NULL DEFAULT 0`,
 		`CREATE INDEX delivery_outdated ON delivery (id) WHERE outdated = 1`,
@@ -94,7 +94,7 @@ func migrations() [][]string {
 		`CREATE INDEX remembered_key ON remembered (key)`,
 		`INSERT INTO note VALUES ('` + noteID + `', lower(hex(randomblob(16))))`,
 	}, {
-		// The objects of each event that have something to be forwarded.
+		// Pending deliveries by event and object.
 		`CREATE INDEX delivery_event ON delivery (event, object) WHERE state = 0`,
 	}}
 }
@@ -125,8 +125,8 @@ func readVersion(c *connection) (int, error) {
 	return int(version), nil
 }
 
-// check reads the whole file and holds its pages against each other, and the states against the indexes over them.
-// What this cannot see, a changed byte of a body, is seen by the checksum when the delivery is read.
+// check verifies the pages of the whole file, and the states against their indexes. An altered byte of a body is
+// detected by the checksum of the delivery when it is read.
 func check(c *connection) error {
 	var complaints []string
 	err := c.query(`PRAGMA quick_check(3)`, nil, func(r row) error {
@@ -153,7 +153,7 @@ func check(c *connection) error {
 	return nil
 }
 
-// migrate brings a file of a version to the present one, or leaves it as it was.
+// migrate migrates a file to the current version, or leaves it unchanged.
 func migrate(c *connection, version int) error {
 	if version == currentVersion() {
 		return nil
@@ -169,14 +169,14 @@ func migrate(c *connection, version int) error {
 	)
 	for _, s := range statements {
 		if _, err := c.exec(s); err != nil {
-			_, _ = c.exec(`ROLLBACK`) // the first error is the one to tell
+			_, _ = c.exec(`ROLLBACK`) // the first error is the cause
 			return explain("bring the journal to the present format", err)
 		}
 	}
 	return nil
 }
 
-// checkpoint syncs the log and copies what is in it to the file.
+// checkpoint syncs the log and copies its content to the file.
 func checkpoint(c *connection) error {
 	return explain("write the log of the journal to its file", c.query(`PRAGMA wal_checkpoint(RESTART)`, nil, func(row) error { return nil }))
 }

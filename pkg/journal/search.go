@@ -8,23 +8,23 @@ import (
 )
 
 const (
-	// searchTime is how long one Search goes on before it returns what it has found.
+	// searchTime is the duration after which a Search returns its results so far.
 	searchTime = 150 * time.Millisecond
-	// searchWindow and searchTextWindow are how many deliveries are compared at once, without and with their bodies.
+	// searchWindow and searchTextWindow are the numbers of deliveries compared at once, without and with bodies.
 	searchWindow     = 20_000
 	searchTextWindow = 250
-	// recentDeliveries is how many deliveries are read for the latest ones of subscriptions.
+	// recentDeliveries is the number of deliveries read by LatestOf.
 	recentDeliveries = 100_000
 )
 
-// Search picks deliveries for a list with the newest first.
+// Search selects deliveries, newest first.
 type Search struct {
 	Filter
 	// Text is a part of the body. ASCII letters are compared without case. Empty matches all.
 	Text string
 	// About is the object; nil matches all.
 	About *ObjectKey
-	// Below is the ID below which the search begins; 0 begins at the newest.
+	// Below is the ID below which the search begins; 0 begins with the newest.
 	Below int64
 	// Limit is the number of deliveries after which the search ends.
 	Limit int
@@ -97,8 +97,8 @@ func (s Search) where() (string, []any) {
 	return where, args
 }
 
-// Changed returns a number that differs after every change of the journal by Append, Mark or Purge, also by other
-// processes. It reads no delivery.
+// Changed returns a number that changes with every Append, Mark and Purge, also by other processes. It reads no
+// deliveries.
 func (j *Journal) Changed(ctx context.Context) (n int64, err error) {
 	err = j.read(ctx, func(c *connection) error {
 		n, err = c.number(`PRAGMA data_version`)

@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// lookAgain is how long a look at the free space holds.
-const lookAgain = time.Second
+// recheckAfter is the time for which a measurement of the free space is used.
+const recheckAfter = time.Second
 
-// space guards the free space of a disk: a journal that stops early leaves room for the work that empties it.
+// space checks the free disk space: a journal that stops early leaves room for forwarding and purging.
 type space struct {
 	folder  string
 	minimum int64
@@ -25,14 +25,14 @@ func newSpace(folder string, minimum int64) *space { return &space{folder: folde
 func (s *space) available() (int64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if now := time.Now(); s.looked.IsZero() || now.Sub(s.looked) > lookAgain {
+	if now := time.Now(); s.looked.IsZero() || now.Sub(s.looked) > recheckAfter {
 		s.free, _, s.err = Space(s.folder)
 		s.looked = now
 	}
 	return s.free, s.err
 }
 
-// check returns ErrSpace where less is free than is to stay so.
+// check returns ErrSpace if less than the minimum is free.
 func (s *space) check() error {
 	if s.minimum <= 0 {
 		return nil

@@ -7,30 +7,30 @@ import (
 	"time"
 )
 
-// Stats is what a journal holds and has done since it was opened.
+// Stats are the contents of a journal and its counters since it was opened.
 type Stats struct {
-	// Events, Waiting and Dead count the deliveries in all, to be forwarded, and given up.
+	// Events, Waiting and Dead are the numbers of all, pending and dead deliveries.
 	Events  int64
 	Waiting int64
 	Dead    int64
-	// Outdated counts those that came after a higher version of their object. Inspect leaves it at 0.
+	// Outdated counts deliveries received after a higher version of their object. Inspect leaves it at 0.
 	Outdated int64
-	// Oldest is when the oldest one that waits was received; zero where none does.
+	// Oldest is the time of receipt of the oldest pending delivery; zero without one.
 	Oldest time.Time
-	// Bytes is the size of the files, Free what the disk has left.
+	// Bytes is the size of the files, Free the free disk space, both in bytes.
 	Bytes int64
 	Free  int64
 	// Healthy reports whether the last write succeeded.
 	Healthy bool
-	// Syncs counts the groups that were written and synced, Failures those that could not be.
+	// Syncs counts groups that were written and synced, Failures those that failed.
 	Syncs    int64
 	Failures int64
-	// SyncSeconds is how long a group took, GroupSizes how many changes were in it.
+	// SyncSeconds is the duration of writing a group, GroupSizes the number of changes in it.
 	SyncSeconds Histogram
 	GroupSizes  Histogram
 }
 
-// counters are what a writer counts.
+// counters are the counters of a writer.
 type counters struct {
 	mu    sync.Mutex
 	stats Stats
@@ -63,7 +63,7 @@ func (c *counters) snapshot() Stats {
 	return s
 }
 
-// Stats returns the present numbers.
+// Stats returns the current counts.
 func (j *Journal) Stats(ctx context.Context) (Stats, error) {
 	s := j.writer.counts.snapshot()
 	s.Healthy = j.Healthy() == nil
@@ -80,7 +80,7 @@ func (j *Journal) Stats(ctx context.Context) (Stats, error) {
 	return s, err
 }
 
-// count fills in what the file holds.
+// count reads the counts from the file.
 func (s *Stats) count(c *connection) error {
 	return c.query(`SELECT (SELECT count(*) FROM delivery), (SELECT count(*) FROM delivery WHERE state = 0),
 		(SELECT count(*) FROM delivery WHERE state = 2),
@@ -90,8 +90,8 @@ func (s *Stats) count(c *connection) error {
 	})
 }
 
-// LastReceived returns when the last delivery of an event came; zero without any. The event may be a pattern. A
-// backfilled delivery does not count, as Tripletex did not send it.
+// LastReceived returns the time of the last delivery of an event, which may be a pattern; zero without one. Backfilled
+// deliveries do not count.
 func (j *Journal) LastReceived(ctx context.Context, event string) (last time.Time, err error) {
 	condition, args := Filter{Events: []string{event}}.where()
 	err = j.read(ctx, func(c *connection) error {
@@ -103,7 +103,7 @@ func (j *Journal) LastReceived(ctx context.Context, event string) (last time.Tim
 	return last, err
 }
 
-// sizeOf adds the sizes of the files that are there.
+// sizeOf returns the total size of the files that exist.
 func sizeOf(paths ...string) (bytes int64) {
 	for _, path := range paths {
 		if info, err := os.Lstat(path); err == nil {

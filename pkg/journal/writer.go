@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// retryAfter is how long a failed writer waits before it tries a write of its own.
+// retryAfter is the pause after a failure before the writer retries by itself.
 const retryAfter = time.Second
 
-// writer is the one goroutine that writes. It commits in groups: what comes while one group is synced to the disk
-// is the next group.
+// writer is the single goroutine that writes. It commits in groups: changes requested while one group is synced form
+// the next group.
 type writer struct {
 	connection *connection
 	database   place
@@ -23,16 +23,16 @@ type writer struct {
 	waiting []*request
 	failure error
 	closed  bool
-	wake    chan struct{} // something waits
+	wake    chan struct{} // a change is waiting
 	quit    chan struct{}
 	done    chan struct{}
 }
 
-// request is a change that waits to be committed.
+// request is a change to be committed.
 type request struct {
 	ctx    context.Context
 	change func(*connection) error
-	err    error // why it was left out
+	err    error // the reason why it was left out
 	done   chan error
 }
 
@@ -45,7 +45,7 @@ func newWriter(c *connection, path string) *writer {
 	return w
 }
 
-// commit runs a change together with others in a transaction, and returns once that is on the disk. Where ctx ends
+// commit executes a change in a transaction, possibly together with others, and returns when it is durable. If ctx ends
 // before, the change may still be made.
 func (w *writer) commit(ctx context.Context, change func(*connection) error) error {
 	r := &request{ctx: ctx, change: change, done: make(chan error, 1)}
@@ -63,7 +63,7 @@ func (w *writer) commit(ctx context.Context, change func(*connection) error) err
 	w.mu.Unlock()
 	select {
 	case w.wake <- struct{}{}:
-	default: // it is awake
+	default: // already awake
 	}
 	select {
 	case err := <-r.done:
@@ -79,7 +79,7 @@ func (w *writer) healthy() error {
 	return w.failure
 }
 
-// close lets what waits be committed, and ends the writer.
+// close commits the waiting changes and ends the writer.
 func (w *writer) close() error {
 	w.mu.Lock()
 	if w.closed {
@@ -112,7 +112,7 @@ func (w *writer) run() {
 	}
 }
 
-// writeWaiting commits everything that waits.
+// writeWaiting commits the waiting changes.
 func (w *writer) writeWaiting() {
 	w.mu.Lock()
 	group := w.waiting
@@ -136,8 +136,8 @@ func (w *writer) writeWaiting() {
 	}
 }
 
-// write commits one group, all or nothing. It fails, too, where the file is no longer where it was: what was
-// written then is in no journal.
+// write commits one group, all or nothing. It fails if the file was moved or removed, because its content would be
+// lost.
 func (w *writer) write(group []*request) error {
 	if _, err := w.connection.exec(`BEGIN IMMEDIATE`); err != nil {
 		return explain("write the journal", err)
@@ -145,7 +145,7 @@ func (w *writer) write(group []*request) error {
 	var err error
 	for _, r := range group {
 		if r.err = r.ctx.Err(); r.err != nil {
-			continue // nobody waits for it any more
+			continue // the caller has gone
 		}
 		if err = r.change(w.connection); err != nil {
 			break
@@ -155,7 +155,7 @@ func (w *writer) write(group []*request) error {
 		_, err = w.connection.exec(`COMMIT`)
 	}
 	if err != nil {
-		_, _ = w.connection.exec(`ROLLBACK`) // SQLite may have done so already
+		_, _ = w.connection.exec(`ROLLBACK`) // SQLite may have rolled back already
 		return explain("write the journal", err)
 	}
 	return w.inPlace()
@@ -168,7 +168,7 @@ func (w *writer) inPlace() error {
 	return nil
 }
 
-// fail keeps why the last write failed; nil means that it did not.
+// fail records the error of the last write; nil for success.
 func (w *writer) fail(err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -179,9 +179,8 @@ func (w *writer) fail(err error) {
 	w.failure = fmt.Errorf("%w: %w", ErrUnavailable, err)
 }
 
-// recover tries to write again after a failure. A sync that failed may have lost what it should have written, and
-// the next one would not say so: all that the log holds is written anew to the file, and synced there, before
-// anything is accepted.
+// recover writes after a failure. After a failed sync, the kernel may drop unwritten pages and report success for the
+// next sync. So the whole log is rewritten to the file and synced before anything is accepted.
 func (w *writer) recover() error {
 	if err := w.inPlace(); err != nil {
 		return err

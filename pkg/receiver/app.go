@@ -10,41 +10,41 @@ import (
 )
 
 const (
-	// forwardLimit is how long an app may take for one delivery.
+	// forwardLimit bounds one attempt to forward a delivery.
 	forwardLimit = 30 * time.Second
-	// maxAnswer is how much is kept of what an app answers, in bytes.
+	// maxAnswer is the number of bytes read of an app's answer.
 	maxAnswer = 64 << 10
-	// noAnswer is the status where an app gave none.
+	// noAnswer is the status of an attempt without an answer.
 	noAnswer = -1
 )
 
-// errStopped is the error of a try that the end of the program cut off.
+// errStopped is the error of an attempt interrupted by the end of the program.
 var errStopped = errors.New("tlxhook was stopped before the app had answered")
 
-// App takes deliveries: a [Target] over HTTP, or a [Command].
+// App receives forwarded deliveries: a [Target] over HTTP, or a [Command].
 type App interface {
-	// Forward hands over one delivery, once. The delivery has its body; replay marks a manual repeat.
+	// Forward makes one attempt. The entry has its body. Replay marks a replay by the user.
 	Forward(ctx context.Context, e journal.Entry, replay bool) Answer
-	// String names the app without secrets.
+	// String names the app, without secrets.
 	String() string
 }
 
-// Answer is what became of one try to forward a delivery.
+// Answer is the result of one attempt to forward a delivery.
 type Answer struct {
-	// Status is the HTTP status or the exit code, -1 where there was none.
+	// Status is the HTTP status or the exit code; -1 without an answer.
 	Status int
-	// Body is the beginning of the response, at most 64 KiB. It is foreign text: make it safe before printing.
+	// Body is the beginning of the answer, at most 64 KiB. It is untrusted: make it safe before printing.
 	Body     []byte
 	Duration time.Duration
-	// RetryAfter is how long the app asked to wait, at most five minutes; 0 where it did not.
+	// RetryAfter is the requested pause, at most five minutes; 0 for none.
 	RetryAfter time.Duration
 	// Gone reports whether the app refuses the delivery permanently.
 	Gone bool
-	// Err is why the app has not accepted the delivery; nil if it has. It has no secrets.
+	// Err is the reason for a failure, without secrets; nil if the app accepted the delivery.
 	Err error
 }
 
-// Attempt returns what the journal keeps of an answer, where the delivery now has a state.
+// Attempt returns the record of an answer for the journal. State is the new state of the delivery.
 func (a Answer) Attempt(at time.Time, state journal.State) journal.Attempt {
 	attempt := journal.Attempt{At: at, State: state, Status: a.Status, Duration: a.Duration}
 	if a.Err != nil {
@@ -53,7 +53,7 @@ func (a Answer) Attempt(at time.Time, state journal.State) journal.Attempt {
 	return attempt
 }
 
-// redacted returns an answer without secrets. An error that holds one loses its cause.
+// redacted returns the answer with secrets masked. An error that contained one loses its cause.
 func (a Answer) redacted(redact func(string) string) Answer {
 	if redact == nil || a.Err == nil {
 		return a

@@ -10,14 +10,14 @@ import (
 const (
 	minBackoff = time.Second
 	maxBackoff = 5 * time.Minute
-	// giveUpAfter is how long forwarding a delivery is tried before that is dead.
+	// giveUpAfter is the time spent on a delivery after which it is dead.
 	giveUpAfter = 24 * time.Hour
-	// longestPause is the longest time between the ends of two attempts while a program forwards.
+	// longestPause is the longest time between the ends of two attempts.
 	longestPause = maxBackoff + forwardLimit
 )
 
-// triedUntil returns the time in which forwarding a delivery was tried, with an attempt that ends now. A pause in which
-// no program forwarded counts as the longest that one would have made.
+// triedUntil returns the time spent on a delivery, including an attempt that ends now. A longer pause, in which no
+// program forwarded, counts as longestPause.
 func triedUntil(e journal.Entry, now time.Time) time.Duration {
 	if e.LastAttempt.IsZero() {
 		return e.Tried
@@ -25,8 +25,8 @@ func triedUntil(e journal.Entry, now time.Time) time.Duration {
 	return e.Tried + min(max(now.Sub(e.LastAttempt), 0), longestPause)
 }
 
-// backoff returns how long to wait after a number of failed attempts: at random between a second and a bound that
-// doubles, up to five minutes, so that what failed together does not come again together.
+// backoff returns the pause after a number of failed attempts: random between one second and a bound that doubles up to
+// five minutes, so that deliveries that failed together are not retried together.
 func backoff(failed int) time.Duration {
 	bound := maxBackoff
 	if failed < 9 {

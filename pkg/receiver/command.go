@@ -13,21 +13,21 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/journal"
 )
 
-// Command is an app that is run for every delivery, with its body on standard input. Exit code 0 means that it has
-// accepted the delivery.
+// Command is an app that is executed for each delivery, with the body on standard input. Exit code 0 accepts the
+// delivery.
 type Command struct {
-	// Args are its name and its arguments. No shell reads them.
+	// Args are the program and its arguments. They are not passed through a shell.
 	Args []string
-	// Environ is what it inherits; the caller leaves secrets out.
+	// Environ is the inherited environment, without secrets.
 	Environ []string
-	// Redact removes secrets from what it prints; nil removes none.
+	// Redact masks secrets in the output; nil masks none.
 	Redact func(string) string
 }
 
 // String returns the name of the command.
 func (c *Command) String() string { return c.Args[0] }
 
-// Forward runs the command once. After 30 seconds it is killed with everything that it started.
+// Forward runs the command once. After 30 seconds it is killed with its child processes.
 func (c *Command) Forward(ctx context.Context, e journal.Entry, replay bool) Answer {
 	ctx, cancel := context.WithTimeout(ctx, forwardLimit)
 	defer cancel()
@@ -46,8 +46,7 @@ func (c *Command) Forward(ctx context.Context, e journal.Entry, replay bool) Ans
 	return answer.redacted(c.Redact)
 }
 
-// environ are the parts of a delivery that a command gets as variables. A sender chooses none of them freely but the
-// event, which is passed as it came.
+// environ returns the variables that describe a delivery. The sender chooses only the value of the event freely.
 func environ(e journal.Entry, replay bool) []string {
 	return []string{
 		"TLXHOOK_EVENT_ID=" + strconv.FormatInt(e.ID, 10),

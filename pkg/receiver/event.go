@@ -6,43 +6,43 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/journal"
 )
 
-// Kind is what has happened to a delivery.
+// Kind is the kind of a [DeliveryEvent].
 type Kind string
 
 // The kinds.
 const (
-	KindReceived  Kind = "received"  // it is stored
-	KindDuplicate Kind = "duplicate" // it was stored already
-	KindAltered   Kind = "altered"   // it is stored, and another one with the same key and another body too
-	KindRejected  Kind = "rejected"  // it was not accepted
-	KindForwarded Kind = "forwarded" // an app has accepted it
-	KindFailed    Kind = "failed"    // an app has not accepted it; it is tried again
-	KindDead      Kind = "dead"      // an app has not accepted it; it is not tried again
-	KindLoop      Kind = "loop"      // it came back to this receiver, see [ErrLoop]; that is no attempt
+	KindReceived  Kind = "received"  // stored
+	KindDuplicate Kind = "duplicate" // already stored
+	KindAltered   Kind = "altered"   // stored, and another body has the same key
+	KindRejected  Kind = "rejected"  // not accepted
+	KindForwarded Kind = "forwarded" // accepted by an app
+	KindFailed    Kind = "failed"    // not accepted by an app; will be retried
+	KindDead      Kind = "dead"      // not accepted by an app; will not be retried
+	KindLoop      Kind = "loop"      // returned to this receiver, see [ErrLoop]; not an attempt
 )
 
-// DeliveryEvent is one step in the life of a delivery: received, rejected, forwarded and so on.
+// DeliveryEvent is a change of a delivery's state: received, rejected, forwarded and so on.
 type DeliveryEvent struct {
 	Time time.Time
 	Kind Kind
-	// ID is of the delivery in the journal or the stream; 0 for one that was rejected.
+	// ID is the ID in the journal or stream; 0 for a rejected delivery.
 	ID int64
-	// Delivery is empty for one that was rejected before it was verified. Its body may be missing.
+	// Delivery is empty for a request rejected before verification. Its body may be missing.
 	journal.Delivery
-	// Reason is why a delivery was rejected, and Message the same as text.
+	// Reason is the reason for a rejection, Message its description.
 	Reason  Reason
 	Message string
-	// Count is how many rejections the event sums up; 0 for one.
+	// Count is the number of rejections summed up; 0 for a single one.
 	Count int
-	// Attempt counts the tries to forward it to App; Answer is what became of the last, and Again after how long the
-	// next one is.
+	// Attempt is the number of the attempt to forward to App, Answer its result, Again the pause before the next
+	// attempt.
 	Attempt int
 	App     string
 	Answer  Answer
 	Again   time.Duration
 }
 
-// Reason is why a delivery was rejected.
+// Reason is the reason for a rejection.
 type Reason string
 
 // The reasons.

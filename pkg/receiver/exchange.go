@@ -16,15 +16,15 @@ import (
 )
 
 const (
-	// idleAppTimeout is how long a connection to an app stays open unused. It is below what servers use: gunicorn closes
-	// after 2 seconds.
+	// idleAppTimeout is the time after which an unused connection to an app is closed. It is shorter than that of
+	// servers: gunicorn closes after 2 seconds.
 	idleAppTimeout = time.Second
-	// maxUnsent is how many times in a row a request may meet a connection that the app has closed.
+	// maxUnsent is the number of consecutive connections that the app may have closed before an attempt fails.
 	maxUnsent = 3
 )
 
-// send sends a delivery. A request on an idle connection that the app was closing was never read: it is sent again at
-// once, on a new connection.
+// send sends a delivery. A request on an idle connection that the app just closed was never read, so it is sent again
+// at once on a new connection.
 func (t *Target) send(ctx context.Context, e journal.Entry, replay bool) Answer {
 	for try := 1; ; try++ {
 		answer, unsent := t.exchange(ctx, e, replay)
@@ -35,7 +35,7 @@ func (t *Target) send(ctx context.Context, e journal.Entry, replay bool) Answer 
 	}
 }
 
-// exchange sends one request. Unsent reports that a connection which had been idle ended without any answer.
+// exchange sends one request. Unsent reports that an idle connection ended without any answer.
 func (t *Target) exchange(ctx context.Context, e journal.Entry, replay bool) (answer Answer, unsent bool) {
 	sending, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -47,7 +47,7 @@ func (t *Target) exchange(ctx context.Context, e journal.Entry, replay bool) (an
 	if err != nil {
 		return Answer{Status: noAnswer, Err: err}, false
 	}
-	// With it, a request that has a key would be repeated unseen by net/http.
+	// Otherwise net/http would silently repeat a request that has an idempotency key.
 	request.GetBody = nil
 	t.setHeaders(request.Header, e, replay)
 	response, err := t.client.Do(request)
@@ -62,7 +62,7 @@ func (t *Target) exchange(ctx context.Context, e journal.Entry, replay bool) (an
 	return answer, false
 }
 
-// answerOf returns the answer of an app. The status line decides.
+// answerOf returns the answer of an app. Only the status line decides.
 func answerOf(response *http.Response, body []byte) Answer {
 	answer := Answer{Status: response.StatusCode, Body: body}
 	switch {
@@ -78,8 +78,7 @@ func answerOf(response *http.Response, body []byte) Answer {
 	return answer
 }
 
-// retryAfter reads a Retry-After header, in seconds or as a date. What makes no sense counts as absent, what is too
-// long is cut.
+// retryAfter parses a Retry-After header, in seconds or as a date. An invalid value is ignored, a long one is capped.
 func retryAfter(text string, now time.Time) time.Duration {
 	seconds, err := strconv.ParseInt(text, 10, 64)
 	wait := time.Duration(min(seconds, int64(maxBackoff/time.Second))) * time.Second

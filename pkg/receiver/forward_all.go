@@ -6,17 +6,17 @@ import (
 	"sync/atomic"
 )
 
-// silentAttempts is how many attempts in a row may get no answer before ForwardAll stops.
+// silentAttempts is the number of consecutive attempts without an answer after which ForwardAll stops.
 const silentAttempts = 24
 
-// ForwardAll forwards the pending deliveries of a backlog to an app, trying each once, and returns how many the app
-// accepted. It stops with ErrSilent where the app does not answer, and with the cause where ctx ends. Attempted is
+// ForwardAll forwards the pending deliveries of a backlog to an app, with one attempt each, and returns the number of
+// accepted deliveries. It stops with ErrSilent if the app does not answer, and with the cause if ctx ends. Attempted is
 // called after each attempt.
 func ForwardAll(ctx context.Context, backlog Backlog, app App, attempted func()) (accepted int64, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var done, silent atomic.Int64
-	var mu sync.Mutex // deliveries of several objects are forwarded at once
+	var mu sync.Mutex // deliveries of several objects are forwarded concurrently
 	queue := NewQueue(backlog, []Route{{Event: "*", App: app}}, func(e DeliveryEvent) {
 		mu.Lock()
 		attempted()

@@ -6,14 +6,14 @@ import (
 	"syscall"
 )
 
-// guard decides which addresses are connected to. It is asked for every connection, with the address that a name
-// turned out to mean: a name that means another address the next time does not get around it.
+// guard decides which addresses may be connected to. It checks the resolved address of every connection, so DNS
+// rebinding does not bypass it.
 type guard struct{ allowRemote bool }
 
 // AddressError reports an address that is not permitted.
 type AddressError struct {
 	Address string
-	// Never reports whether no option permits it.
+	// Never reports whether no option permits the address.
 	Never bool
 }
 
@@ -24,7 +24,7 @@ func (e *AddressError) Error() string {
 	return e.Address + " is not on this machine"
 }
 
-// metadata are addresses outside of the link-local ranges at which a cloud gives a machine its credentials.
+// metadata returns addresses of cloud metadata services outside of the link-local ranges.
 func metadata() []netip.Addr {
 	return []netip.Addr{netip.MustParseAddr("fd00:ec2::254"), netip.MustParseAddr("100.100.100.200")}
 }
@@ -33,7 +33,7 @@ func metadata() []netip.Addr {
 type embedding struct {
 	prefix string
 	offset int  // of the IPv4 address in bytes
-	mask   byte // is combined with each byte by XOR
+	mask   byte // combined with each byte by XOR
 }
 
 // embeddings returns the prefixes of NAT64 (RFC 6052, RFC 8215), 6to4 (RFC 3056), Teredo (RFC 4380), IPv4-translated
@@ -64,7 +64,7 @@ func embedded(a netip.Addr) netip.Addr {
 	return a
 }
 
-// isSpecial reports whether an address is valid only in a network segment, or gives access to credentials.
+// isSpecial reports whether an address is valid only within a network segment, or provides credentials.
 func isSpecial(a netip.Addr) bool {
 	return a.IsUnspecified() || a.IsLinkLocalUnicast() || a.IsMulticast() || slices.Contains(metadata(), a)
 }
@@ -83,7 +83,7 @@ func (g guard) check(a netip.Addr) error {
 	return nil
 }
 
-// checkHost judges a host that is an address; a name is judged when it is connected to.
+// checkHost checks a host that is an IP address. A name is checked when it is connected to.
 func (g guard) checkHost(host string) error {
 	if a, err := netip.ParseAddr(host); err == nil {
 		return g.check(a)
@@ -91,7 +91,7 @@ func (g guard) checkHost(host string) error {
 	return nil
 }
 
-// control is asked by net.Dialer before a connection is made.
+// control is called by net.Dialer before each connection.
 func (g guard) control(_, address string, _ syscall.RawConn) error {
 	a, err := netip.ParseAddrPort(address)
 	if err != nil {

@@ -9,12 +9,12 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/webhook"
 )
 
-// secretNames are parts of the names of headers whose values are never stored.
+// secretNames returns parts of header names whose values are never stored.
 func secretNames() []string {
 	return []string{"auth", "cookie", "token", "secret", "passw", "session", "credential", "-key", "apikey", "jwt", "oidc", "assertion"}
 }
 
-// storedHeader returns the headers to store beside those that have fields of their own, with secrets masked.
+// storedHeader returns the headers to store, without those in fields of a delivery, and with secrets masked.
 func (r *Receiver) storedHeader(request *http.Request) http.Header {
 	stored := http.Header{"Host": {maskWords(request.Host)}}
 	if len(request.TransferEncoding) > 0 {
@@ -33,12 +33,12 @@ func (r *Receiver) storedHeader(request *http.Request) http.Header {
 	return stored
 }
 
-// ownFields are the headers that a delivery has fields for.
+// ownFields returns the headers that have fields in a delivery.
 func ownFields() []string {
 	return []string{"Content-Type", http.CanonicalHeaderKey(webhook.KeyHeader), http.CanonicalHeaderKey(webhook.SignatureHeader)}
 }
 
-// maskHeader returns the value of a header without secrets.
+// maskHeader returns the value of a header with secrets masked.
 func (r *Receiver) maskHeader(name, value string) string {
 	lower := strings.ToLower(name)
 	isSecret := func(part string) bool { return strings.Contains(lower, part) }
@@ -48,7 +48,7 @@ func (r *Receiver) maskHeader(name, value string) string {
 	return r.known.Redact(maskWords(value))
 }
 
-// maskWords masks each word of a text that may be a URL with credentials: with a query, a fragment or a userinfo.
+// maskWords masks each word that may be a URL with credentials: with a query, a fragment or userinfo.
 func maskWords(text string) string {
 	if !strings.ContainsAny(text, "?#@") {
 		return text

@@ -5,8 +5,8 @@ import (
 	"net/http"
 )
 
-// HealthHandler answers /-/healthy with 200 while the process serves, and /-/ready with 200 while every check
-// returns nil, else with 503. More can be added to it. What is wrong is said in words that concern nobody else.
+// HealthHandler answers /-/healthy with 200 while the process serves, and /-/ready with 200 while every check returns
+// nil, otherwise with 503. Handlers can be added. Its error texts contain nothing confidential.
 func HealthHandler(checks ...func() error) *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("healthy\n")) })

@@ -13,17 +13,16 @@ import (
 
 // Limits bound the open connections of a listener.
 type Limits struct {
-	// Connections is the maximum in all. At the maximum the connection that has waited longest for a request is closed;
-	// if all are being answered, further ones wait in the system.
+	// Connections is the maximum in total. At the maximum, the connection idle for longest is closed; if none is idle,
+	// new connections wait in the kernel.
 	Connections int
-	// PerAddress is the maximum from one address, in the same way; a further one is closed if all are being answered. 0
-	// means no maximum.
+	// PerAddress is the maximum per address; if none is idle, a new connection is closed. 0 means unlimited.
 	PerAddress int
 	// Trusted are addresses without a maximum, such as those of proxies.
 	Trusted []netip.Prefix
 }
 
-// Limit returns a listener that keeps to the limits while [Serve] serves it.
+// Limit returns a listener with limits, for use with [Serve].
 func Limit(listener net.Listener, l Limits) net.Listener {
 	m := &limited{Listener: listener, limits: l, open: map[*limitedConn]struct{}{}, byAddress: map[netip.Addr]int{}}
 	m.freed.L = &m.mu
@@ -35,9 +34,9 @@ type limited struct {
 	limits Limits
 
 	mu        sync.Mutex
-	freed     sync.Cond // a connection was closed, or began to wait
+	freed     sync.Cond // a connection was closed or became idle
 	open      map[*limitedConn]struct{}
-	byAddress map[netip.Addr]int // of addresses with a maximum
+	byAddress map[netip.Addr]int // for addresses with a maximum
 	closed    bool
 }
 
@@ -56,7 +55,7 @@ func (l *limited) Accept() (net.Conn, error) {
 	}
 }
 
-// admit makes room for a connection, and reports whether it may stay.
+// admit makes room for a connection and reports whether it may stay.
 func (l *limited) admit(c *limitedConn) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -74,8 +73,8 @@ func (l *limited) admit(c *limitedConn) bool {
 	return !l.closed
 }
 
-// evict closes the connection that has waited longest for a request, of one address or of all, and reports whether
-// there was one. Mu is held.
+// evict closes the connection idle for longest, of one address or of all, and reports whether there was one. Mu is
+// held.
 func (l *limited) evict(of netip.Addr) bool {
 	var longest *limitedConn
 	for c := range l.open {
@@ -87,7 +86,7 @@ func (l *limited) evict(of netip.Addr) bool {
 		return false
 	}
 	l.forget(longest)
-	_ = longest.Conn.Close() // what it was sending is lost, and not acknowledged
+	_ = longest.Conn.Close() // a request being sent is lost, and was not acknowledged
 	return true
 }
 
@@ -120,9 +119,9 @@ type limitedConn struct {
 	address  netip.Addr
 	bounded  bool // the address has a maximum
 
-	// What follows is guarded by the listener.
+	// The listener guards these fields.
 	serving bool      // a request is being answered
-	since   time.Time // of waiting for a request
+	since   time.Time // the begin of the idle time
 }
 
 // Close implements net.Conn.
@@ -153,7 +152,7 @@ func withConn(ctx context.Context, conn net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, conn)
 }
 
-// marking returns a handler that marks connections of [Limit] as being answered, from the end of the headers on.
+// marking returns a handler that marks connections of [Limit] as busy from the end of the request headers on.
 func marking(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if c, ok := r.Context().Value(connKey{}).(*limitedConn); ok {
@@ -164,7 +163,7 @@ func marking(next http.Handler) http.Handler {
 	})
 }
 
-// addressOf returns the address of the other side; all others than IP are one.
+// addressOf returns the IP address of the other side; all other networks share one value.
 func addressOf(conn net.Conn) netip.Addr {
 	a, err := netip.ParseAddrPort(conn.RemoteAddr().String())
 	if err != nil {

@@ -9,14 +9,14 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
 
-// Line returns an event as a line for a person, in color if it has any. It is not cut to the screen, as the cause of a
-// failure is at its end. Replay is the command that sends a dead delivery again.
+// Line returns an event as one line of text, optionally colored. It is not truncated, because the cause of a failure is
+// at the end. Replay is the command that replays a dead delivery.
 func (v EventRecord) Line(color bool, replay string) string {
 	event, object := terminal.Safe(v.Event), strconv.FormatInt(v.ObjectID, 10)
 	if v.Event == "" {
 		event, object = "-", "-"
 	}
-	const before, after = 27, 36 // where the kind stands
+	const before, after = 27, 36 // the columns of the kind
 	at, about := terminal.LocalTime(v.Time), terminal.Safe(v.remark(replay))
 	text := fmt.Sprintf("%s  %-9s  %-24s %10s  %s", at, v.Kind, event, object, about)
 	text = strings.TrimRight(text, " ")

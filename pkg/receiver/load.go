@@ -11,51 +11,51 @@ import (
 )
 
 const (
-	// maxLanes is how many objects of a route are held in memory, about 200 bytes each. The others stay in the backlog
-	// until these are done, or wait for longer.
-	maxLanes = 50_000
-	// parkPause is the time between two attempts to make room.
+	// maxObjects is the number of objects per route in memory, about 200 bytes each. The others stay in the backlog
+	// until there is room.
+	maxObjects = 50_000
+	// parkPause is the pause between two attempts to make room.
 	parkPause = 100 * time.Millisecond
-	// minSweep is the shortest time between two sweeps, sweepShare the part of the time that they take at most.
+	// minSweep is the shortest pause between two sweeps. A sweep takes at most one part in sweepShare of the time.
 	minSweep   = 2 * time.Second
 	sweepShare = 20
-	// sweepPage is how many rows a sweep reads at once, between two looks at what has ended.
+	// sweepPage is the number of rows that a sweep reads at once, so that ended attempts are handled in between.
 	sweepPage = 100
-	// maxBehind is how many rows may be unread at the end of the backlog before they are left to the sweeps.
+	// maxBehind is the number of unread rows at the end of the backlog above which they are left to the sweeps.
 	maxBehind = 10 * pageSize
 )
 
-// tail reads what is stored after the queue has begun, once for all routes.
+// tail reads deliveries stored after the start of the queue, once for all routes.
 type tail struct {
-	cursor int64 // what is up to here was read, or is left to the sweeps
+	cursor int64 // rows up to here were read, or are left to the sweeps
 	begun  bool
-	more   bool // there may be more behind the cursor
+	more   bool // there may be rows after the cursor
 }
 
-// sweep reads the objects of the events of one route: what was stored before the queue began, lanes that were parked, and
-// deliveries that another program revived. It reads nothing of other routes, and at most a page of one object.
+// sweep reads the objects with events of one route: deliveries stored before the start, parked objects, and deliveries
+// that another program replays. It reads no rows of other routes, and at most one page of an object.
 type sweep struct {
-	events   []position // to be read, by turns
+	events   []position // still to be read, in rotation
 	sweeping bool
 	began    time.Time
-	nextAt   time.Time // when the next one begins; zero for at once
-	parked   bool      // lanes were left to the backlog
-	left     bool      // this sweep has left some there, too
-	roomAt   time.Time // when to try again to make room
+	nextAt   time.Time // the begin of the next sweep; zero for at once
+	parked   bool      // objects were left to the backlog
+	left     bool      // this sweep left objects to the backlog too
+	roomAt   time.Time // the time of the next attempt to make room
 }
 
-// position is how far a sweep has read the objects of an event.
+// position is the progress of a sweep for one event.
 type position struct {
 	event  string
 	object int64
 }
 
-// unread reports whether a part of the backlog is to be read now.
+// unread reports whether a part of the backlog should be read now.
 func (q *Queue) unread() bool {
 	return q.more || q.begun && slices.ContainsFunc(q.routes, func(r *route) bool { return r.sweeping || r.nextAt.IsZero() })
 }
 
-// load reads a page at the end of the backlog and one for one of the routes, and reports whether there is more to read.
+// load reads one page of the tail and one page for one route, and reports whether there is more to read.
 func (q *Queue) load(ctx context.Context) (more bool) {
 	now := time.Now()
 	q.readTail(ctx, now)
@@ -67,17 +67,17 @@ func (q *Queue) load(ctx context.Context) (more bool) {
 			break
 		}
 	}
-	return q.more || slices.ContainsFunc(q.routes, func(r *route) bool { return r.sweeping && r.held() < maxLanes })
+	return q.more || slices.ContainsFunc(q.routes, func(r *route) bool { return r.sweeping && r.held() < maxObjects })
 }
 
-// readTail reads a page of what was stored since. If that is too much, it is left to the sweeps.
+// readTail reads the next page of the tail. If too many rows are unread, they are left to the sweeps.
 func (q *Queue) readTail(ctx context.Context, now time.Time) {
 	if !q.more {
 		return
 	}
 	last, err := q.backlog.LastWaiting(ctx)
 	if q.more = err == nil; err != nil {
-		return // it is tried again soon
+		return // retried soon
 	}
 	if !q.begun || last-q.cursor > maxBehind {
 		q.begun, q.cursor = true, max(q.cursor, last)
@@ -95,7 +95,7 @@ func (q *Queue) readTail(ctx context.Context, now time.Time) {
 	}
 }
 
-// beginSweeps begins the sweeps for which it is time.
+// beginSweeps begins the sweeps that are due.
 func (q *Queue) beginSweeps(ctx context.Context, now time.Time) {
 	due := func(r *route) bool { return !r.sweeping && !now.Before(r.nextAt) }
 	if !q.begun || !slices.ContainsFunc(q.routes, due) {
@@ -119,11 +119,11 @@ func (q *Queue) beginSweeps(ctx context.Context, now time.Time) {
 	}
 }
 
-// sweepOn reads a page of one event of a sweep, or ends the sweep.
+// sweepOn reads the next page of a sweep, or ends the sweep.
 func (q *Queue) sweepOn(ctx context.Context, r *route, now time.Time) {
 	if len(r.events) == 0 {
 		r.sweeping, r.parked = false, r.left
-		if !r.nextAt.IsZero() { // else another one is wanted at once
+		if !r.nextAt.IsZero() { // otherwise another sweep was requested
 			r.nextAt = now.Add(max(minSweep, sweepShare*now.Sub(r.began)))
 		}
 		return
@@ -143,9 +143,9 @@ func (q *Queue) sweepOn(ctx context.Context, r *route, now time.Time) {
 	r.events = append(r.events, at)
 }
 
-// makeRoom reports whether a route may hold more lanes, after it has left those that are due last to the backlog.
+// makeRoom parks objects if a route is full, and reports whether there is room.
 func (q *Queue) makeRoom(r *route, now time.Time) bool {
-	if r.held() < maxLanes {
+	if r.held() < maxObjects {
 		return true
 	}
 	if now.Before(r.roomAt) {
@@ -153,31 +153,31 @@ func (q *Queue) makeRoom(r *route, now time.Time) bool {
 	}
 	r.roomAt = now.Add(parkPause)
 	for _, l := range r.park(now) {
-		delete(q.lanes, l.key)
+		delete(q.objects, l.key)
 	}
-	return r.held() < maxLanes
+	return r.held() < maxObjects
 }
 
-// add makes a lane of an entry of a page, or notes that the lane of its object has more. Unless all before it was read,
-// an older one of the object may be in the backlog.
+// add adds an entry of a page, or notes that its object has newer deliveries. The backlog may have an older one of the
+// object, unless all earlier rows were read.
 func (q *Queue) add(ctx context.Context, r *route, e journal.Entry, now time.Time) {
-	key := laneKey{r, e.Object()}
-	if l := q.lanes[key]; l != nil {
+	key := queueKey{r, e.Object()}
+	if l := q.objects[key]; l != nil {
 		l.more = l.more || e.ID != l.id
 		return
 	}
-	if r.held() >= maxLanes {
+	if r.held() >= maxObjects {
 		r.parked, r.left = true, true
 		return
 	}
-	l := &lane{key: key, id: e.ID}
+	l := &objectQueue{key: key, id: e.ID}
 	if r.sweeping || r.parked || r.nextAt.IsZero() {
 		first, more, err := q.first(ctx, key)
 		if err != nil || first == nil {
 			r.left = true
 			return
 		}
-		l.id, l.more, l.due = first.ID, more, first.LastAttempt // those that never failed come first
+		l.id, l.more, l.due = first.ID, more, first.LastAttempt // objects without a failure come first
 		if l.due.After(now) {                                   // the clock was set back
 			l.due = now
 		} else if r.parked && l.due.Add(backoff(first.Attempts)).After(now) {
@@ -185,12 +185,12 @@ func (q *Queue) add(ctx context.Context, r *route, e journal.Entry, now time.Tim
 			return
 		}
 	}
-	q.lanes[key] = l
+	q.objects[key] = l
 	heap.Push(&r.waiting, l)
 }
 
-// first returns the oldest delivery that waits of an object, nil without any, and whether more may wait.
-func (q *Queue) first(ctx context.Context, key laneKey) (first *journal.Entry, more bool, err error) {
+// first returns the oldest pending delivery of an object, nil without one, and whether there may be more.
+func (q *Queue) first(ctx context.Context, key queueKey) (first *journal.Entry, more bool, err error) {
 	limit := 2
 	for after := int64(0); ; limit = pageSize {
 		page, err := q.backlog.WaitingOf(ctx, key.object, after, limit)
@@ -208,15 +208,15 @@ func (q *Queue) first(ctx context.Context, key laneKey) (first *journal.Entry, m
 	}
 }
 
-// advance moves a lane whose delivery is settled to the next of its object, and reports whether there may be one.
-func (q *Queue) advance(ctx context.Context, l *lane, now time.Time) bool {
+// advance moves an object to its next delivery, and reports whether it has one.
+func (q *Queue) advance(ctx context.Context, l *objectQueue, now time.Time) bool {
 	if !l.more {
 		return false
 	}
 	next, more, err := q.first(ctx, l.key)
 	switch {
 	case err != nil:
-		l.due = now.Add(minBackoff) // what is settled is not sent again
+		l.due = now.Add(minBackoff) // a finished delivery is not sent again
 		return true
 	case next != nil:
 		l.id, l.due, l.more = next.ID, time.Time{}, more

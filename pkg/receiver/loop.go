@@ -14,10 +14,10 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/journal"
 )
 
-// ViaHeader has the IDs of the journals and streams that a forwarded delivery came through.
+// ViaHeader has the IDs of the journals and streams that forwarded a delivery.
 const ViaHeader = "X-Tlxhook-Via"
 
-// loopHeader has the ID by which a receiver recognised its own delivery, in an answer 508.
+// loopHeader has, in a 508 answer, the ID by which a receiver recognized its own delivery.
 const loopHeader = "X-Tlxhook-Loop"
 
 // ErrLoop means that a delivery came back to the receiver that forwarded it.
@@ -33,16 +33,15 @@ func (r *Receiver) isOwn(header http.Header) bool {
 	return r.o.ID != "" && slices.Contains(strings.Fields(header.Get(ViaHeader)), r.o.ID)
 }
 
-// isLoop reports whether an answer is of the receiver that the delivery was forwarded from.
+// isLoop reports whether an answer comes from the receiver that forwarded the delivery.
 func isLoop(response *http.Response, sent string) bool {
 	id := response.Header.Get(loopHeader)
 	return response.StatusCode == http.StatusLoopDetected && id != "" && slices.Contains(strings.Fields(sent), id)
 }
 
-// CheckLoop returns [ErrLoop] if the target is the socket that deliveries are received on. Names are looked up; one that
-// is not found passes.
+// CheckLoop returns [ErrLoop] if the target is the socket of the receiver. Names are resolved; an unknown name passes.
 func (t *Target) CheckLoop(ctx context.Context, socket net.Addr) error {
-	own, _ := netip.ParseAddrPort(socket.String()) // not valid for a socket that is not TCP
+	own, _ := netip.ParseAddrPort(socket.String()) // invalid for a socket that is not TCP
 	if !own.IsValid() || t.port() != own.Port() {
 		return nil
 	}

@@ -15,18 +15,18 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/webhook"
 )
 
-// probeLimit is how long a probe may take from here to the internet and back.
+// probeLimit bounds the round trip of a probe.
 const probeLimit = 15 * time.Second
 
 // ErrUnreachable means that requests to the public URL do not reach this process.
 var ErrUnreachable = errors.New("deliveries to the public URL do not reach this process")
 
-// probePrefix begins the key of a probe. A delivery with such a key is never stored: a probe may arrive after its sender
-// has given up, also at another receiver or at a later run.
+// probePrefix begins the key of a probe. A delivery with such a key is never stored, because a probe may arrive late,
+// at another receiver or in a later run.
 const probePrefix = "tlxhook-probe-"
 
-// Probe sends a signed probe to a public URL and reports whether it reached this very receiver. No error shows what is
-// secret in the URL.
+// Probe sends a signed probe to a public URL and reports whether it reached this receiver. Errors mask secrets in the
+// URL.
 func (r *Receiver) Probe(ctx context.Context, publicURL string, key secret.Text) error {
 	ctx, cancel := context.WithTimeout(ctx, probeLimit)
 	defer cancel()
@@ -53,7 +53,7 @@ func sendProbe(ctx context.Context, publicURL, name string, key secret.Text) (st
 	if err != nil {
 		return 0, errors.New("it is not a URL")
 	}
-	request.GetBody = nil // so that it is sent once
+	request.GetBody = nil // disables the retry of net/http
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("User-Agent", "tlxhook-probe")
 	request.Header.Set(webhook.KeyHeader, name)
@@ -66,7 +66,7 @@ func sendProbe(ctx context.Context, publicURL, name string, key secret.Text) (st
 	return response.StatusCode, response.Body.Close()
 }
 
-// probeReason returns why a probe got no answer, without the URL.
+// probeReason returns the reason why a probe failed, without the URL.
 func probeReason(ctx context.Context, err error) error {
 	var dns *net.DNSError
 	switch {
@@ -88,7 +88,7 @@ func (r *Receiver) expect(name string) {
 	r.probes[name] = false
 }
 
-// arrived records the arrival of a probe that is expected.
+// arrived records the arrival of an expected probe.
 func (r *Receiver) arrived(name string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -97,7 +97,7 @@ func (r *Receiver) arrived(name string) {
 	}
 }
 
-// forget ends a probe, and reports whether it arrived.
+// forget ends a probe and reports whether it arrived.
 func (r *Receiver) forget(name string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

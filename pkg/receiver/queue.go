@@ -15,11 +15,11 @@ import (
 const (
 	// DefaultParallel is the default of [Route.Parallel].
 	DefaultParallel = 8
-	// pageSize is how many are read from the backlog at once.
+	// pageSize is the number of deliveries read from the backlog at once.
 	pageSize = 1000
-	// lookAgain is how often the backlog is asked for deliveries that another program stored.
-	lookAgain = 2 * time.Second
-	// drainTime is how long what is in flight may take once all is to end.
+	// pollInterval is the interval at which the backlog is checked for deliveries stored by other programs.
+	pollInterval = 2 * time.Second
+	// drainTime bounds the attempts in flight after the context has ended.
 	drainTime = 10 * time.Second
 )
 
@@ -28,40 +28,39 @@ type Route struct {
 	// Event is a pattern with "*" and "?", compared without case.
 	Event string
 	App   App
-	// Parallel is how many deliveries the app gets at once; 0 means 8. One that takes longer than a second makes room for
-	// another, up to eight times as many.
+	// Parallel is the number of concurrent deliveries; 0 means 8. An attempt that takes longer than a second makes room
+	// for another, up to eight times as many.
 	Parallel int
 }
 
-// Backlog is where a queue finds what is to be forwarded and keeps what became of it: a journal, or the turn of a
-// consumer of a stream.
+// Backlog stores pending deliveries and records the results of attempts: a journal, or the turn of a stream consumer.
 type Backlog interface {
-	// Waiting returns the deliveries after an id that are to be forwarded, the oldest first.
+	// Waiting returns pending deliveries with IDs above after, oldest first.
 	Waiting(ctx context.Context, after int64, limit int) ([]journal.Entry, error)
-	// LastWaiting returns the highest ID of those; 0 without any.
+	// LastWaiting returns the highest ID of a pending delivery; 0 without any.
 	LastWaiting(ctx context.Context) (int64, error)
-	// WaitingEvents returns the events of those.
+	// WaitingEvents returns the events with pending deliveries.
 	WaitingEvents(ctx context.Context) ([]string, error)
-	// WaitingOn returns those of an event, by object ID from one on, and the oldest of each object first. Newer ones of an
-	// object may be left out.
+	// WaitingOn returns pending deliveries of an event with object IDs from object on, sorted by object ID, and for
+	// each object oldest first. Newer ones of an object may be left out.
 	WaitingOn(ctx context.Context, event string, object int64, limit int) ([]journal.Entry, error)
 	Records
 }
 
-// Records are deliveries by their ids.
+// Records are deliveries by ID.
 type Records interface {
-	// WaitingOf returns the deliveries of an object after an id that are to be forwarded, the oldest first.
+	// WaitingOf returns the pending deliveries of an object with IDs above after, oldest first.
 	WaitingOf(ctx context.Context, object journal.ObjectKey, after int64, limit int) ([]journal.Entry, error)
-	// Get returns one with its body; it is journal.ErrNotFound where it is not there, and journal.ErrDamaged where it is
-	// not as it was received.
+	// Get returns a delivery with its body. It returns journal.ErrNotFound if there is none, and journal.ErrDamaged if
+	// it was altered in the store.
 	Get(ctx context.Context, id int64) (journal.Entry, error)
-	// Mark keeps the outcome of a try to forward one.
+	// Mark records the result of an attempt.
 	Mark(ctx context.Context, id int64, a journal.Attempt) error
 }
 
-// Queue forwards what waits: at least once, in order for each object, and many objects at once. A delivery that fails is
-// tried again for 24 hours, and holds up only those of its own object. It holds one delivery of an object in memory, and
-// at most maxLanes objects for each route.
+// Queue forwards pending deliveries at least once: in order for each object, concurrently for different objects. A
+// failed delivery is retried for 24 hours and delays only later ones of its object. In memory it holds one delivery per
+// object, for at most maxObjects objects per route.
 type Queue struct {
 	backlog Backlog
 	routes  []*route
@@ -69,18 +68,18 @@ type Queue struct {
 	counts  *counters
 	wake    chan struct{}
 	done    chan finished
-	// What follows belongs to Run.
-	lanes map[laneKey]*lane
+	// Run owns the following fields.
+	objects map[queueKey]*objectQueue
 	tail
-	turn int // the route that reads next
+	turn int // the route whose backlog is read next
 }
 
-// NewQueue returns a queue. The first route whose pattern fits takes a delivery; one that no route takes keeps
-// waiting. Report may be nil.
+// NewQueue returns a queue. The first matching route takes a delivery; one without a route stays pending. Report may be
+// nil.
 func NewQueue(backlog Backlog, routes []Route, report func(DeliveryEvent)) *Queue {
 	q := &Queue{
 		backlog: backlog, report: report, counts: newCounters(), wake: make(chan struct{}, 1), done: make(chan finished),
-		lanes: map[laneKey]*lane{}, tail: tail{more: true},
+		objects: map[queueKey]*objectQueue{}, tail: tail{more: true},
 	}
 	if report == nil {
 		q.report = func(DeliveryEvent) {}
@@ -89,29 +88,29 @@ func NewQueue(backlog Backlog, routes []Route, report func(DeliveryEvent)) *Queu
 		if r.Parallel == 0 {
 			r.Parallel = DefaultParallel
 		}
-		q.routes = append(q.routes, &route{Route: r, running: map[*lane]time.Time{}})
+		q.routes = append(q.routes, &route{Route: r, running: map[*objectQueue]time.Time{}})
 	}
 	return q
 }
 
-// Wake makes the queue look for new deliveries.
+// Wake makes the queue check for new deliveries.
 func (q *Queue) Wake() {
 	select {
 	case q.wake <- struct{}{}:
-	default: // it is awake
+	default: // already awake
 	}
 }
 
-// Run forwards until the context ends. What is in flight then may take ten seconds more.
+// Run forwards until the context ends. Attempts in flight may take ten more seconds.
 func (q *Queue) Run(ctx context.Context) { q.run(ctx, false) }
 
-// Drain forwards what waits until all of it is accepted or was tried in vain.
+// Drain forwards pending deliveries until each is accepted or was tried once.
 func (q *Queue) Drain(ctx context.Context) { q.run(ctx, true) }
 
 func (q *Queue) run(ctx context.Context, drain bool) {
 	working, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	again := time.NewTicker(lookAgain)
+	again := time.NewTicker(pollInterval)
 	defer again.Stop()
 	for ctx.Err() == nil {
 		more := q.load(ctx)
@@ -156,7 +155,7 @@ func (q *Queue) routeOf(event string) *route {
 // Takes reports whether the route is for an event.
 func (r Route) Takes(event string) bool { return matches(r.Event, event) }
 
-// start begins what is due, and returns how long until more is.
+// start begins attempts that are due, and returns the time until the next one is.
 func (q *Queue) start(ctx context.Context) time.Duration {
 	now, pause := time.Now(), maxBackoff
 	for _, r := range q.routes {
@@ -174,7 +173,7 @@ func (q *Queue) start(ctx context.Context) time.Duration {
 	return pause
 }
 
-// running returns how many deliveries an app has right now.
+// running returns the number of attempts in flight.
 func (q *Queue) running() (n int) {
 	for _, r := range q.routes {
 		n += len(r.running)
@@ -182,13 +181,13 @@ func (q *Queue) running() (n int) {
 	return n
 }
 
-// finished is what became of the delivery of a lane.
+// finished is the end of an attempt.
 type finished struct {
-	lane  *lane
-	again time.Duration // 0 if it is done
+	object *objectQueue
+	again  time.Duration // the pause before the next attempt; 0 if there is none
 }
 
-// finishOthers finishes all that has ended by now, so that reading delays none of it.
+// finishOthers handles all attempts that have ended, so that reading the backlog does not delay them.
 func (q *Queue) finishOthers(ctx context.Context) {
 	for {
 		select {
@@ -201,31 +200,31 @@ func (q *Queue) finishOthers(ctx context.Context) {
 }
 
 func (q *Queue) finish(ctx context.Context, f finished) {
-	l, r, now := f.lane, f.lane.key.route, time.Now()
+	l, r, now := f.object, f.object.key.route, time.Now()
 	l.slow = now.Sub(r.running[l]) > slowAfter
 	delete(r.running, l)
 	switch {
 	case f.again > 0:
 		l.due = now.Add(f.again)
 	case !q.advance(context.WithoutCancel(ctx), l, now):
-		delete(q.lanes, l.key)
+		delete(q.objects, l.key)
 		return
 	}
-	heap.Push(r.lanes(l), l)
+	heap.Push(r.heapOf(l), l)
 }
 
-// forward tries one delivery, and returns after how long it is to be tried again; 0 if it is done.
+// forward makes one attempt, and returns the pause before the next; 0 if the delivery is done.
 func (q *Queue) forward(ctx context.Context, app App, id int64) time.Duration {
 	e, err := q.backlog.Get(ctx, id)
 	switch {
 	case errors.Is(err, journal.ErrNotFound):
-		return 0 // it was purged
+		return 0 // purged
 	case errors.Is(err, journal.ErrDamaged):
 		return q.record(ctx, app, e, Answer{Status: noAnswer, Err: err, Gone: true}, id)
 	case err != nil:
 		return minBackoff
 	case e.State != journal.Pending:
-		return 0 // another program has finished it
+		return 0 // finished by another program
 	}
 	q.counts.start()
 	answer := app.Forward(ctx, e, false)
@@ -237,7 +236,7 @@ func (q *Queue) forward(ctx context.Context, app App, id int64) time.Duration {
 	return q.record(ctx, app, e, answer, id)
 }
 
-// record stores the outcome of an attempt. It retries while the journal cannot be written, so that an accepted delivery
+// record stores the result of an attempt. It retries while the journal cannot be written, so that an accepted delivery
 // is not sent again.
 func (q *Queue) record(ctx context.Context, app App, e journal.Entry, answer Answer, id int64) time.Duration {
 	now := time.Now()
@@ -267,7 +266,7 @@ func outcome(e journal.Entry, answer Answer, now time.Time) (journal.State, Kind
 	return journal.Pending, KindFailed, max(backoff(e.Attempts+1), answer.RetryAfter)
 }
 
-// matches reports whether a name matches a pattern with "*" and "?", without case. A slash has no special meaning.
+// matches reports whether a name matches a pattern with "*" and "?", ignoring case. A slash has no special meaning.
 func matches(pattern, name string) bool {
 	fits, err := path.Match(strings.ToLower(pattern), strings.ToLower(strings.ReplaceAll(name, "/", "_")))
 	return err == nil && fits

@@ -1,6 +1,5 @@
-// Package receiver takes deliveries of Tripletex over HTTP, stores them before it answers, and forwards them to apps
-// from there.
-// It leaves the form of a delivery to pkg/webhook, durability to pkg/journal, and making subscriptions to others.
+// Package receiver receives deliveries from Tripletex over HTTP, stores each before answering, and forwards it to apps.
+// The format of a delivery is in pkg/webhook, storage in pkg/journal and pkg/stream.
 package receiver
 
 import (
@@ -22,57 +21,58 @@ import (
 )
 
 const (
-	// DefaultMaxBody is the greatest body in bytes where nobody says otherwise.
+	// DefaultMaxBody is the default of [Options.MaxBody], in bytes.
 	DefaultMaxBody = 1 << 20
-	// maxWaiting is how many deliveries are being stored at once where nobody says otherwise; more are told to come again.
+	// maxWaiting is the default of [Options.MaxWaiting].
 	maxWaiting = 64
-	// storeLimit is how long a delivery waits to be stored.
+	// storeLimit bounds the time to store a delivery.
 	storeLimit = 15 * time.Second
-	// The seconds after which a sender is told to come again.
+	// Values of Retry-After, in seconds.
 	retryOverload = 5
 	retryStore    = 10
 )
 
-// Store is where deliveries are kept: a journal on this machine, or a stream on several.
+// Store stores deliveries: a journal on this machine, or a stream on several.
 type Store interface {
-	// Append returns once a delivery is durable, or is known to be stored already.
+	// Append returns when a delivery is durable, or was already stored.
 	Append(ctx context.Context, d journal.Delivery) (journal.Stored, error)
 }
 
 // Options configure a receiver.
 type Options struct {
-	// Path is the only one that takes deliveries, such as "/".
+	// Path is the only path that accepts deliveries, such as "/".
 	Path string
-	// Secrets are those that a signature may be made with. With none, nothing is verified.
+	// Secrets verify signatures; any of them may match. If empty, signatures are not verified.
 	Secrets []secret.Text
-	// AuthHeader must be there once and hold AuthValue, where it is not empty.
+	// AuthHeader is the name of a header that must occur once with AuthValue; empty for none.
 	AuthHeader string
 	AuthValue  secret.Text
-	// MaxBody is the greatest body in bytes; 0 means [DefaultMaxBody].
+	// MaxBody is the maximum size of a body in bytes; 0 means [DefaultMaxBody].
 	MaxBody int64
 	// Report is called with each event. It must not block. It may be nil.
 	Report func(DeliveryEvent)
 	// Stored is called after a delivery was stored. It may be nil.
 	Stored func()
-	// MaxWaiting is how many deliveries are being stored at once; 0 means 64.
+	// MaxWaiting is the maximum number of deliveries being stored at once; 0 means 64. Further ones are answered with
+	// 503.
 	MaxWaiting int
 	// ID identifies the store. A delivery that was forwarded from it is rejected.
 	ID string
-	// Failed is the reason to reject what the store does not take; empty means [ReasonJournal].
+	// Failed is the reason to reject a delivery that cannot be stored; empty means [ReasonJournal].
 	Failed Reason
 }
 
-// Receiver is the handler that deliveries come to. It answers 200 only to what is stored.
+// Receiver is the HTTP handler for deliveries. It answers 200 only if the delivery is stored.
 type Receiver struct {
 	store      Store
 	o          Options
 	slots      chan struct{}
 	counts     *counters
 	rejections *rejections
-	known      secret.Redactor // of Secrets and AuthValue
+	known      secret.Redactor // secrets and the auth value
 
 	mu     sync.Mutex
-	probes map[string]bool // the keys of probes on their way: whether they arrived
+	probes map[string]bool // keys of probes on their way, and whether they arrived
 }
 
 // New returns a receiver.
@@ -100,7 +100,7 @@ func New(store Store, o Options) *Receiver {
 	return r
 }
 
-// rejection is an answer to what is not accepted.
+// rejection is the answer to a request that is not accepted.
 type rejection struct {
 	status     int
 	reason     Reason
@@ -108,11 +108,11 @@ type rejection struct {
 	retryAfter int // seconds; 0 for none
 }
 
-// ServeHTTP takes one delivery. What costs least is judged first; nothing of the body is believed before the
-// signature was judged.
+// ServeHTTP handles one delivery. The cheapest checks come first, and nothing in the body is used before the signature
+// is verified.
 func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	start := time.Now()
-	w.Header().Set("Server", "tlxhook") // tlxhook doctor target asks whose listener this is
+	w.Header().Set("Server", "tlxhook") // read by tlxhook doctor target
 	if refused := r.checkHead(w, request); refused != nil {
 		r.reject(w, start, journal.Delivery{}, refused)
 		return
@@ -129,7 +129,7 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	}
 	key, err := webhook.IdempotencyKey(request.Header)
 	if err != nil {
-		key = "none:" + rand.Text() // where nothing is verified
+		key = "none:" + rand.Text() // deliveries are not verified
 	}
 	if strings.HasPrefix(key, probePrefix) {
 		r.arrived(key)
@@ -149,7 +149,7 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	r.accept(w, d, stored, fitting)
 }
 
-// checkHead verifies a request without its body.
+// checkHead checks the request line and the headers.
 func (r *Receiver) checkHead(w http.ResponseWriter, request *http.Request) *rejection {
 	switch {
 	case r.isOwn(request.Header):
@@ -195,7 +195,7 @@ func (r *Receiver) checkHeaders(header http.Header) *rejection {
 	return nil
 }
 
-// authorized compares the auth header in a time that does not depend on the value.
+// authorized compares the auth header in constant time.
 func (r *Receiver) authorized(header http.Header) bool {
 	values := header.Values(r.o.AuthHeader)
 	return len(values) == 1 && subtle.ConstantTimeCompare([]byte(values[0]), []byte(r.o.AuthValue.Reveal())) == 1
@@ -223,7 +223,7 @@ func (r *Receiver) read(w http.ResponseWriter, request *http.Request) ([]byte, *
 	}
 }
 
-// verify judges the signature, and returns which secret it fits.
+// verify verifies the signature and returns the index of the matching secret.
 func (r *Receiver) verify(header http.Header, body []byte) (int, *rejection) {
 	if len(r.o.Secrets) == 0 {
 		return -1, nil
@@ -247,7 +247,7 @@ func (r *Receiver) parse(request *http.Request, key string, body []byte, receive
 	}, nil
 }
 
-// append stores a delivery. A sender that has gone does not end that: it sent all of it.
+// append stores a delivery. It continues if the sender disconnects, because the request is complete.
 func (r *Receiver) append(ctx context.Context, d journal.Delivery) (journal.Stored, *rejection) {
 	select {
 	case r.slots <- struct{}{}:
@@ -289,13 +289,13 @@ func (r *Receiver) reject(w http.ResponseWriter, now time.Time, d journal.Delive
 	}
 	message := refused.message
 	if refused.reason == r.o.Failed {
-		message = "the delivery cannot be stored now" // the rest does not concern a sender
+		message = "the delivery cannot be stored now" // details are not for senders
 	}
-	w.Header().Set("Connection", "close") // who is refused gives its slot to others
+	w.Header().Set("Connection", "close") // frees the slot of a rejected sender
 	http.Error(w, message, refused.status)
 	r.counts.rejected(refused.reason)
 	r.rejections.add(DeliveryEvent{Time: now, Kind: KindRejected, Delivery: d, Reason: refused.reason, Message: refused.message})
 }
 
-// Flush reports the rejections that were not reported yet.
+// Flush reports pending sums of rejections.
 func (r *Receiver) Flush() { r.rejections.flush() }

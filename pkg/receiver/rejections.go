@@ -7,13 +7,14 @@ import (
 )
 
 const (
-	// rejectionPeriod is the time in which rejections for one reason are summed up.
+	// rejectionPeriod is the period over which rejections for one reason are summed up.
 	rejectionPeriod = time.Minute
-	// rejectionsShown is how many are reported one by one in each.
+	// rejectionsShown is the number of rejections per period that are reported individually.
 	rejectionsShown = 10
 )
 
-// rejections reports the first rejections for a reason in a minute one by one, and the others as one event at its end.
+// rejections reports the first rejections for a reason individually, and the others as one event at the end of the
+// period.
 type rejections struct {
 	report func(DeliveryEvent)
 	mu     sync.Mutex
@@ -37,7 +38,7 @@ func (s *rejections) add(e DeliveryEvent) {
 	}
 }
 
-// sumUp ends the minute of a reason.
+// sumUp ends the period of a reason.
 func (s *rejections) sumUp(reason Reason) {
 	s.mu.Lock()
 	more := s.counts[reason] - rejectionsShown
@@ -51,7 +52,7 @@ func (s *rejections) sumUp(reason Reason) {
 	}
 }
 
-// flush ends the minutes of all reasons.
+// flush ends the periods of all reasons.
 func (s *rejections) flush() {
 	for _, reason := range Reasons() {
 		s.sumUp(reason)

@@ -14,25 +14,25 @@ import (
 )
 
 var (
-	// ErrSilent means that an app gave no answer several times in a row.
+	// ErrSilent means that several consecutive attempts got no answer.
 	ErrSilent = errors.New("the app does not answer")
 	errEarly  = errors.New("an earlier delivery of the same object was not accepted")
 )
 
-// mostSilence is how often in a row an app may give no answer before a replay stops.
+// mostSilence is the number of consecutive attempts without an answer after which a replay stops.
 const mostSilence = 3
 
-// Replay sends stored deliveries again on purpose.
+// Replay sends stored deliveries again.
 type Replay struct {
 	Journal Records
 	App     App
-	// Rate is how many deliveries are sent in a second at most; 0 is no limit.
+	// Rate is the maximum number of deliveries per second; 0 for no limit.
 	Rate float64
-	// KeepStates leaves the journal as it is: what is accepted is not marked as forwarded.
+	// KeepStates leaves the states in the journal unchanged.
 	KeepStates bool
 }
 
-// Replayed is what became of one delivery of a replay.
+// Replayed is the result for one delivery of a replay.
 type Replayed struct {
 	Entry  journal.Entry
 	Answer Answer
@@ -40,9 +40,9 @@ type Replayed struct {
 	Skipped bool
 }
 
-// Run sends deliveries one after the other, each once, in the given order, and yields what became of each. A delivery is
-// skipped while an older one of its object is to be forwarded, as in a [Queue]. It ends with ErrSilent if the app gives no
-// answer, and between two deliveries if ctx ends.
+// Run sends deliveries sequentially, once each, in the given order, and yields the results. A delivery is skipped while
+// an older one of its object is pending, as in a [Queue]. It ends with ErrSilent if the app does not answer, and
+// between two deliveries if ctx ends.
 func (r Replay) Run(ctx context.Context, entries []journal.Entry) iter.Seq2[Replayed, error] {
 	return func(yield func(Replayed, error) bool) {
 		start, silence, sent, failed, accepted := time.Now(), 0, 0, map[journal.ObjectKey]bool{}, map[int64]bool{}
@@ -84,8 +84,8 @@ func (r Replay) Run(ctx context.Context, entries []journal.Entry) iter.Seq2[Repl
 	}
 }
 
-// older returns why a delivery is held back: an older one of its object is to be forwarded and was not accepted in this
-// replay. If that cannot be read, it is held back too.
+// older returns the reason why a delivery is held back: an older one of its object is pending and was not accepted in
+// this replay, or the backlog cannot be read.
 func (r Replay) older(ctx context.Context, e journal.Entry, accepted map[int64]bool) error {
 	for after := int64(0); ; {
 		page, err := r.Journal.WaitingOf(context.WithoutCancel(ctx), e.Object(), after, pageSize)
@@ -107,8 +107,8 @@ func (r Replay) older(ctx context.Context, e journal.Entry, accepted map[int64]b
 	}
 }
 
-// Edited returns a delivery with another body, as it is sent in its place. It is another delivery: it has a key of its
-// own, and a signature by the key of the subscription; none where that is not known.
+// Edited returns a delivery with another body. It has its own key, and a signature with the key of the subscription;
+// none if the key is unknown.
 func Edited(e journal.Entry, body []byte, key secret.Text, at time.Time) (journal.Entry, error) {
 	envelope, err := webhook.ParseEnvelope(body)
 	if err != nil {
@@ -122,8 +122,8 @@ func Edited(e journal.Entry, body []byte, key secret.Text, at time.Time) (journa
 	return e, nil
 }
 
-// RunEdited sends another body in the place of a delivery, once, see [Edited]. The order of the object that the new body is
-// about is kept as in Run. The journal keeps the original.
+// RunEdited sends another body in place of a delivery, once, see [Edited]. It keeps the order of the object in the new
+// body, like Run. The journal keeps the original.
 func (r Replay) RunEdited(ctx context.Context, original journal.Entry, body []byte, key secret.Text) (Replayed, error) {
 	edited, err := Edited(original, body, key, time.Now())
 	if err != nil {
@@ -139,7 +139,7 @@ func (r Replay) RunEdited(ctx context.Context, original journal.Entry, body []by
 	return done, nil
 }
 
-// pace waits until one more delivery may be sent.
+// pace waits until the rate permits the next delivery.
 func (r Replay) pace(ctx context.Context, start time.Time, sent int) error {
 	if ctx.Err() != nil || r.Rate <= 0 {
 		return context.Cause(ctx)
@@ -151,7 +151,7 @@ func (r Replay) pace(ctx context.Context, start time.Time, sent int) error {
 	return nil
 }
 
-// one sends one delivery. One that cannot be read as it was received is not sent.
+// one sends one delivery. A damaged delivery is not sent.
 func (r Replay) one(ctx context.Context, e journal.Entry) (Replayed, error) {
 	whole, err := r.Journal.Get(ctx, e.ID)
 	if errors.Is(err, journal.ErrNotFound) || errors.Is(err, journal.ErrDamaged) {
@@ -167,7 +167,7 @@ func (r Replay) one(ctx context.Context, e journal.Entry) (Replayed, error) {
 	if r.KeepStates {
 		return Replayed{Entry: whole, Answer: answer}, nil
 	}
-	state := journal.State("") // a refused replay makes nothing worse
+	state := journal.State("") // a refused replay does not change the state
 	if answer.Err == nil {
 		state = journal.Forwarded
 	}

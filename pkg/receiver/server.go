@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// The limits of a connection. Source: what a sender of webhooks needs, and no more.
+// Limits of a connection, sufficient for a sender of webhooks.
 const (
 	readHeaderTimeout = 5 * time.Second
 	readTimeout       = 15 * time.Second
@@ -19,14 +19,14 @@ const (
 	maxHeaderBytes    = 16 << 10
 )
 
-// Serve answers requests until the context ends; what is in flight then is finished within ten seconds. HTTP/2 is
-// not spoken: many requests in one connection would get around the limit of connections.
+// Serve answers requests until the context ends; requests in flight may take ten more seconds. HTTP/2 is off, because
+// many requests in one connection would bypass the limit of connections.
 func Serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
 	server := &http.Server{
 		Handler: marking(handler), ConnContext: withConn,
 		ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes, Protocols: new(http.Protocols),
-		ErrorLog: log.New(io.Discard, "", 0), // what senders do wrong on the way is theirs to know
+		ErrorLog: log.New(io.Discard, "", 0), // errors of senders are not logged
 	}
 	server.Protocols.SetHTTP1(true)
 	ended := make(chan error, 1)
@@ -39,7 +39,7 @@ func Serve(ctx context.Context, listener net.Listener, handler http.Handler) err
 	draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()
 	if err := server.Shutdown(draining); errors.Is(err, context.DeadlineExceeded) {
-		return server.Close() // a sender that takes longer will send again
+		return server.Close() // a slower sender will retry
 	} else if err != nil {
 		return err
 	}

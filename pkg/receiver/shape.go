@@ -11,7 +11,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/sender"
 )
 
-// StoredDelivery is a delivery of the journal in the shape in which commands print it.
+// StoredDelivery is a delivery of the journal, as printed in JSON.
 type StoredDelivery struct {
 	ID             int64         `json:"id"`
 	Received       time.Time     `json:"received"`
@@ -20,17 +20,17 @@ type StoredDelivery struct {
 	SubscriptionID int64         `json:"subscriptionId"`
 	State          journal.State `json:"state"`
 	Attempts       int           `json:"attempts"`
-	// FirstAttemptTime and LastAttempt are absent where there was no attempt.
+	// FirstAttemptTime and LastAttempt are absent without an attempt.
 	FirstAttemptTime time.Time           `json:"firstAttemptTime,omitzero"`
 	LastAttempt      *sender.HTTPAttempt `json:"lastAttempt,omitempty"`
 	IdempotencyKey   string              `json:"idempotencyKey"`
-	// Altered means that another body came under the same key before.
+	// Altered means that an earlier delivery had the same key and another body.
 	Altered bool `json:"altered"`
-	// Backfill means that it replaces a delivery that Tripletex skipped.
+	// Backfill means that the delivery replaces one that Tripletex did not send.
 	Backfill bool `json:"backfill"`
-	// Unreadable means that its value is not valid JSON.
+	// Unreadable means that the value is not valid JSON.
 	Unreadable bool `json:"unreadable"`
-	// Outdated means that an earlier delivery had a higher version of the object. It may take ten seconds to show.
+	// Outdated means that an earlier delivery had a higher version of the object. It is known after up to ten seconds.
 	Outdated bool `json:"outdated"`
 }
 
@@ -43,7 +43,7 @@ func NewStoredDelivery(e journal.Entry) StoredDelivery {
 	}
 }
 
-// lastAttempt returns what the journal knows of the last attempt, or nil where there was none.
+// lastAttempt returns the last attempt; nil without one.
 func lastAttempt(e journal.Entry) *sender.HTTPAttempt {
 	if e.Attempts == 0 {
 		return nil
@@ -51,22 +51,22 @@ func lastAttempt(e journal.Entry) *sender.HTTPAttempt {
 	return &sender.HTTPAttempt{Attempt: e.Attempts, Time: e.LastAttempt, HTTPStatus: max(0, e.Status), Error: e.Outcome}
 }
 
-// DeliveryDetails is a stored delivery with what was received.
+// DeliveryDetails is a stored delivery with its request.
 type DeliveryDetails struct {
 	StoredDelivery
 	ContentType string `json:"contentType"`
 	Signature   string `json:"signature"`
-	// SourceAddress is the address and port that the delivery came from: of the last proxy, if there is one.
+	// SourceAddress is the address and port of the sender or of the last proxy.
 	SourceAddress string `json:"sourceAddress,omitempty"`
 	// Headers are all headers of the request, with secrets masked.
 	Headers http.Header `json:"headers"`
-	// AttemptHistory has the first attempt and the latest nine, the oldest first. 512 bytes of an answer are kept.
+	// AttemptHistory has the first attempt and the latest nine, oldest first, with 512 bytes of each answer.
 	AttemptHistory []sender.HTTPAttempt `json:"attemptHistory"`
-	// Body is JSON if the received body is, else a string.
+	// Body is JSON if the received body is valid JSON, otherwise a string.
 	Body any `json:"body"`
 }
 
-// NewDeliveryDetails returns the shape of an entry with its body and the attempts that are kept of it.
+// NewDeliveryDetails returns the shape of an entry with its body and its stored attempts.
 func NewDeliveryDetails(e journal.Entry, attempts []journal.Attempt) DeliveryDetails {
 	d := DeliveryDetails{
 		StoredDelivery: NewStoredDelivery(e), ContentType: e.ContentType, Signature: e.Signature, SourceAddress: e.Source,
@@ -83,7 +83,7 @@ func NewDeliveryDetails(e journal.Entry, attempts []journal.Attempt) DeliveryDet
 	return d
 }
 
-// allHeaders returns the headers of a delivery, with those that have fields of their own.
+// allHeaders returns the headers of a delivery, including those in fields.
 func allHeaders(e journal.Entry) http.Header {
 	all := http.Header{}
 	for i, value := range []string{e.ContentType, e.Key, e.Signature} {
@@ -102,14 +102,14 @@ const (
 	ResultSkipped   = "skipped"
 )
 
-// ReplayResult is the result of a replayed delivery in the shape in which commands print it.
+// ReplayResult is the result of a replayed delivery, as printed in JSON.
 type ReplayResult struct {
 	ID       int64  `json:"id"`
 	Event    string `json:"event"`
 	ObjectID int64  `json:"objectId"`
 	// Result is forwarded, failed or skipped.
 	Result string `json:"result"`
-	// The body is given where the app did not accept the delivery.
+	// The body is given if the app did not accept the delivery.
 	sender.HTTPAttempt
 }
 
@@ -127,7 +127,7 @@ func (r Replayed) Result() ReplayResult {
 	return row
 }
 
-// EventRecord is an event of a delivery in the shape in which commands print it.
+// EventRecord is an event of a delivery, as printed in JSON.
 type EventRecord struct {
 	Kind           Kind   `json:"kind"`
 	ID             int64  `json:"id,omitempty"`
@@ -137,12 +137,12 @@ type EventRecord struct {
 	IdempotencyKey string `json:"idempotencyKey,omitempty"`
 	Reason         Reason `json:"reason,omitempty"`
 	App            string `json:"app,omitempty"`
-	// HTTPAttempt is the attempt to forward it; of what is no attempt it has the time, and for what is rejected the error.
+	// HTTPAttempt is the attempt to forward. Other events have only its time, and rejections its error.
 	sender.HTTPAttempt
 	RetryAfterSeconds float64 `json:"retryAfterSeconds,omitempty"`
 }
 
-// Record returns the shape of an event. Redact removes secrets from the answer and error of an app.
+// Record returns the shape of an event. Redact masks secrets in the answer and error of an app.
 func (o DeliveryEvent) Record(redact func(string) string) EventRecord {
 	shown := EventRecord{
 		Kind: o.Kind, ID: o.ID, Event: o.Event, ObjectID: o.ObjectID, SubscriptionID: o.SubscriptionID, IdempotencyKey: o.Key, Reason: o.Reason,
@@ -157,7 +157,8 @@ func (o DeliveryEvent) Record(redact func(string) string) EventRecord {
 	return shown
 }
 
-// HTTPAttempt returns an answer as the attempt of a number. Only an app that has not accepted the delivery is quoted.
+// HTTPAttempt returns an answer as a numbered attempt. The body is included only if the app did not accept the
+// delivery.
 func (a Answer) HTTPAttempt(number int) sender.HTTPAttempt {
 	if a.Err == nil {
 		return sender.NewHTTPAttempt(number, a.Status, a.Duration, nil, nil)

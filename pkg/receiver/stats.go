@@ -8,24 +8,24 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/journal"
 )
 
-// Stats is what a receiver and a queue have done since they were made.
+// Stats are the counters of a receiver and a queue since their creation.
 type Stats struct {
-	// Deliveries counts what was stored, Duplicates what was stored already.
+	// Deliveries counts stored deliveries, Duplicates those that were already stored.
 	Deliveries uint64
 	Duplicates uint64
-	// Unreadable counts the stored deliveries whose value is not valid JSON.
+	// Unreadable counts stored deliveries whose value is not valid JSON.
 	Unreadable uint64
 	Rejected   map[Reason]uint64
-	// Secrets counts which of the secrets fitted, in their order.
+	// Secrets counts the valid signatures per secret, in the order of the secrets.
 	Secrets []uint64
-	// Seconds is how long a delivery took from its first byte to the answer.
+	// Seconds is the time from the first byte of a request to the answer.
 	Seconds journal.Histogram
-	// Last is when the last delivery of an event came, for at most a thousand events.
+	// Last is the time of the last delivery per event, for at most a thousand events.
 	Last map[string]time.Time
-	// Attempts counts tries to forward, Failures those that failed, by "status" or "no_answer".
+	// Attempts counts attempts to forward, Failures the failed ones by "status" or "no_answer".
 	Attempts uint64
 	Failures map[string]uint64
-	// ForwardSeconds is how long an app took. InFlight counts the tries that run.
+	// ForwardSeconds is the time until an app answered. InFlight counts running attempts.
 	ForwardSeconds journal.Histogram
 	InFlight       int64
 }
@@ -39,7 +39,7 @@ const (
 // maxEvents bounds the number of events in Stats.Last.
 const maxEvents = 1000
 
-// counters are the numbers of a receiver or a queue.
+// counters are the counters of a receiver or a queue.
 type counters struct {
 	mu    sync.Mutex
 	stats Stats
@@ -59,7 +59,7 @@ func (c *counters) rejected(reason Reason) {
 	c.stats.Rejected[reason]++
 }
 
-// accepted counts a delivery that the secret of an index fitted; -1 is none.
+// accepted counts a delivery and the index of the secret with a valid signature; -1 for none.
 func (c *counters) accepted(d journal.Delivery, duplicate bool, fitting int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -115,8 +115,8 @@ func (c *counters) snapshot() Stats {
 	return s
 }
 
-// Stats returns the present numbers of a queue: those of forwarding.
+// Stats returns the counters of forwarding.
 func (q *Queue) Stats() Stats { return q.counts.snapshot() }
 
-// Stats returns the present numbers of a receiver: those of receiving.
+// Stats returns the counters of receiving.
 func (r *Receiver) Stats() Stats { return r.counts.snapshot() }

@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// firstPassed is the first of the descriptors that a service manager passes. Source: sd_listen_fds(3).
+// firstPassed is the first file descriptor passed by a service manager. Source: sd_listen_fds(3).
 const firstPassed = 3
 
-// Activated returns the socket that a service manager listens on for this process, or nil where it passes none. It
-// stays open while the process is replaced, so that no sender is ever refused.
+// Activated returns the listening socket passed by a service manager, or nil. The socket stays open during a restart,
+// so no connection is refused.
 func Activated(lookup func(string) (string, bool)) (net.Listener, error) {
 	pid, _ := lookup("LISTEN_PID")
 	count, _ := lookup("LISTEN_FDS")
@@ -32,8 +32,7 @@ func Activated(lookup func(string) (string, bool)) (net.Listener, error) {
 	return listener, errors.Join(err, file.Close())
 }
 
-// Notify tells a service manager a state, such as "READY=1". Where there is none it does nothing. Source:
-// sd_notify(3).
+// Notify sends a state, such as "READY=1", to the service manager, if there is one. Source: sd_notify(3).
 func Notify(ctx context.Context, lookup func(string) (string, bool), state string) error {
 	path, _ := lookup("NOTIFY_SOCKET")
 	if path == "" {
@@ -47,8 +46,8 @@ func Notify(ctx context.Context, lookup func(string) (string, bool), state strin
 	return errors.Join(err, conn.Close())
 }
 
-// Watchdog tells a service manager twice in each of its intervals that all is well, for as long as it is. It returns
-// when the context ends, or at once where nobody wants to know.
+// Watchdog notifies the service manager twice per watchdog interval while healthy returns nil. It returns when the
+// context ends, or at once without a watchdog.
 func Watchdog(ctx context.Context, lookup func(string) (string, bool), healthy func() error) {
 	text, _ := lookup("WATCHDOG_USEC")
 	interval, err := strconv.ParseInt(text, 10, 64)
@@ -63,7 +62,7 @@ func Watchdog(ctx context.Context, lookup func(string) (string, bool), healthy f
 			return
 		case <-tick.C:
 			if healthy() == nil {
-				_ = Notify(ctx, lookup, "WATCHDOG=1") // a manager that hears nothing acts
+				_ = Notify(ctx, lookup, "WATCHDOG=1") // without this, the manager restarts the service
 			}
 		}
 	}

@@ -20,19 +20,19 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/webhook"
 )
 
-// The headers that an app gets beside those of the delivery.
+// Headers that are added to those of the delivery.
 const (
-	// EventIDHeader numbers the delivery; it is the same however often that is sent.
+	// EventIDHeader has the ID of the delivery, which is the same in every attempt.
 	EventIDHeader = "X-Tlxhook-Event-Id"
-	// AttemptHeader counts the tries, from 1.
+	// AttemptHeader has the number of the attempt, from 1.
 	AttemptHeader = "X-Tlxhook-Attempt"
-	// ReplayHeader is "true" where the delivery is sent again on purpose.
+	// ReplayHeader is "true" for a replay.
 	ReplayHeader = "X-Tlxhook-Replay"
-	// BackfillHeader is "true" where the delivery stands for one that Tripletex has skipped.
+	// BackfillHeader is "true" for a delivery that replaces one that Tripletex did not send.
 	BackfillHeader = "X-Tlxhook-Backfill"
 )
 
-// ErrTarget is the cause of every error about a target that nothing is forwarded to.
+// ErrTarget is the cause of every error about an invalid or forbidden target.
 var ErrTarget = errors.New("forward")
 
 // SchemeError reports a URL without a scheme. Complete is the masked URL with http.
@@ -43,29 +43,29 @@ func (e *SchemeError) Error() string { return "the URL has no scheme" }
 
 // TargetOptions configure a target.
 type TargetOptions struct {
-	// AllowRemote permits other machines than this one. Addresses that only a network segment or the host of a virtual
-	// machine has are never permitted: credentials of the machine can be had there.
+	// AllowRemote permits targets on other machines. Link-local addresses and those of metadata services are never
+	// permitted, since they provide credentials.
 	AllowRemote bool
-	// Parallel is how many connections are kept open between deliveries.
+	// Parallel is the number of idle connections kept open.
 	Parallel int
-	// RootCAs verify the certificate of the app; nil means those of the system.
+	// RootCAs verify the certificate of the app; nil for the system's.
 	RootCAs *x509.CertPool
-	// Redact removes secrets from answers, beside those of the URL; nil removes no others.
+	// Redact masks secrets in answers, in addition to those of the URL; nil masks no others.
 	Redact func(string) string
 }
 
-// Target is an app that takes deliveries over HTTP.
+// Target is an app that receives deliveries over HTTP.
 type Target struct {
 	url      *url.URL
 	guard    guard
 	client   *http.Client
 	username string
 	password secret.Text
-	known    secret.Redactor // of the secrets in the URL
+	known    secret.Redactor // secrets in the URL
 	redact   func(string) string
 }
 
-// NewTarget returns the app at an http or https URL. Userinfo in it is sent as Basic authorization.
+// NewTarget returns the app at an http or https URL. Userinfo is sent as Basic authorization.
 func NewTarget(address string, o TargetOptions) (*Target, error) {
 	u, err := url.Parse(address)
 	if strings.TrimSpace(address) != address {
@@ -98,14 +98,14 @@ func NewTarget(address string, o TargetOptions) (*Target, error) {
 			DialContext: dialer.DialContext, TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.RootCAs},
 			TLSHandshakeTimeout: 10 * time.Second, MaxResponseHeaderBytes: maxAnswer, DisableCompression: true,
 			MaxIdleConnsPerHost: max(o.Parallel, 1), IdleConnTimeout: idleAppTimeout,
-			ForceAttemptHTTP2: true, // a dialer of one's own turns it off
+			ForceAttemptHTTP2: true, // a custom dialer disables it by default
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	return t, nil
 }
 
-// OpenTarget returns the checked target at an address.
+// OpenTarget returns the target at an address, after [Target.Check].
 func OpenTarget(ctx context.Context, address string, o TargetOptions) (*Target, error) {
 	t, err := NewTarget(address, o)
 	if err != nil {
@@ -114,7 +114,7 @@ func OpenTarget(ctx context.Context, address string, o TargetOptions) (*Target, 
 	return t, t.Check(ctx)
 }
 
-// Check looks the target up and returns an error if it is not permitted. That it is not found is no error: the app may come
+// Check resolves the target and returns an error if it is not permitted. An unknown name is no error: the app may start
 // later, and every connection is checked again.
 func (t *Target) Check(ctx context.Context) error {
 	addresses, _ := net.DefaultResolver.LookupNetIP(ctx, "ip", t.url.Hostname())
@@ -126,7 +126,7 @@ func (t *Target) Check(ctx context.Context) error {
 	return nil
 }
 
-// String returns the URL without secrets.
+// String returns the URL with secrets masked.
 func (t *Target) String() string { return secret.MaskURL(t.url.String()) }
 
 // Forward sends a delivery as it was received, once.
@@ -167,7 +167,7 @@ func (t *Target) setHeaders(h http.Header, e journal.Entry, replay bool) {
 	}
 }
 
-// reason describes the usual causes, and removes the URL, which may have a token, from an error.
+// reason describes common causes of an error and removes the URL, which may contain a token.
 func reason(ctx context.Context, err error) error {
 	if withURL, ok := errors.AsType[*url.Error](err); ok {
 		err = withURL.Err
