@@ -9,8 +9,8 @@ import (
 
 const (
 	// searchTime is the duration after which a Search returns its results so far.
-	searchTime = 150 * time.Millisecond
-	// searchWindow and searchTextWindow are the numbers of deliveries compared at once, without and with bodies.
+	searchTime = 75 * time.Millisecond
+	// searchWindow and searchTextWindow are the numbers of IDs compared at once, without and with bodies.
 	searchWindow     = 20_000
 	searchTextWindow = 250
 	// recentDeliveries is the number of deliveries read by LatestOf.
@@ -60,7 +60,8 @@ func (j *Journal) Search(ctx context.Context, s Search) (found []Summary, next i
 	}
 }
 
-// searchOne appends the matches of one window below an ID, and returns the lowest ID of the window; 0 after the oldest.
+// searchOne appends the matches of one window of IDs, which ends at the newest delivery below an ID. It returns the lowest
+// ID of the window; 0 after the oldest delivery.
 func (j *Journal) searchOne(ctx context.Context, s Search, below int64, found *[]Summary) (lowest int64, err error) {
 	where, args := s.where()
 	size := int64(searchWindow)
@@ -68,10 +69,11 @@ func (j *Journal) searchOne(ctx context.Context, s Search, below int64, found *[
 		size = searchTextWindow
 	}
 	err = j.read(ctx, func(c *connection) error {
-		lowest, err = c.number(`SELECT coalesce(min(id), 0) FROM (SELECT id FROM delivery WHERE id < ? ORDER BY id DESC LIMIT ?)`, below, size)
-		if err != nil || lowest == 0 {
+		newest, err := c.number(`SELECT coalesce(max(id), 0) FROM delivery WHERE id < ?`, below)
+		if err != nil || newest == 0 {
 			return err
 		}
+		lowest = max(newest-size+1, 1)
 		return c.query(`SELECT `+columns+`, length(body),
 			(SELECT duration FROM attempt WHERE attempt.delivery = delivery.id AND number = attempts)
 			FROM delivery LEFT JOIN content ON content.id = delivery.id
