@@ -49,7 +49,7 @@ func rooms() map[string][]string {
 		},
 		"pkg/inspect": {
 			"pkg/health", "pkg/journal", "pkg/match", "pkg/receiver", "pkg/secret", "pkg/sender", "pkg/targeturl", "pkg/terminal",
-			"pkg/tripletex", "pkg/webhook",
+			"pkg/tripletex", "pkg/wait", "pkg/webhook",
 		},
 		"pkg/journal": nil,
 		"pkg/junit":   nil,

@@ -5,11 +5,16 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
 const (
 	// pollInterval is how often the journal is checked for changes while a page is open.
 	pollInterval = 100 * time.Millisecond
+	// busyInterval is the interval after maxSuccessive changes in a row, so that an open page does not slow receiving.
+	busyInterval  = time.Second
+	maxSuccessive = 10
 	// beatInterval is how often an unchanged stream is written to, so that a lost page is noticed.
 	beatInterval = 15 * time.Second
 	// streamTimeout is how long one write to a page may take.
@@ -30,15 +35,13 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request) {
 	if to.SetReadDeadline(time.Time{}) != nil { // the timeout of requests would end it
 		return
 	}
-	tick := time.NewTicker(pollInterval)
-	defer tick.Stop()
-	s.follow(r.Context(), to, tick.C)
+	s.follow(r.Context(), to)
 }
 
 // follow sends events until the page is gone or the context ends.
-func (s *Server) follow(ctx context.Context, to stream, tick <-chan time.Time) {
-	seen, sent := int64(-1), time.Now()
-	for {
+func (s *Server) follow(ctx context.Context, to stream) {
+	seen, sent, successive := int64(-1), time.Now(), 0
+	for pause := pollInterval; ; pause = pollInterval {
 		now, err := s.journal.Changed(ctx)
 		switch {
 		case err != nil:
@@ -46,17 +49,18 @@ func (s *Server) follow(ctx context.Context, to stream, tick <-chan time.Time) {
 		case now != seen:
 			err = to.send("event: changed\ndata:\n\n")
 			seen, sent = now, time.Now()
-		case time.Since(sent) > beatInterval:
-			err = to.send(":\n\n")
-			sent = time.Now()
+			if successive++; successive > maxSuccessive {
+				pause = busyInterval
+			}
+		default:
+			successive = 0
+			if time.Since(sent) > beatInterval {
+				err = to.send(":\n\n")
+				sent = time.Now()
+			}
 		}
-		if err != nil {
+		if err != nil || wait.For(ctx, pause) != nil {
 			return
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick:
 		}
 	}
 }

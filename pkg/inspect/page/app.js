@@ -9,9 +9,6 @@ let shown = ""; // the filter that is shown
 let busy = false; // whether a refresh is running
 let settled = Promise.resolve(); // the latest change of the URL
 let again = false; // whether another one is due after it
-const [shortest, longest] = [150, 1000]; // milliseconds between two refreshes
-let dense = 0; // number of changes in a row, each less than shortest after the one before
-let latest = 0; // time of the latest change
 
 const query = () => new URLSearchParams(location.search);
 const fail = (problem) => (byId("problem").textContent = visible(problem.message));
@@ -55,22 +52,19 @@ function go(address) {
   return settled;
 }
 
-// changed refreshes the list, at most once in a pause. It is long after a second
-// of constant changes, so that receiving is not slowed.
+// changed refreshes the list, one change at a time. A page that is not visible is refreshed when it is shown.
 async function changed() {
-  if (busy) {
+  if (busy || document.hidden) {
     again = true;
     return;
   }
   busy = true;
   again = false;
   await list.refresh(false).then(() => list.choose(Number(query().get("id"))), fail);
-  setTimeout(() => {
-    busy = false;
-    if (again) {
-      changed();
-    }
-  }, dense < 10 ? shortest : longest);
+  busy = false;
+  if (again) {
+    changed();
+  }
 }
 
 function connection(text, lost) {
@@ -85,8 +79,6 @@ function follow() {
   const stream = new EventSource("/api/live");
   stream.addEventListener("changed", () => {
     connection("Live", false);
-    dense = performance.now() - latest < shortest ? dense + 1 : 0;
-    latest = performance.now();
     changed();
   });
   stream.addEventListener("error", async () => {
@@ -213,6 +205,7 @@ function start() {
   byId("edit-cancel").addEventListener("click", () => byId("edit").close());
   document.addEventListener("keydown", pressed);
   document.addEventListener("click", clicked);
+  document.addEventListener("visibilitychange", () => again && changed());
   addEventListener("popstate", render);
 }
 
