@@ -59,8 +59,6 @@ func accessible(b *tab) {
 			b.press("?")
 			check("help")
 			b.press("\u001b")
-			b.do(chromedp.Navigate(p.base + "/plain"))
-			check("plain list")
 			b.do(chromedp.Navigate(p.base + "/plain/2"))
 			check("plain detail")
 		}

@@ -87,7 +87,7 @@ func rebinding(b *tab) {
 	p.receive(b.T, "order.create", 1, `{"secret":"canary"}`)
 	port := p.base[strings.LastIndex(p.base, ":"):]
 	_, token, _ := strings.Cut(p.url, "?")
-	for _, path := range []string{"/", "/?" + token, "/api/deliveries/1", "/plain"} {
+	for _, path := range []string{"/", "/?" + token, "/api/deliveries/1", "/plain/1"} {
 		b.do(chromedp.Navigate("http://evil.example" + port + path))
 		if got := strings.TrimSpace(b.text("body")); got != "wrong host name" {
 			b.Errorf("%s: the page shows %q", path, got)
@@ -138,11 +138,14 @@ func hostile(b *tab) {
 		}
 		b.harmless(payload)
 	}
-	b.do(chromedp.Navigate(p.base + "/plain?event=*&text=" + url.QueryEscape(`owned`)))
+	b.withoutScripts()
+	b.do(chromedp.Navigate(p.base + "/?event=*&text=" + url.QueryEscape(`owned`)))
 	b.shows("table", payloads()[0])
 	b.harmless("the list without scripts")
-	b.do(chromedp.Navigate(p.base + "/plain?event=" + url.QueryEscape(`"><script>owned=1</script>`)))
-	b.harmless("the filter without scripts")
+	for _, name := range []string{"event", "object", "since", "text", "state", "tab", "below", "other"} {
+		b.do(chromedp.Navigate(p.base + "/?" + name + "=" + url.QueryEscape(`"><script>owned=1</script>`)))
+		b.harmless("the filter without scripts: " + name)
+	}
 	for _, id := range []int{1, 2, 4, len(payloads())} {
 		b.do(chromedp.Navigate(fmt.Sprintf("%s/plain/%d", p.base, id)))
 		b.harmless(fmt.Sprintf("delivery %d without scripts", id))

@@ -86,6 +86,15 @@ func keepFocus(ctx context.Context, _ *chromedp.Target) error {
 	return err
 }
 
+// withoutScripts makes the tab run no scripts of pages.
+func (b *tab) withoutScripts() {
+	b.Helper()
+	b.do(chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+		return err
+	}))
+}
+
 func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	b.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, patience)

@@ -45,7 +45,7 @@ func TestOnlyThePageItselfIsAnswered(t *testing.T) {
 		{"IPv6", "GET", read, host("[::1]:" + port), 421},
 		{"a number as the host", "GET", read, host("2130706433:" + port), 421},
 		{"no cookie", "GET", read, set("Cookie"), 403},
-		{"no cookie for the list", "GET", "/plain", set("Cookie"), 403},
+		{"no cookie for a plain page", "GET", "/plain/1", set("Cookie"), 403},
 		{"no cookie for the stream", "GET", "/api/live", set("Cookie"), 403},
 		{"no cookie for a script", "GET", "/assets/app.js", set("Cookie"), 403},
 		{"no cookie for the page", "GET", "/", set("Cookie"), 403},
@@ -86,7 +86,7 @@ func TestOnlyThePageItselfIsAnswered(t *testing.T) {
 		{"a long text", "GET", "/api/deliveries?text=" + strings.Repeat("x", 300), nil, 400},
 		{"a huge page", "GET", "/api/deliveries?limit=1000000", nil, 400},
 		{"a page below zero", "GET", "/api/deliveries?below=-5", nil, 400},
-		{"a moment that is none", "GET", "/plain?since=soon", nil, 400},
+		{"a moment that is none", "GET", "/?since=soon", nil, 400},
 	}
 	for _, a := range attacks {
 		status, said, header := c.do(t, a.method, a.path, "{}", a.change)
@@ -109,7 +109,7 @@ func TestEveryAnswerIsProtected(t *testing.T) {
 	t.Parallel()
 	p := serve(t, nil)
 	c := p.client(t)
-	for _, path := range []string{"/", "/assets/app.js", "/assets/app.css", "/plain", "/api/info", "/api/deliveries", "/none"} {
+	for _, path := range []string{"/", "/assets/app.js", "/assets/app.css", "/plain/1", "/api/info", "/api/deliveries", "/none"} {
 		_, _, header := c.do(t, http.MethodGet, path, "", nil)
 		for name, want := range map[string]string{
 			"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer",

@@ -85,7 +85,7 @@ type Server struct {
 	sending  sync.Mutex        // one replay at a time, as each must see the results of those before
 	accounts sync.Mutex        // guards o.Account, whose functions need not be safe for concurrent use, and account
 	account  *tripletex.Client // nil before the first login
-	plain    func() (*template.Template, error)
+	pages    func() (*template.Template, error)
 }
 
 // CheckAddress returns [ErrAddress] for an address that other machines reach.
@@ -115,7 +115,7 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 	}
 	return &Server{
 		o: o, journal: j, listener: listener, token: rand.Text(), streams: make(chan struct{}, maxStreams),
-		plain: sync.OnceValues(parsePlain),
+		pages: sync.OnceValues(parsePages),
 	}, nil
 }
 
@@ -150,9 +150,8 @@ func (s *Server) Run(ctx context.Context) error {
 
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { http.ServeFileFS(w, r, files, "page/index.html") })
+	mux.HandleFunc("GET /{$}", s.index)
 	mux.HandleFunc("GET /assets/{name}", asset)
-	mux.HandleFunc("GET /plain", s.plainList)
 	mux.HandleFunc("GET /plain/{id}", s.plainDetail)
 	mux.HandleFunc("GET /api/live", s.live)
 	for pattern, do := range map[string]func(*http.Request) (any, error){

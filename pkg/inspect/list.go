@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/journal"
 	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/receiver"
+	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
 
 const (
@@ -28,6 +30,49 @@ type row struct {
 	Took           float64 `json:"durationSeconds"`
 }
 
+// Outcome returns the status or error of the last attempt; empty without one.
+func (r row) Outcome() string {
+	switch last := r.LastAttempt; {
+	case last == nil, last.Error == "" && last.HTTPStatus == 0:
+		return ""
+	case last.Error != "":
+		return last.Error
+	default:
+		return strconv.Itoa(last.HTTPStatus)
+	}
+}
+
+// ShownSize returns the size for a person, such as "1.2 KiB".
+func (r row) ShownSize() string {
+	switch {
+	case r.Size < 1<<10:
+		return fmt.Sprintf("%d B", r.Size)
+	case r.Size < 1<<20:
+		return fmt.Sprintf("%.1f KiB", float64(r.Size)/(1<<10))
+	}
+	return fmt.Sprintf("%.1f MiB", float64(r.Size)/(1<<20))
+}
+
+// ShownTook returns the duration for a person, such as "15 ms"; empty if it is not known.
+func (r row) ShownTook() string {
+	switch {
+	case r.Took == 0:
+		return ""
+	case r.Took < 1:
+		return fmt.Sprintf("%.0f ms", r.Took*1000)
+	}
+	return fmt.Sprintf("%.1f s", r.Took)
+}
+
+// Narrow returns what a narrow screen shows in place of columns.
+func (r row) Narrow() string {
+	parts := []string{fmt.Sprint("subscription ", r.SubscriptionID), r.ShownSize()}
+	if r.Attempts > 0 {
+		parts = append(parts, terminal.Count(r.Attempts, "attempt"), r.Outcome(), r.ShownTook())
+	}
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), ", ")
+}
+
 func rowOf(e journal.Summary) row {
 	return row{receiver.NewStoredDelivery(e.Entry), e.ObjectID, e.SubscriptionID, e.Size, e.Took.Seconds()}
 }
@@ -39,10 +84,24 @@ type rows struct {
 	Next int64 `json:"next"`
 }
 
-func (s *Server) list(r *http.Request) (any, error) {
+// End returns the text below the page of a list.
+func (r rows) End() string {
+	switch {
+	case r.Next == 0 && len(r.Deliveries) == 0:
+		return "No deliveries"
+	case r.Next > 0 && len(r.Deliveries) < pageSize:
+		return fmt.Sprintf("Searched down to delivery %d", r.Next)
+	}
+	return ""
+}
+
+func (s *Server) list(r *http.Request) (any, error) { return s.find(r) }
+
+// find returns the deliveries of the filter in a URL.
+func (s *Server) find(r *http.Request) (rows, error) {
 	search, err := searchOf(r.URL.Query())
 	if err != nil {
-		return nil, err
+		return rows{}, err
 	}
 	return s.search(r, search)
 }

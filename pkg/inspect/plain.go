@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"html"
 	"net/http"
-	"net/url"
 	"strconv"
 	"text/template"
 
@@ -13,29 +12,32 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
 
-// parsePlain parses the templates of the pages without scripts. It is called by the first request for one, so that no
-// command pays for it at its start. Every value passes escape: html/template would make the program 160 kB larger.
-func parsePlain() (*template.Template, error) {
-	return template.New("plain").Funcs(template.FuncMap{"text": escape}).ParseFS(files, "page/plain.html")
+// parsePages parses the templates of the pages. It is called by the first request for one, so that no command pays for
+// it at its start. Every value passes escape: html/template would make the program 160 kB larger.
+func parsePages() (*template.Template, error) {
+	return template.New("pages").Funcs(template.FuncMap{"text": escape}).ParseFS(files, "page/*.html")
 }
 
 // escape returns a value as HTML text, for an element or a quoted attribute.
 func escape(value any) string { return html.EscapeString(terminal.SafeLines(fmt.Sprint(value))) }
 
-// plainList serves the list for browsers without scripts.
-func (s *Server) plainList(w http.ResponseWriter, r *http.Request) {
+// index serves the page with the first deliveries in it, so that they are painted before any script has run.
+func (s *Server) index(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
-	search, err := searchOf(query)
+	shown := map[string]any{"Query": query, "States": journal.States(), "Tab": query.Get("tab"), "Problem": ""}
 	var found rows
-	if err == nil {
-		found, err = s.search(r, search)
+	var err error
+	if query.Get("tab") == "" {
+		found, err = s.find(r)
 	}
-	older := url.Values{}
-	for name := range query {
-		older.Set(name, query.Get(name))
+	status := http.StatusOK
+	if err != nil {
+		status, shown["Problem"] = statusOf(err), s.o.Redact(err.Error())
 	}
-	older.Set("below", strconv.FormatInt(found.Next, 10))
-	s.render(w, "list", err, map[string]any{"Rows": found, "Query": query, "Older": older.Encode(), "States": journal.States()})
+	query.Del(tokenParameter)
+	query.Set("below", strconv.FormatInt(found.Next, 10))
+	shown["Rows"], shown["Older"] = found, query.Encode()
+	s.render(w, status, "list", shown)
 }
 
 // plainDetail serves a delivery for browsers without scripts.
@@ -47,18 +49,20 @@ func (s *Server) plainDetail(w http.ResponseWriter, r *http.Request) {
 		attempts, err = s.journal.Attempts(r.Context(), e.ID)
 		shape = receiver.NewDeliveryDetails(e, attempts)
 	}
-	s.render(w, "detail", err, map[string]any{"Delivery": shape, "Body": string(e.Body[:min(len(e.Body), maxShown)])})
-}
-
-func (s *Server) render(w http.ResponseWriter, name string, err error, data any) {
-	pages, parseErr := s.plain()
-	if err == nil {
-		err = parseErr
-	}
 	if err != nil {
 		http.Error(w, terminal.Safe(s.o.Redact(err.Error())), statusOf(err))
 		return
 	}
+	s.render(w, http.StatusOK, "detail", map[string]any{"Delivery": shape, "Body": string(e.Body[:min(len(e.Body), maxShown)])})
+}
+
+func (s *Server) render(w http.ResponseWriter, status int, name string, data any) {
+	pages, err := s.pages()
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
 	_ = pages.ExecuteTemplate(w, name, data) // the page is gone
 }

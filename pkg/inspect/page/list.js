@@ -18,10 +18,16 @@ function address(id) {
   return "/?" + query;
 }
 
+// narrow returns what a narrow screen shows in place of columns.
+function narrow(d) {
+  const tried = d.attempts > 0 ? [d.attempts + (d.attempts === 1 ? " attempt" : " attempts"), outcome(d), seconds(d.durationSeconds)] : [];
+  return ["subscription " + d.subscriptionId, bytes(d.size), ...tried].filter(Boolean).join(", ");
+}
+
 function cells(d) {
   return [
     make("td", {}, moment(d.received)),
-    make("td", {}, make("a", { href: address(d.id), "data-id": d.id }, d.event || "(none)")),
+    make("td", {}, make("a", { href: address(d.id), "data-id": d.id }, d.event || "(none)"), make("span", { class: "narrow" }, narrow(d))),
     make("td", {}, d.objectId),
     make("td", { class: "wide" }, d.subscriptionId),
     make("td", { class: "wide" }, bytes(d.size)),
@@ -42,7 +48,7 @@ function put(d) {
       const link = known.row.querySelector("a");
       const fresh = cells(d);
       link.href = address(d.id); // the link itself stays, with its focus
-      fresh[1].replaceChildren(link);
+      fresh[1].firstChild.replaceWith(link);
       const focused = document.activeElement === link;
       known.row.replaceChildren(...fresh);
       if (focused) {
