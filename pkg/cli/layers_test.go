@@ -1,7 +1,10 @@
 package cli_test
 
 import (
+	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -211,6 +214,35 @@ func TestEveryDependencyHasAReason(t *testing.T) {
 	for _, name := range testDependencies() {
 		if !seen[name] {
 			t.Errorf("%s is not used any more", name)
+		}
+	}
+}
+
+// The page on the architecture names every package, and only files and folders that exist.
+func TestArchitecturePageNamesWhatExists(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile("../../docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := string(raw)
+	folders, err := os.ReadDir("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, folder := range folders {
+		if !strings.Contains(page, "\n  "+folder.Name()+"/ ") {
+			t.Errorf("no line for package %s", folder.Name())
+		}
+	}
+	named := regexp.MustCompile("`([a-z_]+/[a-z_./]+)`").FindAllStringSubmatch(page, -1)
+	if len(named) < 50 {
+		t.Errorf("%d paths found, want more", len(named))
+	}
+	for _, path := range named {
+		_, inPackages := os.Stat(filepath.Join("..", path[1]))
+		if _, err := os.Stat(filepath.Join("../..", path[1])); err != nil && inPackages != nil {
+			t.Errorf("%s does not exist", path[1])
 		}
 	}
 }
