@@ -19,3 +19,6 @@ func endGroup(command *exec.Cmd) {
 		_ = syscall.Kill(-command.Process.Pid, syscall.SIGKILL) // usually none is left
 	}
 }
+
+// detach starts a command in its own session, so that a Ctrl-C in the terminal does not reach it.
+func detach(command *exec.Cmd) { command.SysProcAttr = &syscall.SysProcAttr{Setsid: true} }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -20,6 +21,7 @@ type deliveryBrowseOptions struct {
 	allowRemote bool
 	hmacFiles   []string
 	readOnly    bool
+	open        bool
 }
 
 func newDeliveryBrowse(app *App) *cobra.Command {
@@ -29,6 +31,7 @@ func newDeliveryBrowse(app *App) *cobra.Command {
 		Short: "Browse deliveries on a local web page",
 		Long: `Serve a web page with the stored deliveries on this machine, until stopped. Open
 the printed URL: its token gives access to the page, and changes at each start.
+--open opens it in the default browser.
 
 The page lists deliveries, filters them, and is updated when deliveries arrive.
 It shows the body, the headers, the attempts, and the difference to the previous
@@ -39,7 +42,7 @@ or TLXHOOK_HMAC_SECRET verifies signatures and signs edited deliveries.
 Subscriptions of the login can be enabled. --read-only allows none of these
 changes.`,
 		Example: `  tlxhook delivery browse
-  tlxhook delivery browse --to http://localhost:3000/hook
+  tlxhook delivery browse --open --to http://localhost:3000/hook
   tlxhook delivery browse --read-only --addr 127.0.0.1:0`,
 		Args:        noArgs,
 		Annotations: map[string]string{annotationTimeout: "0s"},
@@ -51,6 +54,7 @@ changes.`,
 	flags.StringVar(&o.to, "to", "", "send replays to the app at `URL`, on this machine unless --allow-remote is set")
 	flags.BoolVar(&o.allowRemote, "allow-remote", false, "allow an app on another machine")
 	flags.StringArrayVar(&o.hmacFiles, "hmac-secret-file", nil, "read the signing secret from `FILE` (- for stdin); repeatable")
+	flags.BoolVar(&o.open, "open", false, "open the page in the default browser")
 	flags.BoolVar(&o.readOnly, "read-only", false, "allow no replays and no changes of subscriptions")
 	return cmd
 }
@@ -77,7 +81,21 @@ func deliveryBrowse(ctx context.Context, app *App, o *deliveryBrowseOptions) err
 		return err
 	}
 	app.note("Ready. Press Ctrl-C to quit.")
-	return page.Run(ctx)
+	var launching sync.WaitGroup
+	if o.open {
+		launching.Go(func() { launch(ctx, app, page) })
+	}
+	err = page.Run(ctx)
+	cancel()
+	launching.Wait()
+	return err
+}
+
+// launch opens the page in a browser. A failure does not end the page.
+func launch(ctx context.Context, app *App, page *inspect.Server) {
+	if err := page.Launch(ctx, app.programEnviron()); err != nil {
+		app.note("warning: the browser could not be opened: %v; open the printed URL", err)
+	}
 }
 
 // read validates the flags and returns the options of the page.

@@ -41,16 +41,19 @@ func (o *listenOptions) checkPublic() error {
 	return nil
 }
 
-// open returns the tunnel of the flags, not started; nil without one. The program gets no variable of tlxhook and none
-// with a known secret.
+// programEnviron returns the environment of a program of the user: without variables of tlxhook and without known secrets.
+func (a *App) programEnviron() []string {
+	return slices.DeleteFunc(slices.Clone(a.environ), func(pair string) bool {
+		return strings.HasPrefix(strings.ToUpper(pair), config.Prefix) || a.redactor.Redact(pair) != pair
+	})
+}
+
+// open returns the tunnel of the flags, not started; nil without one.
 func (f *tunnelFlags) open(app *App) (*tunnel.Tunnel, error) {
 	if !f.on() {
 		return nil, nil
 	}
-	environ := slices.DeleteFunc(slices.Clone(app.environ), func(pair string) bool {
-		return strings.HasPrefix(strings.ToUpper(pair), config.Prefix) || app.redactor.Redact(pair) != pair
-	})
 	return tunnel.New(tunnel.Options{
-		Program: f.program, Command: f.command, Environ: environ, Redact: app.redactor.Redact, Note: app.note,
+		Program: f.program, Command: f.command, Environ: app.programEnviron(), Redact: app.redactor.Redact, Note: app.note,
 	})
 }

@@ -30,6 +30,7 @@ func (s *Server) protect(next http.Handler) http.Handler {
 		case isForeign(r):
 			http.Error(w, "cross-site requests are not allowed", http.StatusForbidden)
 		case s.brings(r):
+			s.open.Do(func() { close(s.opened) })
 			http.SetCookie(w, &http.Cookie{Name: s.cookieName(), Value: s.token, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode})
 			next.ServeHTTP(w, r)
 		case !s.known(r):

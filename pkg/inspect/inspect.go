@@ -81,6 +81,8 @@ type Server struct {
 	journal  *journal.Journal
 	listener net.Listener
 	token    string
+	opened   chan struct{}     // closed once the page was opened with the token
+	open     sync.Once
 	streams  chan struct{}     // one for each live page
 	sending  sync.Mutex        // one replay at a time, as each must see the results of those before
 	accounts sync.Mutex        // guards o.Account, whose functions need not be safe for concurrent use, and account
@@ -114,8 +116,8 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 		o.Redact = strings.Clone
 	}
 	return &Server{
-		o: o, journal: j, listener: listener, token: rand.Text(), streams: make(chan struct{}, maxStreams),
-		pages: sync.OnceValues(parsePages),
+		o: o, journal: j, listener: listener, token: rand.Text(), opened: make(chan struct{}),
+		streams: make(chan struct{}, maxStreams), pages: sync.OnceValues(parsePages),
 	}, nil
 }
 

@@ -28,6 +28,7 @@ type page struct {
 	base    string // without it
 	app     *app
 	folder  string
+	server  *inspect.Server
 	stop    func() error
 }
 
@@ -95,7 +96,7 @@ func (p *page) start(t *testing.T, o inspect.Options) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.url = server.URL()
+	p.server, p.url = server, server.URL()
 	p.base, _, _ = strings.Cut(p.url, "/?")
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
