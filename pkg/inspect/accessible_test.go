@@ -7,6 +7,8 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+
+	"github.com/tlxhook/tlxhook/pkg/inspect"
 )
 
 // axe returns the script of axe-core.
@@ -28,7 +30,8 @@ func axe(t *testing.T) string {
 
 func accessible(b *tab) {
 	script := axe(b.T)
-	p := serve(b.T, nil)
+	l := newLogin(b.T, "http://127.0.0.1:1/hook/of/a/rather/long/path/that/does/not/fit")
+	p := serve(b.T, func(o *inspect.Options) { o.Account = l.account() })
 	p.receive(b.T, "order.create", 1001, firstVersion)
 	p.receive(b.T, "order.update", 1001, secondVersion)
 	for _, scheme := range []string{"light", "dark"} {
@@ -59,6 +62,14 @@ func accessible(b *tab) {
 			b.press("?")
 			check("help")
 			b.press("\u001b")
+			b.open(p.base + "/?tab=subscriptions")
+			b.shows("#subscriptions", "DISABLED_TOO_MANY_ERRORS")
+			check("subscriptions")
+			b.press("\t")
+			b.tabTo("#subscriptions button")
+			b.press("\r")
+			b.shows("#enabled", "not enabled")
+			check("failed subscription")
 			b.do(chromedp.Navigate(p.base + "/plain/2"))
 			check("plain detail")
 		}

@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/chromedp"
-
 	"github.com/tlxhook/tlxhook/pkg/inspect"
 	"github.com/tlxhook/tlxhook/pkg/journal"
 	"github.com/tlxhook/tlxhook/pkg/sandbox"
@@ -128,9 +126,28 @@ func subscribing(b *tab) {
 	l := newLogin(b.T, target.URL)
 	p := serve(b.T, func(o *inspect.Options) { o.Account = l.account() })
 	b.open(p.url)
-	b.do(chromedp.Click(chromedp.CSS("#tab-subscriptions")))
+	b.until(`!document.getElementById("tab-subscriptions").hidden`)
+	b.tabTo("#tab-subscriptions")
+	b.press("\r")
 	b.shows("#subscriptions", "DISABLED_TOO_MANY_ERRORS")
-	b.do(chromedp.Click(chromedp.CSS("#subscriptions button")))
+	b.tabTo("#subscriptions button")
+	b.press(" ")
 	b.shows("#enabled", "Enabled subscription")
 	b.shows("#subscriptions table", "ACTIVE")
+	b.until(`document.activeElement.id === "enabled"`)
+	b.tabTo("#tab-deliveries")
+	b.press("\r")
+	b.shows("#end", "No deliveries")
+}
+
+// tabTo presses Tab until an element has the focus.
+func (b *tab) tabTo(selector string) {
+	b.Helper()
+	for range 40 {
+		if value[bool](b, "document.activeElement.matches("+quoted(selector)+")") {
+			return
+		}
+		b.press("\t")
+	}
+	b.Fatalf("Tab does not reach %s", selector)
 }

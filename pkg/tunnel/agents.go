@@ -73,9 +73,12 @@ func (c *cloudflared) ask(ctx context.Context, _ string, _ *tail) (string, error
 }
 
 // ngrok is asked by the API of its agent. An agent that runs already is used if it has a tunnel to the port.
-type ngrok struct{ path string }
+type ngrok struct {
+	path  string
+	ports []string // of the API
+}
 
-// agentPorts are the ports of the API: an agent takes the next one if its port is in use.
+// agentPorts are the usual ports of the API: an agent takes the next one if its port is in use.
 func agentPorts() []string { return []string{"4040", "4041", "4042", "4043"} }
 
 func (n *ngrok) name() string { return Ngrok }
@@ -88,7 +91,7 @@ func (n *ngrok) args(ctx context.Context, port string) ([]string, error) {
 }
 
 func (n *ngrok) ask(ctx context.Context, port string, _ *tail) (string, error) {
-	for _, agent := range agentPorts() {
+	for _, agent := range n.ports {
 		var list struct {
 			Tunnels []struct {
 				PublicURL string `json:"public_url"`

@@ -86,7 +86,10 @@ func (o Options) agent() (agent, error) {
 	case Cloudflared:
 		return &cloudflared{path: path}, err
 	case Ngrok:
-		return &ngrok{path: path}, err
+		if o.AgentPorts == nil {
+			o.AgentPorts = agentPorts()
+		}
+		return &ngrok{path, o.AgentPorts}, err
 	}
 	return &tailscale{path: path, environ: o.Environ}, err
 }

@@ -42,6 +42,8 @@ type Options struct {
 	Program string
 	// Command is the text of another command, such as "prog {port}". "{port}" becomes the port of the receiver.
 	Command string
+	// AgentPorts are the ports at which the API of ngrok is looked for; nil for 4040 to 4043.
+	AgentPorts []string
 	// Environ is the environment of the program, without secrets.
 	Environ []string
 	// Redact removes secrets from what the program printed.

@@ -5,6 +5,8 @@ package tunnel_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,6 +26,9 @@ const fakes = "FAKES"
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
+	if state := os.Getenv("PANIC_IN"); state != "" {
+		panicWithTunnel(state)
+	}
 	folder, err := os.MkdirTemp("", "tunnel")
 	if err != nil {
 		panic(err)
@@ -63,14 +68,33 @@ func (n *notes) note(format string, _ ...any) {
 	n.text.WriteString(format + "\n")
 }
 
+// apiPort returns the port of the API of the agents of a folder.
+func apiPort(state string) string {
+	file := filepath.Join(state, "port")
+	if known, err := os.ReadFile(file); err == nil {
+		return string(known)
+	}
+	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	if err := errors.Join(listener.Close(), os.WriteFile(file, []byte(port), 0o600)); err != nil {
+		panic(err)
+	}
+	return port
+}
+
 // options returns options with the environment of a fake, which keeps its state in a folder.
 func options(state, program, mode string, more ...string) tunnel.Options {
 	folder := os.Getenv(fakes)
+	api := apiPort(state)
 	environ := append([]string{
+		"API=" + api,
 		"PATH=" + os.Getenv("PATH"), "FAKE=" + mode, "SECRET=a-known-secret", "STATE=" + filepath.Join(state, "state"),
 		"CERT=" + filepath.Join(folder, "cert.pem"), "KEY=" + filepath.Join(folder, "key.pem"), "ONCE=" + filepath.Join(state, "once"),
 	}, more...)
-	o := tunnel.Options{Program: program, Environ: environ, Note: (&notes{}).note}
+	o := tunnel.Options{Program: program, AgentPorts: []string{api}, Environ: environ, Note: (&notes{}).note}
 	o.Redact = func(text string) string { return strings.ReplaceAll(text, "a-known-secret", "[redacted]") }
 	if program == "" {
 		o.Command = "other --port {port}"
@@ -237,6 +261,31 @@ func TestStopLeavesNothing(t *testing.T) {
 		opened.Stop()
 		awaitGone(t, child)
 	}
+}
+
+// panicWithTunnel starts a tunnel and panics, in a goroutine that nothing recovers.
+func panicWithTunnel(state string) {
+	opened, err := tunnel.New(options(state, "", "deaf", "CHILD="+filepath.Join(state, "child")))
+	if err == nil {
+		_, err = opened.Start(context.Background(), "18080", false)
+	}
+	go panic(fmt.Sprint("this is a test: ", err))
+	select {}
+}
+
+// A panic leaves neither a program that ignores SIGTERM nor its child processes.
+func TestPanicLeavesNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("not a unit test")
+	}
+	t.Parallel()
+	state := t.TempDir()
+	command := exec.CommandContext(t.Context(), os.Args[0])
+	command.Env = append(os.Environ(), "PANIC_IN="+state)
+	if out, err := command.CombinedOutput(); err == nil || !strings.Contains(string(out), "this is a test: <nil>") {
+		t.Errorf("error %v: %s", err, out)
+	}
+	awaitGone(t, filepath.Join(state, "child"))
 }
 
 // A program that dies is started again, and its new URL is reported until that is accepted.

@@ -25,7 +25,7 @@ export async function showSubscriptions(changes) {
   const table = make("table", {}, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...all.map(row)));
   section.replaceChildren(
     make("h2", {}, "Subscriptions"),
-    make("p", { id: "enabled", role: "status" }, all.length === 0 ? "No subscriptions" : ""),
+    make("p", { id: "enabled", role: "status", tabindex: "-1" }, all.length === 0 ? "No subscriptions" : ""),
     make("div", {}, table),
   );
 }
@@ -37,6 +37,7 @@ function enabler(s) {
       await send(`/api/subscriptions/${s.id}/enable`, {});
       await showSubscriptions(true);
       byId("enabled").textContent = `Enabled subscription ${s.id}`;
+      byId("enabled").focus(); // the button is gone
     } catch (problem) {
       event.target.disabled = false;
       byId("enabled").replaceChildren(make("span", {}, problem.message));

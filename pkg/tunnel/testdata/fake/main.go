@@ -2,7 +2,7 @@
 // https on a free loopback port with the files CERT and KEY, and forwards to the port of its arguments.
 //
 // FAKE is what it does instead: exit, hang, nourl, wrong, ratelimit, die (once connected, as long as the file ONCE does not
-// exist), deaf (ignore SIGTERM), elsewhere (answer itself). CHILD is a file for the ID of a child process that it leaves.
+// exist), deaf (ignore SIGTERM), elsewhere (answer itself). API is the port of the API of ngrok. CHILD is a file for the ID of a child process that it leaves.
 package main
 
 import (
@@ -144,11 +144,7 @@ func ngrok(public, port string) {
 			map[string]any{"public_url": "https://" + public, "config": map[string]string{"addr": "http://localhost:" + port}},
 		}})
 	})
-	go func() {
-		for _, own := range []string{"4040", "4041"} {
-			_ = http.ListenAndServe("127.0.0.1:"+own, mux)
-		}
-	}()
+	go func() { check(http.ListenAndServe("127.0.0.1:"+os.Getenv("API"), mux)) }()
 }
 
 // tailscaleStatus answers status and serve status. Port 443 is in use by another program.
