@@ -74,6 +74,7 @@ func TestDiagnosisGivesTheReasonOfAWrongSignature(t *testing.T) {
 			good,
 			reasons{webhook.BodyCharset},
 		},
+		"UTF-8 for Latin-1": {s, "ÿ", webhook.Sign(s, key, []byte("\xff")), reasons{webhook.BodyCharset}},
 		"blanks of Python": {
 			s,
 			`{"subscriptionId": 4711, "event": "customer.create", "id": 1001, "value": {"name": "Bl\u00e5b\u00e6r & R\u00f8mme AS"}}`,
@@ -99,6 +100,7 @@ func TestDiagnosisGivesTheReasonOfAWrongSignature(t *testing.T) {
 		"altered":    {s, strings.Replace(sent, "1001", "1002", 1), good, reasons{webhook.NoMatch}},
 		"empty body": {s, "", good, reasons{webhook.NoMatch}},
 		"two things": {s, sent + "\n", std(mac(sha256.New, s, key+"&"+sent)), reasons{webhook.HashSHA256, webhook.BodyLineAdded}},
+		"too many":   {s, sent + "\n", std(mac(sha256.New, s, sent)), reasons{webhook.HashSHA256, webhook.NoMatch}},
 	} {
 		got := webhook.Diagnose(headers(key, test.signature), []byte(test.body), "not-this-one", test.secret)
 		switch {

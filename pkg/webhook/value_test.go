@@ -65,6 +65,7 @@ func TestUnreadableHeadIsRefused(t *testing.T) {
 		"empty":                 "",
 		"no object":             `[{"value":NaN}]`,
 		"value alone":           `{"value":NaN}`,
+		"no value":              `{"event":"order.update","id":1,"value":}`,
 		"event not UTF-8":       "{\"event\":\"\xff\",\"id\":1,\"value\":NaN}",
 		"two values":            `{"event":"order.update","id":1,"value":NaN,"value":1}`,
 		"two events":            `{"event":"order.update","event":"order.create","id":1,"value":NaN}`,

@@ -49,11 +49,19 @@ func TestSignatureEqualsThatOfOpenssl(t *testing.T) {
 
 func TestVerifyReturnsTheMatchingSecret(t *testing.T) {
 	t.Parallel()
-	header := headers(key, webhook.Sign("the-previous-secret", key, []byte(body)))
-	switch i, err := webhook.Verify(header, []byte(body), "the-new-secret", "the-previous-secret"); {
-	case i != 1:
-		t.Errorf("i = %v, want 1", i)
-	case err != nil:
+	header := headers(key, webhook.Sign("previous", key, []byte(body)))
+	for want, secrets := range [][]string{{"previous", "new", "previous"}, {"new", "previous", "previous"}} {
+		if i, err := webhook.Verify(header, []byte(body), secrets...); i != want || err != nil {
+			t.Errorf("%v: Verify = %d, %v, want %d", secrets, i, err, want)
+		}
+	}
+}
+
+func TestLongestKeyIsAccepted(t *testing.T) {
+	t.Parallel()
+	longest := strings.Repeat("a", 128)
+	header := headers(longest, webhook.Sign("0123456789", longest, []byte(body)))
+	if _, err := webhook.Verify(header, []byte(body), "0123456789"); err != nil {
 		t.Error(err)
 	}
 }
@@ -103,8 +111,12 @@ func TestVerifyRefusesEveryDeviation(t *testing.T) {
 		"very long":       {headers(key, strings.Repeat(good, 100)), body, webhook.ErrBadSignature},
 		"empty body":      {headers(key, good), "", webhook.ErrBadSignature},
 	} {
-		if _, err := webhook.Verify(test.header, []byte(test.body), s); !errors.Is(err, test.want) {
+		i, err := webhook.Verify(test.header, []byte(test.body), s)
+		if !errors.Is(err, test.want) {
 			t.Errorf("%s: %v, want %v", name, err, test.want)
+		}
+		if err != nil && i != -1 {
+			t.Errorf("%s: index %d with an error, want -1", name, i)
 		}
 	}
 }
@@ -113,8 +125,8 @@ func TestVerifyWithoutASecretAcceptsNothing(t *testing.T) {
 	t.Parallel()
 	header := headers(key, webhook.Sign("", key, []byte(body)))
 	for _, secrets := range [][]string{nil, {""}, {"", "0123456789"}} {
-		if _, err := webhook.Verify(header, []byte(body), secrets...); !errors.Is(err, webhook.ErrNoSecret) {
-			t.Errorf("%d secrets: %v", len(secrets), err)
+		if i, err := webhook.Verify(header, []byte(body), secrets...); i != -1 || !errors.Is(err, webhook.ErrNoSecret) {
+			t.Errorf("%d secrets: %d, %v", len(secrets), i, err)
 		}
 	}
 }
