@@ -133,9 +133,10 @@ func unescapeLiteral(text string) (plain string, size int) {
 	case 'x':
 		return unescapeHex(text, 2, 2)
 	case 'u':
-		if end := strings.IndexByte(text[:min(len(text), 10)], '}'); len(text) > 2 && text[2] == '{' && end > 0 {
-			r, err := strconv.ParseInt(text[3:end], 16, 32)
-			return asText(rune(r), err == nil, end+1)
+		if rest, ok := strings.CutPrefix(text, `\u{`); ok {
+			digits, _, closed := strings.Cut(rest[:min(len(rest), 7)], "}")
+			r, err := strconv.ParseInt(digits, 16, 32)
+			return asText(rune(r), closed && err == nil, len(`\u{}`+digits))
 		}
 		return unescapeUTF16(text)
 	case 'U':

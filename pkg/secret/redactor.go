@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"io"
-	"slices"
 	"strings"
 	"sync"
 )
@@ -111,7 +110,7 @@ func formsOf(value string) []form {
 			all = append(all, form{encodedAt(encoding, value, offset), true})
 		}
 	}
-	return slices.DeleteFunc(all, func(f form) bool { return len(f.text) < minimum })
+	return all
 }
 
 // encodedAt returns the base64 characters that depend only on value if offset bytes precede it.

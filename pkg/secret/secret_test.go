@@ -65,6 +65,11 @@ func TestMaskURLMasksCredentials(t *testing.T) {
 		"//user:pw@h.no/":                           "***",
 		"user:pw@h.no":                              "***",
 		"127.0.0.1:4222":                            "127.0.0.1:4222",
+		"https://[fe80::1%25eth0]:65535/x":          "https://[fe80::1%25eth0]:65535/x",
+		"https://[::z]/x":                           "https://***",
+		"https://h.no:655350/x":                     "https://***",
+		"https://@h.no/x":                           "https://***@h.no/x",
+		"/hooks/a:b":                                "/hooks/a:b",
 		"https://*.example.no/{company}":            "https://*.example.no/{company}",
 		"https://blåbær.no/x":                       "https://blåbær.no/x",
 		"":                                          "",
@@ -136,6 +141,7 @@ func TestRedactorFindsEveryEncodingOfASecret(t *testing.T) {
 		"html": html.EscapeString(value), "html numbers": strings.NewReplacer(`"`, "&#x22;", "<", "&#60;", "/", "&#47;").Replace(value),
 		"json": string(quoted), "json with upper-case digits": strings.ReplaceAll(string(quoted), "u003c", "u003C"),
 		"json in ASCII":   strings.Trim(strconv.QuoteToASCII(value), `"`),
+		"terminal":        strings.ReplaceAll(value, "ø", `\u{f8}`),
 		"json surrogates": strings.ReplaceAll(string(quoted), "🫐", `\ud83e\uded0`),
 		"json slashes":    strings.ReplaceAll(string(quoted), "/", `\/`),
 		"hex":             hex.EncodeToString([]byte(value)), "upper-case hex": fmt.Sprintf("%X", value),
@@ -152,9 +158,51 @@ func TestRedactorFindsEveryEncodingOfASecret(t *testing.T) {
 			t.Errorf("%s: %q became %q", name, text, got)
 		}
 	}
-	for _, text := range []string{"100% & more\\", "%zz%4", "&amp;&nosuch;", `\u12\u{zz}\x`, "\\"} {
+	for _, text := range []string{"100% & more\\", "%zz%4", "&amp;&nosuch;", `\u12\u{zz}\x`, "\\", `\u`, `\u{`, `\u{}`, `\u{1234567}`} {
 		if got := redactor.Redact(text); got != text {
 			t.Errorf("%q became %q", text, got)
+		}
+	}
+}
+
+func TestRedactorReplacesSecretsInPlace(t *testing.T) {
+	t.Parallel()
+	var redactor secret.Redactor
+	redactor.Add("s3c/", "abc")
+	nested := "s3c%2F"
+	for range 3 {
+		nested = strings.ReplaceAll(nested, "%", "%25")
+	}
+	for text, want := range map[string]string{
+		"s3c/":          secret.Redacted,
+		"s3c/ and s3c/": secret.Redacted + " and " + secret.Redacted,
+		`s3c\/`:         secret.Redacted,
+		"s3c%2F":        secret.Redacted,
+		nested:          secret.Redacted,
+		"Basic " + base64.StdEncoding.EncodeToString([]byte("1:s3c/")): "Basic MTp" + secret.Redacted,
+		"abc is too short": "abc is too short",
+	} {
+		if got := redactor.Redact(text); got != want {
+			t.Errorf("Redact(%q) = %q, want %q", text, got, want)
+		}
+	}
+}
+
+// The base64 character after a secret holds its last bits.
+func TestRedactorHidesTheLastBits(t *testing.T) {
+	t.Parallel()
+	var redactor secret.Redactor
+	redactor.Add("s3cr3t!")
+	encoded := base64.RawStdEncoding.EncodeToString([]byte("s3cr3t!"))
+	before := encoded[:len(encoded)-1]
+	for _, digit := range "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_" {
+		if got := redactor.Redact(before + string(digit) + "=="); got != secret.Redacted {
+			t.Errorf("%c: %q, want %q", digit, got, secret.Redacted)
+		}
+	}
+	for _, other := range "@[`{:.,! \"" {
+		if got, want := redactor.Redact(before+string(other)), secret.Redacted+string(other); got != want {
+			t.Errorf("%c: %q, want %q", other, got, want)
 		}
 	}
 }
