@@ -27,6 +27,7 @@ type sample struct {
 	At     time.Time  `json:"at,omitzero" table:""`
 	Later  *time.Time `json:"later,omitempty" table:""`
 	Any    any        `json:"any" table:""`
+	Next   *int       `json:"next" table:""`
 	Untold string     `json:"untold"`
 }
 
@@ -47,10 +48,10 @@ func rows[T any](t *testing.T, table output.Table[T], things ...T) string {
 func TestColumnsComeFromFields(t *testing.T) {
 	t.Parallel()
 	full := sample{
-		base{"a"}, 1, 9007199254740993, 0.25, true, time.Date(2025, 11, 20, 12, 0, 0, 0, time.UTC), nil, map[string]int{"n": 1}, "never",
+		base{"a"}, 1, 9007199254740993, 0.25, true, time.Date(2025, 11, 20, 12, 0, 0, 0, time.UTC), nil, map[string]int{"n": 1}, nil, "never",
 	}
-	want := "kind,number,big,ratio,good,at,later,any\n" +
-		"a,1,9007199254740993,0.25,true,2025-11-20T12:00:00Z,,\"{\"\"n\"\":1}\"\n,,0,,false,,,\n"
+	want := "kind,number,big,ratio,good,at,later,any,next\n" +
+		"a,1,9007199254740993,0.25,true,2025-11-20T12:00:00Z,,\"{\"\"n\"\":1}\",\n,,0,,false,,,,\n"
 	if got := rows(t, output.TableOf[sample](nil), full, sample{}); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}
@@ -91,7 +92,11 @@ type holder struct {
 
 func TestPartPrintsTheItem(t *testing.T) {
 	t.Parallel()
-	table := output.Part(table(), func(h *holder) *thing { return &h.thing })
+	plain := output.TableOf([]output.Column[thing]{{Name: "note", Style: func(thing) terminal.Style { return terminal.Bad }}})
+	table := output.Part(plain, func(h *holder) *thing { return &h.thing })
+	if table.Columns[0].Style != nil || table.Columns[2].Style(holder{}) != terminal.Bad {
+		t.Error("the styles differ from those of the item")
+	}
 	if got, want := rows(t, table, holder{"me", thing{1, "abc", "x"}}), "id,name,note\n1,abc,x\n"; got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}

@@ -35,6 +35,9 @@ func TestEndlessComputationEndsAtTheDeadline(t *testing.T) {
 			if took := time.Since(start); !errors.Is(err, context.DeadlineExceeded) || took > 3*time.Second {
 				t.Errorf("%v after %s", err, took)
 			}
+			if errors.Is(err, output.ErrOptions) {
+				t.Errorf("%v: the deadline is reported as a wrong option", err)
+			}
 		})
 	}
 }

@@ -40,7 +40,7 @@ func printed(t *testing.T, o output.Options, width int, things ...thing) (string
 }
 
 // hostile is text as no API should send it.
-const hostile = "=cmd|' /C calc'!A0\x1b]52;c;x\x07\t|::error::\r\n\u202e\u009b\"',\xff"
+const hostile = "=cmd|' /C calc'!A0\x1b]52;c;x\x07\t|::error::\r\n\u202e\u009b\x7f\"',\xff"
 
 // What is printed does nothing to a terminal, and what is machine-readable can be read back.
 func TestUntrustedTextIsEscapedInEveryFormat(t *testing.T) {
@@ -171,6 +171,34 @@ func TestTableFitsTheScreen(t *testing.T) {
 			t.Error(err)
 		case text != want:
 			t.Errorf("width %d:\n%s%v; want\n%s", width, text, err, want)
+		}
+	}
+}
+
+// pair has two columns that shrink, and a third.
+type pair struct {
+	From string `json:"from" table:",shrinks"`
+	To   string `json:"to" table:",shrinks"`
+	N    int    `json:"n" table:""`
+}
+
+func TestWidestColumnIsTruncatedFirst(t *testing.T) {
+	t.Parallel()
+	a, b := strings.Repeat("a", 40), strings.Repeat("b", 40)
+	for want, items := range map[string][]pair{
+		"FROM                         TO  N\naaaaaaaaaaaaaaaaaaaaaaaaaa…  b   1\n": {{a, "b", 1}},
+		"FROM  TO                         N\na     bbbbbbbbbbbbbbbbbbbbbbbb…  1\n": {{"a", b, 1}},
+		"FROM            TO               N\naaaaaaaaaaaaa…  bbbbbbbbbbbbbb…  1\nhttps://x.n/ab  b                2\n": {
+			{a[:20], b[:18], 1}, {"https://x.n/ab", "b", 2},
+		},
+	} {
+		var out bytes.Buffer
+		p, err := output.New(output.Options{Format: output.TableFormat}, &terminal.Terminal{Out: &out, Width: 34})
+		if err == nil {
+			err = output.List(t.Context(), p, output.TableOf[pair](nil), items)
+		}
+		if err != nil || out.String() != want {
+			t.Errorf("%v\n%swant\n%s", err, &out, want)
 		}
 	}
 }
@@ -319,10 +347,8 @@ func TestStreamIsOneDocument(t *testing.T) {
 			t.Fatal(err)
 		}
 		stream := output.NewStream(p, table())
-		for _, one := range []thing{{ID: 1, Name: "a"}, {ID: 2, Name: "b"}} {
-			if err := stream.Print(t.Context(), one); err != nil {
-				t.Fatal(err)
-			}
+		if err := stream.Print(t.Context(), thing{ID: 1, Name: "a"}, thing{ID: 2, Name: "b"}); err != nil {
+			t.Fatal(err)
 		}
 		if out.String() != want {
 			t.Errorf("%+v: %q, want %q", options, out.String(), want)

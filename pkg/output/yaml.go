@@ -38,9 +38,6 @@ func plain(n *yaml.Node) {
 	if strings.ContainsFunc(n.Value, terminal.Unsafe) {
 		n.Style = yaml.DoubleQuotedStyle
 	}
-	if len(n.Content) == 0 && (n.Kind == yaml.MappingNode || n.Kind == yaml.SequenceNode) {
-		n.Style = yaml.FlowStyle // {} and []
-	}
 	for _, child := range n.Content {
 		plain(child)
 	}
