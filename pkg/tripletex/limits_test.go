@@ -99,6 +99,9 @@ func TestRateLimitBeyondTheDeadlineIsNotSent(t *testing.T) {
 		if tripletex.KindOf(err) != tripletex.RateLimited {
 			t.Errorf("%v after %d requests", err, wire.sent.Load())
 		}
+		if !strings.HasSuffix(fmt.Sprint(err), "another 1m0s") {
+			t.Errorf("%v, want the wait of a minute", err)
+		}
 		if wire.sent.Load() != 2 {
 			t.Errorf("wire.sent.Load() = %v, want 2", wire.sent.Load())
 		}
