@@ -48,6 +48,24 @@ func TestImplausibleRateLimitIsIgnored(t *testing.T) {
 	}
 }
 
+func TestMoreRequestsThanWereLeftBeginAPeriod(t *testing.T) {
+	t.Parallel()
+	left := func(remaining string) scriptedAnswer {
+		return scriptedAnswer{status: 200, body: `{"value":{}}`, header: http.Header{
+			"X-Rate-Limit-Limit": {"100"}, "X-Rate-Limit-Remaining": {remaining}, "X-Rate-Limit-Reset": {"10"},
+		}}
+	}
+	client, _ := newScripted(t, left("50"), left("50"), left("51"))
+	for i, want := range []int{50, 50, 51} {
+		if _, err := client.Events(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := client.RateLimit(); got.Remaining != want {
+			t.Errorf("after response %d: %d requests left, want %d", i, got.Remaining, want)
+		}
+	}
+}
+
 func TestLastTenthOfTheRateLimitIsReserved(t *testing.T) {
 	t.Parallel()
 	later := time.Now().Add(time.Hour)
