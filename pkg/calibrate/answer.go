@@ -57,6 +57,11 @@ func (a answer) refusal(operation string) error {
 	return &tripletex.Error{Kind: kind, Operation: operation, Status: a.status, Code: body.Code}
 }
 
+// isRefusal reports whether an error is that of a response by which the service refuses a call.
+func isRefusal(err error) bool {
+	return slices.Contains([]tripletex.Kind{tripletex.Forbidden, tripletex.NotFound, tripletex.Refused}, tripletex.KindOf(err))
+}
+
 var errNotJSON = errors.New("the response is not JSON; check for a proxy or login page")
 
 // foreign returns an error for a response that is not from Tripletex, and for a failing service.

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -16,6 +18,7 @@ import (
 
 	"github.com/tlxhook/tlxhook/pkg/calibrate"
 	"github.com/tlxhook/tlxhook/pkg/sandbox"
+	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
@@ -72,10 +75,10 @@ func TestRefusedBaseURLsAreNotRequested(t *testing.T) {
 	}
 }
 
-// A run that is interrupted after any request, or whose connection breaks at any request, leaves nothing.
+// A run that is interrupted before or after any request, or whose connection breaks at any request, leaves nothing.
 func TestInterruptedRunCleansUp(t *testing.T) {
 	t.Parallel()
-	for _, how := range []string{"interrupted", "broken"} {
+	for _, how := range []string{"before", "interrupted", "broken"} {
 		for after := 1; after <= calibrate.MaxRequests; after++ {
 			t.Run(fmt.Sprint(how, after), func(t *testing.T) {
 				t.Parallel()
@@ -85,11 +88,14 @@ func TestInterruptedRunCleansUp(t *testing.T) {
 					defer cancel(nil)
 					box, sent := w.options.Transport, 0
 					w.options.Transport = via(func(r *http.Request) (*http.Response, error) {
+						if sent++; sent == after && how == "before" {
+							cancel(errors.New("interrupted"))
+						}
 						response, err := box.RoundTrip(r)
-						if sent++; sent != after || err != nil {
+						if sent != after || err != nil {
 							return response, err
 						}
-						if how == "interrupted" {
+						if how != "broken" {
 							cancel(errors.New("interrupted"))
 							if r.Method != http.MethodGet && r.Context().Err() != nil {
 								t.Errorf("a %s was canceled, its result is unknown", r.Method)
@@ -103,7 +109,7 @@ func TestInterruptedRunCleansUp(t *testing.T) {
 					switch {
 					case ctx.Err() != nil && report == nil && err == nil:
 						t.Error("an interrupted run has no error")
-					case errors.Is(err, calibrate.ErrCleanup) && how == "interrupted":
+					case errors.Is(err, calibrate.ErrCleanup) && how != "broken":
 						t.Error(err)
 					}
 					if errors.Is(err, calibrate.ErrCleanup) {
@@ -121,33 +127,159 @@ func TestInterruptedRunCleansUp(t *testing.T) {
 	}
 }
 
-// A killed run cannot clean up; the next one does, and touches nothing else.
+// A run that is killed at any request cannot clean up. The next one does, also without permission to create customers, and
+// touches nothing else.
 func TestNextRunRemovesLeftovers(t *testing.T) {
+	t.Parallel()
+	for killed := 1; killed <= calibrate.MaxRequests; killed++ {
+		t.Run(strconv.Itoa(killed), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, sandbox.Switches{})
+				w.own(t)
+				box, sent := w.options.Transport, 0
+				w.options.Transport = via(func(r *http.Request) (*http.Response, error) {
+					if sent++; sent > killed {
+						return nil, errors.New("killed")
+					}
+					return box.RoundTrip(r)
+				})
+				_, err := calibrate.Run(t.Context(), w.options)
+				switch n := w.left(t); {
+				case n > 2 && !errors.Is(err, calibrate.ErrCleanup):
+					t.Errorf("%d subscriptions and objects remain, the error is %v", n, err)
+				case killed == 50 && n < 4:
+					t.Errorf("%d subscriptions and objects remain, want some", n)
+				}
+				w.options.Transport, w.options.Deliveries, w.options.Second = box, nil, nil
+				if _, err := calibrate.Run(t.Context(), w.options); err != nil {
+					t.Error(err)
+				}
+				if n := w.left(t); n != 2 {
+					t.Errorf("%d subscriptions and objects remain, want the 2 of the user", n)
+				}
+			})
+		})
+	}
+}
+
+// What a run cannot delete is named in its error.
+func TestLeftoversAreNamed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, sandbox.Switches{})
-		box, sent := w.options.Transport, 0
+		box := w.options.Transport
+		var refused []string
 		w.options.Transport = via(func(r *http.Request) (*http.Response, error) {
-			if sent++; sent > 50 {
-				return nil, errors.New("killed")
+			path := strings.TrimPrefix(r.URL.Path, "/v2")
+			if r.Method != http.MethodDelete || strings.HasPrefix(path, "/token") {
+				return box.RoundTrip(r)
 			}
-			return box.RoundTrip(r)
+			refused = append(refused, path[strings.LastIndex(path, "/")+1:])
+			recorder := httptest.NewRecorder()
+			recorder.WriteHeader(http.StatusForbidden)
+			return recorder.Result(), nil
 		})
-		if _, err := calibrate.Run(t.Context(), w.options); !errors.Is(err, calibrate.ErrCleanup) {
-			t.Fatalf("err = %v, want ErrCleanup", err)
+		report, err := calibrate.Run(t.Context(), w.options)
+		if !errors.Is(err, calibrate.ErrCleanup) || report == nil {
+			t.Fatalf("err = %v, want ErrCleanup beside the report", err)
 		}
-		if n := w.left(t); n < 2 {
-			t.Fatalf("%d subscriptions and objects remain, want some", n)
+		if n := w.left(t); n != len(refused) || n < 10 {
+			t.Errorf("%d subscriptions and objects remain, %d are refused", n, len(refused))
 		}
-		w.options.Transport = box
-		w.own(t)
-		if _, err := calibrate.Run(t.Context(), w.options); err != nil {
-			t.Fatal(err)
-		}
-		if n := w.left(t); n != 2 {
-			t.Errorf("%d subscriptions and objects remain, want the 2 of the user", n)
+		for _, want := range append(refused, "subscription ", "customer ", "/tlxhook-calibrate/", `"tlxhook calibrate"`) {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("the error has no %s: %v", want, err)
+			}
 		}
 	})
+}
+
+// A login that cannot see customers calibrates without deliveries.
+func TestCustomersAreNotNeeded(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"forbidden", "html", "server-error"} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, sandbox.Switches{})
+			w.options.Deliveries = nil
+			w.state(t, func(s *sandbox.State) { s.ChangeFaults(false, sandbox.Fault{Kind: kind, Path: "/customer"}) })
+			report, err := calibrate.Run(t.Context(), w.options)
+			if failed := errors.Is(err, calibrate.ErrCleanup); report == nil || failed != (kind != "forbidden") {
+				t.Errorf("%s: %v", kind, err)
+			}
+		})
+	}
+}
+
+// A failure at any request leaves nothing, and is never taken for a difference. Each kind fails each request of the first
+// half, which sends no deliveries, and some of the second half.
+func TestFailuresAreNoDifferences(t *testing.T) {
+	t.Parallel()
+	const first = 32 // requests of the first half
+	for i, kind := range []string{
+		"html", "truncated", "rate-limit", "server-error", "bad-gateway", "unavailable", "redirect", "reset", "reset-after", "unauthorized",
+		"forbidden",
+	} {
+		for after := range calibrate.MaxRequests {
+			if after >= first && after%11 != i {
+				continue
+			}
+			t.Run(fmt.Sprint(kind, after), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					w := newWorld(t, sandbox.Switches{})
+					w.state(t, func(s *sandbox.State) { s.ChangeFaults(false, sandbox.Fault{Kind: kind, After: after, Count: 1}) })
+					if after < first {
+						w.options.Deliveries = nil
+					}
+					report, err := calibrate.Run(t.Context(), w.options)
+					if report != nil {
+						if differ, _ := differences(report); len(differ) > 0 {
+							t.Errorf("differences: %v", differ)
+						}
+					}
+					if n := w.left(t); n != 0 && !errors.Is(err, calibrate.ErrCleanup) {
+						t.Errorf("%d subscriptions and objects remain, the error is %v", n, err)
+					}
+				})
+			})
+		}
+	}
+}
+
+// A trace has every request, and no secret.
+func TestTraceShowsNoSecret(t *testing.T) {
+	t.Parallel()
+	for _, post := range []string{"present", "absent"} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, sandbox.Switches{"session-post": post})
+			var traced strings.Builder
+			exchanges, sessions := 0, []string{}
+			w.options.Trace = func(e tripletex.Exchange) {
+				exchanges++
+				fmt.Fprintln(&traced, e.Method, e.URL, e.Status, e.Headers, e.Sent, e.Received, e.Err)
+			}
+			w.options.Secret = func(s secret.Text) { sessions = append(sessions, s.Reveal(), url.PathEscape(s.Reveal())) }
+			report, err := calibrate.Run(t.Context(), w.options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if exchanges < report.Requests {
+				t.Errorf("%d exchanges for %d requests", exchanges, report.Requests)
+			}
+			for _, hidden := range append(sessions, sandbox.ConsumerToken, sandbox.EmployeeToken, sandbox.AccountantToken,
+				sandbox.RefreshToken, "user:password", "Bearer calibrate", "dGx4aG9vayBjYWxpYnJhdGU=") {
+				if strings.Contains(traced.String(), hidden) {
+					t.Errorf("the trace shows %s", hidden)
+				}
+			}
+			for _, want := range []string{"POST", "/event/subscription", "DELETE", "/token/session/***", `"event":"order.create"`, "/customer"} {
+				if !strings.Contains(traced.String(), want) {
+					t.Errorf("the trace has no %s", want)
+				}
+			}
+		})
+	}
 }
 
 // own creates a subscription and a customer that do not belong to a run.
@@ -254,19 +386,30 @@ func TestAdoptReadsOnlyValidReports(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "report.json")
 	finding := func(name, observed, verdict string) string {
-		return `{"switch":"` + name + `","observed":"` + observed + `","verdict":"` + verdict + `"}`
+		assumed := map[string]string{"bulk": "all-or-nothing", "digest": "supported", "pending": "drop"}[name]
+		return `{"switch":"` + name + `","assumed":"` + assumed + `","observed":"` + observed + `","verdict":"` + verdict + `"}`
+	}
+	edited := func(findings ...string) string {
+		return `{"format":1,"findings":[` + strings.Join(findings, ",") + `]}`
 	}
 	for name, test := range map[string]struct{ content, want string }{
-		"empty":      {``, "is not a report"},
-		"other JSON": {`{"findings":[]}`, "is not a report"},
-		"a list":     {`[]`, "is not a report"},
-		"newer":      {`{"format":2,"findings":[]}`, "has format 2, this version reads format 1"},
-		"a string":   {`{"format":"1"}`, "is not a report"},
-		"bad switch": {`{"format":1,"findings":[` + finding("nothing", "x", "differs") + `]}`, `switch "nothing" does not exist`},
-		"bad value":  {`{"format":1,"findings":[` + finding("bulk", "never", "differs") + `]}`, "bulk: must be all-or-nothing or keep"},
-		"both errors": {
-			`{"format":1,"findings":[` + finding("nothing", "x", "agrees") + "," + finding("bulk", "", "differs") + `]}`, "switch bulk",
-		},
+		"empty":       {``, "is not a report"},
+		"other JSON":  {`{"findings":[]}`, "is not a report"},
+		"a list":      {`[]`, "is not a report"},
+		"newer":       {`{"format":2,"findings":[]}`, "has format 2, this version reads format 1"},
+		"a string":    {`{"format":"1"}`, "is not a report"},
+		"bad switch":  {`{"format":1,"findings":[` + finding("nothing", "x", "differs") + `]}`, `switch "nothing" does not exist`},
+		"bad value":   {`{"format":1,"findings":[` + finding("bulk", "never", "differs") + `]}`, "bulk: must be all-or-nothing or keep"},
+		"both errors": {edited(finding("nothing", "x", "differs"), finding("bulk", "", "differs")), "switch bulk"},
+		"agrees":      {edited(finding("bulk", "keep-valid", "agrees")), "contradict the verdict agrees"},
+		"differs":     {edited(finding("bulk", "all-or-nothing", "differs")), "contradict the verdict differs"},
+		"verdict":     {edited(finding("bulk", "keep-valid", "different")), `verdict "different" does not exist`},
+		"no verdict":  {edited(`{"switch":"bulk","observed":"keep-valid"}`), `verdict "" does not exist`},
+		"twice":       {edited(finding("bulk", "keep-valid", "differs"), finding("bulk", "all-or-nothing", "agrees")), "two findings"},
+		"more":        {`{"format":1,"findings":[]}{}`, "is not a report"},
+		"half":        {`{"format":1,"findings":[{"switch":"bulk"`, "is not a report"},
+		"text":        {`{"format":1,"findings":"none"}`, "is not a report"},
+		"negative":    {`{"format":-1,"findings":[]}`, "is not a report"},
 		"good": {
 			`{"format":1,"findings":[` + finding("bulk", "keep-valid", "differs") + "," + finding("digest", "supported", "agrees") +
 				"," + finding("pending", "odd", "unclear") + "," + finding("nothing", "", "skipped") + `]}`, "",
@@ -297,5 +440,34 @@ func TestReceiverIgnoresForeignRequests(t *testing.T) {
 		if recorder.Code != http.StatusNotFound {
 			t.Errorf("%s: %d, want 404", path, recorder.Code)
 		}
+	}
+}
+
+// A probe arrives only at the receiver that sent it.
+func TestProbeReachesItsReceiver(t *testing.T) {
+	t.Parallel()
+	mine, other := &calibrate.Receiver{}, &calibrate.Receiver{}
+	behind := http.StripPrefix("/path", mine)
+	for name, test := range map[string]struct {
+		handler http.Handler
+		path    string
+		want    string
+	}{
+		"own":       {mine, "", ""},
+		"a slash":   {mine, "/", ""},
+		"a path":    {behind, "/path", ""},
+		"another":   {other, "", "something else answered 404 there"},
+		"redirect":  {http.RedirectHandler("https://hooks.example.no/", http.StatusFound), "", "something else answered 302 there"},
+		"all right": {http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), "", "something else answered 200 there"},
+	} {
+		server := httptest.NewServer(test.handler)
+		err := mine.Probe(t.Context(), server.URL+test.path)
+		server.Close()
+		if got := fmt.Sprint(err); test.want == "" && err != nil || test.want != "" && got != test.want {
+			t.Errorf("%s: %v, want %q", name, err, test.want)
+		}
+	}
+	if err := mine.Probe(t.Context(), "http://127.0.0.1:1/canary"); err == nil || strings.Contains(err.Error(), "canary") {
+		t.Errorf("without a server: %v", err)
 	}
 }

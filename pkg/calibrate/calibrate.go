@@ -45,6 +45,8 @@ type Options struct {
 	Second *Login
 	// Deliveries enable the experiments that receive deliveries; nil for none.
 	Deliveries *Deliveries
+	// Trace is called after each request, with secrets removed; nil for none.
+	Trace func(tripletex.Exchange)
 	// Secret is called with each session token, so that it is never printed; nil for none.
 	Secret func(secret.Text)
 	// Progress is called with an experiment that begins, and what it returns when the experiment ends; nil for none.
@@ -85,6 +87,9 @@ func Run(ctx context.Context, o Options) (report *Report, err error) {
 	}
 	if o.Transport == nil {
 		o.Transport = tripletex.NewTransport()
+	}
+	if o.Trace != nil {
+		o.Transport = tripletex.Traced(o.Transport, o.Trace)
 	}
 	l := &lab{o: o, base: strings.TrimRight(o.BaseURL, "/"), run: strings.ToLower(rand.Text()[:12]), findings: map[string]*Finding{}}
 	start := time.Now().UTC()
@@ -151,7 +156,7 @@ func (l *lab) clean(ctx context.Context) error {
 		return nil
 	}
 	if err := errors.Join(l.removeMarked(ctx), l.removeCustomers(ctx)); err != nil {
-		return fmt.Errorf("%w: %w", ErrCleanup, err)
+		return fmt.Errorf("%w: %w; there may be subscriptions with %s in the target, and customers named %q", ErrCleanup, err, mark, customerName)
 	}
 	return nil
 }

@@ -9,20 +9,22 @@ import (
 	"strings"
 )
 
-// listed returns the subscriptions that are visible to a caller.
-func (l *lab) listed(ctx context.Context, as caller) (all []listedSubscription, err error) {
-	const page = 1000
+// pageSize is the number of objects per request of a list.
+const pageSize = 1000
+
+// pages returns all objects of a list; query is the rest of its query, or empty.
+func pages[T any](ctx context.Context, l *lab, as caller, what, path, query string) (all []T, err error) {
 	for {
-		got, err := l.callAs(ctx, as, http.MethodGet, fmt.Sprintf("/event/subscription?from=%d&count=%d", len(all), page), nil)
+		got, err := l.callAs(ctx, as, http.MethodGet, fmt.Sprintf("%s?from=%d&count=%d%s", path, len(all), pageSize, query), nil)
 		if err == nil {
-			err = got.refusal("list subscriptions")
+			err = got.refusal("list " + what)
 		}
 		if err != nil {
 			return nil, err
 		}
-		var body struct{ Values []listedSubscription }
+		var body struct{ Values []T }
 		got.decode(&body)
-		if all = append(all, body.Values...); len(body.Values) < page {
+		if all = append(all, body.Values...); len(body.Values) < pageSize {
 			return all, nil
 		}
 	}
@@ -34,56 +36,63 @@ type listedSubscription struct {
 	TargetURL string
 }
 
+// listed returns the subscriptions that are visible to a caller.
+func (l *lab) listed(ctx context.Context, as caller) ([]listedSubscription, error) {
+	return pages[listedSubscription](ctx, l, as, "subscriptions", "/event/subscription", "")
+}
+
 // removeMarked deletes the subscriptions of this and of earlier runs.
 func (l *lab) removeMarked(ctx context.Context) error {
 	all, err := l.listed(ctx, l.own)
 	if err != nil {
 		return err
 	}
+	var ids []int64
 	for _, s := range all {
-		if !strings.Contains(s.TargetURL, mark) {
-			continue
-		}
-		got, err := l.call(ctx, http.MethodDelete, "/event/subscription/"+strconv.FormatInt(s.ID, 10), nil)
-		if err == nil && got.status != http.StatusNotFound {
-			err = got.refusal("delete subscription")
-		}
-		if err != nil {
-			return err
+		if strings.Contains(s.TargetURL, mark) {
+			ids = append(ids, s.ID)
 		}
 	}
-	return nil
+	return l.remove(ctx, "subscription", "/event/subscription/", ids)
 }
 
-// removeCustomers deletes the customers of this and of earlier runs.
+// removeCustomers deletes the customers of this and of earlier runs. A login without access to customers made none, unless
+// the run was to create some.
 func (l *lab) removeCustomers(ctx context.Context) error {
-	if l.o.Deliveries == nil {
+	type customer struct {
+		ID   int64
+		Name string
+	}
+	all, err := pages[customer](ctx, l, l.own, "customers", "/customer", "&customerName="+url.QueryEscape(customerName))
+	switch {
+	case isRefusal(err) && l.o.Deliveries == nil:
 		return nil
-	}
-	got, err := l.call(ctx, http.MethodGet, "/customer?count=1000&customerName="+url.QueryEscape(customerName), nil)
-	if err == nil {
-		err = got.refusal("list customers")
-	}
-	if err != nil {
+	case err != nil:
 		return err
 	}
-	var body struct {
-		Values []struct {
-			ID   int64
-			Name string
+	var ids []int64
+	for _, c := range all {
+		if c.Name == customerName {
+			ids = append(ids, c.ID)
 		}
 	}
-	got.decode(&body)
-	for _, c := range body.Values {
-		if c.Name != customerName {
-			continue
-		}
-		if got, err = l.call(ctx, http.MethodDelete, "/customer/"+strconv.FormatInt(c.ID, 10), nil); err == nil {
-			err = got.refusal("delete customer")
+	return l.remove(ctx, "customer", "/customer/", ids)
+}
+
+// remove deletes objects. Its error has the ID of each one that may remain.
+func (l *lab) remove(ctx context.Context, what, path string, ids []int64) (failed error) {
+	var left []string
+	for _, id := range ids {
+		got, err := l.call(ctx, http.MethodDelete, path+strconv.FormatInt(id, 10), nil)
+		if err == nil && got.status != http.StatusNotFound {
+			err = got.refusal("delete " + what)
 		}
 		if err != nil {
-			return err
+			failed, left = err, append(left, strconv.FormatInt(id, 10))
 		}
 	}
-	return nil
+	if failed == nil {
+		return nil
+	}
+	return fmt.Errorf("%s %s: %w", what, strings.Join(left, ", "), failed)
 }

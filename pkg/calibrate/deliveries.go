@@ -39,10 +39,7 @@ func deliverySwitches() []string {
 func receive(ctx context.Context, l *lab) error {
 	d := l.o.Deliveries
 	if d == nil {
-		for _, name := range deliverySwitches() {
-			l.skip(name, "needs a public URL and permission to create customers")
-		}
-		return nil
+		return errNeeded
 	}
 	run := &deliveryRun{lab: l, receiver: d.Receiver, ids: map[string][2]int64{}}
 	d.Receiver.expect(mark+l.run+"/", run.answers())
@@ -196,12 +193,15 @@ func (r *deliveryRun) propagation(ctx context.Context) error {
 			below = max(below, after)
 		}
 	}
+	var possible []string
 	for _, value := range []string{"0s", "2s", "10s"} {
 		if delay, _ := time.ParseDuration(value); below < delay && delay <= atMost {
-			r.observe("propagation", value,
-				fmt.Sprintf("no event before %s, events from %s", max(below, 0).Round(time.Second), atMost.Round(time.Second)))
-			return nil
+			possible = append(possible, value)
 		}
+	}
+	if len(possible) == 1 { // more if a rate limit delayed the customers
+		r.observe("propagation", possible[0],
+			fmt.Sprintf("no event before %s, events from %s", max(below, 0).Round(time.Second), atMost.Round(time.Second)))
 	}
 	return nil
 }

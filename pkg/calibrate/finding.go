@@ -2,7 +2,9 @@ package calibrate
 
 import (
 	"encoding/json"
+	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tlxhook/tlxhook/pkg/sandbox"
@@ -20,7 +22,11 @@ func (l *lab) skip(name, reason string) {
 
 // conclude records a switch that an experiment has not observed.
 func (l *lab) conclude(name string, err error) {
-	if l.findings[name] != nil {
+	switch {
+	case l.findings[name] != nil:
+		return
+	case errors.Is(err, errNeeded):
+		l.skip(name, "needs "+Needs(name))
 		return
 	}
 	reason := "the responses match no value"
@@ -36,10 +42,7 @@ func (l *lab) report(start time.Time) *Report {
 	for _, s := range sandbox.AllSwitches() {
 		f := l.findings[s.Name]
 		if f == nil {
-			f = &Finding{Switch: s.Name, Verdict: Skipped, Reason: reasons()[s.Name]}
-			if f.Reason == "" {
-				f.Reason = "no experiment exists"
-			}
+			f = &Finding{Switch: s.Name, Verdict: Skipped, Reason: "needs " + Needs(s.Name)}
 		}
 		f.Question, f.Assumed, f.Evidence = s.About, s.Values[0], append([]string{}, f.Evidence...)
 		switch {
@@ -61,14 +64,16 @@ func (l *lab) observeLimit() {
 		return
 	}
 	l.trail = []string{"a request was rate limited"}
-	body := "html"
 	switch {
 	case len(l.limit.raw) == 0:
-		body = "empty"
+		l.observe("limit-body", "empty")
 	case json.Valid(l.limit.raw):
-		body = "json"
+		l.observe("limit-body", "json")
+	case strings.Contains(strings.ToLower(l.limit.header.Get("Content-Type")), "html"):
+		l.observe("limit-body", "html")
+	default:
+		l.conclude("limit-body", nil)
 	}
-	l.observe("limit-body", body)
 	header := "absent"
 	switch {
 	case l.limit.header.Get("Retry-After") != "":

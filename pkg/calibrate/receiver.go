@@ -1,12 +1,18 @@
 package calibrate
 
 import (
+	"context"
+	"crypto/rand"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
 // holdTime is how long the receiver delays a response that must not arrive in time.
@@ -22,6 +28,36 @@ type Receiver struct {
 	answers map[string]func(arrival) int
 	got     []arrival
 	held    time.Duration // how long the first client waited for a response
+	probe   string        // path of the expected probe; empty for none
+}
+
+// probeTime bounds a probe, readTime the arrival of a request body.
+const (
+	probeTime = 15 * time.Second
+	readTime  = 10 * time.Second
+)
+
+// Probe sends a request to a public URL and returns an error unless it reaches this receiver. No error has the URL.
+func (r *Receiver) Probe(ctx context.Context, public string) error {
+	ctx, cancel := context.WithTimeout(ctx, probeTime)
+	defer cancel()
+	path := mark + "probe/" + rand.Text()
+	r.mu.Lock()
+	r.probe = path
+	r.mu.Unlock()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimRight(public, "/")+path, nil)
+	if err != nil {
+		return errors.New("it is not a URL")
+	}
+	response, err := tripletex.NewTransport().RoundTrip(request) // follows no redirect
+	if err != nil {
+		return err
+	}
+	_ = response.Body.Close()
+	if response.StatusCode != http.StatusNoContent {
+		return fmt.Errorf("something else answered %d there", response.StatusCode)
+	}
+	return nil
 }
 
 // arrival is a received delivery.
@@ -43,10 +79,13 @@ func (r *Receiver) expect(prefix string, answers map[string]func(arrival) int) {
 
 // ServeHTTP implements http.Handler.
 func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Now().Add(readTime)) // not supported by recorders of tests
 	body, err := io.ReadAll(http.MaxBytesReader(w, request.Body, 1<<20))
 	if err != nil {
-		return // the client has disconnected, or the body is too large
+		return // the client has disconnected, or the body is too large or too slow
 	}
+	_ = control.SetReadDeadline(time.Time{})
 	status := r.take(request, body)
 	if status == 0 {
 		r.hold(request)
@@ -62,6 +101,9 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 func (r *Receiver) take(request *http.Request, body []byte) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.probe != "" && strings.HasSuffix(request.URL.Path, r.probe) {
+		return http.StatusNoContent
+	}
 	_, name, found := strings.Cut(request.URL.Path, r.prefix)
 	answer := r.answers[name]
 	if !found || answer == nil || len(r.got) >= maxArrivals {

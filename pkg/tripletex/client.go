@@ -82,7 +82,7 @@ func New(o Options) (*Client, error) {
 		transport = NewTransport()
 	}
 	if o.Trace != nil {
-		transport = tracer{transport, o.Trace}
+		transport = Traced(transport, o.Trace)
 	}
 	c := &Client{
 		base:      base,

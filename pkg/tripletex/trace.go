@@ -28,6 +28,12 @@ type Exchange struct {
 // traceLimit is the number of bytes of a body that a trace reads.
 const traceLimit = 16 << 10
 
+// Traced returns a transport that calls report after each request, with secrets removed. A [Client] does so with
+// [Options].Trace.
+func Traced(next http.RoundTripper, report func(Exchange)) http.RoundTripper {
+	return tracer{next, report}
+}
+
 // tracer is an http.RoundTripper that reports each exchange.
 type tracer struct {
 	next   http.RoundTripper
