@@ -110,17 +110,35 @@ func Adopt(path string) (sandbox.Switches, error) {
 	case r.Format > reportFormat:
 		return nil, fmt.Errorf("%w: %s has format %d, this version reads format %d", ErrReport, path, r.Format, reportFormat)
 	}
-	adopted, problems := sandbox.Switches{}, []error{}
+	observed, problems := sandbox.Switches{}, []error{}
 	for _, f := range r.Findings {
-		if f.Verdict != Differs && f.Verdict != Agrees {
-			continue
-		}
-		if err := adopted.Set(f.Switch + "=" + f.Observed); err != nil {
+		if err := f.adopt(observed); err != nil {
 			problems = append(problems, fmt.Errorf("%w: %s: %w", ErrReport, path, err))
 		}
-		if f.Verdict == Agrees {
-			delete(adopted, f.Switch)
+	}
+	for _, s := range sandbox.AllSwitches() {
+		if observed[s.Name] == s.Values[0] {
+			delete(observed, s.Name)
 		}
 	}
-	return adopted, errors.Join(problems...)
+	return observed, errors.Join(problems...)
+}
+
+// adopt adds an observed value. Its error is a contradiction in the finding, or to those before.
+func (f Finding) adopt(observed sandbox.Switches) error {
+	_, known := observed[f.Switch]
+	switch f.Verdict {
+	case Unclear, Skipped:
+		return nil
+	case Agrees, Differs:
+	default:
+		return fmt.Errorf("switch %s: verdict %q does not exist", f.Switch, f.Verdict)
+	}
+	switch agrees := f.Observed == f.Assumed; {
+	case known:
+		return fmt.Errorf("switch %s: two findings", f.Switch)
+	case agrees != (f.Verdict == Agrees):
+		return fmt.Errorf("switch %s: assumed %q and observed %q contradict the verdict %s", f.Switch, f.Assumed, f.Observed, f.Verdict)
+	}
+	return observed.Set(f.Switch + "=" + f.Observed)
 }
