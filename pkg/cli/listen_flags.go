@@ -62,11 +62,6 @@ func (o *listenOptions) check(format string) error {
 	if err := o.tls.check(); err != nil {
 		return err
 	}
-	if o.publicURL != "" {
-		if err := listen.CheckPublicURL(o.publicURL); err != nil {
-			return usageFailure("%w", err)
-		}
-	}
 	return checkStreamed(format, "listen")
 }
 

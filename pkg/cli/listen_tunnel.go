@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tlxhook/tlxhook/pkg/config"
+	"github.com/tlxhook/tlxhook/pkg/listen"
 	"github.com/tlxhook/tlxhook/pkg/tunnel"
 )
 
@@ -23,20 +24,31 @@ func (f *tunnelFlags) on() bool { return f.program != "" || f.command != "" }
 // checkPublic validates the flags that say where Tripletex reaches this process.
 func (o *listenOptions) checkPublic() error {
 	switch {
-	case o.tunnel.program != "" && o.tunnel.command != "":
-		return usageFailure("--tunnel cannot be combined with --tunnel-command")
-	case o.tunnel.on() && o.publicURL != "":
-		return usageFailure("--public-url cannot be combined with a tunnel, which has its own URL")
 	case o.tunnel.on() && o.tls.cert != "":
 		return usageFailure("--tls-cert cannot be combined with a tunnel, which has its own certificate")
-	case o.tunnel.program != "" && !slices.Contains(tunnel.Programs(), o.tunnel.program):
-		return usageFailure("--tunnel %q: must be %s", o.tunnel.program, strings.Join(tunnel.Programs(), ", ")).
-			withHint("start another program with --tunnel-command 'prog {port}'")
 	case o.tunnel.on() && len(o.subscribe) == 0:
 		return usageFailure("--tunnel and --tunnel-command require --subscribe")
 	case (len(o.subscribe) > 0) != (o.publicURL != "" || o.tunnel.on()):
 		return usageFailure("--subscribe and --public-url must be used together").
 			withHint("pass --tunnel cloudflared, or the --public-url of a running tunnel")
+	}
+	return o.tunnel.check(o.publicURL)
+}
+
+// check validates the flags of tunnels and a public URL.
+func (f *tunnelFlags) check(publicURL string) error {
+	switch {
+	case f.program != "" && f.command != "":
+		return usageFailure("--tunnel cannot be combined with --tunnel-command")
+	case f.on() && publicURL != "":
+		return usageFailure("--public-url cannot be combined with a tunnel, which has its own URL")
+	case f.program != "" && !slices.Contains(tunnel.Programs(), f.program):
+		return usageFailure("--tunnel %q: must be %s", f.program, strings.Join(tunnel.Programs(), ", ")).
+			withHint("start another program with --tunnel-command 'prog {port}'")
+	case publicURL != "":
+		if err := listen.CheckPublicURL(publicURL); err != nil {
+			return usageFailure("%w", err)
+		}
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/login"
 	"github.com/tlxhook/tlxhook/pkg/output"
+	"github.com/tlxhook/tlxhook/pkg/receiver"
 	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
@@ -126,12 +128,10 @@ func (f *deliveryFlags) check() error {
 		return usageFailure("--create-object %q: must be customer", f.object)
 	case reached != (f.object != ""):
 		return usageFailure("deliveries require --create-object customer and one of --public-url and --tunnel")
-	case f.publicURL != "" && f.tunnel.on():
-		return usageFailure("--public-url cannot be combined with a tunnel, which has its own URL")
 	case f.wait < 0:
 		return usageFailure("--wait must not be negative")
 	}
-	return nil
+	return f.tunnel.check(f.publicURL)
 }
 
 // options returns the options of the run without deliveries.
@@ -151,7 +151,7 @@ func (o *calibrateOptions) options(ctx context.Context, app *App) (calibrate.Opt
 	}
 	options := calibrate.Options{
 		BaseURL: l.Options.BaseURL, PlainHTTP: l.Options.PlainHTTP, Transport: l.Options.Transport, Login: o.login(app, l),
-		Secret: func(s secret.Text) { app.redactor.Add(s) }, Progress: app.task,
+		Trace: app.logins().Trace, Secret: func(s secret.Text) { app.redactor.Add(s) }, Progress: app.task,
 	}
 	if o.second != "" {
 		second, err := app.logins().FromProfile(ctx, o.second)
@@ -195,9 +195,10 @@ func (f *deliveryFlags) receive(ctx context.Context, app *App, options *calibrat
 	opened, err := f.tunnel.open(app)
 	stop = func() { stopReceiving(server, opened) }
 	if err == nil && opened != nil {
-		defer app.task("Starting " + opened.Name())()
-		_, port, _ := net.SplitHostPort(listener.Addr().String()) // a TCP address
-		d.PublicURL, err = opened.Start(ctx, port, false)
+		d.PublicURL, err = startTunnel(ctx, app, opened, listener.Addr())
+	}
+	if err == nil {
+		err = reach(ctx, app, d)
 	}
 	if err != nil {
 		stop()
@@ -205,6 +206,33 @@ func (f *deliveryFlags) receive(ctx context.Context, app *App, options *calibrat
 	}
 	options.Deliveries = d
 	return stop, nil
+}
+
+// startTunnel returns the public URL of a tunnel to an address.
+func startTunnel(ctx context.Context, app *App, opened *tunnel.Tunnel, address net.Addr) (string, error) {
+	defer app.task("Starting " + opened.Name())()
+	_, port, _ := net.SplitHostPort(address.String()) // a TCP address
+	public, err := opened.Start(ctx, port, false)
+	return public, unlessCanceled(ctx, err)
+}
+
+// unlessCanceled returns err, or the cause of a canceled context. An error after a deadline names what took too long.
+func unlessCanceled(ctx context.Context, err error) error {
+	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// reach waits until requests to the public URL arrive. A delay would be taken for one of Tripletex.
+func reach(ctx context.Context, app *App, d *calibrate.Deliveries) error {
+	probe := func(ctx context.Context) error {
+		if err := d.Receiver.Probe(ctx, d.PublicURL); err != nil {
+			return fmt.Errorf("%w: %w", receiver.ErrUnreachable, err)
+		}
+		return nil
+	}
+	return unlessCanceled(ctx, tunnel.Reach{Probe: probe, Task: app.task, Note: app.note}.Await(ctx, d.PublicURL))
 }
 
 func stopReceiving(server *http.Server, opened *tunnel.Tunnel) {
