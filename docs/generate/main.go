@@ -1,6 +1,6 @@
-// Command generate writes the files derived from commands and results: the reference, the completions and the JSON
-// schemas, which are committed ("go generate ./..."), and for a release the man pages and the third-party licences
-// ("go run ./docs/generate release .release").
+// Command generate writes the files derived from commands and results: the reference, the completions, the JSON schemas
+// and the tables in pages, which are committed ("go generate ./..."), and for a release the man pages and the third-party
+// licences ("go run ./docs/generate release .release").
 package main
 
 import (
@@ -88,7 +88,7 @@ func generate(top string) error {
 	if err := completions(cli.Tree(), filepath.Join(top, "completions")); err != nil {
 		return err
 	}
-	return schemas(filepath.Join(top, "docs/schema"))
+	return errors.Join(schemas(filepath.Join(top, "docs/schema")), fillPages(top))
 }
 
 func completions(root *cobra.Command, folder string) error {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -10,6 +11,14 @@ import (
 func TestNothingGeneratedIsStale(t *testing.T) {
 	t.Parallel()
 	fresh, top := t.TempDir(), filepath.Join("..", "..")
+	for page := range pages() {
+		raw, err := os.ReadFile(filepath.Join(top, page))
+		err = errors.Join(err, os.MkdirAll(filepath.Join(fresh, filepath.Dir(page)), 0o750),
+			os.WriteFile(filepath.Join(fresh, page), raw, 0o600))
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 	if err := generate(fresh); err != nil {
 		t.Fatal(err)
 	}
@@ -43,5 +52,26 @@ func contents(t *testing.T, top string) map[string]string {
 			t.Fatal(err)
 		}
 	}
+	for page := range pages() {
+		raw, err := fs.ReadFile(files, page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[page] = string(raw)
+	}
 	return all
+}
+
+// A page that lost the comments of its table cannot be generated, rather than stay as it is.
+func TestTableNeedsItsComments(t *testing.T) {
+	t.Parallel()
+	const page = "a\n<!-- begin x -->\nold\n<!-- end x -->\nb\n"
+	if got, err := fill(page, "x", "new\n"); err != nil || got != "a\n<!-- begin x -->\n\nnew\n\n<!-- end x -->\nb\n" {
+		t.Errorf("%q, %v", got, err)
+	}
+	for _, bad := range []string{"", "<!-- begin x -->\n", "<!-- end x -->\n", "<!-- end x -->\n<!-- begin x -->\n"} {
+		if _, err := fill(bad, "x", "new\n"); err == nil {
+			t.Errorf("%q has the comments", bad)
+		}
+	}
 }
