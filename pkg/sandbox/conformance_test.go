@@ -29,7 +29,8 @@ type inspector struct {
 	inspected map[string]bool
 }
 
-func newInspector(t *testing.T, next http.RoundTripper) *inspector {
+// specification returns the path of the specification.
+func specification(t *testing.T) string {
 	t.Helper()
 	path := os.Getenv("TLXHOOK_OPENAPI")
 	if path == "" {
@@ -38,7 +39,12 @@ func newInspector(t *testing.T, next http.RoundTripper) *inspector {
 		}
 		t.Skip("TLXHOOK_OPENAPI does not name the specification of Tripletex; see docs/contributing.md")
 	}
-	document, err := openapi3.NewLoader().LoadFromFile(path)
+	return path
+}
+
+func newInspector(t *testing.T, next http.RoundTripper) *inspector {
+	t.Helper()
+	document, err := openapi3.NewLoader().LoadFromFile(specification(t))
 	if err != nil {
 		t.Fatal(err)
 	}
