@@ -15,7 +15,7 @@ func TestTypesAreGeneratedFromTheSchema(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs generators of four languages")
 	}
-	for _, tool := range []string{"go-jsonschema", "quicktype", "tsc", "python3"} {
+	for _, tool := range []string{"go-jsonschema", "quicktype", "tsc", "python3", "mcs", "mono"} {
 		need(t, tool)
 	}
 	folder := t.TempDir()
@@ -51,22 +51,34 @@ from order_create import order_create_from_dict
 order = order_create_from_dict(json.load(open("delivery.json"))).value
 print(order.number, order.customer.id, order.order_lines)
 `,
+		"Use.cs": `class Use {
+	static void Main() {
+		var order = Hooks.OrderCreate.FromJson(System.IO.File.ReadAllText("delivery.json")).Value;
+		System.Console.WriteLine(order.Number + " " + order.Customer.Id + " " + (order.OrderLines == null));
+	}
+}
+`,
+		"Wrong.cs": `class Wrong { static long Number(Hooks.OrderCreate delivery) { return delivery.Value.Number; } }`,
 	} {
 		if err := os.WriteFile(filepath.Join(folder, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for command, want := range map[string]string{
-		"go run main.go order_create.go":              "2001 301 true",
-		"tsc --noEmit --strict use.ts":                "",
-		"python3 use.py":                              "2001 301 None",
-		"grep -o 'public Order Value' OrderCreate.cs": "public Order Value",
+		"go run main.go order_create.go": "2001 301 true",
+		"tsc --noEmit --strict use.ts":   "",
+		"python3 use.py":                 "2001 301 None",
+		"mcs -r:" + newtonsoft + " -out:use.exe Use.cs OrderCreate.cs && MONO_PATH=" + filepath.Dir(newtonsoft) + " mono use.exe": "2001 301 True",
+		"mcs -r:" + newtonsoft + " -t:library -out:wrong.dll Wrong.cs OrderCreate.cs 2>&1 | grep -o CS0029":                       "CS0029",
 	} {
 		if got := strings.TrimSpace(scriptIn(t, folder, command)); got != want {
 			t.Errorf("%s: %q, want %q", command, got, want)
 		}
 	}
 }
+
+// newtonsoft is the library of the C# types, as Debian installs it (libnewtonsoft-json5.0-cil).
+const newtonsoft = "/usr/lib/cli/Newtonsoft.Json-5.0/Newtonsoft.Json.dll"
 
 // scriptIn runs a script in a folder with the program on the path, and returns its output.
 func scriptIn(t *testing.T, folder, script string) string {
