@@ -42,7 +42,9 @@ func runBlock(t *testing.T, programs, home, block string) {
 	t.Helper()
 	for _, part := range strings.Split("\n"+block, "\n$ ")[1:] {
 		line, want, _ := strings.Cut(part, "\n")
-		command := exec.CommandContext(t.Context(), need(t, "sh"), "-c", line)
+		// A machine that runs tests needs longer to start a server than that of a reader.
+		slower := strings.NewReplacer("& sleep 1;", "& sleep 6;", "& sleep 2;", "& sleep 12;").Replace(line)
+		command := exec.CommandContext(t.Context(), need(t, "sh"), "-c", slower)
 		command.Dir = home
 		command.Env = []string{"HOME=" + home, "XDG_RUNTIME_DIR=" + home, "PATH=" + programs + ":" + os.Getenv("PATH")}
 		out, err := command.CombinedOutput()
