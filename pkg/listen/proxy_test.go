@@ -268,3 +268,52 @@ func behindProxy(t *testing.T) (*listen.Listener, func() *journal.Journal) {
 		return j
 	}
 }
+
+// connectAll prints, for both families of addresses, how many connections of one address a listener gets, and whether
+// another one is accepted once one of them has ended.
+const connectAll = `
+import socket, time
+for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+    server = socket.create_server((address, 443), family=family, backlog=200)
+    clients = []
+    def connect():
+        client = socket.socket(family)
+        client.settimeout(10)
+        try:
+            client.connect((address, 443))
+            return client
+        except OSError:
+            return None
+    while len(clients) < 100 and (client := connect()):
+        clients.append(client)
+    print(address, len(clients), end=" ")
+    server.accept()[0].close()
+    clients[0].close()
+    for _ in range(100):
+        if client := connect():
+            break
+        time.sleep(0.1)
+    print(client is not None)
+`
+
+// The shipped rules limit the connections of one address to those of a proxy.
+func TestShippedFirewall(t *testing.T) {
+	t.Parallel()
+	for _, program := range []string{"nft", "ip", "python3"} {
+		if _, err := exec.LookPath(program); err != nil {
+			if os.Getenv("CI") != "" {
+				t.Fatalf("%s must be installed in CI", program)
+			}
+			t.Skipf("%s is not installed", program)
+		}
+	}
+	if os.Geteuid() != 0 {
+		t.Skip("needs root for a network namespace")
+	}
+	script := `ip link set lo up && nft -f ../../docs/receiving/connections.nft && python3 -c "$1"`
+	command := exec.CommandContext(t.Context(), "unshare", "--net", "sh", "-c", script, "sh", connectAll)
+	out, err := command.CombinedOutput()
+	if want := "127.0.0.1 64 True\n::1 64 True\n"; err != nil || string(out) != want {
+		t.Errorf("%v\n%s\nwant\n%s", err, out, want)
+	}
+}
