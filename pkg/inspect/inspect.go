@@ -81,7 +81,7 @@ type Server struct {
 	journal  *journal.Journal
 	listener net.Listener
 	token    string
-	opened   chan struct{}     // closed once the page was opened with the token
+	opened   chan struct{} // closed once the page was opened with the token
 	open     sync.Once
 	streams  chan struct{}     // one for each live page
 	sending  sync.Mutex        // one replay at a time, as each must see the results of those before

@@ -67,9 +67,10 @@ func (r row) ShownTook() string {
 // Narrow returns what a narrow screen shows in place of columns.
 func (r row) Narrow() string {
 	parts := []string{fmt.Sprint("subscription ", r.SubscriptionID), r.ShownSize()}
-	if r.Attempts > 0 {
-		parts = append(parts, terminal.Count(r.Attempts, "attempt"), r.Outcome(), r.ShownTook())
+	if r.Attempts > 1 {
+		parts = append(parts, terminal.Count(r.Attempts, "attempt"))
 	}
+	parts = append(parts, r.Outcome(), r.ShownTook())
 	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), ", ")
 }
 

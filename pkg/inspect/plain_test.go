@@ -7,6 +7,9 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/journal"
 )
 
 func TestTheListWorksWithoutScripts(t *testing.T) {
@@ -53,5 +56,35 @@ func TestEveryValueOfATemplateIsEscaped(t *testing.T) {
 		if unquoted := regexp.MustCompile(`=\{\{`).Find(raw); unquoted != nil {
 			t.Errorf("%s: an attribute has no quotes", name)
 		}
+	}
+}
+
+// The page is sent with its deliveries, and with all columns.
+func TestThePageIsSentWithDeliveries(t *testing.T) {
+	t.Parallel()
+	p := serve(t, nil)
+	id := p.receive(t, "order.create", 7, `{"text":"`+strings.Repeat("x", 2000)+`"}`)
+	for n := range 3 {
+		failed := journal.Attempt{At: time.Now(), Status: 503, Outcome: "no <database>", Duration: time.Duration(n+1) * 100 * time.Millisecond}
+		if err := p.journal.Mark(t.Context(), id, failed); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := p.client(t)
+	_, said := c.get(t, "/")
+	for _, want := range []string{
+		`data-id="1">order.create</a>`, "<td>7</td>", `<td class="wide">4711</td>`, `<td class="wide">2.0 KiB</td>`, `<td class="wide">3</td>`,
+		`<td class="pending">pending</td>`, `<td class="wide">no &lt;database&gt;</td>`, `<td class="wide">300 ms</td>`,
+		`<span class="narrow">subscription 4711, 2.0 KiB, 3 attempts, no &lt;database&gt;, 300 ms</span>`,
+	} {
+		if !strings.Contains(said, want) {
+			t.Errorf("%s is not in the page:\n%s", want, said)
+		}
+	}
+	if _, said = c.get(t, "/?tab=subscriptions"); strings.Contains(said, "data-id") {
+		t.Error("the subscriptions come with deliveries")
+	}
+	if status, said := c.get(t, "/?since=soon"); status != http.StatusBadRequest || !strings.Contains(said, `role="alert">since: `) {
+		t.Errorf("a wrong filter: %d: %s", status, said)
 	}
 }

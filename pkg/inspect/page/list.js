@@ -20,8 +20,8 @@ function address(id) {
 
 // narrow returns what a narrow screen shows in place of columns.
 function narrow(d) {
-  const tried = d.attempts > 0 ? [d.attempts + (d.attempts === 1 ? " attempt" : " attempts"), outcome(d), seconds(d.durationSeconds)] : [];
-  return ["subscription " + d.subscriptionId, bytes(d.size), ...tried].filter(Boolean).join(", ");
+  const repeated = d.attempts > 1 ? d.attempts + " attempts" : "";
+  return ["subscription " + d.subscriptionId, bytes(d.size), repeated, outcome(d), seconds(d.durationSeconds)].filter(Boolean).join(", ");
 }
 
 function cells(d) {
