@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -24,8 +25,12 @@ func standIn(t *testing.T, folder string) string {
 	copied := filepath.Join(t.TempDir(), "copy.html")
 	script := "#!/bin/sh\ncp \"$1\" " + copied + ".part && mv " + copied + ".part " + copied + "\n"
 	bin := t.TempDir()
-	if err := os.WriteFile(filepath.Join(bin, "xdg-open"), []byte(script), 0o700); err != nil {
+	program := filepath.Join(bin, "xdg-open")
+	if err := os.WriteFile(program, []byte(script), 0o600); err != nil {
 		t.Fatal(err)
+	}
+	if out, err := exec.CommandContext(t.Context(), "chmod", "u+x", program).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
 	}
 	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
 	t.Setenv("TMPDIR", folder)
