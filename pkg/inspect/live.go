@@ -13,7 +13,7 @@ const (
 	// pollInterval is how often the journal is checked for changes while a page is open.
 	pollInterval = 100 * time.Millisecond
 	// busyInterval is the interval after maxSuccessive changes in a row, so that an open page does not slow receiving.
-	busyInterval  = time.Second
+	busyInterval  = 2 * time.Second
 	maxSuccessive = 10
 	// beatInterval is how often an unchanged stream is written to, so that a lost page is noticed.
 	beatInterval = 15 * time.Second
