@@ -26,7 +26,7 @@ func TestInABrowser(t *testing.T) {
 		"arrival": arrival, "filter": filtering, "difference": differing, "replay": replaying, "edit": editing, "keyboard": byKeyboard,
 		"hostile texts": hostile, "large bodies": large, "other sites": otherSites, "rebinding": rebinding, "restart": restarting,
 		"purge": purging, "subscriptions": subscribing, "accessibility": accessible, "shortcuts": withoutShortcuts,
-		"older": older, "read-only": readingOnly, "opened by a file": launched,
+		"older": older, "read-only": readingOnly, "opened by a file": launched, "changing journal": changing,
 	} {
 		// One tab at a time has the keyboard.
 		t.Run(name, func(t *testing.T) { test(newTab(browser, t)) })
