@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -82,7 +83,12 @@ func (c *control) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // run performs a call and writes its result or its failure.
 func (c *control) run(w http.ResponseWriter, r *http.Request, call controlCall) {
-	r.Body = http.MaxBytesReader(w, r.Body, maxControlBody)
+	body, err := readBody(w, r, maxControlBody)
+	if err != nil {
+		badRequest("send one JSON object", "body: %s", err).write(w)
+		return
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
 	result, err := call.do(c, r)
 	failure, known := errors.AsType[*problem](err)
 	switch {

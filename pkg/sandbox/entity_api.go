@@ -210,11 +210,17 @@ func (r *request) entityBody(k kind) (body entityBody, refused *reply) {
 	return body, nil
 }
 
+// maxComplaints is the number of messages about one request after which the rest is not examined.
+const maxComplaints = 100
+
 // wrongFields returns one message per field that a model does not have or that has another type, also in objects below
 // it. Source: observed; the path of a field below another one is a guess.
 func wrongFields(m payload.Model, fields map[string]json.RawMessage, above string) []validation {
 	var all []validation
 	for _, name := range sortedKeys(fields) {
+		if len(all) >= maxComplaints {
+			return all
+		}
 		f, known := m.Field(name)
 		path := above + name
 		switch {

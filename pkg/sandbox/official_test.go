@@ -256,6 +256,44 @@ func TestSessionMatchesTheRecording(t *testing.T) {
 	}
 }
 
+// A session is made from exactly the documented fields, like every object.
+func TestUnknownFieldsOfASessionAreRefused(t *testing.T) {
+	t.Parallel()
+	c := newCaller(t, nil)
+	const refresh = "POST /token/session/:createFromRefreshToken"
+	for _, test := range []struct{ line, body, field string }{
+		{"POST /token/session/:create", `{"consumerToken":"x","employeeToken":"y","expirationDate":"2030-01-01","nosuch":1}`, "nosuch"},
+		{"POST /token/session/:create", `{"consumerToken":7}`, "consumerToken"},
+		{refresh, `{"refreshToken":"tlxr_sandbox","ttlSeconds":"300"}`, "ttlSeconds"},
+		{refresh, `{"refreshToken":"tlxr_sandbox","ttlSeconds":300,"consumerToken":"x"}`, "consumerToken"},
+	} {
+		status, body := c.call(test.line, test.body)
+		if status != http.StatusUnprocessableEntity || !strings.Contains(body, `"code":16000`) || !strings.Contains(body, `"field":"`+test.field+`"`) {
+			t.Errorf("%s %s: %d %s", test.line, test.body, status, body)
+		}
+	}
+}
+
+// Clients that asked for these paths got 404.
+func TestPathsThatTripletexDoesNotHave(t *testing.T) {
+	t.Parallel()
+	c := newCaller(t, nil)
+	for _, path := range []string{"/whoAmI", "/token/session"} {
+		if status, body := c.call("GET "+path, ""); status != http.StatusNotFound || !strings.Contains(body, `"code":6000`) {
+			t.Errorf("%s: %d %s", path, status, body)
+		}
+	}
+}
+
+// A list is a list, also without items.
+func TestEmptyBulkCallsReturnAList(t *testing.T) {
+	t.Parallel()
+	c := newCaller(t, nil)
+	for line, want := range map[string]int{"POST /event/subscription/list": 201, "PUT /event/subscription/list": 200} {
+		c.expect(line, `[]`, want, `{"fullResultSize":0,"from":0,"count":0,"versionDigest":null,"values":[]}`)
+	}
+}
+
 // Observed in March 2026; the verb of expiredcompany differs from the others.
 func TestObservedEventsExist(t *testing.T) {
 	t.Parallel()

@@ -75,8 +75,8 @@ func prism(t *testing.T, upstream string) string {
 	return ""
 }
 
-// corrected writes the specification with null allowed for each property, which the service was observed to send, and
-// without the content of 204, which HTTP does not allow.
+// corrected writes the specification with null allowed for each property, which the service was observed to send, without
+// the content of 204, which HTTP does not allow, and with no other properties.
 func corrected(t *testing.T, path string) string {
 	t.Helper()
 	raw, err := os.ReadFile(path)
@@ -109,7 +109,10 @@ func correct(node any) {
 		if empty, ok := node["204"].(map[string]any); ok {
 			delete(empty, "content")
 		}
-		properties, _ := node["properties"].(map[string]any)
+		properties, ok := node["properties"].(map[string]any)
+		if ok && len(properties) > 1 { // an excerpt has only the ID of other models
+			node["additionalProperties"] = false
+		}
 		for name, property := range properties {
 			if one, ok := property.(map[string]any); ok && one["$ref"] != nil {
 				properties[name] = map[string]any{"nullable": true, "allOf": []any{one}}
@@ -126,7 +129,7 @@ func correct(node any) {
 // Prism, a validator that others wrote, finds nothing wrong in the calls of the client and the answers of the sandbox.
 func TestPrismFindsNoViolation(t *testing.T) {
 	t.Parallel()
-	s := serve(t, sandbox.ServeOptions{})
+	s := serve(t, sandbox.ServeOptions{Switches: sandbox.Switches{"payload-model": "absent"}}) // as in the specification
 	found := &violations{}
 	proxy := prism(t, s.url+"/v2")
 	client, err := tripletex.New(tripletex.Options{

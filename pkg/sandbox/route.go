@@ -3,6 +3,7 @@ package sandbox
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -62,6 +63,9 @@ func route(state *State, r *request) *reply {
 	}
 	if known {
 		return apiError(http.StatusMethodNotAllowed, 4000, "Method not allowed", "")
+	}
+	if slices.Contains([]string{"/token/session", "/whoAmI"}, path) { // observed
+		return notFound()
 	}
 	return apiError(http.StatusNotImplemented, 1000, "",
 		fmt.Sprintf("%s %s is not part of the sandbox; it may exist in Tripletex.", r.Method, path))

@@ -5,9 +5,13 @@ package sandbox
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/payload"
 )
 
 // The tokens that a sandbox accepts. They are public: a sandbox holds no real data.
@@ -24,8 +28,12 @@ const (
 // basePath is the path of the API, as on the service.
 const basePath = "/v2"
 
-// maxBody is the maximum size of a request body in bytes.
-const maxBody = 16 << 20
+// maxBody is the maximum size of a request body in bytes, and bodyTime how long it may take to arrive. They bound what a
+// client can occupy; those of the service are unknown.
+const (
+	maxBody  = 4 << 20
+	bodyTime = 30 * time.Second
+)
 
 // Sandbox responds to requests like Tripletex.
 type Sandbox struct {
@@ -47,9 +55,13 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serve handles one request in one transaction on the state. If it returns an error, it has not written a response.
 func (s *Sandbox) serve(w http.ResponseWriter, r *http.Request) error {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	body, err := readBody(w, r, maxBody)
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+		apiError(http.StatusRequestEntityTooLarge, 4000, "Request too large", fmt.Sprintf("The sandbox accepts %d bytes.", maxBody)).write(w)
+		return nil
+	}
 	if err != nil {
-		panic(http.ErrAbortHandler) // the client has disconnected, or the body is too large
+		panic(http.ErrAbortHandler) // the client has disconnected or is too slow
 	}
 	request := &request{Request: r, body: body, now: time.Now().UTC()}
 	var answer *reply
@@ -68,6 +80,17 @@ func (s *Sandbox) serve(w http.ResponseWriter, r *http.Request) error {
 		answer.write(w)
 	}
 	return nil
+}
+
+// readBody reads a body of at most most bytes within bodyTime.
+func readBody(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error) {
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Now().Add(bodyTime)) // without a socket nothing is slow
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
+	if err == nil { // otherwise the server would wait for the rest
+		_ = control.SetReadDeadline(time.Time{})
+	}
+	return body, err
 }
 
 func (s *Sandbox) answer(state *State, r *request, fault *Fault) *reply {
@@ -101,4 +124,16 @@ func (r *request) decode(target any) *reply {
 		return unmapped()
 	}
 	return nil
+}
+
+// decodeModel decodes an object and refuses fields that its model does not have or that have another type.
+func (r *request) decodeModel(target any, model payload.Model) *reply {
+	var fields map[string]json.RawMessage
+	if refused := r.decode(&fields); refused != nil {
+		return refused
+	}
+	if complaints := wrongFields(model, fields, ""); complaints != nil {
+		return unmapped(complaints...)
+	}
+	return r.decode(target)
 }

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/payload"
 )
 
 // session is an issued session token.
@@ -48,7 +50,9 @@ func createSession(state *State, r *request) *reply {
 	var body struct {
 		ConsumerToken, EmployeeToken, ExpirationDate *string
 	}
-	if failed := r.decode(&body); failed != nil {
+	if failed := r.decodeModel(&body, payload.Model{Fields: []payload.Field{
+		{Name: "consumerToken", Type: "string"}, {Name: "employeeToken", Type: "string"}, {Name: "expirationDate", Type: "string"},
+	}}); failed != nil {
 		return failed
 	}
 	return newSession(state, r, http.StatusCreated, body.ConsumerToken, body.EmployeeToken, body.ExpirationDate)
@@ -99,7 +103,9 @@ func createSessionFromRefreshToken(state *State, r *request) *reply {
 		RefreshToken *string
 		TTLSeconds   *int
 	}
-	if failed := r.decode(&body); failed != nil {
+	if failed := r.decodeModel(&body, payload.Model{Fields: []payload.Field{
+		{Name: "refreshToken", Type: "string"}, {Name: "ttlSeconds", Type: "int32"},
+	}}); failed != nil {
 		return failed
 	}
 	switch {

@@ -53,7 +53,7 @@ func createSubscriptions(state *State, r *request) *reply {
 }
 
 func bulkBody(shown []object) listBody {
-	return listBody{FullResultSize: len(shown), Count: len(shown), Values: slices.Concat([]object{}, shown)}
+	return listBody{FullResultSize: len(shown), Count: len(shown), Values: append([]object{}, shown...)}
 }
 
 func updateSubscriptions(state *State, r *request) *reply {
