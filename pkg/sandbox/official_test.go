@@ -268,7 +268,8 @@ func TestUnknownFieldsOfASessionAreRefused(t *testing.T) {
 		{refresh, `{"refreshToken":"tlxr_sandbox","ttlSeconds":300,"consumerToken":"x"}`, "consumerToken"},
 	} {
 		status, body := c.call(test.line, test.body)
-		if status != http.StatusUnprocessableEntity || !strings.Contains(body, `"code":16000`) || !strings.Contains(body, `"field":"`+test.field+`"`) {
+		if status != http.StatusUnprocessableEntity || !strings.Contains(body, `"code":16000,`) ||
+			!strings.Contains(body, `"field":"`+test.field+`"`) {
 			t.Errorf("%s %s: %d %s", test.line, test.body, status, body)
 		}
 	}
