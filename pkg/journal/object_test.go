@@ -169,3 +169,16 @@ func TestAPageIsKept(t *testing.T) {
 		t.Errorf("none = %v, want %v", none, (journal.Page{}))
 	}
 }
+
+// The journal and its index agree on letters: SQLite has lower case for ASCII only.
+func TestObjectsAreNamedWithoutCase(t *testing.T) {
+	t.Parallel()
+	for event, want := range map[string]string{
+		"order.create": "order", "ORDER.update": "order", "AZaz@[`{.x": "azaz@[`{", "Ærend.x": "Ærend", "a.b.c": "a", ".x": "", "order": "",
+	} {
+		got := journal.Delivery{Event: event, ObjectID: 7}.Object()
+		if want := (journal.ObjectKey{Kind: want, ID: 7}); got != want {
+			t.Errorf("%q: %+v, want %+v", event, got, want)
+		}
+	}
+}

@@ -151,6 +151,7 @@ func TestOutdatedDeliveriesAreMarked(t *testing.T) {
 		"an older one":        {[]string{`{"version":2}`, `{"version":1}`}, []bool{false, true}},
 		"the same again":      {[]string{`{"version":2}`, `{"version":2}`}, []bool{false, false}},
 		"older than the best": {[]string{`{"version":1}`, `{"version":5}`, `{"version":3}`}, []bool{false, false, true}},
+		"the first version":   {[]string{`{"version":1}`, `{"version":0}`}, []bool{false, true}},
 		"unknown":             {[]string{`{"version":2}`, `{}`, `null`}, []bool{false, false, false}},
 		"after an unknown":    {[]string{`{}`, `{"version":0}`}, []bool{false, false}},
 		"out of range":        {[]string{`{"version":2}`, `{"version":9223372036854775808}`, `{"version":-1}`}, []bool{false, false, false}},
