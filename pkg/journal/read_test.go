@@ -118,7 +118,7 @@ func TestPurgeDeletesWhatWasChosenAndGivesTheRoomBack(t *testing.T) {
 	j := open(t, folder)
 	for n := range 500 {
 		d := delivery(n)
-		d.Body = bytes.Repeat([]byte("canary"), 500)
+		d.Body = bytes.Repeat([]byte("canary"), 2000)
 		if _, err := j.Append(t.Context(), d); err != nil {
 			t.Fatal(err)
 		}
