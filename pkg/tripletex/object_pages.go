@@ -83,7 +83,7 @@ func (w *objectWalk) run(ctx context.Context, yield func(ObjectPage, error) bool
 		if err != nil {
 			return err
 		}
-		if from > 0 && page.Mark.Count > 0 && page.Mark.First > last || from > 0 && page.Mark.Count == 0 {
+		if from > 0 && (page.Mark.Count == 0 || page.Mark.First > last) {
 			from, back = max(from-back, 0), back*2 // an object was deleted: overlap more
 			continue
 		}
