@@ -323,3 +323,15 @@ func TestListKeepsTheRateLimitReserve(t *testing.T) {
 		}
 	})
 }
+
+func TestObjectKindsAreFoundByNameWithoutCase(t *testing.T) {
+	t.Parallel()
+	for _, kind := range tripletex.ObjectKinds() {
+		if got, ok := tripletex.FindObjectKind(strings.ToUpper(kind.Name)); !ok || got.Name != kind.Name {
+			t.Errorf("%s: found %q, %v", kind.Name, got.Name, ok)
+		}
+	}
+	if got, ok := tripletex.FindObjectKind("nonsense"); ok {
+		t.Errorf("found %q", got.Name)
+	}
+}
