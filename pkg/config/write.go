@@ -46,7 +46,7 @@ func replace(path string, content []byte, mode fs.FileMode) error {
 	_, err = temporary.Write(content)
 	err = errors.Join(err, temporary.Sync(), temporary.Close())
 	if err == nil {
-		err = os.Rename(name, path)
+		err = Rename(name, path)
 	}
 	if err != nil {
 		_ = os.Remove(name)

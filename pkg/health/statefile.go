@@ -82,7 +82,7 @@ func readState(path string, warn func(format string, args ...any)) (WatchState, 
 		return file.WatchState, nil
 	}
 	aside := path + ".old"
-	if err := os.Rename(path, aside); err != nil {
+	if err := config.Rename(path, aside); err != nil {
 		return WatchState{}, err
 	}
 	warn("unreadable watch state renamed to %s; current issues are reported again", aside)

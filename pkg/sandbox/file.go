@@ -179,7 +179,7 @@ func replace(path string, content []byte) error {
 	if err = errors.Join(err, created.Close()); err != nil {
 		return err
 	}
-	return os.Rename(temporary, path)
+	return config.Rename(temporary, path)
 }
 
 // lock creates a folder and takes a lock in it.
