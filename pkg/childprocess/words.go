@@ -6,18 +6,18 @@ import (
 )
 
 // Words splits a command line into words like a shell, at blanks outside of quotes and backslash escapes. It expands
-// nothing. The error means that a quote or an escape has no end.
+// nothing. On Windows a backslash escapes a double quote only. The error means that a quote or an escape has no end.
 func Words(line string) ([]string, error) {
 	var words []string
 	var word strings.Builder
 	started, quote := false, rune(0)
 	escaped := false
-	for _, r := range line {
+	for i, r := range line {
 		switch {
 		case escaped:
 			word.WriteRune(r)
 			escaped = false
-		case r == '\\' && quote != '\'':
+		case r == '\\' && quote != '\'' && escapes(line[i+1:]):
 			escaped, started = true, true
 		case quote != 0 && r == quote:
 			quote = 0
