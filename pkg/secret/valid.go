@@ -30,10 +30,23 @@ func CheckText(raw []byte) error {
 			return TextError("contains U+FFFD, the replacement character of a failed conversion")
 		case unicode.IsControl(r), r == '\u2028', r == '\u2029', r == '\ufeff':
 			return TextError(fmt.Sprintf("contains a control character (%U)", r))
+		case isInvisible(r):
+			return TextError(fmt.Sprintf("contains an invisible character (%U)", r))
 		}
 		i += size
 	}
 	return nil
+}
+
+// isInvisible reports whether a rune changes the direction of text or has no width. Joiners are part of words.
+func isInvisible(r rune) bool {
+	switch {
+	case r == 0x061c, 0x202a <= r && r <= 0x202e, 0x2066 <= r && r <= 0x2069: // direction
+		return true
+	case r == 0x200b, r == 0x200e, r == 0x200f, r == 0x2060: // no width
+		return true
+	}
+	return false
 }
 
 // encodingOf returns the name of a detected encoding other than UTF-8, or an empty string.

@@ -30,7 +30,8 @@ func TestCheckTextNamesTheEncoding(t *testing.T) {
 		"two\nlines": "more than one line", "two\rlines": "more than one line", "nul\x00": "control character (U+0000)", "bell\a": "(U+0007)",
 		"esc\x1b[2J": "(U+001B)", "del\x7f": "(U+007F)", "c1\u009b": "(U+009B)",
 		"a\u2028b": "(U+2028)", "\ufeffbom": "(U+FEFF)", "tab\tx": "(U+0009)",
-		"bl\ufffdb": "U+FFFD",
+		"bl\ufffdb": "U+FFFD", "a\u202eb": "invisible character (U+202E)", "a\u200b": "(U+200B)", "\u200ea": "(U+200E)",
+		"a\u2066b": "(U+2066)", "a\u2060b": "(U+2060)", "\u061ca": "(U+061C)",
 	} {
 		err := secret.CheckText([]byte(text))
 		switch {
