@@ -16,9 +16,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/tlxhook/tlxhook/pkg/cli"
+	"github.com/tlxhook/tlxhook/pkg/output"
 )
 
 // sessionCanary is the session token that the echoing API makes. Each encoding of it differs from the others.
@@ -56,10 +58,16 @@ func echoing(t *testing.T) string {
 	return server.URL + "/v2"
 }
 
-// showsNoEcho searches a text for the canary in every encoding.
+// showsNoEcho searches a text for the session token in every encoding.
 func showsNoEcho(t *testing.T, where, text string) {
 	t.Helper()
-	for _, spelling := range append(echoes(sessionCanary), "canary-session") {
+	showsNone(t, where, text, sessionCanary)
+}
+
+// showsNone searches a text for a canary in every encoding, and for its first half.
+func showsNone(t *testing.T, where, text, canary string) {
+	t.Helper()
+	for _, spelling := range append(echoes(canary), canary[:len("canary-proxy")]) {
 		if strings.Contains(text, spelling) {
 			t.Errorf("%s shows %q:\n%s", where, spelling, text)
 			return
@@ -67,55 +75,76 @@ func showsNoEcho(t *testing.T, where, text string) {
 	}
 }
 
+// everyFormat returns the flags of every format of every command.
+func everyFormat() [][]string {
+	all := [][]string{{"--jq", ".", "--debug"}, {"--jq", "..|strings"}, {"--template", "{{.}}"}}
+	for _, format := range append(output.Formats(), "nagios", "prometheus", "checkmk", "zabbix-lld", "github", "junit") {
+		all = append(all, []string{"-o", string(format), "--debug"})
+	}
+	return all
+}
+
 func TestEchoedSessionTokenIsMasked(t *testing.T) {
 	long(t)
 	t.Parallel()
-	api, combinations := echoing(t), 0
+	api := echoing(t)
+	var combinations atomic.Int64
+	t.Cleanup(func() {
+		t.Logf("%d combinations, each searched for %d encodings", combinations.Load(), len(echoes("")))
+	})
+	for _, format := range everyFormat() {
+		t.Run(strings.Join(format, " "), func(t *testing.T) {
+			t.Parallel()
+			walkEchoes(t, api, format, &combinations)
+		})
+	}
+}
+
+// walkEchoes runs every command with every login in one format.
+func walkEchoes(t *testing.T, api string, format []string, combinations *atomic.Int64) {
+	t.Helper()
 	for name, login := range map[string][]string{
 		"employee": {"TLXHOOK_CONSUMER_TOKEN=consumer-x", "TLXHOOK_EMPLOYEE_TOKEN=employee-x"},
 		"refresh":  {"TLXHOOK_REFRESH_TOKEN=tlxr_x"},
 		"given":    {"TLXHOOK_SESSION_TOKEN=" + sessionCanary},
 	} {
-		for _, format := range []string{"table", "json", "ndjson", "nagios", "prometheus", "checkmk", "zabbix-lld", "github", "junit"} {
-			home := t.TempDir()
-			bundle, report := filepath.Join(home, "bundle.zip"), filepath.Join(home, "report")
-			for _, words := range [][]string{
-				{"sub", "list"},
-				{"event", "list"},
-				{"company", "list"},
-				{"auth", "status"},
-				{"export"},
-				{"sub", "list", "--all-companies"},
-				{"check"},
-				{"check", "--output-file", report},
-				{"check", "--all-companies"},
-				{"watch", "--for", "300ms"},
-				{"doctor"},
-				{"doctor", "--bundle", bundle},
-				{"exporter", "--addr", "127.0.0.1:0", "--timeout", "300ms"},
-				{"auth", "login", "-p", "x", "--store", "file", "--environment", api},
-				{"sub", "create", "order.create", "--target", "https://h.example.no/"},
-				{"listen", "--addr", "127.0.0.1:0", "--timeout", "300ms"},
-			} {
-				environ := append([]string{"HOME=" + home, "XDG_RUNTIME_DIR=" + home, "TLXHOOK_BASE_URL=" + api}, login...)
-				var stdout, stderr bytes.Buffer
-				args := append(slices.Clone(words), "-o", format, "--debug")
-				cli.Main(args, cli.Streams{In: strings.NewReader(""), Out: &stdout, Err: &stderr}, environ, cli.Build{})
-				where := name + " " + strings.Join(args, " ")
-				showsNoEcho(t, where+" (stdout)", stdout.String())
-				showsNoEcho(t, where+" (stderr)", stderr.String())
-				stderr.Reset()
-				cli.Main(args, cli.Streams{In: strings.NewReader(""), Out: panicking{}, Err: &stderr}, environ, cli.Build{})
-				showsNoEcho(t, where+" (panic)", stderr.String())
-				combinations += 2
-			}
-			showsNoEchoInFiles(t, home)
+		home := t.TempDir()
+		bundle, report := filepath.Join(home, "bundle.zip"), filepath.Join(home, "report")
+		for _, words := range [][]string{
+			{"sub", "list"},
+			{"event", "list"},
+			{"company", "list"},
+			{"auth", "status"},
+			{"export"},
+			{"sub", "list", "--all-companies"},
+			{"check"},
+			{"check", "--output-file", report},
+			{"check", "--all-companies"},
+			{"watch", "--for", "300ms"},
+			{"doctor"},
+			{"doctor", "--bundle", bundle},
+			{"exporter", "--addr", "127.0.0.1:0", "--timeout", "300ms"},
+			{"auth", "login", "-p", "x", "--store", "file", "--environment", api},
+			{"sub", "create", "order.create", "--target", "https://h.example.no/"},
+			{"listen", "--addr", "127.0.0.1:0", "--timeout", "300ms"},
+		} {
+			environ := append([]string{"HOME=" + home, "XDG_RUNTIME_DIR=" + home, "TLXHOOK_BASE_URL=" + api}, login...)
+			var stdout, stderr bytes.Buffer
+			args := append(slices.Clone(words), format...)
+			cli.Main(args, cli.Streams{In: strings.NewReader(""), Out: &stdout, Err: &stderr}, environ, cli.Build{})
+			where := name + " " + strings.Join(args, " ")
+			showsNoEcho(t, where+" (stdout)", stdout.String())
+			showsNoEcho(t, where+" (stderr)", stderr.String())
+			stderr.Reset()
+			cli.Main(args, cli.Streams{In: strings.NewReader(""), Out: panicking{}, Err: &stderr}, environ, cli.Build{})
+			showsNoEcho(t, where+" (panic)", stderr.String())
+			combinations.Add(2)
 		}
+		showsNoneInFiles(t, home, sessionCanary)
 	}
-	t.Logf("%d combinations", combinations)
 }
 
-func showsNoEchoInFiles(t *testing.T, home string) {
+func showsNoneInFiles(t *testing.T, home, canary string) {
 	t.Helper()
 	err := fs.WalkDir(os.DirFS(home), ".", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || strings.HasSuffix(path, "credentials.json") {
@@ -127,7 +156,7 @@ func showsNoEchoInFiles(t *testing.T, home string) {
 		}
 		defer func() { _ = file.Close() }()
 		raw, err := io.ReadAll(file)
-		showsNoEcho(t, path, string(raw))
+		showsNone(t, path, string(raw), canary)
 		return err
 	})
 	if err != nil {
@@ -137,7 +166,7 @@ func showsNoEchoInFiles(t *testing.T, home string) {
 
 func TestAddressWithCredentialsIsMasked(t *testing.T) {
 	t.Parallel()
-	for _, address := range []string{
+	for n, address := range []string{
 		"https://user:HUNTER2@api.example.no/v2", `https://CORP\bob:HUNTER2@api.example.no/v2`, "https:/user:HUNTER2@api.example.no/v2",
 		"https://user:HUN/HUNTER2@api.example.no/v2", "https://api.example.no:HUNTER2/v2", "https://https://user:HUNTER2@api.example.no/v2",
 		"user:HUNTER2@api.example.no", "https://api.example.no/v2?token=HUNTER2", "http://user:HUNTER2@127.0.0.1:9/v2",
@@ -151,7 +180,7 @@ func TestAddressWithCredentialsIsMasked(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(home, ".config", "tlxhook", "profiles.yaml"), []byte(profile), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		for _, words := range [][]string{
+		for i, words := range [][]string{
 			{"auth", "status"},
 			{"auth", "status", "-v"},
 			{"auth", "status", "-p", "acme"},
@@ -175,13 +204,24 @@ func TestAddressWithCredentialsIsMasked(t *testing.T) {
 			{"forward", "--from", address, "--forward-to", address},
 			{"listen", "--publish", address},
 			{"sandbox", "emit", "order.create", "--target", address},
+			// In the place of something else:
+			{address},
+			{"sub", "show", address},
+			{"sub", "create", address, "--target", "https://h.example.no/"},
+			{"event", "show", address},
+			{"sub", "list", "--config", address},
+			{"sub", "list", "-p", address},
+			{"auth", "login", "-p", address},
+			{"validate", address},
+			{"verify", address, "--hmac-secret-file", address},
 		} {
 			environ := []string{
 				"HOME=" + home, "XDG_RUNTIME_DIR=" + home,
 				"TLXHOOK_BASE_URL=" + address, "HTTPS_PROXY=" + address, "TLXHOOK_REFRESH_TOKEN=tlxr_x",
 			}
 			var stdout, stderr bytes.Buffer
-			args := append(slices.Clone(words), "-o", "json", "--timeout", "1s")
+			formats := everyFormat()
+			args := append(append(slices.Clone(words), "--timeout", "1s"), formats[(n+i)%len(formats)]...)
 			cli.Main(args, cli.Streams{In: strings.NewReader(""), Out: &stdout, Err: &stderr}, environ, cli.Build{})
 			if text := stdout.String() + stderr.String(); strings.Contains(text, "HUNTER2") {
 				t.Errorf("%v shows the password of %s: %s", words, address, text)

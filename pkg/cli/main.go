@@ -41,6 +41,7 @@ func Main(args []string, streams Streams, environ []string, build Build) int {
 // run is Main with a context, so that a command can run others.
 func run(ctx context.Context, args []string, streams Streams, environ []string, build Build) int {
 	app := newApp(streams, environ, build)
+	app.registerURLs(args)
 	root := newRootFor(app, args)
 	root.SetArgs(args)
 	if meansPlugin(root, args) {
@@ -51,6 +52,18 @@ func run(ctx context.Context, args []string, streams Streams, environ []string, 
 		return exitOK
 	}
 	return app.report(describe(app.settings, err), wantsJSON(app.formatOf(args)))
+}
+
+// registerURLs registers the arguments that are URLs with credentials: an error quotes one in the place of a name.
+func (a *App) registerURLs(args []string) {
+	for _, arg := range args {
+		if name, value, ok := strings.Cut(arg, "="); ok && strings.HasPrefix(name, "-") {
+			arg = value
+		}
+		if strings.ContainsAny(arg, "@/") && secret.MaskURL(arg) != arg {
+			a.redactor.Add(secret.Text(arg))
+		}
+	}
 }
 
 // execute runs the command of the command line. It returns panics and failed writes of results as errors.
@@ -82,6 +95,10 @@ func newApp(streams Streams, environ []string, build Build) *App {
 	app := &App{
 		console: console{terminal: terminal.New(streams.In, streams.Out, streams.Err, lookup)},
 		build:   build, environ: environ, lookup: lookup, redactor: &secret.Redactor{},
+	}
+	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
+		proxy, _ := lookup(name)
+		app.redactor.Add(secret.OfURL(proxy)...) // a proxy may echo them
 	}
 	app.results = &results{to: streams.Out, status: app.terminal.Status}
 	if log := terminal.NewLog(streams.Out, lookup); log != nil {
