@@ -418,7 +418,7 @@ func TestAdoptReadsOnlyValidReports(t *testing.T) {
 		if err := os.WriteFile(path, []byte(test.content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		got, err := calibrate.Adopt(path)
+		got, err := calibrate.Adopt(t.Context(), path)
 		switch {
 		case test.want != "" && (!errors.Is(err, calibrate.ErrReport) || !strings.Contains(err.Error(), test.want)):
 			t.Errorf("%s: %v, want %q", name, err, test.want)

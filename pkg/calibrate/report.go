@@ -1,15 +1,16 @@
 package calibrate
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/tlxhook/tlxhook/pkg/junit"
 	"github.com/tlxhook/tlxhook/pkg/sandbox"
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
 // reportFormat is the version of the report. Newer versions are rejected.
@@ -98,8 +99,8 @@ func (r *Report) JUnit() ([]byte, error) {
 
 // Adopt returns the observed values of the report in a file that differ from the defaults. The error of a report that was
 // edited, or made by a newer version, has each problem.
-func Adopt(path string) (sandbox.Switches, error) {
-	raw, err := os.ReadFile(path)
+func Adopt(ctx context.Context, path string) (sandbox.Switches, error) {
+	raw, err := wait.ReadFile(ctx, path)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ package capture
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,8 @@ import (
 	"net/http/httputil"
 	"os"
 	"regexp"
+
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
 // ErrMalformed is the cause of every error of [Parse].
@@ -93,8 +96,12 @@ var (
 	ErrTooLarge   = errors.New("read the body")
 )
 
-// Read reads a capture or a body from a file, or from standard input where the name is "-".
-func Read(stdin io.Reader, name string) ([]byte, error) {
+// Read reads a capture or a body from a file, or from standard input where the name is "-", until ctx ends.
+func Read(ctx context.Context, stdin io.Reader, name string) ([]byte, error) {
+	return wait.Read(ctx, func() ([]byte, error) { return read(stdin, name) })
+}
+
+func read(stdin io.Reader, name string) ([]byte, error) {
 	from := stdin
 	if name != "-" {
 		file, err := os.Open(name)

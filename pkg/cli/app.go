@@ -48,7 +48,7 @@ const defaultTimeout = 30 * time.Second
 
 // prepare loads the settings and applies them to the streams and the printer. It runs before each command.
 func (a *App) prepare(cmd *cobra.Command) error {
-	settings, err := config.Load(cmd.Flags(), a.lookup)
+	settings, err := a.loadSettings(cmd)
 	if err != nil {
 		return err
 	}
@@ -84,6 +84,24 @@ func (a *App) prepare(cmd *cobra.Command) error {
 		a.note("warning: unknown environment variable %s; see tlxhook help environment", name)
 	}
 	return nil
+}
+
+// loadSettings reads the settings. As these hold the timeout, only the one of the command line bounds it, or the default.
+func (a *App) loadSettings(cmd *cobra.Command) (settings *config.Settings, err error) {
+	limit := defaultTimeout
+	if given, err := cmd.Flags().GetDuration("timeout"); err == nil && given > 0 {
+		limit = given
+	}
+	err = interruptible(cmd.Context(), func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, limit)
+		defer cancel()
+		settings, err = config.Load(ctx, cmd.Flags(), a.lookup)
+		if errors.Is(err, context.DeadlineExceeded) {
+			a.settings = &config.Settings{Timeout: limit}
+		}
+		return err
+	})
+	return settings, err
 }
 
 // decideFormat sets the format of a command with its own formats. For such a command it ignores a common format that is

@@ -38,7 +38,7 @@ type completer struct {
 
 // prepare returns the logins of a command line.
 func (c completer) prepare(cmd *cobra.Command) (*login.Resolver, error) {
-	settings, err := config.Load(cmd.Flags(), c.lookup)
+	settings, err := config.Load(cmd.Context(), cmd.Flags(), c.lookup)
 	if err != nil {
 		return nil, err
 	}

@@ -26,7 +26,7 @@ func rooms() map[string][]string {
 		"pkg/bulk":         {"pkg/match", "pkg/tripletex", "pkg/wait"},
 		"pkg/cache":        nil,
 		"pkg/calibrate":    {"pkg/junit", "pkg/sandbox", "pkg/secret", "pkg/sender", "pkg/tripletex", "pkg/wait", "pkg/webhook"},
-		"pkg/capture":      nil,
+		"pkg/capture":      {"pkg/wait"},
 		"pkg/childprocess": nil,
 		"pkg/cli": {
 			"pkg/backfill", "pkg/bulk", "pkg/cache", "pkg/calibrate", "pkg/capture", "pkg/config", "pkg/credentials", "pkg/demo", "pkg/doctor",
@@ -34,7 +34,7 @@ func rooms() map[string][]string {
 			"pkg/output", "pkg/payload", "pkg/receiver", "pkg/sandbox", "pkg/secret", "pkg/sender", "pkg/stream", "pkg/targeturl",
 			"pkg/terminal", "pkg/tripletex", "pkg/tui", "pkg/tunnel", "pkg/wait", "pkg/webhook",
 		},
-		"pkg/config":      nil,
+		"pkg/config":      {"pkg/wait"},
 		"pkg/credentials": {"pkg/childprocess", "pkg/config", "pkg/secret", "pkg/wait"},
 		"pkg/demo":        {"pkg/config", "pkg/health", "pkg/journal", "pkg/sandbox", "pkg/terminal"},
 		"pkg/doctor": {
@@ -58,7 +58,7 @@ func rooms() map[string][]string {
 		"pkg/junit":   nil,
 		"pkg/listen": {
 			"pkg/exporter", "pkg/inspect", "pkg/journal", "pkg/loopback", "pkg/match", "pkg/receiver", "pkg/secret", "pkg/stream",
-			"pkg/targeturl", "pkg/terminal", "pkg/tripletex", "pkg/tunnel",
+			"pkg/targeturl", "pkg/terminal", "pkg/tripletex", "pkg/tunnel", "pkg/wait",
 		},
 		"pkg/login":    {"pkg/config", "pkg/credentials", "pkg/fleet", "pkg/sandbox", "pkg/secret", "pkg/terminal", "pkg/tripletex"},
 		"pkg/loopback": {"pkg/targeturl"},

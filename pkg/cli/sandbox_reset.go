@@ -77,10 +77,10 @@ func (f *switchFlags) bind(cmd *cobra.Command) {
 }
 
 // read returns the switches of the report, overridden by those given by name.
-func (f *switchFlags) read() (sandbox.Switches, error) {
+func (f *switchFlags) read(ctx context.Context) (sandbox.Switches, error) {
 	switches := sandbox.Switches{}
 	if f.from != "" {
-		adopted, err := calibrate.Adopt(f.from)
+		adopted, err := calibrate.Adopt(ctx, f.from)
 		if err != nil {
 			return nil, wrapFlag("--from", err)
 		}
@@ -99,7 +99,7 @@ func sandboxReset(ctx context.Context, app *App, o *resetOptions) error {
 	if err != nil {
 		return usageFailure("--rate-limit %w", err)
 	}
-	switches, err := o.read()
+	switches, err := o.read(ctx)
 	if err != nil {
 		return err
 	}

@@ -103,8 +103,10 @@ func sandboxServe(ctx context.Context, app *App, o *serveOptions) error {
 	if o.Speed < 1 || o.Speed > 1e6 {
 		return usageFailure("--speed must be between 1 and 1000000")
 	}
+	ctx, cancel := app.limited(ctx)
+	defer cancel()
 	var err error
-	if o.Switches, err = o.read(); err != nil {
+	if o.Switches, err = o.read(ctx); err != nil {
 		return err
 	}
 	if err := o.DeliverTo.Check(); err != nil {
@@ -114,8 +116,6 @@ func sandboxServe(ctx context.Context, app *App, o *serveOptions) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := app.limited(ctx)
-	defer cancel()
 	var printed error
 	o.Attempted = func(a sandbox.Attempt) {
 		app.note("%s %s", terminal.LocalTime(time.Now()), attemptLine(a, app.target))

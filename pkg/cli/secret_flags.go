@@ -236,7 +236,7 @@ func (f *natsFlags) read(ctx context.Context, r credentials.Reader) (to stream.L
 		return to, err
 	}
 	for _, name := range []string{f.login.Credentials, f.login.NKey} {
-		if err := r.FindKeys(name); err != nil {
+		if err := r.FindKeys(ctx, name); err != nil {
 			return to, err
 		}
 	}

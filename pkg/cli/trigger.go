@@ -123,7 +123,7 @@ func trigger(ctx context.Context, app *App, o *triggerOptions, event string) err
 // sample returns the body of the delivery.
 func (o *triggerOptions) sample(ctx context.Context, logins *login.Resolver, stdin io.Reader, event string) (body []byte, err error) {
 	if o.body != "" {
-		body, err = capture.Read(stdin, o.body)
+		body, err = capture.Read(ctx, stdin, o.body)
 	} else {
 		body, err = example(ctx, logins, event)
 	}

@@ -79,7 +79,7 @@ func verify(ctx context.Context, app *App, o *verifyOptions, name string) error 
 	if err != nil {
 		return err
 	}
-	header, body, err := o.delivery(app.terminal.In, name)
+	header, body, err := o.delivery(ctx, app.terminal.In, name)
 	if err != nil {
 		return err
 	}
@@ -133,9 +133,9 @@ func (o *verifyOptions) secrets(ctx context.Context, r credentials.Reader, name 
 }
 
 // delivery reads the delivery. The flags override the headers of a captured request.
-func (o *verifyOptions) delivery(stdin io.Reader, name string) (header http.Header, body []byte, err error) {
+func (o *verifyOptions) delivery(ctx context.Context, stdin io.Reader, name string) (header http.Header, body []byte, err error) {
 	header = http.Header{}
-	if body, err = capture.Read(stdin, name); err != nil {
+	if body, err = capture.Read(ctx, stdin, name); err != nil {
 		return nil, nil, err
 	}
 	isCapture := capture.Is(body)

@@ -4,6 +4,7 @@
 package config
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -112,15 +113,15 @@ func variable(key string) string {
 	return Prefix + strings.ToUpper(strings.ReplaceAll(key, "-", "_"))
 }
 
-// Load returns the settings of a run with the given command-line flags.
-func Load(flags *pflag.FlagSet, lookup Lookup) (*Settings, error) {
+// Load returns the settings of a run with the given command-line flags. Reading the file ends with ctx.
+func Load(ctx context.Context, flags *pflag.FlagSet, lookup Lookup) (*Settings, error) {
 	v := viper.NewWithOptions(viper.KeyDelimiter(delimiter))
 	s := &Settings{origins: map[string]string{}}
 	for key, value := range keys() {
 		v.SetDefault(key, value)
 		s.origins[key] = "default"
 	}
-	if err := s.readFile(v, flags, lookup); err != nil {
+	if err := s.readFile(ctx, v, flags, lookup); err != nil {
 		return nil, err
 	}
 	if err := s.readEnvironment(v, lookup); err != nil {
@@ -133,7 +134,7 @@ func Load(flags *pflag.FlagSet, lookup Lookup) (*Settings, error) {
 }
 
 // readFile merges the configuration file, if any. A file that is set explicitly must exist.
-func (s *Settings) readFile(v *viper.Viper, flags *pflag.FlagSet, lookup Lookup) error {
+func (s *Settings) readFile(ctx context.Context, v *viper.Viper, flags *pflag.FlagSet, lookup Lookup) error {
 	path, named := "", false
 	if flag := flags.Lookup("config"); flag != nil && flag.Changed {
 		path, named = flag.Value.String(), true
@@ -145,9 +146,12 @@ func (s *Settings) readFile(v *viper.Viper, flags *pflag.FlagSet, lookup Lookup)
 	if path == "" {
 		return nil
 	}
-	raw, err := readTrusted(path)
+	raw, err := readTrusted(ctx, path)
 	if errors.Is(err, fs.ErrNotExist) && !named {
 		return nil
+	}
+	if err != nil && ctx.Err() != nil {
+		return err
 	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrSettings, err)

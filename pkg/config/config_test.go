@@ -37,7 +37,7 @@ func load(t *testing.T, file string, variables map[string]string, args ...string
 	if err := flags.Parse(args); err != nil {
 		t.Fatal(err)
 	}
-	return config.Load(flags, func(name string) (string, bool) {
+	return config.Load(t.Context(), flags, func(name string) (string, bool) {
 		if name == "HOME" {
 			return home, true
 		}

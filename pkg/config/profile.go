@@ -85,7 +85,10 @@ func CheckProfileName(name string) error {
 // LoadProfiles reads the profiles of a folder. A missing file means no profiles.
 func LoadProfiles(folder string) (*Profiles, error) {
 	path := filepath.Join(folder, "profiles.yaml")
-	raw, err := readTrusted(path)
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: %w", path, errNotRegular)
+	}
+	raw, err := readTrustedNow(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return &Profiles{Format: profilesFormat}, nil
 	}

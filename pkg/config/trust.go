@@ -1,16 +1,23 @@
 package config
 
 import (
+	"context"
 	"errors"
 	"io"
 	"os"
+
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
 // ErrUntrusted means that other users can change a file that determines the recipient of tokens.
 var ErrUntrusted = errors.New("other users can change it")
 
-// readTrusted reads a file that only the user and root can write.
-func readTrusted(path string) ([]byte, error) {
+// readTrusted reads a file that only the user and root can write, until ctx ends.
+func readTrusted(ctx context.Context, path string) ([]byte, error) {
+	return wait.Read(ctx, func() ([]byte, error) { return readTrustedNow(path) })
+}
+
+func readTrustedNow(path string) ([]byte, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err

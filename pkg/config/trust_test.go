@@ -37,7 +37,7 @@ func TestFileWritableByOthersIsRejected(t *testing.T) {
 	}
 	readers := map[string]func(folder string) error{
 		"config.yaml": func(folder string) error {
-			_, err := config.Load(pflag.NewFlagSet("test", pflag.ContinueOnError), func(name string) (string, bool) {
+			_, err := config.Load(t.Context(), pflag.NewFlagSet("test", pflag.ContinueOnError), func(name string) (string, bool) {
 				return map[string]string{"XDG_CONFIG_HOME": filepath.Dir(folder), "HOME": folder}[name], true
 			})
 			return err

@@ -27,11 +27,8 @@ type Reader struct {
 
 // File reads a secret from a file, or from standard input if the name is "-".
 func (r Reader) File(ctx context.Context, name string) (value secret.Text, err error) {
-	if r.Limit > 0 {
-		limited, cancel := context.WithTimeout(ctx, r.Limit)
-		defer cancel()
-		ctx = limited
-	}
+	ctx, cancel := r.limited(ctx)
+	defer cancel()
 	if name == "-" {
 		value, err = wait.Read(ctx, func() (secret.Text, error) { return FromReader(r.Stdin) })
 	} else {
@@ -39,6 +36,13 @@ func (r Reader) File(ctx context.Context, name string) (value secret.Text, err e
 	}
 	r.Found(value)
 	return value, err
+}
+
+func (r Reader) limited(ctx context.Context) (context.Context, context.CancelFunc) {
+	if r.Limit == 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, r.Limit)
 }
 
 // Variable reads a secret from the environment; it is empty if not set.
@@ -76,11 +80,13 @@ func (r Reader) PromptNew(ctx context.Context, title string) (secret.Text, error
 const minKey = 40
 
 // FindKeys passes the lines of a file that may be keys to Found. It does nothing for an empty name.
-func (r Reader) FindKeys(name string) error {
+func (r Reader) FindKeys(ctx context.Context, name string) error {
 	if name == "" {
 		return nil
 	}
-	raw, err := os.ReadFile(name)
+	ctx, cancel := r.limited(ctx)
+	defer cancel()
+	raw, err := wait.ReadFile(ctx, name)
 	for line := range strings.Lines(string(raw)) {
 		if line = strings.TrimSpace(line); len(line) >= minKey && !strings.HasPrefix(line, "-") {
 			r.Found(secret.Text(line))

@@ -84,10 +84,10 @@ func TestFindKeysReportsLongLines(t *testing.T) {
 	key := strings.Repeat("k", 40)
 	path := write(t, "-----BEGIN USER NKEY SEED-----------------------------\n"+key+"\nshort\n")
 	r, found := newReader("", nil)
-	if err := r.FindKeys(path); err != nil {
+	if err := r.FindKeys(t.Context(), path); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.FindKeys(""); err != nil {
+	if err := r.FindKeys(t.Context(), ""); err != nil {
 		t.Error(err)
 	}
 	if diff := cmp.Diff([]string{key}, *found); diff != "" {

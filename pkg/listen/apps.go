@@ -4,13 +4,13 @@ import (
 	"context"
 	"crypto/x509"
 	"fmt"
-	"os"
 	"os/exec"
 	"strings"
 	"time"
 
 	"github.com/tlxhook/tlxhook/pkg/receiver"
 	"github.com/tlxhook/tlxhook/pkg/secret"
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
 // Apps are the apps that deliveries are forwarded to, as named on a command line.
@@ -49,7 +49,7 @@ func (a Apps) Any() bool { return a.ForwardTo != "" || len(a.Forward) > 0 || len
 
 // Routes returns the routes to the apps, those for some events first. The error is an [AppError] or about a target.
 func (a Apps) Routes(ctx context.Context) ([]receiver.Route, error) {
-	roots, err := a.rootCAs()
+	roots, err := a.rootCAs(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -107,11 +107,14 @@ func (a Apps) open(ctx context.Context, address string, roots *x509.CertPool) (*
 }
 
 // rootCAs returns the certificates of CAFile, or nil without one.
-func (a Apps) rootCAs() (*x509.CertPool, error) {
+func (a Apps) rootCAs(ctx context.Context) (*x509.CertPool, error) {
 	if a.CAFile == "" || a.ForwardTo == "" && len(a.Forward) == 0 {
 		return nil, nil
 	}
-	raw, err := os.ReadFile(a.CAFile)
+	raw, err := wait.ReadFile(ctx, a.CAFile)
+	if err != nil && ctx.Err() != nil {
+		return nil, err
+	}
 	if err != nil {
 		return nil, appErrorf("--forward-ca-file: %w", err)
 	}

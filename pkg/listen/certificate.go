@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"sync"
 	"time"
@@ -41,8 +42,11 @@ func (c *certificate) current(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 
 // read reads the files if they have changed.
 func (c *certificate) read() error {
-	info, err := os.Stat(c.certFile)
+	info, err := statRegular(c.certFile)
 	if err != nil {
+		return err
+	}
+	if _, err := statRegular(c.keyFile); err != nil {
 		return err
 	}
 	if c.pair != nil && info.ModTime().Equal(c.modified) {
@@ -54,4 +58,13 @@ func (c *certificate) read() error {
 	}
 	c.pair, c.modified = &pair, info.ModTime()
 	return nil
+}
+
+// statRegular returns the information about a regular file: reading anything else may block.
+func statRegular(path string) (fs.FileInfo, error) {
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s is not a regular file", path)
+	}
+	return info, err
 }

@@ -100,8 +100,12 @@ func (l Login) options() ([]nats.Option, error) {
 		if name == "" {
 			continue
 		}
-		if _, err := os.Stat(name); err != nil { // so that a wrong name is not taken for a server that is away
+		info, err := os.Stat(name)
+		if err != nil { // so that a wrong name is not taken for a server that is away
 			return nil, err
+		}
+		if !info.Mode().IsRegular() { // they are read again for each connection
+			return nil, fmt.Errorf("%w: %s is not a regular file", ErrOptions, name)
 		}
 	}
 	options := []nats.Option{

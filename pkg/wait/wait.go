@@ -4,6 +4,7 @@ package wait
 import (
 	"context"
 	"math/rand/v2"
+	"os"
 	"time"
 )
 
@@ -39,6 +40,11 @@ func Read[T any](ctx context.Context, read func() (T, error)) (T, error) {
 		var none T
 		return none, ctx.Err()
 	}
+}
+
+// ReadFile is [os.ReadFile] that ends with ctx, as a named pipe may block.
+func ReadFile(ctx context.Context, name string) ([]byte, error) {
+	return Read(ctx, func() ([]byte, error) { return os.ReadFile(name) })
 }
 
 // Jitter returns a random duration from 0 to d, so that clients do not retry at the same time.
