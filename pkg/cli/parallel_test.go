@@ -2,11 +2,13 @@ package cli_test
 
 import (
 	"bytes"
-	"fmt"
+	"flag"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -36,7 +38,26 @@ func atOnce(t *testing.T, environ []string, commands ...[]string) {
 	all.Wait()
 }
 
-const parallelRounds = 4
+// parallelRounds returns the number of rounds, such as of go test ./pkg/cli -run Parallel -rounds 50.
+func parallelRounds(t *testing.T) int {
+	t.Helper()
+	rounds, err := strconv.Atoi(flag.Lookup("rounds").Value.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rounds
+}
+
+// eight returns eight commands, with %d in a word replaced by 0 to 7.
+func eight(words ...string) [][]string {
+	commands := make([][]string, 8)
+	for i := range commands {
+		for _, word := range words {
+			commands[i] = append(commands[i], strings.ReplaceAll(word, "%d", strconv.Itoa(i)))
+		}
+	}
+	return commands
+}
 
 // Writing commands at the same time make no subscription twice: each of them finds what the others made.
 func TestParallelWritesMakeNoDuplicates(t *testing.T) {
@@ -50,21 +71,22 @@ func TestParallelWritesMakeNoDuplicates(t *testing.T) {
 	}
 	apply := []string{"apply", "-f", file, "--yes", "--timeout", "2m"}
 	create := []string{"sub", "create", "order.*", "--target", "https://HOOKS.example.no:443/t", "--if-not-exists", "--timeout", "2m"}
-	for round := range parallelRounds {
+	for round := range parallelRounds(t) {
 		server := httptest.NewServer(sandbox.New(sandbox.NewMemory(sandbox.DefaultOptions())))
 		environ := []string{
 			"HOME=" + home, "XDG_RUNTIME_DIR=" + home, "TLXHOOK_PROFILE=sandbox", "TLXHOOK_BASE_URL=" + server.URL + "/v2",
 			"GORACE=atexit_sleep_ms=0", "TMPDIR=" + home,
 		}
 		for name, commands := range map[string][][]string{
-			"apply":  {apply, apply, apply},
-			"create": {create, create, create},
-			"both":   {apply, create, apply, create},
+			"apply":   eight(apply...),
+			"create":  eight(create...),
+			"both":    {apply, create, apply, create, apply, create, apply, create},
+			"targets": eight("sub", "create", "order.create", "--target", "https://hooks.example.no/%d", "--timeout", "2m"),
 		} {
 			runIn(environ, "sub", "delete", "--all", "--yes")
 			atOnce(t, environ, commands...)
 			_, stdout, stderr := runIn(environ, "sub", "list", "-o", "csv", "--jq", ".[].event")
-			want := map[string]int{"apply": 4, "create": 3, "both": 4}[name]
+			want := map[string]int{"apply": 4, "create": 3, "both": 4, "targets": 8}[name]
 			if got := strings.Count(stdout, "\n"); got != want {
 				t.Errorf("round %d: %s made %d subscriptions, want %d\n%s%s", round, name, got, want, stdout, stderr)
 			}
@@ -84,22 +106,29 @@ func TestParallelLoginsLoseNothing(t *testing.T) {
 		"HOME=" + home, "XDG_RUNTIME_DIR=" + home, "GORACE=atexit_sleep_ms=0", "TMPDIR=" + home,
 		"TLXHOOK_CONSUMER_TOKEN=" + sandbox.ConsumerToken, "TLXHOOK_EMPLOYEE_TOKEN=" + sandbox.EmployeeToken,
 	}
-	login := func(i int) []string {
-		return []string{"auth", "login", "-p", fmt.Sprint("p", i), "--store", "file", "--environment", server.URL + "/v2", "--timeout", "2m"}
+	login := eight("auth", "login", "-p", "p%d", "--store", "file", "--environment", server.URL+"/v2", "--timeout", "2m")
+	logout, change := eight("auth", "logout", "-p", "p%d"), eight("auth", "switch", "p%d")
+	for round := range parallelRounds(t) {
+		atOnce(t, environ, login...)
+		atOnce(t, environ, eight("-p", "p%d", "company", "list")...)
+		atOnce(t, environ, change...)
+		expectProfiles(t, environ, "p0 p1 p2 p3 p4 p5 p6 p7")
+		atOnce(t, environ, slices.Concat(logout[:3], change[6:], login[3:6])...)
+		expectProfiles(t, environ, "p3 p4 p5 p6 p7")
+		atOnce(t, environ, login...)
+		atOnce(t, environ, logout...)
+		expectProfiles(t, environ, "")
+		raw, err := os.ReadFile(filepath.Join(home, ".config", "tlxhook", "credentials.json"))
+		if err != nil || strings.Contains(string(raw), sandbox.EmployeeToken) {
+			t.Errorf("round %d: tokens stay: %s %v", round, raw, err)
+		}
 	}
-	profile := func(verb string, i int) []string { return []string{"auth", verb, fmt.Sprint("p", i)} }
-	for round := range parallelRounds {
-		atOnce(t, environ, login(0), login(1), login(2), login(3), login(4), login(5), login(6), login(7))
-		for i := range 8 {
-			if code, _, stderr := runIn(environ, "-p", fmt.Sprint("p", i), "company", "list"); code != 0 {
-				t.Errorf("round %d: p%d: %s", round, i, stderr)
-			}
-		}
-		logout := func(i int) []string { return []string{"auth", "logout", "-p", fmt.Sprint("p", i)} }
-		atOnce(t, environ, logout(0), logout(1), logout(2), profile("switch", 6), profile("switch", 7), login(3), login(4), login(5))
-		_, stdout, _ := runIn(environ, "auth", "list", "-o", "name")
-		if got := strings.Fields(stdout); strings.Join(got, " ") != "p3 p4 p5 p6 p7" {
-			t.Errorf("round %d: profiles = %v", round, got)
-		}
+}
+
+func expectProfiles(t *testing.T, environ []string, want string) {
+	t.Helper()
+	_, stdout, stderr := runIn(environ, "auth", "list", "-o", "name")
+	if got := strings.Join(strings.Fields(stdout), " "); got != want {
+		t.Errorf("profiles = %q, want %q\n%s", got, want, stderr)
 	}
 }

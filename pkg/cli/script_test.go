@@ -21,6 +21,7 @@ import (
 
 func TestMain(m *testing.M) {
 	flag.Bool("update", false, "write what commands print into the golden parts of the scripts")
+	flag.Int("rounds", 1, "rounds of eight commands at once")
 	testscript.Main(m, map[string]func(){"tlxhook": func() {
 		streams := cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}
 		os.Exit(cli.Main(os.Args[1:], streams, os.Environ(), cli.Build{Version: "1.2.3"}))
