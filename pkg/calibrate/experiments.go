@@ -11,7 +11,7 @@ import (
 )
 
 // errNeeded ends an experiment that lacks what [Needs] returns for its switches.
-var errNeeded = errors.New("the run lacks what the experiment needs")
+var errNeeded = errors.New("the experiment needs more options")
 
 // experiment observes one or more switches.
 type experiment struct {

@@ -28,7 +28,7 @@ const (
 // connectProxy accepts CONNECT and passes each connection, with the header of its login, to serve.
 func connectProxy(t *testing.T, serve func(client net.Conn, login string)) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func TestProxyShowsNoSecret(t *testing.T) {
 	t.Parallel()
 	api := opened(t)
 	pass := func(client net.Conn, _ string) {
-		server, err := net.Dial("tcp", api.Listener.Addr().String())
+		server, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", api.Listener.Addr().String())
 		if err != nil {
 			return
 		}

@@ -64,15 +64,16 @@ print(order.number, order.customer.id, order.order_lines)
 			t.Fatal(err)
 		}
 	}
-	for command, want := range map[string]string{
-		"go run main.go order_create.go": "2001 301 true",
-		"tsc --noEmit --strict use.ts":   "",
-		"python3 use.py":                 "2001 301 None",
-		"mcs -r:" + newtonsoft + " -out:use.exe Use.cs OrderCreate.cs && MONO_PATH=" + filepath.Dir(newtonsoft) + " mono use.exe": "2001 301 True",
-		"mcs -r:" + newtonsoft + " -t:library -out:wrong.dll Wrong.cs OrderCreate.cs 2>&1 | grep -o CS0029":                       "CS0029",
+	for _, step := range [][2]string{
+		{"go run main.go order_create.go", "2001 301 true"},
+		{"tsc --noEmit --strict use.ts", ""},
+		{"python3 use.py", "2001 301 None"},
+		{"mcs -r:" + newtonsoft + " Use.cs OrderCreate.cs", ""},
+		{"MONO_PATH=" + filepath.Dir(newtonsoft) + " mono Use.exe", "2001 301 True"},
+		{"mcs -r:" + newtonsoft + " -t:library Wrong.cs OrderCreate.cs 2>&1 | grep -o CS0029", "CS0029"},
 	} {
-		if got := strings.TrimSpace(scriptIn(t, folder, command)); got != want {
-			t.Errorf("%s: %q, want %q", command, got, want)
+		if got := strings.TrimSpace(scriptIn(t, folder, step[0])); got != step[1] {
+			t.Errorf("%s: %q, want %q", step[0], got, step[1])
 		}
 	}
 }

@@ -84,13 +84,15 @@ func TestErrorShowsTheMostSpecificCause(t *testing.T) {
 	t.Parallel()
 	cause := errors.New("no JSON")
 	for want, e := range map[string]tripletex.Error{
-		"Tripletex answered 400: wrong":        {Status: 400, Message: "wrong", Err: cause},
-		"Tripletex answered 502: no JSON":      {Status: 502, Err: cause},
-		"Tripletex answered 404/6000: gone":    {Status: 404, Code: 6000, DeveloperMessage: "gone", Message: "borte"},
-		"Tripletex answered 422: wrong: n two": {Status: 422, Message: "wrong", DeveloperMessage: "VALIDATION_ERROR", Validation: []tripletex.Validation{{Field: "n", Message: "two"}}},
-		"Tripletex answered 404: Not Found":    {Status: 404},
-		"no JSON":                              {Kind: tripletex.Network, Err: cause},
-		"network":                              {Kind: tripletex.Network},
+		"Tripletex answered 400: wrong":     {Status: 400, Message: "wrong", Err: cause},
+		"Tripletex answered 502: no JSON":   {Status: 502, Err: cause},
+		"Tripletex answered 404/6000: gone": {Status: 404, Code: 6000, DeveloperMessage: "gone", Message: "borte"},
+		"Tripletex answered 422: wrong: n two": {
+			Status: 422, Message: "wrong", DeveloperMessage: "VALIDATION_ERROR", Validation: []tripletex.Validation{{Field: "n", Message: "two"}},
+		},
+		"Tripletex answered 404: Not Found": {Status: 404},
+		"no JSON":                           {Kind: tripletex.Network, Err: cause},
+		"network":                           {Kind: tripletex.Network},
 	} {
 		if got := e.Error(); got != want {
 			t.Errorf("%q, want %q", got, want)
