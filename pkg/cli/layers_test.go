@@ -17,7 +17,7 @@ func rooms() map[string][]string {
 	return map[string][]string{
 		"cmd/tlxhook":     {"pkg/cli"},
 		"docs/bench":      nil,
-		"docs/generate":   {"pkg/cli", "pkg/manifest"},
+		"docs/generate":   {"pkg/calibrate", "pkg/cli", "pkg/manifest", "pkg/sandbox"},
 		"docs/record":     {"pkg/sandbox"},
 		"docs/signatures": {"pkg/webhook"},
 		"pkg/backfill": {
