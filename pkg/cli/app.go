@@ -47,8 +47,8 @@ const (
 const defaultTimeout = 30 * time.Second
 
 // prepare loads the settings and applies them to the streams and the printer. It runs before each command.
-func (a *App) prepare(cmd *cobra.Command) error {
-	settings, err := a.loadSettings(cmd)
+func (a *App) prepare(ctx context.Context, cmd *cobra.Command) error {
+	settings, err := a.loadSettings(ctx, cmd)
 	if err != nil {
 		return err
 	}
@@ -87,20 +87,17 @@ func (a *App) prepare(cmd *cobra.Command) error {
 }
 
 // loadSettings reads the settings. As these hold the timeout, only the one of the command line bounds it, or the default.
-func (a *App) loadSettings(cmd *cobra.Command) (settings *config.Settings, err error) {
+func (a *App) loadSettings(ctx context.Context, cmd *cobra.Command) (*config.Settings, error) {
 	limit := defaultTimeout
 	if given, err := cmd.Flags().GetDuration("timeout"); err == nil && given > 0 {
 		limit = given
 	}
-	err = interruptible(cmd.Context(), func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeout(ctx, limit)
-		defer cancel()
-		settings, err = config.Load(ctx, cmd.Flags(), a.lookup)
-		if errors.Is(err, context.DeadlineExceeded) {
-			a.settings = &config.Settings{Timeout: limit}
-		}
-		return err
-	})
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	settings, err := config.Load(ctx, cmd.Flags(), a.lookup)
+	if errors.Is(err, context.DeadlineExceeded) {
+		a.settings = &config.Settings{Timeout: limit}
+	}
 	return settings, err
 }
 
@@ -150,24 +147,31 @@ func (a *App) run(do func(ctx context.Context, args []string) error) func(*cobra
 // runUnlimited is run without the time limit, for a command that prompts or runs until it is stopped.
 func (a *App) runUnlimited(do func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
-		if err := a.prepare(cmd); err != nil {
-			return err
-		}
-		return interruptible(cmd.Context(), func(ctx context.Context) error { return do(ctx, args) })
+		return interruptible(cmd.Context(), func(ctx context.Context) error {
+			if err := a.prepare(ctx, cmd); err != nil {
+				return err
+			}
+			return do(ctx, args)
+		})
 	}
 }
 
 // runUntilStopped is runUnlimited for a command that runs until a signal stops it. The signal is a success at any time,
 // also during the start.
 func (a *App) runUntilStopped(do func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
-	return a.runUnlimited(func(ctx context.Context, args []string) error {
-		a.terminal.Status.Off = true
-		err := do(ctx, args)
-		if _, bySignal := errors.AsType[signaled](context.Cause(ctx)); bySignal {
-			return unlessStopped(ctx, err)
-		}
-		return err
-	})
+	return func(cmd *cobra.Command, args []string) error {
+		return interruptible(cmd.Context(), func(ctx context.Context) error {
+			err := a.prepare(ctx, cmd)
+			if err == nil {
+				a.terminal.Status.Off = true
+				err = do(ctx, args)
+			}
+			if _, bySignal := errors.AsType[signaled](context.Cause(ctx)); bySignal {
+				return unlessStopped(ctx, err)
+			}
+			return err
+		})
+	}
 }
 
 // unlessStopped returns err, or nil if it only reports the end of ctx.

@@ -45,8 +45,7 @@ support.`,
   tlxhook doctor target https://hooks.example.no/tripletex`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			broken := app.prepare(cmd)
-			return interruptible(cmd.Context(), func(ctx context.Context) error { return examine(ctx, app, o, broken) })
+			return interruptible(cmd.Context(), func(ctx context.Context) error { return examine(ctx, app, o, app.prepare(ctx, cmd)) })
 		},
 	}
 	o.manifest.bind(cmd)

@@ -46,7 +46,7 @@ func newVersion(app *App) *cobra.Command {
 		Args:    noArgs,
 		// Without app.run: installing signal handlers takes an eighth of the duration of this command.
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := app.prepare(cmd); err != nil {
+			if err := app.prepare(cmd.Context(), cmd); err != nil {
 				return err
 			}
 			return version(cmd.Context(), &app.console, app.build, app.settings)
