@@ -11,7 +11,6 @@ import (
 	"net/netip"
 	"runtime"
 	"strings"
-	"syscall"
 
 	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/match"
@@ -39,7 +38,7 @@ func unknownEventHint(_ *config.Settings, err error) string {
 
 // socketHint returns the hint for an address that another program uses.
 func socketHint(_ *config.Settings, err error) string {
-	if errors.Is(err, syscall.EADDRINUSE) {
+	if errors.Is(err, errAddressInUse) {
 		return "stop the other program, or select another address with --addr; port 0 is any free port"
 	}
 	return ""
@@ -59,9 +58,9 @@ func listenAddressHint(_ *config.Settings, err error) string {
 // stateHint returns the hint for a sandbox whose state cannot be written.
 func stateHint(_ *config.Settings, err error) string {
 	switch {
-	case errors.Is(err, syscall.ENOSPC):
+	case errors.Is(err, errDiskFull):
 		return "free disk space, or set XDG_STATE_HOME to a folder on another disk"
-	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, errReadOnlyDisk):
 		return "set XDG_STATE_HOME to a folder that you can write to"
 	}
 	return ""
