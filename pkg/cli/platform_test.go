@@ -1,3 +1,5 @@
+//go:build platforms
+
 package cli_test
 
 import (
