@@ -33,8 +33,9 @@ func TestWindows(t *testing.T) {
 	t.Cleanup(func() { toFile(t, filepath.Join(folder, "said"), environ, "wineserver", "-k") })
 	library := prefix + "/drive_c/windows/system32/bcryptprimitives.dll"
 	for _, words := range [][]string{
-		{"wineserver", "-p"}, // it stays between commands
 		{wine, "wineboot", "-i"},
+		{"wineserver", "-w"}, // until the prefix is complete
+		{"wineserver", "-p"}, // it stays between commands
 		{compiler, "-shared", "-s", "-o", library, "testdata/wine/bcryptprimitives.c", "-ladvapi32"},
 	} {
 		toFile(t, filepath.Join(folder, "said"), environ, words...)
