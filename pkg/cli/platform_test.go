@@ -77,7 +77,8 @@ func crossBuild(t *testing.T, path string, platform ...string) {
 func wrap(t *testing.T, folder, program string) {
 	t.Helper()
 	content := "#!/bin/sh\nexec " + program + " \"$@\"\n"
-	if err := os.WriteFile(filepath.Join(folder, "tlxhook"), []byte(content), 0o700); err != nil {
+	path := filepath.Join(folder, "tlxhook")
+	if err := errors.Join(os.WriteFile(path, []byte(content), 0o600), os.Chmod(path, 0o700)); err != nil {
 		t.Fatal(err)
 	}
 }
