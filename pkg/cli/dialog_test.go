@@ -32,7 +32,7 @@ func dialog(ts *testscript.TestScript, _ bool, args []string) {
 	command.Dir = ts.MkAbs(".")
 	for _, name := range []string{
 		"PATH", "HOME", "XDG_RUNTIME_DIR", "TERM", "EDITOR", "TLXHOOK_PROFILE", "NO_COLOR", "GORACE", "DBUS_SESSION_BUS_ADDRESS",
-		"WINEPREFIX", "WINEDEBUG", "WINEDLLOVERRIDES",
+		"WINEPREFIX", "WINEDEBUG", "WINEDLLOVERRIDES", "EMULATOR", "PROGRAM",
 	} {
 		if value := ts.Getenv(name); value != "" {
 			command.Env = append(command.Env, name+"="+value)

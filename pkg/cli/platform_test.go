@@ -20,8 +20,7 @@ func TestLinuxOnARM64(t *testing.T) {
 	t.Parallel()
 	emulator, folder := need(t, "qemu-aarch64-static"), t.TempDir()
 	crossBuild(t, filepath.Join(folder, "program"), "GOOS=linux", "GOARCH=arm64")
-	wrap(t, folder, emulator+" '"+folder+"/program'")
-	runPlatform(t, folder, nil)
+	runPlatform(t, []string{"EMULATOR=" + emulator, "PROGRAM=" + folder + "/program"}, false)
 }
 
 // TestWindows runs the program for Windows on amd64 in wine.
@@ -41,8 +40,7 @@ func TestWindows(t *testing.T) {
 		toFile(t, filepath.Join(folder, "said"), environ, words...)
 	}
 	crossBuild(t, filepath.Join(folder, "program.exe"), "GOOS=windows", "GOARCH=amd64")
-	wrap(t, folder, wine+" '"+folder+"/program.exe'")
-	runPlatform(t, folder, environ)
+	runPlatform(t, append(environ, "EMULATOR="+wine, "PROGRAM="+folder+"/program.exe"), true)
 }
 
 // toFile runs a command with its output in a file. A pipe would be kept open by the servers that wine starts.
@@ -73,32 +71,26 @@ func crossBuild(t *testing.T, path string, platform ...string) {
 	}
 }
 
-// wrap makes a command tlxhook that runs the program in an emulator. Signals reach the program.
-func wrap(t *testing.T, folder, program string) {
+// runPlatform runs the scripts of platforms with the variables of testdata/platform/bin/tlxhook.
+func runPlatform(t *testing.T, environ []string, wine bool) {
 	t.Helper()
-	content := "#!/bin/sh\nexec " + program + " \"$@\"\n"
-	path := filepath.Join(folder, "tlxhook")
-	if err := errors.Join(os.WriteFile(path, []byte(content), 0o600), os.Chmod(path, 0o700)); err != nil {
+	programs, err := filepath.Abs("testdata/platform/bin")
+	if err != nil {
 		t.Fatal(err)
 	}
-}
-
-// runPlatform runs the scripts of platforms with the tlxhook of a folder. Environ is for wine; nil without it.
-func runPlatform(t *testing.T, folder string, environ []string) {
-	t.Helper()
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/platform", RequireExplicitExec: true, RequireUniqueNames: true,
 		Condition: func(name string) (bool, error) {
 			if name != "wine" {
 				return false, errors.New("unknown")
 			}
-			return environ != nil, nil
+			return wine, nil
 		},
 		Setup: func(env *testscript.Env) error {
 			home := filepath.Join(env.WorkDir, "home")
 			for name, value := range map[string]string{
-				"HOME": home, "XDG_RUNTIME_DIR": home, "DBUS_SESSION_BUS_ADDRESS": "", "TLXHOOK": folder + "/tlxhook",
-				"PATH": folder + ":" + env.Getenv("PATH"), "TZ": "UTC",
+				"HOME": home, "XDG_RUNTIME_DIR": home, "DBUS_SESSION_BUS_ADDRESS": "", "TZ": "UTC",
+				"PATH": programs + ":" + env.Getenv("PATH"),
 			} {
 				env.Setenv(name, value)
 			}
