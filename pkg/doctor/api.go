@@ -49,7 +49,7 @@ func (a *API) request(ctx context.Context) (*http.Request, error) {
 func (a *API) proxy(ctx context.Context) Finding {
 	request, err := a.request(ctx)
 	if err != nil {
-		return fail("the address of the API is not a URL", "see TLXHOOK_BASE_URL, and base-url in the file of settings")
+		return fail("the address of the API is not a URL", "check TLXHOOK_BASE_URL, and base-url in config.yaml")
 	}
 	if a.Transport != nil {
 		return pass("not used for the built-in sandbox")
@@ -63,7 +63,7 @@ func (a *API) proxy(ctx context.Context) Finding {
 	case err == nil && proxy != nil:
 		return pass(secret.MaskURL(proxy.String()))
 	case value != "" && !targeturl.IsLoopback(request.URL.Hostname()):
-		return warn(name+" is set, but not used for "+request.URL.Hostname(), "does NO_PROXY leave the host out?")
+		return warn(name+" is set, but not used for "+request.URL.Hostname(), "check NO_PROXY")
 	}
 	return pass("none")
 }
@@ -93,7 +93,7 @@ func isProxyURL(value string) bool {
 func (a *API) network(ctx context.Context) Finding {
 	request, err := a.request(ctx)
 	if err != nil {
-		return fail("the address of the API is not a URL", "see TLXHOOK_BASE_URL, and base-url in the file of settings")
+		return fail("the address of the API is not a URL", "check TLXHOOK_BASE_URL, and base-url in config.yaml")
 	}
 	request.Header.Set("User-Agent", "tlxhook-doctor")
 	client := newClient(a.Transport)
@@ -136,10 +136,10 @@ func unreachable(u *url.URL, err error) Finding {
 func (a *API) certificate(context.Context) Finding {
 	if a.refused != nil {
 		return fail(fmt.Sprintf("it is not accepted: %v", withoutURL(a.refused)),
-			"a proxy that opens TLS needs its certificate among those of the system, or in SSL_CERT_FILE")
+			"add the certificate of a proxy that opens TLS to the system certificates, or set SSL_CERT_FILE")
 	}
 	if a.answer.TLS == nil || len(a.answer.TLS.PeerCertificates) == 0 {
-		return pass("none is needed on this machine")
+		return pass("not needed on this machine")
 	}
 	leaf := a.answer.TLS.PeerCertificates[0]
 	return pass(fmt.Sprintf("issued by %s, ends on %s", leaf.Issuer.CommonName, leaf.NotAfter.Format(time.DateOnly)))

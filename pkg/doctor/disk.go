@@ -20,7 +20,7 @@ type disk struct {
 }
 
 func (d disk) text() string {
-	return bytes(d.Free) + " of " + bytes(d.Total) + " are free for " + d.Folder
+	return bytes(d.Free) + " of " + bytes(d.Total) + " free in " + d.Folder
 }
 
 // state returns Failed below noSpace, and Warning below lowSpace or a tenth of the total, at most enough.

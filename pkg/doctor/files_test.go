@@ -16,7 +16,7 @@ func TestDiskState(t *testing.T) {
 		want  State
 		text  string
 	}{
-		"enough":                 {[]disk{{"/a", 50 * gb, 100 * gb}}, OK, "47 GiB of 93 GiB are free for /a"},
+		"enough":                 {[]disk{{"/a", 50 * gb, 100 * gb}}, OK, "47 GiB of 93 GiB free in /a"},
 		"a tenth of a large one": {[]disk{{"/a", 10 * gb, 100 * gb}}, OK, ""},
 		"less than a tenth":      {[]disk{{"/a", 10*gb - 1, 100 * gb}}, Warning, ""},
 		"10 GB of a huge one":    {[]disk{{"/a", 10 * gb, 1000 * gb}}, OK, ""},
@@ -26,7 +26,7 @@ func TestDiskState(t *testing.T) {
 		"less than 100 MB":       {[]disk{{"/a", 100*mb - 1, gb}}, Failed, ""},
 		"the worst of several": {
 			[]disk{{"/a", 50 * gb, 60 * gb}, {"/b", 0, gb}, {"/c", gb / 2, gb}},
-			Failed, "0 bytes of 954 MiB are free for /b",
+			Failed, "0 bytes of 954 MiB free in /b",
 		},
 	} {
 		got := checkSpace(c.disks)

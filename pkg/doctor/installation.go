@@ -113,7 +113,7 @@ func (i *Installation) checkSettings(context.Context) Finding {
 		}
 	}
 	if len(set) == 0 {
-		return pass("all are as built in")
+		return pass("all defaults")
 	}
 	return pass(strings.Join(set, ", "))
 }

@@ -151,7 +151,7 @@ func (i *Installation) checkRateLimit(context.Context) Finding {
 	}
 	text := fmt.Sprintf("%d of %d requests left in this period", limit.Remaining, limit.Limit)
 	if limit.Remaining*10 < limit.Limit {
-		return warn(text, "another program uses the same tokens, which share the limit")
+		return warn(text, "check for another program that uses the same tokens and shares the limit")
 	}
 	return pass(text)
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/targeturl"
+	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
 
 const (
@@ -54,7 +55,7 @@ func (t *Target) Checks() []Check {
 func (t *Target) address(context.Context) Finding {
 	u, err := url.Parse(t.URL)
 	if err != nil || u.Hostname() == "" {
-		return fail("it is not a URL", "give a URL such as https://hooks.example.no/tripletex, or the id of a subscription")
+		return fail("it is not a URL", "pass a URL such as https://hooks.example.no/tripletex, or the ID of a subscription")
 	}
 	t.parsed = u
 	switch {
@@ -84,7 +85,7 @@ func (t *Target) names(ctx context.Context) Finding {
 	host := t.parsed.Hostname()
 	found, err := net.DefaultResolver.LookupIPAddr(ctx, host)
 	if err != nil {
-		return fail(fmt.Sprintf("%s has no address: %v", host, withoutURL(err)), "does the name exist in public DNS?")
+		return fail(fmt.Sprintf("%s has no address: %v", host, withoutURL(err)), "check that the name exists in public DNS")
 	}
 	texts := make([]string, len(found))
 	private := 0
@@ -94,9 +95,9 @@ func (t *Target) names(ctx context.Context) Finding {
 			private++
 		}
 	}
-	text := fmt.Sprintf("%s is %s", host, strings.Join(texts, ", "))
+	text := fmt.Sprintf("%s resolves to %s", host, strings.Join(texts, ", "))
 	if private == len(found) && !targeturl.IsLoopback(host) {
-		return warn(text+", which is reachable from your network only", "the name must lead to a public address for Tripletex")
+		return warn(text+", which is reachable from your network only", "let the name resolve to a public address")
 	}
 	return pass(text)
 }
@@ -106,7 +107,7 @@ func (t *Target) connection(ctx context.Context) Finding {
 	address := net.JoinHostPort(t.parsed.Hostname(), t.port())
 	connection, err := (&net.Dialer{Timeout: responseTimeout}).DialContext(ctx, "tcp", address)
 	if err != nil {
-		return fail(fmt.Sprintf("%s takes no connection: %v", address, withoutURL(err)), "is the receiver running, and the firewall open?")
+		return fail(fmt.Sprintf("%s cannot be reached: %v", address, withoutURL(err)), "check that the receiver runs and that the firewall is open")
 	}
 	defer func() { _ = connection.Close() }()
 	return pass(fmt.Sprintf("%s, in %s", connection.RemoteAddr(), time.Since(began).Round(time.Millisecond)))
@@ -115,7 +116,7 @@ func (t *Target) connection(ctx context.Context) Finding {
 // certificate verifies the certificate chain and its expiry date.
 func (t *Target) certificate(ctx context.Context) Finding {
 	if t.parsed.Scheme != "https" {
-		return pass("none is needed on this machine")
+		return pass("not needed on this machine")
 	}
 	host := t.parsed.Hostname()
 	dialer := tls.Dialer{Config: &tls.Config{ServerName: host, RootCAs: t.Roots, MinVersion: tls.VersionTLS12}}
@@ -126,13 +127,13 @@ func (t *Target) certificate(ctx context.Context) Finding {
 	defer func() { _ = connection.Close() }()
 	secured, ok := connection.(*tls.Conn)
 	if !ok || len(secured.ConnectionState().PeerCertificates) == 0 {
-		return fail("it shows no certificate", "Tripletex delivers over TLS alone")
+		return fail("it shows no certificate", "serve the target over TLS")
 	}
 	leaf := secured.ConnectionState().PeerCertificates[0]
 	left := time.Until(leaf.NotAfter)
 	text := fmt.Sprintf("issued by %s, ends on %s", leaf.Issuer.CommonName, leaf.NotAfter.Format(time.DateOnly))
 	if left < expirySoon {
-		return warn(fmt.Sprintf("%s, in %d days", text, int(left.Hours()/24)), "renew it: deliveries fail after its expiry")
+		return warn(fmt.Sprintf("%s, in %s", text, terminal.Count(int(left.Hours()/24), "day")), "renew it: deliveries fail after its expiry")
 	}
 	return pass(text)
 }
@@ -150,7 +151,7 @@ func badCertificate(err error) Finding {
 	case errors.As(err, &unknown):
 		return fail(text, "serve the whole chain, with intermediate certificates, from a public certificate authority")
 	}
-	return fail(text, "does the server speak TLS 1.2 or newer on this port?")
+	return fail(text, "enable TLS 1.2 or newer on this port")
 }
 
 // request sends HEAD without credentials. A receiver may reject it, but must respond.
@@ -159,7 +160,7 @@ func (t *Target) request(ctx context.Context) Finding {
 	u.User = nil
 	request, err := http.NewRequestWithContext(ctx, http.MethodHead, u.String(), nil)
 	if err != nil {
-		return fail("invalid URL", "give a URL such as https://hooks.example.no/tripletex")
+		return fail("invalid URL", "pass a URL such as https://hooks.example.no/tripletex")
 	}
 	request.Header.Set("User-Agent", "tlxhook-probe")
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: t.Roots, MinVersion: tls.VersionTLS12}}
@@ -168,7 +169,7 @@ func (t *Target) request(ctx context.Context) Finding {
 	response, err := newClient(transport).Do(request)
 	t.took = time.Since(began)
 	if err != nil {
-		return fail(fmt.Sprintf("no answer: %v", withoutURL(err)), "Tripletex times out after 10 seconds")
+		return fail(fmt.Sprintf("no answer: %v", withoutURL(err)), "respond within 10 seconds, the timeout of Tripletex")
 	}
 	defer func() { _ = response.Body.Close() }()
 	t.answer = response

@@ -12,6 +12,7 @@ func TestCountsTakeThePluralTheyNeed(t *testing.T) {
 		{2, "company", "2 companies"},
 		{3, "duplicate", "3 duplicates"},
 		{-1, "entry", "-1 entries"},
+		{2, "day", "2 days"},
 	} {
 		if got := Count(test.n, test.noun); got != test.want {
 			t.Errorf("Count(%d, %q) = %q, want %q", test.n, test.noun, got, test.want)
