@@ -15,6 +15,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/manifest"
 	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/output"
+	"github.com/tlxhook/tlxhook/pkg/terminal"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
@@ -87,7 +88,7 @@ disabled, too_many_errors, rate_limited, misuse, other, total.`,
 	bindJournal(cmd, &o.journal)
 	flags.StringVar(&o.outputFile, "output-file", "", "write the report to `FILE` atomically, and a summary to stdout")
 	flags.BoolVar(&o.each, "per-subscription", false, "one checkmk service per subscription; no prometheus limit on series")
-	o.against.bindAs(cmd, "against", "", "manifest `FILE` or folder to compare with; - is stdin")
+	o.against.bindAs(cmd, "against", "", "manifest `FILE` or folder to compare with (- for stdin)")
 	o.selection.bind(cmd, false)
 	cmd.ValidArgsFunction = app.complete.subscriptions
 	o.fleet.bindChoice(cmd)
@@ -255,7 +256,7 @@ func timedOut(ctx context.Context, settings *config.Settings, f *failure) *failu
 	if !ok || e.Kind != tripletex.Timeout || ctx.Err() == nil {
 		return f
 	}
-	return failf(f.code, "%s: timed out after %s", e.Operation, settings.Timeout).withHint("%s", f.hint)
+	return failf(f.code, "%s: timed out after %s", e.Operation, terminal.Duration(settings.Timeout)).withHint("%s", f.hint)
 }
 
 // lastDeliveries sets the time of the last delivery of each silence from the journal.

@@ -20,7 +20,7 @@ func newDeliveryList(app *App) *cobra.Command {
 	o := &deliveryListOptions{}
 	cmd := &cobra.Command{
 		Use:     "list [ID...]",
-		Aliases: []string{"ls"},
+		Aliases: []string{"ls", "logs"},
 		Short:   "List received deliveries",
 		Long: `List the deliveries that tlxhook listen received, oldest first. States:
 

@@ -28,7 +28,7 @@ func newDeliveryPurge(app *App) *cobra.Command {
 	o := &deliveryPurgeOptions{}
 	cmd := &cobra.Command{
 		Use:     "purge [ID...]",
-		Aliases: []string{"rm"},
+		Aliases: []string{"rm", "remove", "delete"},
 		Short:   "Delete received deliveries permanently",
 		Long: `Delete deliveries from the journal permanently. The command asks for
 confirmation; without a terminal --yes is required. Pending deliveries are kept

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -30,8 +29,9 @@ type deliveryShowOptions struct {
 func newDeliveryShow(app *App) *cobra.Command {
 	o := &deliveryShowOptions{}
 	cmd := &cobra.Command{
-		Use:   "show ID",
-		Short: "Show a delivery with its headers and body",
+		Use:     "show ID",
+		Aliases: []string{"get", "describe"},
+		Short:   "Show a delivery with its headers and body",
 		Long: `Show a delivery with its headers, its body, its source address and the attempts
 to forward it. Headers that may contain secrets are masked. The first and the
 latest nine attempts are kept, each with up to 512 bytes of the answer.
@@ -40,7 +40,7 @@ latest nine attempts are kept, each with up to 512 bytes of the answer.
 		Example: `  tlxhook delivery show 17
   tlxhook delivery show 17 --jq .body.value
   tlxhook delivery show 17 --body >delivery.json`,
-		Args:              oneArg("id"),
+		Args:              oneArg("ID"),
 		ValidArgsFunction: app.complete.deliveries,
 		RunE:              app.run(func(ctx context.Context, args []string) error { return deliveryShow(ctx, app, o, args[0]) }),
 	}
@@ -112,7 +112,7 @@ func headerLines(all http.Header) string {
 func attemptLines(all []sender.HTTPAttempt) string {
 	var text strings.Builder
 	for _, a := range all {
-		line := fmt.Sprintf("Attempt %d  %s  %s", a.Attempt, a.Time.Local().Format(time.RFC3339), milliseconds(a.DurationSeconds))
+		line := fmt.Sprintf("Attempt %d  %s  %s", a.Attempt, terminal.LocalTime(a.Time), milliseconds(a.DurationSeconds))
 		if a.HTTPStatus > 0 {
 			line += "  " + strconv.Itoa(a.HTTPStatus)
 		}

@@ -160,7 +160,7 @@ func describe(settings *config.Settings, err error) *failure {
 		return fail(code(e.Kind), err).withHint("%s", cmp.Or(baseURLHint(settings, e), apiHint(settings, e)))
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		return failf(codeTimeout, "timed out after %s", settings.Timeout).withHint("%s", timeoutHint(settings))
+		return failf(codeTimeout, "timed out after %s", terminal.Duration(settings.Timeout)).withHint("%s", timeoutHint(settings))
 	}
 	if settings == nil && !errors.Is(err, context.Canceled) { // cobra rejected the command line
 		return fail(codeUsage, err)
@@ -234,7 +234,7 @@ func causes() []cause {
 		},
 		{
 			matches: is(receiver.ErrLoop), code: codeForwardLoop,
-			hint: "pass the URL of the app with --forward-to; its port must differ from that of listen",
+			hint: "pass the URL of the app with --forward-to; use another port than listen",
 		},
 		{matches: as[*listen.UnmetError], code: codeConditionNotMet},
 		{matches: badListenAddress, code: codeUsage, hintFor: listenAddressHint},

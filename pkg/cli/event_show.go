@@ -25,8 +25,9 @@ type eventShowOptions struct {
 func newEventShow(app *App) *cobra.Command {
 	o := &eventShowOptions{}
 	cmd := &cobra.Command{
-		Use:   "show EVENT",
-		Short: "Show an event and its example deliveries",
+		Use:     "show EVENT",
+		Aliases: []string{"get", "describe"},
+		Short:   "Show an event and its example deliveries",
 		Long: `Show the description, the payload type and the example deliveries of an event.
 
 --schema prints the JSON Schema of the deliveries of the event instead, from

@@ -3,10 +3,13 @@ package cli
 import (
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
 
 // The widths of help in columns.
@@ -19,11 +22,21 @@ const (
 // setHelp sets the layout of the help of a command and of those below it, wrapped to a screen of some columns.
 func setHelp(root *cobra.Command, columns int) {
 	width := helpWidth(columns)
-	root.SetUsageTemplate(strings.ReplaceAll(usageTemplate, "WIDTH", strconv.Itoa(width)))
+	root.SetUsageTemplate(strings.NewReplacer("WIDTH", strconv.Itoa(width), "EXIT_CODES", reflow(exitCodesLine, width)).Replace(usageTemplate))
 	show := root.HelpFunc()
 	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
 		cmd.Long = reflow(cmd.Long, width)
+		shortenDurations(cmd)
 		show(cmd, args)
+	})
+}
+
+// shortenDurations removes the zero units of default durations: 36h0m0s becomes 36h.
+func shortenDurations(cmd *cobra.Command) {
+	cmd.Flags().VisitAll(func(flag *pflag.Flag) {
+		if d, err := time.ParseDuration(flag.DefValue); err == nil && flag.Value.Type() == "duration" {
+			flag.DefValue = terminal.Duration(d)
+		}
 	})
 }
 
@@ -60,9 +73,10 @@ Help topics:{{range $commands}}{{if .IsAdditionalHelpTopicCommand}}
 "{{.CommandPath}} [command] --help" describes a command.{{end}}
 
 Global flags: tlxhook help flags
-Exit codes: {{if .Annotations.plugin}}0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN{{else -}}
-0 success, 1 negative result, 2 usage error; tlxhook help exit-codes{{end}}
+{{if .Annotations.plugin}}Exit codes: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN{{else}}EXIT_CODES{{end}}
 `
+
+const exitCodesLine = "Exit codes: 0 success, 1 negative result, 2 usage error; tlxhook help exit-codes"
 
 // reflow wraps paragraphs to a width. Indented lines and lists keep their line ends.
 func reflow(text string, width int) string {
@@ -99,7 +113,7 @@ func wrapped(words []string, width int) []string {
 	return lines
 }
 
-// newHelpTopics returns pages of help that are no commands.
+// newHelpTopics returns help pages that are not commands.
 func newHelpTopics(columns int) []*cobra.Command {
 	return []*cobra.Command{
 		{Use: "exit-codes", Short: "Exit codes", Long: exitCodesHelp},

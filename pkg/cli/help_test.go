@@ -20,8 +20,9 @@ func TestHelpFitsTheScreen(t *testing.T) {
 			if err := cmd.Help(); err != nil {
 				t.Fatal(err)
 			}
-			text, _, _ := strings.Cut(help.String(), "\nUsage:")
-			for line := range strings.Lines(text) {
+			text, rest, _ := strings.Cut(help.String(), "\nUsage:")
+			_, footer, _ := strings.Cut(rest, "\nGlobal flags:")
+			for line := range strings.Lines(text + footer) {
 				if n := runewidth.StringWidth(strings.TrimRight(line, "\n")); n > want && !strings.HasPrefix(line, " ") {
 					t.Errorf("%s at %d columns: %q has %d", cmd.CommandPath(), columns, line, n)
 				}

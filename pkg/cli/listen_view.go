@@ -68,7 +68,7 @@ func (v *listenView) show(e receiver.DeliveryEvent, dropped int64) error {
 		err = v.print(e.Record(v.redactor.Redact))
 	}
 	if dropped > 0 {
-		v.note("warning: %d lines dropped, output is read too slowly; the deliveries are stored", dropped)
+		v.note("warning: %s dropped, output is read too slowly; the deliveries are stored", terminal.Count(dropped, "line"))
 	}
 	return err
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"io"
 	"maps"
 	"slices"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/output"
+	"github.com/tlxhook/tlxhook/pkg/terminal"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
@@ -67,10 +69,15 @@ func newRoot(app *App) *cobra.Command {
 	root := newBareRoot(app)
 	addEntries(root, app, entries())
 	root.AddCommand(newHelpTopics(app.terminal.Width)...)
+	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	for _, c := range root.Commands() {
-		if c.Name() == "completion" {
-			c.Short = "Generate a shell completion script"
+		switch c.Name() {
+		case "help":
+			c.Args = topicArgs
+		case "completion":
+			c.Short, c.Long = "Generate a shell completion script", completionLong
+			c.Args, c.RunE = cobra.ArbitraryArgs, runGroup
 		}
 	}
 	completeFlags(root, app.complete.flags())
@@ -149,6 +156,18 @@ func globalFlags(flags *pflag.FlagSet) {
 	flags.String("config", "", "read settings from `FILE`")
 }
 
+const completionLong = `Generate a script that completes commands, flags and values in a shell. The help
+of each shell shows how to load the script.`
+
+// topicArgs refuses words that are neither a command nor a help topic.
+func topicArgs(cmd *cobra.Command, args []string) error {
+	found, rest, err := cmd.Root().Find(args)
+	if err == nil && len(rest) > 0 {
+		return unknownCommand(found, rest[0])
+	}
+	return err
+}
+
 // group returns a command that only has subcommands.
 func group(use, short string, aliases []string, commands ...*cobra.Command) *cobra.Command {
 	c := &cobra.Command{Use: use, Short: short, Aliases: aliases, Args: cobra.ArbitraryArgs, RunE: runGroup}
@@ -160,9 +179,21 @@ func group(use, short string, aliases []string, commands ...*cobra.Command) *cob
 
 func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return usageFailure("%s takes no arguments", cmd.CommandPath()).withHint("%s", flagsHint(cmd))
+		f := usageFailure("%s takes no arguments", cmd.CommandPath())
+		return f.withHint("%s", cmp.Or(optionalValueHint(cmd, args[0]), flagsHint(cmd)))
 	}
 	return nil
+}
+
+// optionalValueHint returns the hint for an argument that is the value of a flag with an optional value; empty without one.
+func optionalValueHint(cmd *cobra.Command, arg string) (hint string) {
+	cmd.Flags().Visit(func(flag *pflag.Flag) {
+		optional := flag.NoOptDefVal != "" && !slices.Contains([]string{"bool", "count"}, flag.Value.Type())
+		if optional && flag.Value.String() == flag.NoOptDefVal {
+			hint = "write --" + flag.Name + "=" + terminal.Safe(arg) + ", with an equals sign"
+		}
+	})
+	return hint
 }
 
 func someArgs(what string) cobra.PositionalArgs {
@@ -210,7 +241,6 @@ func eventHint(name string, known []tripletex.Event) string {
 func Tree() *cobra.Command {
 	app := newApp(Streams{strings.NewReader(""), io.Discard, io.Discard}, nil, Build{Version: "dev"})
 	root := newRoot(app)
-	root.InitDefaultHelpCmd()
-	root.InitDefaultCompletionCmd()
+	walkTree(root, shortenDurations)
 	return root
 }

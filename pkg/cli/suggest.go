@@ -24,22 +24,23 @@ func synonyms() map[string][]string {
 		"rotate": {"rotate-secret"}, "roll-secret": {"rotate-secret"},
 		"deploy": {"apply"}, "sync": {"apply"}, "up": {"apply"}, "preview": {"diff"}, "import": {"export"}, "lint": {"validate"},
 		"health": {"check"}, "monitor": {"check", "watch"}, "status": {"check"}, "metrics": {"exporter"},
-		"fire": {"trigger"}, "send": {"trigger"}, "test": {"trigger"},
+		"fire": {"trigger"}, "fixtures": {"trigger"}, "send": {"trigger"}, "test": {"trigger"},
 		"proxy": {"listen"}, "serve": {"listen"}, "tail": {"listen"}, "tunnel": {"listen"},
-		"logs": {"delivery"}, "resend": {"replay"}, "retry": {"replay"},
-		"signin": {"login"}, "signout": {"logout"}, "use": {"switch"}, "whoami": {"status"},
+		"resend": {"replay"}, "retry": {"replay"},
+		"init": {"login"}, "signin": {"login"}, "signout": {"logout"}, "use": {"switch"}, "whoami": {"status"},
 		"config": {"auth"}, "profile": {"auth"}, "profiles": {"auth"}, "client": {"company"}, "clients": {"company"}, "tenant": {"company"},
 		"hook": {"subscription"}, "hooks": {"subscription"}, "webhook": {"subscription"}, "webhooks": {"subscription"},
 		"mock": {"sandbox"}, "server": {"sandbox"},
 	}
 }
 
-// flagSynonyms maps flags of other tools to flags that do the same.
+// flagSynonyms maps flags of other tools to flags that do the same, with a value where it is known.
 func flagSynonyms() map[string][]string {
 	return map[string][]string{
 		"auto-approve": {"yes"}, "force": {"yes"}, "report": {"dry-run"}, "plan": {"dry-run"}, "context": {"profile"}, "env": {"environment"},
-		"format": {"output"}, "json": {"output"}, "filename": {"file"}, "manifest": {"file"}, "query": {"jq"}, "url": {"target"},
-		"include": {"event"}, "secret": {"hmac-secret-file"}, "trace": {"debug"},
+		"format": {"output"}, "json": {"output json"}, "filename": {"file"}, "manifest": {"file"}, "query": {"jq"}, "url": {"target"},
+		"namespace": {"company"}, "port": {"addr"},
+		"include": {"event"}, "events": {"event", "subscribe"}, "secret": {"hmac-secret-file"}, "trace": {"debug"},
 	}
 }
 
@@ -48,8 +49,12 @@ func runGroup(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return cmd.Help()
 	}
-	f := usageFailure("unknown command %q for %s", args[0], cmd.CommandPath())
-	if found := suggestCommands(cmd, args[0]); len(found) > 0 {
+	return unknownCommand(cmd, args[0])
+}
+
+func unknownCommand(cmd *cobra.Command, name string) error {
+	f := usageFailure("unknown command %q for %s", name, cmd.CommandPath())
+	if found := suggestCommands(cmd, name); len(found) > 0 {
 		return f.withHint("did you mean %s?", strings.Join(found, " or "))
 	}
 	return f.withHint("list the commands with %s --help", cmd.CommandPath())
@@ -120,12 +125,12 @@ func suggestFlags(cmd *cobra.Command, name string) []string {
 	var known, found []string
 	cmd.Flags().VisitAll(func(flag *pflag.Flag) { known = append(known, flag.Name) })
 	for _, synonym := range flagSynonyms()[name] {
-		if slices.Contains(known, synonym) {
+		if flag, _, _ := strings.Cut(synonym, " "); slices.Contains(known, flag) {
 			found = append(found, "--"+synonym)
 		}
 	}
-	if len(found) > 0 {
-		return found
+	if len(found) > 0 || len(name) == 1 {
+		return found // every flag is near to one letter
 	}
 	for _, near := range match.Nearest(name, known) {
 		found = append(found, "--"+near)

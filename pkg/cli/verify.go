@@ -51,8 +51,8 @@ TLXHOOK_HMAC_SECRET holds the secret.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.key, "idempotency-key", "", "value of the header idempotency-key: `KEY`")
-	flags.StringVar(&o.signature, "signature", "", "value of the header x-request-signature: `TEXT`")
+	flags.StringVar(&o.key, "idempotency-key", "", "`KEY` in the header idempotency-key")
+	flags.StringVar(&o.signature, "signature", "", "`TEXT` of the header x-request-signature")
 	flags.StringArrayVar(&o.hmacFiles, "hmac-secret-file", nil, "read a secret from `FILE` (- for stdin); repeatable")
 	return cmd
 }

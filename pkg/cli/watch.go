@@ -56,8 +56,8 @@ also after a restart.
 --timeout ends first. Without --until the first SIGINT or SIGTERM ends the watch
 with exit code 0.
 
---all-companies watches every client company of the login, --profiles and
---all-profiles those of several logins. Each company is polled once per
+--all-companies watches every client company of the login; --profiles and
+--all-profiles watch several logins. Each company is polled once per
 --interval, one after the other. Without --interval at most ten companies are
 polled per second. A failure in one company does not stop the others.`
 
@@ -111,9 +111,9 @@ func newWatch(app *App) *cobra.Command {
 func (o *watchOptions) check(ids []string) error {
 	switch {
 	case o.interval < shortestInterval || o.interval > longestInterval:
-		return usageFailure("--interval %s: must be from %s to %s", o.interval, shortestInterval, longestInterval)
+		return usageFailure("--interval %s: must be from %s to %s", o.interval, shortestInterval, terminal.Duration(longestInterval))
 	case o.lasting < 0 || o.lasting > longestInterval:
-		return usageFailure("--for %s: must be from 0s to %s", o.lasting, longestInterval)
+		return usageFailure("--for %s: must be from 0s to %s", o.lasting, terminal.Duration(longestInterval))
 	case o.until != "" && !slices.Contains(health.Conditions(), health.Condition(o.until)):
 		return usageFailure("--until %q: must be active or changed", o.until)
 	case o.command[0] == "" && len(o.command) > 1:

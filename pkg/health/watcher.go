@@ -10,6 +10,7 @@ import (
 
 	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/match"
+	"github.com/tlxhook/tlxhook/pkg/terminal"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
@@ -180,7 +181,7 @@ func (w *Watcher) flush(ctx context.Context) error {
 	defer cancel()
 	w.Notifier.Flush(ctx)
 	if left := w.Notifier.Pending(); left > 0 {
-		return fmt.Errorf("%w for %d changes", ErrUnsent, left)
+		return fmt.Errorf("%w for %s", ErrUnsent, terminal.Count(left, "change"))
 	}
 	return nil
 }

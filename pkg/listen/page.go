@@ -17,7 +17,7 @@ func (l *Listener) servePage(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l.Note("deliveries on %s", page.URL())
+	l.Note("serving the page of deliveries on %s", page.URL())
 	l.parts.Go(func() { _ = page.Run(ctx) })
 	return nil
 }

@@ -18,7 +18,7 @@ const (
 // Status shows what a command is doing, if that takes longer than a second: as one line that is replaced if standard error
 // is a terminal, else as plain lines with --verbose. It is safe for concurrent use.
 type Status struct {
-	// Verbose prints a plain line for each task where standard error is no terminal.
+	// Verbose prints a plain line for each task if standard error is not a terminal.
 	Verbose bool
 	// Off shows nothing.
 	Off bool
@@ -166,16 +166,16 @@ func (s *Status) line(now time.Time) string {
 func (t *Task) describe(now time.Time) string {
 	switch took := now.Sub(t.start); {
 	case !t.until.IsZero():
-		return fmt.Sprintf("Waiting %s %s", max(t.until.Sub(now), 0).Round(time.Second), t.text)
+		return fmt.Sprintf("Waiting %s %s", Duration(max(t.until.Sub(now)+time.Second-1, time.Second).Truncate(time.Second)), t.text)
 	case t.noun == "":
-		return fmt.Sprintf("%s (%s)", t.text, took.Truncate(time.Second))
+		return fmt.Sprintf("%s (%s)", t.text, Duration(took.Truncate(time.Second)))
 	case t.all == 0:
-		return fmt.Sprintf("%d %s (%s)", t.done, t.noun, took.Truncate(time.Second))
+		return fmt.Sprintf("%d %s (%s)", t.done, t.noun, Duration(took.Truncate(time.Second)))
 	case t.done == 0:
 		return fmt.Sprintf("%d of %d %s", t.done, t.all, t.noun)
 	default:
 		left := time.Duration(float64(took) / float64(t.done) * float64(t.all-t.done))
-		return fmt.Sprintf("%d of %d %s, %s left", t.done, t.all, t.noun, left.Round(time.Second))
+		return fmt.Sprintf("%d of %d %s, %s left", t.done, t.all, t.noun, Duration(left.Round(time.Second)))
 	}
 }
 
