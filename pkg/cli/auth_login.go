@@ -43,9 +43,9 @@ environment) or from a hidden prompt.
 	flags := cmd.Flags()
 	flags.StringVar(&o.environment, "environment", "", "production, test or the base `URL` of the API (default production)")
 	flags.StringVar(&o.store, "store", login.KeyringStore, "token `STORE`: keyring, or file for a private file")
-	flags.StringVar(&o.files.Consumer, "consumer-token-file", "", "`FILE` with the consumer token; - is stdin")
-	flags.StringVar(&o.files.Employee, "employee-token-file", "", "`FILE` with the employee token; - is stdin")
-	flags.StringVar(&o.files.Refresh, "refresh-token-file", "", "`FILE` with a refresh token; - is stdin")
+	flags.StringVar(&o.files.Consumer, "consumer-token-file", "", "read the consumer token from `FILE` (- for stdin)")
+	flags.StringVar(&o.files.Employee, "employee-token-file", "", "read the employee token from `FILE` (- for stdin)")
+	flags.StringVar(&o.files.Refresh, "refresh-token-file", "", "read a refresh token from `FILE` (- for stdin)")
 	return cmd
 }
 

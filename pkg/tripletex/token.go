@@ -10,9 +10,17 @@ import (
 )
 
 // CheckFor returns an error for credentials that cannot work with a base URL, without using the network: a refresh token
-// in the field of another token, or a token of the test environment for [Production]. Other tokens are accepted, because
-// their format is not documented. Source of the prefix "test-": changelog 2020-03-17.
+// in the field of another token, a token of the test environment for [Production], a URL, or text with blanks. Other
+// tokens are accepted, because their format is not documented. Source of the prefix "test-": changelog 2020-03-17.
 func (c Credentials) CheckFor(baseURL string) error {
+	for _, token := range []secret.Text{c.ConsumerToken, c.EmployeeToken, c.RefreshToken} {
+		switch text := token.Reveal(); {
+		case strings.ContainsAny(text, " \t"):
+			return errors.New("a token contains a blank")
+		case strings.Contains(text, "://"):
+			return errors.New("a URL was given as token")
+		}
+	}
 	for _, token := range []secret.Text{c.ConsumerToken, c.EmployeeToken} {
 		if strings.HasPrefix(token.Reveal(), refreshPrefix) {
 			return errors.New("a refresh token (tlxr_...) was given as consumer or employee token")
