@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -66,7 +67,7 @@ func (s *deliverySelection) read(args []string) error {
 func deliveryID(text string) (int64, error) {
 	id, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || id <= 0 {
-		return 0, usageFailure("%q is not a delivery ID", text).withHint("tlxhook delivery list shows the IDs")
+		return 0, usageFailure("%q is not a delivery ID", text).withHint("list the IDs with tlxhook delivery list")
 	}
 	return id, nil
 }
@@ -117,7 +118,7 @@ func (s *states) Set(text string) error {
 	for part := range strings.SplitSeq(text, ",") {
 		state := journal.State(strings.ToLower(strings.TrimSpace(part)))
 		if !slices.Contains(journal.States(), state) {
-			return fmt.Errorf("%q: must be pending, forwarded or dead", part)
+			return errors.New("must be pending, forwarded or dead")
 		}
 		*s = append(*s, state)
 	}

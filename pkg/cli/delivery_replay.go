@@ -58,7 +58,7 @@ TLXHOOK_HMAC_SECRET. The journal keeps the original.
 	flags.BoolVar(&o.selection.all, "all", false, "select all deliveries")
 	flags.StringVar(&o.to, "to", "", "send to the app at `URL`, on this machine unless --allow-remote is set")
 	flags.BoolVar(&o.allowRemote, "allow-remote", false, "allow an app on another machine")
-	flags.Float64Var(&o.rate, "rate", 0, "maximum deliveries per second `N` (default unlimited)")
+	flags.Float64Var(&o.rate, "rate", 0, "send at most `N` deliveries per second (default unlimited)")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "list the deliveries to send, and send nothing")
 	flags.BoolVar(&o.keepStates, "keep-states", false, "do not mark accepted deliveries as forwarded")
 	flags.BoolVar(&o.edit, "edit", false, "edit the body of one delivery before sending")
@@ -117,7 +117,7 @@ func (o *deliveryReplayOptions) replay(
 	case err != nil:
 		return err
 	case len(found) == 0:
-		return notFoundFailure("no delivery matches").withHint("tlxhook delivery list shows all deliveries")
+		return notFoundFailure("no delivery matches").withHint("list all deliveries with tlxhook delivery list")
 	case o.dryRun:
 		return output.Sequence(ctx, c.printer, deliveryTable(), storedDeliveries(output.All(found)))
 	case o.edit:

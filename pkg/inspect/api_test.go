@@ -158,7 +158,7 @@ func TestReplaysReachTheApp(t *testing.T) {
 		{"/api/deliveries/1/replay", `{}`, `"result":"forwarded"`},
 		{"/api/deliveries/2/replay", `{}`, `"result":"forwarded"`},
 		{"/api/deliveries/2/replay", `{"body":"{\"event\":\"order.update\",\"id\":1,\"value\":{}}"}`, `"result":"forwarded"`},
-		{"/api/deliveries/9/replay", `{}`, `no delivery`},
+		{"/api/deliveries/9/replay", `{}`, `delivery not found`},
 	} {
 		if _, said := c.post(t, step.path, step.body); !strings.Contains(said, step.want) {
 			t.Errorf("%s %.60s: %s, want %s", step.path, step.body, said, step.want)

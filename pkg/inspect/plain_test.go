@@ -31,7 +31,7 @@ func TestTheListWorksWithoutScripts(t *testing.T) {
 	if _, said = c.get(t, "/plain/1"); !strings.Contains(said, "&#34;name&#34;:&#34;Blåbær&#34;") {
 		t.Errorf("a delivery:\n%s", said)
 	}
-	if status, said := c.get(t, "/plain/99"); status != http.StatusNotFound || !strings.Contains(said, "no delivery 99") {
+	if status, said := c.get(t, "/plain/99"); status != http.StatusNotFound || !strings.Contains(said, "delivery not found: 99") {
 		t.Errorf("an unknown one: %d: %s", status, said)
 	}
 	if _, said = c.get(t, "/?event=none"); !strings.Contains(said, "No deliveries") {

@@ -280,5 +280,5 @@ func purging(b *tab) {
 	}
 	hasRows(b, "order.create")
 	b.do(chromedp.Reload())
-	b.shows("#detail", "no delivery 2")
+	b.shows("#detail", "delivery not found: 2")
 }

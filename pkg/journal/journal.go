@@ -22,7 +22,7 @@ var (
 	// ErrAbsent means that a folder has no journal.
 	ErrAbsent = errors.New("no journal")
 	// ErrNotFound means that no delivery has an ID.
-	ErrNotFound = errors.New("no delivery")
+	ErrNotFound = errors.New("delivery not found")
 	// ErrDamaged means that the file was altered by another program. It is left unchanged.
 	ErrDamaged = errors.New("the journal is damaged")
 	// ErrUnusable means that the file cannot be opened, read or written. The error has the cause.

@@ -111,7 +111,7 @@ func (j *Journal) CheckIDs(ctx context.Context, ids []int64) error {
 	if len(absent) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%w %s", ErrNotFound, strings.ReplaceAll(strings.Trim(fmt.Sprint(absent), "[]"), " ", ", "))
+	return fmt.Errorf("%w: %s", ErrNotFound, strings.ReplaceAll(strings.Trim(fmt.Sprint(absent), "[]"), " ", ", "))
 }
 
 func (j *Journal) page(ctx context.Context, f Filter, after int64) ([]Entry, error) {
@@ -206,7 +206,7 @@ func (j *Journal) Get(ctx context.Context, id int64) (Entry, error) {
 		})
 	})
 	if err == nil && len(found) == 0 {
-		err = fmt.Errorf("%w %d", ErrNotFound, id)
+		err = fmt.Errorf("%w: %d", ErrNotFound, id)
 	}
 	if err != nil {
 		return Entry{}, err
