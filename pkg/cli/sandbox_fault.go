@@ -46,8 +46,8 @@ KIND the active faults are listed.
 	flags := cmd.Flags()
 	flags.StringVar(&o.fault.Method, "method", "", "limit to requests with this HTTP `METHOD`")
 	flags.StringVar(&o.fault.Path, "path", "", "limit to requests for this `PATH` below /v2; * matches one segment")
-	flags.IntVar(&o.fault.Count, "count", 0, "number of requests to fail `N` (default all)")
-	flags.IntVar(&o.fault.After, "after", 0, "number of requests to let through first `N`")
+	flags.IntVar(&o.fault.Count, "count", 0, "fail at most `N` requests (default all)")
+	flags.IntVar(&o.fault.After, "after", 0, "let `N` requests through first")
 	flags.DurationVar(&o.fault.Delay, "delay", sandbox.DefaultDelay, "`DURATION` of a slow answer")
 	flags.BoolVar(&o.clear, "clear", false, "remove all faults")
 	return cmd
@@ -94,5 +94,5 @@ func sandboxFault(ctx context.Context, app *App, o *faultOptions, args []string)
 	for i, f := range set {
 		rows[i] = f.Record()
 	}
-	return output.List(ctx, app.printer, output.TableOf[sandbox.FaultRecord](nil), rows)
+	return output.List(ctx, app.printer, faultTable(), rows)
 }

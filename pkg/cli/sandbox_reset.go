@@ -44,22 +44,22 @@ The default is listed first. Switches:
 		RunE: app.run(func(ctx context.Context, _ []string) error { return sandboxReset(ctx, app, o) }),
 	}
 	flags := cmd.Flags()
-	flags.IntVar(&o.companies, "companies", defaults.Companies, "number of client companies `N`, up to 100000")
-	flags.IntVar(&o.subscriptions, "subscriptions", 0, "number of subscriptions of the login company `N`, up to 100000")
+	flags.IntVar(&o.companies, "companies", defaults.Companies, "create `N` client companies, up to 100000")
+	flags.IntVar(&o.subscriptions, "subscriptions", 0, "create `N` subscriptions of the login company, up to 100000")
 	flags.StringVar(&o.rateLimit, "rate-limit", "1000/10s", "rate limit of the API as `REQUESTS/DURATION`")
 	o.bind(cmd)
 	return cmd
 }
 
-// switchWidth is the width of the descriptions of switches, in columns: they are indented by 22.
-const switchWidth = 58
+// switchWidth is the width of the descriptions of switches, in columns: they are indented by 23.
+const switchWidth = 57
 
 func switchesHelp() string {
 	var text strings.Builder
 	for _, s := range sandbox.AllSwitches() {
-		fmt.Fprintf(&text, "  %-19s %s\n", s.Name, strings.Join(s.Values, ", "))
+		fmt.Fprintf(&text, "  %-20s %s\n", s.Name, strings.Join(s.Values, ", "))
 		for _, line := range wrapped(strings.Fields(s.About), switchWidth) {
-			fmt.Fprintf(&text, "  %-19s %s\n", "", line)
+			fmt.Fprintf(&text, "  %-20s %s\n", "", line)
 		}
 	}
 	return strings.TrimSuffix(text.String(), "\n")

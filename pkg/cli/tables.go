@@ -100,6 +100,21 @@ func requestTable(many bool) output.Table[plannedRequest] {
 	return table
 }
 
+func faultTable() output.Table[sandbox.FaultRecord] {
+	return output.TableOf([]output.Column[sandbox.FaultRecord]{
+		{Name: "count", Text: func(r sandbox.FaultRecord) string { return numberOrAll(int64(r.Count)) }},
+		{Name: "delaySeconds", Title: "DELAY", Text: func(r sandbox.FaultRecord) string { return r.Fault().Delay.String() }},
+		{Name: "companyId", Title: "COMPANY", Text: func(r sandbox.FaultRecord) string { return numberOrAll(r.CompanyID) }},
+	})
+}
+
+func numberOrAll(n int64) string {
+	if n == 0 {
+		return "all"
+	}
+	return strconv.FormatInt(n, 10)
+}
+
 func resultTable() output.Table[manifest.Result] {
 	return output.TableOf([]output.Column[manifest.Result]{{Name: "outcome", Style: outcomeStyle}})
 }

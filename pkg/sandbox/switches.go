@@ -69,7 +69,7 @@ func AllSwitches() []Switch {
 		{
 			switchAnswerWithin,
 			[]string{"10s", "30s"},
-			"time a receiver has to answer", "GUESS; another client of Tripletex times out after 10 seconds",
+			"maximum time for the answer of a receiver", "GUESS; another client of Tripletex times out after 10 seconds",
 		},
 		{
 			switchBulk,
