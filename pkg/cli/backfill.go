@@ -38,10 +38,9 @@ type backfillOptions struct {
 }
 
 const backfillLong = `Deliver changes that webhooks missed. Objects are listed from Tripletex and
-compared with the versions that deliveries in the journal brought. A missing
-object is delivered as created, a newer version as updated, in the envelope of
-the webhook and with the header X-Tlxhook-Backfill: true. A second run delivers
-nothing twice. An interrupted run continues where it stopped.
+compared with the versions in the journal. A missing object is delivered as
+created, a newer version as updated, in the envelope of the webhook and with the
+header X-Tlxhook-Backfill: true. A second run delivers nothing twice. An interrupted run continues where it stopped.
 
 Objects: account, closeGroup, contact, customer, employee, invoice, order,
 product, project, supplier and voucher. --for-subscriptions selects the objects

@@ -151,7 +151,7 @@ func attach(lookup config.Lookup, folder string) (*journal.Journal, error) {
 type manifestFlags struct{ files []string }
 
 func (f *manifestFlags) bind(cmd *cobra.Command) {
-	f.bindAs(cmd, "file", "f", "manifest `FILE` or folder; - is stdin")
+	f.bindAs(cmd, "file", "f", "manifest `FILE` or folder (- for stdin)")
 }
 
 func (f *manifestFlags) bindAs(cmd *cobra.Command, name, short, usage string) {

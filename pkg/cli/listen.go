@@ -57,8 +57,8 @@ _FILE or _COMMAND to the variable name to read a file or the output of a
 command. --auth-header also requires a header, with the value of
 --auth-value-file or TLXHOOK_AUTH_HEADER_VALUE.
 
-Apps: --forward-to names the app of all events, --forward EVENT=URL that of some
-events. --exec runs a program instead, with the body on standard input and the
+Apps: --forward-to sets the app for all events, --forward EVENT=URL another app
+for some events. --exec runs a program instead, with the body on standard input and the
 variables TLXHOOK_EVENT, TLXHOOK_EVENT_ID, TLXHOOK_OBJECT_ID,
 TLXHOOK_SUBSCRIPTION_ID, TLXHOOK_IDEMPOTENCY_KEY, TLXHOOK_ATTEMPT,
 TLXHOOK_REPLAY and TLXHOOK_BACKFILL. Arguments of the program follow "--".
@@ -113,9 +113,9 @@ func newListen(app *App) *cobra.Command {
 	flags.StringVar(&o.path, "path", "/", "URL `PATH` of deliveries")
 	o.tls.bind(cmd)
 	flags.Int64Var(&o.maxBody, "max-body", receiver.DefaultMaxBody, "maximum size of a body in `BYTES`")
-	flags.IntVar(&o.maxConns, "max-conns", 256, "maximum number of connections `N`")
+	flags.IntVar(&o.maxConns, "max-conns", 256, "accept at most `N` connections")
 	flags.IntVar(&o.maxPerAddress, "max-conns-per-address", 64,
-		"maximum number of connections `N` per remote address; 0 for no limit")
+		"accept at most `N` connections per remote address; 0 for no limit")
 	flags.StringSliceVar(&o.trusted, "trusted-proxy", nil, "exempt proxies in `CIDR` from --max-conns-per-address")
 	flags.StringArrayVar(&o.hmacFiles, "hmac-secret-file", nil, "read the signing secret from `FILE` (- for stdin); repeatable")
 	flags.StringVar(&o.auth.authHeader, "auth-header", "", "require the header `NAME`")
@@ -131,7 +131,7 @@ func newListen(app *App) *cobra.Command {
 	flags.StringArrayVar(&o.subscribe, "subscribe", nil, "subscribe to `EVENT` until exit, such as 'order.*'; repeatable")
 	flags.StringVar(&o.publicURL, "public-url", "", "https `URL` at which Tripletex reaches this process")
 	o.tunnel.bind(cmd)
-	flags.DurationVar(&o.probeInterval, "probe-interval", time.Minute, "interval between probes of the public URL, as `DURATION`")
+	flags.DurationVar(&o.probeInterval, "probe-interval", time.Minute, "probe the public URL every `DURATION`")
 	flags.IntVar(&o.until, "until", 0, "exit after `N` deliveries")
 	flags.StringVar(&o.metrics, "metrics-addr", "", "serve /metrics, /-/healthy and /-/ready on a loopback `ADDRESS`")
 	flags.StringVar(&o.inspect, "inspect", "", "serve a page with the deliveries on a loopback `HOST:PORT`")

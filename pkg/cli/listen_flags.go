@@ -117,9 +117,9 @@ func (f *publishFlags) bind(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.login.Servers, "publish", "", "store deliveries in a stream of the NATS servers `URL,URL`")
 	f.natsFlags.bind(cmd)
-	flags.IntVar(&f.config.Replicas, "replicas", 1, "number of NATS servers `N` that store a new stream")
+	flags.IntVar(&f.config.Replicas, "replicas", 1, "store a new stream on `N` NATS servers")
 	flags.DurationVar(&f.config.Window, "dedupe-window", stream.DefaultWindow,
-		"period in which a new stream detects duplicates, as `DURATION`")
+		"detect duplicates for `DURATION` in a new stream")
 	flags.BoolVar(&f.config.AllowMemory, "allow-memory", false, "accept a stream with memory storage")
 }
 
@@ -193,7 +193,7 @@ func (o *appFlags) bind(cmd *cobra.Command) {
 	flags.StringVar(&o.program, "exec", "", "run `PROGRAM` for each delivery")
 	flags.StringVar(&o.apps.CAFile, "forward-ca-file", "", "trust the CA certificates in PEM `FILE` for apps")
 	flags.IntVar(&o.apps.Parallel, "parallel", receiver.DefaultParallel,
-		"number of concurrent deliveries `N` per app, of different objects")
+		"forward at most `N` deliveries per app at once, of different objects")
 	flags.BoolVar(&o.apps.AllowRemote, "allow-remote", false, "allow apps on other machines")
 }
 

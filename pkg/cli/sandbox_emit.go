@@ -45,8 +45,8 @@ to space them.`,
 		RunE:              app.run(func(ctx context.Context, args []string) error { return sandboxEmit(ctx, app, o, args[0]) }),
 	}
 	flags := cmd.Flags()
-	flags.IntVar(&o.Count, "count", 1, "number of events `N`, 1 to 10000")
-	flags.Float64Var(&o.Rate, "rate", 0, "events per second `N`, 1 to 1000 (default unlimited)")
+	flags.IntVar(&o.Count, "count", 1, "emit `N` events, 1 to 10000")
+	flags.Float64Var(&o.Rate, "rate", 0, "emit at most `N` events per second, 1 to 1000 (default unlimited)")
 	flags.Int64Var(&o.ID, "id", 0, "`ID` of the object to change or delete (default the newest)")
 	flags.BoolVar(&o.fail, "fail", false, "exit with 1 if a delivery fails")
 	return cmd
@@ -99,9 +99,9 @@ func emitFailure(err error, name string) error {
 	case errors.Is(err, sandbox.ErrNoEvent):
 		f := notFoundFailure("%w", err)
 		if near := match.Nearest(name, sandbox.EventNames()); len(near) > 0 {
-			return f.withHint("did you mean %s? tlxhook -p sandbox event list shows all events", strings.Join(near, ", "))
+			return f.withHint("did you mean %s? List all events with tlxhook -p sandbox event list", strings.Join(near, ", "))
 		}
-		return f.withHint("tlxhook -p sandbox event list shows all events")
+		return f.withHint("list all events with tlxhook -p sandbox event list")
 	case errors.Is(err, sandbox.ErrNoObject), errors.Is(err, sandbox.ErrNoCompany):
 		return notFoundFailure("%w", err)
 	case errors.Is(err, sandbox.ErrNewID):

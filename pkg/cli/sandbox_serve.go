@@ -65,7 +65,7 @@ TLXHOOK_SANDBOX_FROM, TLXHOOK_SANDBOX_SPEED.`,
 	flags.StringSliceVar((*[]string)(&o.DeliverTo), "deliver-to", nil,
 		"deliver also to `HOST` or HOST:PORT, with * for any text; repeatable")
 	o.bind(cmd)
-	flags.Float64Var(&o.Speed, "speed", sandbox.DefaultSpeed, "speed-up of retries and disabling `FACTOR`, 1 to 1000000")
+	flags.Float64Var(&o.Speed, "speed", sandbox.DefaultSpeed, "speed up retries and disabling by `FACTOR`, 1 to 1000000")
 	return cmd
 }
 

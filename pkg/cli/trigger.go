@@ -65,7 +65,7 @@ handling:
 	flags.StringVar(&o.mode, "mode", "", "test the handling of `MODE`: duplicate, out-of-order, bad-signature or wrong-auth")
 	flags.StringArrayVar(&o.set, "set", nil, "set a field of the body, `PATH=VALUE`, such as value.name=X; repeatable")
 	flags.StringVar(&o.body, "body", "", "read the body from `FILE` instead of the example (- for stdin)")
-	flags.IntVar(&o.count, "count", 1, "number of deliveries `N`, 1 to 1000")
+	flags.IntVar(&o.count, "count", 1, "send `N` deliveries, 1 to 1000")
 	o.secrets.bindGiven(cmd)
 	return cmd
 }
@@ -182,9 +182,9 @@ func send(ctx context.Context, c *console, sample sender.Delivery, mode sender.M
 	case err != nil:
 		return err
 	case unexpected > 0 && mode.MustRefuse():
-		return failf(codeConditionNotMet, "--mode %s: %d of %d deliveries were not refused with 4xx", mode, unexpected, len(rows))
+		return failf(codeConditionNotMet, "--mode %s: %d of %d deliveries not refused with 4xx", mode, unexpected, len(rows))
 	case unexpected > 0:
-		return failf(codeNotDelivered, "%d of %d deliveries were not accepted with 2xx", unexpected, len(rows))
+		return failf(codeNotDelivered, "%d of %d deliveries not accepted with 2xx", unexpected, len(rows))
 	}
 	if result := passed(mode); result != "" {
 		c.note("Passed (%s): %s", mode, result)

@@ -99,7 +99,7 @@ func (d Delivery) Request(ctx context.Context) (*http.Request, error) {
 }
 
 // ReadBody returns the beginning of a response body, at most so many bytes: what arrives within 2 seconds. The status
-// line has decided already, so a body that stalls or breaks off is no error. Cancel ends the request.
+// line has decided already, so a body that stalls or breaks off is not an error. Cancel ends the request.
 func ReadBody(body io.Reader, most int64, cancel context.CancelFunc) []byte {
 	defer time.AfterFunc(bodyTimeout, cancel).Stop()
 	read, _ := io.ReadAll(io.LimitReader(body, most))

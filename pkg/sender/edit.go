@@ -17,7 +17,7 @@ func SetField(body []byte, path, value string) ([]byte, error) {
 	path, value = strings.ToValidUTF8(path, "\ufffd"), strings.ToValidUTF8(value, "\ufffd")
 	names := strings.Split(path, ".")
 	if slices.Contains(names, "") {
-		return nil, fmt.Errorf("set %q: that is no path, such as value.name", path)
+		return nil, fmt.Errorf("set %q: must be a path, such as value.name", path)
 	}
 	raw := []byte(value)
 	if !json.Valid(raw) {
@@ -40,7 +40,7 @@ func setField(body []byte, path []string, value []byte) ([]byte, error) {
 	}
 	names, values, err := members(body)
 	if err != nil {
-		return nil, fmt.Errorf("%s has no place: %w", path[0], err)
+		return nil, fmt.Errorf("%s cannot be set: %w", path[0], err)
 	}
 	if _, ok := values[path[0]]; !ok {
 		names, values[path[0]] = append(names, path[0]), []byte("{}")
@@ -71,7 +71,7 @@ func joined(names []string, values map[string]json.RawMessage) []byte {
 // members returns the names of a JSON object in their order, and the values.
 func members(body []byte) (names []string, values map[string]json.RawMessage, err error) {
 	if err := jsonv2.Unmarshal(body, &values); err != nil || values == nil {
-		return nil, nil, fmt.Errorf("it is no JSON object: %.40q", body)
+		return nil, nil, fmt.Errorf("not a JSON object: %.40q", body)
 	}
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	_, err = decoder.Token()
