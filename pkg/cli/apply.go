@@ -107,7 +107,7 @@ func (o *applyOptions) confirm(ctx context.Context, p *companyPlans) error {
 	if o.yes || changing == 0 {
 		return nil
 	}
-	return confirm(ctx, p.terminal, "Apply this: "+sum.Summary()+p.place(changing)+"?")
+	return confirm(ctx, p.terminal, "Apply the plan"+p.place(changing)+": "+sum.Summary()+"?")
 }
 
 // preview prints the plans on stderr, unless they are optional and --quiet is set.

@@ -92,7 +92,7 @@ func (o *switchOptions) setStatus(
 		}
 		if o.probe {
 			if err := probes.Probe(ctx, s.TargetURL); err != nil {
-				hint := "nothing was enabled; subscription %d delivers to %s"
+				hint := "check the receiver of subscription %d at %s; nothing was enabled"
 				return done, fail(codeTargetUnreachable, err).withHint(hint, s.ID, c.target(s.TargetURL))
 			}
 		}

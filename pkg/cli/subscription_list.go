@@ -69,10 +69,10 @@ func subscriptionList(ctx context.Context, app *App, o *listOptions, args []stri
 		cache.Store(cachePath(app.logins(), cachedSubscriptions), cacheable(rows.subscriptions()))
 	}
 	if duplicates > 0 {
-		app.note("warning: %d duplicates (same event and target); tlxhook check lists them", duplicates)
+		app.note("warning: %s (same event and target); list with tlxhook check", terminal.Count(duplicates, "duplicate"))
 	}
 	if rows.broken > 0 && app.printer.IsTable() {
-		app.note("%s not active; enable them with tlxhook subscription enable", terminal.Count(rows.broken, "subscription"))
+		app.note("%s not active; enable with tlxhook subscription enable", terminal.Count(rows.broken, "subscription"))
 	}
 	return err
 }
