@@ -20,7 +20,7 @@ type difference struct {
 }
 
 // compare returns the differences between listed and delivered objects, both sorted by ID. An object whose deletion was
-// delivered is no difference: the list may be older than the deletion, and Tripletex never reuses an ID.
+// delivered is not a difference: the list may be older than the deletion, and Tripletex never reuses an ID.
 func compare(listed []tripletex.Object, delivered []journal.Object) []difference {
 	var all []difference
 	for _, o := range listed {

@@ -41,7 +41,7 @@ func (a answer) created() (made struct{ ID, Version int64 }) {
 	return made
 }
 
-// refusal returns the error of a response that is no success.
+// refusal returns the error of an unsuccessful response.
 func (a answer) refusal(operation string) error {
 	kind, known := map[int]tripletex.Kind{
 		http.StatusUnauthorized: tripletex.Unauthorized, http.StatusForbidden: tripletex.Forbidden, http.StatusNotFound: tripletex.NotFound,

@@ -45,7 +45,7 @@ func Parse(raw []byte) (http.Header, []byte, error) {
 	}
 	read, err := io.ReadAll(request.Body)
 	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, nil, fmt.Errorf("%w: the body ends after %d bytes, before its end", ErrMalformed, len(read))
+		return nil, nil, fmt.Errorf("%w: the body is truncated after %d bytes", ErrMalformed, len(read))
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", ErrMalformed, err)
@@ -79,7 +79,7 @@ func split(raw []byte) (head, body []byte) {
 	return head, raw
 }
 
-// unchunked returns the body of chunks, or the bytes as they are if they are no chunks.
+// unchunked returns the body of chunks, or the bytes unchanged if they are not chunks.
 func unchunked(body []byte) []byte {
 	if decoded, err := io.ReadAll(httputil.NewChunkedReader(bytes.NewReader(body))); err == nil {
 		return decoded

@@ -120,7 +120,7 @@ func (a Apps) rootCAs(ctx context.Context) (*x509.CertPool, error) {
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(raw) {
-		return nil, appErrorf("--forward-ca-file: %s holds no PEM certificate", a.CAFile)
+		return nil, appErrorf("--forward-ca-file: %s does not contain a PEM certificate", a.CAFile)
 	}
 	return pool, nil
 }

@@ -42,7 +42,7 @@ func TestAppThatCannotBeUsedIsRefused(t *testing.T) {
 	}{
 		{listen.Apps{Forward: []string{"http://127.0.0.1/?q=1"}}, "--forward http://127.0.0.1/?q=***: must be EVENT=URL"},
 		{listen.Apps{Forward: []string{"=http://127.0.0.1/"}}, "--forward =http://127.0.0.1/: must be EVENT=URL"},
-		{listen.Apps{ForwardTo: "http://127.0.0.1/", CAFile: empty}, "--forward-ca-file: " + empty + " holds no PEM certificate"},
+		{listen.Apps{ForwardTo: "http://127.0.0.1/", CAFile: empty}, "--forward-ca-file: " + empty + " does not contain a PEM certificate"},
 		{
 			listen.Apps{Command: []string{"./no-such-program"}},
 			`--exec: exec: "./no-such-program": stat ./no-such-program: no such file or directory`,

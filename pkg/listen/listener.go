@@ -134,7 +134,7 @@ func (l *Listener) openStream(ctx context.Context) (err error) {
 	}
 	o := l.receiverOptions(l.stream.ID())
 	if most := l.stream.MaxBody(); o.MaxBody > most {
-		l.Note("warning: NATS takes messages of at most %d bytes; deliveries above that are rejected with 413, although --max-body is %d",
+		l.Note("warning: NATS accepts messages of at most %d bytes; larger deliveries are rejected with 413, although --max-body is %d",
 			most, o.MaxBody)
 		o.MaxBody = most
 	}

@@ -168,7 +168,7 @@ func TestBodiesAboveTheLimitOfNATSAreRejected(t *testing.T) {
 			}
 			warned := false
 			notes.Range(func(key, _ any) bool {
-				warned = warned || strings.Contains(fmt.Sprint(key), "NATS takes messages of at most 65536 bytes")
+				warned = warned || strings.Contains(fmt.Sprint(key), "NATS accepts messages of at most 65536 bytes")
 				return true
 			})
 			if warned != test.warned {

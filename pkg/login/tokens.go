@@ -33,7 +33,7 @@ func (e *InputError) Unwrap() []error { return []error{ErrInput, e.Err} }
 
 func inputErrorf(format string, args ...any) error { return &InputError{fmt.Errorf(format, args...)} }
 
-// TokenFiles are the files with the tokens of a login; "-" is standard input, "" is no file.
+// TokenFiles are the files with the tokens of a login; "-" is standard input, "" means none.
 type TokenFiles struct{ Consumer, Employee, Refresh string }
 
 // Check returns an error for files that cannot be combined.

@@ -75,7 +75,7 @@ func NewTarget(address string, o TargetOptions) (*Target, error) {
 		return nil, fmt.Errorf("%w: %s: %w", ErrTarget, secret.MaskURL(address), &SchemeError{secret.MaskURL("http://" + address)})
 	}
 	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" || u.Fragment != "" {
-		return nil, fmt.Errorf("%w: %s is no http or https URL", ErrTarget, secret.MaskURL(address))
+		return nil, fmt.Errorf("%w: %s is not an http or https URL", ErrTarget, secret.MaskURL(address))
 	}
 	if port, err := strconv.ParseUint(u.Port(), 10, 16); u.Port() != "" && (err != nil || port == 0) {
 		return nil, fmt.Errorf("%w: %s has no port from 1 to 65535", ErrTarget, secret.MaskURL(address))
@@ -114,7 +114,7 @@ func OpenTarget(ctx context.Context, address string, o TargetOptions) (*Target, 
 	return t, t.Check(ctx)
 }
 
-// Check resolves the target and returns an error if it is not permitted. An unknown name is no error: the app may start
+// Check resolves the target and returns an error if it is not permitted. An unknown name is not an error: the app may start
 // later, and every connection is checked again.
 func (t *Target) Check(ctx context.Context) error {
 	addresses, _ := net.DefaultResolver.LookupNetIP(ctx, "ip", t.url.Hostname())

@@ -55,7 +55,7 @@ type Consumer struct {
 func (s *Stream) Consumer(ctx context.Context, o ConsumerOptions) (*Consumer, error) {
 	switch {
 	case !validName(o.Durable):
-		return nil, fmt.Errorf("%w: %q is no name of a consumer: letters, digits, dash and underscore", ErrOptions, o.Durable)
+		return nil, fmt.Errorf("%w: %q is not a consumer name: letters, digits, dash and underscore", ErrOptions, o.Durable)
 	case o.Takeover < minTakeover:
 		return nil, fmt.Errorf("%w: another copy takes over after %s at the earliest", ErrOptions, minTakeover)
 	}

@@ -44,7 +44,7 @@ func (l Login) Check() error {
 		u, err := url.Parse(strings.TrimSpace(server))
 		switch {
 		case err != nil || u.Hostname() == "" || u.Scheme != "nats" && u.Scheme != "tls":
-			return fmt.Errorf("%w: %s is no URL of a server, such as nats://127.0.0.1:4222", ErrOptions, secret.MaskURL(server))
+			return fmt.Errorf("%w: %s is not a server URL, such as nats://127.0.0.1:4222", ErrOptions, secret.MaskURL(server))
 		case u.User != nil || u.RawQuery != "" || u.Fragment != "" || strings.Trim(u.Path, "/") != "":
 			return fmt.Errorf("%w: %s must hold neither credentials nor a path", ErrOptions, secret.MaskURL(server))
 		}
@@ -125,7 +125,7 @@ func (l Login) options() ([]nats.Option, error) {
 	case l.NKey != "":
 		key, err := nats.NkeyOptionFromSeed(l.NKey)
 		if err != nil {
-			return nil, fmt.Errorf("%w: %s holds no seed of an NKey", ErrOptions, l.NKey)
+			return nil, fmt.Errorf("%w: %s does not contain an NKey seed", ErrOptions, l.NKey)
 		}
 		options = append(options, key)
 	}

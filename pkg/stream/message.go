@@ -87,7 +87,7 @@ func message(company int64, d journal.Delivery) *nats.Msg {
 	return m
 }
 
-// encode writes the value of an attribute of CloudEvents: what is no printable ASCII, a space, a quote and a per cent
+// encode writes the value of an attribute of CloudEvents: all but printable ASCII, and a space, a quote and a percent
 // sign are escaped. Source: CloudEvents 1.0, HTTP binding 3.1.3.2.
 func encode(value string) string {
 	var text strings.Builder

@@ -63,7 +63,7 @@ type Stream struct {
 // ErrAbsent. Company is part of the published subjects; 0 is the company of the login.
 func Open(ctx context.Context, l Login, name string, company int64, wanted *Config) (*Stream, error) {
 	if !validName(name) {
-		return nil, fmt.Errorf("%w: %q is no name of a stream: letters, digits, dash and underscore", ErrOptions, name)
+		return nil, fmt.Errorf("%w: %q is not a stream name: letters, digits, dash and underscore", ErrOptions, name)
 	}
 	s := &Stream{name: name, company: company}
 	if err := s.connect(ctx, l); err != nil {

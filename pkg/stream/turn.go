@@ -164,7 +164,7 @@ func (b *Backlog) answerAll(answer string) {
 func (b *Backlog) receive(m jetstream.Msg) {
 	meta, err := m.Metadata()
 	if err != nil {
-		return // it is no message of the stream
+		return // not a message of the stream
 	}
 	e := entry(meta.Sequence.Stream, m.Subject(), m.Headers(), m.Data(), meta.Timestamp)
 	if !b.consumer.o.Takes(e.Event) {

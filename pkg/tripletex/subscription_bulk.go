@@ -45,8 +45,8 @@ func (c *Client) postSubscriptions(ctx context.Context, wanted []NewSubscription
 	return c.many(ctx, post, len(wanted))
 }
 
-// UpdateSubscriptions updates subscriptions in one request, if each still has the version of its update. If one has not,
-// it changes nothing and returns a [Conflict] error.
+// UpdateSubscriptions updates subscriptions in one request. If a version is outdated, it changes nothing and returns
+// a [Conflict] error.
 //
 // PUT /event/subscription/{id}, or PUT /event/subscription/list for more than one.
 func (c *Client) UpdateSubscriptions(ctx context.Context, updates []SubscriptionUpdate) ([]Subscription, error) {

@@ -9,7 +9,7 @@ import (
 )
 
 // ErrEnvelope is the cause of every error of [ParseEnvelope].
-var ErrEnvelope = errors.New("the body is no delivery")
+var ErrEnvelope = errors.New("the body is not a delivery")
 
 // Envelope is the body of a delivery. Source: official webhook page; order of the fields: specification 2.74.
 type Envelope struct {

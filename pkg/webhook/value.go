@@ -38,7 +38,7 @@ func findValue(body []byte) (start, end int, found bool) {
 	return 0, 0, false
 }
 
-// skipBlanks returns the first position from at on that is no white space of JSON.
+// skipBlanks returns the first position from at on that is not JSON white space.
 func skipBlanks(body []byte, at int) int {
 	for at < len(body) && bytes.IndexByte([]byte(" \t\r\n"), body[at]) >= 0 {
 		at++
