@@ -228,7 +228,7 @@ func (o *backfillOptions) store(
 		err = run.End(failed, run.Count(), len(rows) == 0)
 	}
 	if len(rows) > 0 {
-		if printErr := output.List(context.WithoutCancel(ctx), c.printer, backfillTable(o.fleet.Many()), rows); printErr != nil {
+		if printErr := output.List(ctx, c.printer, backfillTable(o.fleet.Many()), rows); printErr != nil {
 			return printErr
 		}
 	}

@@ -131,9 +131,12 @@ func check(ctx context.Context, app *App, o *checkOptions, args []string) (err e
 		d.fail(ctx, fleet.Company{}, err, time.Since(start))
 		d.Report = d.Samples[len(d.Samples)-1].Report
 	}
-	ctx = context.WithoutCancel(ctx) // the report is always written
-	d.Report.AddSilences(lastDeliveries(ctx, app.lookup, o.journal, o.silences), time.Now())
+	always := context.WithoutCancel(ctx) // the report is always written
+	d.Report.AddSilences(lastDeliveries(always, app.lookup, o.journal, o.silences), time.Now())
 	if err := writeReport(ctx, app.lookup, o.outputFile, d.Document); err != nil {
+		if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+			return err // an endless query
+		}
 		problem := health.Problem{Code: "local_io", Message: fmt.Sprintf("%s; %s", err, d.Report.Summary)}
 		d.Report = health.Unreachable(problem, health.Worst(d.Report.State, health.Unknown), time.Since(start))
 	}

@@ -96,7 +96,7 @@ func deliveryPurge(ctx context.Context, app *App, o *deliveryPurgeOptions, args 
 	if err != nil || o.dryRun {
 		return err
 	}
-	return output.Item(context.WithoutCancel(ctx), app.printer, output.TableOf[purgeResult](nil), purgeResult{Purged: purged})
+	return output.Item(ctx, app.printer, output.TableOf[purgeResult](nil), purgeResult{Purged: purged})
 }
 
 // purge deletes the selected deliveries after a confirmation.

@@ -153,7 +153,7 @@ func printReplay(ctx context.Context, c *console, rows []receiver.ReplayResult, 
 		}
 	}
 	c.note("Forwarded %d of %s", accepted, terminal.Count(all, "delivery"))
-	if printErr := output.List(context.WithoutCancel(ctx), c.printer, replayTable(), rows); printErr != nil {
+	if printErr := output.List(ctx, c.printer, replayTable(), rows); printErr != nil {
 		return printErr
 	}
 	switch {

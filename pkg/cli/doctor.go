@@ -162,5 +162,5 @@ func printFindings(
 	if c.printer.IsTable() {
 		return all, nil
 	}
-	return all, output.List(context.WithoutCancel(ctx), c.printer, output.TableOf[doctor.Finding](nil), all)
+	return all, output.List(ctx, c.printer, output.TableOf[doctor.Finding](nil), all)
 }

@@ -66,7 +66,7 @@ func rooms() map[string][]string {
 			"pkg/config", "pkg/credentials", "pkg/match", "pkg/secret", "pkg/targeturl", "pkg/terminal", "pkg/tripletex", "pkg/wait",
 		},
 		"pkg/match":     {"pkg/payload", "pkg/targeturl", "pkg/tripletex"},
-		"pkg/output":    {"pkg/terminal"},
+		"pkg/output":    {"pkg/terminal", "pkg/wait"},
 		"pkg/payload":   nil,
 		"pkg/promtext":  nil,
 		"pkg/receiver":  {"pkg/childprocess", "pkg/journal", "pkg/secret", "pkg/sender", "pkg/terminal", "pkg/wait", "pkg/webhook"},

@@ -245,7 +245,7 @@ func (p *companyPlans) execute(ctx context.Context, pause time.Duration) error {
 	if err != nil {
 		return err
 	}
-	return p.report(context.WithoutCancel(ctx), results, failed)
+	return p.report(ctx, results, failed)
 }
 
 // report prints the results, and returns the error of the run.

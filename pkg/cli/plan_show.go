@@ -17,7 +17,7 @@ import (
 // show prints the plans as a result. The exit code is 1 for differences and 7 if a plan failed.
 func (p *companyPlans) show(ctx context.Context) error {
 	if len(p.plans) > 0 {
-		if err := p.print(context.WithoutCancel(ctx)); err != nil {
+		if err := p.print(ctx); err != nil {
 			return err
 		}
 	}

@@ -112,7 +112,7 @@ func sandboxCalibrate(ctx context.Context, app *App, o *calibrateOptions) error 
 	if report == nil {
 		return err
 	}
-	if printErr := o.print(context.WithoutCancel(ctx), app, report); printErr != nil {
+	if printErr := o.print(ctx, app, report); printErr != nil {
 		return printErr
 	}
 	app.note("Switches: %d agree, %d differ, %d unclear, %d skipped",

@@ -83,7 +83,7 @@ func sandboxEmit(ctx context.Context, app *App, o *emitOptions, name string) err
 		}
 	}
 	if len(rows) > 0 || !app.printer.IsTable() {
-		if printErr := output.List(context.WithoutCancel(ctx), app.printer, attemptTable(), rows); printErr != nil {
+		if printErr := output.List(ctx, app.printer, attemptTable(), rows); printErr != nil {
 			return printErr
 		}
 	}

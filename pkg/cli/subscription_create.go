@@ -122,7 +122,7 @@ func (o *createOptions) create(ctx context.Context, app *App, m fleet.Account, w
 			app.note("No HMAC secret: the receiver cannot verify deliveries")
 		}
 		all := shown(app.target, append(result, made...))
-		if printErr := output.List(context.WithoutCancel(ctx), app.printer, subscriptionTable(), all); printErr != nil {
+		if printErr := output.List(ctx, app.printer, subscriptionTable(), all); printErr != nil {
 			return printErr
 		}
 	}

@@ -225,12 +225,11 @@ func (r *subscriptionRows) add(ctx context.Context, m fleet.Account, found []tri
 	if !r.many || !r.printer.IsStream() {
 		return nil
 	}
-	return output.List(context.WithoutCancel(ctx), r.printer, companySubscriptionTable(), r.all[first:])
+	return output.List(ctx, r.printer, companySubscriptionTable(), r.all[first:])
 }
 
-// show prints the rows that add has not printed, also after a cancellation.
+// show prints the rows that add has not printed.
 func (r *subscriptionRows) show(ctx context.Context) error {
-	ctx = context.WithoutCancel(ctx)
 	if !r.many {
 		return output.List(ctx, r.printer, subscriptionTable(), r.subscriptions())
 	}

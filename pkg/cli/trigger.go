@@ -174,7 +174,7 @@ func send(ctx context.Context, c *console, sample sender.Delivery, mode sender.M
 		rows = append(rows, newTriggerRow(a, c.target))
 	}
 	if len(rows) > 0 {
-		if printErr := output.List(context.WithoutCancel(ctx), c.printer, attemptTable(), rows); printErr != nil {
+		if printErr := output.List(ctx, c.printer, attemptTable(), rows); printErr != nil {
 			return printErr
 		}
 	}

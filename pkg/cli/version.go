@@ -49,7 +49,9 @@ func newVersion(app *App) *cobra.Command {
 			if err := app.prepare(cmd.Context(), cmd); err != nil {
 				return err
 			}
-			return version(cmd.Context(), &app.console, app.build, app.settings)
+			ctx, cancel := app.limited(cmd.Context())
+			defer cancel()
+			return version(ctx, &app.console, app.build, app.settings)
 		},
 	}
 }

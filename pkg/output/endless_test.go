@@ -15,7 +15,7 @@ func TestEndlessComputationEndsAtTheDeadline(t *testing.T) {
 	t.Parallel()
 	for name, o := range map[string]output.Options{
 		"recursion": {JQ: "def f: f; f"}, "range": {JQ: "[range(1e9)] | length"},
-		"until": {JQ: "0 | until(false; . + 1)"}, "last": {JQ: "last(repeat(1))"},
+		"until": {JQ: "0 | until(false; . + 1)"}, "last": {JQ: "last(repeat(1))"}, "results": {JQ: "repeat(1)"},
 		"template": {Template: `{{range .l}}{{range $.l}}{{range $.l}}{{range $.l}}{{range $.l}}{{end}}{{end}}{{end}}{{end}}{{end}}`},
 	} {
 		t.Run(name, func(t *testing.T) {

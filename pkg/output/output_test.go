@@ -328,6 +328,27 @@ func TestEndlessQueryIsStopped(t *testing.T) {
 	}
 }
 
+func TestResultsArePrintedAfterTheEnd(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for options, want := range map[output.Options]string{
+		{Format: output.TSVFormat}: "7\tx\t\n", {Format: output.NameFormat}: "7\n", {JQ: ".[].id"}: "7\n", {Template: "{{.id}}"}: "7\n",
+	} {
+		var out bytes.Buffer
+		p, err := output.New(options, terminal.New(nil, &out, &bytes.Buffer{}, func(string) (string, bool) { return "", false }))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := output.List(ctx, p, table(), []thing{{ID: 7, Name: "x"}}); err != nil {
+			t.Errorf("%+v: %v", options, err)
+		}
+		if out.String() != want {
+			t.Errorf("%+v: %q, want %q", options, out.String(), want)
+		}
+	}
+}
+
 // What comes one after the other can be read as a whole by whoever reads the format.
 func TestStreamIsOneDocument(t *testing.T) {
 	t.Parallel()

@@ -9,11 +9,17 @@ import (
 	"iter"
 	"strings"
 	"text/template"
+	"time"
 
 	"github.com/itchyny/gojq"
 
 	"github.com/tlxhook/tlxhook/pkg/terminal"
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
+
+// grace is how long a query or a template may run after the end of a command: results are printed even then, and an
+// endless computation ends within a second.
+const grace = 750 * time.Millisecond
 
 // compile prepares the jq expression or the template.
 func (p *Printer) compile(o Options) error {
@@ -54,11 +60,17 @@ func (p *Printer) runQuery(ctx context.Context, v any) error {
 	if err != nil {
 		return err
 	}
-	results := p.query.RunWithContext(ctx, input)
+	longer, cancel := wait.Extended(ctx, grace)
+	defer cancel()
+	results := p.query.RunWithContext(longer, input)
 	for {
 		var result any
 		var ok bool
-		if err := within(ctx, func() error { result, ok = results.Next(); return nil }); err != nil {
+		err := within(longer, func() error { result, ok = results.Next(); return nil })
+		if longer.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
 			return err
 		}
 		if !ok {
@@ -83,6 +95,8 @@ func (p *Printer) runQuery(ctx context.Context, v any) error {
 
 // eachTemplate prints every item with the template, one per line.
 func (p *Printer) eachTemplate(ctx context.Context, items iter.Seq2[any, error]) error {
+	longer, cancel := wait.Extended(ctx, grace)
+	defer cancel()
 	for item, err := range items {
 		if err != nil {
 			return err
@@ -92,9 +106,9 @@ func (p *Printer) eachTemplate(ctx context.Context, items iter.Seq2[any, error])
 			return err
 		}
 		var line bytes.Buffer
-		err = within(ctx, func() error { return p.template.Execute(&line, input) })
-		if err != nil && ctx.Err() != nil {
-			return err
+		err = within(longer, func() error { return p.template.Execute(&line, input) })
+		if longer.Err() != nil {
+			return ctx.Err()
 		}
 		if err != nil {
 			return fmt.Errorf("%w: template: %w", ErrOptions, err)

@@ -59,3 +59,16 @@ func Finishing(ctx context.Context) (context.Context, context.CancelFunc) {
 	}
 	return context.WithDeadline(context.WithoutCancel(ctx), deadline)
 }
+
+// Extended returns a context that ends d after ctx does, so that results can be printed after a timeout.
+func Extended(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		defer cancel()
+		_ = For(longer, d) // ends early if the caller is done
+	})
+	return longer, func() {
+		stop()
+		cancel()
+	}
+}
