@@ -30,9 +30,9 @@ func FromCommand(ctx context.Context, line string, stderr io.Writer) (secret.Tex
 	if err != nil {
 		return "", usageError("command %s: not found", words[0])
 	}
-	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
+	bounded, cancel := context.WithTimeout(ctx, commandTimeout)
 	defer cancel()
-	command := exec.CommandContext(ctx, path, words[1:]...)
+	command := exec.CommandContext(bounded, path, words[1:]...)
 	var stdout limited
 	command.Stdout, command.Stderr = &stdout, stderr
 	// A child process, such as an agent, may keep the pipe open; this is not a failure.
@@ -42,8 +42,10 @@ func FromCommand(ctx context.Context, line string, stderr io.Writer) (secret.Tex
 		err = nil
 	}
 	switch {
-	case ctx.Err() != nil:
-		return "", usageError("command %s: timed out", words[0])
+	case ctx.Err() != nil: // the end of the run is no fault of the command
+		return "", fmt.Errorf("command %s: %w", words[0], ctx.Err())
+	case bounded.Err() != nil:
+		return "", usageError("command %s: timed out after %s", words[0], commandTimeout)
 	case err != nil:
 		return "", usageError("command %s: %w", words[0], err)
 	}
