@@ -278,6 +278,33 @@ func TestFilesAreReplacedAtomically(t *testing.T) {
 	}
 }
 
+func TestLinksToMissingFilesAreKept(t *testing.T) {
+	t.Parallel()
+	for name, to := range map[string]string{
+		"relative": "../dotfiles/file", "same folder": "file", "missing folder": "../dotfiles/a/b/file", "chain": "second",
+	} {
+		folder := filepath.Join(t.TempDir(), "config")
+		linked := filepath.Join(filepath.Dir(folder), "linked")
+		link := filepath.Join(linked, "profiles.yaml")
+		err := errors.Join(os.MkdirAll(filepath.Join(folder, "..", "dotfiles"), 0o700), os.MkdirAll(folder, 0o700),
+			os.Symlink(folder, linked), os.Symlink(to, link), os.Symlink("../dotfiles/third", filepath.Join(folder, "second")))
+		if err != nil {
+			t.Skipf("symbolic links cannot be made: %v", err)
+		}
+		for _, content := range []string{"one", "two"} {
+			if err := config.WriteFile(link, []byte(content)); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			if got, err := os.Readlink(link); err != nil || got != to {
+				t.Errorf("%s: the link leads to %q, %v, want %q", name, got, err, to)
+			}
+			if raw, err := os.ReadFile(link); err != nil || string(raw) != content {
+				t.Errorf("%s: raw = %q, %v, want %q", name, raw, err, content)
+			}
+		}
+	}
+}
+
 func TestFoldersFollowTheEnvironment(t *testing.T) {
 	t.Parallel()
 	lookup := func(set map[string]string) config.Lookup {

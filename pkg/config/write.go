@@ -11,13 +11,31 @@ import (
 // WriteFile replaces a private file atomically: a crash leaves the old or the new content. It creates the folder if
 // necessary.
 func WriteFile(path string, content []byte) error {
-	if target, err := filepath.EvalSymlinks(path); err == nil {
-		path = target // keeps a symbolic link
-	}
+	path = followLinks(path)
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
 	return replace(path, content, 0o600)
+}
+
+// followLinks returns the file that a symbolic link leads to, so that writing keeps the link. The file may not exist yet.
+func followLinks(path string) string {
+	target, err := filepath.EvalSymlinks(path)
+	if err == nil {
+		return target
+	}
+	link, notLink := os.Readlink(path)
+	if notLink != nil || !errors.Is(err, fs.ErrNotExist) {
+		return path
+	}
+	if !filepath.IsAbs(link) {
+		folder, err := filepath.EvalSymlinks(filepath.Dir(path))
+		if err != nil {
+			return path
+		}
+		link = filepath.Join(folder, link)
+	}
+	return followLinks(link)
 }
 
 var errNotRegular = errors.New("not a regular file")
