@@ -17,7 +17,11 @@ var errDocuments = errors.New("contains more than one YAML document")
 func decodeOne(raw []byte, into any) error {
 	decoder := yaml.NewDecoder(bytes.NewReader(raw))
 	decoder.KnownFields(true)
-	if err := decoder.Decode(into); err != nil && !errors.Is(err, io.EOF) {
+	err := decoder.Decode(into)
+	if several, ok := errors.AsType[*yaml.TypeError](err); ok {
+		return errors.New("yaml: " + strings.Join(several.Errors, "; ")) // in one line
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
 	var more yaml.Node
