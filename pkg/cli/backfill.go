@@ -39,8 +39,9 @@ type backfillOptions struct {
 
 const backfillLong = `Deliver changes that webhooks missed. Objects are listed from Tripletex and
 compared with the versions in the journal. A missing object is delivered as
-created, a newer version as updated, in the envelope of the webhook and with the
-header X-Tlxhook-Backfill: true. A second run delivers nothing twice. An interrupted run continues where it stopped.
+created, a newer version as updated, in the envelope of the webhook and with
+the header X-Tlxhook-Backfill: true. A second run delivers nothing twice. An
+interrupted run continues where it stopped.
 
 Objects: account, closeGroup, contact, customer, employee, invoice, order,
 product, project, supplier and voucher. --for-subscriptions selects the objects
@@ -49,15 +50,15 @@ subscriptions.
 
 Missing deliveries are stored in the journal and forwarded in order for each
 object, by a running tlxhook listen with the same journal, or to --forward-to.
-They are signed with the secret of --hmac-secret-file or TLXHOOK_HMAC_SECRET, if
-set.
+They are signed with the secret of --hmac-secret-file or TLXHOOK_HMAC_SECRET,
+if set.
 
 Objects that were delivered but no longer exist are counted as gone. They are
 delivered as deleted only with --deletes.
 
 --since limits customer and supplier to changed objects. --from and --to limit
-closeGroup, invoice, order and voucher by date. Objects outside of the limits do
-not count as gone.
+closeGroup, invoice, order and voucher by date. Objects outside of the limits
+do not count as gone.
 
 --dry-run delivers nothing, and exits with 1 if objects are missing.
 `

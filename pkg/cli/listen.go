@@ -57,9 +57,9 @@ _FILE or _COMMAND to the variable name to read a file or the output of a
 command. --auth-header also requires a header, with the value of
 --auth-value-file or TLXHOOK_AUTH_HEADER_VALUE.
 
-Apps: --forward-to sets the app for all events, --forward EVENT=URL another app
-for some events. --exec runs a program instead, with the body on standard input and the
-variables TLXHOOK_EVENT, TLXHOOK_EVENT_ID, TLXHOOK_OBJECT_ID,
+Apps: --forward-to sets the app for all events, --forward EVENT=URL another
+app for some events. --exec runs a program instead, with the body on standard
+input and the variables TLXHOOK_EVENT, TLXHOOK_EVENT_ID, TLXHOOK_OBJECT_ID,
 TLXHOOK_SUBSCRIPTION_ID, TLXHOOK_IDEMPOTENCY_KEY, TLXHOOK_ATTEMPT,
 TLXHOOK_REPLAY and TLXHOOK_BACKFILL. Arguments of the program follow "--".
 Deliveries are forwarded in order for each object, and retried for 24 hours.
@@ -70,10 +70,11 @@ deliveries stay pending.
 generates a secret if none is set. A probe through the public URL at the start
 and once per --probe-interval detects a broken tunnel.
 
---tunnel starts an installed program, learns the public URL from it and ends it
-on exit. --tunnel-command starts any other program, without a shell, with the
-port of listen for {port}; the first https URL that it prints is the public one.
-If the program restarts with another URL, the subscriptions are updated.
+--tunnel starts an installed program, learns the public URL from it and ends
+it on exit. --tunnel-command starts any other program, without a shell, with
+the port of listen for {port}; the first https URL that it prints is the
+public one. If the program restarts with another URL, the subscriptions are
+updated.
 
 --publish stores deliveries in a NATS JetStream stream instead of on disk, and
 acknowledges after the stream did. Such receivers are stateless: run any number

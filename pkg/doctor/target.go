@@ -107,7 +107,8 @@ func (t *Target) connection(ctx context.Context) Finding {
 	address := net.JoinHostPort(t.parsed.Hostname(), t.port())
 	connection, err := (&net.Dialer{Timeout: responseTimeout}).DialContext(ctx, "tcp", address)
 	if err != nil {
-		return fail(fmt.Sprintf("%s cannot be reached: %v", address, withoutURL(err)), "check that the receiver runs and that the firewall is open")
+		return fail(fmt.Sprintf("%s cannot be reached: %v", address, withoutURL(err)),
+			"check that the receiver runs and that the firewall is open")
 	}
 	defer func() { _ = connection.Close() }()
 	return pass(fmt.Sprintf("%s, in %s", connection.RemoteAddr(), time.Since(began).Round(time.Millisecond)))
