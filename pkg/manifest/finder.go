@@ -74,9 +74,10 @@ func (f *SecretFinder) variable(name string) (secret.Text, error) {
 func isCredential(name string) bool {
 	name = strings.ToUpper(name)
 	for _, prefix := range []string{
-		"ACTIONS_", "ARM_", "AWS_", "AZURE_", "BITBUCKET_", "BUILDKITE_", "CI_", "CIRCLE_", "CLOUDFLARE_", "CODEBUILD_",
-		"DIGITALOCEAN_", "DOCKER_", "FLY_", "GCP_", "GITHUB_", "GITLAB_", "GOOGLE_", "HEROKU_", "JENKINS_", "KUBE_", "NETLIFY_",
-		"NPM_", "SYSTEM_", "TEAMCITY_", "TF_", "TRAVIS_", "TWINE_", "VAULT_", "VERCEL_",
+		"ACTIONS_", "ANTHROPIC_", "ARM_", "AWS_", "AZURE_", "BITBUCKET_", "BUILDKITE_", "CI_", "CIRCLE_", "CLOUDFLARE_",
+		"CODEBUILD_", "DATABASE_", "DIGITALOCEAN_", "DOCKER_", "FLY_", "GCP_", "GITHUB_", "GITLAB_", "GOOGLE_", "HEROKU_",
+		"JENKINS_", "KUBE_", "MYSQL_", "NETLIFY_", "NPM_", "NUGET_", "OPENAI_", "PG", "POSTGRES_", "REDIS_", "SLACK_", "STRIPE_",
+		"SYSTEM_", "TEAMCITY_", "TF_", "TRAVIS_", "TWINE_", "VAULT_", "VERCEL_",
 	} {
 		if strings.HasPrefix(name, prefix) {
 			return true
@@ -84,7 +85,8 @@ func isCredential(name string) bool {
 	}
 	return slices.Contains([]string{
 		"GH_TOKEN", "GH_ENTERPRISE_TOKEN", "GL_TOKEN", "NODE_AUTH_TOKEN", "PYPI_TOKEN", "CARGO_REGISTRY_TOKEN",
-		"SSH_AUTH_SOCK", "KUBECONFIG", "CODECOV_TOKEN", "SNYK_TOKEN", "SONAR_TOKEN", "RENOVATE_TOKEN", "SENTRY_AUTH_TOKEN",
+		"ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "SSH_AUTH_SOCK", "KUBECONFIG", "CODECOV_TOKEN", "SNYK_TOKEN", "SONAR_TOKEN",
+		"RENOVATE_TOKEN", "SENTRY_AUTH_TOKEN", "TRIPLETEX_CONSUMER_TOKEN", "TRIPLETEX_EMPLOYEE_TOKEN", "TRIPLETEX_SESSION_TOKEN",
 	}, name)
 }
 

@@ -94,7 +94,8 @@ func TestCICredentialsRequireTrust(t *testing.T) {
 		"GITHUB_TOKEN", "github_token", "GH_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "CI_JOB_TOKEN", "GITLAB_TOKEN", "SYSTEM_ACCESSTOKEN",
 		"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AZURE_CLIENT_SECRET", "ARM_CLIENT_SECRET", "GOOGLE_APPLICATION_CREDENTIALS", "NPM_TOKEN",
 		"NODE_AUTH_TOKEN", "VAULT_TOKEN", "CIRCLE_TOKEN", "BUILDKITE_AGENT_ACCESS_TOKEN", "TF_VAR_password",
-		"KUBECONFIG", "TEAMCITY_AUTH_PASSWORD",
+		"KUBECONFIG", "TEAMCITY_AUTH_PASSWORD", "TRIPLETEX_EMPLOYEE_TOKEN", "OPENAI_API_KEY", "NUGET_API_KEY", "SLACK_TOKEN",
+		"PGPASSWORD", "DATABASE_URL", "https_proxy",
 	} {
 		if err := find(name, false); !errors.Is(err, manifest.ErrCredential) {
 			t.Errorf("%s: %v, want %v", name, err, manifest.ErrCredential)
