@@ -194,7 +194,10 @@ type interrupted struct {
 	err    error
 }
 
-func (i *interrupted) Error() string { return i.err.Error() }
+func (i *interrupted) Error() string {
+	return strings.ReplaceAll(i.err.Error(), context.Canceled.Error(), errInterrupted.Error())
+}
+
 func (i *interrupted) Unwrap() error { return i.err }
 
 // exitCode returns 128 plus the number of the signal, as shells expect.
