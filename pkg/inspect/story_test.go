@@ -127,7 +127,7 @@ func TestFromALaptopToAnEvent(t *testing.T) {
 	browser := chromium(t)
 	l, app := newLaptop(t), newApp(t)
 	l.start(t, documented(t, app.URL+"/"))
-	url := l.says(t, `^deliveries on (http\S+)$`)
+	url := l.says(t, `deliveries on (http\S+)$`)
 	l.says(t, `^Created 3 subscriptions to https://localhost:\d+/ `)
 	b := newTab(browser, t)
 	b.do(chromedp.Func(prefer("light")), chromedp.EmulateViewport(1200, 640))
