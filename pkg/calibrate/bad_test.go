@@ -27,54 +27,6 @@ type via func(*http.Request) (*http.Response, error)
 
 func (f via) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-func TestProductionIsRefusedWithoutARequest(t *testing.T) {
-	t.Parallel()
-	for _, base := range []string{
-		tripletex.Production, "https://TRIPLETEX.no/v2", "https://tripletex.no./v2", "https://api.tripletex.no/v2", "https://tripletex.no:443/v2",
-	} {
-		_, err := calibrate.Run(t.Context(), calibrate.Options{BaseURL: base, Transport: via(func(*http.Request) (*http.Response, error) {
-			t.Errorf("%s was requested", base)
-			return nil, errors.New("refused")
-		})})
-		if !errors.Is(err, calibrate.ErrProduction) {
-			t.Errorf("%s: %v, want ErrProduction", base, err)
-		}
-	}
-	for _, base := range []string{tripletex.Test, "http://127.0.0.1:8090/v2", "https://nottripletex.no/v2"} {
-		if err := calibrate.CheckBaseURL(base, false); err != nil {
-			t.Errorf("%s: %v", base, err)
-		}
-	}
-}
-
-// A URL that the client refuses gets no token: no request is sent.
-func TestRefusedBaseURLsAreNotRequested(t *testing.T) {
-	t.Parallel()
-	for base, want := range map[string]string{
-		"http://203.0.113.9/v2":             "http is allowed only for loopback addresses",
-		"http://sandbox:8099/v2":            "http is allowed only for loopback addresses",
-		"https://user:password@h.no/v2":     "must have no userinfo",
-		"http://user:password@127.0.0.1/v2": "must have no userinfo",
-		"https://h.no/v2?token=1":           "must have no userinfo, query or fragment",
-		"https://h.no/v2#x":                 "must have no userinfo, query or fragment",
-		"ftp://h.no/v2":                     "must be absolute",
-		"h.no/v2":                           "must be absolute",
-		"":                                  "must be absolute",
-		"http://[::1":                       "not a URL",
-	} {
-		_, err := calibrate.Run(t.Context(), calibrate.Options{BaseURL: base, Transport: via(func(*http.Request) (*http.Response, error) {
-			t.Errorf("%s was requested", base)
-			return nil, errors.New("refused")
-		})})
-		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "password") {
-			t.Errorf("%s: %v, want it to contain %q", base, err, want)
-		}
-	}
-	if err := calibrate.CheckBaseURL("http://sandbox:8099/v2", true); err != nil {
-		t.Errorf("a sandbox in a container: %v", err)
-	}
-}
-
 // A run that is interrupted before or after any request, or whose connection breaks at any request, leaves nothing.
 func TestInterruptedRunCleansUp(t *testing.T) {
 	t.Parallel()
@@ -427,47 +379,5 @@ func TestAdoptReadsOnlyValidReports(t *testing.T) {
 		case test.want == "" && cmp.Diff(sandbox.Switches{"bulk": "keep-valid"}, got) != "":
 			t.Errorf("%s: %v", name, got)
 		}
-	}
-}
-
-// The receiver is reachable from the Internet: it keeps nothing that the run does not expect.
-func TestReceiverIgnoresForeignRequests(t *testing.T) {
-	t.Parallel()
-	receiver := &calibrate.Receiver{}
-	for _, path := range []string{"/", "/tlxhook-calibrate/", "/tlxhook-calibrate/x/plain"} {
-		recorder := httptest.NewRecorder()
-		receiver.ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, strings.NewReader("{}")))
-		if recorder.Code != http.StatusNotFound {
-			t.Errorf("%s: %d, want 404", path, recorder.Code)
-		}
-	}
-}
-
-// A probe arrives only at the receiver that sent it.
-func TestProbeReachesItsReceiver(t *testing.T) {
-	t.Parallel()
-	mine, other := &calibrate.Receiver{}, &calibrate.Receiver{}
-	behind := http.StripPrefix("/path", mine)
-	for name, test := range map[string]struct {
-		handler http.Handler
-		path    string
-		want    string
-	}{
-		"own":       {mine, "", ""},
-		"a slash":   {mine, "/", ""},
-		"a path":    {behind, "/path", ""},
-		"another":   {other, "", "something else answered 404 there"},
-		"redirect":  {http.RedirectHandler("https://hooks.example.no/", http.StatusFound), "", "something else answered 302 there"},
-		"all right": {http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), "", "something else answered 200 there"},
-	} {
-		server := httptest.NewServer(test.handler)
-		err := mine.Probe(t.Context(), server.URL+test.path)
-		server.Close()
-		if got := fmt.Sprint(err); test.want == "" && err != nil || test.want != "" && got != test.want {
-			t.Errorf("%s: %v, want %q", name, err, test.want)
-		}
-	}
-	if err := mine.Probe(t.Context(), "http://127.0.0.1:1/canary"); err == nil || strings.Contains(err.Error(), "canary") {
-		t.Errorf("without a server: %v", err)
 	}
 }

@@ -3,7 +3,6 @@ package health_test
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -353,71 +352,6 @@ func TestRoundRespectsTheRateLimit(t *testing.T) {
 		}
 		if o.limited.Load() != 0 {
 			t.Errorf("o.limited.Load() = %v, want 0", o.limited.Load())
-		}
-	})
-}
-
-func TestSubscriptionKeyRoundTrips(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]health.SubscriptionKey{
-		"4711": {ID: 4711}, "acme/2001/4711": {"acme", 2001, 4711}, "/2001/4711": {"", 2001, 4711}, "a/b/0/7": {"a/b", 0, 7},
-	} {
-		var got health.SubscriptionKey
-		switch err := got.UnmarshalText([]byte(text)); {
-		case err != nil:
-			t.Errorf("%s: %v", text, err)
-		case got != want:
-			t.Errorf("%s: got = %v, want %v", text, got, want)
-		}
-		if again, _ := got.MarshalText(); string(again) != text {
-			t.Errorf("%s became %s", text, again)
-		}
-	}
-	for _, text := range []string{"", "x", "acme/x/1", "acme/1/x"} {
-		if err := new(health.SubscriptionKey).UnmarshalText([]byte(text)); err == nil {
-			t.Errorf("%q was read", text)
-		}
-	}
-}
-
-// Samples are available at any time and cost no request.
-func TestSamplesCoverEachCompany(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		o := newOffice(t, 3, options(0))
-		o.change(t, func(state *sandbox.State) { state.ChangeFaults(true, sandbox.Fault{Kind: "forbidden", Company: 2002}) })
-		if got := o.watch.Samples(2000); len(got) != 0 {
-			t.Errorf("%+v before the first poll", got)
-		}
-		o.follow(t, func(int, health.Update) bool { return false })
-		requests := o.lists.Load()
-		page := string(pageOf(o.watch.Samples(2000)...))
-		var ups []string
-		for line := range strings.Lines(page) {
-			if strings.HasPrefix(line, "tlxhook_up") {
-				ups = append(ups, strings.TrimSpace(line))
-			}
-		}
-		want := []string{
-			`tlxhook_up{company="acme"} 1`, `tlxhook_up{company="acme/2001"} 1`,
-			`tlxhook_up{company="acme/2002"} 0`, `tlxhook_up{company="acme/2003"} 1`,
-		}
-		if !slices.Equal(ups, want) {
-			t.Errorf("ups = %v, want %v", ups, want)
-		}
-		if o.lists.Load() != requests {
-			t.Errorf("o.lists.Load() = %v, want %v", o.lists.Load(), requests)
-		}
-		for _, want := range []string{
-			`tlxhook_scrape_failure{company="acme/2002",reason="auth"} 1`, `tlxhook_company_info{company="acme/2003",name="Kunde 2003"} 1`,
-			`tlxhook_rate_limit_limit{company="acme"} 1000`, `tlxhook_subscriptions{company="acme/2001",status="ACTIVE"} 1`,
-		} {
-			if strings.Count(page, want+"\n") != 1 {
-				t.Errorf("%s is not there once in\n%s", want, page)
-			}
-		}
-		if few := string(pageOf(o.watch.Samples(1)...)); strings.Contains(few, "subscription_id") {
-			t.Error("two are more than one, and shown one by one")
 		}
 	})
 }
