@@ -62,7 +62,7 @@ func contents(t *testing.T, top string) map[string]string {
 	return all
 }
 
-// A page that lost the comments of its table cannot be generated, rather than stay as it is.
+// A page without the comments of a table is an error: its table would become stale.
 func TestTableNeedsItsComments(t *testing.T) {
 	t.Parallel()
 	const page = "a\n<!-- begin x -->\nold\n<!-- end x -->\nb\n"

@@ -95,24 +95,11 @@ func (a *App) loadSettings(ctx context.Context, cmd *cobra.Command) (*config.Set
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	settings, err := config.Load(ctx, cmd.Flags(), a.lookup)
-	if errors.Is(err, context.DeadlineExceeded) {
-		a.settings = a.givenSettings(cmd, limit)
+	if errors.Is(err, context.DeadlineExceeded) { // report it in the requested format
+		settings.Timeout = limit
+		a.settings = settings
 	}
 	return settings, err
-}
-
-// givenSettings returns the time limit and the output of the command line and the environment, for the report of a timeout
-// while the settings are read.
-func (a *App) givenSettings(cmd *cobra.Command, limit time.Duration) *config.Settings {
-	given := &config.Settings{Timeout: limit}
-	given.Output, _ = a.lookup("TLXHOOK_OUTPUT")
-	if format, err := cmd.Flags().GetString("output"); err == nil && format != "" {
-		given.Output = format
-	}
-	if query, err := cmd.Flags().GetString("jq"); err == nil {
-		given.JQ = query
-	}
-	return given
 }
 
 // decideFormat sets the format of a command with its own formats. For such a command it ignores a common format that is

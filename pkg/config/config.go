@@ -4,6 +4,7 @@
 package config
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -113,7 +114,8 @@ func variable(key string) string {
 	return Prefix + strings.ToUpper(strings.ReplaceAll(key, "-", "_"))
 }
 
-// Load returns the settings of a run with the given command-line flags. Reading the file ends with ctx.
+// Load returns the settings of a run with the given command-line flags. Reading the file ends with ctx; the settings of
+// the environment and the flags are returned with that error.
 func Load(ctx context.Context, flags *pflag.FlagSet, lookup Lookup) (*Settings, error) {
 	v := viper.NewWithOptions(viper.KeyDelimiter(delimiter))
 	s := &Settings{origins: map[string]string{}}
@@ -121,8 +123,9 @@ func Load(ctx context.Context, flags *pflag.FlagSet, lookup Lookup) (*Settings, 
 		v.SetDefault(key, value)
 		s.origins[key] = "default"
 	}
-	if err := s.readFile(ctx, v, flags, lookup); err != nil {
-		return nil, err
+	unread := s.readFile(ctx, v, flags, lookup)
+	if unread != nil && ctx.Err() == nil {
+		return nil, unread
 	}
 	if err := s.readEnvironment(v, lookup); err != nil {
 		return nil, err
@@ -130,7 +133,7 @@ func Load(ctx context.Context, flags *pflag.FlagSet, lookup Lookup) (*Settings, 
 	if err := s.readFlags(v, flags); err != nil {
 		return nil, err
 	}
-	return s, s.parse(v)
+	return s, cmp.Or(s.parse(v), unread)
 }
 
 // readFile merges the configuration file, if any. A file that is set explicitly must exist.

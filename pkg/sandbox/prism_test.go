@@ -98,7 +98,8 @@ func corrected(t *testing.T, path string) string {
 	return path
 }
 
-// correct corrects what is below a node. A reference needs a schema of its own to allow null.
+// correct makes properties nullable and refuses other ones, in the schemas below a node. A reference is wrapped, as
+// keywords beside $ref have no effect.
 func correct(node any) {
 	switch node := node.(type) {
 	case []any:

@@ -120,7 +120,7 @@ func TestRequestsNameTheProgram(t *testing.T) {
 	}
 }
 
-// roundTrip is a transport that shows requests and answers 404.
+// roundTrip is a transport that passes each request to a function and answers 404.
 type roundTrip func(*http.Request)
 
 func (show roundTrip) RoundTrip(r *http.Request) (*http.Response, error) {

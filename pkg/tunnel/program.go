@@ -86,10 +86,10 @@ func (o Options) agent() (agent, error) {
 	case Cloudflared:
 		return &cloudflared{path: path}, err
 	case Ngrok:
-		if o.AgentPorts == nil {
-			o.AgentPorts = agentPorts()
+		if o.agentPorts == nil {
+			o.agentPorts = agentPorts()
 		}
-		return &ngrok{path, o.AgentPorts}, err
+		return &ngrok{path, o.agentPorts}, err
 	}
 	return &tailscale{path: path, environ: o.Environ}, err
 }

@@ -42,14 +42,15 @@ type Options struct {
 	Program string
 	// Command is the text of another command, such as "prog {port}". "{port}" becomes the port of the receiver.
 	Command string
-	// AgentPorts are the ports at which the API of ngrok is looked for; nil for 4040 to 4043.
-	AgentPorts []string
 	// Environ is the environment of the program, without secrets.
 	Environ []string
 	// Redact removes secrets from what the program printed.
 	Redact func(string) string
 	// Note is called with messages for a person.
 	Note func(format string, args ...any)
+
+	// agentPorts are the ports of the API of ngrok, set by tests; nil for 4040 to 4043.
+	agentPorts []string
 }
 
 // Tunnel is a running tunnel program.

@@ -94,7 +94,8 @@ func options(state, program, mode string, more ...string) tunnel.Options {
 		"PATH=" + os.Getenv("PATH"), "FAKE=" + mode, "SECRET=a-known-secret", "STATE=" + filepath.Join(state, "state"),
 		"CERT=" + filepath.Join(folder, "cert.pem"), "KEY=" + filepath.Join(folder, "key.pem"), "ONCE=" + filepath.Join(state, "once"),
 	}, more...)
-	o := tunnel.Options{Program: program, AgentPorts: []string{api}, Environ: environ, Note: (&notes{}).note}
+	o := tunnel.Options{Program: program, Environ: environ, Note: (&notes{}).note}
+	o.SetAgentPorts(api)
 	o.Redact = func(text string) string { return strings.ReplaceAll(text, "a-known-secret", "[redacted]") }
 	if program == "" {
 		o.Command = "other --port {port}"

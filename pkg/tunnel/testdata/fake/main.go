@@ -2,7 +2,8 @@
 // https on a free loopback port with the files CERT and KEY, and forwards to the port of its arguments.
 //
 // FAKE is what it does instead: exit, hang, nourl, wrong, ratelimit, die (once connected, as long as the file ONCE does not
-// exist), deaf (ignore SIGTERM), elsewhere (answer itself). API is the port of the API of ngrok. CHILD is a file for the ID of a child process that it leaves.
+// exist), deaf (ignore SIGTERM), elsewhere (answer itself). API is the port of the API of ngrok. CHILD is a file for the
+// ID of a child process that it leaves.
 package main
 
 import (
