@@ -59,7 +59,12 @@ func (s *Stream) find(ctx context.Context, wanted *Config) error {
 	if err := wanted.verify(found.CachedInfo().Config); err != nil {
 		return err
 	}
-	return s.makeDeadLetters(ctx) // now, while all servers are likely there: without one of them no stream can be made
+	// All servers are likely there now. Without one of them no stream can be created.
+	if err := s.makeDeadLetters(ctx); err != nil {
+		return err
+	}
+	_ = errors.Join(s.makeTries(ctx), s.makeParked(ctx)) // receiving needs neither, and a forwarder tries again
+	return nil
 }
 
 // openBeside opens the stream of a name that ends in suffix, or creates it with the storage of the stream of deliveries.

@@ -274,7 +274,7 @@ func TestFullDiskForParkedDeliveriesStopsNothing(t *testing.T) {
 	live := serve(t, &server.Options{})
 	s, js := open(t, live), raw(t, live)
 	narrow(t, js, 40)
-	if _, err := js.CreateStream(t.Context(), jetstream.StreamConfig{
+	if _, err := js.UpdateStream(t.Context(), jetstream.StreamConfig{
 		Name: "DELIVERIES_parked", Subjects: []string{"tripletex.parked.*.*.*"}, MaxMsgsPerSubject: 1, MaxMsgs: 1, Discard: jetstream.DiscardNew,
 	}); err != nil {
 		t.Fatal(err)

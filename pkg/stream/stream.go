@@ -49,8 +49,8 @@ type Stream struct {
 	conn    *nats.Conn
 	js      jetstream.JetStream
 	stream  jetstream.Stream
-	tries   jetstream.Stream // nil without a consumer
-	parked  jetstream.Stream // nil without a consumer
+	tries   jetstream.Stream
+	parked  jetstream.Stream
 	name    string
 	company int64
 	// lost is called when the connection is lost. The client reconnects by itself.

@@ -187,6 +187,19 @@ func TestMemoryOnPurpose(t *testing.T) {
 	s.Close()
 }
 
+// The receiver creates the streams of forwarders too, as a cluster without one of its servers creates none.
+func TestReceiverCreatesTheStreamsOfForwarders(t *testing.T) {
+	t.Parallel()
+	live := serve(t, &server.Options{})
+	open(t, live)
+	js := raw(t, live)
+	for _, name := range []string{"DELIVERIES", "DELIVERIES_dead", "DELIVERIES_tries", "DELIVERIES_parked"} {
+		if _, err := js.Stream(t.Context(), name); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // What is made here is in files, knows repeats, and refuses new deliveries rather than delete old ones.
 func TestMadeStreamKeepsWhatItAcknowledges(t *testing.T) {
 	t.Parallel()
