@@ -15,8 +15,8 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/manifest"
 	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/output"
-	"github.com/tlxhook/tlxhook/pkg/terminal"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
 // checkOptions are the flags of check.
@@ -259,7 +259,7 @@ func timedOut(ctx context.Context, settings *config.Settings, f *failure) *failu
 	if !ok || e.Kind != tripletex.Timeout || ctx.Err() == nil {
 		return f
 	}
-	return failf(f.code, "%s: timed out after %s", e.Operation, terminal.Duration(settings.Timeout)).withHint("%s", f.hint)
+	return failf(f.code, "%s: timed out after %s", e.Operation, wait.Text(settings.Timeout)).withHint("%s", f.hint)
 }
 
 // lastDeliveries sets the time of the last delivery of each silence from the journal.

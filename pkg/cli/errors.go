@@ -31,6 +31,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 	"github.com/tlxhook/tlxhook/pkg/tunnel"
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
 // Exit codes, as documented in docs/exit-codes.md and "tlxhook help exit-codes".
@@ -160,7 +161,7 @@ func describe(settings *config.Settings, err error) *failure {
 		return fail(code(e.Kind), err).withHint("%s", cmp.Or(baseURLHint(settings, e), apiHint(settings, e)))
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		return failf(codeTimeout, "timed out after %s", terminal.Duration(settings.Timeout)).withHint("%s", timeoutHint(settings))
+		return failf(codeTimeout, "timed out after %s", wait.Text(settings.Timeout)).withHint("%s", timeoutHint(settings))
 	}
 	if settings == nil && !errors.Is(err, context.Canceled) { // cobra rejected the command line
 		return fail(codeUsage, err)

@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/tlxhook/tlxhook/pkg/terminal"
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
 // The widths of help in columns.
@@ -35,7 +35,7 @@ func setHelp(root *cobra.Command, columns int) {
 func shortenDurations(cmd *cobra.Command) {
 	cmd.Flags().VisitAll(func(flag *pflag.Flag) {
 		if d, err := time.ParseDuration(flag.DefValue); err == nil && flag.Value.Type() == "duration" {
-			flag.DefValue = terminal.Duration(d)
+			flag.DefValue = wait.Text(d)
 		}
 	})
 }

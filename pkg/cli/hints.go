@@ -16,9 +16,9 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/receiver"
 	"github.com/tlxhook/tlxhook/pkg/secret"
-	"github.com/tlxhook/tlxhook/pkg/terminal"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 	"github.com/tlxhook/tlxhook/pkg/tunnel"
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
 // targetHint returns the hint for the URL of an app: the missing scheme, or --allow-remote if that permits it.
@@ -114,7 +114,7 @@ func environmentHint(e *tripletex.Error) string {
 
 // timeoutHint returns the hint to allow more time.
 func timeoutHint(settings *config.Settings) string {
-	return fmt.Sprintf("allow more than %s with --timeout", terminal.Duration(settings.Timeout))
+	return fmt.Sprintf("allow more than %s with --timeout", wait.Text(settings.Timeout))
 }
 
 // apiHint returns the hint for an error of the API by its kind.
@@ -126,7 +126,7 @@ func apiHint(settings *config.Settings, e *tripletex.Error) string {
 		return timeoutHint(settings)
 	case tripletex.RateLimited:
 		if e.RetryAfter > 0 {
-			return fmt.Sprintf("try again in %s, or allow more time with --timeout", terminal.Duration(e.RetryAfter))
+			return fmt.Sprintf("try again in %s, or allow more time with --timeout", wait.Text(e.RetryAfter))
 		}
 		return "try again later; all clients with the same tokens share the limit"
 	case tripletex.ServerFailed:

@@ -39,7 +39,7 @@ func rooms() map[string][]string {
 		"pkg/demo":        {"pkg/config", "pkg/health", "pkg/journal", "pkg/sandbox", "pkg/terminal"},
 		"pkg/doctor": {
 			"pkg/config", "pkg/credentials", "pkg/health", "pkg/journal", "pkg/login", "pkg/manifest", "pkg/secret", "pkg/targeturl",
-			"pkg/terminal", "pkg/tripletex", "pkg/tunnel",
+			"pkg/terminal", "pkg/tripletex", "pkg/tunnel", "pkg/wait",
 		},
 		"pkg/exporter": {
 			"pkg/config", "pkg/fleet", "pkg/health", "pkg/journal", "pkg/login", "pkg/loopback", "pkg/promtext", "pkg/receiver",
@@ -75,7 +75,7 @@ func rooms() map[string][]string {
 		"pkg/sender":    {"pkg/secret", "pkg/webhook"},
 		"pkg/stream":    {"pkg/journal", "pkg/secret", "pkg/wait", "pkg/webhook"},
 		"pkg/targeturl": nil,
-		"pkg/terminal":  {"pkg/secret"},
+		"pkg/terminal":  {"pkg/secret", "pkg/wait"},
 		"pkg/tripletex": {"pkg/payload", "pkg/secret", "pkg/targeturl", "pkg/wait"},
 		"pkg/tui":       {"pkg/health", "pkg/output", "pkg/terminal"},
 		"pkg/tunnel":    {"pkg/childprocess", "pkg/secret", "pkg/targeturl", "pkg/terminal", "pkg/wait"},

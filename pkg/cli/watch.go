@@ -16,6 +16,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/health"
 	"github.com/tlxhook/tlxhook/pkg/login"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
 // watchOptions are the flags of watch.
@@ -111,9 +112,9 @@ func newWatch(app *App) *cobra.Command {
 func (o *watchOptions) check(ids []string) error {
 	switch {
 	case o.interval < shortestInterval || o.interval > longestInterval:
-		return usageFailure("--interval %s: must be from %s to %s", o.interval, shortestInterval, terminal.Duration(longestInterval))
+		return usageFailure("--interval %s: must be from %s to %s", o.interval, shortestInterval, wait.Text(longestInterval))
 	case o.lasting < 0 || o.lasting > longestInterval:
-		return usageFailure("--for %s: must be from 0s to %s", o.lasting, terminal.Duration(longestInterval))
+		return usageFailure("--for %s: must be from 0s to %s", o.lasting, wait.Text(longestInterval))
 	case o.until != "" && !slices.Contains(health.Conditions(), health.Condition(o.until)):
 		return usageFailure("--until %q: must be active or changed", o.until)
 	case o.command[0] == "" && len(o.command) > 1:

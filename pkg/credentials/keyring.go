@@ -14,6 +14,7 @@ import (
 	"github.com/zalando/go-keyring"
 
 	"github.com/tlxhook/tlxhook/pkg/secret"
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
 // service is the keyring service of the program's entries.
@@ -109,7 +110,7 @@ func (k *Keyring) call(do func() (string, error)) (string, error) {
 		}
 		return got.value, nil
 	case <-time.After(keyringTimeout):
-		k.failed = fmt.Errorf("%w: no response after %s; it may be locked", ErrNoKeyring, keyringTimeout)
+		k.failed = fmt.Errorf("%w: no response after %s; it may be locked", ErrNoKeyring, wait.Text(keyringTimeout))
 		return "", k.failed
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/targeturl"
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
 // skewLimit bounds the clock skew: tokens expire by date, and logs are compared by time.
@@ -159,5 +160,5 @@ func (a *API) clock(context.Context) Finding {
 	if skew < 0 {
 		way = "behind"
 	}
-	return warn(fmt.Sprintf("%s %s of Tripletex", skew.Abs().Round(time.Second), way), "set the clock, such as with timedatectl set-ntp true")
+	return warn(fmt.Sprintf("%s %s of Tripletex", wait.Text(skew.Abs().Round(time.Second)), way), "set the clock, such as with timedatectl set-ntp true")
 }

@@ -3,6 +3,8 @@ package health
 import (
 	"fmt"
 	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
 // maxNamed is how many companies are named for each event in a round: a network failure affects all of them.
@@ -49,7 +51,7 @@ func (c CompanyChange) text(at time.Time) string {
 	case CompanyUnreachable:
 		return fmt.Sprintf("%s: %v", text, c.Err)
 	case CompanyRecovered:
-		return fmt.Sprintf("%s after %s", text, at.Sub(c.Since).Round(time.Second))
+		return fmt.Sprintf("%s after %s", text, wait.Text(at.Sub(c.Since).Round(time.Second)))
 	default:
 		return text
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
 // Silence is a limit for the time without deliveries of an event, and when the last one came.
@@ -48,7 +50,7 @@ func (s Silence) words(now time.Time) string {
 	case s.Last.IsZero():
 		return "silent, with no delivery stored"
 	default:
-		return "silent for " + strings.TrimSuffix(now.Sub(s.Last).Round(time.Minute).String(), "0s")
+		return "silent for " + wait.Text(now.Sub(s.Last).Round(time.Minute))
 	}
 }
 

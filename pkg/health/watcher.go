@@ -12,6 +12,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
 var (
@@ -111,7 +112,7 @@ func (w *Watcher) logCompanyEvents(u Update) {
 	}
 	if u.Slow > 0 && !w.slow {
 		w.slow = true
-		w.Note("polling all companies took %s, longer than the interval", u.Slow.Round(time.Second))
+		w.Note("polling all companies took %s, longer than the interval", wait.Text(u.Slow.Round(time.Second)))
 	}
 }
 
@@ -135,7 +136,7 @@ func (w *Watcher) roundSucceeded(ctx context.Context, u Update) error {
 		}
 	}
 	if w.err != nil && !w.Watch.Many {
-		w.Warn("polling recovered after %s", u.At.Sub(u.UnreachableSince).Round(time.Second))
+		w.Warn("polling recovered after %s", wait.Text(u.At.Sub(u.UnreachableSince).Round(time.Second)))
 	}
 	w.answered, w.err = true, nil
 	if !u.WaitingUntil.IsZero() && u.WaitingUntil.Sub(w.waitingUntil) > w.Watch.Interval {
@@ -198,8 +199,8 @@ func (w *Watcher) ended(ctx context.Context) error {
 	case !w.answered:
 		return ctx.Err()
 	case w.Until == UntilChanged:
-		return fmt.Errorf("%w after %s", ErrUnchanged, w.Timeout)
+		return fmt.Errorf("%w after %s", ErrUnchanged, wait.Text(w.Timeout))
 	default:
-		return fmt.Errorf("%w after %s", ErrNotActive, w.Timeout)
+		return fmt.Errorf("%w after %s", ErrNotActive, wait.Text(w.Timeout))
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tlxhook/tlxhook/pkg/terminal"
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
 // Line returns an event as one line of text, optionally colored. It is not truncated, because the cause of a failure is
@@ -27,8 +28,8 @@ func (v EventRecord) Line(color bool, replay string) string {
 }
 
 func (v EventRecord) remark(replay string) string {
-	took := time.Duration(v.DurationSeconds * float64(time.Second)).Round(100 * time.Microsecond)
-	again := time.Duration(v.RetryAfterSeconds * float64(time.Second)).Round(time.Second)
+	took := wait.Text(time.Duration(v.DurationSeconds * float64(time.Second)).Round(100 * time.Microsecond))
+	again := wait.Text(time.Duration(v.RetryAfterSeconds * float64(time.Second)).Round(time.Second))
 	switch v.Kind {
 	case KindForwarded:
 		return fmt.Sprintf("%d in %s", v.HTTPStatus, took)

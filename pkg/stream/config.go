@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
 // DefaultWindow is how long a new stream recognizes an idempotency key: Tripletex retries a delivery for 30 hours.
@@ -32,7 +34,7 @@ func (c Config) Check() error {
 	case c.Window < time.Second || c.Retention < 0:
 		return fmt.Errorf("%w: the window for duplicates must be at least 1s, and what is kept not negative", ErrOptions)
 	case c.Retention > 0 && c.Retention < c.Window:
-		return fmt.Errorf("%w: deliveries must be kept at least as long as duplicates are known, %s", ErrOptions, c.Window)
+		return fmt.Errorf("%w: deliveries must be kept at least as long as duplicates are known, %s", ErrOptions, wait.Text(c.Window))
 	}
 	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
 const (
@@ -166,16 +168,16 @@ func (s *Status) line(now time.Time) string {
 func (t *Task) describe(now time.Time) string {
 	switch took := now.Sub(t.start); {
 	case !t.until.IsZero():
-		return fmt.Sprintf("Waiting %s %s", Duration(max(t.until.Sub(now)+time.Second-1, time.Second).Truncate(time.Second)), t.text)
+		return fmt.Sprintf("Waiting %s %s", wait.Text(max(t.until.Sub(now)+time.Second-1, time.Second).Truncate(time.Second)), t.text)
 	case t.noun == "":
-		return fmt.Sprintf("%s (%s)", t.text, Duration(took.Truncate(time.Second)))
+		return fmt.Sprintf("%s (%s)", t.text, wait.Text(took.Truncate(time.Second)))
 	case t.all == 0:
-		return fmt.Sprintf("%d %s (%s)", t.done, t.noun, Duration(took.Truncate(time.Second)))
+		return fmt.Sprintf("%d %s (%s)", t.done, t.noun, wait.Text(took.Truncate(time.Second)))
 	case t.done == 0:
 		return fmt.Sprintf("%d of %d %s", t.done, t.all, t.noun)
 	default:
 		left := time.Duration(float64(took) / float64(t.done) * float64(t.all-t.done))
-		return fmt.Sprintf("%d of %d %s, %s left", t.done, t.all, t.noun, Duration(left.Round(time.Second)))
+		return fmt.Sprintf("%d of %d %s, %s left", t.done, t.all, t.noun, wait.Text(left.Round(time.Second)))
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
 // Kind classifies an [Error]. It is derived from the HTTP status, because the codes of Tripletex do not always agree
@@ -90,9 +92,9 @@ func (e *Error) Error() string {
 
 func skewText(skew time.Duration) string {
 	if skew < 0 {
-		return (-skew).String() + " behind"
+		return wait.Text(-skew) + " behind"
 	}
-	return skew.String() + " ahead of"
+	return wait.Text(skew) + " ahead of"
 }
 
 func (e *Error) cause() string {

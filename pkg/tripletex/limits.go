@@ -30,7 +30,7 @@ func (c *Client) RateLimit() (RateLimit, bool) {
 type limitError struct{ wait time.Duration } // whole seconds
 
 func (e *limitError) Error() string {
-	return fmt.Sprintf("rate limit used up for another %s", e.wait)
+	return fmt.Sprintf("rate limit used up for another %s", wait.Text(e.wait))
 }
 
 // paced is an http.RoundTripper that delays requests while the rate limit is used up.

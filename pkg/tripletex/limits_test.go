@@ -99,7 +99,7 @@ func TestRateLimitBeyondTheDeadlineIsNotSent(t *testing.T) {
 		if tripletex.KindOf(err) != tripletex.RateLimited {
 			t.Errorf("%v after %d requests", err, wire.sent.Load())
 		}
-		if !strings.HasSuffix(fmt.Sprint(err), "another 1m0s") {
+		if !strings.HasSuffix(fmt.Sprint(err), "another 1m") {
 			t.Errorf("%v, want the wait of a minute", err)
 		}
 		if wire.sent.Load() != 2 {

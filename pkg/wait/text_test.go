@@ -1,10 +1,10 @@
-package terminal_test
+package wait_test
 
 import (
 	"testing"
 	"time"
 
-	"github.com/tlxhook/tlxhook/pkg/terminal"
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
 func TestDurationHasNoZeroUnitsAtItsEnd(t *testing.T) {
@@ -14,7 +14,7 @@ func TestDurationHasNoZeroUnitsAtItsEnd(t *testing.T) {
 		time.Hour: "1h", 20 * time.Hour: "20h", 150 * time.Minute: "2h30m", 720 * time.Hour: "720h",
 		time.Hour + time.Second: "1h0m1s", 70*time.Minute + 10*time.Second: "1h10m10s", -48 * time.Hour: "-48h", 1500 * time.Millisecond: "1.5s",
 	} {
-		if got := terminal.Duration(d); got != want {
+		if got := wait.Text(d); got != want {
 			t.Errorf("%v: %q, want %q", d, got, want)
 		}
 	}

@@ -1,12 +1,12 @@
-package terminal
+package wait
 
 import (
 	"strings"
 	"time"
 )
 
-// Duration returns a duration without zero units at its end, such as 2h30m or 36h.
-func Duration(d time.Duration) string {
+// Text returns a duration without zero units at its end, such as 2h30m or 36h.
+func Text(d time.Duration) string {
 	text := d.String()
 	if strings.HasSuffix(text, "m0s") {
 		text = strings.TrimSuffix(text, "0s")
