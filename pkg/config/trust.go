@@ -12,7 +12,7 @@ import (
 // ErrUntrusted means that other users can change a file that determines the recipient of tokens.
 var ErrUntrusted = errors.New("other users can change it")
 
-// readTrusted reads a file that only the user and root can write, until ctx ends.
+// readTrusted reads a file that only the user and root can write or replace, until ctx ends.
 func readTrusted(ctx context.Context, path string) ([]byte, error) {
 	return wait.Read(ctx, func() ([]byte, error) { return readTrustedNow(path) })
 }
@@ -28,7 +28,7 @@ func readTrustedNow(path string) ([]byte, error) {
 		return nil, err
 	}
 	if info.Mode().IsRegular() {
-		if err := checkTrusted(path, info); err != nil {
+		if err := errors.Join(checkTrusted(path, info), checkFolders(path)); err != nil {
 			return nil, err
 		}
 	}

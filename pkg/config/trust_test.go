@@ -80,6 +80,51 @@ func TestFileWritableByOthersIsRejected(t *testing.T) {
 	}
 }
 
+// Who can write a folder can replace its files, whatever their modes.
+func TestFileInFolderOfOthersIsRejected(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("the mode says nothing about access there")
+	}
+	for what, test := range map[string]struct {
+		folder, linked fs.FileMode
+		owner          int
+		refused        string
+	}{
+		"private":           {0o700, 0o700, 0, ""},
+		"readable":          {0o755, 0o755, 0, ""},
+		"sticky":            {0o777 | fs.ModeSticky, 0o755, 0, ""},
+		"everybody":         {0o777, 0o755, 0, "chmod go-w"},
+		"group":             {0o770, 0o755, 0, "chmod go-w"},
+		"folder of a link":  {0o755, 0o777, 0, "chmod go-w"},
+		"another user":      {0o755, 0o755, 65534, "chown"},
+		"another user, 700": {0o700, 0o755, 65534, "chown"},
+	} {
+		folder, linked := filepath.Join(t.TempDir(), "tlxhook"), filepath.Join(t.TempDir(), "linked")
+		file := filepath.Join(folder, "real")
+		err := errors.Join(
+			os.Mkdir(folder, 0o700), os.Mkdir(linked, 0o700), os.WriteFile(file, []byte("format: 1\n"), 0o600),
+			os.Symlink(file, filepath.Join(linked, "profiles.yaml")), os.Chmod(folder, test.folder), os.Chmod(linked, test.linked),
+		)
+		if test.owner != 0 {
+			if os.Getuid() != 0 {
+				continue
+			}
+			err = errors.Join(err, os.Chown(folder, test.owner, test.owner))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = config.LoadProfiles(linked)
+		if test.refused == "" && err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+		if test.refused != "" && (!errors.Is(err, config.ErrUntrusted) || !strings.Contains(err.Error(), test.refused)) {
+			t.Errorf("%s: %v, want %q", what, err, test.refused)
+		}
+	}
+}
+
 func TestProfilesOfAnotherFormatAreRejected(t *testing.T) {
 	t.Parallel()
 	for name, content := range map[string]string{

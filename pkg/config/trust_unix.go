@@ -3,9 +3,11 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"syscall"
 )
 
@@ -28,4 +30,24 @@ func checkTrusted(path string, info fs.FileInfo) error {
 		return fmt.Errorf("%s: %w; run chmod go-w %[1]s", path, ErrUntrusted)
 	}
 	return nil
+}
+
+// checkFolders checks the folder of a file, and of the target of a link.
+func checkFolders(path string) error {
+	target, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(checkFolder(filepath.Dir(path)), checkFolder(filepath.Dir(target)))
+}
+
+// checkFolder returns ErrUntrusted for a folder in which others can replace a file. With the sticky bit only the owner of a
+// file can, and in a read-only file system nobody.
+func checkFolder(folder string) error {
+	info, err := os.Stat(folder)
+	const mayWrite = 2
+	if err != nil || info.Mode()&fs.ModeSticky != 0 || errors.Is(syscall.Access(folder, mayWrite), syscall.EROFS) {
+		return err
+	}
+	return checkTrusted(folder, info)
 }
