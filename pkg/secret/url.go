@@ -8,8 +8,8 @@ import (
 // Mask replaces the secret parts of a URL.
 const Mask = "***"
 
-// MaskURL returns a URL for output: userinfo, query values and fragment are masked. It works on the text, so that an
-// invalid URL is masked too. In doubt, for example with a backslash or an invalid port, it keeps only the scheme.
+// MaskURL returns a URL for output: userinfo, query values, values in the path such as ";token=1", and the fragment are
+// masked. It works on the text, so that an invalid URL is masked too. In doubt, for example with a backslash or an invalid port, it keeps only the scheme.
 func MaskURL(raw string) string {
 	head, fragment, hasFragment := strings.Cut(raw, "#")
 	head, query, hasQuery := strings.Cut(head, "?")
@@ -51,7 +51,22 @@ func maskHead(head, rest string) (masked string, certain bool) {
 	case strings.Contains(head, `\`), !isHostPort(host, ok), user != "" && !ok, isDoubtful(host, path, rest):
 		return scheme + Mask, false
 	}
-	return scheme + user + host + path, true
+	return scheme + user + host + maskPath(path), true
+}
+
+// maskPath masks what follows an equals sign, up to the next parameter or segment.
+func maskPath(path string) string {
+	var masked strings.Builder
+	for path != "" {
+		key, value, found := strings.Cut(path, "=")
+		masked.WriteString(key)
+		if !found {
+			break
+		}
+		masked.WriteString("=" + Mask)
+		path = value[strings.IndexAny(value+"/", ";/"):]
+	}
+	return masked.String()
 }
 
 // isDoubtful reports whether a later "@" may end a userinfo that contains a slash, a question mark or a number sign.
