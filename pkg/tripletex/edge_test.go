@@ -121,12 +121,37 @@ func TestRefusedTokensAreUnauthorized(t *testing.T) {
 	}
 }
 
+// An expiration date that a wrong clock computed is refused as content; the cause is the login.
+func TestRefusedDateOfAWrongClockIsUnauthorized(t *testing.T) {
+	t.Parallel()
+	for skew, want := range map[time.Duration]tripletex.Kind{
+		-48 * time.Hour: tripletex.Unauthorized, 2000 * time.Hour: tripletex.Unauthorized, time.Minute: tripletex.Refused,
+	} {
+		for _, status := range []int{400, 422} {
+			header := http.Header{"Date": {time.Now().Add(-skew).UTC().Format(http.TimeFormat)}}
+			body := `{"validationMessages":[{"field":"expirationDate","message":"must be in the future"}]}`
+			transport := &scripted{answers: []scriptedAnswer{{status: status, header: header, body: body}}}
+			client, err := tripletex.New(tripletex.Options{BaseURL: baseURL, Credentials: employee().Get, Transport: transport})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = client.WhoAmI(t.Context())
+			if got := tripletex.KindOf(err); got != want {
+				t.Errorf("%d with a clock off by %s: kind %s, want %s", status, skew, got, want)
+			}
+			if named := strings.Contains(err.Error(), "clock"); named != (want == tripletex.Unauthorized) {
+				t.Errorf("%d with a clock off by %s: %v", status, skew, err)
+			}
+		}
+	}
+}
+
 func TestClockSkewIsReported(t *testing.T) {
 	t.Parallel()
 	for skew, want := range map[time.Duration]string{
-		-48 * time.Hour: "clock is 48h0m0s behind Tripletex",
-		48 * time.Hour:  "clock is 48h0m0s ahead of Tripletex", time.Hour: "clock is 1h0m0s ahead of",
-		-11 * time.Minute: "clock is 11m0s behind", 0: "", 5 * time.Minute: "", -5 * time.Minute: "",
+		-48 * time.Hour: "clock is 48h behind Tripletex",
+		48 * time.Hour:  "clock is 48h ahead of Tripletex", time.Hour: "clock is 1h ahead of",
+		-11 * time.Minute: "clock is 11m behind", 0: "", 5 * time.Minute: "", -5 * time.Minute: "",
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			header := http.Header{"Date": {time.Now().Add(-skew).UTC().Format(http.TimeFormat)}}

@@ -63,10 +63,11 @@ func (c *Client) CreateSession(ctx context.Context) (Session, error) {
 	return c.createSession(ctx, credentials)
 }
 
-// createSession creates a session. Refused tokens result in an Unauthorized error, also with status 422.
+// createSession creates a session. Refused tokens and dates of a wrong clock result in an Unauthorized error, also with
+// status 422.
 func (c *Client) createSession(ctx context.Context, credentials Credentials) (Session, error) {
 	created, err := c.requestSession(ctx, credentials)
-	if e, ok := errors.AsType[*Error](err); ok && e.Kind == Refused && e.isAboutTokens() {
+	if e, ok := errors.AsType[*Error](err); ok && e.Kind == Refused && (e.isAboutTokens() || e.ClockSkew != 0) {
 		e.Kind = Unauthorized
 	}
 	return created, err
