@@ -187,6 +187,11 @@ func badManifests() []badManifest {
 			"5:8: owns: must have no user name, password or query, because a manifest contains no secrets; reference them " +
 				"with targetCredentials",
 		},
+		{
+			"a pattern in owns", one + "owns: [\"https://hooks.example.no/*\"]\n",
+			"5:8: owns: a URL includes everything below it; write it without *",
+		},
+		{"a host pattern in owns", one + "owns: [\"https://*.example.no\"]\n", "5:8: owns: a URL includes everything below it; write it without *"},
 		{"nothing in owns", one + "owns: [\"\"]\n", "5:8: owns: must be an absolute URL, such as https://hooks.example.no/tripletex"},
 		{
 			"an identity twice, spelt differently", one + "  - event: ORDER.create\n    target: https://H.no:443\n",

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 
@@ -199,11 +200,14 @@ func (p *problems) credentials(n ast.Node, folder string) (userinfo, query Refer
 func (p *problems) owns(n ast.Node) []string {
 	var all []string
 	for _, t := range p.texts(n, "owns") {
-		if err := checkBare(t.value); err != nil {
+		switch err := checkBare(t.value); {
+		case err != nil:
 			p.add(t.at, "owns: %v", err)
-			continue
+		case strings.Contains(t.value, "*"):
+			p.add(t.at, "owns: a URL includes everything below it; write it without *")
+		default:
+			all = append(all, t.value)
 		}
-		all = append(all, t.value)
 	}
 	return all
 }
