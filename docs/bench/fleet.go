@@ -21,7 +21,6 @@ import (
 
 // The parameters of runs over many companies.
 const (
-	clients  = 1000
 	parallel = 16
 	latency  = 50 * time.Millisecond
 	perRate  = 100 // requests per second, if limited
@@ -46,7 +45,7 @@ type measurement struct {
 }
 
 // benchFleet compares runs over many companies with the lower bound from latency or rate limit.
-func benchFleet(ctx context.Context, rounds int, tlxhook, home string, out io.Writer) error {
+func benchFleet(ctx context.Context, clients, rounds int, tlxhook, home string, out io.Writer) error {
 	file := filepath.Join(home, "clients.yaml")
 	content := "version: 1\ncompanies: {all: true}\nsubscriptions:\n" +
 		"  - {event: order.create, target: \"https://hooks.example.no/tripletex\"}\n"
@@ -66,21 +65,21 @@ func benchFleet(ctx context.Context, rounds int, tlxhook, home string, out io.Wr
 	measured := make([][]measurement, len(runs))
 	for range rounds {
 		for i, r := range runs {
-			m, err := r.run(ctx, tlxhook, home)
+			m, err := r.run(ctx, clients, tlxhook, home)
 			if err != nil {
 				return fmt.Errorf("%s: %w", r.name, err)
 			}
 			measured[i] = append(measured[i], m)
 		}
 	}
-	_, _ = fmt.Fprintf(out, "\n%-40s %9s %9s %7s %7s %9s %9s\n", "1,000 companies", "bound", "tlxhook", "ratio", "wanted", "memory", "first")
+	_, _ = fmt.Fprintf(out, "\n%-40s %9s %9s %7s %7s %9s %9s\n", fmt.Sprintf("%d companies", clients), "bound", "tlxhook", "ratio", "wanted", "memory", "first")
 	for i, r := range runs {
 		var took, first []time.Duration
 		most := 0.0
 		for _, m := range measured[i] {
 			took, first, most = append(took, m.took), append(first, m.first), max(most, m.memory)
 		}
-		middle, bound := median(took), r.bound()
+		middle, bound := median(took), r.bound(clients)
 		_, err := fmt.Fprintf(out, "%-40s %9s %9s %7.2f %7.2f %6.1f MB %9s\n", r.name, bound, middle.Round(10*time.Millisecond),
 			float64(middle)/float64(bound), r.wanted, most, median(first).Round(time.Millisecond))
 		if err != nil {
@@ -90,14 +89,14 @@ func benchFleet(ctx context.Context, rounds int, tlxhook, home string, out io.Wr
 	return nil
 }
 
-func (r fleetRun) bound() time.Duration {
+func (r fleetRun) bound(clients int) time.Duration {
 	if r.limited {
-		return clients / perRate * time.Second
+		return time.Duration(clients) * time.Second / perRate
 	}
-	return time.Duration(r.requests) * clients * latency / parallel
+	return time.Duration(r.requests*clients) * latency / parallel
 }
 
-func (r fleetRun) run(ctx context.Context, tlxhook, home string) (m measurement, err error) {
+func (r fleetRun) run(ctx context.Context, clients int, tlxhook, home string) (m measurement, err error) {
 	api := &clientAPI{limited: r.limited, status: slices.Repeat([]string{r.status}, clients+1)}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -147,7 +146,7 @@ type clientAPI struct {
 	limited bool
 
 	mu      sync.Mutex
-	status  []string // by company
+	status  []string // by company, from 1
 	window  time.Time
 	left    int
 	refused int
@@ -162,14 +161,18 @@ func (a *clientAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	time.Sleep(latency) // the lower bound
 	if strings.HasPrefix(r.URL.Path, "/v2/company/") {
-		companies := make([]string, clients)
+		companies := make([]string, len(a.status)-1)
 		if r.URL.Query().Get("from") != "0" {
 			companies = nil // a full page is followed by an empty one
 		}
 		for i := range companies {
 			companies[i] = fmt.Sprintf(`{"id":%d,"name":"Kunde %d AS"}`, i+1, i+1)
 		}
-		_, _ = fmt.Fprintf(w, `{"fullResultSize":%d,"from":0,"count":%d,"values":[%s]}`, clients, len(companies), strings.Join(companies, ","))
+		_, _ = fmt.Fprintf(w, `{"fullResultSize":%d,"from":0,"count":%d,"values":[%s]}`, len(a.status)-1, len(companies), strings.Join(companies, ","))
+		return
+	}
+	if r.URL.Path == "/v2/event" {
+		_, _ = fmt.Fprint(w, `{"value":{"order.create":{"description":"created"}}}`)
 		return
 	}
 	user, _, _ := r.BasicAuth()

@@ -54,13 +54,16 @@ func main() {
 		}
 		return
 	}
-	if err := bench(context.Background(), *runs, *fleetRuns, os.Stdout); err != nil {
+	if err := bench(context.Background(), sizes{1000, 100_000}, *runs, *fleetRuns, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func bench(ctx context.Context, runs, fleetRuns int, out io.Writer) error {
+// sizes are the numbers of client companies and of objects in a backfill.
+type sizes struct{ clients, objects int }
+
+func bench(ctx context.Context, of sizes, runs, fleetRuns int, out io.Writer) error {
 	folder, err := os.MkdirTemp("", "tlxhook-bench-")
 	if err != nil {
 		return err
@@ -95,10 +98,10 @@ func bench(ctx context.Context, runs, fleetRuns int, out io.Writer) error {
 			return err
 		}
 	}
-	if err := benchFleet(ctx, fleetRuns, tlxhook, folder, out); err != nil {
+	if err := benchFleet(ctx, of.clients, fleetRuns, tlxhook, folder, out); err != nil {
 		return err
 	}
-	if err := benchBackfill(ctx, tlxhook, folder, runs, out); err != nil {
+	if err := benchBackfill(ctx, tlxhook, folder, of.objects, runs, out); err != nil {
 		return err
 	}
 	info, err := os.Stat(tlxhook)
