@@ -106,14 +106,21 @@ func (a *App) loadSettings(ctx context.Context, cmd *cobra.Command) (*config.Set
 // set in the environment or a file.
 func decideFormat(settings *config.Settings, screen bool, cmd *cobra.Command) error {
 	formats := ownFormats(cmd)
-	if len(formats) == 0 || slices.Contains(formats, settings.Output) {
+	if len(formats) == 0 {
 		return nil
 	}
-	ignored := settings.Origin("output") != "--output" && slices.Contains(output.Formats(), output.Format(settings.Output))
+	query := settings.JQ != "" || settings.Template != ""
+	common := slices.Contains(output.Formats(), output.Format(settings.Output))
+	ignored := settings.Origin("output") != "--output" && common
 	switch {
+	case slices.Contains(formats, settings.Output) && query && !common:
+		return usageFailure("--jq and --template cannot be combined with -o %s", settings.Output)
+	case slices.Contains(formats, settings.Output):
 	case settings.Output != "" && !ignored:
 		known := strings.Join(slices.Compact(formats), ", ")
 		return usageFailure("output format %q is not available for %s; valid formats: %s", settings.Output, cmd.CommandPath(), known)
+	case query:
+		settings.Output = string(output.JSONFormat)
 	case screen:
 		settings.Output = formats[0]
 	default:

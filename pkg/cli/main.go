@@ -137,17 +137,15 @@ func wantsJSON(format string) bool {
 // settings from loading.
 func (a *App) formatOf(args []string) string {
 	if a.settings != nil {
-		if a.settings.JQ != "" {
-			return string(output.JSONFormat)
-		}
-		return a.settings.Output
+		return formatWith(a.settings.JQ != "", a.settings.Output)
 	}
 	format, _ := a.lookup("TLXHOOK_OUTPUT")
+	query := false
 	for i, arg := range args {
 		name, value, _ := strings.Cut(arg, "=")
 		switch {
 		case name == "--jq":
-			format = string(output.JSONFormat)
+			query = true
 		case name == "--output" && value != "":
 			format = value
 		case (arg == "-o" || arg == "--output") && i+1 < len(args):
@@ -155,6 +153,14 @@ func (a *App) formatOf(args []string) string {
 		case strings.HasPrefix(arg, "-o") && len(arg) > 2:
 			format = strings.TrimPrefix(arg[2:], "=")
 		}
+	}
+	return formatWith(query, format)
+}
+
+// formatWith returns the format for errors with or without --jq, which implies JSON except in the reports of monitors.
+func formatWith(query bool, format string) string {
+	if query && !slices.Contains(reportFormats(), format) {
+		return string(output.JSONFormat)
 	}
 	return format
 }
