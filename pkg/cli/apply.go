@@ -35,6 +35,7 @@ since.
   tlxhook apply -f hooks.yaml --prune --max-deletes 10 --yes
   tlxhook apply -f clients.yaml --all-companies
   tlxhook diff -f hooks.yaml --out plan.json; tlxhook apply plan.json --yes`,
+		Args: manifestArgs,
 		RunE: app.runUnlimited(func(ctx context.Context, args []string) error { return apply(ctx, app, o, args) }),
 	}
 	o.bind(cmd)
@@ -46,6 +47,17 @@ since.
 	flags.Lookup("wait").NoOptDefVal = "5s"
 	cmd.ValidArgsFunction = manifestFiles()
 	return cmd
+}
+
+// manifestArgs rejects a time that was meant as the value of --wait.
+func manifestArgs(cmd *cobra.Command, args []string) error {
+	for _, arg := range args {
+		_, err := time.ParseDuration(arg)
+		if hint := optionalValueHint(cmd, arg); err == nil && hint != "" {
+			return usageFailure("%s is not a manifest", arg).withHint("%s", hint)
+		}
+	}
+	return nil
 }
 
 func apply(ctx context.Context, app *App, o *applyOptions, args []string) error {
