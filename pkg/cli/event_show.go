@@ -30,8 +30,8 @@ func newEventShow(app *App) *cobra.Command {
 		Short:   "Show an event and its example deliveries",
 		Long: `Show the description, the payload type and the example deliveries of an event.
 
---schema prints the JSON Schema of the deliveries of the event instead, from
-which generators make types. --fields selects the fields as in a subscription.
+--schema prints the JSON Schema of the deliveries of the event instead, for
+type generators. --fields selects the fields as in a subscription.
 
 A login is required; -p sandbox works without an account. --schema needs none.`,
 		Example: `  tlxhook event show invoice.charged

@@ -16,8 +16,8 @@ func newSubscriptionDelete(app *App) *cobra.Command {
 		Use:     "delete [ID...]",
 		Aliases: []string{"rm", "remove"},
 		Short:   "Delete subscriptions",
-		Long: `Delete subscriptions and print them. The command asks for confirmation; without
-a terminal it needs --yes.
+		Long: `Delete subscriptions and print them as they were. The command asks for
+confirmation; without a terminal it needs --yes.
 ` + selectionHelp + "\n" + fleetHelp,
 		Example: `  tlxhook subscription delete 4711
   tlxhook subscription delete --target old.example.no --yes`,
