@@ -14,7 +14,7 @@ const (
 	pollInterval = 100 * time.Millisecond
 	// busyInterval is the interval after maxSuccessive changes in a row, so that an open page does not slow receiving.
 	busyInterval  = 2 * time.Second
-	maxSuccessive = 10
+	maxSuccessive = 5
 	// beatInterval is how often an unchanged stream is written to, so that a lost page is noticed.
 	beatInterval = 15 * time.Second
 	// streamTimeout is how long one write to a page may take.

@@ -209,7 +209,14 @@ function start() {
   addEventListener("popstate", render);
 }
 
+// painted waits until the list that came with the page is on the screen, or may stay hidden.
+const painted = () => new Promise((done) => {
+  requestAnimationFrame(() => setTimeout(done));
+  setTimeout(done, 200);
+});
+
 start();
+await painted();
 const loading = ask("/api/info").then((answer) => {
   info = answer;
   detail.offers(answer);
