@@ -88,10 +88,10 @@ func bench(ctx context.Context, of sizes, runs, fleetRuns int, out io.Writer) er
 	list, check := []string{tlxhook, "subscription", "list", "-o", "json"}, []string{tlxhook, "check"}
 	_, _ = fmt.Fprintf(out, "%-40s %9s %9s %7s %7s %9s\n", "", "anchor", "tlxhook", "ratio", "wanted", "memory")
 	for _, c := range []contest{
-		{"start: version / a net/http program", []string{hello}, []string{tlxhook, "version"}, "", 2.0},
+		{"start: version / a net/http program", []string{hello}, []string{tlxhook, "version"}, "", 2.2},
 		{"list of 10 / curl | jq", values(10), list, api(10), 0.40},
 		{"list of 10,000 / curl | jq", values(10000), list, api(10000), 0.50},
-		{"check of 10 / curl", curl(10), check, api(10), 0.80},
+		{"check of 10 / curl", curl(10), check, api(10), 0.85},
 		{"check of 1,000 / curl, which reads none", curl(1000), check, api(1000), 1.20},
 	} {
 		if err := c.run(ctx, runs, folder, out); err != nil {
