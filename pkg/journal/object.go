@@ -9,7 +9,7 @@ import (
 
 // ObjectKey identifies an object, independently of the subscription. It is the only definition of "the same object".
 type ObjectKey struct {
-	// Kind is the event up to the first dot, in lower case; empty for an event without a dot.
+	// Kind is the event up to the first dot or, before that, NUL, in lower case; empty for an event without a dot.
 	Kind string
 	ID   int64
 }
@@ -28,6 +28,7 @@ func (d Delivery) Object() ObjectKey {
 	if !found {
 		kind = ""
 	}
+	kind, _, _ = strings.Cut(kind, "\x00") // the text functions of SQLite end there
 	return ObjectKey{strings.Map(lower, kind), d.ObjectID}
 }
 

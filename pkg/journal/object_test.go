@@ -175,10 +175,30 @@ func TestObjectsAreNamedWithoutCase(t *testing.T) {
 	t.Parallel()
 	for event, want := range map[string]string{
 		"order.create": "order", "ORDER.update": "order", "AZaz@[`{.x": "azaz@[`{", "Ærend.x": "Ærend", "a.b.c": "a", ".x": "", "order": "",
+		"a\x00b.x": "a", "\x00.x": "", "a.\x00": "a",
 	} {
 		got := journal.Delivery{Event: event, ObjectID: 7}.Object()
 		if want := (journal.ObjectKey{Kind: want, ID: 7}); got != want {
 			t.Errorf("%q: %+v, want %+v", event, got, want)
+		}
+	}
+}
+
+// The kind of an object is computed in Go and in SQL, from a name that the sender chooses.
+func TestWaitingDeliveriesAreFoundByTheirObject(t *testing.T) {
+	t.Parallel()
+	j := open(t, t.TempDir())
+	for n, event := range []string{
+		"order.create", "a\x00b.create", "\x00.create", "a.\x00", "\x00", "Ærend.x", "AZ@[`{.x", "'.x", "\n.x", "a.b.c", ".x", "order", "\U0010ffff.x",
+	} {
+		d := about(n, event, int64(n), "null")
+		id := appendAll(t, j, d)[0]
+		found, err := j.WaitingOf(t.Context(), d.Object(), 0, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(found) != 1 || found[0].ID != id {
+			t.Errorf("%q: found %d deliveries, want delivery %d", event, len(found), id)
 		}
 	}
 }
