@@ -40,6 +40,7 @@ func TestStatusLineDecidesWhateverTheBodyDoes(t *testing.T) {
 		"refusal that stalls":        {stall("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 9\r\n\r\nabc"), 500},
 		"end for ever that stalls":   {stall("HTTP/1.1 410 Gone\r\nContent-Length: 9\r\n\r\nabc"), 410},
 		"redirect that stalls":       {stall("HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 9\r\n\r\n"), 302},
+		"other protocol that stalls": {stall("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n"), 101},
 		"wait that stalls in a body": {stall("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 7\r\nContent-Length: 9\r\n\r\n"), 503},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -48,7 +49,7 @@ func TestStatusLineDecidesWhateverTheBodyDoes(t *testing.T) {
 			if got.Status != test.status {
 				t.Errorf("status %d, want %d: %v", got.Status, test.status, got.Err)
 			}
-			if accepted := got.Err == nil; accepted != (test.status < 300) {
+			if accepted := got.Err == nil; accepted != (test.status/100 == 2) {
 				t.Errorf("error %v", got.Err)
 			}
 			if got.Duration > 10*time.Second {

@@ -99,9 +99,13 @@ func (d Delivery) Request(ctx context.Context) (*http.Request, error) {
 }
 
 // ReadBody returns the beginning of a response body, at most so many bytes: what arrives within 2 seconds. The status
-// line has decided already, so a body that stalls or breaks off is not an error. Cancel ends the request.
-func ReadBody(body io.Reader, most int64, cancel context.CancelFunc) []byte {
-	defer time.AfterFunc(bodyTimeout, cancel).Stop()
+// line has decided already, so a body that stalls or breaks off is not an error. Cancel ends the request, except after a
+// 101, whose body ends only when it is closed.
+func ReadBody(body io.ReadCloser, most int64, cancel context.CancelFunc) []byte {
+	defer time.AfterFunc(bodyTimeout, func() {
+		cancel()
+		_ = body.Close()
+	}).Stop()
 	read, _ := io.ReadAll(io.LimitReader(body, most))
 	return read
 }
