@@ -3,6 +3,8 @@ package receiver
 import (
 	"context"
 	"crypto/tls"
+	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/netip"
@@ -120,7 +122,7 @@ type limitedConn struct {
 	bounded  bool // the address has a maximum
 
 	// The listener guards these fields.
-	serving bool      // a request is being answered
+	serving bool      // a whole request is being answered
 	since   time.Time // the begin of the idle time
 }
 
@@ -152,15 +154,32 @@ func withConn(ctx context.Context, conn net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, conn)
 }
 
-// marking returns a handler that marks connections of [Limit] as busy from the end of the request headers on.
+// marking returns a handler that marks connections of [Limit] as busy from the end of the request body on. A sender that
+// stalls in its body is as idle as one that stalls in its headers.
 func marking(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if c, ok := r.Context().Value(connKey{}).(*limitedConn); ok {
-			c.serve(true)
+			c.serve(false) // the idle time begins again
+			r.Body = markingBody{r.Body, c}
 			defer c.serve(false)
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// markingBody is a request body that marks its connection as busy when it ends.
+type markingBody struct {
+	io.ReadCloser
+	conn *limitedConn
+}
+
+// Read implements io.Reader.
+func (b markingBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if errors.Is(err, io.EOF) {
+		b.conn.serve(true)
+	}
+	return n, err
 }
 
 // addressOf returns the IP address of the other side; all other networks share one value.

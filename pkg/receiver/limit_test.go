@@ -60,6 +60,9 @@ func deliver(t *testing.T, from, to, key string) (string, time.Duration) {
 	return strings.TrimSpace(line), time.Since(start)
 }
 
+// unsigned begins a request whose signature is wrong.
+const unsigned = "POST / HTTP/1.1\r\nHost: x\r\nIdempotency-Key: k\r\nX-Request-Signature: x\r\n"
+
 func TestHostileConnectionsDoNotShutOutDeliveries(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -71,8 +74,11 @@ func TestHostileConnectionsDoNotShutOutDeliveries(t *testing.T) {
 		"half a header":                {0, "POST / HTTP/1.1\r\nHost: x\r\nX-"},
 		"half a request line":          {0, "PO"},
 		"stored once, then idle":       {0, valid("k", goodBody)},
-		"a body that stalls": {8, "POST / HTTP/1.1\r\nHost: x\r\nIdempotency-Key: k\r\n" +
-			"X-Request-Signature: x\r\nContent-Length: 9\r\n\r\nabc"},
+		"a body that stalls":           {0, unsigned + "Content-Length: 9\r\n\r\nabc"},
+		"a body that does not begin":   {0, unsigned + "Content-Length: 9\r\n\r\n"},
+		"a chunk that stalls":          {0, unsigned + "Transfer-Encoding: chunked\r\n\r\n9\r\nabc"},
+		"a body that is asked for":     {0, unsigned + "Content-Length: 9\r\nExpect: 100-continue\r\n\r\n"},
+		"at most 8 of a second sender": {8, unsigned + "Content-Length: 9\r\n\r\nabc"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
