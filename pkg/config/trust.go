@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/tlxhook/tlxhook/pkg/wait"
 )
@@ -27,10 +28,13 @@ func readTrustedNow(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if info.Mode().IsRegular() {
+	if info.Mode().IsRegular() || !isDescriptor(path) {
 		if err := errors.Join(checkTrusted(path, info), checkFolders(path)); err != nil {
 			return nil, err
 		}
 	}
 	return io.ReadAll(file)
 }
+
+// isDescriptor reports whether a path names an open file of a process, such as /dev/stdin or that of a process substitution.
+func isDescriptor(path string) bool { return strings.HasPrefix(path, "/dev/") || strings.HasPrefix(path, "/proc/") }

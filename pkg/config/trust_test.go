@@ -99,6 +99,7 @@ func TestFileInFolderOfOthersIsRejected(t *testing.T) {
 		"folder of a link":  {0o755, 0o777, 0, "chmod go-w"},
 		"another user":      {0o755, 0o755, 65534, "chown"},
 		"another user, 700": {0o700, 0o755, 65534, "chown"},
+		"sticky of another": {0o755 | fs.ModeSticky, 0o755, 65534, "chown"},
 	} {
 		folder, linked := filepath.Join(t.TempDir(), "tlxhook"), filepath.Join(t.TempDir(), "linked")
 		file := filepath.Join(folder, "real")
@@ -121,6 +122,40 @@ func TestFileInFolderOfOthersIsRejected(t *testing.T) {
 		}
 		if test.refused != "" && (!errors.Is(err, config.ErrUntrusted) || !strings.Contains(err.Error(), test.refused)) {
 			t.Errorf("%s: %v, want %q", what, err, test.refused)
+		}
+	}
+}
+
+// Who can write the folder of any link on the way to a file can point it to another file of the user.
+func TestFileBehindLinkOfOthersIsRejected(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("the mode says nothing about access there")
+	}
+	for what, test := range map[string]struct {
+		shared fs.FileMode
+		target string // of the second link, in the shared folder
+		refuse bool
+	}{
+		"private": {0o700, "../private/real", false}, "sticky": {0o777 | fs.ModeSticky, "../private/real", false},
+		"everybody": {0o777, "../private/real", true}, "group": {0o770, "../private/real", true},
+		"everybody, absolute": {0o777, "", true}, "loop": {0o700, "loop", true},
+	} {
+		root := t.TempDir()
+		private, shared := filepath.Join(root, "private"), filepath.Join(root, "shared")
+		if test.target == "" {
+			test.target = filepath.Join(private, "real")
+		}
+		err := errors.Join(
+			os.Mkdir(private, 0o700), os.Mkdir(shared, 0o700), os.WriteFile(filepath.Join(private, "real"), []byte("format: 1\n"), 0o600),
+			os.Symlink("../shared/loop", filepath.Join(private, "profiles.yaml")), os.Symlink(test.target, filepath.Join(shared, "loop")),
+			os.Chmod(shared, test.shared),
+		)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err = config.LoadProfiles(private); (err != nil) != test.refuse {
+			t.Errorf("%s: %v, refuse %t", what, err, test.refuse)
 		}
 	}
 }

@@ -16,8 +16,8 @@ const noFollow = syscall.O_NOFOLLOW
 
 const writableByOthers = 0o022
 
-// checkTrusted returns ErrUntrusted, with the command that repairs it, for a file of another user and for a file that
-// others can write. It checks the target of a link.
+// checkTrusted returns ErrUntrusted, with the command that repairs it, for a file or folder of another user, and for one
+// that others can write, but for a device and a sticky folder.
 func checkTrusted(path string, info fs.FileInfo) error {
 	owner := os.Getuid()
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
@@ -26,28 +26,42 @@ func checkTrusted(path string, info fs.FileInfo) error {
 	if owner != os.Getuid() && owner != 0 {
 		return fmt.Errorf("%s: %w because user %d owns it; run chown %d %[1]s", path, ErrUntrusted, owner, os.Getuid())
 	}
-	if info.Mode().Perm()&writableByOthers != 0 {
+	protected := info.Mode()&fs.ModeDevice != 0 || info.IsDir() && info.Mode()&fs.ModeSticky != 0
+	if info.Mode().Perm()&writableByOthers != 0 && !protected {
 		return fmt.Errorf("%s: %w; run chmod go-w %[1]s", path, ErrUntrusted)
 	}
 	return nil
 }
 
-// checkFolders checks the folder of a file, and of the target of a link.
+// maxLinks is the number of links from a file to its target that are followed, as in the kernel.
+const maxLinks = 40
+
+// checkFolders checks the folder of a file and, if the file is a link, of every link on the way to its target, and of the
+// target.
 func checkFolders(path string) error {
-	target, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		return err
+	for range maxLinks {
+		folder, _ := filepath.Split(path) // filepath.Dir would resolve ".." without regard to links
+		if err := checkFolder(folder + "."); err != nil {
+			return err
+		}
+		target, err := os.Readlink(path)
+		if err != nil {
+			return nil // not a link
+		}
+		if path = target; !filepath.IsAbs(target) {
+			path = folder + target
+		}
 	}
-	return errors.Join(checkFolder(filepath.Dir(path)), checkFolder(filepath.Dir(target)))
+	return syscall.ELOOP
 }
 
-// checkFolder returns ErrUntrusted for a folder in which others can replace a file. With the sticky bit only the owner of a
-// file can, and in a read-only file system nobody.
+// checkFolder returns ErrUntrusted for a folder in which others can replace a file. With the sticky bit only the owners of
+// the file and of the folder can, and in a read-only file system nobody.
 func checkFolder(folder string) error {
 	info, err := os.Stat(folder)
 	const mayWrite = 2
-	if err != nil || info.Mode()&fs.ModeSticky != 0 || errors.Is(syscall.Access(folder, mayWrite), syscall.EROFS) {
+	if err != nil || errors.Is(syscall.Access(folder, mayWrite), syscall.EROFS) {
 		return err
 	}
-	return checkTrusted(folder, info)
+	return checkTrusted(filepath.Clean(folder), info)
 }
