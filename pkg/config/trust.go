@@ -37,4 +37,6 @@ func readTrustedNow(path string) ([]byte, error) {
 }
 
 // isDescriptor reports whether a path names an open file of a process, such as /dev/stdin or that of a process substitution.
-func isDescriptor(path string) bool { return strings.HasPrefix(path, "/dev/") || strings.HasPrefix(path, "/proc/") }
+func isDescriptor(path string) bool {
+	return strings.HasPrefix(path, "/dev/") || strings.HasPrefix(path, "/proc/")
+}

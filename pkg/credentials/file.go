@@ -78,8 +78,8 @@ func (f File) read() (secrets, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrFile, err)
 	}
-	all := secrets{}
-	if err := json.Unmarshal(raw, &all); err != nil {
+	var all secrets
+	if err := json.Unmarshal(raw, &all); err != nil || all == nil { // nil for null
 		return nil, fmt.Errorf("%w: %s is not valid JSON; delete it and log in again", ErrFile, f.Path)
 	}
 	return all, nil

@@ -190,6 +190,23 @@ func TestCommandEndsWithTheRun(t *testing.T) {
 	}
 }
 
+func TestFileStoreRejectsOtherContent(t *testing.T) {
+	t.Parallel()
+	for _, content := range []string{"null", " null\n", "", "[]", "1", `"x"`, `{"a":1}`} {
+		path := filepath.Join(t.TempDir(), "credentials.json")
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		store := credentials.File{Path: path, Write: config.WriteFile}
+		if err := store.Set("a", credentials.Session, "x"); !errors.Is(err, credentials.ErrFile) {
+			t.Errorf("%q: %v", content, err)
+		}
+		if raw, err := os.ReadFile(path); err != nil || string(raw) != content {
+			t.Errorf("%q: changed to %q, %v", content, raw, err)
+		}
+	}
+}
+
 func TestFileStoreIsPrivate(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "tlxhook", "credentials.json")

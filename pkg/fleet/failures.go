@@ -74,12 +74,14 @@ func (f Failures) Set(command string, failed []Failure) error {
 }
 
 func (f Failures) decode(raw []byte) (map[string][]failedCompany, error) {
-	all := map[string][]failedCompany{}
-	if len(raw) == 0 {
-		return all, nil
+	var all map[string][]failedCompany
+	if len(raw) > 0 {
+		if err := json.Unmarshal(raw, &all); err != nil {
+			return nil, &FailuresError{f.Path, err}
+		}
 	}
-	if err := json.Unmarshal(raw, &all); err != nil {
-		return nil, &FailuresError{f.Path, err}
+	if all == nil { // an empty file, or null
+		all = map[string][]failedCompany{}
 	}
 	return all, nil
 }
