@@ -1,6 +1,7 @@
 package secret
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -9,7 +10,8 @@ import (
 const Mask = "***"
 
 // MaskURL returns a URL for output: userinfo, query values, values in the path such as ";token=1", and the fragment are
-// masked. It works on the text, so that an invalid URL is masked too. In doubt, for example with a backslash or an invalid port, it keeps only the scheme.
+// masked. It works on the text, so that an invalid URL is masked too. In doubt, for example with a backslash or an invalid
+// port, it keeps only the scheme.
 func MaskURL(raw string) string {
 	head, fragment, hasFragment := strings.Cut(raw, "#")
 	head, query, hasQuery := strings.Cut(head, "?")
@@ -54,19 +56,47 @@ func maskHead(head, rest string) (masked string, certain bool) {
 	return scheme + user + host + maskPath(path), true
 }
 
-// maskPath masks what follows an equals sign, up to the next parameter or segment.
+// maskPath masks the values in each segment of a path.
 func maskPath(path string) string {
-	var masked strings.Builder
-	for path != "" {
-		key, value, found := strings.Cut(path, "=")
-		masked.WriteString(key)
-		if !found {
-			break
-		}
-		masked.WriteString("=" + Mask)
-		path = value[strings.IndexAny(value+"/", ";/"):]
+	segments := strings.Split(path, "/")
+	for i, segment := range segments {
+		segments[i] = maskSegment(segment)
 	}
-	return masked.String()
+	return strings.Join(segments, "/")
+}
+
+// maskSegment masks what follows the first separator of each parameter, and parameters without one behind a value, which
+// may contain a semicolon. A segment that ends with "=" may be the rest of a base64 value that contains a slash.
+func maskSegment(segment string) string {
+	if key := strings.TrimRight(segment, "="); key != segment && key != "" && !strings.ContainsAny(key, "=;") {
+		return Mask
+	}
+	parameters, masked := strings.Split(segment, ";"), false
+	for i, parameter := range parameters {
+		if end := separatorEnd(parameter); end > 0 {
+			parameters[i], masked = parameter[:end]+Mask, true
+		} else if masked {
+			parameters[i] = Mask
+		}
+	}
+	return strings.Join(parameters, ";")
+}
+
+// separatorEnd returns the end of the first "=", or of the first "=", "?" or "#" that is percent-encoded once or more, or 0.
+func separatorEnd(text string) int {
+	for i := range len(text) {
+		if text[i] == '=' {
+			return i + 1
+		}
+		code := text[i:]
+		for strings.HasPrefix(code, "%25") {
+			code = "%" + code[len("%25"):]
+		}
+		if len(code) >= 3 && slices.Contains([]string{"%3D", "%3F", "%23"}, strings.ToUpper(code[:3])) {
+			return len(text) - len(code) + 3
+		}
+	}
+	return 0
 }
 
 // isDoubtful reports whether a later "@" may end a userinfo that contains a slash, a question mark or a number sign.

@@ -336,6 +336,27 @@ func TestTraceShowsTheExchangeWithoutSecrets(t *testing.T) {
 	}
 }
 
+// The base URL of a gateway can contain a key.
+func TestTraceMasksThePathOfTheBaseURL(t *testing.T) {
+	t.Parallel()
+	for _, key := range []string{"key=canary", "a;key=canary", "key%3Dcanary"} {
+		var shown strings.Builder
+		client, err := tripletex.New(tripletex.Options{
+			BaseURL: "https://gateway.example.no/" + key + "/v2", Credentials: employee().Get,
+			Transport: &scripted{answers: []scriptedAnswer{{status: 403}, {status: 403}}},
+			Trace:     func(e tripletex.Exchange) { fmt.Fprintln(&shown, e.URL) },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = client.Events(t.Context())
+		_, _ = client.Event(t.Context(), "order.create")
+		if strings.Contains(shown.String(), "canary") || !strings.Contains(shown.String(), "https://gateway.example.no/") {
+			t.Errorf("%s: %s", key, shown.String())
+		}
+	}
+}
+
 func TestNewRejectsUnsafeBaseURL(t *testing.T) {
 	t.Parallel()
 	for _, base := range []string{

@@ -70,15 +70,17 @@ func (f failing) Read([]byte) (int, error) {
 	return 0, f.err
 }
 
-// traceURL masks the query when a session is created and the token in the path when one is deleted.
+// traceURL masks values in the path, the query when a session is created, and the token when one is deleted.
 func traceURL(u *url.URL) string {
-	text := u.String()
-	if !strings.Contains(text, "/token/") {
-		return text
-	}
+	text, query, hasQuery := strings.Cut(u.String(), "?")
 	before, after, ok := strings.Cut(text, "/token/session/")
-	if ok && !strings.HasPrefix(after, ":") && !strings.HasPrefix(after, "%3E") {
-		return before + "/token/session/" + secret.Mask
+	switch {
+	case ok && !strings.HasPrefix(after, ":") && !strings.HasPrefix(after, "%3E"):
+		return secret.MaskURL(before) + "/token/session/" + secret.Mask
+	case hasQuery && strings.Contains(text, "/token/"):
+		return secret.MaskURL(text + "?" + query)
+	case hasQuery:
+		return secret.MaskURL(text) + "?" + query
 	}
 	return secret.MaskURL(text)
 }
