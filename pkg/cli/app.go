@@ -253,12 +253,17 @@ func (s requestStatus) Waits(pause time.Duration, rateLimit bool) {
 	s.Wait(pause, "before the next attempt")
 }
 
+// profileFlag returns the flag that selected the profile, for another command line.
+func profileFlag(settings *config.Settings) string {
+	if settings.Origin("profile") == "--profile" {
+		return " -p " + settings.Profile
+	}
+	return ""
+}
+
 // loginFlags returns the flags that selected the login, for another command line.
 func loginFlags(settings *config.Settings) string {
-	text := ""
-	if settings.Origin("profile") == "--profile" {
-		text = " -p " + settings.Profile
-	}
+	text := profileFlag(settings)
 	if settings.Origin("company") == "--company" {
 		text += fmt.Sprintf(" --company %d", settings.Company)
 	}

@@ -137,6 +137,13 @@ func localFailure(operation string, err error) *failure {
 
 // describe returns the failure of an error, with its code, exit code and hint.
 func describe(settings *config.Settings, err error) *failure {
+	f := classify(settings, err)
+	f.hint = withLogin(settings, f.hint)
+	return f
+}
+
+// classify is describe with hints for the default login.
+func classify(settings *config.Settings, err error) *failure {
 	if f, ok := errors.AsType[*failure](err); ok {
 		return &failure{f.exit, f.code, err, f.hint}
 	}

@@ -21,6 +21,21 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
+// withLogin adds the flags of the login to the commands in a hint that use one, so that they work as printed. It returns
+// help commands, and hints with their own -p, unchanged.
+func withLogin(settings *config.Settings, hint string) string {
+	if settings == nil || strings.Contains(hint, "--help") || strings.Contains(hint, " -p ") {
+		return hint
+	}
+	for _, command := range []string{"subscription", "event", "diff"} {
+		hint = strings.ReplaceAll(hint, "tlxhook "+command, "tlxhook"+loginFlags(settings)+" "+command)
+	}
+	for _, command := range []string{"company list", "auth login", "auth status"} {
+		hint = strings.ReplaceAll(hint, "tlxhook "+command, "tlxhook"+profileFlag(settings)+" "+command)
+	}
+	return hint
+}
+
 // targetHint returns the hint for the URL of an app: the missing scheme, or --allow-remote if that permits it.
 func targetHint(_ *config.Settings, err error) string {
 	if address, ok := errors.AsType[*receiver.AddressError](err); ok && !address.Never {
