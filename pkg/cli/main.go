@@ -43,6 +43,7 @@ func run(ctx context.Context, args []string, streams Streams, environ []string, 
 	app := newApp(streams, environ, build)
 	app.registerURLs(args)
 	root := newRootFor(app, args)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flagFailure(cmd, args, err) })
 	root.SetArgs(args)
 	if meansPlugin(root, args) {
 		return app.runPlugin(ctx, root, args)

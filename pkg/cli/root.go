@@ -127,7 +127,6 @@ func newBareRoot(app *App) *cobra.Command {
 	root.SetIn(app.terminal.In)
 	root.SetOut(app.terminal.Out)
 	root.SetErr(app.terminal.Err)
-	root.SetFlagErrorFunc(flagFailure)
 	setHelp(root, app.terminal.Width)
 	root.AddGroup(
 		&cobra.Group{ID: groupMain, Title: "Webhooks:"},

@@ -99,31 +99,56 @@ func pathsOf(commands []*cobra.Command, names []string) []string {
 	return paths
 }
 
-// flagFailure returns the failure of a command line with an invalid flag. The hint is the correct flag, or an example.
-func flagFailure(cmd *cobra.Command, err error) error {
+// flagFailure returns the failure of a command line with an invalid flag. The hint is the correct flag, or an example. An
+// unknown command before the flag is the cause.
+func flagFailure(cmd *cobra.Command, line []string, err error) error {
+	if args := cmd.Flags().Args(); len(args) > 0 && cmd.HasSubCommands() {
+		return unknownCommand(cmd, args[0])
+	}
 	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
 		return valueFailure(cmd, invalid)
 	}
 	f := usageFailure("%w", err)
 	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
-		if found := suggestFlags(cmd, unknown.GetSpecifiedName()); len(found) > 0 {
+		name := unknown.GetSpecifiedName()
+		if word := singleDash(line, unknown.GetSpecifiedShortnames()); word != "" {
+			name, f = word, usageFailure("unknown flag: -%s", word)
+		}
+		if found := suggestFlags(cmd, name); len(found) > 0 {
 			return f.withHint("did you mean %s? %s", strings.Join(found, " or "), flagsHint(cmd))
 		}
 	}
 	return f.withHint("%s", flagsHint(cmd))
 }
 
+// singleDash returns the name of a long flag that was written with one dash, such as "help" for -help. The parser reads it
+// as a group of letters and reports those from the first unknown one on. It is empty for one letter.
+func singleDash(line []string, letters string) string {
+	for _, arg := range line {
+		word, single := strings.CutPrefix(arg, "-")
+		if single && letters != "" && len(word) > 1 && word[0] != '-' && strings.HasSuffix(word, letters) {
+			name, _, _ := strings.Cut(word, "=")
+			return name
+		}
+	}
+	return ""
+}
+
 func flagsHint(cmd *cobra.Command) string {
 	return "list the flags with " + cmd.CommandPath() + " --help"
 }
 
-// suggestFlags returns what an unknown flag may mean: a subcommand of that name, a synonym, or a similar flag.
+// suggestFlags returns what an unknown flag may mean: a long flag written with one dash, a subcommand of that name, a
+// synonym, or a similar flag.
 func suggestFlags(cmd *cobra.Command, name string) []string {
+	var known, found []string
+	cmd.Flags().VisitAll(func(flag *pflag.Flag) { known = append(known, flag.Name) })
+	if slices.Contains(known, name) {
+		return []string{"--" + name}
+	}
 	if paths := pathsOf(cmd.Commands(), []string{name}); len(paths) > 0 {
 		return paths
 	}
-	var known, found []string
-	cmd.Flags().VisitAll(func(flag *pflag.Flag) { known = append(known, flag.Name) })
 	for _, synonym := range flagSynonyms()[name] {
 		if flag, _, _ := strings.Cut(synonym, " "); slices.Contains(known, flag) {
 			found = append(found, "--"+synonym)
