@@ -178,7 +178,7 @@ func group(use, short string, aliases []string, commands ...*cobra.Command) *cob
 
 func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		f := usageFailure("%s takes no arguments", cmd.CommandPath())
+		f := usageFailure("%s takes no arguments", operation(cmd))
 		return f.withHint("%s", cmp.Or(optionalValueHint(cmd, args[0]), flagsHint(cmd)))
 	}
 	return nil
@@ -198,7 +198,7 @@ func optionalValueHint(cmd *cobra.Command, arg string) (hint string) {
 func someArgs(what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 {
-			return usageFailure("%s requires at least one %s", cmd.CommandPath(), what).withHint("%s", examplesHint(cmd))
+			return usageFailure("%s requires at least one %s", operation(cmd), what).withHint("%s", examplesHint(cmd))
 		}
 		return nil
 	}
@@ -207,7 +207,7 @@ func someArgs(what string) cobra.PositionalArgs {
 func oneArg(what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) != 1 {
-			return usageFailure("%s requires exactly one %s", cmd.CommandPath(), what).withHint("%s", examplesHint(cmd))
+			return usageFailure("%s requires exactly one %s", operation(cmd), what).withHint("%s", examplesHint(cmd))
 		}
 		return nil
 	}
@@ -216,11 +216,14 @@ func oneArg(what string) cobra.PositionalArgs {
 func noneOrOne(what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) > 1 {
-			return usageFailure("%s takes at most one %s", cmd.CommandPath(), what).withHint("%s", examplesHint(cmd))
+			return usageFailure("%s takes at most one %s", operation(cmd), what).withHint("%s", examplesHint(cmd))
 		}
 		return nil
 	}
 }
+
+// operation returns the path of a command without the name of the program, which begins each error.
+func operation(cmd *cobra.Command) string { return strings.TrimPrefix(cmd.CommandPath(), "tlxhook ") }
 
 func examplesHint(cmd *cobra.Command) string {
 	return "see the examples in " + cmd.CommandPath() + " --help"
