@@ -29,7 +29,8 @@ type manifestProblem struct {
 }
 
 func newValidate(app *App) *cobra.Command {
-	return &cobra.Command{
+	o := &manifestFlags{}
+	cmd := &cobra.Command{
 		Use:   "validate FILE...",
 		Short: "Validate a manifest offline",
 		Long: `Validate a manifest offline: syntax, keys, targets and duplicate entries. No
@@ -39,14 +40,18 @@ valid, 2 invalid. Unknown names in fields are warnings. diff checks event names.
 FILE may be a folder, or - for standard input.`,
 		Example: `  tlxhook validate hooks.yaml
   tlxhook validate hooks/ -o json`,
-		Args:              someArgs("manifest"),
 		ValidArgsFunction: manifestFiles(),
-		RunE:              app.run(func(ctx context.Context, args []string) error { return validateManifest(ctx, app, args) }),
+		RunE: app.run(func(ctx context.Context, args []string) error {
+			o.files = append(o.files, args...)
+			return validateManifest(ctx, app, o)
+		}),
 	}
+	o.bind(cmd)
+	return cmd
 }
 
-func validateManifest(ctx context.Context, app *App, files []string) error {
-	m, err := manifest.ReadFiles(ctx, files, app.terminal.In)
+func validateManifest(ctx context.Context, app *App, o *manifestFlags) error {
+	m, err := o.read(ctx, app.terminal.In)
 	if err == nil {
 		err = m.Validate()
 	}
@@ -65,7 +70,7 @@ func validateManifest(ctx context.Context, app *App, files []string) error {
 		app.note("warning: %v", w)
 	}
 	if err == nil {
-		app.note("%s: valid, %s", strings.Join(files, ", "), terminal.Count(result.Entries, "entry"))
+		app.note("%s: valid, %s", strings.Join(o.files, ", "), terminal.Count(result.Entries, "entry"))
 	}
 	return err
 }
