@@ -30,6 +30,7 @@ func runDemo(ctx context.Context, app *App) error {
 			return run(ctx, args, Streams{app.terminal.In, to.Out, to.Err}, environ, app.build)
 		},
 		Streams: demo.Streams{Out: app.results.to, Err: app.terminal.Err}, Color: app.terminal.Color,
+		Width: helpWidth(app.terminal.Width),
 	})
 	if err != nil {
 		return localFailure("start the demo", err)

@@ -4,11 +4,11 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/tlxhook/tlxhook/pkg/terminal"
 	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
@@ -82,7 +82,7 @@ const exitCodesLine = "Exit codes: 0 success, 1 negative result, 2 usage error; 
 func reflow(text string, width int) string {
 	var out, paragraph []string
 	flush := func() {
-		out = append(out, wrapped(paragraph, width)...)
+		out = append(out, terminal.Wrap(paragraph, width)...)
 		paragraph = nil
 	}
 	for line := range strings.SplitSeq(text, "\n") {
@@ -95,22 +95,6 @@ func reflow(text string, width int) string {
 	}
 	flush()
 	return strings.Join(out, "\n")
-}
-
-// wrapped returns words in lines of at most width columns.
-func wrapped(words []string, width int) []string {
-	var lines []string
-	length := 0
-	for _, word := range words {
-		n := utf8.RuneCountInString(word)
-		if length == 0 || length+1+n > width {
-			lines, length = append(lines, word), n
-			continue
-		}
-		lines[len(lines)-1] += " " + word
-		length += 1 + n
-	}
-	return lines
 }
 
 // newHelpTopics returns help pages that are not commands.

@@ -58,7 +58,7 @@ func switchesHelp() string {
 	var text strings.Builder
 	for _, s := range sandbox.AllSwitches() {
 		fmt.Fprintf(&text, "  %-20s %s\n", s.Name, strings.Join(s.Values, ", "))
-		for _, line := range wrapped(strings.Fields(s.About), switchWidth) {
+		for _, line := range terminal.Wrap(strings.Fields(s.About), switchWidth) {
 			fmt.Fprintf(&text, "  %-20s %s\n", "", line)
 		}
 	}

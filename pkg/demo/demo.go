@@ -28,6 +28,7 @@ type Options struct {
 	Run func(ctx context.Context, args, environ []string, streams Streams) int
 	Streams
 	Color bool
+	Width int // the columns of the introductions
 }
 
 // Streams are the streams of a command.
@@ -140,11 +141,14 @@ func (d *Demo) introduce(number int, s step) error {
 	if s.background {
 		line += " &"
 	}
-	intro := fmt.Sprintf("%d. %s", number, s.intro)
+	intro := terminal.Wrap(strings.Fields(fmt.Sprintf("%d. %s", number, s.intro)), d.Width)
 	if d.Color {
-		line, intro = terminal.Bold.Paint(line), terminal.Faint.Paint(intro)
+		line = terminal.Bold.Paint(line)
+		for i := range intro {
+			intro[i] = terminal.Faint.Paint(intro[i])
+		}
 	}
-	return d.printf("\n%s\n%s\n", intro, line)
+	return d.printf("\n%s\n%s\n", strings.Join(intro, "\n"), line)
 }
 
 // run runs the command of a step and returns its exit code. Files that it writes are in the folder of the demo.

@@ -26,7 +26,7 @@ func (d *Demo) steps() []step {
 			command: []string{"subscription", "create", "order.*", "--target", d.hookURL, "--generate-hmac-secret", "hmac.secret"},
 		},
 		{
-			intro:      "Receive deliveries in another terminal: verify, store on disk, acknowledge,\nthen forward to the app.",
+			intro:      "Receive deliveries in another terminal: verify, store on disk, acknowledge, then forward to the app.",
 			command:    []string{"listen", "--addr", host, "--hmac-secret-file", "hmac.secret", "--forward-to", d.appURL},
 			background: true,
 		},
@@ -47,7 +47,7 @@ func (d *Demo) steps() []step {
 			command: []string{"delivery", "list"},
 		},
 		{
-			intro: "The receiver is down for a week. Tripletex disables a subscription without a\n" +
+			intro: "The receiver is down for a week. Tripletex disables a subscription without a " +
 				"notification. A monitor that runs this command alerts: exit code 2, CRITICAL.",
 			prepare: d.breakDown,
 			command: []string{"check"},

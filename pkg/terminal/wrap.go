@@ -1,0 +1,19 @@
+package terminal
+
+import "unicode/utf8"
+
+// Wrap returns words in lines of at most width columns. A longer word is a line of its own.
+func Wrap(words []string, width int) []string {
+	var lines []string
+	length := 0
+	for _, word := range words {
+		n := utf8.RuneCountInString(word)
+		if length == 0 || length+1+n > width {
+			lines, length = append(lines, word), n
+			continue
+		}
+		lines[len(lines)-1] += " " + word
+		length += 1 + n
+	}
+	return lines
+}
