@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -143,7 +144,30 @@ func (o *deliveryPurgeOptions) confirm(ctx context.Context, t *terminal.Terminal
 	if err != nil || count == 0 {
 		return err
 	}
-	return confirm(ctx, t, fmt.Sprintf("Delete %s permanently?", terminal.Count(count, "delivery")))
+	listed, err := o.firstSelected(ctx, j, count)
+	if err != nil {
+		return err
+	}
+	return confirm(ctx, t, fmt.Sprintf("%sDelete %s permanently?", listed, terminal.Count(count, "delivery")))
+}
+
+// firstSelected returns the first selected deliveries for the prompt, one on each line, and the number of the others.
+func (o *deliveryPurgeOptions) firstSelected(ctx context.Context, j *journal.Journal, count int64) (string, error) {
+	const most = 10
+	var text strings.Builder
+	shown := int64(0)
+	for e, err := range j.List(ctx, o.selection.filter) {
+		if err != nil {
+			return "", err
+		}
+		if shown == most {
+			fmt.Fprintf(&text, "  and %d more\n", count-shown)
+			break
+		}
+		shown++
+		fmt.Fprintf(&text, "  %d %s of object %d, %s\n", e.ID, terminal.Safe(e.Event), e.ObjectID, e.State)
+	}
+	return text.String(), nil
 }
 
 // purgedBefore adds the number of deliveries that were purged before an error.
