@@ -175,7 +175,7 @@ func notAccepted(err error, some bool, hint string) error {
 	if some {
 		return fail(codePartial, err).withHint("%s", hint)
 	}
-	return fail(codeUnavailable, err).withHint("%s; check that the app is running at this URL", hint)
+	return fail(codeUnavailable, err).withHint("%s; check that the app at this URL is running and answers with 2xx", hint)
 }
 
 // sendEdited opens the selected delivery in an editor and sends the saved text.
