@@ -268,7 +268,7 @@ func (o *backfillOptions) result(note func(string, ...any), rows []backfilledRow
 		return failf(codeDifferences, "objects differ from the deliveries: %d missing, %d newer, %d gone",
 			all.Missing, all.Newer, all.Gone)
 	case all.Gone > 0 && !o.deletes:
-		note("%d gone objects not delivered; to deliver them: --deletes", all.Gone)
+		note("%s not delivered; to deliver them: --deletes", terminal.Count(all.Gone, "gone object"))
 	}
 	return nil
 }
@@ -281,10 +281,10 @@ func (o *backfillOptions) forward(ctx context.Context, c *console, j *journal.Jo
 	case err != nil || waiting == 0:
 		return err
 	case to == nil:
-		c.note("Stored %s for tlxhook listen to forward; without it: --forward-to", terminal.Count(waiting, "delivery"))
+		c.note("%s pending; to forward them: tlxhook listen, or --forward-to", terminal.Count(waiting, "delivery"))
 		return nil
 	case !owned:
-		c.note("Stored %s; the running tlxhook listen forwards them", terminal.Count(waiting, "delivery"))
+		c.note("%s pending; the running tlxhook listen forwards them", terminal.Count(waiting, "delivery"))
 		return nil
 	}
 	progress := c.terminal.Status.Count(int(waiting), "deliveries")
