@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/tlxhook/tlxhook/pkg/secret"
@@ -13,12 +14,15 @@ import (
 // in the field of another token, a token of the test environment for [Production], a URL, or text with blanks. Other
 // tokens are accepted, because their format is not documented. Source of the prefix "test-": changelog 2020-03-17.
 func (c Credentials) CheckFor(baseURL string) error {
-	for _, token := range []secret.Text{c.ConsumerToken, c.EmployeeToken, c.RefreshToken} {
-		switch text := token.Reveal(); {
+	for _, token := range []struct {
+		name string
+		text secret.Text
+	}{{"consumer", c.ConsumerToken}, {"employee", c.EmployeeToken}, {"refresh", c.RefreshToken}} {
+		switch text := token.text.Reveal(); {
 		case strings.ContainsAny(text, " \t"):
-			return errors.New("a token contains a blank")
+			return fmt.Errorf("the %s token contains a blank", token.name)
 		case strings.Contains(text, "://"):
-			return errors.New("a URL was given as token")
+			return fmt.Errorf("a URL was given as %s token", token.name)
 		}
 	}
 	for _, token := range []secret.Text{c.ConsumerToken, c.EmployeeToken} {
