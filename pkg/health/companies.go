@@ -116,7 +116,7 @@ func (w *Watch) updateCompanies(ctx context.Context, r fleet.Result[[]fleet.Acco
 	if l.err = r.Err; r.Err != nil {
 		if l.listed.IsZero() {
 			c, _ := w.add(fleet.Account{Company: fleet.Company{Profile: r.Profile, CompanyName: r.CompanyName}, Client: r.Client}, false)
-			c.order, c.listErr = [2]int{l.order, -1}, r.Err
+			c.order, c.listErr = [2]int{l.order}, r.Err
 		}
 		return
 	}

@@ -71,6 +71,24 @@ func (o *office) disable(t *testing.T, company int64) {
 	}
 }
 
+// useUp lets another client of the login use up the rate limit.
+func (o *office) useUp(t *testing.T) {
+	t.Helper()
+	tokens := tripletex.Credentials{ConsumerToken: sandbox.ConsumerToken, EmployeeToken: sandbox.EmployeeToken}
+	other, err := tripletex.New(tripletex.Options{BaseURL: "http://localhost/v2", Credentials: tokens.Get, Transport: o.service})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for err == nil {
+		_, err = (&health.Poller{Client: other}).Poll(ctx)
+	}
+	if tripletex.KindOf(err) != tripletex.RateLimited {
+		t.Fatal(err)
+	}
+}
+
 // follow passes each finished round to a function until it returns false, and returns all updates.
 func (o *office) follow(t *testing.T, each func(round int, n health.Update) bool) string {
 	t.Helper()
@@ -352,6 +370,49 @@ func TestRoundRespectsTheRateLimit(t *testing.T) {
 		}
 		if o.limited.Load() != 0 {
 			t.Errorf("o.limited.Load() = %v, want 0", o.limited.Load())
+		}
+	})
+}
+
+// The subscriptions of a removed company are reported as disappeared, also if a change must last before it is reported.
+func TestRemovedCompanyIsReportedAfterTheDelay(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		o := newOffice(t, 2, options(0))
+		o.watch.For = 5 * time.Minute
+		start := time.Now()
+		reported := o.follow(t, func(int, health.Update) bool {
+			o.companies = []int64{2002}
+			return time.Since(start) < 30*time.Minute
+		})
+		if want := "Kunde 2001 (2001) removed, 2001 disappeared "; reported != want {
+			t.Errorf("%q, want %q", reported, want)
+		}
+	})
+}
+
+// A company is not unreachable because another client has used up the rate limit.
+func TestRefusedPollIsRepeatedInTheNextPeriod(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		o := newOffice(t, 1, options(0))
+		o.change(t, func(state *sandbox.State) { state.RateLimit = sandbox.RateLimit{Requests: 10, Period: time.Hour} })
+		time.Sleep(2 * time.Hour)
+		if _, err := (&health.Poller{Client: o.watch.Logins[0].Client}).Poll(t.Context()); err != nil { // it learns the end of the period
+			t.Fatal(err)
+		}
+		o.useUp(t)
+		reported := o.follow(t, func(_ int, n health.Update) bool {
+			if n.Unreachable != 0 {
+				t.Errorf("%d companies are unreachable: %v", n.Unreachable, n.Err)
+			}
+			return false
+		})
+		if reported != "" {
+			t.Errorf("reported = %q, want nothing", reported)
+		}
+		if o.limited.Load() < 2 {
+			t.Error("no poll of the watch was refused")
 		}
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -56,14 +57,12 @@ func unreachable() *health.Report {
 	return health.Unreachable(health.Problem{Code: "timeout", Message: "timed out after 8s\n|x=1 ::error::"}, health.Unknown, 8*time.Second)
 }
 
-// thousands is a report on 10,000 disabled subscriptions.
-func thousands() *health.Report {
-	statuses := make([]tripletex.Status, 10000)
-	for i := range statuses {
-		statuses[i] = tripletex.DisabledTooManyErrors
-	}
-	return health.Check(health.Input{Subscriptions: subscriptions(statuses...)})
+// disabled is a report on n disabled subscriptions.
+func disabled(n int) *health.Report {
+	return health.Check(health.Input{Subscriptions: subscriptions(slices.Repeat([]tripletex.Status{tripletex.DisabledTooManyErrors}, n)...)})
 }
+
+func thousands() *health.Report { return disabled(10000) }
 
 func TestNagiosMatchesTheDocumentation(t *testing.T) {
 	t.Parallel()
@@ -284,6 +283,39 @@ func TestGitHubReadsAnnotations(t *testing.T) {
 		t.Errorf("len(levels) = %v, want %v", len(levels), 10+1)
 	case strings.ContainsAny(strings.Join(messages, ""), "\r\n\x1b"):
 		t.Errorf("%d annotations: %q", len(levels), messages)
+	}
+}
+
+// GitHub shows ten annotations of a level: ten fit, and of eleven the last stands for two.
+func TestGitHubAnnotationsAreNotCutWithoutNeed(t *testing.T) {
+	t.Parallel()
+	for issues, want := range map[int]string{10: "order.create to ", 11: "and 2 more; 11 of 11 not active"} {
+		levels, _, messages := readCommands(t, string(disabled(issues).GitHub()))
+		if len(levels) != 10 {
+			t.Errorf("%d issues: %d annotations, want 10", issues, len(levels))
+		}
+		if last := messages[len(messages)-1]; !strings.HasPrefix(last, want) {
+			t.Errorf("%d issues: the last annotation is %q, want it to begin with %q", issues, last, want)
+		}
+	}
+}
+
+// GitHub discards a large summary, so it is cut between two rows.
+func TestGitHubSummaryOfLongTextsIsBounded(t *testing.T) {
+	t.Parallel()
+	all := subscriptions(slices.Repeat([]tripletex.Status{tripletex.Disabled}, 150)...)
+	for i := range all {
+		all[i].Event = strings.Repeat("x", 3000)
+	}
+	summary, rest, found := strings.Cut(string(health.Check(health.Input{Subscriptions: all}).GitHubSummary()), "\nand ")
+	if !found {
+		t.Fatal("the number of omitted issues is missing")
+	}
+	if len(summary) > 256<<10 {
+		t.Errorf("%d bytes, want at most %d", len(summary), 256<<10)
+	}
+	if want := fmt.Sprintf("%d more\n\n", 150-strings.Count(summary, "\n| 4")); rest != want {
+		t.Errorf("%q are omitted, want %q", rest, want)
 	}
 }
 

@@ -1,6 +1,7 @@
 package health_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -169,4 +170,29 @@ func seriesOf(page []byte) int {
 		}
 	}
 	return n
+}
+
+// A drifting subscription is an issue, also if another company has a disabled one with the same ID.
+func TestDriftIsNotHiddenByAnotherCompany(t *testing.T) {
+	t.Parallel()
+	drifting := func(id int64, name string, status tripletex.Status) health.Part {
+		p := part(id, name, status)
+		p.Report = health.Check(health.Input{
+			Subscriptions: subscriptions(status),
+			Manifest:      &health.Comparison{Drifting: []health.Entry{{ID: 4711, Event: "order.create", TargetHost: "h.example.no"}}},
+		})
+		return p
+	}
+	r := health.Merge([]health.Part{
+		part(1, "Nord AS", tripletex.Disabled), drifting(2, "Sør AS", tripletex.Active), drifting(3, "Vest AS", tripletex.Disabled),
+	}, health.Rules{}, 0)
+	var issues []string
+	for _, i := range r.Issues() {
+		issues = append(issues, i.Company+" "+i.Status)
+	}
+	slices.Sort(issues)
+	want := []string{"Nord AS (1) DISABLED", "Sør AS (2) DIFFERS", "Vest AS (3) DISABLED"}
+	if diff := cmp.Diff(want, issues); diff != "" {
+		t.Error(diff)
+	}
 }

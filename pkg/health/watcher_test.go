@@ -176,3 +176,20 @@ func TestInvalidStateFileIsRenamed(t *testing.T) {
 		}
 	}
 }
+
+func TestWatcherNotesARateLimitPause(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, s, r := newWatcher(t, 1)
+		s.change(t, func(state *sandbox.State) { state.RateLimit = sandbox.RateLimit{Requests: 30, Period: time.Hour} })
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Minute)
+		defer cancel()
+		if err := w.Run(ctx); err != nil {
+			t.Error(err)
+		}
+		printed := strings.Join(r.lines, "\n")
+		if got := strings.Count(printed, "rate limit nearly used up; polling resumes at "); got != 1 {
+			t.Errorf("noted %d times in %q, want once", got, printed)
+		}
+	})
+}
