@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -38,6 +40,10 @@ company fails, nothing is written.
 }
 
 func export(ctx context.Context, app *App, s *selection, f *fleetFlags, args []string) error {
+	if i := slices.IndexFunc(args, namesManifest); i >= 0 {
+		return usageFailure("export writes to standard output, not to a file").
+			withHint("redirect standard output: tlxhook%s export > %s", loginFlags(app.settings), args[i])
+	}
 	if err := s.read(args, false, f.Many()); err != nil {
 		return err
 	}
@@ -56,6 +62,11 @@ func export(ctx context.Context, app *App, s *selection, f *fleetFlags, args []s
 		return err
 	}
 	return printDocuments(ctx, &app.console, writesYAML(app.settings), run.Many, names, documents)
+}
+
+// namesManifest reports whether an argument is a file name, in the place of an ID.
+func namesManifest(arg string) bool {
+	return slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(arg))
 }
 
 // documentsOf exports each company of the run. It fails if one fails: a file without that company would mean that it has

@@ -39,8 +39,9 @@ func flagSynonyms() map[string][]string {
 	return map[string][]string{
 		"auto-approve": {"yes"}, "force": {"yes"}, "report": {"dry-run"}, "plan": {"dry-run"}, "context": {"profile"}, "env": {"environment"},
 		"format": {"output"}, "json": {"output json"}, "filename": {"file"}, "manifest": {"file"}, "query": {"jq"}, "url": {"target"},
-		"namespace": {"company"}, "port": {"addr"},
-		"include": {"event"}, "events": {"event", "subscribe"}, "secret": {"hmac-secret-file"}, "trace": {"debug"},
+		"namespace": {"company"}, "port": {"addr"}, "no-color": {"color never"}, "latency": {"delay"},
+		"with-token": {"consumer-token-file", "employee-token-file", "refresh-token-file"},
+		"include":    {"event"}, "events": {"event", "subscribe"}, "secret": {"hmac-secret-file"}, "trace": {"debug"},
 	}
 }
 
@@ -114,11 +115,24 @@ func flagFailure(cmd *cobra.Command, line []string, err error) error {
 		if word := singleDash(line, unknown.GetSpecifiedShortnames()); word != "" {
 			name, f = word, usageFailure("unknown flag: -%s", word)
 		}
+		if example := redirectExample(cmd); example != "" && slices.Contains([]string{"f", "file", "out", "output-file"}, name) {
+			return f.withHint("redirect standard output, such as %s", example)
+		}
 		if found := suggestFlags(cmd, name); len(found) > 0 {
 			return f.withHint("did you mean %s? %s", strings.Join(found, " or "), flagsHint(cmd))
 		}
 	}
 	return f.withHint("%s", flagsHint(cmd))
+}
+
+// redirectExample returns the first example of a command that writes to a file; empty without one.
+func redirectExample(cmd *cobra.Command) string {
+	for line := range strings.Lines(cmd.Example) {
+		if strings.Contains(line, " > ") {
+			return strings.TrimSpace(line)
+		}
+	}
+	return ""
 }
 
 // singleDash returns the name of a long flag that was written with one dash, such as "help" for -help. The parser reads it
