@@ -22,8 +22,8 @@ func newSandboxServe(app *App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the sandbox over HTTP",
-		Long: `Serve the sandbox over HTTP, for clients in any language, until stopped.
-Meanwhile all tlxhook commands with -p sandbox use it. Settings for clients are
+		Long: `Serve the sandbox over HTTP, for clients in any language, until stopped. While
+it runs, all tlxhook commands with -p sandbox use it. Settings for clients are
 printed. The tokens are not secret.
 
 Changes are delivered to the subscriptions: objects that are created, changed or

@@ -17,7 +17,7 @@ import (
 
 // Login is the login of a run.
 type Login struct {
-	// Source says which tokens are used, and where they come from; empty where there is no login.
+	// Source names the tokens in use and their origin; empty without a login.
 	Source string
 	// BaseURL is the address of the API, and Transport sends the requests; nil for the default transport.
 	BaseURL   string

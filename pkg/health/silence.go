@@ -42,7 +42,7 @@ func (s Silence) state() State {
 	return Warning
 }
 
-// words says for how long there was no delivery.
+// words describes the silence: its length, or why it is unknown.
 func (s Silence) words(now time.Time) string {
 	switch {
 	case s.Err != nil:

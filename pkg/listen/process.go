@@ -107,8 +107,8 @@ func unlessCanceled(ctx context.Context, err error) error {
 	return err
 }
 
-// inOrder runs steps until one fails or ctx ends. It is the one place that tells "stopped" from "failed": an error of
-// a step whose ctx was canceled is a stop. An expired deadline only ends the sequence.
+// inOrder runs steps until one fails or ctx ends. It alone distinguishes "stopped" from "failed": an error of a step
+// whose ctx was canceled is a stop. An expired deadline only ends the sequence.
 func inOrder(ctx context.Context, steps ...func(context.Context) error) error {
 	for _, step := range steps {
 		select {
@@ -130,7 +130,7 @@ func (p *process) announceApps() {
 	}
 }
 
-// ready tells a service manager that the process has started.
+// ready notifies a service manager that the process has started.
 func (p *process) ready(ctx context.Context) error {
 	if err := receiver.Notify(ctx, p.Lookup, "READY=1"); err != nil {
 		p.Note("warning: %v", err)

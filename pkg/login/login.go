@@ -76,7 +76,7 @@ type Resolver struct {
 	UserAgent string
 	// Trace receives each exchange with the API; nil for none.
 	Trace func(tripletex.Exchange)
-	// Observer is told what the clients wait for; nil for none.
+	// Observer receives the waits of the clients; nil for none.
 	Observer tripletex.Observer
 	// Used is called with each login before a client is made for it, and may change its options; it may be nil.
 	Used func(*Login)

@@ -9,16 +9,16 @@ import (
 // MaxShownBody is how much of an answer a printed attempt shows, in bytes.
 const MaxShownBody = 2 << 10
 
-// HTTPAttempt is one attempt to deliver, in the shape in which every command prints it. What is not known is left out.
+// HTTPAttempt is one attempt to deliver, in the shape in which every command prints it. Unknown fields are omitted.
 type HTTPAttempt struct {
 	Attempt int       `json:"attempt,omitempty"` // from 1
 	Time    time.Time `json:"time,omitzero"`     // when it ended
-	// HTTPStatus is the HTTP status, or the exit code of a program; 0 where there was no answer.
+	// HTTPStatus is the HTTP status, or the exit code of a program; 0 without an answer.
 	HTTPStatus      int     `json:"httpStatus,omitempty"`
 	DurationSeconds float64 `json:"durationSeconds,omitempty"`
 	// Body is the beginning of the answer, at most 2 KiB. It is foreign text: make it safe before printing.
 	Body string `json:"body,omitempty"`
-	// Error says why the delivery was not accepted, where the status does not.
+	// Error is the reason why the delivery was not accepted; empty if it was.
 	Error string `json:"error,omitempty"`
 }
 

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Edit opens a text in the editor of VISUAL or EDITOR and returns the saved text. Suffix is the file extension, which
-// tells editors the format.
+// Edit opens a text in the editor of VISUAL or EDITOR and returns the saved text. Suffix is the file extension, by
+// which editors recognize the format.
 func (t *Terminal) Edit(ctx context.Context, text []byte, suffix string) ([]byte, error) {
 	in, ok := t.In.(*os.File)
 	if !ok || t.messages == nil || !t.IsInteractive() {
