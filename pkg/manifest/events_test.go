@@ -1,16 +1,19 @@
 package manifest_test
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/tlxhook/tlxhook/pkg/manifest"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
 // slowEvents answers the list of events after a second.
@@ -56,4 +59,81 @@ func TestEventsAreRequestedOnceForAllCompanies(t *testing.T) {
 			}
 		})
 	}
+}
+
+// slowFor delays the requests to one host by a minute, or until their context ends, and refuses its connections then.
+type slowFor string
+
+func (s slowFor) RoundTrip(request *http.Request) (*http.Response, error) {
+	if request.URL.Host != string(s) {
+		return (&slowEvents{status: http.StatusOK}).RoundTrip(request)
+	}
+	select {
+	case <-time.After(time.Minute):
+		return nil, syscall.ECONNREFUSED
+	case <-request.Context().Done():
+		return nil, request.Context().Err()
+	}
+}
+
+// The failure of one server does not fail the companies of another.
+func TestEventsOfAnotherServerAreRequested(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		events := manifest.Events{}
+		var all sync.WaitGroup
+		for _, host := range []string{"dead.example.no", "alive.example.no"} {
+			client, err := tripletex.New(tripletex.Options{BaseURL: "https://" + host, Transport: slowFor("dead.example.no")})
+			if err != nil {
+				t.Fatal(err)
+			}
+			all.Go(func() {
+				if _, err := events.List(t.Context(), client); (err != nil) != (host == "dead.example.no") {
+					t.Errorf("%s: %v", host, err)
+				}
+			})
+			synctest.Wait()
+		}
+		all.Wait()
+	})
+}
+
+// The deadline of the company that sent the request does not fail the companies that wait for it.
+func TestEventsAreRequestedAgainAfterADeadline(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		api, events := &slowEvents{status: http.StatusOK}, manifest.Events{}
+		client := newClient(t, untilDone{api})
+		short, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		var all sync.WaitGroup
+		all.Go(func() {
+			if _, err := events.List(short, client); err == nil {
+				t.Error("no error after the deadline")
+			}
+		})
+		synctest.Wait()
+		for range 10 {
+			all.Go(func() {
+				if known, err := events.List(t.Context(), client); err != nil || len(known) == 0 {
+					t.Errorf("%d events, %v", len(known), err)
+				}
+			})
+		}
+		all.Wait()
+		if got := api.asked.Load(); got != 2 {
+			t.Errorf("%d requests, want 2", got)
+		}
+	})
+}
+
+// untilDone returns the error of the context if it ends during the request.
+type untilDone struct{ next http.RoundTripper }
+
+func (u untilDone) RoundTrip(request *http.Request) (*http.Response, error) {
+	response, err := u.next.RoundTrip(request)
+	if ended := request.Context().Err(); ended != nil {
+		return nil, ended
+	}
+	return response, err
 }
