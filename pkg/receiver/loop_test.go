@@ -141,7 +141,7 @@ func TestDeliveriesThatComeBackAreDetected(t *testing.T) {
 				t.Errorf("reported %+v", all)
 			}
 			var failed error
-			for _, err := range (receiver.Replay{Journal: s.journal, App: target}).Run(t.Context(), []journal.Entry{{ID: id}}) {
+			for _, err := range (receiver.Replay{Journal: s.journal, App: target}).Run(t.Context(), []journal.Entry{stateOf(t, s.journal, id)}) {
 				failed = errors.Join(failed, err)
 			}
 			if !errors.Is(failed, receiver.ErrLoop) {

@@ -41,7 +41,7 @@ func TestReplayHoldsBackForOlderDeliveriesThatWereNotChosen(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			replay, entries := replaying(t, &recorder{}, many(5)...)
+			replay, _ := replaying(t, &recorder{}, many(5)...)
 			replay.KeepStates = test.keepStates
 			for _, id := range append(slices.Clone(test.settled), test.dead...) {
 				state := journal.Forwarded
@@ -54,7 +54,7 @@ func TestReplayHoldsBackForOlderDeliveriesThatWereNotChosen(t *testing.T) {
 			}
 			var chosen []journal.Entry
 			for _, id := range test.chosen {
-				chosen = append(chosen, entries[id-1])
+				chosen = append(chosen, stateOf(t, replay.Journal, id))
 			}
 			var got []string
 			for done, err := range replay.Run(t.Context(), chosen) {

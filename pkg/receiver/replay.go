@@ -36,12 +36,14 @@ type Replay struct {
 type Replayed struct {
 	Entry  journal.Entry
 	Answer Answer
-	// Skipped reports whether the delivery was not sent because an earlier one was not accepted.
+	// Skipped reports whether the delivery was not sent because an earlier one was not accepted, or because another
+	// program has given it up.
 	Skipped bool
 }
 
 // Run sends deliveries sequentially, once each, in the given order, and yields the results. A delivery is skipped while
-// an older one of its object is pending, as in a [Queue]. It ends with ErrSilent if the app does not answer, and
+// an older one of its object is pending, as in a [Queue]. It is not sent if another program has finished it since it was
+// selected, as newer ones of its object may have been accepted. It ends with ErrSilent if the app does not answer, and
 // between two deliveries if ctx ends.
 func (r Replay) Run(ctx context.Context, entries []journal.Entry) iter.Seq2[Replayed, error] {
 	return func(yield func(Replayed, error) bool) {
@@ -68,7 +70,7 @@ func (r Replay) Run(ctx context.Context, entries []journal.Entry) iter.Seq2[Repl
 				yield(Replayed{}, err)
 				return
 			}
-			failed[of] = done.Answer.Err != nil
+			failed[of] = done.Answer.Err != nil && !done.Skipped
 			accepted[e.ID] = !failed[of]
 			if silence++; done.Answer.Status != noAnswer {
 				silence = 0
@@ -151,7 +153,7 @@ func (r Replay) pace(ctx context.Context, start time.Time, sent int) error {
 	return nil
 }
 
-// one sends one delivery. A damaged delivery is not sent.
+// one sends one delivery, unless it is damaged, or another program has finished it.
 func (r Replay) one(ctx context.Context, e journal.Entry) (Replayed, error) {
 	whole, err := r.Journal.Get(ctx, e.ID)
 	if errors.Is(err, journal.ErrNotFound) || errors.Is(err, journal.ErrDamaged) {
@@ -159,6 +161,13 @@ func (r Replay) one(ctx context.Context, e journal.Entry) (Replayed, error) {
 	}
 	if err != nil {
 		return Replayed{}, err
+	}
+	switch {
+	case whole.State == e.State:
+	case whole.State == journal.Forwarded:
+		return Replayed{Entry: e, Answer: Answer{Status: whole.Status}}, nil
+	default:
+		return Replayed{Entry: e, Answer: Answer{Err: fmt.Errorf("it became %s after it was selected", whole.State)}, Skipped: true}, nil
 	}
 	answer := r.App.Forward(ctx, whole, true)
 	if errors.Is(answer.Err, ErrLoop) {

@@ -98,6 +98,40 @@ func stateOf(t *testing.T, j receiver.Records, id int64) journal.Entry {
 	return e
 }
 
+// A program that forwards beside a replay may have sent newer deliveries of the object by then.
+func TestAReplayDoesNotSendWhatWasFinishedAfterItWasSelected(t *testing.T) {
+	t.Parallel()
+	for state, want := range map[journal.State]string{journal.Forwarded: receiver.ResultForwarded, journal.Dead: receiver.ResultSkipped} {
+		t.Run(string(state), func(t *testing.T) {
+			t.Parallel()
+			app := &recorder{}
+			replay, entries := replaying(t, app, many(4)...)
+			if err := replay.Journal.Mark(t.Context(), 1, journal.Attempt{At: time.Now(), State: state}); err != nil {
+				t.Fatal(err)
+			}
+			results := map[int64]string{}
+			for done, err := range replay.Run(t.Context(), entries) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				results[done.Entry.ID] = done.Result().Result
+			}
+			if results[1] != want {
+				t.Errorf("delivery 1 is %s, want %s", results[1], want)
+			}
+			if results[3] != receiver.ResultForwarded { // of the same object
+				t.Errorf("delivery 3 is %s", results[3])
+			}
+			if want := many(4)[1:]; !slices.Equal(app.bodies(), want) {
+				t.Errorf("the app got %q, want %q", app.bodies(), want)
+			}
+			if e := stateOf(t, replay.Journal, 1); e.Attempts != 1 || e.State != state {
+				t.Errorf("after %d attempts it is %s", e.Attempts, e.State)
+			}
+		})
+	}
+}
+
 func TestAReplayKeepsTheOrderOfEachObject(t *testing.T) {
 	t.Parallel()
 	app := &recorder{}
@@ -236,6 +270,7 @@ func TestAReplayKeepsToItsRateAndEndsBetweenTwo(t *testing.T) {
 	t.Parallel()
 	app := &recorder{}
 	replay, entries := replaying(t, app, "a", "b", "c", "d", "e")
+	replay.KeepStates = true
 	replay.Rate = 50
 	start := time.Now()
 	for _, err := range replay.Run(t.Context(), entries) {
@@ -266,7 +301,7 @@ func TestAReplayKeepsToItsRateAndEndsBetweenTwo(t *testing.T) {
 	}
 }
 
-// Two people replay at once: the app gets each delivery twice, under one id, and nothing fails.
+// Two people replay at once: the app gets each delivery once or twice, under one id, and nothing fails.
 func TestTwoReplaysAtOnceDoNotDisturbEachOther(t *testing.T) {
 	t.Parallel()
 	app := &recorder{}
@@ -285,15 +320,15 @@ func TestTwoReplaysAtOnceDoNotDisturbEachOther(t *testing.T) {
 		})
 	}
 	both.Wait()
-	if n := len(app.bodies()); n != 100 {
+	if n := len(app.bodies()); n < 50 || n > 100 {
 		t.Errorf("the app got %d", n)
 	}
 	for _, e := range entries {
 		switch now := stateOf(t, replay.Journal, e.ID); {
 		case now.State != journal.Forwarded:
 			t.Errorf("now.State = %v, want %v", now.State, journal.Forwarded)
-		case now.Attempts != 2:
-			t.Errorf("now.Attempts = %v, want 2", now.Attempts)
+		case now.Attempts < 1:
+			t.Errorf("now.Attempts = %v, want 1 or 2", now.Attempts)
 		}
 	}
 }
@@ -334,7 +369,7 @@ func TestADeliveryThatChangedOnTheDiskIsNotReplayed(t *testing.T) {
 	var failures []error
 	entries := []journal.Entry{
 		{ID: 1},
-		{ID: 2, Delivery: journal.Delivery{ObjectID: 1}},
+		{ID: 2, State: journal.Pending, Delivery: journal.Delivery{ObjectID: 1}},
 		{ID: 99, Delivery: journal.Delivery{ObjectID: 2}},
 	}
 	for done, err := range replay.Run(t.Context(), entries) {
