@@ -45,6 +45,7 @@ func badManifests() []badManifest {
 			"a tab before a key", head + "subscriptions:\n  - event: order.create\n\ttarget: https://h.no/\n",
 			"4:1: a tab cannot indent YAML; use spaces",
 		},
+		{"a tab after an empty line", head + "\nsubscriptions:\n\t- event: order.create\n", "4:1: a tab cannot indent YAML; use spaces"},
 		{"a key twice", one + "version: 1\n", `5:1: key "version" occurs twice in a manifest`},
 		{"a key twice in an entry", one + "    event: order.update\n", `5:5: key "event" occurs twice in an entry`},
 		{"a NUL", "version: 1\x00\n", "1:11: contains a control character, U+0000"},
@@ -56,6 +57,10 @@ func badManifests() []badManifest {
 		{
 			"a key with a typing error", head + "subscriptions:\n  - event: order.create\n    taget: https://h.no/\n",
 			`4:5: unknown key "taget" in an entry; did you mean target?`,
+		},
+		{
+			"an event with a typing error", head + "subscriptions:\n  - evnt: order.create\n    target: https://h.no/\n",
+			`3:5: unknown key "evnt" in an entry; did you mean event?`,
 		},
 		{
 			"a base URL", one + "baseUrl: https://evil.example/\n",
@@ -95,6 +100,7 @@ func badManifests() []badManifest {
 		},
 		{"neither event nor events", head + "subscriptions:\n  - target: https://h.no/\n", "3:5: the entry requires either event or events"},
 		{"no target", head + "subscriptions:\n  - event: order.create\n", "3:5: the entry has no target, and defaults has no target"},
+		{"an empty target", head + "subscriptions:\n  - event: order.create\n    target:\n", "4:13: target needs a value"},
 		{
 			"a list for an event", head + "subscriptions:\n  - event: [order.create]\n    target: https://h.no/\n",
 			"3:12: event must be text, not a list",
@@ -191,7 +197,10 @@ func badManifests() []badManifest {
 			"a pattern in owns", one + "owns: [\"https://hooks.example.no/*\"]\n",
 			"5:8: owns: a URL includes everything below it; write it without *",
 		},
-		{"a host pattern in owns", one + "owns: [\"https://*.example.no\"]\n", "5:8: owns: a URL includes everything below it; write it without *"},
+		{
+			"a host pattern in owns", one + "owns: [\"https://*.example.no\"]\n",
+			"5:8: owns: a URL includes everything below it; write it without *",
+		},
 		{"nothing in owns", one + "owns: [\"\"]\n", "5:8: owns: must be an absolute URL, such as https://hooks.example.no/tripletex"},
 		{
 			"an identity twice, spelt differently", one + "  - event: ORDER.create\n    target: https://H.no:443\n",

@@ -1,6 +1,7 @@
 package manifest_test
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -172,6 +173,29 @@ func TestExportOfCompaniesMatchesTheirSubscriptions(t *testing.T) {
 		t.Errorf("nothing at all: %v", err)
 	case len(m.References()) > 0:
 		t.Errorf("nothing at all: len(m.References()) = %v, want 0", len(m.References()))
+	}
+}
+
+// Companies with other subscriptions have another document, also if a manifest cannot express some of these.
+func TestExportOfCompaniesHasADocumentForEachDifference(t *testing.T) {
+	t.Parallel()
+	foreign := sub(3, "order.create")
+	foreign.TargetURL = "not a URL"
+	have := [][]tripletex.Subscription{{sub(1, "order.create")}, nil, {sub(4, "order.create"), foreign}, {sub(2, "order.create")}}
+	companies, documents := []manifest.Company{{1, "A"}, {2, "B"}, {3, "C"}, {4, "D"}}, make([]manifest.Document, len(have))
+	for i := range have {
+		documents[i] = manifest.Export(have[i], nil)
+	}
+	raw := string(manifest.ExportYAML(companies, documents))
+	separators, ids := regexp.MustCompile(`(?m)^---$`).FindAllString(raw, -1), regexp.MustCompile(`- \d # "."`).FindAllString(raw, -1)
+	if len(separators) != 1 {
+		t.Errorf("%d separators, want 1:\n%s", len(separators), raw)
+	}
+	if diff := cmp.Diff([]string{`- 1 # "A"`, `- 4 # "D"`, `- 3 # "C"`}, ids); diff != "" {
+		t.Errorf("companies: %s\n%s", diff, raw)
+	}
+	if strings.HasPrefix(raw, "---") {
+		t.Errorf("a separator without a document before it:\n%s", raw)
 	}
 }
 

@@ -49,6 +49,35 @@ func TestFingerprintFileBelongsToOneLoginAndCompany(t *testing.T) {
 	if isKnown(t, file) {
 		t.Error("the removed file has fingerprints")
 	}
+	if err := manifest.RemoveFingerprints(folder); err != nil {
+		t.Errorf("nothing to remove: %v", err)
+	}
+}
+
+func TestFingerprintsThatCannotBeRemovedAreReported(t *testing.T) {
+	t.Parallel()
+	folder := filepath.Join(t.TempDir(), "fingerprints")
+	if err := os.MkdirAll(filepath.Join(folder+".json", "not empty"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := manifest.RemoveFingerprints(folder); err == nil {
+		t.Error("the file is still there, and no error was returned")
+	}
+}
+
+// An answer to an update belongs to the update with its ID, not with its position.
+func TestFingerprintOfAnUpdateIsFoundByID(t *testing.T) {
+	t.Parallel()
+	updates := []tripletex.SubscriptionUpdate{{ID: 1, HMACSharedSecret: "the-secret-A"}, {ID: 2}}
+	for id, want := range map[int64]bool{2: false, 3: false, 1: true} {
+		file := manifest.NewFingerprintFile(filepath.Join(t.TempDir(), "fingerprints"), "acme", "https://tripletex.no/v2", 0)
+		if err := file.Updated(updates, []tripletex.Subscription{sub(id, "order.create")}); err != nil {
+			t.Fatal(err)
+		}
+		if got := isKnown(t, file); got != want {
+			t.Errorf("subscription %d: known = %v, want %v", id, got, want)
+		}
+	}
 }
 
 func TestNoFingerprintsCreateNoFile(t *testing.T) {
