@@ -51,7 +51,7 @@ func (c *Client) listObjects(ctx context.Context, kind ObjectKind, o ObjectList,
 	err := walk.run(ctx, yield)
 	var refused *Error
 	days := int(o.To.Sub(o.From).Hours() / 24)
-	if kind.Dated && walk.pages == 0 && days > 1 && errors.As(err, &refused) && refused.Code == codeTooMany {
+	if kind.Dated && !walk.started && days > 1 && errors.As(err, &refused) && refused.Code == codeTooMany {
 		o.Kept = nil
 		first, second := o, o
 		first.To = o.From.AddDate(0, 0, days/2)
@@ -70,7 +70,7 @@ type objectWalk struct {
 	client  *Client
 	list    call
 	kept    func(string) PageMark
-	pages   int
+	started bool // a page was yielded
 	stopped bool
 }
 
@@ -97,7 +97,7 @@ func (w *objectWalk) run(ctx context.Context, yield func(ObjectPage, error) bool
 			return &Error{Kind: Foreign, Operation: w.list.operation, Err: errEndless}
 		}
 		if page.Mark.Count > 0 && newest > last {
-			w.pages++
+			w.started = true
 			if !yield(page, nil) {
 				w.stopped = true
 				return nil

@@ -80,6 +80,9 @@ func listed(ctx context.Context, t *testing.T, api http.RoundTripper, kind strin
 		if p.Fresh != len(p.Objects) && !p.Same {
 			t.Errorf("%d fresh of %d", p.Fresh, len(p.Objects))
 		}
+		if p.Fresh == 0 {
+			t.Error("a page without a new object")
+		}
 	}
 	return ids, nil
 }
@@ -119,6 +122,9 @@ func TestDeletionDuringAListSkipsNoObject(t *testing.T) {
 			if seen[id] != 1 {
 				t.Fatalf("%d gone: %d was listed %d times, %v", gone, id, seen[id], err)
 			}
+		}
+		if len(api.requests) > 20 {
+			t.Errorf("%d gone: %d requests for 3 pages, want at most 20", gone, len(api.requests))
 		}
 	}
 }
@@ -192,6 +198,12 @@ func TestLongListIsSplitByDate(t *testing.T) {
 		t.Errorf("%d days, %v", len(got), err)
 	}
 	never := &lists{answer: func(url.Values) (int, []int64) { return http.StatusUnprocessableEntity, nil }}
+	if _, err := listed(t.Context(), t, never, "voucher", tripletex.ObjectList{From: first, To: day("2026-01-02")}); err == nil {
+		t.Error("no error of a day that is too long")
+	}
+	if len(never.requests) != 1 {
+		t.Errorf("a day was split: %q", never.requests)
+	}
 	var refused *tripletex.Error
 	for kind, o := range map[string]tripletex.ObjectList{"voucher": {From: first, To: day("2026-01-09")}, "product": {}} {
 		switch _, err := listed(t.Context(), t, never, kind, o); {
@@ -199,6 +211,43 @@ func TestLongListIsSplitByDate(t *testing.T) {
 			t.Errorf("%s: %v", kind, err)
 		case refused.Code != 23000:
 			t.Errorf("%s: refused.Code = %v, want 23000", kind, refused.Code)
+		}
+	}
+}
+
+// Unchanged pages overlap by one object, which is counted once.
+func TestObjectsOfUnchangedPagesAreCountedOnce(t *testing.T) {
+	t.Parallel()
+	kept := false
+	api := &lists{answer: func(q url.Values) (int, []int64) {
+		status, ids := page(q, upTo(2500))
+		if kept {
+			return http.StatusNotModified, nil
+		}
+		return status, ids
+	}}
+	client, err := tripletex.New(tripletex.Options{
+		BaseURL: baseURL, Transport: api, Credentials: tripletex.Credentials{SessionToken: "x"}.Get,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	product, _ := tripletex.FindObjectKind("product")
+	marks := map[string]tripletex.PageMark{}
+	count := func() (fresh int) {
+		o := tripletex.ObjectList{Kept: func(name string) tripletex.PageMark { return marks[name] }}
+		for p, err := range client.ObjectPages(t.Context(), product, o) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			marks[p.Name] = p.Mark
+			fresh += p.Fresh
+		}
+		return fresh
+	}
+	for _, kept = range []bool{false, true} {
+		if got := count(); got != 2500 {
+			t.Errorf("kept %v: %d objects, want 2500", kept, got)
 		}
 	}
 }

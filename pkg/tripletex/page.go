@@ -72,13 +72,13 @@ func pages[T any](ctx context.Context, c *Client, list call, id func(T) int64) i
 				yield(none, err)
 				return
 			}
-			fresh := 0
+			fresh := false
 			for _, item := range got.Values {
 				if seen[id(item)] {
 					continue
 				}
 				seen[id(item)] = true
-				fresh++
+				fresh = true
 				if !yield(item, nil) {
 					return
 				}
@@ -86,7 +86,7 @@ func pages[T any](ctx context.Context, c *Client, list call, id func(T) int64) i
 			if len(got.Values) < pageSize {
 				return
 			}
-			if fresh == 0 {
+			if !fresh {
 				break
 			}
 		}

@@ -193,14 +193,16 @@ func TestSnapshotDetectsRepeatedPages(t *testing.T) {
 
 func TestListErrorNamesThePage(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(o *sandbox.Options) { o.Subscriptions = 2500 }, employee())
-	w.fault(t, sandbox.Fault{Kind: "html", Path: "/event/subscription", After: 2})
-	_, _, err := w.Snapshot(t.Context(), nil)
-	switch {
-	case err == nil:
-		t.Error("no error")
-	case !strings.HasPrefix(err.Error(), "list subscriptions, page 3: "):
-		t.Errorf("err.Error() = %q, want it to begin with %q", err.Error(), "list subscriptions, page 3: ")
+	for pages, want := range map[int]string{0: "list subscriptions: ", 2: "list subscriptions, page 3: "} {
+		w := newWorld(t, func(o *sandbox.Options) { o.Subscriptions = 2500 }, employee())
+		w.fault(t, sandbox.Fault{Kind: "html", Path: "/event/subscription", After: pages})
+		_, _, err := w.Snapshot(t.Context(), nil)
+		switch {
+		case err == nil:
+			t.Errorf("no error after %d pages", pages)
+		case !strings.HasPrefix(err.Error(), want):
+			t.Errorf("err.Error() = %q, want it to begin with %q", err.Error(), want)
+		}
 	}
 }
 
