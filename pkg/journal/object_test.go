@@ -189,7 +189,8 @@ func TestWaitingDeliveriesAreFoundByTheirObject(t *testing.T) {
 	t.Parallel()
 	j := open(t, t.TempDir())
 	for n, event := range []string{
-		"order.create", "a\x00b.create", "\x00.create", "a.\x00", "\x00", "Ærend.x", "AZ@[`{.x", "'.x", "\n.x", "a.b.c", ".x", "order", "\U0010ffff.x",
+		"order.create", "a\x00b.create", "\x00.create", "a.\x00", "\x00", "Ærend.x", "AZ@[`{.x", "'.x", "\n.x", "a.b.c", ".x",
+		"order", "\U0010ffff.x",
 	} {
 		d := about(n, event, int64(n), "null")
 		id := appendAll(t, j, d)[0]
