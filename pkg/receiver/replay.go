@@ -162,9 +162,9 @@ func (r Replay) one(ctx context.Context, e journal.Entry) (Replayed, error) {
 	if err != nil {
 		return Replayed{}, err
 	}
-	switch {
-	case whole.State == e.State:
-	case whole.State == journal.Forwarded:
+	switch whole.State {
+	case e.State:
+	case journal.Forwarded:
 		return Replayed{Entry: e, Answer: Answer{Status: whole.Status}}, nil
 	default:
 		return Replayed{Entry: e, Answer: Answer{Err: fmt.Errorf("it became %s after it was selected", whole.State)}, Skipped: true}, nil
