@@ -45,12 +45,15 @@ func checkFolders(path string) error {
 			return err
 		}
 		target, err := os.Readlink(path)
-		if err != nil {
-			return nil // not a link
+		switch {
+		case errors.Is(err, syscall.EINVAL), errors.Is(err, fs.ErrNotExist): // no link, or an open file that was deleted
+			return nil
+		case err != nil:
+			return err
+		case !filepath.IsAbs(target):
+			target = folder + target
 		}
-		if path = target; !filepath.IsAbs(target) {
-			path = folder + target
-		}
+		path = target
 	}
 	return syscall.ELOOP
 }

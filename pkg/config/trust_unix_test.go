@@ -35,7 +35,10 @@ func TestNamedPipeOfOthersIsRejected(t *testing.T) {
 		root := t.TempDir()
 		folder := filepath.Join(root, "tlxhook")
 		pipe := filepath.Join(folder, "config.yaml")
-		if err := errors.Join(os.Mkdir(folder, 0o700), syscall.Mkfifo(pipe, 0o600), os.Chmod(pipe, test.pipe), os.Chmod(folder, test.folder)); err != nil {
+		err := errors.Join(
+			os.Mkdir(folder, 0o700), syscall.Mkfifo(pipe, 0o600), os.Chmod(pipe, test.pipe), os.Chmod(folder, test.folder),
+		)
+		if err != nil {
 			t.Fatal(err)
 		}
 		go func() {
