@@ -3,7 +3,6 @@ package tripletex
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"strconv"
 	"sync"
@@ -30,7 +29,7 @@ func (c *Client) RateLimit() (RateLimit, bool) {
 type limitError struct{ wait time.Duration } // whole seconds
 
 func (e *limitError) Error() string {
-	return fmt.Sprintf("rate limit used up for another %s", wait.Text(e.wait))
+	return "rate limit used up for another " + wait.Text(e.wait)
 }
 
 // paced is an http.RoundTripper that delays requests while the rate limit is used up.
