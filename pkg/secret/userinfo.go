@@ -13,7 +13,7 @@ func OfURL(raw string) []Text {
 		rest = raw
 	}
 	end := strings.LastIndexByte(rest, '@')
-	if end < 0 {
+	if end <= 0 {
 		return nil
 	}
 	user, password, hasPassword := strings.Cut(rest[:end], ":")
