@@ -72,7 +72,8 @@ func benchFleet(ctx context.Context, clients, rounds int, tlxhook, home string, 
 			measured[i] = append(measured[i], m)
 		}
 	}
-	_, _ = fmt.Fprintf(out, "\n%-40s %9s %9s %7s %7s %9s %9s\n", fmt.Sprintf("%d companies", clients), "bound", "tlxhook", "ratio", "wanted", "memory", "first")
+	_, _ = fmt.Fprintf(out, "\n%-40s %9s %9s %7s %7s %9s %9s\n",
+		fmt.Sprintf("%d companies", clients), "bound", "tlxhook", "ratio", "wanted", "memory", "first")
 	for i, r := range runs {
 		var took, first []time.Duration
 		most := 0.0
@@ -168,7 +169,8 @@ func (a *clientAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		for i := range companies {
 			companies[i] = fmt.Sprintf(`{"id":%d,"name":"Kunde %d AS"}`, i+1, i+1)
 		}
-		_, _ = fmt.Fprintf(w, `{"fullResultSize":%d,"from":0,"count":%d,"values":[%s]}`, len(a.status)-1, len(companies), strings.Join(companies, ","))
+		_, _ = fmt.Fprintf(w, `{"fullResultSize":%d,"from":0,"count":%d,"values":[%s]}`,
+			len(a.status)-1, len(companies), strings.Join(companies, ","))
 		return
 	}
 	if r.URL.Path == "/v2/event" {

@@ -61,7 +61,8 @@ func (a *App) registerURLs(args []string) {
 		if name, value, ok := strings.Cut(arg, "="); ok && strings.HasPrefix(name, "-") {
 			arg = value
 		}
-		if strings.ContainsAny(arg, "@/") && secret.MaskURL(arg) != arg {
+		scheme := strings.HasSuffix(strings.TrimRight(arg, `/\`), ":") // and nothing else
+		if strings.ContainsAny(arg, "@/") && !scheme && secret.MaskURL(arg) != arg {
 			a.redactor.Add(secret.Text(arg))
 		}
 	}

@@ -160,5 +160,6 @@ func (a *API) clock(context.Context) Finding {
 	if skew < 0 {
 		way = "behind"
 	}
-	return warn(fmt.Sprintf("%s %s of Tripletex", wait.Text(skew.Abs().Round(time.Second)), way), "set the clock, such as with timedatectl set-ntp true")
+	text := fmt.Sprintf("%s %s of Tripletex", wait.Text(skew.Abs().Round(time.Second)), way)
+	return warn(text, "set the clock, such as with timedatectl set-ntp true")
 }
