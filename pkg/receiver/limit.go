@@ -159,7 +159,7 @@ func withConn(ctx context.Context, conn net.Conn) context.Context {
 func marking(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if c, ok := r.Context().Value(connKey{}).(*limitedConn); ok {
-			c.serve(false) // the idle time begins again
+			c.serve(r.ContentLength == 0) // if not, the idle time begins again
 			r.Body = markingBody{r.Body, c}
 			defer c.serve(false)
 		}

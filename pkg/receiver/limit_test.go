@@ -96,6 +96,39 @@ func TestHostileConnectionsDoNotShutOutDeliveries(t *testing.T) {
 	}
 }
 
+// A request without a body is answered although others wait for its connection.
+func TestAnswerWithoutRequestBodyIsNotCutOff(t *testing.T) {
+	t.Parallel()
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	asked, answer, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	slow := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		close(asked)
+		<-answer
+	})
+	limits := receiver.Limits{Connections: 2}
+	go func() { ended <- receiver.Serve(ctx, receiver.Limit(listener, limits), slow) }()
+	first := connect(t, "127.0.0.1", listener.Addr().String())
+	_, _ = io.WriteString(first, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	<-asked
+	for range 4 { // of which each later one takes the place of an earlier one
+		conn := connect(t, "127.0.0.2", listener.Addr().String())
+		_ = conn.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+		_, _ = conn.Read(make([]byte, 1))
+	}
+	close(answer)
+	if line, err := bufio.NewReader(first).ReadString('\n'); line != "HTTP/1.1 200 OK\r\n" {
+		t.Errorf("%q, %v", line, err)
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestRejectedRequestClosesItsConnection(t *testing.T) {
 	t.Parallel()
 	address := guarded(t, receiver.Limits{Connections: 16}, nil)
