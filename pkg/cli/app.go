@@ -256,9 +256,17 @@ func (s requestStatus) Waits(pause time.Duration, rateLimit bool) {
 // profileFlag returns the flag that selected the profile, for another command line.
 func profileFlag(settings *config.Settings) string {
 	if settings.Origin("profile") == "--profile" {
-		return " -p " + settings.Profile
+		return withProfile(settings.Profile)
 	}
 	return ""
+}
+
+// withProfile returns the flag that selects a profile. Only a valid name is safe in a shell without quotes.
+func withProfile(name string) string {
+	if config.CheckProfileName(name) != nil {
+		name = quoted(name)
+	}
+	return " -p " + name
 }
 
 // loginFlags returns the flags that selected the login, for another command line.

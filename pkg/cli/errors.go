@@ -324,7 +324,7 @@ func causes() []cause {
 		{matches: is(sandbox.ErrState), code: codeLocal, hintFor: stateHint},
 		{matches: as[*login.NoProfileError], code: codeUsage, hintFor: func(_ *config.Settings, err error) string {
 			e, _ := errors.AsType[*login.NoProfileError](err)
-			return "list the profiles with tlxhook auth list, or log in with tlxhook auth login -p " + e.Name
+			return "list the profiles with tlxhook auth list, or log in with tlxhook auth login" + withProfile(e.Name)
 		}},
 		{
 			matches: as[*login.AddressError], code: codeUsage,
@@ -336,7 +336,7 @@ func causes() []cause {
 		},
 		{matches: as[*login.TokensGoneError], code: codeUnauthorized, hintFor: func(_ *config.Settings, err error) string {
 			e, _ := errors.AsType[*login.TokensGoneError](err)
-			return "log in again with tlxhook auth login -p " + e.Profile
+			return "log in again with tlxhook auth login" + withProfile(e.Profile)
 		}},
 		{matches: as[*login.ProfilesError], code: codeLocal},
 		{matches: as[*login.ClientError], code: codeUsage},

@@ -112,7 +112,7 @@ func backfillCommands(settings *config.Settings, gaps []backfill.Gap) []string {
 	for _, r := range backfill.Recoveries(gaps) {
 		text := "tlxhook"
 		if r.Profile != "" && (settings.Origin("profile") == "--profile" || r.Profile != settings.Profile) {
-			text += " -p " + r.Profile
+			text += withProfile(r.Profile)
 		}
 		if r.Company != 0 && !r.Several {
 			text += fmt.Sprintf(" --company %d", r.Company)
