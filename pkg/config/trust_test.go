@@ -142,13 +142,13 @@ func TestFileBehindLinkOfOthersIsRejected(t *testing.T) {
 		"everybody, absolute": {0o777, "", true}, "loop": {0o700, "loop", true},
 	} {
 		root := t.TempDir()
-		private, shared := filepath.Join(root, "private"), filepath.Join(root, "shared")
+		private, shared := filepath.Join(root, "private"), filepath.Join(root, "open")
 		if test.target == "" {
 			test.target = filepath.Join(private, "real")
 		}
 		err := errors.Join(
 			os.Mkdir(private, 0o700), os.Mkdir(shared, 0o700), os.WriteFile(filepath.Join(private, "real"), []byte("format: 1\n"), 0o600),
-			os.Symlink("../shared/loop", filepath.Join(private, "profiles.yaml")), os.Symlink(test.target, filepath.Join(shared, "loop")),
+			os.Symlink("../open/loop", filepath.Join(private, "profiles.yaml")), os.Symlink(test.target, filepath.Join(shared, "loop")),
 			os.Chmod(shared, test.shared),
 		)
 		if err != nil {

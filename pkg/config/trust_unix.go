@@ -58,8 +58,8 @@ func checkFolders(path string) error {
 	return syscall.ELOOP
 }
 
-// checkFolder returns ErrUntrusted for a folder in which others can replace a file. With the sticky bit only the owners of
-// the file and of the folder can, and in a read-only file system nobody.
+// checkFolder returns ErrUntrusted for a folder in which others can replace a file. The sticky bit limits that to the
+// owners of the file and of the folder; a read-only file system prevents it.
 func checkFolder(folder string) error {
 	info, err := os.Stat(folder)
 	const mayWrite = 2

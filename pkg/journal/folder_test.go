@@ -66,7 +66,7 @@ func TestAFolderThatOthersCanChangeIsRefused(t *testing.T) {
 	}
 }
 
-// What is written to a file that lies nowhere is lost with the process: it must not be told to be stored.
+// Writes to a deleted file are lost with the process, so they must not be acknowledged.
 func TestRemovedJournalFileIsDetected(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {

@@ -14,7 +14,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/receiver"
 )
 
-// A failure is reported as such as long as nobody stops the process.
+// A failure is an error unless the process was stopped.
 func TestOccupiedAddressIsAFailure(t *testing.T) {
 	t.Parallel()
 	occupied, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")

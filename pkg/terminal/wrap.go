@@ -2,7 +2,7 @@ package terminal
 
 import "unicode/utf8"
 
-// Wrap returns words in lines of at most width columns. A longer word is a line of its own.
+// Wrap joins words into lines of at most width columns, or one word if that is longer.
 func Wrap(words []string, width int) []string {
 	var lines []string
 	length := 0
