@@ -46,7 +46,7 @@ func benchBackfill(ctx context.Context, tlxhook, folder string, objects, runs in
 	if raw, err := exec.CommandContext(ctx, "go", "build", "-o", loop, source).CombinedOutput(); err != nil {
 		return fmt.Errorf("go build: %w\n%s", err, raw)
 	}
-	base, stop, err := serveObjects(ctx, objects)
+	base, stop, err := serveObjects(ctx, objects, 0)
 	if err != nil {
 		return err
 	}
@@ -63,12 +63,22 @@ func benchBackfill(ctx context.Context, tlxhook, folder string, objects, runs in
 	}
 	_, _ = fmt.Fprintf(out, "\nfirst backfill of %d objects: %s\nmemory of the second: %.1f MB\n",
 		objects, first.Round(10*time.Millisecond), used)
-	c := contest{"backfill without changes / a page loop", []string{loop}, append(args, "--dry-run"), base, 1.5}
-	return c.run(ctx, runs, folder, out)
+	args = append(args, "--dry-run")
+	near := contest{"backfill without changes / a page loop", []string{loop}, args, base, 1.5}
+	if err := near.run(ctx, runs, folder, out); err != nil {
+		return err
+	}
+	base, stop, err = serveObjects(ctx, objects, 2*latency)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	far := contest{"the same with a latency of 100 ms", []string{loop}, args, base, 0.5}
+	return far.run(ctx, min(runs, 3), folder, out)
 }
 
-// serveObjects answers lists of products from memory.
-func serveObjects(ctx context.Context, objects int) (base string, stop func(), err error) {
+// serveObjects answers lists of products from memory after a delay.
+func serveObjects(ctx context.Context, objects int, delay time.Duration) (base string, stop func(), err error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", nil, err
@@ -80,6 +90,7 @@ func serveObjects(ctx context.Context, objects int) (base string, stop func(), e
 			10_000_000+i, i%7, i)
 	}
 	server := &http.Server{ReadHeaderTimeout: time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(delay)
 		w.Header().Set("Content-Type", "application/json")
 		switch r.URL.Path {
 		case "/v2/product":

@@ -22,8 +22,8 @@ import (
 type shelf struct {
 	versions map[int64]int
 	hidden   map[int64]bool
-	lists    int // that came
-	shown    int // of one product
+	lists    int // lists answered in full
+	shown    int // single products answered
 }
 
 func (s *shelf) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -56,7 +56,7 @@ func (s *shelf) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
 }
 
-// nightly returns a function that backfills products of company 1 from a shelf, and what it stores them in.
+// nightly returns a journal and a function that backfills products of company 1 from a shelf into it.
 func nightly(t *testing.T, s *shelf) (*journal.Journal, func(change func(*backfill.Run)) backfill.Counts) {
 	t.Helper()
 	j, err := journal.Open(t.TempDir(), journal.Options{})
@@ -107,7 +107,7 @@ func expect(t *testing.T, when string, got, want backfill.Counts) {
 	}
 }
 
-// What is gone is found every night until the app is told, and what only the list hides is never gone.
+// A deleted object is found in every run until its deletion is stored. An object that only the list lacks is not deleted.
 func TestOnlyAbsentObjectsAreGone(t *testing.T) {
 	t.Parallel()
 	s := &shelf{versions: map[int64]int{1: 0, 2: 0, 3: 0, 4: 0}, hidden: map[int64]bool{}}
@@ -135,8 +135,8 @@ func TestDeletionsAreReportedUntilForwarded(t *testing.T) {
 	expect(t, "with deletes", run(deletes), backfill.Counts{Seen: 2, Known: 2, Gone: 1, Stored: 1})
 }
 
-// A list that is the same costs a 304, and nobody is asked for anything else. What a delivery brings later, of what is
-// gone already, is found all the same: before the ids of the page, between them and behind them.
+// An unchanged list is answered with 304 and causes no other request. An object that is deleted already when its delivery
+// arrives is found nevertheless: with an ID before, between and after those of the page.
 func TestLateObjectIsFoundOnAnUnchangedPage(t *testing.T) {
 	t.Parallel()
 	s := &shelf{versions: map[int64]int{10: 0, 20: 0}}
@@ -145,7 +145,7 @@ func TestLateObjectIsFoundOnAnUnchangedPage(t *testing.T) {
 	s.lists = 0
 	expect(t, "the second", run(deletes), backfill.Counts{Seen: 2, Known: 2})
 	if s.lists+s.shown > 0 {
-		t.Errorf("%d lists came, and %d products", s.lists, s.shown)
+		t.Errorf("%d lists and %d products were requested, want none", s.lists, s.shown)
 	}
 	for _, id := range []int64{5, 15, 25} {
 		webhook(t, j, 4711, id, 0)

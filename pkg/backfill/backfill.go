@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tlxhook/tlxhook/pkg/ahead"
 	"github.com/tlxhook/tlxhook/pkg/journal"
 	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/sender"
@@ -57,16 +58,9 @@ func (c Counts) InStep() bool { return c.Missing+c.Newer+c.Gone == 0 }
 // Kind backfills one kind of objects. After an error, stored deliveries remain and the next run continues.
 func (r *Run) Kind(ctx context.Context, p Plan) (Counts, error) {
 	w := walk{Run: r, plan: p, counts: Counts{Object: p.Kind.Name}, inStep: map[string]journal.Page{}}
-	p.List.Kept = func(name string) tripletex.PageMark { return w.kept(ctx, name) }
-	for page, err := range ahead(ctx, func(ctx context.Context) iter.Seq2[tripletex.ObjectPage, error] {
-		return r.Client.ObjectPages(ctx, p.Kind, p.List)
-	}) {
-		if err == nil {
-			err = w.page(ctx, page)
-		}
-		if err != nil {
-			return w.counts, err
-		}
+	w.plan.List.Kept = func(name string) tripletex.PageMark { return w.kept(ctx, name) }
+	if err := w.all(ctx); err != nil {
+		return w.counts, err
 	}
 	if err := w.absent(ctx); err != nil {
 		return w.counts, err
@@ -88,43 +82,93 @@ type walk struct {
 	unlisted bool
 }
 
-// page compares one page.
-func (w *walk) page(ctx context.Context, page tripletex.ObjectPage) error {
-	w.counts.Seen += page.Fresh
-	if w.Seen != nil {
-		w.Seen(page.Fresh)
+// parallelPages is the number of pages that are compared, and whose values are requested, at the same time.
+const parallelPages = 4
+
+// all compares and stores all pages.
+func (w *walk) all(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	for c := range ahead.Map(ctx, parallelPages, w.pages(ctx), w.compare) {
+		if err := w.record(ctx, c); err != nil {
+			cancel() // ends the requests that the loop waits for
+			return err
+		}
 	}
-	if page.Same {
-		w.counts.Known += page.Fresh
-		w.found += int64(page.Fresh)
-		w.same = append(w.same, [2]int64{page.Mark.First, page.Mark.Last})
+	return ctx.Err()
+}
+
+// pages yields the pages of the list. An error is in the last.
+func (w *walk) pages(ctx context.Context) iter.Seq[comparison] {
+	return func(yield func(comparison) bool) {
+		for page, err := range w.Client.ObjectPages(ctx, w.plan.Kind, w.plan.List) {
+			if !yield(comparison{page: page, err: err}) {
+				return
+			}
+		}
+	}
+}
+
+// comparison is a page and what deliveries lack of it.
+type comparison struct {
+	page      tripletex.ObjectPage
+	delivered []journal.Object
+	found     []difference
+	batch     []journal.Delivery // deliveries to store for the differences
+	added     int64              // deliveries of batch for missing objects
+	err       error
+}
+
+// compare compares a page with the journal and requests the values of the differences. It changes nothing.
+func (w *walk) compare(ctx context.Context, c comparison) comparison {
+	if c.err != nil || c.page.Same {
+		return c
+	}
+	if c.err = w.Journal.CatchUp(ctx); c.err != nil {
+		return c
+	}
+	if c.delivered, c.err = w.delivered(ctx, c.page.Mark.First, c.page.Mark.Last); c.err != nil {
+		return c
+	}
+	c.found = slices.DeleteFunc(compare(c.page.Objects, c.delivered), func(d difference) bool { return w.plan.attribution(d.kind) == nil })
+	if !w.Report {
+		c.err = w.values(ctx, &c)
+	}
+	return c
+}
+
+// record counts the differences of a page and stores their deliveries.
+func (w *walk) record(ctx context.Context, c comparison) error {
+	if c.err != nil {
+		return c.err
+	}
+	w.counts.Seen += c.page.Fresh
+	if w.Seen != nil {
+		w.Seen(c.page.Fresh)
+	}
+	if c.page.Same {
+		w.counts.Known += c.page.Fresh
+		w.found += int64(c.page.Fresh)
+		w.same = append(w.same, [2]int64{c.page.Mark.First, c.page.Mark.Last})
 		return nil
 	}
-	for _, o := range page.Objects {
+	for _, o := range c.page.Objects {
 		w.seen = append(w.seen, o.ID)
 	}
-	if err := w.Journal.CatchUp(ctx); err != nil {
-		return err
-	}
-	delivered, err := w.delivered(ctx, page.Mark.First, page.Mark.Last)
-	if err != nil {
-		return err
-	}
-	w.found += matched(page.Objects, delivered, w.Company)
-	found := slices.DeleteFunc(compare(page.Objects, delivered), func(d difference) bool { return w.plan.attribution(d.kind) == nil })
-	w.count(found)
-	w.counts.Known += len(page.Objects) - len(found)
+	w.found += matched(c.page.Objects, c.delivered, w.Company)
+	w.count(c.found)
+	w.counts.Known += len(c.page.Objects) - len(c.found)
 	if w.Report {
 		return nil
 	}
-	all, err := w.deliver(ctx, page, found)
-	if err != nil {
+	if err := w.store(ctx, c.batch); err != nil {
 		return err
 	}
-	if all {
-		w.remember(page)
+	w.found += c.added
+	if len(c.batch) == len(c.found) {
+		w.remember(c.page)
 	}
-	return w.place(ctx, page.Objects, delivered)
+	return w.place(ctx, c.page.Objects, c.delivered)
 }
 
 func (w *walk) count(found []difference) {
@@ -162,47 +206,47 @@ func (w *walk) objects(ctx context.Context, first, last int64) iter.Seq2[[]journ
 	}
 }
 
-// deliver stores a delivery for each difference on a page and reports whether every difference had one.
-func (w *walk) deliver(ctx context.Context, page tripletex.ObjectPage, found []difference) (bool, error) {
-	left := len(found)
-	for len(found) > 0 {
+// values requests the values of the differences, once per filter of fields, and adds their deliveries. An object that
+// has been deleted since has none.
+func (w *walk) values(ctx context.Context, c *comparison) error {
+	for found := c.found; len(found) > 0; {
 		fields := w.plan.attribution(found[0].kind).Fields
-		values, err := w.Client.ObjectValues(ctx, page, fields)
+		values, err := w.Client.ObjectValues(ctx, c.page, fields)
 		if err != nil {
-			return false, err
+			return err
 		}
 		byID := make(map[int64]tripletex.ObjectValue, len(values))
 		for _, v := range values {
 			byID[v.ID] = v
 		}
-		var batch []journal.Delivery
 		var rest []difference
 		for _, d := range found {
-			s := w.plan.attribution(d.kind)
-			v, there := byID[d.ID]
-			switch {
-			case s.Fields != fields:
+			if s := w.plan.attribution(d.kind); s.Fields != fields {
 				rest = append(rest, d)
-			case there:
-				one, err := w.delivery(s, v)
-				if err != nil {
-					return false, err
-				}
-				batch = append(batch, one)
-			}
-		}
-		if err := w.store(ctx, batch); err != nil {
-			return false, err
-		}
-		left -= len(batch)
-		for _, d := range found {
-			if _, there := byID[d.ID]; there && d.kind == missing {
-				w.found++
+			} else if err := w.deliver(c, d, s, byID); err != nil {
+				return err
 			}
 		}
 		found = rest
 	}
-	return left == 0, nil
+	return nil
+}
+
+// deliver adds the delivery of a difference, if the object still exists.
+func (w *walk) deliver(c *comparison, d difference, s *Attribution, byID map[int64]tripletex.ObjectValue) error {
+	v, there := byID[d.ID]
+	if !there {
+		return nil
+	}
+	one, err := w.delivery(s, v)
+	if err != nil {
+		return err
+	}
+	c.batch = append(c.batch, one)
+	if d.kind == missing {
+		c.added++
+	}
+	return nil
 }
 
 // delivery returns the delivery that Tripletex would have sent. Its key is derived from its content, so a second run

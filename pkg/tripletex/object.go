@@ -95,7 +95,7 @@ type ObjectList struct {
 	// From is the first date and To the day after the last date, for kinds with [ObjectKind.Dated].
 	From, To time.Time
 	// Kept, if not nil, returns the stored mark of a page by [ObjectPage.Name], or the zero mark. It is called only for
-	// kinds that need a single list.
+	// kinds that need a single list, also concurrently and while the caller uses an earlier page.
 	Kept func(name string) PageMark
 }
 

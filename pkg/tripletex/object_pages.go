@@ -9,10 +9,13 @@ import (
 	"net/url"
 	"slices"
 	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/ahead"
 )
 
 // ObjectPages yields the objects of a kind in pages of up to 1,000. A list of a dated kind that exceeds the limit of
-// 10,000 objects is split by date. Before each page it waits while [RateLimit.Reserved]. An error ends the iteration.
+// 10,000 objects is split by date. After the first page it requests four at the same time. Before each page it waits while
+// [RateLimit.Reserved]. An error ends the iteration.
 //
 // GET on the path of the kind, such as /order, with fields=id,version, sorting=id and If-None-Match.
 func (c *Client) ObjectPages(ctx context.Context, kind ObjectKind, o ObjectList) iter.Seq2[ObjectPage, error] {
@@ -65,50 +68,92 @@ func (c *Client) listObjects(ctx context.Context, kind ObjectKind, o ObjectList,
 	return !walk.stopped
 }
 
+// parallelPages is the number of pages of a list that are requested at the same time.
+const parallelPages = 4
+
 // objectWalk reads one list page by page.
 type objectWalk struct {
-	client  *Client
-	list    call
-	kept    func(string) PageMark
-	started bool // a page was yielded
-	stopped bool
+	client *Client
+	list   call
+	kept   func(string) PageMark
+
+	from     int   // index of the first object of the next page
+	last     int64 // highest ID of the yielded pages
+	back     int   // objects to go back after a deletion
+	parallel int
+	started  bool // a page was yielded
+	stopped  bool
 }
 
-// run yields the pages. Each page starts with the last object of the page before. If it does not, an earlier object was
-// deleted and the rest has moved up, so the walk goes back.
+// readPage is a page, or the error of its request.
+type readPage struct {
+	ObjectPage
+	err error
+}
+
+// run yields the pages. The first is requested alone, since most lists have one page.
 func (w *objectWalk) run(ctx context.Context, yield func(ObjectPage, error) bool) error {
-	last, from, back := int64(-1), 0, 1
+	w.last, w.back, w.parallel = -1, 1, 1
 	for {
-		page, err := w.page(ctx, from)
-		if err != nil {
+		if ended, err := w.read(ctx, yield); ended || err != nil {
 			return err
 		}
-		if from > 0 && (page.Mark.Count == 0 || page.Mark.First > last) {
-			from, back = max(from-back, 0), back*2 // an object was deleted: overlap more
-			continue
-		}
-		back = 1
-		full, newest := page.Mark.Count >= pageSize, page.Mark.Last
-		page.Objects = slices.DeleteFunc(page.Objects, func(o Object) bool { return o.ID <= last })
-		if page.Fresh = len(page.Objects); page.Same {
-			page.Fresh = page.Mark.Count - min(from, 1)
-		}
-		if full && newest <= last {
-			return &Error{Kind: Foreign, Operation: w.list.operation, Err: errEndless}
-		}
-		if page.Mark.Count > 0 && newest > last {
-			w.started = true
-			if !yield(page, nil) {
-				w.stopped = true
-				return nil
-			}
-			last = newest
-		}
-		if !full {
-			return nil
-		}
-		from += page.Mark.Count - 1
 	}
+}
+
+// read yields pages until the list ends or the requests must start at another index, and reports whether the list has
+// ended. Each page starts with the last object of the page before. If it does not, an earlier object was deleted and the
+// rest has moved up, so the walk goes back. The order of the requests does not matter for this.
+func (w *objectWalk) read(ctx context.Context, yield func(ObjectPage, error) bool) (ended bool, err error) {
+	for page := range ahead.Map(ctx, w.parallel, starts(w.from), w.request) {
+		if page.err != nil {
+			return false, page.err
+		}
+		count, newest := page.Mark.Count, page.Mark.Last
+		if w.from > 0 && (count == 0 || page.Mark.First > w.last) {
+			w.from, w.back, w.parallel = max(w.from-w.back, 0), w.back*2, 1 // an object was deleted: overlap more
+			return false, nil
+		}
+		full := count >= pageSize
+		if full && newest <= w.last {
+			return false, &Error{Kind: Foreign, Operation: w.list.operation, Err: errEndless}
+		}
+		if count > 0 && newest > w.last && !w.yield(page.ObjectPage, yield) || !full {
+			return true, nil
+		}
+		next := w.from + pageSize - 1
+		w.from += count - 1
+		if w.from != next || w.parallel == 1 {
+			w.back, w.parallel = 1, parallelPages
+			return false, nil
+		}
+	}
+	return false, ctx.Err()
+}
+
+// yield yields a page without the objects of the pages before, and reports whether to continue.
+func (w *objectWalk) yield(page ObjectPage, yield func(ObjectPage, error) bool) bool {
+	page.Objects = slices.DeleteFunc(page.Objects, func(o Object) bool { return o.ID <= w.last })
+	if page.Fresh = len(page.Objects); page.Same {
+		page.Fresh = page.Mark.Count - min(w.from, 1)
+	}
+	w.last, w.started = page.Mark.Last, true
+	w.stopped = !yield(page, nil)
+	return !w.stopped
+}
+
+// starts yields the index of the first object of each page from an index on, with an overlap of one object.
+func starts(from int) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for yield(from) {
+			from += pageSize - 1
+		}
+	}
+}
+
+func (w *objectWalk) request(ctx context.Context, from int) readPage {
+	page, err := w.page(ctx, from)
+	return readPage{page, err}
 }
 
 // page requests one page.

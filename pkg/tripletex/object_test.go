@@ -9,11 +9,15 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"pgregory.net/rapid"
 
 	"github.com/tlxhook/tlxhook/pkg/sandbox"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
@@ -21,13 +25,17 @@ import (
 
 // lists is an API whose test answers each list query.
 type lists struct {
-	answer   func(query url.Values) (status int, ids []int64)
-	header   http.Header
+	answer func(query url.Values) (status int, ids []int64)
+	header http.Header
+
+	mu       sync.Mutex
 	requests []string
 }
 
 func (l *lists) RoundTrip(r *http.Request) (*http.Response, error) {
 	query := r.URL.Query()
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.requests = append(l.requests, query.Encode()+" "+r.Header.Get("If-None-Match"))
 	status, ids := l.answer(query)
 	values := make([]string, len(ids))
@@ -60,7 +68,7 @@ func upTo(n int64) []int64 {
 }
 
 // listed returns the IDs that a client lists, and the error.
-func listed(ctx context.Context, t *testing.T, api http.RoundTripper, kind string, o tripletex.ObjectList) (ids []int64, err error) {
+func listed(ctx context.Context, t rapid.TB, api http.RoundTripper, kind string, o tripletex.ObjectList) (ids []int64, err error) {
 	t.Helper()
 	client, err := tripletex.New(tripletex.Options{
 		BaseURL:   baseURL,
@@ -100,6 +108,59 @@ func TestEveryObjectIsListedOnce(t *testing.T) {
 			t.Errorf("of %d objects %d were listed, %v", n, len(got), err)
 		}
 	}
+}
+
+// Pages of long lists are requested at the same time, a list of one page is one request.
+func TestLongListIsReadAhead(t *testing.T) {
+	t.Parallel()
+	for n, most := range map[int64]int{0: 1, 999: 1, 100_000: 105} {
+		synctest.Test(t, func(t *testing.T) {
+			api := &lists{answer: func(q url.Values) (int, []int64) { return page(q, upTo(n)) }}
+			start := time.Now()
+			got, err := listed(t.Context(), t, &delayed{next: api, by: 100 * time.Millisecond}, "product", tripletex.ObjectList{})
+			if err != nil || !same(got, upTo(n)) {
+				t.Fatalf("%d of %d objects, %v", len(got), n, err)
+			}
+			if len(api.requests) > most {
+				t.Errorf("%d objects: %d requests, want at most %d", n, len(api.requests), most)
+			}
+			if took, alone := time.Since(start), time.Duration(n/999+1)*100*time.Millisecond; n > 1000 && took > alone/2 {
+				t.Errorf("%d objects: %s, want at most half of %s", n, took, alone)
+			}
+		})
+	}
+}
+
+// While a list is read, objects leave it and come back at any place. Those that stay are listed once, whatever the order
+// in which the requests are answered.
+func TestChangesDuringAListSkipNoObject(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.Int64Range(1000, 6000).Draw(t, "objects")
+		from := rapid.MapOf(rapid.IntRange(1, 10), rapid.Int64Range(1, n)).Draw(t, "first of 200 objects that leave, by request")
+		requests, away, left := 0, map[int64]bool{}, map[int64]bool{}
+		api := &lists{answer: func(q url.Values) (int, []int64) {
+			requests++
+			clear(away) // those that left before are back
+			for id := from[requests]; id > 0 && id < from[requests]+200; id++ {
+				away[id], left[id] = true, true
+			}
+			return page(q, slices.DeleteFunc(upTo(n), func(id int64) bool { return away[id] }))
+		}}
+		got, err := listed(context.Background(), t, api, "product", tripletex.ObjectList{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := map[int64]int{}
+		for _, id := range got {
+			seen[id]++
+		}
+		for id := range n {
+			if times := seen[id+1]; times != 1 && !left[id+1] || times > 1 {
+				t.Fatalf("object %d was listed %d times", id+1, times)
+			}
+		}
+	})
 }
 
 // An object that is deleted while a list is read moves the rest up. No object is skipped.
@@ -235,7 +296,8 @@ func TestObjectsOfUnchangedPagesAreCountedOnce(t *testing.T) {
 	product, _ := tripletex.FindObjectKind("product")
 	marks := map[string]tripletex.PageMark{}
 	count := func() (fresh int) {
-		o := tripletex.ObjectList{Kept: func(name string) tripletex.PageMark { return marks[name] }}
+		before := maps.Clone(marks)
+		o := tripletex.ObjectList{Kept: func(name string) tripletex.PageMark { return before[name] }}
 		for p, err := range client.ObjectPages(t.Context(), product, o) {
 			if err != nil {
 				t.Fatal(err)
@@ -262,7 +324,8 @@ func TestUnchangedPageHasNoBody(t *testing.T) {
 	k, _ := tripletex.FindObjectKind("product")
 	marks := map[string]tripletex.PageMark{}
 	look := func() (last tripletex.ObjectPage) {
-		o := tripletex.ObjectList{Kept: func(name string) tripletex.PageMark { return marks[name] }}
+		before := maps.Clone(marks)
+		o := tripletex.ObjectList{Kept: func(name string) tripletex.PageMark { return before[name] }}
 		for p, err := range w.ObjectPages(t.Context(), k, o) {
 			if err != nil {
 				t.Fatal(err)
