@@ -1,6 +1,7 @@
 package secret
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"unicode"
@@ -53,16 +54,35 @@ func maskHead(head, rest string) (masked string, certain bool) {
 	case strings.Contains(head, `\`), !isHostPort(host, ok), user != "" && !ok, isDoubtful(host, path, rest):
 		return scheme + Mask, false
 	}
-	return scheme + user + host + maskPath(path), true
+	return scheme + user + host + maskPath(path, ok), true
 }
 
-// maskPath masks the values in each segment of a path.
-func maskPath(path string) string {
+// maskPath masks the values in each segment of a path, and in a URL also the segment behind the name of a secret, as in
+// /token/T1, unless it is a plain word, as in /token/session. In the path of a file that segment would be a name.
+func maskPath(path string, inURL bool) string {
 	segments := strings.Split(path, "/")
-	for i, segment := range segments {
-		segments[i] = maskSegment(segment)
+	for i := len(segments) - 1; i >= 0; i-- {
+		if inURL && i > 0 && !isWord(segments[i]) && isSecretName(segments[i-1]) {
+			segments[i] = Mask
+		} else {
+			segments[i] = maskSegment(segments[i])
+		}
 	}
 	return strings.Join(segments, "/")
+}
+
+// isWord reports whether a segment has at most 12 lower-case letters, which no generated secret has.
+func isWord(segment string) bool {
+	const longest = 12
+	return len(segment) <= longest && strings.Trim(segment, "abcdefghijklmnopqrstuvwxyz-:") == ""
+}
+
+// isSecretName reports whether a name usually has a secret as its value, such as X-Api-Key or token.
+func isSecretName(name string) bool {
+	name = strings.TrimSuffix(strings.NewReplacer("-", "", "_", "", ".", "").Replace(strings.ToLower(name)), "s")
+	return slices.Contains([]string{"key", "pwd", "sig", "jwt", "sas", "credential"}, name) ||
+		slices.ContainsFunc([]string{"token", "secret", "password", "passwd", "apikey", "accesskey", "signature"},
+			func(ending string) bool { return strings.HasSuffix(name, ending) })
 }
 
 // maskSegment masks what follows the first separator of each parameter, and parameters without one behind a value, which
@@ -73,7 +93,7 @@ func maskSegment(segment string) string {
 	}
 	parameters, masked := strings.Split(segment, ";"), false
 	for i, parameter := range parameters {
-		if end := separatorEnd(parameter); end > 0 {
+		if end := cmp.Or(colonEnd(parameter), separatorEnd(parameter)); end > 0 {
 			parameters[i], masked = parameter[:end]+Mask, true
 		} else if masked {
 			parameters[i] = Mask
@@ -94,6 +114,16 @@ func separatorEnd(text string) int {
 		}
 		if len(code) >= 3 && slices.Contains([]string{"%3D", "%3F", "%23"}, strings.ToUpper(code[:3])) {
 			return len(text) - len(code) + 3
+		}
+	}
+	return 0
+}
+
+// colonEnd returns the end of the first colon, which may be percent-encoded, if it follows the name of a secret, or 0.
+func colonEnd(text string) int {
+	for _, colon := range []string{":", "%3A", "%3a"} {
+		if name, _, ok := strings.Cut(text, colon); ok && isSecretName(name) {
+			return len(name) + len(colon)
 		}
 	}
 	return 0
