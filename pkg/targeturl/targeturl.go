@@ -4,8 +4,12 @@ package targeturl
 import (
 	"cmp"
 	"net"
+	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
+
+	"golang.org/x/net/idna"
 )
 
 // Bare returns a target without userinfo, query and fragment, or "" if it is not a URL.
@@ -55,6 +59,27 @@ func Covers(address, target string) bool {
 	}
 	above, below := strings.TrimRight(pathKey(a), "/"), pathKey(t)
 	return above == below || strings.HasPrefix(below, above+"/")
+}
+
+// Limits of RFC 1035 2.3.4, in bytes.
+const (
+	maxName  = 253
+	maxLabel = 63
+)
+
+// IsHost reports whether a host is an address, or a name whose labels have 1 to 63 bytes and neither begin nor end with a
+// hyphen. A name may end with a dot.
+func IsHost(host string) bool {
+	if _, err := netip.ParseAddr(host); err == nil {
+		return true
+	}
+	name, err := idna.Punycode.ToASCII(strings.TrimSuffix(host, "."))
+	if err != nil || len(name) > maxName {
+		return false
+	}
+	return !slices.ContainsFunc(strings.Split(name, "."), func(label string) bool {
+		return label == "" || len(label) > maxLabel || strings.HasPrefix(label, "-") || strings.HasSuffix(label, "-")
+	})
 }
 
 // IsLoopback reports whether a host is "localhost" or a loopback address.

@@ -1,6 +1,7 @@
 package targeturl_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/tlxhook/tlxhook/pkg/targeturl"
@@ -75,6 +76,21 @@ func TestIdentityOfDifferentTargetsDiffers(t *testing.T) {
 			t.Errorf("%q and %q have the identity %q", other, target, id)
 		}
 		seen[id] = target
+	}
+}
+
+func TestHostsHaveLabels(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 63)
+	for host, want := range map[string]bool{
+		"h.example.no": true, "h.example.no.": true, "localhost": true, "a_b.no": true, "1.2.3": true, "127.0.0.1": true, "::1": true,
+		"xn--blbr-roah.no": true, "blåbær.no": true, long + ".no": true, "a--b.no": true,
+		"": false, ".": false, "a..b": false, ".a": false, "a.no..": false, "-a.no": false, "a-.no": false, "a.-": false,
+		long + "x.no": false, strings.Repeat("abc.", 63) + "no": false, strings.Repeat("å", 63) + ".no": false,
+	} {
+		if got := targeturl.IsHost(host); got != want {
+			t.Errorf("IsHost(%q) = %t, want %t", host, got, want)
+		}
 	}
 }
 

@@ -71,6 +71,9 @@ func checkText(target, fields string, headerValue, hmacSecret secret.Text) error
 	if target != strings.TrimSpace(target) {
 		return errors.New("target: begins or ends with a blank")
 	}
+	if fields != "" && strings.TrimSpace(fields) == "" {
+		return errors.New("fields: is blank; omit it for all fields")
+	}
 	return nil
 }
 
@@ -119,6 +122,8 @@ func checkTarget(target string, targets Targets) error {
 		return errors.New("target: is not a URL")
 	case !u.IsAbs() || u.Hostname() == "":
 		return errors.New("target: must be an absolute URL, such as https://hooks.example.no/tripletex")
+	case !targeturl.IsHost(u.Hostname()):
+		return errors.New("target: the host is not a valid name")
 	case u.Scheme == "https", u.Scheme == "http" && targets.allowHTTP(u.Hostname()):
 		return checkPort(u)
 	case u.Scheme == "http":
