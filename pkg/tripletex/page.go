@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 
 	jsonv2 "github.com/go-json-experiment/json"
@@ -113,5 +114,21 @@ func onePage[T any](ctx context.Context, c *Client, list call, from int) (page[T
 	if decoded.Values == nil {
 		return decoded, false, &Error{Kind: Foreign, Operation: list.operation, Err: errNoValue}
 	}
-	return decoded, false, nil
+	if !slices.ContainsFunc(decoded.Values, isIncomplete) {
+		return decoded, false, nil
+	}
+	return page[T]{}, false, &Error{Kind: Foreign, Operation: list.operation, Err: errIncomplete}
+}
+
+var errIncomplete = errors.New("the response has an entry without a valid ID or an event")
+
+// isIncomplete reports whether an item lacks what each item of its type has, such as null.
+func isIncomplete[T any](item T) bool {
+	switch v := any(item).(type) {
+	case Subscription:
+		return v.ID <= 0 || v.Event == ""
+	case Company:
+		return v.ID <= 0
+	}
+	return false
 }

@@ -70,6 +70,10 @@ func value[T any](ctx context.Context, c *Client, call call) (T, error) {
 		var zero T
 		return zero, &Error{Kind: Foreign, Operation: call.operation, Err: errNoValue}
 	}
+	if isIncomplete(*wrapper.Value) {
+		var zero T
+		return zero, &Error{Kind: Foreign, Operation: call.operation, Err: errIncomplete}
+	}
 	return *wrapper.Value, nil
 }
 

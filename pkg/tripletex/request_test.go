@@ -221,6 +221,8 @@ func TestInvalidResponsesAreForeign(t *testing.T) {
 	for _, body := range []string{
 		``, `null`, `[]`, `{}`, `{"values":null}`, `{"values":{}}`, `{"values":[{"id":"1"}]}`, `{"values":[1]}`,
 		`{"values":[{"id":1e400}]}`, `{"values":[{"id":1,"status":7}]}`, `<html>`, "\x00\xff",
+		`{"values":[null]}`, `{"values":[{}]}`, `{"values":[{"id":-1,"event":"order.create"}]}`, `{"values":[{"id":0,"event":"order.create"}]}`,
+		`{"values":[{"id":1,"event":""}]}`, `{"values":[{"id":1,"event":null}]}`, `{"values":[{"id":1,"event":"order.create"},null]}`,
 	} {
 		client, _ := newScripted(t, scriptedAnswer{status: 200, body: body})
 		switch all, err := collect(client, t); {
@@ -230,8 +232,8 @@ func TestInvalidResponsesAreForeign(t *testing.T) {
 			t.Errorf("%q: len(all) = %v, want 0", body, len(all))
 		}
 	}
-	client, _ := newScripted(t,
-		scriptedAnswer{status: 200, body: `{"values":[{"id":1,"status":null,"event":null,"x":[]},{"id":2,"status":"ON_HOLD"}]}`})
+	const unknown = `{"values":[{"id":1,"event":"order.create","status":null,"x":[]},{"id":2,"event":"order.update","status":"ON_HOLD"}]}`
+	client, _ := newScripted(t, scriptedAnswer{status: 200, body: unknown})
 	switch all, err := collect(client, t); {
 	case err != nil:
 		t.Errorf("unknown status and unknown fields: %v", err)

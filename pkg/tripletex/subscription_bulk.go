@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -83,6 +84,9 @@ func (c *Client) UpdateSubscriptions(ctx context.Context, updates []Subscription
 	if single.Value == nil {
 		return nil, &Error{Kind: Foreign, Operation: put.operation, Err: errNoValue}
 	}
+	if isIncomplete(*single.Value) {
+		return nil, &Error{Kind: Foreign, Operation: put.operation, Err: errIncomplete}
+	}
 	return []Subscription{*single.Value}, nil
 }
 
@@ -125,6 +129,9 @@ func listed(got answer, operation string, want int) ([]Subscription, error) {
 	}
 	if len(list.Values) != want {
 		return list.Values, &Error{Kind: Foreign, Operation: operation, Err: errNoValue}
+	}
+	if slices.ContainsFunc(list.Values, isIncomplete) {
+		return nil, &Error{Kind: Foreign, Operation: operation, Err: errIncomplete}
 	}
 	return list.Values, nil
 }
