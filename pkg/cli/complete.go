@@ -149,7 +149,7 @@ func completeCounts(*cobra.Command, []string, string) ([]cobra.Completion, cobra
 func (c completer) profiles(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	names := []cobra.Completion{cobra.CompletionWithDesc(config.SandboxProfile, "the built-in sandbox")}
 	if folders, err := config.NewFolders(c.lookup); err == nil {
-		if profiles, err := config.LoadProfiles(folders.Config); err == nil {
+		if profiles, err := config.LoadProfiles(folders); err == nil {
 			for _, p := range profiles.All {
 				names = append(names, described(p.Name, p.CompanyName))
 			}

@@ -149,7 +149,8 @@ func (s *Settings) readFile(ctx context.Context, v *viper.Viper, flags *pflag.Fl
 	if path == "" {
 		return nil
 	}
-	raw, err := readTrusted(ctx, path)
+	home, _ := lookup("HOME")
+	raw, err := readTrusted(ctx, path, home)
 	if errors.Is(err, fs.ErrNotExist) && !named {
 		return nil
 	}

@@ -196,7 +196,7 @@ func TestLocksDoNotFollowLinks(t *testing.T) {
 func TestProfilesKeepTheirNames(t *testing.T) {
 	t.Parallel()
 	folder := filepath.Join(t.TempDir(), "tlxhook")
-	profiles, err := config.LoadProfiles(folder)
+	profiles, err := config.LoadProfiles(config.Folders{Config: folder})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,7 +209,7 @@ func TestProfilesKeepTheirNames(t *testing.T) {
 	if err := profiles.Save(folder); err != nil {
 		t.Fatal(err)
 	}
-	read, err := config.LoadProfiles(folder)
+	read, err := config.LoadProfiles(config.Folders{Config: folder})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -320,8 +320,8 @@ func TestFoldersFollowTheEnvironment(t *testing.T) {
 	switch {
 	case err != nil:
 		t.Error(err)
-	case got != (config.Folders{Config: "/c/tlxhook", State: "/s/tlxhook", Cache: "/k/tlxhook"}):
-		t.Errorf("got = %v, want %v", got, (config.Folders{Config: "/c/tlxhook", State: "/s/tlxhook", Cache: "/k/tlxhook"}))
+	case got != (config.Folders{Config: "/c/tlxhook", State: "/s/tlxhook", Cache: "/k/tlxhook", Home: "/home/x"}):
+		t.Errorf("got = %v, want %v", got, (config.Folders{Config: "/c/tlxhook", State: "/s/tlxhook", Cache: "/k/tlxhook", Home: "/home/x"}))
 	}
 	if _, err := config.NewFolders(lookup(map[string]string{"XDG_CONFIG_HOME": "relative"})); err == nil {
 		t.Error("no home and a relative folder were accepted")

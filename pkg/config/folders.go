@@ -14,6 +14,7 @@ type Folders struct {
 	Config string // settings and profiles
 	State  string // sandbox, journal, and state of commands
 	Cache  string // data that can be fetched again; no secrets
+	Home   string // empty if not set
 }
 
 // Journal returns the folder of the journal: the given one, or the default if it is empty.
@@ -50,5 +51,5 @@ func NewFolders(lookup Lookup) (Folders, error) {
 		}
 		defaults[i] = filepath.Join(defaults[i], "tlxhook")
 	}
-	return Folders{defaults[0], defaults[1], defaults[2]}, nil
+	return Folders{defaults[0], defaults[1], defaults[2], home}, nil
 }

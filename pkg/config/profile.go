@@ -82,13 +82,13 @@ func CheckProfileName(name string) error {
 	return nil
 }
 
-// LoadProfiles reads the profiles of a folder. A missing file means no profiles.
-func LoadProfiles(folder string) (*Profiles, error) {
-	path := filepath.Join(folder, "profiles.yaml")
+// LoadProfiles reads the profiles of the configuration folder. A missing file means no profiles.
+func LoadProfiles(folders Folders) (*Profiles, error) {
+	path := filepath.Join(folders.Config, "profiles.yaml")
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s: %w", path, errNotRegular)
 	}
-	raw, err := readTrustedNow(path)
+	raw, err := readTrustedNow(path, folders.Home)
 	if errors.Is(err, fs.ErrNotExist) {
 		return &Profiles{Format: profilesFormat}, nil
 	}

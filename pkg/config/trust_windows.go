@@ -5,8 +5,8 @@ import "io/fs"
 // noFollow is 0: on Windows a symbolic link needs privileges.
 const noFollow = 0
 
-// checkTrusted accepts every file: on Windows the mode does not describe access, and the folder of a user is private.
-func checkTrusted(string, fs.FileInfo) error { return nil }
+// CheckTrusted accepts every file: on Windows the mode does not describe access, and the folder of a user is private.
+func CheckTrusted(string, fs.FileInfo) error { return nil }
 
-// checkFolders accepts every folder, as checkTrusted does.
-func checkFolders(string) error { return nil }
+// checkFolders accepts every folder, as CheckTrusted does.
+func checkFolders(_, _ string) error { return nil }

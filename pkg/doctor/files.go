@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -47,7 +46,7 @@ func checkFolder(folder string) Finding {
 		return fail(err.Error(), "make the folder readable")
 	case !info.IsDir():
 		return fail(folder+" is not a folder", "move that file away")
-	case runtime.GOOS != "windows" && info.Mode().Perm()&0o022 != 0:
+	case config.CheckTrusted(folder, info) != nil:
 		return fail(folder+" can be changed by others", "chmod 700 "+folder)
 	}
 	file, err := os.CreateTemp(folder, ".doctor")

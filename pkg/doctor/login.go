@@ -50,8 +50,9 @@ func (i *Installation) checkProfiles(context.Context) Finding {
 	if err != nil {
 		return i.failed(err)
 	}
-	if i.profiles, err = config.LoadProfiles(folders.Config); err != nil {
-		return fail(fmt.Sprintf("read profiles: %v", err), "move the file away, and log in again with tlxhook auth login")
+	if i.profiles, err = config.LoadProfiles(folders); err != nil {
+		text, _ := i.Describe(fmt.Errorf("read profiles: %w", err))
+		return fail(text, "move the file away, and log in again with tlxhook auth login")
 	}
 	_, err = i.File.Get(probeName, credentials.Session)
 	if err != nil && !errors.Is(err, credentials.ErrNotFound) {

@@ -158,7 +158,7 @@ func (r *Resolver) Profiles() (config.Folders, *config.Profiles, error) {
 	if err != nil {
 		return folders, nil, err
 	}
-	profiles, err := config.LoadProfiles(folders.Config)
+	profiles, err := config.LoadProfiles(folders)
 	if err != nil {
 		return folders, nil, &ProfilesError{"read profiles", err}
 	}

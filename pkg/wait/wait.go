@@ -3,6 +3,9 @@ package wait
 
 import (
 	"context"
+	"errors"
+	"io"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"time"
@@ -42,9 +45,31 @@ func Read[T any](ctx context.Context, read func() (T, error)) (T, error) {
 	}
 }
 
-// ReadFile is [os.ReadFile] that ends with ctx, as a named pipe may block.
+// MaxFile is the maximum size of a file that is read at once, in bytes.
+const MaxFile = 16 << 20
+
+// ErrTooLarge means that a file is larger than [MaxFile], or has no end, as a device.
+var ErrTooLarge = errors.New("larger than 16 MiB")
+
+// ReadAll reads a file of at most [MaxFile] bytes. The error names the file.
+func ReadAll(file *os.File) ([]byte, error) {
+	raw, err := io.ReadAll(io.LimitReader(file, MaxFile+1))
+	if len(raw) > MaxFile {
+		return nil, &fs.PathError{Op: "read", Path: file.Name(), Err: ErrTooLarge}
+	}
+	return raw, err
+}
+
+// ReadFile reads a file of at most [MaxFile] bytes. It ends with ctx, as a named pipe may block.
 func ReadFile(ctx context.Context, name string) ([]byte, error) {
-	return Read(ctx, func() ([]byte, error) { return os.ReadFile(name) })
+	return Read(ctx, func() ([]byte, error) {
+		file, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = file.Close() }()
+		return ReadAll(file)
+	})
 }
 
 // Jitter returns a random duration from 0 to d, so that clients do not retry at the same time.
