@@ -102,19 +102,22 @@ func (a *App) loadSettings(ctx context.Context, cmd *cobra.Command) (*config.Set
 	return settings, err
 }
 
-// decideFormat sets the format of a command with its own formats. For such a command it ignores a common format that is
-// set in the environment or a file.
+// decideFormat sets the format of a command with its own formats. For such a command it ignores a common format, and for
+// its own formats a query, that is set in the environment or a file.
 func decideFormat(settings *config.Settings, screen bool, cmd *cobra.Command) error {
 	formats := ownFormats(cmd)
 	if len(formats) == 0 {
 		return nil
 	}
 	query := settings.JQ != "" || settings.Template != ""
+	asked := settings.Origin("jq") == "--jq" || settings.Origin("template") == "--template"
 	common := slices.Contains(output.Formats(), output.Format(settings.Output))
 	ignored := settings.Origin("output") != "--output" && common
 	switch {
-	case slices.Contains(formats, settings.Output) && query && !common:
+	case slices.Contains(formats, settings.Output) && asked && !common:
 		return usageFailure("--jq and --template cannot be combined with -o %s", settings.Output)
+	case slices.Contains(formats, settings.Output) && !common:
+		settings.JQ, settings.Template = "", ""
 	case slices.Contains(formats, settings.Output):
 	case settings.Output != "" && !ignored:
 		known := strings.Join(slices.Compact(formats), ", ")

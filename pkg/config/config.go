@@ -211,6 +211,12 @@ func (s *Settings) readFlags(v *viper.Viper, flags *pflag.FlagSet) error {
 func (s *Settings) parse(v *viper.Viper) error {
 	s.Profile, s.Output, s.JQ = v.GetString("profile"), v.GetString("output"), v.GetString("jq")
 	s.Template, s.Color, s.BaseURL = v.GetString("template"), v.GetString("color"), v.GetString("base-url")
+	switch { // a query in the environment or the file does not contradict one on the command line
+	case s.origins["jq"] == "--jq" && s.origins["template"] != "--template":
+		s.Template = ""
+	case s.origins["template"] == "--template" && s.origins["jq"] != "--jq":
+		s.JQ = ""
+	}
 	var err error
 	if s.Company, err = number(v, "company"); err != nil {
 		return s.invalid("company", "a number, as listed by tlxhook company list")

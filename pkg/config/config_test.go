@@ -34,6 +34,8 @@ func load(t *testing.T, file string, variables map[string]string, args ...string
 	flags.CountP("verbose", "v", "")
 	flags.Bool("quiet", false, "")
 	flags.String("config", "", "")
+	flags.String("jq", "", "")
+	flags.String("template", "", "")
 	if err := flags.Parse(args); err != nil {
 		t.Fatal(err)
 	}
@@ -77,6 +79,30 @@ func TestPrecedenceOfSettings(t *testing.T) {
 	} {
 		if got := s.Origin(key); got != want {
 			t.Errorf("origin of %s = %q, want %q", key, got, want)
+		}
+	}
+}
+
+func TestQueryFlagReplacesAnotherQuery(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		variables map[string]string
+		args      []string
+		want      [2]string // jq and template
+	}{
+		{map[string]string{"TLXHOOK_JQ": "."}, nil, [2]string{".", ""}},
+		{map[string]string{"TLXHOOK_JQ": "."}, []string{"--template", "x"}, [2]string{"", "x"}},
+		{map[string]string{"TLXHOOK_TEMPLATE": "x"}, []string{"--jq", "."}, [2]string{".", ""}},
+		{map[string]string{"TLXHOOK_JQ": ".a"}, []string{"--jq", ".b"}, [2]string{".b", ""}},
+		{map[string]string{"TLXHOOK_JQ": ".", "TLXHOOK_TEMPLATE": "x"}, nil, [2]string{".", "x"}}, // the printer refuses both
+		{nil, []string{"--jq", ".", "--template", "x"}, [2]string{".", "x"}},
+	} {
+		s, err := load(t, "", test.variables, test.args...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := [2]string{s.JQ, s.Template}; got != test.want {
+			t.Errorf("%v %v: %q, want %q", test.variables, test.args, got, test.want)
 		}
 	}
 }
