@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tlxhook/tlxhook/pkg/config"
+	"github.com/tlxhook/tlxhook/pkg/credentials"
 	"github.com/tlxhook/tlxhook/pkg/health"
 	"github.com/tlxhook/tlxhook/pkg/login"
 	"github.com/tlxhook/tlxhook/pkg/output"
@@ -26,6 +27,7 @@ type App struct {
 	build    Build
 	log      *terminal.Log // writer of results in a CI system, else nil
 	redactor *secret.Redactor
+	keyring  *credentials.Keyring
 	environ  []string
 	lookup   config.Lookup
 	settings *config.Settings // set by prepare
@@ -225,7 +227,7 @@ func (a *App) logins() *login.Resolver {
 
 // newLogins returns another resolver, for a server beside the run.
 func (a *App) newLogins() *login.Resolver {
-	r := login.NewResolver(a.lookup, a.redactor)
+	r := login.NewResolver(a.lookup, a.redactor, a.keyring)
 	r.Settings, r.UserAgent = a.settings, "tlxhook/"+a.build.Version
 	r.Stderr, r.Observer = a.terminal.Err, requestStatus{a.terminal.Status}
 	r.Used = func(l *login.Login) {

@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tlxhook/tlxhook/pkg/config"
+	"github.com/tlxhook/tlxhook/pkg/credentials"
 	"github.com/tlxhook/tlxhook/pkg/health"
 	"github.com/tlxhook/tlxhook/pkg/login"
 	"github.com/tlxhook/tlxhook/pkg/output"
@@ -97,6 +98,7 @@ func newApp(streams Streams, environ []string, build Build) *App {
 	app := &App{
 		console: console{terminal: terminal.New(streams.In, streams.Out, streams.Err, lookup)},
 		build:   build, environ: environ, lookup: lookup, redactor: &secret.Redactor{},
+		keyring: &credentials.Keyring{Lookup: lookup},
 	}
 	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
 		proxy, _ := lookup(name)

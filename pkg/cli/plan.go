@@ -145,8 +145,7 @@ func (o *planOptions) readSaved(path string) (*manifest.Planner, []manifest.Refe
 
 // secretFinder returns the finder of the secrets of a manifest.
 func secretFinder(r credentials.Reader, trust bool) *manifest.SecretFinder {
-	keyring := &credentials.Keyring{Lookup: r.Lookup}
-	return &manifest.SecretFinder{Trust: trust, Lookup: r.Lookup, Keyring: keyring, Stderr: r.Stderr, Found: r.Found}
+	return &manifest.SecretFinder{Trust: trust, Lookup: r.Lookup, Keyring: r.Keyring, Stderr: r.Stderr, Found: r.Found}
 }
 
 // plans creates the plan for each company of the run.

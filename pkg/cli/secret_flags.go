@@ -122,7 +122,7 @@ func wrapFlag(name string, err error) error {
 func (a *App) secrets() credentials.Reader {
 	r := credentials.Reader{
 		Environment: credentials.Environment{Lookup: a.lookup, Stderr: a.terminal.Err}, Stdin: a.terminal.In, Found: a.redactor.Add,
-		Limit: a.settings.Timeout,
+		Keyring: a.keyring, Limit: a.settings.Timeout,
 	}
 	if a.terminal.IsInteractive() {
 		r.Ask = a.terminal.AskSecret

@@ -1,6 +1,7 @@
 package credentials
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -128,12 +129,14 @@ func (k *Keyring) present() error {
 	case address != "":
 		return nil
 	}
+	usual := filepath.Join("/run/user", strconv.Itoa(os.Getuid()))
 	folder, _ := k.Lookup("XDG_RUNTIME_DIR")
-	if folder == "" {
-		folder = filepath.Join("/run/user", strconv.Itoa(os.Getuid()))
-	}
-	if _, err := os.Stat(filepath.Join(folder, "bus")); err != nil {
+	bus := filepath.Join(cmp.Or(folder, usual), "bus")
+	if _, err := os.Stat(bus); err != nil {
 		return fmt.Errorf("%w: not found in this session (no D-Bus session bus)", ErrNoKeyring)
+	}
+	if filepath.Dir(bus) != usual { // the library finds the usual bus only
+		return fmt.Errorf("%w: DBUS_SESSION_BUS_ADDRESS is not set; set it to unix:path=%s", ErrNoKeyring, bus)
 	}
 	return nil
 }

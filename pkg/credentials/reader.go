@@ -17,6 +17,8 @@ import (
 type Reader struct {
 	Environment
 	Stdin io.Reader
+	// Keyring is the keyring of the run, for references to its entries.
+	Keyring *Keyring
 	// Ask prompts for a secret; nil if there is no terminal.
 	Ask func(ctx context.Context, title string) (secret.Text, error)
 	// Limit is how long reading a file or standard input may take; 0 for no limit.

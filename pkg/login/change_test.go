@@ -27,13 +27,14 @@ import (
 
 // resolver returns a resolver for a home folder and further variables.
 func resolver(home string, variables map[string]string) *login.Resolver {
-	r := login.NewResolver(func(name string) (string, bool) {
+	lookup := func(name string) (string, bool) {
 		if name == "HOME" {
 			return home, true
 		}
 		value, ok := variables[name]
 		return value, ok
-	}, &secret.Redactor{})
+	}
+	r := login.NewResolver(lookup, &secret.Redactor{}, &credentials.Keyring{Lookup: lookup})
 	r.Settings = &config.Settings{}
 	return r
 }
@@ -271,9 +272,17 @@ func TestKeyringStartsNoDBus(t *testing.T) {
 	t.Setenv("PATH", folder+":"+os.Getenv("PATH"))
 	t.Setenv("XDG_RUNTIME_DIR", folder)
 	t.Setenv("HOME", folder)
-	for _, address := range []string{"", "autolaunch:", "autolaunch:scope=*user", "unix:path=" + folder + "/none;autolaunch:"} {
+	withBus := t.TempDir()
+	if err := os.WriteFile(filepath.Join(withBus, "bus"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for address, runtime := range map[string]string{
+		"": withBus, "autolaunch:": folder, "autolaunch:scope=*user": folder, "unix:path=" + folder + "/none;autolaunch:": withBus,
+		"autolaunch": withBus, " ": folder, ";autolaunch:": withBus, "unixexec:path=" + folder + "/dbus-launch": withBus,
+	} {
 		t.Setenv("DBUS_SESSION_BUS_ADDRESS", address)
-		r := resolver(t.TempDir(), map[string]string{"DBUS_SESSION_BUS_ADDRESS": address, "XDG_RUNTIME_DIR": folder})
+		t.Setenv("XDG_RUNTIME_DIR", runtime)
+		r := resolver(t.TempDir(), map[string]string{"DBUS_SESSION_BUS_ADDRESS": address, "XDG_RUNTIME_DIR": runtime})
 		_, err := r.Store(login.KeyringStore, config.Folders{}).Get("acme", credentials.Session)
 		if !errors.Is(err, credentials.ErrNoKeyring) {
 			t.Errorf("%q: %v", address, err)

@@ -81,12 +81,13 @@ type Resolver struct {
 	// Used is called with each login before a client is made for it, and may change its options; it may be nil.
 	Used func(*Login)
 
-	keyring credentials.Keyring // shared, so that a failing keyring is tried once
+	keyring *credentials.Keyring
 }
 
-// NewResolver returns a resolver without settings, which must be set before it is used.
-func NewResolver(lookup config.Lookup, redactor *secret.Redactor) *Resolver {
-	return &Resolver{Lookup: lookup, Redactor: redactor, keyring: credentials.Keyring{Lookup: lookup}}
+// NewResolver returns a resolver without settings, which must be set before it is used. All parts of a run share one
+// keyring, as a failing one is tried once.
+func NewResolver(lookup config.Lookup, redactor *secret.Redactor, keyring *credentials.Keyring) *Resolver {
+	return &Resolver{Lookup: lookup, Redactor: redactor, keyring: keyring}
 }
 
 // Login returns the login of the run: the first of the profile given by --profile, the tokens of the environment, the

@@ -24,7 +24,7 @@ func (r *Resolver) Store(name string, folders config.Folders) credentials.Store 
 	if name == FileStore {
 		return credentials.File{Path: filepath.Join(folders.Config, "credentials.json"), Write: config.WriteFile}
 	}
-	return &r.keyring
+	return r.keyring
 }
 
 // storedTokens reads the tokens of a profile on demand.
