@@ -26,7 +26,6 @@ type App struct {
 
 	build    Build
 	log      *terminal.Log // writer of results in a CI system, else nil
-	redactor *secret.Redactor
 	keyring  *credentials.Keyring
 	environ  []string
 	lookup   config.Lookup

@@ -12,8 +12,9 @@ import (
 // console prints the output of a command: results through the printer, everything else on standard error.
 type console struct {
 	terminal    *terminal.Terminal
-	results     *results        // writer of terminal.Out
-	printer     *output.Printer // nil until prepare has run
+	redactor    *secret.Redactor // knows the secrets of the run
+	results     *results         // writer of terminal.Out
+	printer     *output.Printer  // nil until prepare has run
 	quiet       bool
 	showSecrets bool
 }

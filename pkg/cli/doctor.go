@@ -15,6 +15,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/login"
 	"github.com/tlxhook/tlxhook/pkg/manifest"
 	"github.com/tlxhook/tlxhook/pkg/output"
+	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
 
 // doctorOptions are the flags of doctor.
@@ -150,7 +151,7 @@ func printFindings(
 ) ([]doctor.Finding, error) {
 	all := []doctor.Finding{}
 	for f := range findings {
-		f.Text, f.Repair = redact(f.Text), redact(f.Repair)
+		f.Text, f.Repair = terminal.Clip(redact(f.Text)), terminal.Clip(redact(f.Repair))
 		all = append(all, f)
 		if !c.printer.IsTable() {
 			continue

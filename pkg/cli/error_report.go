@@ -16,8 +16,7 @@ import (
 func (c *console) report(f *failure, asJSON bool) int {
 	lines := causeLines(f.err)
 	for i, line := range lines {
-		// "context canceled" names the mechanism instead of the cause.
-		lines[i] = strings.ReplaceAll(terminal.Safe(line), context.Canceled.Error(), errInterrupted.Error())
+		lines[i] = c.quotable(line)
 	}
 	_, _ = fmt.Fprintf(c.terminal.Err, "tlxhook: %s\n", strings.Join(lines, "\n  ")) // an error on stderr cannot be reported
 	if b, ok := errors.AsType[*bug](f.err); ok {
@@ -25,16 +24,22 @@ func (c *console) report(f *failure, asJSON bool) int {
 	}
 	if e, ok := errors.AsType[*manifest.Error](f.err); ok {
 		for _, problem := range e.More() {
-			_, _ = fmt.Fprintf(c.terminal.Err, "  %s\n", terminal.Safe(problem))
+			_, _ = fmt.Fprintf(c.terminal.Err, "  %s\n", c.quotable(problem))
 		}
 	}
+	f.hint = c.quotable(f.hint)
 	if f.hint != "" {
-		_, _ = fmt.Fprintf(c.terminal.Err, "hint: %s\n", terminal.Safe(f.hint))
+		_, _ = fmt.Fprintf(c.terminal.Err, "hint: %s\n", f.hint)
 	}
 	if asJSON {
 		_, _ = c.terminal.Err.Write(errorJSON(f, strings.Join(lines, "; ")))
 	}
 	return f.exit
+}
+
+// quotable returns a line of an error for output. It may quote input of any size.
+func (c *console) quotable(line string) string {
+	return terminal.Clip(terminal.Safe(c.redactor.Redact(line)))
 }
 
 // causeLines returns the text of an error with one line for each joined error. Other line breaks stay, as they may come
@@ -47,7 +52,8 @@ func causeLines(err error) []string {
 	}
 	lines := strings.Split(text, mark)
 	for i := range lines {
-		lines[i] = strings.TrimSpace(lines[i])
+		// "context canceled" names the mechanism instead of the cause.
+		lines[i] = strings.ReplaceAll(strings.TrimSpace(lines[i]), context.Canceled.Error(), errInterrupted.Error())
 	}
 	return lines
 }

@@ -176,8 +176,8 @@ func classify(settings *config.Settings, err error) *failure {
 	return fail(codeBug, err).withHint("%s", bugHint)
 }
 
-// text returns the error in one line.
-func (f *failure) text() string { return strings.TrimSpace(f.err.Error()) }
+// text returns the error in one line, with semicolons between joined errors.
+func (f *failure) text() string { return strings.Join(causeLines(f.err), "; ") }
 
 // cause is a row of the table of errors: the matched errors, their code and their hint.
 type cause struct {

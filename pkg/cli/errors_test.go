@@ -14,6 +14,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -270,7 +271,7 @@ func TestCancellationIsNeverShownAsItself(t *testing.T) {
 		&interrupted{signal: os.Interrupt, err: fmt.Errorf("list: %w", context.Canceled)},
 	} {
 		var shown strings.Builder
-		to := console{terminal: &terminal.Terminal{Err: &shown}}
+		to := console{terminal: &terminal.Terminal{Err: &shown}, redactor: &secret.Redactor{}}
 		to.report(describe(&config.Settings{}, err), true)
 		if strings.Contains(shown.String(), context.Canceled.Error()) {
 			t.Errorf("%v is shown as %s", err, shown.String())
@@ -295,10 +296,49 @@ func TestJoinedErrorsAreOneCauseOnALine(t *testing.T) {
 		{two, `tlxhook: two\u{a}hint: run this` + "\n"},
 	} {
 		var printed strings.Builder
-		to := console{terminal: &terminal.Terminal{Err: &printed}}
+		to := console{terminal: &terminal.Terminal{Err: &printed}, redactor: &secret.Redactor{}}
 		to.report(fail(codeLocal, c.err), false)
 		if printed.String() != c.want {
 			t.Errorf("%q: %q, want %q", c.err, printed.String(), c.want)
+		}
+		line := "tlxhook: " + terminal.Safe(fail(codeLocal, c.err).text()) + "\n" // in a report or a table
+		if want := strings.ReplaceAll(c.want, "\n  ", "; "); line != want {
+			t.Errorf("%q: in one line %q, want %q", c.err, line, want)
+		}
+	}
+}
+
+// An error quotes input of any size. A secret is redacted before a part of it is omitted.
+func TestErrorsAreBounded(t *testing.T) {
+	t.Parallel()
+	const canary = "canary-0123456789"
+	redactor := &secret.Redactor{}
+	redactor.Add(canary)
+	long := strings.Repeat("å", 1<<20)
+	for name, f := range map[string]*failure{
+		"one cause":  usageFailure("profile %q does not exist", long),
+		"hint":       usageFailure("no such profile").withHint("log in with -p %s", long),
+		"joined":     localFailure("read", errors.Join(errors.New(long), errors.New("x"+long))),
+		"a line":     usageFailure("%s", strings.Repeat("a\nb", 1<<20)),
+		"secrets":    usageFailure("%s", strings.Repeat(canary, 2000)),
+		"shifted":    usageFailure("x%s", strings.Repeat(canary+"ab", 2000)),
+		"in a title": usageFailure("flag %s: %q", long, canary),
+	} {
+		var printed strings.Builder
+		to := console{terminal: &terminal.Terminal{Err: &printed}, redactor: redactor}
+		to.report(f, true)
+		const most = 40_000
+		if printed.Len() > most {
+			t.Errorf("%s: %d bytes were printed", name, printed.Len())
+		}
+		if strings.Contains(printed.String(), "canary") || strings.Contains(printed.String(), "0123456789") {
+			t.Errorf("%s: a part of a secret was printed: %.200s", name, printed.String())
+		}
+		if !utf8.ValidString(printed.String()) {
+			t.Errorf("%s: a character was cut", name)
+		}
+		if p := f.problem(redactor.Redact); len(p.Message)+len(p.Hint) > most {
+			t.Errorf("%s: a problem of %d bytes", name, len(p.Message)+len(p.Hint))
 		}
 	}
 }

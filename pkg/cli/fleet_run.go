@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"slices"
-	"strings"
 
 	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/fleet"
@@ -41,8 +40,8 @@ func (f *fleetFlags) selectAccounts(ctx context.Context, app *App) (*fleetRun, e
 		Members: members, Failed: failed, Many: f.Many(), Command: f.command(), Label: f.label, ChangedNothing: changedNothing,
 		Store: fleet.Failures{Path: filepath.Join(folders.State, "failed-companies.json")},
 		Print: func(l fleet.Failure) {
-			text := fmt.Sprintf("%s: %v", f.label(l.Account), describe(app.settings, l.Err).err)
-			_, _ = fmt.Fprintln(app.terminal.Err, strings.TrimSpace(terminal.Safe(text)))
+			text := fmt.Sprintf("%s: %v", f.label(l.Account), describe(app.settings, l.Err).text())
+			_, _ = fmt.Fprintln(app.terminal.Err, app.quotable(text))
 		},
 	}}
 	return run, f.restrict(run)

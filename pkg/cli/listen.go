@@ -148,7 +148,7 @@ func runListen(ctx context.Context, app *App, o *listenOptions) error {
 	if err != nil {
 		return unmet(ctx, err, o.until)
 	}
-	view := &listenView{&app.console, app.redactor, len(options.Routes) > 0, "tlxhook delivery replay ID", deliveryEventTable()}
+	view := &listenView{&app.console, len(options.Routes) > 0, "tlxhook delivery replay ID", deliveryEventTable()}
 	queue := listen.NewQueue(view.show)
 	options.Report = queue.Report
 	return runViewed(ctx, app.limited, queue, listen.New(*options))

@@ -10,7 +10,6 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/listen"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/receiver"
-	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
 
@@ -44,7 +43,6 @@ func duration(v receiver.EventRecord) string {
 type listenView struct {
 	*console
 
-	redactor *secret.Redactor
 	forwards bool
 	replay   string // command that retries dead letters
 	table    output.Table[receiver.EventRecord]

@@ -96,8 +96,8 @@ func (b *bug) Error() string { return "bug: " + b.what }
 func newApp(streams Streams, environ []string, build Build) *App {
 	lookup := config.NewLookup(environ, runtime.GOOS)
 	app := &App{
-		console: console{terminal: terminal.New(streams.In, streams.Out, streams.Err, lookup)},
-		build:   build, environ: environ, lookup: lookup, redactor: &secret.Redactor{},
+		console: console{terminal: terminal.New(streams.In, streams.Out, streams.Err, lookup), redactor: &secret.Redactor{}},
+		build:   build, environ: environ, lookup: lookup,
 		keyring: &credentials.Keyring{Lookup: lookup},
 	}
 	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
@@ -334,5 +334,5 @@ func (c *console) reportUnknown(f *failure) int {
 
 // problem returns the failure as the problem of a report.
 func (f *failure) problem(redact func(string) string) health.Problem {
-	return health.Problem{Code: string(f.code), Message: redact(f.text()), Hint: f.hint}
+	return health.Problem{Code: string(f.code), Message: terminal.Clip(redact(f.text())), Hint: terminal.Clip(redact(f.hint))}
 }

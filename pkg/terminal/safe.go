@@ -15,6 +15,19 @@ func SafeLines(text string) string {
 	return safe(text, func(r rune) bool { return r == '\n' || r == '\t' })
 }
 
+// maxClipped is the length of a text that [Clip] leaves unchanged, in bytes.
+const maxClipped = 8000
+
+// Clip replaces the middle of a text of more than 8,000 bytes, such as one that quotes a large file, by its size. Secrets
+// must be redacted before: a part of one cannot be found.
+func Clip(text string) string {
+	if len(text) <= maxClipped {
+		return text
+	}
+	head, tail := text[:maxClipped/2], text[len(text)-maxClipped/2:]
+	return strings.ToValidUTF8(head, "") + fmt.Sprintf(" … (%d bytes omitted) … ", len(text)-maxClipped) + strings.ToValidUTF8(tail, "")
+}
+
 func safe(text string, allowed func(rune) bool) string {
 	if isPrintableASCII(text) {
 		return text
