@@ -141,7 +141,7 @@ func deliveryTable() output.Table[receiver.StoredDelivery] {
 	return output.TableOf([]output.Column[d]{
 		{Name: "id"},
 		{Name: "received"},
-		{Name: "event", Shrinks: true},
+		{Name: "event"},
 		{Name: "objectId", Title: "OBJECT"},
 		{Name: "state", Style: func(v d) terminal.Style { return stateStyle(v.State) }},
 		{Name: "attempts", Detail: true},

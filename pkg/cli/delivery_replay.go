@@ -235,7 +235,7 @@ func replayTable() output.Table[receiver.ReplayResult] {
 	type r = receiver.ReplayResult
 	return output.TableOf([]output.Column[r]{
 		{Name: "id"},
-		{Name: "event", Shrinks: true},
+		{Name: "event"},
 		{Name: "objectId", Title: "OBJECT"},
 		{Name: "result", Style: func(v r) terminal.Style { return resultStyle(v.Result) }},
 		{Name: "durationSeconds", Title: "TIME", Text: func(v r) string { return milliseconds(v.DurationSeconds) }},

@@ -156,7 +156,7 @@ func printFindings(
 		if !c.printer.IsTable() {
 			continue
 		}
-		if _, err := io.WriteString(c.terminal.Out, f.Lines(c.terminal.Color)); err != nil {
+		if _, err := io.WriteString(c.terminal.Out, f.Lines(c.terminal.Width, c.terminal.Color)); err != nil {
 			return all, err
 		}
 	}

@@ -52,3 +52,18 @@ func TestHangingCheckTimesOut(t *testing.T) {
 		}
 	})
 }
+
+func TestLongFindingsAreWrappedBelowTheirText(t *testing.T) {
+	t.Parallel()
+	f := doctor.Finding{Check: "disk", State: doctor.Warning, Text: "3 GiB of 252 GiB free in /home/kari/state", Repair: "free disk space"}
+	for width, want := range map[int]string{
+		0: "warning  disk           3 GiB of 252 GiB free in /home/kari/state\n                        to do: free disk space\n",
+		45: "warning  disk           3 GiB of 252 GiB free\n                        in /home/kari/state\n" +
+			"                        to do: free disk\n                        space\n",
+		20: "warning  disk           3 GiB of 252 GiB free in /home/kari/state\n                        to do: free disk space\n",
+	} {
+		if got := f.Lines(width, false); got != want {
+			t.Errorf("Lines(%d) =\n%swant\n%s", width, got, want)
+		}
+	}
+}

@@ -60,7 +60,7 @@ func issueTable(many bool) output.Table[Issue] {
 		ID: func(i Issue) string { return i.ID },
 		Columns: []output.Column[Issue]{
 			{Name: "id", Title: "ID", Text: func(i Issue) string { return i.ID }},
-			{Name: "event", Title: "EVENT", Text: func(i Issue) string { return i.Event }, Shrinks: true},
+			{Name: "event", Title: "EVENT", Text: func(i Issue) string { return i.Event }},
 			{
 				Name: "status", Title: "STATUS", Text: func(i Issue) string { return i.Status },
 				Style: func(i Issue) terminal.Style { return i.State.Style() },

@@ -22,7 +22,7 @@ type Column[T any] struct {
 	Style func(T) terminal.Style // nil for plain
 	// Detail omits the column from tables of lists. Tables of one item, TSV and CSV have it.
 	Detail bool
-	// Shrinks allows the column to be truncated on a narrow screen.
+	// Shrinks makes the column the first to be truncated on a narrow screen.
 	Shrinks bool
 	// OmitZero leaves the cell of a zero field empty. Fields with omitempty always do.
 	OmitZero bool

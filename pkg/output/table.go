@@ -2,6 +2,7 @@ package output
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -21,7 +22,7 @@ import (
 const gap = "  "
 
 // narrowest is the minimum width of a truncated column.
-const narrowest = 12
+const narrowest = 10
 
 // writeTable writes columns with a header: the main ones, truncated to the width of the screen, or in the wide format
 // every column that is not empty.
@@ -41,12 +42,17 @@ func (p *Printer) writeTable(all []erased, items []any) error {
 			rows[i][j] = column.shown(items[i])
 		}
 	}
+	var hidden []string
 	if p.width > 0 && p.format != WideFormat {
-		fit(header, rows, p.width, func(j int) bool { return columns[j].shrinks })
+		kept := fit(header, rows, p.width, func(j int) bool { return columns[j].shrinks })
+		header, hidden = header[:kept], header[kept:]
+		for i := range rows {
+			rows[i] = rows[i][:kept]
+		}
 	}
 	for i := range items {
-		for j, column := range columns {
-			rows[i][j] = p.paint(column, items[i], rows[i][j])
+		for j := range rows[i] {
+			rows[i][j] = p.paint(columns[j], items[i], rows[i][j])
 		}
 	}
 	if p.color {
@@ -54,7 +60,11 @@ func (p *Printer) writeTable(all []erased, items []any) error {
 			header[j] = terminal.Bold.Paint(header[j])
 		}
 	}
-	return render(p.out, header, rows)
+	if err := render(p.out, header, rows); err != nil || len(hidden) == 0 {
+		return err
+	}
+	_, err := fmt.Fprintf(p.out, "Hidden on this narrow screen: %s\n", strings.Join(hidden, ", "))
+	return err
 }
 
 // visibleColumns returns the main columns; in the wide format, the others that are not empty too.
@@ -106,21 +116,60 @@ func (p *Printer) paint(column *erased, item any, text string) string {
 	return column.style(item).Paint(text)
 }
 
-// fit truncates the columns that may shrink, the widest first, until rows fit the width.
-func fit(header []string, rows [][]string, width int, shrinks func(int) bool) {
+// fit truncates cells until rows fit the width: first those of columns that may shrink, then all but times, then times. It
+// returns how many columns fit; the last ones do not if even truncated cells are too wide.
+func fit(header []string, rows [][]string, width int, shrinks func(int) bool) (kept int) {
+	noTime := func(j int) bool { return !slices.ContainsFunc(rows, func(row []string) bool { return terminal.IsLocalTime(row[j]) }) }
+	all := func(int) bool { return true }
+	natural := widthsOf(header, rows)
+	widths := slices.Clone(natural)
+	for kept = len(header); kept > 0; kept-- {
+		copy(widths, natural)
+		excess := tableWidth(widths[:kept]) - width
+		for _, may := range []func(int) bool{shrinks, noTime, all} {
+			excess = shrink(widths[:kept], header, excess, may)
+		}
+		if excess <= 0 || kept == 1 {
+			break
+		}
+	}
+	for _, row := range rows {
+		for j := range kept {
+			if twwidth.Width(row[j]) > widths[j] {
+				row[j] = truncate(row[j], widths[j])
+			}
+		}
+	}
+	return kept
+}
+
+// widthsOf returns the width of each column.
+func widthsOf(header []string, rows [][]string) []int {
 	widths := make([]int, len(header))
-	total := len(gap) * (len(header) - 1)
 	for j := range header {
 		widths[j] = twwidth.Width(header[j])
 		for _, row := range rows {
 			widths[j] = max(widths[j], twwidth.Width(row[j]))
 		}
-		total += widths[j]
 	}
-	for ; total > width; total-- {
+	return widths
+}
+
+func tableWidth(columns []int) int {
+	total := len(gap) * (len(columns) - 1)
+	for _, width := range columns {
+		total += width
+	}
+	return total
+}
+
+// shrink reduces the widths by excess, the widest first, to at least [narrowest] and the header. It returns what remains.
+func shrink(widths []int, header []string, excess int, may func(int) bool) int {
+	for ; excess > 0; excess-- {
 		widest := -1
 		for j := range widths {
-			if shrinks(j) && widths[j] > narrowest && (widest < 0 || widths[j] > widths[widest]) {
+			least := max(narrowest, twwidth.Width(header[j]))
+			if may(j) && widths[j] > least && (widest < 0 || widths[j] > widths[widest]) {
 				widest = j
 			}
 		}
@@ -129,20 +178,13 @@ func fit(header []string, rows [][]string, width int, shrinks func(int) bool) {
 		}
 		widths[widest]--
 	}
-	for _, row := range rows {
-		for j := range row {
-			if twwidth.Width(row[j]) > widths[j] {
-				row[j] = truncate(row[j], widths[j])
-			}
-		}
-	}
+	return excess
 }
 
-// truncate shortens a cell to a width of at least [narrowest]. A URL is shortened in the middle, because host and end
-// distinguish targets.
+// truncate shortens a cell to a width. A text without blanks, such as a URL or a name, is shortened in the middle, because
+// its end distinguishes it.
 func truncate(cell string, width int) string {
-	scheme, _, isURL := strings.Cut(cell, "://")
-	if !isURL || scheme != "http" && scheme != "https" {
+	if strings.Contains(cell, " ") {
 		return twwidth.Truncate(cell, width, "…")
 	}
 	end := cell

@@ -3,7 +3,15 @@ package terminal
 import "time"
 
 // LocalTime returns a time for tables: in the local time zone, with its offset.
-func LocalTime(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05-07:00") }
+func LocalTime(t time.Time) string { return t.Local().Format(localTime) }
+
+const localTime = "2006-01-02 15:04:05-07:00"
+
+// IsLocalTime reports whether text is a result of [LocalTime].
+func IsLocalTime(text string) bool {
+	_, err := time.Parse(localTime, text)
+	return err == nil
+}
 
 // Style is a meaning shown as a colour.
 type Style int

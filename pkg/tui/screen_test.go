@@ -171,8 +171,8 @@ func TestScreenFollowsItsSize(t *testing.T) {
 CRITICAL  40 of 10040 not active, as of 12:00:00
 Refreshing. Press q to quit. Press ? for help.
 
-ID     EVENT        STATUS                    TARGET HOST
-10001  event.10001  DISABLED_TOO_MANY_ERRORS  hooks.examp…
+ID     EVENT        STATUS
+10001  event.10001  DISABLED_TOO_…ERRORS
 and 10039 more
 
 Changes`)

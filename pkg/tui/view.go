@@ -119,7 +119,7 @@ func (v *view) table(width, room int, color bool) ([]string, error) {
 	if err := output.List(context.Background(), printer, findingTable(v.last.Companies != nil), found[:rows]); err != nil {
 		return nil, err
 	}
-	lines := strings.Split(strings.TrimSuffix(drawn.String(), "\n"), "\n")
+	lines := strings.Split(drawn.String(), "\n")[:1+rows] // without the line about columns that do not fit
 	if rest := len(found) - rows; rest > 0 {
 		lines = append(lines, fmt.Sprintf("and %d more", rest))
 	}
@@ -162,7 +162,7 @@ func findingTable(many bool) output.Table[health.Finding] {
 		ID: id,
 		Columns: []output.Column[f]{
 			{Name: "id", Title: "ID", Text: id},
-			{Name: "event", Title: "EVENT", Text: func(v f) string { return v.Event }, Shrinks: true},
+			{Name: "event", Title: "EVENT", Text: func(v f) string { return v.Event }},
 			{
 				Name: "status", Title: "STATUS", Text: func(v f) string { return string(v.Status) },
 				Style: func(v f) terminal.Style { return v.State.Style() },
