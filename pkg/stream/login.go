@@ -61,11 +61,20 @@ func (l Login) Check() error {
 	case (l.Certificate == "") != (l.Key == ""):
 		return fmt.Errorf("%w: a certificate and its key belong together", ErrOptions)
 	case !l.Cleartext && l.leaks():
-		return fmt.Errorf("%w: %s", ErrCleartext, secret.MaskURL(l.Servers))
+		return fmt.Errorf("%w: %s", ErrCleartext, l.shown())
 	case l.User != "" && l.Password == "":
 		return fmt.Errorf("%w: the user has no password", ErrOptions)
 	}
 	return nil
+}
+
+// shown returns the servers for output.
+func (l Login) shown() string {
+	servers := strings.Split(l.Servers, ",")
+	for i, server := range servers {
+		servers[i] = secret.MaskURL(strings.TrimSpace(server))
+	}
+	return strings.Join(servers, ", ")
 }
 
 // leaks reports whether credentials would be sent to another machine without TLS. A server may offer TLS, but whoever is

@@ -1,19 +1,25 @@
 package stream_test
 
 import (
+	"bufio"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"fmt"
+	"io"
 	"math/big"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -220,5 +226,76 @@ func TestCredentialsNeedTLSBeyondThisMachine(t *testing.T) {
 		if err := c.login.Check(); errors.Is(err, stream.ErrCleartext) != c.leaks {
 			t.Errorf("%s: err = %v, want ErrCleartext: %v", c.login.Servers, err, c.leaks)
 		}
+	}
+}
+
+// announcer is a server that names other servers, at once and while connected, and ends each connection. It returns its
+// address and the number of logins that it got.
+func announcer(t *testing.T, others ...string) (address string, logins *atomic.Int64) {
+	t.Helper()
+	listener := must[net.Listener](t)((&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0"))
+	t.Cleanup(func() { _ = listener.Close() })
+	logins = &atomic.Int64{}
+	names := must[[]byte](t)(json.Marshal(others))
+	info := fmt.Sprintf("INFO {\"server_id\":\"x\",\"version\":\"2.10.0\",\"proto\":1,\"max_payload\":1024,\"nonce\":\"n\",\"connect_urls\":%s}\r\n", names)
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = io.WriteString(conn, info)
+			lines := bufio.NewScanner(conn)
+			for lines.Scan() && lines.Text() != "PING" {
+				if strings.HasPrefix(lines.Text(), "CONNECT ") {
+					logins.Add(1)
+				}
+			}
+			_, _ = io.WriteString(conn, "PONG\r\n"+info)
+			_ = conn.Close()
+		}
+	}()
+	return listener.Addr().String(), logins
+}
+
+// Without TLS, whoever is in between can name servers of his own; credentials go to the given ones only.
+func TestAnnouncedServersGetNoCredentials(t *testing.T) {
+	t.Parallel()
+	user := must[nkeys.KeyPair](t)(nkeys.CreateUser())
+	seed := write(t, "seed", must[[]byte](t)(user.Seed()))
+	for name, login := range map[string]stream.Login{
+		"password":          {User: "u", Password: "p"},
+		"NKey":              {NKey: seed},
+		"cleartext allowed": {User: "u", Password: "p", Cleartext: true},
+		"two servers":       {User: "u", Password: "p", Servers: "nats://127.0.0.1:1,"},
+		"nothing":           {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			other, stolen := announcer(t)
+			_, port, err := net.SplitHostPort(other)
+			if err != nil {
+				t.Fatal(err)
+			}
+			given, logins := announcer(t, other, "localhost:"+port, "nats://"+other)
+			login.Servers += "nats://" + given
+			ctx, cancel := context.WithCancel(t.Context())
+			go func() {
+				defer cancel()
+				for logins.Load() < 4 && ctx.Err() == nil { // each but the first is a new choice of a server
+					time.Sleep(10 * time.Millisecond)
+				}
+			}()
+			if opened, err := stream.Open(ctx, login, "DELIVERIES", 0, usual()); err == nil {
+				opened.Close()
+				t.Error("a stream was opened")
+			}
+			if logins.Load() < 4 {
+				t.Errorf("%d logins, want 4", logins.Load())
+			}
+			if n := stolen.Load(); n != 0 {
+				t.Errorf("an announced server got %d logins", n)
+			}
+		})
 	}
 }
