@@ -43,7 +43,7 @@ func (r *Receiver) Collect(w *promtext.Writer) {
 func writeReceiving(w *promtext.Writer, r receiver.Stats) {
 	w.Counter("tlxhook_deliveries_total", "Stored deliveries.").Add(promtext.Number(r.Deliveries))
 	w.Counter("tlxhook_deliveries_duplicate_total", "Duplicate deliveries.").Add(promtext.Number(r.Duplicates))
-	w.Counter("tlxhook_deliveries_unreadable_total", "Stored deliveries whose value is not valid JSON.").Add(promtext.Number(r.Unreadable))
+	w.Counter("tlxhook_deliveries_unreadable_total", "Stored deliveries with an unreadable part.").Add(promtext.Number(r.Unreadable))
 	rejected := w.Counter("tlxhook_deliveries_rejected_total", "Rejected deliveries, by reason.")
 	for _, reason := range receiver.Reasons() { // zero values too, so that an alert sees the first rejection
 		rejected.Add(strconv.FormatUint(r.Rejected[reason], 10), "reason", string(reason))

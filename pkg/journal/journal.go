@@ -74,7 +74,8 @@ type Delivery struct {
 	Body   []byte
 	// Backfill reports whether the delivery replaces one that Tripletex did not send.
 	Backfill bool
-	// Unreadable reports whether the value in Body is not valid JSON, so that its version is unknown.
+	// Unreadable reports whether a part of Body is unreadable, see ParseHead of pkg/webhook, so that its version is unknown.
+	// An unreadable ID is 0.
 	Unreadable bool
 }
 

@@ -89,8 +89,8 @@ func catchUp(c *connection) (caught bool, err error) {
 	if err != nil || last == 0 {
 		return true, err
 	}
-	err = c.query(`SELECT event, object, subscription, body, delivery.id FROM delivery LEFT JOIN content USING (id)
-		WHERE delivery.id > ? AND delivery.id <= ?
+	err = c.query(`SELECT event, object, subscription, iif(unreadable, NULL, body), delivery.id FROM delivery LEFT JOIN content USING (id)
+		WHERE delivery.id > ? AND delivery.id <= ? AND NOT (unreadable AND object = 0)
 		ORDER BY delivery.id`, []any{done, last}, func(r row) error { return noteObject(c, r) })
 	if err != nil {
 		return false, err

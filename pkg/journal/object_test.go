@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/tlxhook/tlxhook/pkg/journal"
 )
@@ -84,6 +85,35 @@ func TestJournalKnowsDeliveredVersions(t *testing.T) {
 	}
 	if got := known(t, j)[0]; got.Company != 2001 {
 		t.Errorf("%+v", got)
+	}
+}
+
+// An unreadable delivery counts as one of its object, and tells no version. One with an unreadable ID is of no object.
+func TestUnreadableDeliveryTellsNoVersion(t *testing.T) {
+	t.Parallel()
+	unknown := []journal.Object{{ID: 7, Version: -1, Subscription: 4711}}
+	for name, test := range map[string]struct {
+		body   string
+		object int64
+		want   []journal.Object
+	}{
+		"two versions":    {`{"id":7,"value":{"version":3,"version":4}}`, 7, unknown},
+		"two values":      {`{"id":7,"value":{"version":3},"value":{"version":4}}`, 7, unknown},
+		"text behind":     {`{"id":7,"value":{"version":3}}{}`, 7, unknown},
+		"ID out of range": {`{"id":9223372036854775808,"value":{"version":3}}`, 0, nil},
+		"two IDs":         {`{"id":7,"id":8,"value":{"version":3}}`, 0, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			j := open(t, t.TempDir())
+			d := about(1, "order.update", test.object, "null")
+			d.Body, d.Unreadable = []byte(test.body), true
+			appendAll(t, j, d)
+			if diff := cmp.Diff(test.want, known(t, j), cmpopts.EquateEmpty()); diff != "" {
+				t.Error(diff)
+			}
+			purgeAll(t, j, 1)
+		})
 	}
 }
 

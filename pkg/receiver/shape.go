@@ -28,7 +28,7 @@ type StoredDelivery struct {
 	Altered bool `json:"altered"`
 	// Backfill means that the delivery replaces one that Tripletex did not send.
 	Backfill bool `json:"backfill"`
-	// Unreadable means that the value is not valid JSON.
+	// Unreadable means that a part of the body is not valid JSON, or is repeated. An unreadable ID is 0.
 	Unreadable bool `json:"unreadable"`
 	// Outdated means that an earlier delivery had a higher version of the object. It is known after up to ten seconds.
 	Outdated bool `json:"outdated"`

@@ -13,7 +13,7 @@ type Stats struct {
 	// Deliveries counts stored deliveries, Duplicates those that were already stored.
 	Deliveries uint64
 	Duplicates uint64
-	// Unreadable counts stored deliveries whose value is not valid JSON.
+	// Unreadable counts stored deliveries with an unreadable part.
 	Unreadable uint64
 	Rejected   map[Reason]uint64
 	// Secrets counts the valid signatures per secret, in the order of the secrets.

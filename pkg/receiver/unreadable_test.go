@@ -12,21 +12,26 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/webhook"
 )
 
-func TestUnreadableValueIsStoredAcknowledgedAndMarked(t *testing.T) {
+func TestUnreadablePartIsStoredAcknowledgedAndMarked(t *testing.T) {
 	t.Parallel()
-	for name, value := range map[string]string{
-		"Latin-1":        "{\"name\":\"S\xf8r\",\"version\":3}",
-		"lone surrogate": `{"name":"\ud800","version":3}`,
-		"NaN":            `{"sum":NaN,"version":3}`,
-		"too deep":       strings.Repeat("[", 10_001) + strings.Repeat("]", 10_001),
-		"duplicate name": `{"version":3,"version":4}`,
-		"trailing comma": `[3,]`,
+	for name, rest := range map[string]string{ // of the body, after the event
+		"Latin-1":          "\"id\":7,\"value\":{\"name\":\"S\xf8r\",\"version\":3}}",
+		"lone surrogate":   `"id":7,"value":{"name":"\ud800","version":3}}`,
+		"NaN":              `"id":7,"value":{"sum":NaN,"version":3}}`,
+		"too deep":         `"id":7,"value":` + strings.Repeat("[", 10_001) + strings.Repeat("]", 10_001) + `}`,
+		"duplicate name":   `"id":7,"value":{"version":3,"version":4}}`,
+		"trailing comma":   `"id":7,"value":[3,]}`,
+		"two values":       `"id":7,"value":{"version":3},"value":{"version":4}}`,
+		"unknown member":   "\"id\":7,\"name\":\"S\xf8r\",\"value\":null}",
+		"ID above 64 bits": `"id":9223372036854775808,"value":null}`,
+		"two IDs":          `"id":7,"id":8,"value":null}`,
+		"text behind":      `"id":7,"value":null} and more`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			j := store(t, 0, 0)
 			r := receiver.New(j, receiver.Options{Path: "/", Secrets: []secret.Text{testSecret}})
-			body := `{"subscriptionId":1,"event":"order.update","id":7,"value":` + value + `}`
+			body := `{"subscriptionId":1,"event":"order.update",` + rest
 			request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(body))
 			request.Header.Set(webhook.KeyHeader, "k")
 			request.Header.Set(webhook.SignatureHeader, signed("k", body))

@@ -2,40 +2,55 @@ package webhook
 
 import (
 	"bytes"
-	"slices"
+
+	jsonv2 "github.com/go-json-experiment/json"
 )
 
-// ParseHead parses the body of a verified delivery whose value may be unreadable: invalid UTF-8, a lone surrogate, a
-// duplicate name, too deep, or no JSON. Everything else must be as [ParseEnvelope] requires. For an unreadable value
+// ParseHead parses the body of a verified delivery of which parts may be unreadable, such as a value with invalid UTF-8,
+// an unknown or repeated member, or text after the object. It requires one object that is closed and names one event in
+// valid JSON. An ID that is missing, repeated or not an integer of 64 bits is 0. If [ParseEnvelope] refuses the body,
 // readable is false and Value is nil. The error is [ErrEnvelope].
 func ParseHead(body []byte) (e Envelope, readable bool, err error) {
 	if e, err = ParseEnvelope(body); err == nil {
 		return e, true, nil
 	}
-	start, end, found := findValue(body)
-	if !found {
+	members, closed := outerMembers(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")))
+	e = Envelope{
+		Event: single[string](members["event"]), SubscriptionID: single[int64](members["subscriptionId"]), ID: single[int64](members["id"]),
+	}
+	if !closed || e.Event == "" {
 		return Envelope{}, false, err
 	}
-	e, err = ParseEnvelope(slices.Concat(body[:start], []byte("null"), body[end:]))
-	e.Value = nil
-	return e, false, err
+	return e, false, nil
 }
 
-// findValue returns where the member "value" of the outer object begins and ends. It requires of a member only that
-// its strings and brackets are closed.
-func findValue(body []byte) (start, end int, found bool) {
-	at := skipBlanks(body, 0)
-	for at < len(body) && (body[at] == '{' || body[at] == ',') {
-		name := skipBlanks(body, at+1)
-		colon := skipMember(body, name, ':')
-		start = skipBlanks(body, colon+1)
-		end = skipMember(body, start, ',')
-		if start < end && string(bytes.TrimSpace(body[name:colon])) == `"value"` {
-			return start, end, true
-		}
-		at = end
+// single returns the only value of a member; zero if it is repeated or has another type.
+func single[T string | int64](values [][]byte) (value T) {
+	var zero T
+	if len(values) != 1 || jsonv2.Unmarshal(values[0], &value) != nil {
+		return zero
 	}
-	return 0, 0, false
+	return value
+}
+
+// outerMembers returns the values of the object at the begin of a body by name, and whether the object is closed. It
+// requires of a value only that its strings and brackets are closed.
+func outerMembers(body []byte) (members map[string][][]byte, closed bool) {
+	members = map[string][][]byte{}
+	at := skipBlanks(body, 0)
+	for begin := byte('{'); at < len(body) && body[at] == begin; begin = ',' {
+		name := skipBlanks(body, at+1)
+		at = skipMember(body, name, ':')
+		if at == len(body) || body[at] != ':' {
+			break // a comma before the end
+		}
+		text, value := "", skipBlanks(body, at+1)
+		readable := jsonv2.Unmarshal(body[name:at], &text) == nil
+		if at = skipMember(body, value, ','); readable {
+			members[text] = append(members[text], body[value:at])
+		}
+	}
+	return members, at < len(body) && body[at] == '}'
 }
 
 // skipBlanks returns the first position from at on that is not JSON white space.
