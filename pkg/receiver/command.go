@@ -1,12 +1,12 @@
 package receiver
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tlxhook/tlxhook/pkg/childprocess"
@@ -46,6 +46,10 @@ func (c *Command) Forward(ctx context.Context, e journal.Entry, replay bool) Ans
 	return answer.redacted(c.Redact)
 }
 
+// maxEventVariable is the number of bytes of an event name in a variable. A program does not start with a variable of
+// 128 KiB or more. Source: MAX_ARG_STRLEN of Linux.
+const maxEventVariable = 1024
+
 // environ returns the variables that describe a delivery. The sender chooses only the value of the event freely.
 func environ(e journal.Entry, replay bool) []string {
 	return []string{
@@ -53,7 +57,7 @@ func environ(e journal.Entry, replay bool) []string {
 		"TLXHOOK_ATTEMPT=" + strconv.Itoa(e.Attempts+1),
 		"TLXHOOK_REPLAY=" + strconv.FormatBool(replay),
 		"TLXHOOK_BACKFILL=" + strconv.FormatBool(e.Backfill),
-		"TLXHOOK_EVENT=" + string(bytes.ReplaceAll([]byte(e.Event), []byte{0}, nil)),
+		"TLXHOOK_EVENT=" + strings.ReplaceAll(e.Event[:min(len(e.Event), maxEventVariable)], "\x00", "\ufffd"),
 		"TLXHOOK_SUBSCRIPTION_ID=" + strconv.FormatInt(e.SubscriptionID, 10),
 		"TLXHOOK_OBJECT_ID=" + strconv.FormatInt(e.ObjectID, 10),
 		"TLXHOOK_IDEMPOTENCY_KEY=" + e.Key,

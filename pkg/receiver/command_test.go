@@ -3,13 +3,14 @@
 package receiver_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/tlxhook/tlxhook/pkg/receiver"
 )
 
-func shell(script string, environ ...string) *receiver.Command {
-	return &receiver.Command{Args: []string{"/bin/sh", "-c", script}, Environ: append(environ, "PATH=/usr/bin:/bin")}
+func shell(script string) *receiver.Command {
+	return &receiver.Command{Args: []string{"/bin/sh", "-c", script}, Environ: []string{"PATH=/usr/bin:/bin"}}
 }
 
 func TestCommandGetsTheBodyAndItsParts(t *testing.T) {
@@ -32,6 +33,38 @@ TLXHOOK_SUBSCRIPTION_ID=4711
 		t.Errorf("answer.Status = %v, want 0", answer.Status)
 	case string(answer.Body) != want:
 		t.Errorf("answer.Body = %v, want %v", string(answer.Body), want)
+	}
+}
+
+// A program starts whatever the event is, and a name that is cut is no other event.
+func TestCommandGetsAnyEvent(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ event, want string }{
+		"128 KiB":        {strings.Repeat("o", 128<<10), strings.Repeat("o", 1024)},
+		"a million":      {"order." + strings.Repeat("u", 1_000_000), "order." + strings.Repeat("u", 1018)},
+		"1,024 bytes":    {strings.Repeat("o", 1024), strings.Repeat("o", 1024)},
+		"multiple bytes": {strings.Repeat("ø", 100_000), strings.Repeat("ø", 512)},
+		"NUL":            {"order\x00.update", "order\ufffd.update"},
+		"line feed":      {"order.update\nTLXHOOK_REPLAY=true", "order.update\nTLXHOOK_REPLAY=true"},
+		"empty":          {"", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := entry()
+			e.Event = test.event
+			e.Body = []byte(strings.Repeat("x", 1<<20))
+			answer := shell(`wc -c; printf %s "$TLXHOOK_EVENT"`).Forward(t.Context(), e, false)
+			if answer.Err != nil {
+				t.Fatal(answer.Err)
+			}
+			size, event, _ := strings.Cut(string(answer.Body), "\n")
+			if strings.TrimSpace(size) != "1048576" {
+				t.Errorf("the program read %s bytes", size)
+			}
+			if event != test.want {
+				t.Errorf("the event has %d bytes, want %d: %.40q", len(event), len(test.want), event)
+			}
+		})
 	}
 }
 
