@@ -119,6 +119,7 @@ type Journal struct {
 	space  *space
 	lock   *flock.Flock // nil if another program receives
 	writer *writer
+	claims *claims
 	mu     sync.Mutex // guards reader
 	reader *connection
 }
@@ -186,7 +187,9 @@ func open(folder string, o Options, receiving bool) (*Journal, error) {
 	if err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
-	j := &Journal{folder: folder, space: newSpace(folder, o.MinFree), reader: reader, writer: newWriter(c, path)}
+	j := &Journal{
+		folder: folder, space: newSpace(folder, o.MinFree), reader: reader, writer: newWriter(c, path), claims: newClaims(folder),
+	}
 	go j.writer.run()
 	if j.id, err = j.Noted(context.Background(), noteID); err != nil {
 		return nil, errors.Join(err, j.Close())
@@ -234,7 +237,7 @@ func (j *Journal) Close() error {
 		err = errors.Join(err, j.reader.Close())
 		j.reader = nil
 	}
-	err = errors.Join(err, j.writer.connection.Close())
+	err = errors.Join(err, j.writer.connection.Close(), j.claims.close())
 	if j.lock != nil {
 		err = errors.Join(err, j.lock.Unlock())
 	}

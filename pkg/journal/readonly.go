@@ -35,7 +35,9 @@ func openReadOnly(folder string) (*Journal, error) {
 	if err != nil {
 		return nil, errors.Join(err, writing.Close())
 	}
-	j := &Journal{folder: folder, space: newSpace(folder, 0), reader: reader, writer: newWriter(writing, path)}
+	j := &Journal{
+		folder: folder, space: newSpace(folder, 0), reader: reader, writer: newWriter(writing, path), claims: newClaims(folder),
+	}
 	j.writer.failure = ErrReadOnly
 	go j.writer.run()
 	if j.id, err = j.Noted(context.Background(), noteID); err != nil {

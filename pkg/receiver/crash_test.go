@@ -7,13 +7,17 @@ import (
 	"crypto/rand"
 	"flag"
 	"math/big"
+	"net/http"
 	"net/http/httptest"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
 
 	"github.com/tlxhook/tlxhook/pkg/journal"
+	"github.com/tlxhook/tlxhook/pkg/receiver"
 )
 
 // size returns the value of a flag for the size of a proof, or a small one with -short.
@@ -97,6 +101,41 @@ func killAgainAndAgain(t *testing.T, cycles int) {
 	defer p.kill()
 	waitUntilForwarded(t, folder)
 	app.check(t, s)
+}
+
+// A replay that is killed in an attempt keeps nothing for itself: forwarding goes on at once.
+func TestKilledReplayBlocksNothing(t *testing.T) {
+	t.Parallel()
+	folder := filepath.Join(t.TempDir(), "journal")
+	j, err := journal.Open(folder, journal.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = j.Close() }()
+	id := add(t, j, 0, 0)
+	asked, end := make(chan struct{}), make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		close(asked)
+		<-end
+	}))
+	defer server.Close()
+	defer close(end)
+	replay := exec.CommandContext(t.Context(), program(t), "delivery", "replay", "1", "--journal", folder, "--to", server.URL)
+	replay.Env = append(os.Environ(), "HOME="+filepath.Dir(folder))
+	if err := replay.Start(); err != nil {
+		t.Fatal(err)
+	}
+	<-asked
+	if j.Claim(id) {
+		t.Error("the delivery is free while the replay sends it")
+	}
+	_ = replay.Process.Kill()
+	_ = replay.Wait()
+	a := &app{answer: accept}
+	run(t, j, reports(1), receiver.Route{Event: "*", App: a})
+	if got := stateOf(t, j, id).State; got != journal.Forwarded {
+		t.Errorf("it is %s", got)
+	}
 }
 
 // waitUntilForwarded waits until nothing waits in a journal that a process receives into.

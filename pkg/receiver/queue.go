@@ -54,6 +54,9 @@ type Records interface {
 	// Get returns a delivery with its body. It returns journal.ErrNotFound if there is none, and journal.ErrDamaged if
 	// it was altered in the store.
 	Get(ctx context.Context, id int64) (journal.Entry, error)
+	// Claim reserves a delivery for one attempt, and reports false while another program has it. Release ends that.
+	Claim(id int64) bool
+	Release(id int64)
 	// Mark records the result of an attempt.
 	Mark(ctx context.Context, id int64, a journal.Attempt) error
 }
@@ -215,6 +218,10 @@ func (q *Queue) finish(ctx context.Context, f finished) {
 
 // forward makes one attempt, and returns the pause before the next; 0 if the delivery is done.
 func (q *Queue) forward(ctx context.Context, app App, id int64) time.Duration {
+	if !q.backlog.Claim(id) {
+		return minBackoff // a replay is sending it
+	}
+	defer q.backlog.Release(id)
 	e, err := q.backlog.Get(ctx, id)
 	switch {
 	case errors.Is(err, journal.ErrNotFound):

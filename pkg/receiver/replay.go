@@ -17,10 +17,17 @@ var (
 	// ErrSilent means that several consecutive attempts got no answer.
 	ErrSilent = errors.New("the app does not answer")
 	errEarly  = errors.New("an earlier delivery of the same object was not accepted")
+	errBusy   = errors.New("another program is sending it")
 )
 
 // mostSilence is the number of consecutive attempts without an answer after which a replay stops.
 const mostSilence = 3
+
+const (
+	// claimLimit bounds the wait for another attempt of a delivery to end, and claimPause is the pause between two looks.
+	claimLimit = forwardLimit + drainTime
+	claimPause = 20 * time.Millisecond
+)
 
 // Replay sends stored deliveries again.
 type Replay struct {
@@ -64,14 +71,14 @@ func (r Replay) Run(ctx context.Context, entries []journal.Entry) iter.Seq2[Repl
 				yield(Replayed{}, err)
 				return
 			}
-			done, err := r.one(context.WithoutCancel(ctx), e)
+			done, err := r.one(ctx, e)
 			sent++
 			if err != nil {
 				yield(Replayed{}, err)
 				return
 			}
 			failed[of] = done.Answer.Err != nil && !done.Skipped
-			accepted[e.ID] = !failed[of]
+			accepted[e.ID] = done.Answer.Err == nil
 			if silence++; done.Answer.Status != noAnswer {
 				silence = 0
 			}
@@ -153,8 +160,28 @@ func (r Replay) pace(ctx context.Context, start time.Time, sent int) error {
 	return nil
 }
 
+// claim waits until no other attempt of a delivery is running.
+func (r Replay) claim(ctx context.Context, id int64) error {
+	for end := time.Now().Add(claimLimit); !r.Journal.Claim(id); {
+		switch {
+		case wait.For(ctx, claimPause) != nil:
+			return context.Cause(ctx)
+		case time.Now().After(end):
+			return errBusy
+		}
+	}
+	return nil
+}
+
 // one sends one delivery, unless it is damaged, or another program has finished it.
 func (r Replay) one(ctx context.Context, e journal.Entry) (Replayed, error) {
+	if err := r.claim(ctx, e.ID); errors.Is(err, errBusy) {
+		return Replayed{Entry: e, Answer: Answer{Err: err}, Skipped: true}, nil
+	} else if err != nil {
+		return Replayed{}, err
+	}
+	defer r.Journal.Release(e.ID)
+	ctx = context.WithoutCancel(ctx)
 	whole, err := r.Journal.Get(ctx, e.ID)
 	if errors.Is(err, journal.ErrNotFound) || errors.Is(err, journal.ErrDamaged) {
 		return Replayed{Entry: e, Answer: Answer{Err: err}}, nil

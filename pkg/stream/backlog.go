@@ -126,6 +126,12 @@ func (b *Backlog) content(ctx context.Context, id int64) (journal.Delivery, erro
 	return entry(m.Sequence, m.Subject, m.Header, m.Data, m.Time).Delivery, nil
 }
 
+// Claim reports true: only the active copy forwards open deliveries, one attempt at a time.
+func (b *Backlog) Claim(int64) bool { return true }
+
+// Release does nothing, see [Backlog.Claim].
+func (b *Backlog) Release(int64) {}
+
 // Mark stores the outcome of an attempt. A dead delivery is stored with the dead letters first.
 func (b *Backlog) Mark(ctx context.Context, id int64, a journal.Attempt) error {
 	b.mu.Lock()

@@ -127,6 +127,12 @@ func (d *DeadLetters) Get(ctx context.Context, id int64) (journal.Entry, error) 
 	return e, nil
 }
 
+// Claim reports true: consumers do not forward dead letters.
+func (d *DeadLetters) Claim(int64) bool { return true }
+
+// Release does nothing, see [DeadLetters.Claim].
+func (d *DeadLetters) Release(int64) {}
+
 // Mark deletes a dead letter that an app has accepted.
 func (d *DeadLetters) Mark(ctx context.Context, id int64, a journal.Attempt) error {
 	if a.State != journal.Forwarded {
