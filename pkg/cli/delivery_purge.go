@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/journal"
 	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/output"
@@ -86,7 +87,7 @@ func deliveryPurge(ctx context.Context, app *App, o *deliveryPurgeOptions, args 
 	}
 	ctx, cancel := app.limited(ctx)
 	defer cancel()
-	j, err := attach(app.lookup, o.selection.journal)
+	j, err := o.attach(app.lookup)
 	if err != nil {
 		return err
 	}
@@ -98,6 +99,18 @@ func deliveryPurge(ctx context.Context, app *App, o *deliveryPurgeOptions, args 
 		return err
 	}
 	return output.Item(ctx, app.printer, output.TableOf[purgeResult](nil), purgeResult{Purged: purged})
+}
+
+// attach opens the journal, and frees its reserve on a full disk.
+func (o *deliveryPurgeOptions) attach(lookup config.Lookup) (*journal.Journal, error) {
+	folder, err := journalFolder(lookup, o.selection.journal)
+	if err != nil {
+		return nil, err
+	}
+	if !o.dryRun {
+		_ = journal.FreeReserve(folder) // the cause of a failure shows below
+	}
+	return journal.Attach(folder)
 }
 
 // purge deletes the selected deliveries after a confirmation.
@@ -118,7 +131,11 @@ func (o *deliveryPurgeOptions) purge(ctx context.Context, c *console, j *journal
 	if err != nil {
 		return purged, purgedBefore(err, purged)
 	}
-	return purged, j.Shrink(ctx)
+	if err := j.Shrink(ctx); err != nil {
+		return purged, err
+	}
+	_ = j.KeepReserve() // for the next full disk
+	return purged, nil
 }
 
 // noteKept notes the number of selected deliveries that are kept because they are pending.

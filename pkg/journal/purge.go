@@ -2,9 +2,13 @@ package journal
 
 import "context"
 
-// purgeGroup is the number of deliveries purged in one transaction, which bounds the delay of deliveries received
-// meanwhile.
-const purgeGroup = 200
+const (
+	// purgeGroup is the number of deliveries purged in one transaction, which bounds the delay of deliveries received
+	// meanwhile.
+	purgeGroup = 200
+	// purgeBytes is the size of their bodies above which a group is split: they are overwritten in the log first.
+	purgeBytes = 4 << 20
+)
 
 // Purge deletes the deliveries that match the filter, except those for which keep returns true, and returns their
 // number. Keep may be nil. Objects and hashes of idempotency keys remain, see [Options]. It stops between two groups if
@@ -43,8 +47,23 @@ func (j *Journal) remove(ctx context.Context, ids []int64) (int64, error) {
 	if len(ids) == 0 {
 		return 0, nil
 	}
-	list, removed := asJSON(ids), int64(0)
-	err := j.writer.commit(ctx, func(c *connection) error {
+	list, bytes, removed := asJSON(ids), int64(0), int64(0)
+	err := j.read(ctx, func(c *connection) (err error) {
+		bytes, err = c.number(`SELECT coalesce(sum(length(body)), 0) FROM content WHERE id IN (SELECT value FROM json_each(?))`, list)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	if bytes > purgeBytes && len(ids) > 1 {
+		first, err := j.remove(ctx, ids[:len(ids)/2])
+		if err != nil {
+			return first, err
+		}
+		second, err := j.remove(ctx, ids[len(ids)/2:])
+		return first + second, err
+	}
+	err = j.writer.commit(ctx, func(c *connection) error {
 		for caught := false; !caught; { // including deliveries received during the purge
 			var err error
 			if caught, err = catchUp(c); err != nil {

@@ -114,6 +114,7 @@ func (l *Listener) openStore(ctx context.Context) (err error) {
 	if l.journal, err = journal.Open(l.o.Journal.Folder, l.o.Journal.options()); err != nil {
 		return err
 	}
+	_ = l.journal.KeepReserve() // a purge on a full disk fails without it
 	// The note is for delivery list and doctor. Receiving works without it.
 	_ = l.journal.Note(ctx, journal.ReceiverNote, fmt.Sprintf("process %d since %s", os.Getpid(), time.Now().Format(time.RFC3339)))
 	l.receiver = receiver.New(l.journal, l.receiverOptions(l.journal.ID()))

@@ -13,8 +13,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -100,21 +102,108 @@ func TestFailingSystemCallsLoseNothing(t *testing.T) {
 	}
 }
 
+// smallDisk returns the folder of a file system of a size.
+func smallDisk(t *testing.T, size string) string {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		missing(t, "only root can make a small disk")
+	}
+	disk := t.TempDir()
+	said, err := exec.CommandContext(t.Context(), "mount", "-t", "tmpfs", "-o", "size="+size+",mode=0700", "tmpfs", disk).CombinedOutput()
+	if err != nil {
+		missing(t, fmt.Sprintf("a small disk cannot be made: %s", said))
+	}
+	t.Cleanup(func() { _ = exec.CommandContext(context.Background(), "umount", "-l", disk).Run() })
+	return disk
+}
+
+// fillUp writes a file until no byte is left on its disk.
+func fillUp(t *testing.T, path string) {
+	t.Helper()
+	file, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = file.Close() }()
+	for size := 1 << 20; size > 0; size /= 16 {
+		for block := make([]byte, size); err == nil; {
+			_, err = file.Write(block)
+		}
+		if err = nil; size == 1 {
+			return
+		}
+	}
+}
+
+// Deliveries can be purged where not a byte is left on the disk, and then others are accepted.
+func TestPurgeWorksOnAFullDisk(t *testing.T) {
+	if testing.Short() {
+		t.Skip("not a unit test")
+	}
+	t.Parallel()
+	for name, test := range map[string]struct {
+		count, size int
+		stop        syscall.Signal // of listen, before the disk is full; 0 for none
+	}{
+		"beside listen":              {60, 900_000, 0},
+		"after listen":               {2000, 500, syscall.SIGTERM},
+		"after listen, large bodies": {60, 900_000, syscall.SIGTERM},
+		"after listen, one delivery": {1, 100, syscall.SIGTERM},
+		"after a kill, large bodies": {60, 900_000, syscall.SIGKILL},
+	} {
+		t.Run(name, func(t *testing.T) {
+			disk := smallDisk(t, "150m")
+			folder, s := filepath.Join(disk, "journal"), newSenders(8)
+			p := startListen(t, folder, nil, "--min-free", "0")
+			s.sendSized(t, p, test.count, test.size)
+			if test.stop != 0 {
+				_ = p.command.Process.Signal(test.stop)
+				_ = p.command.Wait()
+			}
+			fillUp(t, filepath.Join(disk, "ballast"))
+			purge := exec.CommandContext(t.Context(), program(t), "delivery", "purge", "--state", "pending", "--yes", "--journal", folder)
+			purge.Env = append(os.Environ(), "HOME="+disk)
+			said, err := purge.CombinedOutput()
+			if err != nil || !strings.Contains(string(said), strconv.Itoa(test.count)) {
+				t.Fatalf("%v: %s", err, said)
+			}
+			if test.stop == 0 && !s.resumes(t, p) {
+				t.Error("nothing is accepted afterwards")
+			}
+		})
+	}
+}
+
+// sendSized lets all together send deliveries of a size.
+func (s *senders) sendSized(t *testing.T, p *process, count, size int) {
+	t.Helper()
+	numbers := make(chan int)
+	var all sync.WaitGroup
+	for range s.next {
+		all.Go(func() {
+			for n := range numbers {
+				m := newMessage(n, n)
+				m.body = fmt.Appendf(nil, `{"subscriptionId":1,"event":"order.update","id":%d,"value":%q}`, n, strings.Repeat("x", size))
+				if status, err := post(t.Context(), http.DefaultClient, p.url, m); err != nil || status != http.StatusOK {
+					t.Errorf("answered %d, error %v", status, err)
+				}
+			}
+		})
+	}
+	for n := range count {
+		numbers <- n
+	}
+	close(numbers)
+	all.Wait()
+}
+
 // A full disk is answered with 503, and with 200 again once there is room.
 func TestFullDiskIsSurvived(t *testing.T) {
 	if testing.Short() {
 		t.Skip("not a unit test")
 	}
 	t.Parallel()
-	if os.Geteuid() != 0 {
-		missing(t, "only root can make a small disk")
-	}
-	disk := t.TempDir()
-	said, err := exec.CommandContext(t.Context(), "mount", "-t", "tmpfs", "-o", "size=8m,mode=0700", "tmpfs", disk).CombinedOutput()
-	if err != nil {
-		missing(t, fmt.Sprintf("a small disk cannot be made: %s", said))
-	}
-	t.Cleanup(func() { _ = exec.CommandContext(context.Background(), "umount", "-l", disk).Run() })
+	disk := smallDisk(t, "8m")
 	ballast, folder, s := filepath.Join(disk, "ballast"), filepath.Join(disk, "journal"), newSenders(8)
 	if err := os.WriteFile(ballast, make([]byte, 6<<20), 0o600); err != nil {
 		t.Fatal(err)
