@@ -16,6 +16,8 @@ func TestReadOnlyJournalCanBeListedAndShown(t *testing.T) {
 		"no shared memory": {"journal.db-shm"},
 		"no log":           {"journal.db-wal"},
 		"neither":          {"journal.db-shm", "journal.db-wal"},
+		"no lock":          {"journal.db-shm", "journal.db-wal", "journal.lock"},
+		"no claims":        {"journal.db-wal", "journal.claims"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -29,6 +31,7 @@ func TestReadOnlyJournalCanBeListedAndShown(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, file := range blocked {
+				_ = os.Remove(filepath.Join(folder, file))
 				if err := os.Mkdir(filepath.Join(folder, file), 0o700); err != nil {
 					t.Fatal(err)
 				}

@@ -34,6 +34,15 @@ func hang(ctx context.Context) receiver.Answer {
 	return receiver.Answer{Status: -1, Err: errors.New("the app gave no answer within 30 seconds")}
 }
 
+// late accepts after 20 seconds, or when the program ends.
+func late(ctx context.Context) receiver.Answer {
+	select {
+	case <-ctx.Done():
+	case <-time.After(20 * time.Second):
+	}
+	return receiver.Answer{Status: 200}
+}
+
 // several is an app whose answer depends on the event.
 type several struct {
 	app
@@ -60,20 +69,25 @@ func TestSickAppOrObjectDelaysNoOther(t *testing.T) {
 		count, objects int // deliveries of the sick
 		sick           func(context.Context) receiver.Answer
 		apart          bool // the healthy have an app of their own
+		parallel       int
 	}{
-		"app that is down, many objects":    {12_000, 12_000, down, true},
-		"app that is down, one object":      {3_000, 1, down, true},
-		"app that hangs, many objects":      {3_000, 3_000, hang, true},
-		"object that is refused, long past": {3_000, 1, down, false},
-		"objects that hang":                 {50, 50, hang, false},
-		"objects that are refused":          {300, 300, down, false},
+		"app that is down, many objects":      {12_000, 12_000, down, true, 0},
+		"app that is down, one object":        {3_000, 1, down, true, 0},
+		"app that hangs, many objects":        {3_000, 3_000, hang, true, 0},
+		"object that is refused, long past":   {3_000, 1, down, false, 0},
+		"objects that hang":                   {50, 50, hang, false, 0},
+		"objects that hang, one at once":      {5, 5, hang, false, 1},
+		"objects that hang, many at once":     {100, 100, hang, false, 20},
+		"objects that are accepted after 20s": {50, 50, late, false, 0},
+		"objects that are refused":            {300, 300, down, false, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			j := store(t, 0, 0)
 			pile(t, j, "order.update", test.count, test.objects)
 			pile(t, j, "invoice.charged", 200, 200)
 			healthy := &several{app: app{answer: accept}, sick: test.sick}
-			routes := []receiver.Route{{Event: "*", App: healthy}}
+			routes := []receiver.Route{{Event: "*", App: healthy, Parallel: test.parallel}}
 			if test.apart {
 				routes = append([]receiver.Route{{Event: "order.*", App: &several{sick: test.sick}}}, routes...)
 			}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math"
 	"net"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -15,13 +16,12 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tunnel"
 )
 
-const (
-	freshName = "fresh-name.trycloudflare.com."
-	authority = "192.0.2.53"
-)
+const authority = "192.0.2.53"
 
 // names is a zone: an authoritative server at [authority] and a resolver that remembers that a name does not exist.
 type names struct {
+	fresh    string       // the name, with a final dot
+	zone     string       // that has name servers
 	known    atomic.Bool  // the authoritative server has the name
 	after    int64        // questions to it until it has the name; 0 for never
 	asked    atomic.Int64 // questions to it
@@ -53,23 +53,23 @@ func (n *names) serve(conn net.Conn, direct bool) {
 	message.Response, message.Authoritative, message.RecursionAvailable = true, direct, !direct
 	message.Additionals = nil
 	header := dnsmessage.ResourceHeader{Name: question.Name, Type: question.Type, Class: question.Class, TTL: 60}
-	name := question.Name.String()
+	name := strings.ToLower(question.Name.String())
 	switch {
-	case name == freshName && direct && question.Type == dnsmessage.TypeA:
+	case name == n.fresh && direct && question.Type == dnsmessage.TypeA:
 		if n.asked.Add(1) == n.after {
 			n.known.Store(true)
 		}
-	case name == freshName && !n.known.Load():
+	case name == n.fresh && !n.known.Load():
 		n.poisoned.Store(n.poisoned.Load() || !direct)
 	}
 	switch {
-	case name == freshName && !n.known.Load():
+	case name == n.fresh && !n.known.Load():
 		message.RCode = dnsmessage.RCodeNameError
-	case question.Type == dnsmessage.TypeNS && name == "trycloudflare.com.":
+	case question.Type == dnsmessage.TypeNS && name == n.zone:
 		message.Answers = []dnsmessage.Resource{{Header: header, Body: &dnsmessage.NSResource{NS: dnsmessage.MustNewName("ns.example.no.")}}}
 	case question.Type == dnsmessage.TypeA && name == "ns.example.no.":
 		message.Answers = []dnsmessage.Resource{{Header: header, Body: &dnsmessage.AResource{A: [4]byte{192, 0, 2, 53}}}}
-	case question.Type == dnsmessage.TypeA && name == freshName:
+	case question.Type == dnsmessage.TypeA && name == n.fresh:
 		message.Answers = []dnsmessage.Resource{{Header: header, Body: &dnsmessage.AResource{A: [4]byte{127, 0, 0, 1}}}}
 	}
 	packed, err := message.Pack()
@@ -94,24 +94,46 @@ func (n *names) reach(probes *atomic.Int64) tunnel.Reach {
 	}
 }
 
+// quick returns the zone of quick tunnels with a name that is not published yet.
+func quick() *names {
+	return &names{fresh: "fresh-name.trycloudflare.com.", zone: "trycloudflare.com."}
+}
+
 // The resolver of the system is not asked for a name before the name exists.
 func TestNameIsAwaitedAtItsAuthority(t *testing.T) {
 	t.Parallel()
-	n, probes := &names{after: 3}, &atomic.Int64{}
-	if err := n.reach(probes).Await(t.Context(), "https://fresh-name.trycloudflare.com/hook"); err != nil {
-		t.Error(err)
-	}
-	if n.poisoned.Load() {
-		t.Error("the resolver was asked too early")
-	}
-	if probes.Load() != 1 {
-		t.Errorf("probes = %d, want 1", probes.Load())
+	for name, test := range map[string]struct {
+		fresh, zone, url string
+		after            int64
+	}{
+		"quick tunnel":         {"fresh-name.trycloudflare.com.", "trycloudflare.com.", "https://fresh-name.trycloudflare.com/hook", 3},
+		"known at once":        {"fresh-name.trycloudflare.com.", "trycloudflare.com.", "https://fresh-name.trycloudflare.com/", 1},
+		"own domain":           {"hooks.example.no.", "example.no.", "https://hooks.example.no/", 2},
+		"far below its zone":   {"a.b.hooks.example.no.", "example.no.", "https://a.b.hooks.example.no/hook", 2},
+		"zone below a country": {"hooks.firma.example.co.uk.", "firma.example.co.uk.", "https://hooks.firma.example.co.uk/", 2},
+		"port":                 {"hooks.example.no.", "example.no.", "https://hooks.example.no:8443/", 2},
+		"upper case":           {"hooks.example.no.", "example.no.", "https://Hooks.Example.NO/", 2},
+		"final dot":            {"hooks.example.no.", "example.no.", "https://hooks.example.no./", 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			n, probes := &names{fresh: test.fresh, zone: test.zone, after: test.after}, &atomic.Int64{}
+			if err := n.reach(probes).Await(t.Context(), test.url); err != nil {
+				t.Error(err)
+			}
+			if n.poisoned.Load() {
+				t.Error("the resolver was asked too early")
+			}
+			if n.asked.Load() < test.after || probes.Load() != 1 {
+				t.Errorf("%d questions, %d probes, want %d and 1", n.asked.Load(), probes.Load(), test.after)
+			}
+		})
 	}
 }
 
 func TestNameThatNeverAppearsIsReported(t *testing.T) {
 	t.Parallel()
-	n, probes := &names{}, &atomic.Int64{}
+	n, probes := quick(), &atomic.Int64{}
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
 	if err := n.reach(probes).Await(ctx, "https://fresh-name.trycloudflare.com/"); !errors.Is(err, tunnel.ErrNoName) {
@@ -131,7 +153,8 @@ func TestClosedPortOfNameServersIsAFixedWait(t *testing.T) {
 		t.Skip("not a unit test")
 	}
 	t.Parallel()
-	n, probes := &names{closed: true}, &atomic.Int64{}
+	n, probes := quick(), &atomic.Int64{}
+	n.closed = true
 	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
 	defer cancel()
 	_ = n.reach(probes).Await(ctx, "https://fresh-name.trycloudflare.com/")
@@ -149,7 +172,7 @@ func TestProbesAreRepeated(t *testing.T) {
 		t.Skip("not a unit test")
 	}
 	t.Parallel()
-	n, probes, elsewhere := &names{}, &atomic.Int64{}, errors.New("something else answers")
+	n, probes, elsewhere := quick(), &atomic.Int64{}, errors.New("something else answers")
 	r := n.reach(probes)
 	r.Probe = func(context.Context) error {
 		if probes.Add(1) < 3 {

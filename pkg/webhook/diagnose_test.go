@@ -124,6 +124,23 @@ func TestDiagnosisGivesTheReasonOfAWrongSignature(t *testing.T) {
 	}
 }
 
+// compressed returns headers with an encoding, and with the signature of another body.
+func compressed(encoding string) http.Header {
+	h := headers(key, webhook.Sign("0123456789abcdef", key, []byte("compressed")))
+	h.Set("Content-Encoding", encoding)
+	return h
+}
+
+func TestCompressedBodyIsNamed(t *testing.T) {
+	t.Parallel()
+	for _, encoding := range []string{"gzip", "br", "zstd", "deflate", "GZIP", "gzip, br"} {
+		want := []webhook.Reason{webhook.BodyEncoded, webhook.NoMatch}
+		if got := webhook.Diagnose(compressed(encoding), []byte("\x1f\x8b\x08"), "0123456789abcdef"); !slices.Equal(got.Reasons, want) {
+			t.Errorf("%s: %v, want %v", encoding, got.Reasons, want)
+		}
+	}
+}
+
 func TestDiagnosisOfHeaders(t *testing.T) {
 	t.Parallel()
 	const s = "0123456789abcdef"
@@ -143,6 +160,10 @@ func TestDiagnosisOfHeaders(t *testing.T) {
 			http.Header{webhook.KeyHeader: {key}, webhook.SignatureHeader: {good, good}},
 			[]webhook.Reason{webhook.HeaderRepeated},
 		},
+		"decoded":                {compressed("gzip"), []webhook.Reason{webhook.BodyDecoded, webhook.NoMatch}},
+		"decoded, two encodings": {compressed("deflate, br"), []webhook.Reason{webhook.BodyDecoded, webhook.NoMatch}},
+		"decoded, upper case":    {compressed("ZSTD"), []webhook.Reason{webhook.BodyDecoded, webhook.NoMatch}},
+		"identity":               {compressed("Identity"), []webhook.Reason{webhook.NoMatch}},
 	} {
 		switch got := webhook.Diagnose(test.header, []byte(body), s); {
 		case got.Valid:
