@@ -54,10 +54,10 @@ func TestDeliveryListNeedsConstantMemory(t *testing.T) {
 	const count, mostGrowth = 20_000, 8 << 20
 	home := filledHome(t)
 	copyDeliveries(t, home, count)
-	for _, format := range []string{"tsv", "ndjson", "csv", "name", "json"} {
+	for _, format := range []string{"-otsv", "-ondjson", "-ocsv", "-oname", "-ojson", "-oyaml", "--template={{.id}}"} {
 		meter, start := &heapMeter{}, liveHeap()
 		var said strings.Builder
-		code := cli.Main([]string{"delivery", "list", "--limit", "0", "--timeout", "10m", "-o", format},
+		code := cli.Main([]string{"delivery", "list", "--limit", "0", "--timeout", "5m", format},
 			cli.Streams{In: strings.NewReader(""), Out: meter, Err: &said}, []string{"HOME=" + home}, cli.Build{})
 		if code != 0 {
 			t.Errorf("%s: exit %d: %s", format, code, said.String())

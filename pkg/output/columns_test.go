@@ -124,7 +124,7 @@ func TestSequenceEndsWithItsError(t *testing.T) {
 	for format, want := range map[output.Format]string{
 		output.TSVFormat: "1\ta\t\n", output.NameFormat: "1\n", output.CSVFormat: "id,name,note\n1,a,\n",
 		output.NDJSONFormat: `{"id":1,"name":"a","note":""}` + "\n", output.JSONFormat: "[\n" + `{"id":1,"name":"a","note":""}`,
-		output.YAMLFormat: "", output.TableFormat: "",
+		output.YAMLFormat: "- id: 1\n  name: a\n  note: \"\"\n", output.TableFormat: "",
 	} {
 		var out bytes.Buffer
 		p, err := output.New(output.Options{Format: format}, &terminal.Terminal{Out: &out})
@@ -145,7 +145,9 @@ func TestSequenceStopsWithItsReader(t *testing.T) {
 	t.Parallel()
 	reader, writer := io.Pipe()
 	_ = reader.Close()
-	for _, format := range []output.Format{output.TSVFormat, output.NameFormat, output.CSVFormat, output.NDJSONFormat, output.JSONFormat} {
+	for _, format := range []output.Format{
+		output.TSVFormat, output.NameFormat, output.CSVFormat, output.NDJSONFormat, output.JSONFormat, output.YAMLFormat,
+	} {
 		p, err := output.New(output.Options{Format: format}, &terminal.Terminal{Out: writer})
 		if err != nil {
 			t.Fatal(err)

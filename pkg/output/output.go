@@ -116,15 +116,13 @@ func All[T any](items []T) iter.Seq2[T, error] {
 	}
 }
 
-// Sequence prints items as they arrive, in constant memory; only YAML, tables and queries collect them. It stops at an
+// Sequence prints items as they arrive, in constant memory; only tables and queries collect them. It stops at an
 // error, after the items before it.
 func Sequence[T any](ctx context.Context, p *Printer, table Table[T], items iter.Seq2[T, error]) error {
 	columns, id := table.erase()
 	switch {
 	case p.query != nil:
 		return collected(items, func(all []T) error { return p.runQuery(ctx, all) })
-	case p.template == nil && p.format == YAMLFormat:
-		return collected(items, func(all []T) error { return p.writeYAML(all) })
 	case p.IsTable():
 		return collected(items, func(all []T) error { return p.writeTable(columns, pointers(all)) })
 	}
@@ -141,6 +139,8 @@ func (p *Printer) stream(ctx context.Context, columns []erased, id func(any) str
 		return p.writeArray(items)
 	case NDJSONFormat:
 		return p.writeLines(items)
+	case YAMLFormat:
+		return p.writeYAMLList(items)
 	case CSVFormat:
 		return p.writeCSV(columns, items)
 	case NameFormat:

@@ -237,7 +237,8 @@ func announcer(t *testing.T, others ...string) (address string, logins *atomic.I
 	t.Cleanup(func() { _ = listener.Close() })
 	logins = &atomic.Int64{}
 	names := must[[]byte](t)(json.Marshal(others))
-	info := fmt.Sprintf("INFO {\"server_id\":\"x\",\"version\":\"2.10.0\",\"proto\":1,\"max_payload\":1024,\"nonce\":\"n\",\"connect_urls\":%s}\r\n", names)
+	info := fmt.Sprintf("INFO {%q:%q,%q:1,%q:1024,%q:%q,%q:%s}\r\n",
+		"version", "2.10.0", "proto", "max_payload", "nonce", "n", "connect_urls", names)
 	go func() {
 		for {
 			conn, err := listener.Accept()
