@@ -248,6 +248,8 @@ func TestTimeOfTryingCountsOverTurns(t *testing.T) {
 	}{
 		"a day":             {"24h0m0s", true},
 		"a week":            {"168h0m0s", true},
+		"a month":           {"720h0m0s", true},
+		"a day, 300 times":  {"24h0m0s 300", true},
 		"almost a day":      {"23h50m0s", false},
 		"nothing":           {"", false},
 		"negative":          {"-24h0m0s", false},
