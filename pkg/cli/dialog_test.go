@@ -17,7 +17,7 @@ import (
 )
 
 // dialog runs a command at a pseudo terminal and talks to it: dialog CODE TALK COMMAND [ARG...]. TALK is a file
-// with lines of the form "expected > answer"; an answer may be ^C, ^D, or "key X" for X without a line end. The output is
+// with lines of the form "expected > answer"; an answer may be ^C, ^D, ^Z, or "key X" for X without a line end. The output is
 // then in the file "screen".
 func dialog(ts *testscript.TestScript, _ bool, args []string) {
 	want, err := strconv.Atoi(args[0])
@@ -43,7 +43,7 @@ func dialog(ts *testscript.TestScript, _ bool, args []string) {
 	defer func() { _ = terminal.Close() }()
 	screen := &screen{}
 	go screen.fill(terminal)
-	answers := map[string]string{"^C": "\x03", "^D": "\x04"}
+	answers := map[string]string{"^C": "\x03", "^D": "\x04", "^Z": "\x1a"}
 	for line := range strings.Lines(talk) {
 		expected, answer, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " > ")
 		if !screen.await(expected) {

@@ -31,8 +31,8 @@ func TestKeysAreReadWithoutEnterAndTheTerminalIsRestored(t *testing.T) {
 	}
 	before := state()
 	keys := make(chan byte, 4)
-	stop, ok := terminal.New(tty, tty, tty, func(string) (string, bool) { return "", false }).Keys(func(key byte) { keys <- key })
-	if !ok {
+	keyboard := terminal.New(tty, tty, tty, func(string) (string, bool) { return "", false }).Keys(func(key byte) { keys <- key })
+	if keyboard == nil {
 		t.Fatal("a pseudo terminal has no keys")
 	}
 	if reflect.DeepEqual(state(), before) {
@@ -51,7 +51,7 @@ func TestKeysAreReadWithoutEnterAndTheTerminalIsRestored(t *testing.T) {
 			t.Fatalf("key %q was not read", want)
 		}
 	}
-	stop()
+	keyboard.Stop()
 	if !reflect.DeepEqual(state(), before) {
 		t.Error("the terminal is not restored")
 	}
@@ -61,7 +61,7 @@ func TestKeysAreReadWithoutEnterAndTheTerminalIsRestored(t *testing.T) {
 func TestKeysNeedATerminal(t *testing.T) {
 	t.Parallel()
 	pipe := terminal.New(strings.NewReader("q"), io.Discard, io.Discard, func(string) (string, bool) { return "", false })
-	if _, ok := pipe.Keys(func(byte) { t.Error("a key was read") }); ok {
+	if pipe.Keys(func(byte) { t.Error("a key was read") }) != nil {
 		t.Error("a stream has keys")
 	}
 }

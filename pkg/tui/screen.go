@@ -33,7 +33,7 @@ type Screen struct {
 	terminal *terminal.Terminal
 	out      io.Writer
 	quit     func()
-	stopKeys func()
+	keys     *terminal.Keyboard // nil without a keyboard
 	closing  chan struct{}
 	closed   sync.WaitGroup
 
@@ -50,9 +50,8 @@ func Open(t *terminal.Terminal, title string, quit func()) *Screen {
 	s.write(enter)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	stop, ok := t.Keys(s.press)
-	s.stopKeys, s.view.title = stop, title+" Press Ctrl-C to quit."
-	if ok {
+	s.keys, s.view.title = t.Keys(s.press), title+" Press Ctrl-C to quit."
+	if s.keys != nil {
 		s.view.title = title + " Press q to quit. Press ? for help."
 	}
 	s.draw()
@@ -65,6 +64,8 @@ func (s *Screen) press(key byte) {
 	switch key {
 	case 'q', 'Q', terminal.KeyInterrupt:
 		s.quit()
+	case terminal.KeySuspend:
+		s.suspend()
 	case '?':
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -75,6 +76,22 @@ func (s *Screen) press(key byte) {
 			s.draw()
 		}
 	}
+}
+
+// suspend stops the process as Ctrl-Z does elsewhere, with the terminal restored, and draws again when it continues.
+func (s *Screen) suspend() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case <-s.closing:
+		return
+	default:
+	}
+	s.write(leave)
+	s.keys.Suspend()
+	s.picture = ""
+	s.write(enter)
+	s.draw()
 }
 
 // followSize redraws after a change of the window size.
@@ -120,7 +137,7 @@ func (s *Screen) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.write(leave)
-	s.stopKeys()
+	s.keys.Stop()
 	for _, t := range s.view.changes {
 		s.write(Line(t, s.terminal.Color) + "\n")
 	}

@@ -232,6 +232,7 @@ Refreshing. Press q to quit. Press ? for help.
 
 Keys
 q, Ctrl-C  quit
+Ctrl-Z     suspend
 ?          show or hide this help
 
 ID  EVENT    STATUS  TARGET HOST

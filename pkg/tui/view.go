@@ -64,7 +64,7 @@ func (v *view) lines(width, height int, color bool) ([]string, error) {
 	below := v.below(height, color)
 	all := []string{v.headline(color), v.title, ""}
 	if v.help {
-		all = append(all, heading("Keys", color), "q, Ctrl-C  quit", "?          show or hide this help", "")
+		all = append(all, heading("Keys", color), "q, Ctrl-C  quit", "Ctrl-Z     suspend", "?          show or hide this help", "")
 	}
 	if v.last != nil {
 		table, err := v.table(width, max(leastTable, height-len(all)-len(below)), color)
