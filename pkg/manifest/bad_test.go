@@ -64,13 +64,15 @@ func badManifests() []badManifest {
 		},
 		{
 			"a base URL", one + "baseUrl: https://evil.example/\n",
-			"5:1: unknown key in a manifest; valid keys: $schema, version, companies, owns, defaults, subscriptions",
+			"5:1: unknown key \"baseUrl\" in a manifest; valid keys: $schema, version, companies, owns, defaults, subscriptions",
 		},
-		{"a profile", one + "profile: x\n", "5:1: unknown key in a manifest; valid keys: $schema, version, companies, owns, defaults, " +
-			"subscriptions"},
+		{
+			"a profile", one + "profile: x\n",
+			"5:1: unknown key \"profile\" in a manifest; valid keys: $schema, version, companies, owns, defaults, subscriptions",
+		},
 		{
 			"a command outside of a secret", one + "command: rm -rf /\n",
-			"5:1: unknown key in a manifest; valid keys: $schema, version, companies, owns, defaults, subscriptions",
+			"5:1: unknown key \"command\" in a manifest; valid keys: $schema, version, companies, owns, defaults, subscriptions",
 		},
 		{
 			"a command for a target", head + "subscriptions:\n  - event: order.create\n    target: {command: curl}\n",
@@ -172,6 +174,14 @@ func badManifests() []badManifest {
 			"5:18: unknown key in hmacSecret; valid keys: env, file, command, keyring",
 		},
 		{
+			"a secret with a value", one + "    hmacSecret: {hunter2hunter2: true}\n",
+			"5:18: unknown key in hmacSecret; valid keys: env, file, command, keyring",
+		},
+		{
+			"a secret without digits", one + "    hmacSecret: {correcthorse}\n",
+			"5:18: unknown key in hmacSecret; valid keys: env, file, command, keyring",
+		},
+		{
 			"a secret in brackets", one + "    hmacSecret: [hunter2]\n",
 			"5:17: hmacSecret must be a reference such as {env: HOOK_SECRET}; a manifest contains no secrets",
 		},
@@ -216,7 +226,7 @@ func badManifests() []badManifest {
 		},
 		{
 			"an event in defaults", head + "defaults: {event: a.b}\nsubscriptions: []\n",
-			"2:12: unknown key in defaults; valid keys: target, targetCredentials, fields, status, authHeader, hmacSecret",
+			"2:12: unknown key \"event\" in defaults; valid keys: target, targetCredentials, fields, status, authHeader, hmacSecret",
 		},
 		{
 			"a list for defaults", head + "defaults: []\nsubscriptions: []\n",

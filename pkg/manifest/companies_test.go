@@ -103,7 +103,7 @@ func TestInvalidCompaniesAreRejectedWithPosition(t *testing.T) {
 		"companies: {names: [\"\"]}":                  "2:21: a company name must not be empty",
 		"companies: {idz: [1]}":                       `2:13: unknown key "idz" in companies; did you mean ids?`,
 		"companies: {ids: [1], except: {ids: [2]}}":   "2:32: except requires all: true",
-		"companies: {all: true, except: {all: true}}": "2:33: unknown key in except; valid keys: ids, names",
+		"companies: {all: true, except: {all: true}}": "2:33: unknown key \"all\" in except; valid keys: ids, names",
 		"companies: {ids: 1}":                         "2:18: ids must be a list, not text",
 	} {
 		_, err := manifest.Parse(manifest.Source{Name: "in.yaml", Content: []byte(forWhom(companies, "order"))})

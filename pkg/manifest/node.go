@@ -38,7 +38,7 @@ func (p *problems) mapping(n ast.Node, what string, known []string) (keyed, bool
 		key, at := each.Key().GetToken().Value, p.at(each.Key().GetToken())
 		switch _, twice := values[key]; {
 		case !slices.Contains(known, key):
-			p.add(at, "%s", unknown(key, what, known))
+			p.add(at, "%s", unknown(key, each.Value(), what, known))
 		case twice:
 			p.add(at, "key %q occurs twice in %s", key, what)
 		default:
@@ -48,13 +48,22 @@ func (p *problems) mapping(n ast.Node, what string, known []string) (keyed, bool
 	return values, true
 }
 
-// unknown suggests a similar key, or lists all. It does not show a key without a similar one, which may be a
-// misplaced secret.
-func unknown(key, what string, known []string) string {
+// unknown names a key and suggests a similar one, or lists all.
+func unknown(key string, value ast.Node, what string, known []string) string {
 	if near := match.Nearest(key, known); len(near) > 0 {
 		return fmt.Sprintf("unknown key %q in %s; did you mean %s?", key, what, near[0])
 	}
-	return fmt.Sprintf("unknown key in %s; valid keys: %s", what, strings.Join(known, ", "))
+	if mayBeSecret(key, value) {
+		return fmt.Sprintf("unknown key in %s; valid keys: %s", what, strings.Join(known, ", "))
+	}
+	return fmt.Sprintf("unknown key %q in %s; valid keys: %s", key, what, strings.Join(known, ", "))
+}
+
+// mayBeSecret reports whether an unknown key may be a misplaced secret: it has no value, or is not a short word.
+func mayBeSecret(key string, value ast.Node) bool {
+	const longest = 24 // characters
+	word := strings.Trim(strings.ToLower(key), "abcdefghijklmnopqrstuvwxyz_-") == ""
+	return value == nil || value.Type() == ast.NullType || !word || len(key) > longest
 }
 
 // of returns the position of a node; for a mapping, that of its first key.
