@@ -93,16 +93,22 @@ func (e *PartialError) Error() string {
 	return fmt.Sprintf("%d of %s failed", e.Failed, terminal.Count(e.All, "client company"))
 }
 
-// TotalError reports that a run changed nothing in any company. It wraps the error of one of them.
+// TotalError reports that a run failed in every company, or changed nothing in any. It wraps the error of one of them.
 type TotalError struct {
 	Failed, All int
-	Name        string
-	Err         error
+	// Writes reports whether the run should have made changes.
+	Writes bool
+	Name   string
+	Err    error
 }
 
 func (e *TotalError) Error() string {
-	return fmt.Sprintf("%d of %s failed, no change was made; for example %s: %v",
-		e.Failed, terminal.Count(e.All, "client company"), e.Name, e.Err)
+	unchanged := ""
+	if e.Writes {
+		unchanged = ", no change was made"
+	}
+	return fmt.Sprintf("%d of %s failed%s; for example %s: %v",
+		e.Failed, terminal.Count(e.All, "client company"), unchanged, e.Name, e.Err)
 }
 
 // Unwrap returns the error of the named company.

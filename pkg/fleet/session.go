@@ -24,6 +24,8 @@ type Session struct {
 	Print func(Failure)
 	// ChangedNothing reports whether an error proves that the account was not changed.
 	ChangedNothing func(error) bool
+
+	writes bool // set by Begin
 }
 
 // Count returns the number of accounts, including those that failed before the run.
@@ -34,6 +36,7 @@ func (s *Session) Begin() error {
 	if !s.Many || s.Planning {
 		return nil
 	}
+	s.writes = true
 	open := slices.Clone(s.Failed)
 	for _, m := range s.Members {
 		open = append(open, Failure{Account: m})
@@ -63,7 +66,7 @@ func (s *Session) End(failed []Failure, all int, nothing bool) error {
 		return &StoppedError{Count: count, All: all, Nothing: nothing, Err: stopped}
 	case nothing:
 		worst := failed[max(0, slices.IndexFunc(failed, func(f Failure) bool { return !s.ChangedNothing(f.Err) }))]
-		return &TotalError{Failed: len(failed), All: all, Name: s.Label(worst.Account), Err: worst.Err}
+		return &TotalError{Failed: len(failed), All: all, Writes: s.writes, Name: s.Label(worst.Account), Err: worst.Err}
 	}
 	return &PartialError{Failed: len(failed), All: all}
 }
