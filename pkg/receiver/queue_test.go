@@ -312,7 +312,9 @@ func TestDeadDeliveryThatAnotherProgramRevivesIsForwarded(t *testing.T) {
 		return accept(e)
 	}
 	go func() {
-		<-time.After(300 * time.Millisecond)
+		for e, err := j.Get(t.Context(), 1); err == nil && e.State != journal.Dead; e, err = j.Get(t.Context(), 1) {
+			time.Sleep(10 * time.Millisecond)
+		}
 		_ = j.Mark(context.WithoutCancel(t.Context()), 1, journal.Attempt{At: time.Now(), State: journal.Pending})
 	}()
 	run(t, j, func([]receiver.DeliveryEvent) bool { return len(a.keys()) == 4 }, receiver.Route{Event: "*", App: a})
