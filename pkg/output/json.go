@@ -1,7 +1,6 @@
 package output
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
@@ -64,7 +63,7 @@ func escapeUnsafe(raw []byte) []byte {
 func (p *Printer) writeArray(items iter.Seq2[any, error]) error {
 	line, first := newLine(), true
 	var indented bytes.Buffer
-	err := p.written(items, func(out *bufio.Writer, item any) error {
+	err := p.written(items, func(out *bytes.Buffer, item any) error {
 		raw, err := line.of(item)
 		if err != nil {
 			return err
@@ -98,7 +97,7 @@ func (p *Printer) writeArray(items iter.Seq2[any, error]) error {
 // writeLines writes one JSON object per line.
 func (p *Printer) writeLines(items iter.Seq2[any, error]) error {
 	line := newLine()
-	return p.written(items, func(out *bufio.Writer, item any) error {
+	return p.written(items, func(out *bytes.Buffer, item any) error {
 		raw, err := line.of(item)
 		if err != nil {
 			return err

@@ -56,11 +56,12 @@ type Printer struct {
 	screen   bool
 	color    bool
 	width    int
+	redact   func(string) string // nil for none
 }
 
 // New returns a printer that writes to the standard output of a terminal.
 func New(o Options, t *terminal.Terminal) (*Printer, error) {
-	p := &Printer{out: t.Out, format: o.Format, screen: t.IsScreen(), color: t.Color, width: t.Width}
+	p := &Printer{out: t.Out, format: o.Format, screen: t.IsScreen(), color: t.Color, width: t.Width, redact: t.Redact}
 	if p.format == "" {
 		p.format = TSVFormat
 		if p.screen {
@@ -83,6 +84,14 @@ func FormatNames() string {
 		names[i] = string(f)
 	}
 	return strings.Join(names, ", ")
+}
+
+// redacted returns text without secrets.
+func (p *Printer) redacted(text string) string {
+	if p.redact == nil {
+		return text
+	}
+	return p.redact(text)
 }
 
 // IsTable reports whether results are printed as a table, for which hints are useful.

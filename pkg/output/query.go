@@ -56,7 +56,7 @@ func (p *Printer) compile(o Options) error {
 
 // runQuery prints the results of the jq expression, one per line; strings are unquoted as by jq -r.
 func (p *Printer) runQuery(ctx context.Context, v any) error {
-	input, err := generic(v)
+	input, err := p.generic(v)
 	if err != nil {
 		return err
 	}
@@ -101,7 +101,7 @@ func (p *Printer) eachTemplate(ctx context.Context, items iter.Seq2[any, error])
 		if err != nil {
 			return err
 		}
-		input, err := generic(item)
+		input, err := p.generic(item)
 		if err != nil {
 			return err
 		}
@@ -129,13 +129,13 @@ func (p *Printer) writeText(text string) error {
 	return err
 }
 
-// generic converts v to the types of its JSON, with exact numbers.
-func generic(v any) (any, error) {
+// generic converts v to the types of its JSON, with exact numbers and without secrets.
+func (p *Printer) generic(v any) (any, error) {
 	raw, err := MarshalJSON(v)
 	if err != nil {
 		return nil, err
 	}
-	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder := json.NewDecoder(strings.NewReader(p.redacted(string(raw))))
 	decoder.UseNumber()
 	var plain any
 	err = decoder.Decode(&plain)

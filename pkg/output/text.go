@@ -1,7 +1,7 @@
 package output
 
 import (
-	"bufio"
+	"bytes"
 	"encoding/csv"
 	"errors"
 	"iter"
@@ -10,23 +10,34 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
 
-// written writes items through a buffer and stops at the first error.
-func (p *Printer) written(items iter.Seq2[any, error], write func(*bufio.Writer, any) error) error {
-	out := bufio.NewWriterSize(p.out, 16<<10)
+// bufferSize is how much text is collected before it is written, in bytes.
+const bufferSize = 16 << 10
+
+// written writes whole items through a buffer and stops at the first error.
+func (p *Printer) written(items iter.Seq2[any, error], write func(*bytes.Buffer, any) error) error {
+	var out bytes.Buffer
 	for item, err := range items {
 		if err == nil {
-			err = write(out, item)
+			err = write(&out, item)
 		}
 		if err != nil {
-			return errors.Join(err, out.Flush())
+			_, failed := out.WriteTo(p.out)
+			return errors.Join(err, failed)
+		}
+		if out.Len() < bufferSize {
+			continue
+		}
+		if _, err := out.WriteTo(p.out); err != nil {
+			return err
 		}
 	}
-	return out.Flush()
+	_, err := out.WriteTo(p.out)
+	return err
 }
 
 // writeTSV writes every column, separated by tabs, without a header line.
 func (p *Printer) writeTSV(columns []erased, items iter.Seq2[any, error]) error {
-	return p.written(items, func(out *bufio.Writer, item any) error {
+	return p.written(items, func(out *bytes.Buffer, item any) error {
 		for i := range columns {
 			if i > 0 {
 				_ = out.WriteByte('\t')
@@ -39,7 +50,7 @@ func (p *Printer) writeTSV(columns []erased, items iter.Seq2[any, error]) error 
 
 // writeNames writes the IDs.
 func (p *Printer) writeNames(idOf func(any) string, items iter.Seq2[any, error]) error {
-	return p.written(items, func(out *bufio.Writer, item any) error {
+	return p.written(items, func(out *bytes.Buffer, item any) error {
 		id := idOf(item)
 		if id == "" { // a planned item has no ID
 			return nil
@@ -51,26 +62,30 @@ func (p *Printer) writeNames(idOf func(any) string, items iter.Seq2[any, error])
 
 // writeCSV writes every column with a header line. Quoting: RFC 4180.
 func (p *Printer) writeCSV(columns []erased, items iter.Seq2[any, error]) error {
-	out := csv.NewWriter(p.out)
+	var record bytes.Buffer
+	to := csv.NewWriter(&record)
 	row := make([]string, len(columns))
 	for i := range columns {
 		row[i] = columns[i].name
 	}
-	_ = out.Write(row) // Error reports what went wrong
-	for item, err := range items {
-		if err != nil {
-			out.Flush()
-			return errors.Join(err, out.Error())
-		}
-		for i := range columns {
-			row[i] = inert(terminal.Safe(columns[i].text(item)))
-		}
-		if err := out.Write(row); err != nil {
-			return err
-		}
+	add := func() error {
+		err := to.Write(row)
+		to.Flush()
+		return err
 	}
-	out.Flush()
-	return out.Error()
+	if err := add(); err != nil {
+		return err
+	}
+	err := p.written(items, func(out *bytes.Buffer, item any) error {
+		for i := range columns {
+			row[i] = p.redacted(inert(terminal.Safe(columns[i].text(item)))) // before quotes are doubled
+		}
+		err := add()
+		_, _ = record.WriteTo(out)
+		return err
+	})
+	_, failed := record.WriteTo(p.out) // the header of an empty list
+	return errors.Join(err, failed)
 }
 
 // inert quotes cells that a spreadsheet would evaluate as formulas. Source: OWASP, "CSV Injection".

@@ -1,7 +1,6 @@
 package output
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"iter"
@@ -14,7 +13,7 @@ import (
 
 // writeYAML writes v with the names and the order of its JSON.
 func (p *Printer) writeYAML(v any) error {
-	raw, err := asYAML(v)
+	raw, err := p.asYAML(v)
 	if err != nil {
 		return err
 	}
@@ -25,9 +24,9 @@ func (p *Printer) writeYAML(v any) error {
 // writeYAMLList writes a list with one item after the other: the nodes of a long list would take gigabytes.
 func (p *Printer) writeYAMLList(items iter.Seq2[any, error]) error {
 	empty := true
-	err := p.written(items, func(out *bufio.Writer, item any) error {
+	err := p.written(items, func(out *bytes.Buffer, item any) error {
 		empty = false
-		raw, err := asYAML([]any{item})
+		raw, err := p.asYAML([]any{item})
 		if err == nil {
 			_, err = out.Write(raw)
 		}
@@ -39,13 +38,13 @@ func (p *Printer) writeYAMLList(items iter.Seq2[any, error]) error {
 	return p.writeText("[]\n")
 }
 
-func asYAML(v any) ([]byte, error) {
+func (p *Printer) asYAML(v any) ([]byte, error) {
 	raw, err := MarshalJSON(v)
 	if err != nil {
 		return nil, err
 	}
 	var document yaml.Node
-	if err := yaml.Unmarshal(raw, &document); err != nil {
+	if err := yaml.Unmarshal([]byte(p.redacted(string(raw))), &document); err != nil {
 		return nil, err
 	}
 	plain(&document)

@@ -9,13 +9,23 @@ import (
 	"sync"
 )
 
-// minimum is the minimum length of a redacted value in bytes: replacing every "ab" would destroy text without protecting
-// anything.
-const minimum = 4
+// The minimum lengths of a redacted value in bytes: replacing every "ab" would destroy text without protecting anything.
+const (
+	minimum = 4
+	// minimumToken is that of a token in results, which must not be damaged.
+	minimumToken = 16
+)
 
 // Redactor replaces known secrets in text. The zero value is ready, and safe for concurrent use.
 type Redactor struct {
-	mu    sync.RWMutex
+	mu     sync.RWMutex
+	all    values
+	tokens values
+	sieve  sieve // of tokens
+}
+
+// values are secrets in each encoding.
+type values struct {
 	known map[string]bool
 	forms []form
 }
@@ -33,29 +43,57 @@ func (r *Redactor) Add(values ...Text) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, value := range values {
-		r.add(strings.TrimRight(value.Reveal(), "="))
-		r.add(innerToken(value.Reveal()))
+		r.all.add(value, minimum)
 	}
 }
 
-func (r *Redactor) add(value string) {
-	if len(value) < minimum || r.known[value] {
-		return
+// AddToken registers tokens of a login, which RedactResult finds too if they have at least 16 bytes.
+func (r *Redactor) AddToken(tokens ...Text) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, token := range tokens {
+		r.all.add(token, minimum)
+		r.sieve.add(r.tokens.add(token, minimumToken))
 	}
-	if r.known == nil {
-		r.known = map[string]bool{}
+}
+
+// add adds a secret and its inner token, and returns the new forms.
+func (v *values) add(value Text, minimum int) []form {
+	before := len(v.forms)
+	for _, text := range []string{strings.TrimRight(value.Reveal(), "="), innerToken(value.Reveal())} {
+		if len(text) < minimum || v.known[text] {
+			continue
+		}
+		if v.known == nil {
+			v.known = map[string]bool{}
+		}
+		v.known[text] = true
+		v.forms = append(v.forms, formsOf(text)...)
 	}
-	r.known[value] = true
-	r.forms = append(r.forms, formsOf(value)...)
+	return v.forms[before:]
 }
 
 // Redact returns text with every known secret replaced.
 func (r *Redactor) Redact(text string) string {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
+	return r.all.redact(text)
+}
+
+// RedactResult returns a result with every token of a login replaced. Text without a token takes almost no time.
+func (r *Redactor) RedactResult(text string) string {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if !r.sieve.mayHold(text) {
+		return text
+	}
+	return r.tokens.redact(text)
+}
+
+func (v *values) redact(text string) string {
 	var marked []bool
 	for _, l := range layers(text) {
-		for _, f := range r.forms {
+		for _, f := range v.forms {
 			if marked == nil && strings.Contains(l.text, f.text) {
 				marked = make([]bool, len(text))
 			}
@@ -72,10 +110,15 @@ func (r *Redactor) Redact(text string) string {
 
 // Writer returns a writer that redacts each Write before passing it to w. A secret that is split over two calls is not
 // found, so callers must write complete lines. The writer is safe for concurrent use.
-func (r *Redactor) Writer(w io.Writer) io.Writer { return &redactingWriter{redactor: r, to: w} }
+func (r *Redactor) Writer(w io.Writer) io.Writer { return &redactingWriter{redact: r.Redact, to: w} }
+
+// ResultWriter is Writer with RedactResult.
+func (r *Redactor) ResultWriter(w io.Writer) io.Writer {
+	return &redactingWriter{redact: r.RedactResult, to: w}
+}
 
 type redactingWriter struct {
-	redactor *Redactor
+	redact func(string) string
 
 	mu sync.Mutex
 	to io.Writer
@@ -84,7 +127,7 @@ type redactingWriter struct {
 func (w *redactingWriter) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if _, err := io.WriteString(w.to, w.redactor.Redact(string(p))); err != nil {
+	if _, err := io.WriteString(w.to, w.redact(string(p))); err != nil {
 		return 0, err
 	}
 	return len(p), nil

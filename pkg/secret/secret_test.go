@@ -277,3 +277,43 @@ func TestRedactorFindsEveryFormOfASecret(t *testing.T) {
 		}
 	}
 }
+
+// The tokens of a login are masked in results at each position and in each encoding; shorter ones and other secrets, such as
+// those of --show-secrets, are kept.
+func TestResultsShowNoTokenOfALogin(t *testing.T) {
+	t.Parallel()
+	const value, inner = `0123456789/+ "ø`, "canary-inner-0123"
+	nested := base64.StdEncoding.EncodeToString([]byte(`{"token":"` + inner + `"}`))
+	var redactor secret.Redactor
+	redactor.AddToken(value, secret.Text(nested), "short-token-123")
+	redactor.Add("a-longer-secret-than-any")
+	quoted, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"verbatim": value, "query": url.QueryEscape(value), "twice": url.QueryEscape(url.PathEscape(value)), "HTML": html.EscapeString(value),
+		"JSON": strings.Trim(string(quoted), `"`), "hex": hex.EncodeToString([]byte(value)), "upper-case hex": fmt.Sprintf("%X", value),
+		"base64": base64.RawStdEncoding.EncodeToString([]byte(value)), "base64 for a URL": base64.RawURLEncoding.EncodeToString([]byte(value)),
+		"outer token": strings.TrimRight(nested, "="), "inner token": inner, "inner token in hex": hex.EncodeToString([]byte(inner)),
+	} {
+		for offset := range 20 {
+			before := strings.Repeat(".", offset)
+			if got, want := redactor.RedactResult(before+text+"."), before+secret.Redacted+"."; got != want {
+				t.Errorf("%s after %d bytes: %q, want %q", name, offset, got, want)
+			}
+		}
+	}
+	for _, text := range []string{"short-token-123", "a-longer-secret-than-any", "https://h.example.no/?a=%20&b=c", "012345678", ""} {
+		if got := redactor.RedactResult(text); got != text {
+			t.Errorf("%q became %q", text, got)
+		}
+	}
+	var none secret.Redactor
+	if got := none.RedactResult(value); got != value {
+		t.Errorf("%q became %q without a login", value, got)
+	}
+	if got := redactor.Redact("short-token-123"); got != secret.Redacted {
+		t.Errorf("Redact keeps the short token: %q", got)
+	}
+}

@@ -19,6 +19,8 @@ type Terminal struct {
 	Width int
 	// Color and ErrColor allow colour on standard output and standard error.
 	Color, ErrColor bool
+	// Redact masks secrets in a result before it is truncated or computed with; nil for none. Out masks what is written.
+	Redact func(string) string
 	// NoInput disables prompts.
 	NoInput bool
 	// Status shows what takes long, on standard error.
