@@ -25,9 +25,11 @@ func load[T any](path string) list[T] {
 	return known
 }
 
-// Store writes items to a file, or nothing for an empty path. Errors are ignored: the items are then fetched again.
-func Store[T any](path string, items []T) {
+// Store writes items to a file, masked by redact, or nothing for an empty path. Errors are ignored: the items are then
+// fetched again.
+func Store[T any](path string, redact func(string) string, items []T) {
 	raw, err := json.Marshal(list[T]{time.Now(), items})
+	raw = []byte(redact(string(raw)))
 	if err == nil && path != "" && os.MkdirAll(filepath.Dir(path), 0o700) == nil {
 		_ = os.WriteFile(path, raw, 0o600)
 	}
@@ -35,7 +37,9 @@ func Store[T any](path string, items []T) {
 
 // Get returns the items of a file that is younger than maxAge. Otherwise it fetches and stores them; if that fails or
 // takes longer than ctx, it returns the old items.
-func Get[T any](ctx context.Context, path string, maxAge time.Duration, fetch func(context.Context) ([]T, error)) []T {
+func Get[T any](
+	ctx context.Context, path string, redact func(string) string, maxAge time.Duration, fetch func(context.Context) ([]T, error),
+) []T {
 	known := load[T](path)
 	if time.Since(known.At) < maxAge {
 		return known.Items
@@ -46,7 +50,7 @@ func Get[T any](ctx context.Context, path string, maxAge time.Duration, fetch fu
 		if err != nil {
 			items = known.Items
 		} else {
-			Store(path, items)
+			Store(path, redact, items)
 		}
 		fetched <- items
 	}()

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -31,7 +32,7 @@ func TestGetFetchesExpiredItems(t *testing.T) {
 		{"old", 0, []string{"b"}, nil, []string{"b"}},
 		{"old and unavailable", 0, nil, errors.New("unavailable"), []string{"b"}},
 	} {
-		if got := cache.Get(t.Context(), path, test.maxAge, fetch(test.items, test.err)); !slices.Equal(got, test.want) {
+		if got := cache.Get(t.Context(), path, strings.Clone, test.maxAge, fetch(test.items, test.err)); !slices.Equal(got, test.want) {
 			t.Errorf("%s: %v, want %v", test.name, got, test.want)
 		}
 	}
@@ -40,7 +41,7 @@ func TestGetFetchesExpiredItems(t *testing.T) {
 func TestGetEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "list.json")
-	cache.Store(path, []string{"old"})
+	cache.Store(path, strings.Clone, []string{"old"})
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -48,7 +49,7 @@ func TestGetEndsWithItsContext(t *testing.T) {
 			time.Sleep(time.Minute)
 			return []string{"new"}, nil
 		}
-		if got := cache.Get(ctx, path, 0, slow); !slices.Equal(got, []string{"old"}) {
+		if got := cache.Get(ctx, path, strings.Clone, 0, slow); !slices.Equal(got, []string{"old"}) {
 			t.Errorf("got %v", got)
 		}
 	})
@@ -61,11 +62,11 @@ func TestGetIgnoresAnInvalidFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	fetch := func(context.Context) ([]string, error) { return []string{"new"}, nil }
-	if got := cache.Get(t.Context(), path, time.Hour, fetch); !slices.Equal(got, []string{"new"}) {
+	if got := cache.Get(t.Context(), path, strings.Clone, time.Hour, fetch); !slices.Equal(got, []string{"new"}) {
 		t.Errorf("got %v", got)
 	}
 	unused := func(context.Context) ([]string, error) { return nil, errors.New("fetched again") }
-	if got := cache.Get(t.Context(), path, time.Hour, unused); !slices.Equal(got, []string{"new"}) {
+	if got := cache.Get(t.Context(), path, strings.Clone, time.Hour, unused); !slices.Equal(got, []string{"new"}) {
 		t.Errorf("stored %v", got)
 	}
 }
@@ -77,9 +78,9 @@ func TestStoreIgnoresErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{"", filepath.Join(file, "list.json")} {
-		cache.Store(path, []string{"a"})
+		cache.Store(path, strings.Clone, []string{"a"})
 		fetch := func(context.Context) ([]string, error) { return []string{"b"}, nil }
-		if got := cache.Get(t.Context(), path, time.Hour, fetch); !slices.Equal(got, []string{"b"}) {
+		if got := cache.Get(t.Context(), path, strings.Clone, time.Hour, fetch); !slices.Equal(got, []string{"b"}) {
 			t.Errorf("%q: %v", path, got)
 		}
 	}

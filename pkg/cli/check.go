@@ -133,7 +133,7 @@ func check(ctx context.Context, app *App, o *checkOptions, args []string) (err e
 	}
 	always := context.WithoutCancel(ctx) // the report is always written
 	d.Report.AddSilences(lastDeliveries(always, app.lookup, o.journal, o.silences), time.Now())
-	if err := writeReport(ctx, app.lookup, o.outputFile, d.Document); err != nil {
+	if err := app.writeReport(ctx, o.outputFile, d.Document); err != nil {
 		if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 			return err // an endless query
 		}

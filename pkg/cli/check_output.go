@@ -30,18 +30,18 @@ func (c *console) showReport(ctx context.Context, d health.Document) error {
 }
 
 // writeReport writes a report to path, unless it is empty, and to the job summary on GitHub.
-func writeReport(ctx context.Context, lookup config.Lookup, path string, d health.Document) error {
+func (a *App) writeReport(ctx context.Context, path string, d health.Document) error {
 	if path != "" {
-		raw, err := d.Render(ctx, &terminal.Terminal{})
+		raw, err := d.Render(ctx, &terminal.Terminal{Redact: a.redactor.RedactResult})
 		if err != nil {
 			return err
 		}
-		if err := config.WriteReport(path, raw); err != nil {
+		if err := config.WriteReport(path, []byte(a.redactor.RedactResult(string(raw)))); err != nil {
 			return writeError(path, err)
 		}
 	}
-	if summary, _ := lookup("GITHUB_STEP_SUMMARY"); summary != "" && d.Output.Format == health.FormatGitHub {
-		if err := appendTo(summary, d.Report.GitHubSummary()); err != nil {
+	if summary, _ := a.lookup("GITHUB_STEP_SUMMARY"); summary != "" && d.Output.Format == health.FormatGitHub {
+		if err := appendTo(summary, []byte(a.redactor.RedactResult(string(d.Report.GitHubSummary())))); err != nil {
 			return writeError(summary, err)
 		}
 	}

@@ -291,7 +291,7 @@ func live[T any](
 	}
 	ctx, cancel := context.WithTimeout(cmd.Context(), completionBudget)
 	defer cancel()
-	return cache.Get(ctx, cachePath(logins, kind), maxAge, func(ctx context.Context) ([]T, error) {
+	return cache.Get(ctx, cachePath(logins, kind), logins.Redactor.RedactResult, maxAge, func(ctx context.Context) ([]T, error) {
 		client, err := logins.Client(ctx)
 		if err != nil {
 			return nil, err

@@ -42,5 +42,5 @@ func (c *console) target(url string) string {
 	if c.showSecrets {
 		return url
 	}
-	return secret.MaskURL(url)
+	return secret.MaskURL(c.terminal.Redact(url)) // before it cuts a token at a "#"
 }

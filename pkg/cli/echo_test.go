@@ -26,6 +26,8 @@ import (
 // sessionCanary is the session token that the echoing API makes. Each encoding of it differs from the others.
 const sessionCanary = `canary-session/+"<&> token`
 
+const refreshCanary = `tlxr_canary-refresh<&>"token`
+
 // echoes returns the encodings of a secret that a server may answer with.
 func echoes(value string) []string {
 	quoted, _ := json.Marshal(value)
@@ -38,8 +40,20 @@ func echoes(value string) []string {
 	}
 }
 
-// echoing is an API that makes a session and refuses everything else with an echo of the token.
-func echoing(t *testing.T) string {
+// echoLogins are the logins of a run, each with the tokens that an API learns from it.
+func echoLogins() map[string]struct{ environ, tokens []string } {
+	return map[string]struct{ environ, tokens []string }{
+		"employee": {
+			[]string{"TLXHOOK_CONSUMER_TOKEN=" + consumerCanary, "TLXHOOK_EMPLOYEE_TOKEN=" + employeeCanary},
+			[]string{sessionCanary, consumerCanary, employeeCanary},
+		},
+		"refresh": {[]string{"TLXHOOK_REFRESH_TOKEN=" + refreshCanary}, []string{sessionCanary, refreshCanary}},
+		"given":   {[]string{"TLXHOOK_SESSION_TOKEN=" + sessionCanary}, []string{sessionCanary}},
+	}
+}
+
+// echoing is an API that makes a session and answers everything else with an echo of the tokens of the login in its path.
+func echoing(t *testing.T, status int) string {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -47,22 +61,39 @@ func echoing(t *testing.T) string {
 			_ = json.NewEncoder(w).Encode(map[string]any{"value": map[string]any{"token": sessionCanary}})
 			return
 		}
-		w.WriteHeader(http.StatusForbidden)
+		w.WriteHeader(status)
 		if r.Header.Get("Authorization") == "" {
 			return
 		}
-		said := strings.Join(echoes(sessionCanary), " , ") + " , header was " + r.Header.Get("Authorization")
-		_ = json.NewEncoder(w).Encode(map[string]any{"status": 403, "message": said, "developerMessage": said})
+		var all []string
+		for _, token := range echoLogins()[strings.Split(r.URL.Path, "/")[1]].tokens {
+			all = append(all, echoes(token)...)
+		}
+		_ = json.NewEncoder(w).Encode(echoOf(append(all, "header was "+r.Header.Get("Authorization"))))
 	}))
 	t.Cleanup(server.Close)
-	return server.URL + "/v2"
+	return server.URL
 }
 
-// showsNoEcho searches a text for the session token in every encoding.
-func showsNoEcho(t *testing.T, where, text string) {
-	t.Helper()
-	showsNone(t, where, text, sessionCanary)
+// echoOf returns texts as an error and as each kind of result.
+func echoOf(texts []string) map[string]any {
+	all := strings.Join(texts, " , ")
+	var values []map[string]any
+	for i, text := range append(texts, all) {
+		values = append(values, map[string]any{
+			"id": i + 1, "version": 1, "event": "order." + text, "status": "DISABLED_" + text, "targetUrl": "https://h.example.no/" + text,
+			"fields": text, "authHeaderName": text, "name": text, "displayName": text, "company": map[string]any{"id": i + 1, "name": text},
+		})
+	}
+	return map[string]any{
+		"status": 403, "message": all, "developerMessage": all, "fullResultSize": len(values), "values": values,
+		"value": map[string]any{"employeeId": 1, "companyId": 2, "company": map[string]any{"id": 2, "name": all}, "id": 1, "event": all},
+	}
 }
+
+// echoManifest owns the targets of echoOf.
+const echoManifest = "version: 1\nowns: [\"https://h.example.no/\"]\nsubscriptions:\n" +
+	"- {event: order.create, target: \"https://h.example.no/x\"}\n"
 
 // showsNone searches a text for a canary in every encoding, and for its first half.
 func showsNone(t *testing.T, where, text, canary string) {
@@ -84,43 +115,48 @@ func everyFormat() [][]string {
 	return all
 }
 
-func TestEchoedSessionTokenIsMasked(t *testing.T) {
+func TestEchoedTokenIsMasked(t *testing.T) {
 	long(t)
 	t.Parallel()
-	api := echoing(t)
 	var combinations atomic.Int64
 	t.Cleanup(func() {
 		t.Logf("%d combinations, each searched for %d encodings", combinations.Load(), len(echoes("")))
 	})
-	for _, format := range everyFormat() {
-		t.Run(strings.Join(format, " "), func(t *testing.T) {
-			t.Parallel()
-			walkEchoes(t, api, format, &combinations)
-		})
+	for _, status := range []int{http.StatusForbidden, http.StatusOK} {
+		api := echoing(t, status)
+		for _, format := range everyFormat() {
+			t.Run(fmt.Sprint(status, format), func(t *testing.T) {
+				t.Parallel()
+				walkEchoes(t, api, format, &combinations)
+			})
+		}
 	}
 }
 
 // walkEchoes runs every command with every login in one format.
-func walkEchoes(t *testing.T, api string, format []string, combinations *atomic.Int64) {
+func walkEchoes(t *testing.T, server string, format []string, combinations *atomic.Int64) {
 	t.Helper()
-	for name, login := range map[string][]string{
-		"employee": {"TLXHOOK_CONSUMER_TOKEN=consumer-x", "TLXHOOK_EMPLOYEE_TOKEN=employee-x"},
-		"refresh":  {"TLXHOOK_REFRESH_TOKEN=tlxr_x"},
-		"given":    {"TLXHOOK_SESSION_TOKEN=" + sessionCanary},
-	} {
-		home := t.TempDir()
+	for name, login := range echoLogins() {
+		home, api := t.TempDir(), server+"/"+name+"/v2"
 		bundle, report := filepath.Join(home, "bundle.zip"), filepath.Join(home, "report")
+		manifest := filepath.Join(home, "hooks.yaml")
+		if err := os.WriteFile(manifest, []byte(echoManifest), 0o600); err != nil {
+			t.Fatal(err)
+		}
 		for _, words := range [][]string{
 			{"sub", "list"},
+			{"sub", "show", "1"},
 			{"event", "list"},
 			{"company", "list"},
 			{"auth", "status"},
 			{"export"},
+			{"diff", "-f", manifest},
+			{"diff", "-f", manifest, "--all-companies"},
 			{"sub", "list", "--all-companies"},
 			{"check"},
 			{"check", "--output-file", report},
 			{"check", "--all-companies"},
-			{"watch", "--for", "300ms"},
+			{"watch", "--for", "300ms", "--timeout", "500ms"},
 			{"doctor"},
 			{"doctor", "--bundle", bundle},
 			{"exporter", "--addr", "127.0.0.1:0", "--timeout", "300ms"},
@@ -128,19 +164,23 @@ func walkEchoes(t *testing.T, api string, format []string, combinations *atomic.
 			{"sub", "create", "order.create", "--target", "https://h.example.no/"},
 			{"listen", "--addr", "127.0.0.1:0", "--timeout", "300ms"},
 		} {
-			environ := append([]string{"HOME=" + home, "XDG_RUNTIME_DIR=" + home, "TLXHOOK_BASE_URL=" + api}, login...)
+			environ := append([]string{"HOME=" + home, "XDG_RUNTIME_DIR=" + home, "TLXHOOK_BASE_URL=" + api}, login.environ...)
 			var stdout, stderr bytes.Buffer
 			args := append(slices.Clone(words), format...)
 			cli.Main(args, cli.Streams{In: strings.NewReader(""), Out: &stdout, Err: &stderr}, environ, cli.Build{})
 			where := name + " " + strings.Join(args, " ")
-			showsNoEcho(t, where+" (stdout)", stdout.String())
-			showsNoEcho(t, where+" (stderr)", stderr.String())
-			stderr.Reset()
-			cli.Main(args, cli.Streams{In: strings.NewReader(""), Out: panicking{}, Err: &stderr}, environ, cli.Build{})
-			showsNoEcho(t, where+" (panic)", stderr.String())
+			var panicked bytes.Buffer
+			cli.Main(args, cli.Streams{In: strings.NewReader(""), Out: panicking{}, Err: &panicked}, environ, cli.Build{})
+			for _, token := range login.tokens {
+				showsNone(t, where+" (stdout)", stdout.String(), token)
+				showsNone(t, where+" (stderr)", stderr.String(), token)
+				showsNone(t, where+" (panic)", panicked.String(), token)
+			}
 			combinations.Add(2)
 		}
-		showsNoneInFiles(t, home, sessionCanary)
+		for _, token := range login.tokens {
+			showsNoneInFiles(t, home, token)
+		}
 	}
 }
 

@@ -40,7 +40,7 @@ func eventList(ctx context.Context, app *App, patterns []string) error {
 	if err != nil {
 		return err
 	}
-	cache.Store(cachePath(app.logins(), cachedEvents), events)
+	cache.Store(cachePath(app.logins(), cachedEvents), app.redactor.RedactResult, events)
 	if len(patterns) == 0 {
 		return output.List(ctx, app.printer, eventTable(), events)
 	}

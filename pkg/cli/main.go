@@ -112,7 +112,8 @@ func newApp(streams Streams, environ []string, build Build) *App {
 		app.settings, app.quiet = settings, true
 		return app.logins()
 	}}
-	app.terminal.Out, app.terminal.Err = app.results, app.redactor.Writer(app.terminal.Status.Writer(streams.Err))
+	app.terminal.Redact, app.terminal.Out = app.redactor.RedactResult, app.redactor.ResultWriter(app.results)
+	app.terminal.Err = app.redactor.Writer(app.terminal.Status.Writer(streams.Err))
 	return app
 }
 
@@ -312,7 +313,7 @@ func (a *App) endPlugin(ctx context.Context, args []string, err error) int {
 	}
 	d.Samples = []health.Sample{{Report: d.Report, Reason: f.reason()}}
 	if path := outputFileOf(args); path != "" {
-		if err := writeReport(ctx, a.lookup, path, d); err != nil {
+		if err := a.writeReport(ctx, path, d); err != nil {
 			a.report(localFailure("write the report", err), false)
 		}
 		d.Output = output.Options{}

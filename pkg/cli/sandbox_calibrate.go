@@ -151,7 +151,7 @@ func (o *calibrateOptions) options(ctx context.Context, app *App) (calibrate.Opt
 	}
 	options := calibrate.Options{
 		BaseURL: l.Options.BaseURL, PlainHTTP: l.Options.PlainHTTP, Transport: l.Options.Transport, Login: o.login(app, l),
-		Trace: app.logins().Trace, Secret: func(s secret.Text) { app.redactor.Add(s) }, Progress: app.task,
+		Trace: app.logins().Trace, Secret: func(s secret.Text) { app.redactor.AddToken(s) }, Progress: app.task,
 	}
 	if o.second != "" {
 		second, err := app.logins().FromProfile(ctx, o.second)

@@ -67,7 +67,7 @@ func subscriptionList(ctx context.Context, app *App, o *listOptions, args []stri
 		return printErr
 	}
 	if o.selection.filter.Empty() && !rows.many {
-		cache.Store(cachePath(app.logins(), cachedSubscriptions), cacheable(rows.subscriptions()))
+		cache.Store(cachePath(app.logins(), cachedSubscriptions), app.redactor.RedactResult, cacheable(rows.subscriptions()))
 	}
 	if duplicates > 0 {
 		app.note("warning: %s (same event and target); list with tlxhook%s check",

@@ -24,7 +24,7 @@ func (r *Resolver) FromEnvironment(ctx context.Context) (*Login, error) {
 		if err != nil {
 			return nil, err
 		}
-		r.Redactor.Add(value)
+		r.Redactor.AddToken(value)
 		if *to = value; value != "" {
 			sources = append(sources, source)
 		}

@@ -48,7 +48,7 @@ func (s storedTokens) load(context.Context) (tripletex.Credentials, error) {
 		if err != nil {
 			return c, err
 		}
-		s.redactor.Add(value)
+		s.redactor.AddToken(value)
 		*to = value
 	}
 	return c, nil
@@ -101,14 +101,14 @@ type redactingCache struct {
 func (c redactingCache) Load(ctx context.Context) (s tripletex.Session, ok bool) {
 	if c.cache != nil {
 		s, ok = c.cache.Load(ctx)
-		c.redactor.Add(s.Token)
+		c.redactor.AddToken(s.Token)
 	}
 	return s, ok
 }
 
 // Save implements [tripletex.SessionCache].
 func (c redactingCache) Save(ctx context.Context, s tripletex.Session) {
-	c.redactor.Add(s.Token)
+	c.redactor.AddToken(s.Token)
 	if c.cache != nil {
 		c.cache.Save(ctx, s)
 	}

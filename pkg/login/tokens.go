@@ -142,6 +142,7 @@ func (r *Resolver) LogIn(ctx context.Context, profile, store, baseURL string, to
 	if err := tokens.CheckFor(baseURL); err != nil {
 		return Status{}, &InputError{err}
 	}
+	r.Redactor.AddToken(tokens.ConsumerToken, tokens.EmployeeToken, tokens.RefreshToken)
 	verified := &verifiedSession{}
 	l.Options = tripletex.Options{BaseURL: baseURL, Credentials: tokens.Get, Cache: verified}
 	status, err := r.Verify(ctx, l)
@@ -150,7 +151,7 @@ func (r *Resolver) LogIn(ctx context.Context, profile, store, baseURL string, to
 	}
 	err = r.Save(config.Profile{
 		Name: profile, BaseURL: status.BaseURL, TokenKind: l.TokenKind, Store: store,
-		CompanyID: status.CompanyID, CompanyName: status.CompanyName,
+		CompanyID: status.CompanyID, CompanyName: r.Redactor.RedactResult(status.CompanyName),
 	}, tokens, verified.session)
 	if err != nil {
 		return status, fmt.Errorf("%w: %w", ErrKeep, err)

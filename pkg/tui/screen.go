@@ -50,6 +50,7 @@ func Open(t *terminal.Terminal, title string, quit func()) *Screen {
 	s.write(enter)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.view.redact = t.Redact
 	s.keys, s.view.title = t.Keys(s.press), title+" Press Ctrl-C to quit."
 	if s.keys != nil {
 		s.view.title = title + " Press q to quit. Press ? for help."

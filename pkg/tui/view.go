@@ -25,6 +25,7 @@ const (
 // view is the content of the screen.
 type view struct {
 	title    string
+	redact   func(string) string // nil for none
 	help     bool           // the keys are shown
 	last     *health.Report // nil before the first successful poll
 	asked    time.Time
@@ -112,7 +113,8 @@ func (v *view) table(width, room int, color bool) ([]string, error) {
 		return nil, nil
 	}
 	var drawn bytes.Buffer
-	printer, err := output.New(output.Options{Format: output.TableFormat}, &terminal.Terminal{Out: &drawn, Width: width, Color: color})
+	to := terminal.Terminal{Out: &drawn, Width: width, Color: color, Redact: v.redact}
+	printer, err := output.New(output.Options{Format: output.TableFormat}, &to)
 	if err != nil {
 		return nil, err
 	}
