@@ -26,8 +26,8 @@ const (
 type view struct {
 	title    string
 	redact   func(string) string // nil for none
-	help     bool           // the keys are shown
-	last     *health.Report // nil before the first successful poll
+	help     bool                // the keys are shown
+	last     *health.Report      // nil before the first successful poll
 	asked    time.Time
 	outage   time.Time // start of the outage; zero if the last poll succeeded
 	waiting  time.Time
