@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -29,7 +30,7 @@ const maxLine = 8 << 10
 // maxHidden is the length in characters at which x/term cuts a hidden answer.
 const maxHidden = 4096
 
-const errTooLong = secret.TextError("the answer is longer than 4095 characters; pass it in a file")
+const errTooLong = secret.TextError("is longer than 4095 characters; pass it in a file")
 
 // Choice is one answer of Select.
 type Choice struct{ Value, Label string }
@@ -91,17 +92,17 @@ func numbers(n int) string {
 func (t *Terminal) AskSecret(ctx context.Context, title string) (secret.Text, error) {
 	for {
 		answer, err := t.askHidden(ctx, title+": ")
-		if err != nil {
-			return "", err
-		}
-		if strings.TrimSpace(answer) == "" {
+		if err == nil && strings.TrimSpace(answer) == "" {
 			_, _ = fmt.Fprintln(t.Err, "The answer is empty. Paste or type the value, or press Ctrl-C to cancel.")
 			continue
 		}
-		if err := secret.CheckText([]byte(answer)); err != nil {
-			return "", fmt.Errorf("%s: the answer %w", title, err)
+		if err == nil {
+			err = secret.CheckText([]byte(answer))
 		}
-		return secret.Text(answer), nil
+		if as, ok := errors.AsType[secret.TextError](err); ok {
+			return "", fmt.Errorf("%s: the answer %w", title, as)
+		}
+		return secret.Text(answer), err
 	}
 }
 
@@ -116,15 +117,52 @@ func (t *Terminal) readHidden(in *os.File, question string) (string, error) {
 		return "", err
 	}
 	defer func() { _ = term.Restore(int(in.Fd()), before) }()
+	typed := &characters{from: in}
 	line := term.NewTerminal(struct {
 		io.Reader
 		io.Writer
-	}{in, t.Err}, "")
+	}{typed, t.Err}, "")
 	answer, err := line.ReadPassword(question)
+	if err == nil && typed.invalid {
+		return "", errNotUTF8
+	}
 	if utf8.RuneCountInString(answer) >= maxHidden {
 		return "", errTooLong
 	}
 	return answer, err
+}
+
+const errNotUTF8 = secret.TextError("contains bytes that are not valid UTF-8; text in Latin-1 or another encoding must be converted")
+
+// characters reads whole characters of UTF-8 and drops other bytes: x/term waits forever behind one, also for Ctrl-C.
+type characters struct {
+	from    io.Reader
+	rest    []byte // the start of a character
+	invalid bool   // bytes were dropped
+}
+
+// Read implements io.Reader for at least four bytes.
+func (c *characters) Read(p []byte) (int, error) {
+	for {
+		n, err := c.from.Read(p[copy(p, c.rest):])
+		in, out := p[:len(c.rest)+n], p[:0]
+		for c.rest = nil; len(in) > 0; {
+			r, size := utf8.DecodeRune(in)
+			if !utf8.FullRune(in) {
+				c.rest = slices.Clone(in)
+				break
+			}
+			if r == utf8.RuneError {
+				c.invalid = true
+			} else {
+				out = append(out, in[:size]...)
+			}
+			in = in[size:]
+		}
+		if len(out) > 0 || err != nil {
+			return len(out), err
+		}
+	}
 }
 
 func (t *Terminal) askLine(ctx context.Context, question string) (string, error) {

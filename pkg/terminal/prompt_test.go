@@ -40,6 +40,18 @@ func pasteAtPrompt(master *os.File, text string) {
 	_, _ = io.WriteString(master, text+"\r")
 }
 
+func TestHiddenAnswersAreText(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{
+		"no width": "a\u200bb", "direction": "a\u202eb", "byte order mark": "\ufeffab", "failed conversion": "bl\ufffdb", "C1": "a\u009bb",
+		"Latin-1": "bl\xe5b\xe6r", "start of a character": "a\xc3", "surrogate": "\xed\xa0\x80a",
+	} {
+		if got, err := answerHidden(t, text); err == nil || !strings.Contains(err.Error(), "token: the answer contains") {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+	}
+}
+
 func TestLongHiddenAnswersAreRefused(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
