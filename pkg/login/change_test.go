@@ -178,6 +178,9 @@ func TestFailedChangeLeavesFilesUnchanged(t *testing.T) {
 			if err := save(r, "acme", "new"); err == nil {
 				t.Error("a login was stored")
 			}
+			if _, err := r.Remove("acme", func(config.Profile) {}); err == nil {
+				t.Error("a login was removed")
+			}
 			if diff := cmp.Diff(before, stored(t, home)); diff != "" {
 				t.Error(diff)
 			}

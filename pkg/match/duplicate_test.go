@@ -39,6 +39,30 @@ func TestDuplicates(t *testing.T) {
 	}
 }
 
+// A created subscription is no duplicate of itself; another one with its event and target is, in each spelling.
+func TestDuplicatesOfCreatedAreNamed(t *testing.T) {
+	t.Parallel()
+	created := []tripletex.Subscription{{ID: 9, Event: "order.create", TargetURL: "https://h.example.no/x"}}
+	for name, c := range map[string]struct {
+		event, target string
+		named         int
+	}{
+		"the same":         {"order.create", "https://h.example.no/x", 1},
+		"another spelling": {"ORDER.create", "https://H.example.no:443/a/../%78", 1},
+		"with credentials": {"order.create", "https://u:p@h.example.no/x?k=v", 1},
+		"another event":    {"order.update", "https://h.example.no/x", 0},
+		"another target":   {"order.create", "https://h.example.no/y", 0},
+	} {
+		found := match.DuplicatesOf(created, append(created, tripletex.Subscription{ID: 8, Event: c.event, TargetURL: c.target}))
+		if (found != nil) != (c.named > 0) {
+			t.Errorf("%s: %v", name, found)
+		}
+		if found != nil && len(found.Names) != c.named {
+			t.Errorf("%s: names = %q", name, found.Names)
+		}
+	}
+}
+
 func TestDuplicatesNameTheOldest(t *testing.T) {
 	t.Parallel()
 	all := make([]tripletex.Subscription, 4)
