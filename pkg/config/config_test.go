@@ -129,6 +129,10 @@ func TestInvalidSettingNamesItsSource(t *testing.T) {
 		"unknown key":   {"profil: x\n", nil, nil, `unknown key "profil"; valid keys: base-url, color, company`},
 		"nested":        {"profile:\n  name: x\n", nil, nil, "profile must be one value"},
 		"no yaml":       {"profile: [\n", nil, nil, "config.yaml"},
+		"block":         {"profile: |\n  acme\n", nil, nil, "line 1: profile must be one line"},
+		"folded":        {"quiet: true\nbase-url: >\n  https://x\n", nil, nil, "line 2: base-url must be one line"},
+		"tab":           {"profile: \"a\\tb\"\n", nil, nil, "profile must be one line without control"},
+		"escape":        {"output: \"json\\e\"\n", nil, nil, "output must be one line without control"},
 		"not there":     {"", nil, []string{"--config", "/no/such/file"}, "/no/such/file"},
 		"in variable":   {"", map[string]string{"TLXHOOK_CONFIG": "/no/such/file"}, nil, "/no/such/file"},
 	} {

@@ -30,6 +30,20 @@ func TestSettingsAreText(t *testing.T) {
 	}
 }
 
+// Only a program has several lines.
+func TestQueriesAndTemplatesMayHaveLines(t *testing.T) {
+	t.Parallel()
+	s, err := load(t, "jq: |\n  .[]\n  | .id\ntemplate: \"{{.id}}\\t{{.event}}\"\n", nil)
+	switch {
+	case err != nil:
+		t.Error(err)
+	case s.JQ != ".[]\n| .id\n":
+		t.Errorf("s.JQ = %q", s.JQ)
+	case s.Template != "{{.id}}\t{{.event}}":
+		t.Errorf("s.Template = %q", s.Template)
+	}
+}
+
 func TestFileWritableByOthersIsRejected(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -55,6 +56,9 @@ func parseSettings(raw []byte) (map[string]any, error) {
 		}
 		if value.Kind != yaml.ScalarNode {
 			return nil, fmt.Errorf("line %d: %s must be one value", value.Line, key)
+		}
+		if strings.ContainsFunc(value.Value, unicode.IsControl) && key != "jq" && key != "template" {
+			return nil, fmt.Errorf("line %d: %s must be one line without control characters", value.Line, key)
 		}
 		if value.Tag != "!!null" {
 			set[key] = value.Value
