@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/net/idna"
@@ -88,7 +89,10 @@ func IsLoopback(host string) bool {
 	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
 
-// port returns the port of a URL, or the default port of its scheme.
+// port returns the port of a URL without leading zeros, or the default port of its scheme.
 func port(u *url.URL) string {
+	if n, err := strconv.Atoi(u.Port()); err == nil {
+		return strconv.Itoa(n)
+	}
 	return cmp.Or(u.Port(), map[string]string{"https": "443", "http": "80"}[u.Scheme])
 }

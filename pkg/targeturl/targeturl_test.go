@@ -46,7 +46,8 @@ func TestIdentityIgnoresSpelling(t *testing.T) {
 	for first, second := range map[string]string{
 		"https://blåbær.no/x": "https://xn--blbr-roah.no/x",
 		"https://BLÅBÆR.NO/x": "https://bl%C3%A5b%C3%A6r.no/x", "https://bücher。example/": "https://xn--bcher-kva.example",
-		"https://h.no./x": "https://h.no/x", "https://h.no:/x": "https://h.no:443/x",
+		"https://h.no./x": "https://h.no/x", "https://h.no:/x": "https://h.no:443/x", "https://h.no:0443/x": "https://h.no/x",
+		"http://h.no:080": "http://h.no/", "https://h.no:08443/": "https://h.no:8443/",
 		"https://h.no/%7Ea": "https://h.no/~a", "https://h.no/%3a": "https://h.no/%3A",
 		"https://h.no/a/./b": "https://h.no/a/b", "https://h.no/a/%2E%2e/b": "https://h.no/b",
 		"https://h.no/../a": "https://h.no/a", "https://h.no/a/.": "https://h.no/a/",
@@ -67,7 +68,7 @@ func TestIdentityOfDifferentTargetsDiffers(t *testing.T) {
 	t.Parallel()
 	seen := map[string]string{}
 	for _, target := range []string{
-		"https://h.no/a", "http://h.no/a", "https://h.no:8443/a", "https://h.no/A", "https://h.no/a/", "https://i.no/a", "%zz", "",
+		"https://h.no/a", "https://h.no:0/a", "http://h.no/a", "https://h.no:8443/a", "https://h.no/A", "https://h.no/a/", "https://i.no/a", "%zz", "",
 		"https://h.no/a%2Fb", "https://h.no/a/b", "https://h.no//a", "https://h.no/a%3Fb", "https://h.no/a%2fb/",
 		"https://blåbær.no/a", "https://blabaer.no/a", "https://h.no/%2541",
 	} {
