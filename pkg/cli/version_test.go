@@ -52,8 +52,8 @@ func TestEveryBuildUsesTheToolchainOfTheModule(t *testing.T) {
 		}
 	}
 	workflows, err := filepath.Glob("../../.github/workflows/*.yml")
-	if err != nil || len(workflows) == 0 {
-		t.Fatal(workflows, err)
+	if err != nil {
+		t.Fatal(err)
 	}
 	var versions []string
 	steps := 0

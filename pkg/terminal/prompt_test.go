@@ -1,6 +1,7 @@
 package terminal_test
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -46,7 +47,8 @@ func TestHiddenAnswersAreText(t *testing.T) {
 		"no width": "a\u200bb", "direction": "a\u202eb", "byte order mark": "\ufeffab", "failed conversion": "bl\ufffdb", "C1": "a\u009bb",
 		"Latin-1": "bl\xe5b\xe6r", "start of a character": "a\xc3", "surrogate": "\xed\xa0\x80a",
 	} {
-		if got, err := answerHidden(t, text); err == nil || !strings.Contains(err.Error(), "token: the answer contains") {
+		got, err := answerHidden(t, text)
+		if !strings.HasPrefix(fmt.Sprint(err), "token: the answer contains") {
 			t.Errorf("%s: %q, %v", name, got, err)
 		}
 	}
