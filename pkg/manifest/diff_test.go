@@ -292,6 +292,23 @@ func TestPlanIsCheckedBeforeRequests(t *testing.T) {
 	}
 }
 
+func TestUnknownEventsAreRefused(t *testing.T) {
+	t.Parallel()
+	for event, want := range map[string]string{
+		"ordre.create":    `event "ordre.create" does not exist; did you mean order.create?`,
+		"order.created":   `event "order.created" does not exist; did you mean order.create?`,
+		"create.order":    `event "create.order" does not exist; did you mean order.create?`,
+		"ørder.create":    `event "ørder.create" does not exist; did you mean order.create?`,
+		"timesheet.start": `event "timesheet.start" does not exist; list events with tlxhook event list`,
+	} {
+		m := mustParse(t, entries(event))
+		plan := manifest.Diff(m, nil, manifest.Policy{Secrets: secretsOf(t, m)})
+		if got := problems(plan.Check(events(), tripletex.HTTPSOnly)); got != "5:12: "+want {
+			t.Errorf("%s: %q, want %q", event, got, want)
+		}
+	}
+}
+
 func TestCreateRequiresItsSecrets(t *testing.T) {
 	t.Parallel()
 	want := mustParse(t, entries("order.create;hmacSecret: {env: A}", "order.update", "product.create;hmacSecret: {env: A}"))
