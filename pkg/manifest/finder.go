@@ -74,10 +74,12 @@ func (f *SecretFinder) variable(name string) (secret.Text, error) {
 func isCredential(name string) bool {
 	name = strings.ToUpper(name)
 	for _, prefix := range []string{
-		"ACTIONS_", "ANTHROPIC_", "ARM_", "AWS_", "AZURE_", "BITBUCKET_", "BUILDKITE_", "CI_", "CIRCLE_", "CLOUDFLARE_",
-		"CODEBUILD_", "DATABASE_", "DIGITALOCEAN_", "DOCKER_", "FLY_", "GCP_", "GITHUB_", "GITLAB_", "GOOGLE_", "HEROKU_",
-		"JENKINS_", "KUBE_", "MYSQL_", "NETLIFY_", "NPM_", "NUGET_", "OPENAI_", "PG", "POSTGRES_", "REDIS_", "SLACK_", "STRIPE_",
-		"SYSTEM_", "TEAMCITY_", "TF_", "TRAVIS_", "TWINE_", "VAULT_", "VERCEL_",
+		"ACTIONS_", "ANTHROPIC_", "APPVEYOR_", "ARM_", "AWS_", "AZURE_", "BITBUCKET_", "BUILDKITE_", "BW_", "CI_", "CIRCLE_", "CIRRUS_",
+		"CLOUDFLARE_", "CLOUDSDK_", "CODEBUILD_", "DATABASE_", "DATADOG_", "DB_", "DD_", "DIGITALOCEAN_", "DOCKER_", "DOPPLER_", "DRONE_",
+		"FIREBASE_", "FLY_", "GCP_", "GEM_", "GITEA_", "GITHUB_", "GITLAB_", "GOOGLE_", "GRAFANA_", "HCLOUD_", "HEROKU_", "HF_",
+		"HOMEBREW_", "JENKINS_", "KUBE_", "LINODE_", "MAVEN_", "MONGO", "MYSQL_", "NETLIFY_", "NPM_", "NUGET_", "OCI_", "OP_", "OPENAI_",
+		"ORG_GRADLE_", "OS_", "PG", "POSTGRES_", "PULUMI_", "RAILWAY_", "REDIS_", "RENDER_", "RUNNER_", "SCW_", "SEMAPHORE_", "SENTRY_",
+		"SLACK_", "SONATYPE_", "STRIPE_", "SYSTEM_", "TEAMCITY_", "TF_", "TRAVIS_", "TWINE_", "VAULT_", "VERCEL_", "WOODPECKER_",
 	} {
 		if strings.HasPrefix(name, prefix) {
 			return true

@@ -95,7 +95,8 @@ func TestCICredentialsRequireTrust(t *testing.T) {
 		"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AZURE_CLIENT_SECRET", "ARM_CLIENT_SECRET", "GOOGLE_APPLICATION_CREDENTIALS", "NPM_TOKEN",
 		"NODE_AUTH_TOKEN", "VAULT_TOKEN", "CIRCLE_TOKEN", "BUILDKITE_AGENT_ACCESS_TOKEN", "TF_VAR_password",
 		"KUBECONFIG", "TEAMCITY_AUTH_PASSWORD", "TRIPLETEX_EMPLOYEE_TOKEN", "OPENAI_API_KEY", "NUGET_API_KEY", "SLACK_TOKEN",
-		"PGPASSWORD", "DATABASE_URL", "https_proxy",
+		"PGPASSWORD", "DATABASE_URL", "https_proxy", "PULUMI_ACCESS_TOKEN", "OP_SERVICE_ACCOUNT_TOKEN", "HF_TOKEN", "OS_PASSWORD",
+		"GEM_HOST_API_KEY", "MONGODB_URI", "DB_PASSWORD",
 	} {
 		if err := find(name, false); !errors.Is(err, manifest.ErrCredential) {
 			t.Errorf("%s: %v, want %v", name, err, manifest.ErrCredential)
