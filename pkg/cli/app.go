@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -61,7 +60,7 @@ func (a *App) prepare(ctx context.Context, cmd *cobra.Command) error {
 			}
 		}
 	}
-	a.settings = settings
+	a.settings, a.given = settings, flagsOfRun(cmd.Flags())
 	a.terminal.NoInput = settings.NoInput
 	a.terminal.Status.Off, a.terminal.Status.Verbose = settings.Quiet, settings.Verbose > 0
 	if isPlugin(cmd) && settings.Verbose == 0 {
@@ -237,7 +236,7 @@ func (a *App) newLogins() *login.Resolver {
 	return r
 }
 
-// task shows what a command does until end is called.
+// task shows an activity until end is called.
 func (a *App) task(text string) (end func()) { return a.terminal.Status.Begin(text).End }
 
 // requestStatus reports slow requests and pauses on the status line.
@@ -255,29 +254,4 @@ func (s requestStatus) Waits(pause time.Duration, rateLimit bool) {
 		return
 	}
 	s.Wait(pause, "before the next attempt")
-}
-
-// profileFlag returns the flag that selected the profile, for another command line.
-func profileFlag(settings *config.Settings) string {
-	if settings.Origin("profile") == "--profile" {
-		return withProfile(settings.Profile)
-	}
-	return ""
-}
-
-// withProfile returns the flag that selects a profile. Only a valid name is safe in a shell without quotes.
-func withProfile(name string) string {
-	if config.CheckProfileName(name) != nil {
-		name = quoted(name)
-	}
-	return " -p " + name
-}
-
-// loginFlags returns the flags that selected the login, for another command line.
-func loginFlags(settings *config.Settings) string {
-	text := profileFlag(settings)
-	if settings.Origin("company") == "--company" {
-		text += fmt.Sprintf(" --company %d", settings.Company)
-	}
-	return text
 }

@@ -41,7 +41,7 @@ func authList(ctx context.Context, app *App) error {
 	}
 	rows := profileRows(profiles)
 	if len(rows) == 0 && app.printer.IsTable() {
-		app.note("No profiles. Create one with tlxhook auth login")
+		app.note("No profiles. Create one with %s", app.given.line("auth", "login"))
 		return nil
 	}
 	return output.List(ctx, app.printer, profileTable(), rows)

@@ -90,7 +90,7 @@ func (o *loginOptions) check(profile string) (string, error) {
 	}
 	switch {
 	case name == config.SandboxProfile:
-		return "", usageFailure("profile sandbox: built in, needs no login").withHint("select another name with -p")
+		return "", usageFailure("%w", login.ErrBuiltIn).withHint("select another name with -p")
 	case o.store != login.KeyringStore && o.store != login.FileStore:
 		return "", usageFailure("--store %q: must be keyring or file", o.store)
 	}

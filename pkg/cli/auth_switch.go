@@ -46,5 +46,5 @@ func noProfileHint(logins *login.Resolver, f *failure, name string) error {
 	if near := match.Nearest(name, names); len(near) > 0 {
 		return f.withHint("did you mean %s?", near[0])
 	}
-	return f.withHint("create it with tlxhook auth login%s", withProfile(name))
+	return f.withHint("create it with %s", command{"auth", "login", "-p", name})
 }

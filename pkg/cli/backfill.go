@@ -207,7 +207,7 @@ func runBackfill(ctx context.Context, app *App, o *backfillOptions, args []strin
 	return err
 }
 
-// store finds and stores what is missing in every company, and prints the result.
+// store finds and stores missing deliveries in every company, and prints the result.
 func (o *backfillOptions) store(
 	ctx context.Context, c *console, settings *config.Settings, j *journal.Journal, run *fleetRun,
 ) error {
@@ -281,7 +281,7 @@ func (o *backfillOptions) forward(ctx context.Context, c *console, j *journal.Jo
 	case err != nil || waiting == 0:
 		return err
 	case to == nil:
-		c.note("%s pending; to forward them: tlxhook listen, or --forward-to", terminal.Count(waiting, "delivery"))
+		c.note("%s pending; to forward them: %s, or --forward-to", terminal.Count(waiting, "delivery"), c.given.line("listen"))
 		return nil
 	case !owned:
 		c.note("%s pending; the running tlxhook listen forwards them", terminal.Count(waiting, "delivery"))
@@ -302,7 +302,7 @@ func (o *backfillOptions) forward(ctx context.Context, c *console, j *journal.Jo
 		return fmt.Errorf("forward: stopped with %s pending: %w", terminal.Count(left, "delivery"), stopped)
 	}
 	return notAccepted(fmt.Errorf("the app did not accept %s", terminal.Count(left, "delivery")), accepted > 0,
-		"run the command again, or tlxhook listen, to forward the pending deliveries")
+		advice("run the command again, or %s, to forward the pending deliveries", command{"listen"}))
 }
 
 // backfilledRow is the result of one kind of objects.

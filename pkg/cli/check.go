@@ -118,9 +118,9 @@ func check(ctx context.Context, app *App, o *checkOptions, args []string) (err e
 			return err
 		}
 	}
-	d := checking{checkOptions: o, settings: app.settings, redact: app.redactor.Redact, Document: health.Document{
+	d := checking{checkOptions: o, settings: app.settings, run: app.given, redact: app.redactor.Redact, Document: health.Document{
 		Output: output.Options{Format: output.Format(app.settings.Output), JQ: app.settings.JQ, Template: app.settings.Template},
-		Each:   o.each, All: app.settings.Verbose > 0, Flags: health.CommandFlags{Login: loginFlags(app.settings)},
+		Each:   o.each, All: app.settings.Verbose > 0, Flags: health.CommandFlags{Login: app.given.login()},
 	}}
 	start := time.Now()
 	run, err := o.fleet.selectAccounts(ctx, app)
@@ -155,6 +155,7 @@ type checking struct {
 	health.Document
 
 	settings *config.Settings
+	run      runFlags
 	redact   func(string) string
 }
 
@@ -217,7 +218,7 @@ func (d *checking) fail(ctx context.Context, c fleet.Company, err error, took ti
 		err = &interrupted{s.signal, err}
 	}
 	f := describe(d.settings, err)
-	report := health.Unreachable(timedOut(ctx, d.settings, f).problem(d.redact), d.stateOf(f), took)
+	report := health.Unreachable(timedOut(ctx, d.settings, f).problem(d.run, d.redact), d.stateOf(f), took)
 	d.Samples = append(d.Samples, health.Sample{Report: report, Company: c.Path(), Reason: health.ReasonOf(err)})
 	return health.Part{Company: health.CompanyState{Company: c.Named()}, Report: report}
 }
@@ -259,7 +260,9 @@ func timedOut(ctx context.Context, settings *config.Settings, f *failure) *failu
 	if !ok || e.Kind != tripletex.Timeout || ctx.Err() == nil {
 		return f
 	}
-	return failf(f.code, "%s: timed out after %s", e.Operation, wait.Text(settings.Timeout)).withHint("%s", f.hint)
+	of := failf(f.code, "%s: timed out after %s", e.Operation, wait.Text(settings.Timeout))
+	of.hint = f.hint
+	return of
 }
 
 // lastDeliveries sets the time of the last delivery of each silence from the journal.

@@ -15,6 +15,7 @@ type console struct {
 	redactor    *secret.Redactor // knows the secrets of the run
 	results     *results         // writer of terminal.Out
 	printer     *output.Printer  // nil until prepare has run
+	given       runFlags         // empty until prepare has run
 	quiet       bool
 	showSecrets bool
 }

@@ -67,7 +67,7 @@ func (s *deliverySelection) read(args []string) error {
 func deliveryID(text string) (int64, error) {
 	id, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || id <= 0 {
-		return 0, usageFailure("%q is not a delivery ID", text).withHint("list the IDs with tlxhook delivery list")
+		return 0, usageFailure("%q is not a delivery ID", text).withHint("list the IDs with %s", command{"delivery", "list"})
 	}
 	return id, nil
 }

@@ -117,7 +117,7 @@ func (o *deliveryReplayOptions) replay(
 	case err != nil:
 		return err
 	case len(found) == 0:
-		return notFoundFailure("no delivery matches").withHint("list all deliveries with tlxhook delivery list")
+		return notFoundFailure("no delivery matches").withHint("list all deliveries with %s", command{"delivery", "list"})
 	case o.dryRun:
 		return output.Sequence(ctx, c.printer, deliveryTable(), storedDeliveries(output.All(found)))
 	case o.edit:
@@ -167,15 +167,17 @@ func printReplay(ctx context.Context, c *console, rows []receiver.ReplayResult, 
 	if accepted == 0 {
 		others = "nothing was accepted"
 	}
-	return notAccepted(err, accepted > 0, others)
+	return notAccepted(err, accepted > 0, advice("%s", others))
 }
 
 // notAccepted returns the failure of deliveries that an app did not accept; some is true if it accepted others.
-func notAccepted(err error, some bool, hint string) error {
-	if some {
-		return fail(codePartial, err).withHint("%s", hint)
+func notAccepted(err error, some bool, hint hint) error {
+	f := fail(codePartial, err)
+	if f.hint = hint; !some {
+		f = fail(codeUnavailable, err)
+		f.hint = advice(hint.format+"; check that the app at this URL is running and answers with 2xx", hint.args...)
 	}
-	return fail(codeUnavailable, err).withHint("%s; check that the app at this URL is running and answers with 2xx", hint)
+	return f
 }
 
 // sendEdited opens the selected delivery in an editor and sends the saved text.

@@ -25,7 +25,7 @@ func newDiff(app *App) *cobra.Command {
 		Long: `Show the changes that apply would make. Exit code 1 means differences.
 
   +  create        -  delete (--prune, --dedupe)
-  ~  update        !  warning; no change is made
+  ~  update        !  warning, no change
 
 -o github prints Markdown for a pull request. --out saves the plan for apply.
 ` + manifestHelp,

@@ -89,14 +89,11 @@ func (o *doctorOptions) installation(app *App) *doctor.Installation {
 		Settings: app.settings, Environ: app.environ, Lookup: app.lookup, Journal: o.journal,
 		File: app.logins().Store(login.FileStore, folders), Keyring: app.logins().Store(login.KeyringStore, folders),
 		BaseURL: app.logins().BaseURL(), Login: func(ctx context.Context) (doctor.Login, error) { return doctor.OpenLogin(ctx, app.logins()) },
-		Flags: doctor.Flags{Login: loginFlags(app.settings), Manifest: o.manifest.repeated()},
+		Flags: doctor.Flags{Login: app.given.login(), Journal: app.given.journal, Manifest: o.manifest.repeated()},
 		Describe: func(err error) (text, hint string) {
 			f := describe(app.settings, err)
-			return f.text(), f.hint
+			return f.text(), f.hint.text(app.given)
 		},
-	}
-	if o.journal != "" {
-		i.Flags.Journal = " --journal " + quoted(o.journal)
 	}
 	if len(o.manifest.files) > 0 {
 		i.Manifest = &doctor.Manifest{

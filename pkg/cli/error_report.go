@@ -27,12 +27,12 @@ func (c *console) report(f *failure, asJSON bool) int {
 			_, _ = fmt.Fprintf(c.terminal.Err, "  %s\n", c.quotable(problem))
 		}
 	}
-	f.hint = c.quotable(f.hint)
-	if f.hint != "" {
-		_, _ = fmt.Fprintf(c.terminal.Err, "hint: %s\n", f.hint)
+	hint := c.quotable(f.hint.text(c.given))
+	if hint != "" {
+		_, _ = fmt.Fprintf(c.terminal.Err, "hint: %s\n", hint)
 	}
 	if asJSON {
-		_, _ = c.terminal.Err.Write(errorJSON(f, strings.Join(lines, "; ")))
+		_, _ = c.terminal.Err.Write(errorJSON(f, strings.Join(lines, "; "), hint))
 	}
 	return f.exit
 }
@@ -98,8 +98,8 @@ type errorDetail struct {
 	RetryAfterSeconds int    `json:"retryAfterSeconds,omitempty"`
 }
 
-func errorJSON(f *failure, text string) []byte {
-	detail := errorDetail{Code: f.code, Message: text, Hint: f.hint, ExitCode: f.exit}
+func errorJSON(f *failure, text, hint string) []byte {
+	detail := errorDetail{Code: f.code, Message: text, Hint: hint, ExitCode: f.exit}
 	if e, ok := errors.AsType[*tripletex.Error](f.err); ok {
 		detail.HTTPStatus, detail.RequestID = e.Status, e.RequestID
 		detail.RetryAfterSeconds = int(e.RetryAfter.Seconds())

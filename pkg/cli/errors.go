@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -107,7 +106,7 @@ type failure struct {
 	exit int
 	code code
 	err  error
-	hint string
+	hint hint
 }
 
 func (f *failure) Error() string { return f.err.Error() }
@@ -121,11 +120,26 @@ func failf(c code, format string, args ...any) *failure { return fail(c, fmt.Err
 
 // withHint sets the hint: one imperative sentence.
 func (f *failure) withHint(format string, args ...any) *failure {
-	f.hint = fmt.Sprintf(format, args...)
+	f.hint = advice(format, args...)
+	return f
+}
+
+// withEventHint sets the hint for an unknown event name.
+func (f *failure) withEventHint(name string, known []tripletex.Event) *failure {
+	f.hint = eventHint(name, known)
 	return f
 }
 
 func usageFailure(format string, args ...any) *failure { return failf(codeUsage, format, args...) }
+
+// contentFailure is usageFailure for content of a subscription that Tripletex would refuse.
+func contentFailure(err error) *failure {
+	f := usageFailure("%w", err)
+	if errors.Is(err, tripletex.ErrTarget) {
+		return f.withHint("pass --target https://HOST/PATH; for a receiver on this machine, use a tunnel: %s", command{"listen", "--help"})
+	}
+	return f
+}
 
 func notFoundFailure(format string, args ...any) *failure {
 	return failf(codeNotFound, format, args...)
@@ -137,20 +151,13 @@ func localFailure(operation string, err error) *failure {
 
 // describe returns the failure of an error, with its code, exit code and hint.
 func describe(settings *config.Settings, err error) *failure {
-	f := classify(settings, err)
-	f.hint = withLogin(settings, f.hint)
-	return f
-}
-
-// classify is describe with hints for the default login.
-func classify(settings *config.Settings, err error) *failure {
 	if f, ok := errors.AsType[*failure](err); ok {
 		return &failure{f.exit, f.code, err, f.hint}
 	}
 	if i, ok := errors.AsType[*interrupted](err); ok && !as[*listen.UnmetError](err) {
 		f := &failure{exit: i.exitCode(), code: codeInterrupted, err: err}
 		if as[*fleet.StoppedError](err) {
-			f.hint = "run the command with --only-failed for the remaining companies"
+			f.hint = advice("run the command with --only-failed for the remaining companies")
 		}
 		return f
 	}
@@ -165,15 +172,19 @@ func classify(settings *config.Settings, err error) *failure {
 		return f
 	}
 	if e, ok := errors.AsType[*tripletex.Error](err); ok && e.Kind != tripletex.Canceled {
-		return fail(code(e.Kind), err).withHint("%s", cmp.Or(baseURLHint(settings, e), apiHint(settings, e)))
+		f := fail(code(e.Kind), err)
+		if f.hint = apiHint(settings, e); lacksPath(settings, e) {
+			f.hint = baseURLHint(settings)
+		}
+		return f
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		return failf(codeTimeout, "timed out after %s", wait.Text(settings.Timeout)).withHint("%s", timeoutHint(settings))
+		return failf(codeTimeout, "timed out after %s", wait.Text(settings.Timeout)).withHint("%s", moreTime(settings))
 	}
 	if settings == nil && !errors.Is(err, context.Canceled) { // cobra rejected the command line
 		return fail(codeUsage, err)
 	}
-	return fail(codeBug, err).withHint("%s", bugHint)
+	return fail(codeBug, err).withHint(bugHint)
 }
 
 // text returns the error in one line, with semicolons between joined errors.
@@ -183,8 +194,8 @@ func (f *failure) text() string { return strings.Join(causeLines(f.err), "; ") }
 type cause struct {
 	matches func(error) bool
 	code    code
-	hint    string
-	hintFor func(*config.Settings, error) string // instead of hint
+	hint    hint
+	hintFor func(*config.Settings, error) hint // instead of hint
 }
 
 // is matches a sentinel.
@@ -201,55 +212,64 @@ func as[T error](err error) bool {
 // causes returns the table of errors of other packages. The first matching row applies.
 func causes() []cause {
 	return []cause{
-		{matches: as[*bug], code: codeBug, hint: bugHint},
+		{matches: as[*bug], code: codeBug, hint: advice(bugHint)},
 		{matches: is(terminal.ErrAborted), code: codeInterrupted},
-		{matches: as[*backfill.PartialError], code: codePartial, hint: "run the command again; delivered objects are not sent twice"},
+		{matches: as[*backfill.PartialError], code: codePartial, hint: advice("run the command again; delivered objects are not sent twice")},
 		{
 			matches: is(backfill.ErrNoSubscription), code: codeNotFound,
-			hint: "list the subscriptions with tlxhook subscription list, or pass the kinds of objects",
+			hint: advice("list the subscriptions with %s, or pass the kinds of objects", command{"subscription", "list"}),
 		},
 		{
 			matches: is(journal.ErrLocked), code: codeConflict,
-			hint: "stop the other listen process, or select another folder with --journal",
+			hint: advice("stop the other listen process, or select another folder with --journal"),
 		},
-		{matches: is(journal.ErrAbsent), code: codeNotFound, hint: "create it with tlxhook listen, or select another folder with --journal"},
-		{matches: is(journal.ErrNotFound), code: codeNotFound, hint: "list the deliveries with tlxhook delivery list"},
-		{matches: is(journal.ErrVersion), code: codeLocal, hint: "use that version, or select another folder with --journal"},
+		{
+			matches: is(journal.ErrAbsent), code: codeNotFound,
+			hint: advice("create it with %s, or select another folder with --journal", command{"listen"}),
+		},
+		{matches: is(journal.ErrNotFound), code: codeNotFound, hint: advice("list the deliveries with %s", command{"delivery", "list"})},
+		{matches: is(journal.ErrVersion), code: codeLocal, hint: advice("use that version, or select another folder with --journal")},
 		{
 			matches: is(journal.ErrDamaged), code: codeLocal,
-			hint: "copy the folder, then recover the readable rows with sqlite3 journal.db .dump; nothing was changed",
+			hint: advice("copy the folder, then recover the readable rows with sqlite3 journal.db .dump; nothing was changed"),
 		},
-		{matches: is(journal.ErrUnsafe), code: codeLocal, hint: "select a folder that belongs to you with --journal"},
-		{matches: is(journal.ErrSpace), code: codeLocal, hint: "free disk space, or delete old deliveries with tlxhook delivery purge"},
+		{matches: is(journal.ErrUnsafe), code: codeLocal, hint: advice("select a folder that belongs to you with --journal")},
+		{
+			matches: is(journal.ErrSpace), code: codeLocal,
+			hint: advice("free disk space, or delete old deliveries with %s", command{"delivery", "purge"}),
+		},
 		{matches: is(journal.ErrUnavailable), code: codeLocal},
 		{matches: is(journal.ErrClosed), code: codeLocal},
 		{matches: is(journal.ErrUnusable), code: codeLocal},
 		{matches: is(journal.ErrReadOnly), code: codeLocal},
 		{matches: is(stream.ErrOptions), code: codeUsage},
-		{matches: is(stream.ErrCleartext), code: codeUsage, hint: "use tls:// in the URL, or pass --nats-allow-cleartext"},
+		{matches: is(stream.ErrCleartext), code: codeUsage, hint: advice("use tls:// in the URL, or pass --nats-allow-cleartext")},
 		{
 			matches: is(stream.ErrRefused), code: codeUnauthorized,
-			hint: "log in with --nats-creds, --nats-nkey or --nats-user, as a user with access to JetStream",
+			hint: advice("log in with --nats-creds, --nats-nkey or --nats-user, as a user with access to JetStream"),
 		},
 		{
 			matches: is(stream.ErrAbsent), code: codeNotFound,
-			hint: "create it with tlxhook listen --publish, or select another stream with --stream",
+			hint: advice("create it with %s, or select another stream with --stream", command{"listen", "--publish"}),
 		},
-		{matches: is(stream.ErrUnfit), code: codeUnfitStream, hint: "select another stream with --stream; nothing was changed"},
+		{matches: is(stream.ErrUnfit), code: codeUnfitStream, hint: advice("select another stream with --stream; nothing was changed")},
 		{
 			matches: is(stream.ErrUnreachable), code: codeNetwork,
-			hint: "check that a NATS server with JetStream and a leader runs there, and that --nats-ca trusts its certificate",
+			hint: advice("check that a NATS server with JetStream and a leader runs there, and that --nats-ca trusts its certificate"),
 		},
 		{
 			matches: is(receiver.ErrLoop), code: codeForwardLoop,
-			hint: "pass the URL of the app with --forward-to; use another port than listen",
+			hint: advice("pass the URL of the app with --forward-to; use another port than listen"),
 		},
 		{matches: as[*listen.UnmetError], code: codeConditionNotMet},
 		{matches: badListenAddress, code: codeUsage, hintFor: listenAddressHint},
 		{matches: as[*listen.SocketError], code: codeLocal, hintFor: socketHint},
-		{matches: is(listen.ErrMetrics), code: codeLocal, hint: "select another address with --metrics-addr; port 0 is any free port"},
+		{
+			matches: is(listen.ErrMetrics), code: codeLocal,
+			hint: advice("select another address with --metrics-addr; port 0 is any free port"),
+		},
 		{matches: is(inspect.ErrAddress), code: codeUsage},
-		{matches: is(inspect.ErrListen), code: codeLocal, hint: "select another address for the page; port 0 is any free port"},
+		{matches: is(inspect.ErrListen), code: codeLocal, hint: advice("select another address for the page; port 0 is any free port")},
 		{matches: is(listen.ErrReceive), code: codeLocal},
 		{matches: is(listen.ErrCertificate), code: codeLocal},
 		{matches: is(receiver.ErrTarget), code: codeUsage, hintFor: targetHint},
@@ -258,27 +278,30 @@ func causes() []cause {
 		{matches: as[*tunnel.UsageError], code: codeUsage},
 		{
 			matches: as[*tunnel.Error], code: codeTunnel,
-			hint: "run the tunnel program by hand to see its messages, or start it elsewhere and pass --public-url",
+			hint: advice("run the tunnel program by hand to see its messages, or start it elsewhere and pass --public-url"),
 		},
 		{
 			matches: is(tunnel.ErrNoName), code: codeDeaf,
-			hint: "check the name in --public-url; a new name is published within a few minutes",
+			hint: advice("check the name in --public-url; a new name is published within a few minutes"),
 		},
 		{
 			matches: is(receiver.ErrUnreachable), code: codeDeaf,
-			hint: "check that the tunnel or proxy is running and forwards to --addr and --path",
+			hint: advice("check that the tunnel or proxy is running and forwards to --addr and --path"),
 		},
 		{
 			matches: is(listen.ErrLeftBehind), code: codeUsage,
-			hint: "run listen --subscribe with that login once and the same --journal, or select another folder with --journal",
+			hint: advice("run listen --subscribe with that login once and the same --journal, or select another folder with --journal"),
 		},
 		{matches: is(listen.ErrSubscription), code: codeUsage},
 		{matches: is(listen.ErrNote), code: codeLocal},
-		{matches: is(listen.ErrTaken), code: codeConflict, hint: "delete it with tlxhook subscription delete, or use another --public-url"},
-		{matches: as[*login.BusyError], code: codeConflict, hint: "run the command again later, or wait longer with --timeout"},
+		{
+			matches: is(listen.ErrTaken), code: codeConflict,
+			hint: advice("delete it with %s, or use another --public-url", command{"subscription", "delete"}),
+		},
+		{matches: as[*login.BusyError], code: codeConflict, hint: advice("run the command again later, or wait longer with --timeout")},
 		{
 			matches: as[*match.DuplicatesError], code: codeConflict,
-			hint: "delete the duplicates with tlxhook subscription delete ID; another machine may be writing",
+			hint: advice("delete the duplicates with %s; another machine may be writing", command{"subscription", "delete", "ID"}),
 		},
 		{matches: is(capture.ErrUnreadable), code: codeLocal},
 		{matches: is(capture.ErrTooLarge), code: codeUsage},
@@ -286,70 +309,83 @@ func causes() []cause {
 		{matches: is(manifest.ErrUnreadable), code: codeUsage},
 		{
 			matches: is(manifest.ErrEmptyFolder), code: codeUsage,
-			hint: "pass a folder with .yaml, .yml or .json files; subfolders are not read",
+			hint: advice("pass a folder with .yaml, .yml or .json files; subfolders are not read"),
 		},
 		{matches: is(manifest.ErrStdinTwice), code: codeUsage},
-		{matches: is(manifest.ErrCredential), code: codeUsage, hint: "copy the value to a variable with another name, or pass --trust-manifest"},
-		{matches: is(manifest.ErrUntrustedFile), code: codeUsage, hint: "review the manifest, then pass --trust-manifest"},
+		{
+			matches: is(manifest.ErrCredential), code: codeUsage,
+			hint: advice("copy the value to a variable with another name, or pass --trust-manifest"),
+		},
+		{matches: is(manifest.ErrUntrustedFile), code: codeUsage, hint: advice("review the manifest, then pass --trust-manifest")},
 		{matches: is(manifest.ErrSavedUnreadable), code: codeUsage},
-		{matches: is(manifest.ErrSaved), code: codeUsage, hint: "create a plan with tlxhook diff --out FILE"},
+		{matches: is(manifest.ErrSaved), code: codeUsage, hint: advice("create a plan with %s", command{"diff", "--out", "FILE"})},
 		{matches: is(manifest.ErrScope), code: codeUsage},
-		{matches: is(manifest.ErrStale), code: codeConflict, hint: "create a new plan with tlxhook diff --out FILE"},
+		{matches: is(manifest.ErrStale), code: codeConflict, hint: advice("create a new plan with %s", command{"diff", "--out", "FILE"})},
 		{
 			matches: is(manifest.ErrNotListed), code: codePartial,
-			hint: "show the current differences with tlxhook diff; another client may be writing",
+			hint: advice("show the current differences with %s; another client may be writing", command{"diff"}),
 		},
-		{matches: is(manifest.ErrUnverified), code: codePartial, hint: "verify the result with tlxhook diff"},
+		{matches: is(manifest.ErrUnverified), code: codePartial, hint: advice("verify the result with %s", command{"diff"})},
 		{matches: is(manifest.ErrSave), code: codeLocal},
 		{
 			matches: is(manifest.ErrFingerprints), code: codeLocal,
-			hint: "delete the file; it contains no secret, only fingerprints of the last ones sent",
+			hint: advice("delete the file; it contains no secret, only fingerprints of the last ones sent"),
 		},
 		{matches: as[*match.UnknownEventError], code: codeUsage, hintFor: unknownEventHint},
 		{
 			matches: as[*match.MissingError], code: codeNotFound,
-			hint: "list the subscriptions with tlxhook subscription list; select another company with --company",
+			hint: advice("list the subscriptions with %s; select another company with --company", command{"subscription", "list"}),
 		},
-		{matches: is(health.ErrWatched), code: codeConflict, hint: "stop the other watch process first"},
+		{matches: is(health.ErrWatched), code: codeConflict, hint: advice("stop the other watch process first")},
 		{matches: is(health.ErrNotActive), code: codeConditionNotMet},
 		{matches: is(health.ErrUnchanged), code: codeConditionNotMet},
-		{matches: is(health.ErrUnsent), code: codePartial, hint: "run watch with the same arguments to retry the notifications"},
+		{matches: is(health.ErrUnsent), code: codePartial, hint: advice("run watch with the same arguments to retry the notifications")},
 		{
 			matches: is(calibrate.ErrProduction), code: codeUsage,
-			hint: "create a profile for a test account with tlxhook auth login -p NAME --environment test",
+			hint: advice("create a profile for a test account with %s", command{"auth", "login", "-p", "NAME", "--environment", "test"}),
 		},
-		{matches: is(calibrate.ErrCleanup), code: codePartial, hint: "run the command again; it removes them first"},
-		{matches: is(calibrate.ErrReport), code: codeUsage, hint: "create a report with tlxhook sandbox calibrate --report FILE"},
-		{matches: is(sandbox.ErrUnreadable), code: codeLocal, hint: "create a new sandbox with tlxhook sandbox reset"},
+		{matches: is(calibrate.ErrCleanup), code: codePartial, hint: advice("run the command again; it removes them first")},
+		{
+			matches: is(calibrate.ErrReport), code: codeUsage,
+			hint: advice("create a report with %s", command{"sandbox", "calibrate", "--report", "FILE"}),
+		},
+		{matches: is(sandbox.ErrUnreadable), code: codeLocal, hint: advice("create a new sandbox with %s", command{"sandbox", "reset"})},
 		{matches: is(sandbox.ErrState), code: codeLocal, hintFor: stateHint},
-		{matches: as[*login.NoProfileError], code: codeUsage, hintFor: func(_ *config.Settings, err error) string {
+		{matches: as[*login.NoProfileError], code: codeUsage, hintFor: func(_ *config.Settings, err error) hint {
 			e, _ := errors.AsType[*login.NoProfileError](err)
-			return "list the profiles with tlxhook auth list, or log in with tlxhook auth login" + withProfile(e.Name)
+			return advice("list the profiles with %s, or log in with %s", command{"auth", "list"}, command{"auth", "login", "-p", e.Name})
 		}},
 		{
 			matches: as[*login.AddressError], code: codeUsage,
-			hint: "create a profile for that address with tlxhook auth login -p NAME --environment URL",
+			hint: advice("create a profile for that address with %s", command{"auth", "login", "-p", "NAME", "--environment", "URL"}),
 		},
 		{
 			matches: as[*login.TokensError], code: codeUsage,
-			hint: "set TLXHOOK_CONSUMER_TOKEN and TLXHOOK_EMPLOYEE_TOKEN, or TLXHOOK_REFRESH_TOKEN, or TLXHOOK_SESSION_TOKEN",
+			hint: advice("set TLXHOOK_CONSUMER_TOKEN and TLXHOOK_EMPLOYEE_TOKEN, or TLXHOOK_REFRESH_TOKEN, or TLXHOOK_SESSION_TOKEN"),
 		},
-		{matches: as[*login.TokensGoneError], code: codeUnauthorized, hintFor: func(_ *config.Settings, err error) string {
+		{matches: as[*login.TokensGoneError], code: codeUnauthorized, hintFor: func(_ *config.Settings, err error) hint {
 			e, _ := errors.AsType[*login.TokensGoneError](err)
-			return "log in again with tlxhook auth login" + withProfile(e.Profile)
+			return advice("log in again with %s", command{"auth", "login", "-p", e.Profile})
 		}},
 		{matches: as[*login.ProfilesError], code: codeLocal},
 		{matches: as[*login.ClientError], code: codeUsage},
-		{matches: is(login.ErrNotLoggedIn), code: codeNotFound, hint: "list the profiles with tlxhook auth list"},
-		{matches: is(login.ErrSessionToken), code: codeUsage, hint: "log in with a consumer and an employee token, or a refresh token"},
+		{matches: is(login.ErrNotLoggedIn), code: codeNotFound, hint: advice("list the profiles with %s", command{"auth", "list"})},
+		{
+			matches: is(login.ErrBuiltIn), code: codeUsage,
+			hint: advice("select another profile with -p, or create a new sandbox with %s", command{"sandbox", "reset"}),
+		},
+		{
+			matches: is(login.ErrSessionToken), code: codeUsage,
+			hint: advice("log in with a consumer and an employee token, or a refresh token"),
+		},
 		{matches: is(login.ErrInput), code: codeUsage},
-		{matches: is(login.ErrNoProfiles), code: codeNotFound, hint: "create one with tlxhook auth login"},
-		{matches: is(fleet.ErrNoCompanies), code: codeNotFound, hint: "omit --all-companies to use the company of the login"},
-		{matches: as[*fleet.FailuresError], code: codeLocal, hintFor: func(_ *config.Settings, err error) string {
+		{matches: is(login.ErrNoProfiles), code: codeNotFound, hint: advice("create one with %s", command{"auth", "login"})},
+		{matches: is(fleet.ErrNoCompanies), code: codeNotFound, hint: advice("omit --all-companies to use the company of the login")},
+		{matches: as[*fleet.FailuresError], code: codeLocal, hintFor: func(_ *config.Settings, err error) hint {
 			e, _ := errors.AsType[*fleet.FailuresError](err)
-			return "delete " + e.Path + "; it contains only the companies that failed"
+			return advice("delete %s; it contains only the companies that failed", shellWord(e.Path))
 		}},
-		{matches: as[*fleet.PartialError], code: codePartial, hint: "repeat the command with --only-failed for these companies"},
+		{matches: as[*fleet.PartialError], code: codePartial, hint: advice("repeat the command with --only-failed for these companies")},
 		{matches: timedOutAfterSome, code: codePartial, hintFor: stoppedHint},
 		{matches: as[*fleet.StoppedError], code: codeTimeout, hintFor: stoppedHint},
 		{matches: is(terminal.ErrNoPrompt), code: codeUsage},
@@ -359,7 +395,7 @@ func causes() []cause {
 		{matches: is(output.ErrOptions), code: codeUsage},
 		{matches: as[*credentials.UsageError], code: codeUsage},
 		{matches: as[secret.TextError], code: codeUsage},
-		{matches: is(credentials.ErrNoKeyring), code: codeLocal, hint: noKeyringHint},
+		{matches: is(credentials.ErrNoKeyring), code: codeLocal, hint: advice(noKeyringHint)},
 		{matches: is(credentials.ErrFile), code: codeLocal},
 		{matches: is(login.ErrKeep), code: codeLocal},
 		{matches: as[*fs.PathError], code: codeLocal},

@@ -147,6 +147,7 @@ func TestEveryCauseIsReached(t *testing.T) {
 		{&login.ProfilesError{Err: errors.New("damaged")}, codeLocal},
 		{&login.ClientError{Err: errors.New("no URL")}, codeUsage},
 		{login.ErrNotLoggedIn, codeNotFound},
+		{login.ErrBuiltIn, codeUsage},
 		{&login.InputError{Err: login.ErrSessionToken}, codeUsage},
 		{&login.InputError{Err: errors.New("no token")}, codeUsage},
 		{login.ErrNoProfiles, codeNotFound},
@@ -214,7 +215,7 @@ func TestHintsForTheCauseOfAnError(t *testing.T) {
 		"you can write to": fmt.Errorf("%w: %w", sandbox.ErrState, &fs.PathError{Op: "open", Err: syscall.EACCES}),
 		"sandbox reset":    fmt.Errorf("%w: state.json", sandbox.ErrUnreadable),
 	} {
-		if got := describe(&config.Settings{}, err).hint; !strings.Contains(got, hint) {
+		if got := describe(&config.Settings{}, err).hint.text(runFlags{}); !strings.Contains(got, hint) {
 			t.Errorf("%v: hint = %q, want it to contain %q", err, got, hint)
 		}
 	}
@@ -230,8 +231,8 @@ func TestListenAddressWithoutHostAndPortIsAUsageError(t *testing.T) {
 		if f.exit != exitUsage {
 			t.Errorf("%s: %d %v", address, f.exit, f)
 		}
-		if !strings.Contains(f.hint, hint) {
-			t.Errorf("%s: f.hint = %q, want it to contain %q", address, f.hint, hint)
+		if !strings.Contains(f.hint.text(runFlags{}), hint) {
+			t.Errorf("%s: f.hint = %q, want it to contain %q", address, f.hint.text(runFlags{}), hint)
 		}
 	}
 }
@@ -257,8 +258,8 @@ func TestUnknownErrorIsABug(t *testing.T) {
 		if f.exit != exitBug {
 			t.Errorf("%v ends with %d, want %d", err, f.exit, exitBug)
 		}
-		if f.hint != bugHint {
-			t.Errorf("%v has the hint %q", err, f.hint)
+		if f.hint.text(runFlags{}) != bugHint {
+			t.Errorf("%v has the hint %q", err, f.hint.text(runFlags{}))
 		}
 	}
 }
@@ -337,7 +338,7 @@ func TestErrorsAreBounded(t *testing.T) {
 		if !utf8.ValidString(printed.String()) {
 			t.Errorf("%s: a character was cut", name)
 		}
-		if p := f.problem(redactor.Redact); len(p.Message)+len(p.Hint) > most {
+		if p := f.problem(runFlags{}, redactor.Redact); len(p.Message)+len(p.Hint) > most {
 			t.Errorf("%s: a problem of %d bytes", name, len(p.Message)+len(p.Hint))
 		}
 	}

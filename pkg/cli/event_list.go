@@ -46,7 +46,7 @@ func eventList(ctx context.Context, app *App, patterns []string) error {
 	}
 	names, unknown := match.Events(patterns, events)
 	if len(unknown) > 0 {
-		return notFoundFailure("no event matches %q", unknown[0]).withHint("%s", eventHint(unknown[0], events))
+		return notFoundFailure("no event matches %q", unknown[0]).withEventHint(unknown[0], events)
 	}
 	selected := make([]tripletex.Event, 0, len(names))
 	for _, e := range events {

@@ -84,7 +84,7 @@ func (o *eventShowOptions) showSchema(ctx context.Context, app *App, name string
 		known = append(known, tripletex.Event{Name: event})
 	}
 	if !slices.ContainsFunc(known, func(e tripletex.Event) bool { return strings.EqualFold(e.Name, name) }) {
-		return notFoundFailure("no schema of event %q", name).withHint("%s", eventHint(name, known))
+		return notFoundFailure("no schema of event %q", name).withEventHint(name, known)
 	}
 	filter, err := payload.Parse(o.fields)
 	if err != nil {
@@ -110,7 +110,7 @@ func eventInfo(ctx context.Context, client *tripletex.Client, name string) (trip
 	info, err := client.Event(ctx, name)
 	if tripletex.KindOf(err) == tripletex.NotFound {
 		if events, listErr := client.Events(ctx); listErr == nil {
-			err = notFoundFailure("event %q not found", name).withHint("%s", eventHint(name, events))
+			err = notFoundFailure("event %q not found", name).withEventHint(name, events)
 		}
 	}
 	return info, err

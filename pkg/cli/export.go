@@ -42,7 +42,7 @@ company fails, nothing is written.
 func export(ctx context.Context, app *App, s *selection, f *fleetFlags, args []string) error {
 	if i := slices.IndexFunc(args, namesManifest); i >= 0 {
 		return usageFailure("export writes to standard output, not to a file").
-			withHint("redirect standard output: tlxhook%s export > %s", loginFlags(app.settings), quoted(args[i]))
+			withHint("redirect standard output: %s > %s", command{"export"}, shellWord(args[i]))
 	}
 	if err := s.read(args, false, f.Many()); err != nil {
 		return err

@@ -78,7 +78,7 @@ func (s *selection) read(args []string, writes, many bool) error {
 		id, err := strconv.ParseInt(arg, 10, 64)
 		if err != nil || id <= 0 {
 			return usageFailure("invalid subscription ID %q", arg).
-				withHint("list the IDs with tlxhook subscription list, or filter with --event")
+				withHint("list the IDs with %s, or filter with --event", command{"subscription", "list"})
 		}
 		s.filter.IDs = append(s.filter.IDs, id)
 	}
@@ -174,14 +174,12 @@ func (f *manifestFlags) repeated() string {
 	}
 	var text strings.Builder
 	for _, name := range f.files {
-		text.WriteString(" -f " + quoted(name))
+		text.WriteString(" -f " + shellWord(name))
 	}
 	return text.String()
 }
 
 // quoted returns text as one word of a shell command.
-func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
-
 // read reads the files as one manifest.
 func (f *manifestFlags) read(ctx context.Context, stdin io.Reader) (*manifest.Manifest, error) {
 	if len(f.files) == 0 {

@@ -102,7 +102,7 @@ func runForward(ctx context.Context, app *App, o *forwardOptions) error {
 	case o.replayDead:
 		return replayDead(ctx, app, options)
 	}
-	view := &listenView{&app.console, true, "tlxhook forward --replay-dead", deliveryEventTable()}
+	view := &listenView{&app.console, true, app.given.line("forward", "--replay-dead"), deliveryEventTable()}
 	queue := listen.NewQueue(view.show)
 	options.Report = queue.Report
 	return runViewed(ctx, app.limited, queue, listen.NewForwarder(*options))

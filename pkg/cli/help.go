@@ -23,6 +23,7 @@ const (
 func setHelp(root *cobra.Command, columns int) {
 	width := helpWidth(columns)
 	root.SetUsageTemplate(strings.NewReplacer("WIDTH", strconv.Itoa(width), "EXIT_CODES", reflow(exitCodesLine, width)).Replace(usageTemplate))
+	root.SetHelpTemplate(helpTemplate)
 	show := root.HelpFunc()
 	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
 		cmd.Long = reflow(cmd.Long, width)
@@ -46,6 +47,11 @@ func helpWidth(columns int) int {
 	}
 	return min(max(columns, minHelpWidth), maxHelpWidth)
 }
+
+// helpTemplate shows a topic without usage, which is no command, and without a blank line at its end.
+const helpTemplate = `{{with (or .Long .Short)}}{{. | trimTrailingWhitespaces}}
+{{end}}{{if or .Runnable .HasSubCommands}}
+{{.UsageString}}{{end}}`
 
 // usageTemplate shows the flags of the command itself and points to the others.
 const usageTemplate = `Usage:{{if and .Runnable (not .HasAvailableSubCommands)}}

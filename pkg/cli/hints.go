@@ -21,69 +21,54 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
-// withLogin adds the flags of the login to the commands in a hint that use one, so that they work as printed. It returns
-// help commands, and hints with their own -p, unchanged.
-func withLogin(settings *config.Settings, hint string) string {
-	if settings == nil || strings.Contains(hint, "--help") || strings.Contains(hint, " -p ") {
-		return hint
-	}
-	for _, command := range []string{"subscription", "event", "diff"} {
-		hint = strings.ReplaceAll(hint, "tlxhook "+command, "tlxhook"+loginFlags(settings)+" "+command)
-	}
-	for _, command := range []string{"company list", "auth login", "auth status"} {
-		hint = strings.ReplaceAll(hint, "tlxhook "+command, "tlxhook"+profileFlag(settings)+" "+command)
-	}
-	return hint
-}
-
 // targetHint returns the hint for the URL of an app: the missing scheme, or --allow-remote if that permits it.
-func targetHint(_ *config.Settings, err error) string {
+func targetHint(_ *config.Settings, err error) hint {
 	if address, ok := errors.AsType[*receiver.AddressError](err); ok && !address.Never {
-		return "pass --allow-remote to forward to other machines"
+		return advice("pass --allow-remote to forward to other machines")
 	}
 	if e, ok := errors.AsType[*receiver.SchemeError](err); ok {
-		return "did you mean " + e.Complete + "?"
+		return advice("did you mean %s?", e.Complete)
 	}
-	return ""
+	return hint{}
 }
 
-func unknownEventHint(_ *config.Settings, err error) string {
+func unknownEventHint(_ *config.Settings, err error) hint {
 	e, _ := errors.AsType[*match.UnknownEventError](err)
 	return eventHint(e.Pattern, e.Known)
 }
 
 // socketHint returns the hint for an address that another program uses.
-func socketHint(_ *config.Settings, err error) string {
+func socketHint(_ *config.Settings, err error) hint {
 	if errors.Is(err, errAddressInUse) {
-		return "stop the other program, or select another address with --addr; port 0 is any free port"
+		return advice("stop the other program, or select another address with --addr; port 0 is any free port")
 	}
-	return ""
+	return hint{}
 }
 
 // listenAddressHint returns the address in the form HOST:PORT. An IPv6 address needs brackets.
-func listenAddressHint(_ *config.Settings, err error) string {
+func listenAddressHint(_ *config.Settings, err error) hint {
 	e, _ := errors.AsType[*net.AddrError](err)
 	if i := strings.LastIndexByte(e.Addr, ':'); i > 0 {
 		if ip, err := netip.ParseAddr(strings.Trim(e.Addr[:i], "[]")); err == nil && ip.Is6() {
-			return fmt.Sprintf("write HOST:PORT with brackets around an IPv6 address: [%s]%s", ip, e.Addr[i:])
+			return advice("write HOST:PORT with brackets around an IPv6 address: [%s]%s", ip, e.Addr[i:])
 		}
 	}
-	return "write HOST:PORT, such as 127.0.0.1:8080 or [::1]:8080, with a port from 0 to 65535"
+	return advice("write HOST:PORT, such as 127.0.0.1:8080 or [::1]:8080, with a port from 0 to 65535")
 }
 
 // stateHint returns the hint for a sandbox whose state cannot be written.
-func stateHint(_ *config.Settings, err error) string {
+func stateHint(_ *config.Settings, err error) hint {
 	switch {
 	case errors.Is(err, errDiskFull):
-		return "free disk space, or set XDG_STATE_HOME to a folder on another disk"
+		return advice("free disk space, or set XDG_STATE_HOME to a folder on another disk")
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, errReadOnlyDisk):
-		return "set XDG_STATE_HOME to a folder that you can write to"
+		return advice("set XDG_STATE_HOME to a folder that you can write to")
 	}
-	return ""
+	return hint{}
 }
 
-func stoppedHint(settings *config.Settings, _ error) string {
-	return timeoutHint(settings) + ", and run the command with --only-failed for the remaining companies"
+func stoppedHint(settings *config.Settings, _ error) hint {
+	return advice("%s, and run the command with --only-failed for the remaining companies", moreTime(settings))
 }
 
 const bugHint = "report the lines above at https://github.com/tlxhook/tlxhook/issues"
@@ -91,13 +76,14 @@ const bugHint = "report the lines above at https://github.com/tlxhook/tlxhook/is
 const noKeyringHint = "unlock the keyring, set TLXHOOK_CONSUMER_TOKEN and TLXHOOK_EMPLOYEE_TOKEN, " +
 	"or log in with --store file to store the tokens in a private file"
 
-// baseURLHint returns the hint for a response that suggests a base URL without the path of the API.
-func baseURLHint(settings *config.Settings, e *tripletex.Error) string {
+// lacksPath reports whether a response suggests a base URL without the path of the API.
+func lacksPath(settings *config.Settings, e *tripletex.Error) bool {
 	suspect := e.Kind == tripletex.NotFound || e.Kind == tripletex.Foreign || e.Status == http.StatusMethodNotAllowed
-	if !suspect || settings == nil || settings.BaseURL == "" || strings.HasSuffix(strings.TrimRight(settings.BaseURL, "/"), "/v2") {
-		return ""
-	}
-	return "append /v2 to the base URL: " + secret.MaskURL(strings.TrimRight(settings.BaseURL, "/")+"/v2")
+	return suspect && settings != nil && settings.BaseURL != "" && !strings.HasSuffix(strings.TrimRight(settings.BaseURL, "/"), "/v2")
+}
+
+func baseURLHint(settings *config.Settings) hint {
+	return advice("append /v2 to the base URL: %s", secret.MaskURL(strings.TrimRight(settings.BaseURL, "/")+"/v2"))
 }
 
 // certificateHint returns the hint for a certificate of the API that is not valid; empty for another error.
@@ -127,37 +113,37 @@ func environmentHint(e *tripletex.Error) string {
 	return ""
 }
 
-// timeoutHint returns the hint to allow more time.
-func timeoutHint(settings *config.Settings) string {
+// moreTime returns the advice to allow more time.
+func moreTime(settings *config.Settings) string {
 	return fmt.Sprintf("allow more than %s with --timeout", wait.Text(settings.Timeout))
 }
 
 // apiHint returns the hint for an error of the API by its kind.
-func apiHint(settings *config.Settings, e *tripletex.Error) string {
+func apiHint(settings *config.Settings, e *tripletex.Error) hint {
 	switch e.Kind {
 	case tripletex.Network:
-		return networkHint(e)
+		return advice("%s", networkHint(e))
 	case tripletex.Timeout:
-		return timeoutHint(settings)
+		return advice("%s", moreTime(settings))
 	case tripletex.RateLimited:
 		if e.RetryAfter > 0 {
-			return fmt.Sprintf("try again in %s, or allow more time with --timeout", wait.Text(e.RetryAfter))
+			return advice("try again in %s, or allow more time with --timeout", wait.Text(e.RetryAfter))
 		}
-		return "try again later; all clients with the same tokens share the limit"
+		return advice("try again later; all clients with the same tokens share the limit")
 	case tripletex.ServerFailed:
-		return "try again later; Tripletex has a fault or is under maintenance"
+		return advice("try again later; Tripletex has a fault or is under maintenance")
 	case tripletex.Foreign:
-		return "show the response with --debug"
+		return advice("show the response with --debug")
 	case tripletex.Unknown:
-		return "check the result with tlxhook subscription list before you try again"
+		return advice("check the result with %s before you try again", command{"subscription", "list"})
 	case tripletex.Unauthorized:
 		return unauthorizedHint(e)
 	case tripletex.Forbidden:
-		return "select a client company with --company; an accountant login has access to these only (tlxhook company list)"
+		return advice("select a client company with --company; an accountant login has access to these only (%s)", command{"company", "list"})
 	case tripletex.Conflict:
-		return "run the command again; another client made a change"
+		return advice("run the command again; another client made a change")
 	default:
-		return ""
+		return hint{}
 	}
 }
 
@@ -170,21 +156,24 @@ func networkHint(e *tripletex.Error) string {
 }
 
 // unauthorizedHint returns the hint for tokens that the API refuses.
-func unauthorizedHint(e *tripletex.Error) string {
-	switch {
+func unauthorizedHint(e *tripletex.Error) hint {
+	switch environment := environmentHint(e); {
 	case errors.Is(e, tripletex.ErrNoCredentials):
-		return "run tlxhook auth login, set TLXHOOK_CONSUMER_TOKEN and TLXHOOK_EMPLOYEE_TOKEN, or use the sandbox with -p sandbox"
+		return advice("run %s, set TLXHOOK_CONSUMER_TOKEN and TLXHOOK_EMPLOYEE_TOKEN, or use the sandbox with -p sandbox",
+			command{"auth", "login"})
 	case e.ClockSkew != 0:
-		return "set the clock of this machine, such as with timedatectl set-ntp true"
+		return advice("set the clock of this machine, such as with timedatectl set-ntp true")
+	case environment != "":
+		return advice("%s", environment)
 	default:
-		return cmp.Or(environmentHint(e), "show the tokens in use with tlxhook auth status, or replace them with tlxhook auth login")
+		return advice("show the tokens in use with %s, or replace them with %s", command{"auth", "status"}, command{"auth", "login"})
 	}
 }
 
 // installHint returns the command that installs a tunnel program.
-func installHint(_ *config.Settings, err error) string {
+func installHint(_ *config.Settings, err error) hint {
 	if e, _ := errors.AsType[*tunnel.MissingError](err); e.Install != "" {
-		return "install it: " + e.Install
+		return advice("install it: %s", e.Install)
 	}
-	return "install it, or pass the URL of another tunnel with --public-url"
+	return advice("install it, or pass the URL of another tunnel with --public-url")
 }

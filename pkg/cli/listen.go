@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/inspect"
 	"github.com/tlxhook/tlxhook/pkg/journal"
 	"github.com/tlxhook/tlxhook/pkg/listen"
@@ -66,9 +67,10 @@ Deliveries are forwarded in order for each object, and retried for 24 hours.
 Then they are dead letters; to retry: tlxhook delivery replay. Without an app
 deliveries stay pending.
 
---subscribe creates subscriptions to --public-url and deletes them on exit. It
-generates a secret if none is set. A probe through the public URL at the start
-and once per --probe-interval detects a broken tunnel.
+--subscribe creates subscriptions to --public-url and deletes them on exit. The
+sandbox delivers to --addr and needs no public URL. A secret is generated if
+none is set. A probe through the public URL at the start and once per
+--probe-interval detects a broken tunnel.
 
 --tunnel starts an installed program, learns the public URL from it and ends
 it on exit. --tunnel-command starts any other program, without a shell, with
@@ -141,14 +143,14 @@ func newListen(app *App) *cobra.Command {
 }
 
 func runListen(ctx context.Context, app *App, o *listenOptions) error {
-	if err := o.check(app.settings.Output); err != nil {
+	if err := o.check(app.settings.Output, o.onSandbox(ctx, app.logins())); err != nil {
 		return err
 	}
 	options, err := o.read(ctx, app)
 	if err != nil {
 		return unmet(ctx, err, o.until)
 	}
-	view := &listenView{&app.console, len(options.Routes) > 0, "tlxhook delivery replay ID", deliveryEventTable()}
+	view := &listenView{&app.console, len(options.Routes) > 0, app.given.line("delivery", "replay", "ID"), deliveryEventTable()}
 	queue := listen.NewQueue(view.show)
 	options.Report = queue.Report
 	return runViewed(ctx, app.limited, queue, listen.New(*options))
@@ -165,7 +167,8 @@ func (o *listenOptions) read(ctx context.Context, app *App) (*listen.Options, er
 			Routes: routes, Until: o.until, MetricsAddress: o.metrics, Build: app.build.exported(), Lookup: app.lookup, Note: app.note,
 			Task: app.task,
 		},
-		Address: o.address, Path: o.path, MaxBody: o.maxBody, MaxConns: o.maxConns, MaxPerAddress: o.maxPerAddress,
+		ListPending: app.given.line("delivery", "list", "--state", "pending"),
+		Address:     o.address, Path: o.path, MaxBody: o.maxBody, MaxConns: o.maxConns, MaxPerAddress: o.maxPerAddress,
 		AuthHeader: o.auth.authHeader, Subscribe: o.subscription(app.logins(), app.note),
 	}
 	if options.Trusted, err = listen.TrustedPrefixes(o.trusted); err != nil {
@@ -197,6 +200,15 @@ func (o *listenOptions) read(ctx context.Context, app *App) (*listen.Options, er
 		options.Inspect = &inspect.Options{Address: o.inspect, Account: inspected(app.newLogins(), app.note), Redact: app.redactor.Redact}
 	}
 	return options, err
+}
+
+// onSandbox reports whether --subscribe subscribes on the built-in sandbox, which delivers to this machine.
+func (o *listenOptions) onSandbox(ctx context.Context, logins *login.Resolver) bool {
+	if len(o.subscribe) == 0 {
+		return false
+	}
+	l, err := logins.Login(ctx)
+	return err == nil && l.Profile == config.SandboxProfile
 }
 
 // subscription returns the options of --subscribe; nil without it.

@@ -27,7 +27,7 @@ const (
 )
 
 // check validates the flags before anything is opened.
-func (o *listenOptions) check(format string) error {
+func (o *listenOptions) check(format string, sandbox bool) error {
 	switch {
 	case !strings.HasPrefix(o.path, "/"):
 		return usageFailure("--path %q: must begin with \"/\"", o.path)
@@ -46,7 +46,7 @@ func (o *listenOptions) check(format string) error {
 	case o.auth.authHeader == "" && o.auth.authValueFile != "":
 		return usageFailure("--auth-value-file requires --auth-header")
 	}
-	if err := errors.Join(o.checkPublic(), o.checkApps(), o.publish.check(o)); err != nil {
+	if err := errors.Join(o.checkPublic(sandbox), o.checkApps(), o.publish.check(o)); err != nil {
 		return err
 	}
 	if o.metrics != "" {
@@ -149,7 +149,7 @@ func (f *publishFlags) check(o *listenOptions) error {
 		return usageFailure("%s requires --publish", f.changed[0])
 	case len(f.changed) > 0:
 		return usageFailure("%s cannot be combined with --publish", f.changed[0]).
-			withHint("run tlxhook forward to forward deliveries, and tlxhook subscription create to subscribe")
+			withHint("run %s to forward deliveries, and %s to subscribe", command{"forward"}, command{"subscription", "create"})
 	case !f.on():
 		return nil
 	}

@@ -22,14 +22,16 @@ func (f *tunnelFlags) bind(cmd *cobra.Command) {
 func (f *tunnelFlags) on() bool { return f.program != "" || f.command != "" }
 
 // checkPublic validates the flags that say where Tripletex reaches this process.
-func (o *listenOptions) checkPublic() error {
+func (o *listenOptions) checkPublic(sandbox bool) error {
 	switch {
 	case o.tunnel.on() && o.tls.cert != "":
 		return usageFailure("--tls-cert cannot be combined with a tunnel, which has its own certificate")
 	case o.tunnel.on() && len(o.subscribe) == 0:
 		return usageFailure("--tunnel and --tunnel-command require --subscribe")
-	case (len(o.subscribe) > 0) != (o.publicURL != "" || o.tunnel.on()):
-		return usageFailure("--subscribe and --public-url must be used together").
+	case len(o.subscribe) == 0 && o.publicURL != "":
+		return usageFailure("--public-url requires --subscribe")
+	case len(o.subscribe) > 0 && o.publicURL == "" && !o.tunnel.on() && !sandbox:
+		return usageFailure("--subscribe requires a public URL").
 			withHint("pass --tunnel cloudflared, or the --public-url of a running tunnel")
 	}
 	return o.tunnel.check(o.publicURL)

@@ -49,7 +49,7 @@ func run(ctx context.Context, args []string, streams Streams, environ []string, 
 	if meansPlugin(root, args) {
 		return app.runPlugin(ctx, root, args)
 	}
-	err := app.execute(ctx, root)
+	err := app.execute(ctx, root, args)
 	if err == nil {
 		return exitOK
 	}
@@ -70,13 +70,16 @@ func (a *App) registerURLs(args []string) {
 }
 
 // execute runs the command of the command line. It returns panics and failed writes of results as errors.
-func (a *App) execute(ctx context.Context, root *cobra.Command) (err error) {
+func (a *App) execute(ctx context.Context, root *cobra.Command, args []string) (err error) {
 	defer a.terminal.Status.Close() // a task may still be pending, such as a wait that was interrupted
 	defer func() {
 		if recovered := recover(); recovered != nil {
 			err = newBug(recovered)
 		}
 	}()
+	if err := longFlag(root, args); err != nil {
+		return err
+	}
 	if err := root.ExecuteContext(ctx); err != nil {
 		return err
 	}
@@ -291,7 +294,7 @@ func (a *App) runPlugin(ctx context.Context, root *cobra.Command, args []string)
 			code = health.Unknown.ExitCode()
 		}
 	}()
-	err := a.execute(ctx, root)
+	err := a.execute(ctx, root, args)
 	if v, ok := errors.AsType[pluginVerdict](err); ok && a.results.err == nil {
 		return v.state.ExitCode()
 	}
@@ -308,7 +311,7 @@ func (a *App) endPlugin(ctx context.Context, args []string, err error) int {
 	}
 	f := describe(a.settings, err)
 	d := health.Document{
-		Report: health.Unreachable(f.problem(a.redactor.Redact), health.Unknown, 0),
+		Report: health.Unreachable(f.problem(a.given, a.redactor.Redact), health.Unknown, 0),
 		Output: output.Options{Format: output.Format(a.formatOf(args))},
 	}
 	d.Samples = []health.Sample{{Report: d.Report, Reason: f.reason()}}
@@ -334,6 +337,6 @@ func (c *console) reportUnknown(f *failure) int {
 }
 
 // problem returns the failure as the problem of a report.
-func (f *failure) problem(redact func(string) string) health.Problem {
-	return health.Problem{Code: string(f.code), Message: terminal.Clip(redact(f.text())), Hint: terminal.Clip(redact(f.hint))}
+func (f *failure) problem(run runFlags, redact func(string) string) health.Problem {
+	return health.Problem{Code: string(f.code), Message: terminal.Clip(redact(f.text())), Hint: terminal.Clip(redact(f.hint.text(run)))}
 }

@@ -134,7 +134,7 @@ func (o *planOptions) readSaved(path string) (*manifest.Planner, []manifest.Refe
 		return nil, nil, usageFailure("a saved plan is for one company only").withHint("pass the manifest with -f")
 	case len(o.files) > 0 || o.policy.Prune || o.policy.Dedupe || o.policy.SendSecrets != manifest.SendSecretsChoices()[0]:
 		return nil, nil, usageFailure("a saved plan cannot be combined with --file, --prune, --dedupe or --send-secrets").
-			withHint("pass these flags to tlxhook diff --out FILE")
+			withHint("pass these flags to %s", command{"diff", "--out", "FILE"})
 	}
 	saved, err := manifest.ReadSavedFile(path, o.trust)
 	if err != nil {
@@ -165,6 +165,7 @@ func (o *planOptions) plans(ctx context.Context, app *App, planner *manifest.Pla
 			return nil, err
 		}
 	}
+	planner.Login = func(c manifest.Company) string { return app.given.loginOf(run.Many, c.ID) }
 	p.failed, err = inAccounts(ctx, run, func(ctx context.Context, m fleet.Account) (*manifest.Planned, error) {
 		return planner.Plan(ctx, m.Client, manifestCompany(m), fingerprints(app.lookup, app.settings.BaseURL, m))
 	}, func(m fleet.Account, planned *manifest.Planned) error {

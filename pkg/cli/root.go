@@ -179,6 +179,9 @@ func group(use, short string, aliases []string, commands ...*cobra.Command) *cob
 func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		f := usageFailure("%s takes no arguments", operation(cmd))
+		if cmd.Flags().Lookup("forward-to") != nil {
+			return f.withHint("pass the URL of the app with --forward-to, such as --forward-to http://localhost:3000/hook")
+		}
 		return f.withHint("%s", cmp.Or(optionalValueHint(cmd, args[0]), flagsHint(cmd)))
 	}
 	return nil
@@ -232,11 +235,11 @@ func examplesHint(cmd *cobra.Command) string {
 func sortedNames[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // eventHint returns the hint for an unknown event name, with the nearest known names.
-func eventHint(name string, known []tripletex.Event) string {
+func eventHint(name string, known []tripletex.Event) hint {
 	if near := match.NearestEvents(name, known); len(near) > 0 {
-		return "did you mean " + strings.Join(near, ", ") + "? List all events with tlxhook event list"
+		return advice("did you mean %s? List all events with %s", strings.Join(near, ", "), command{"event", "list"})
 	}
-	return "list all events with tlxhook event list"
+	return advice("list all events with %s", command{"event", "list"})
 }
 
 // Tree returns the command tree for documentation and tests. Its commands cannot be run.

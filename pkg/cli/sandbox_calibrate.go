@@ -216,7 +216,7 @@ func startTunnel(ctx context.Context, app *App, opened *tunnel.Tunnel, address n
 	return public, unlessCanceled(ctx, err)
 }
 
-// unlessCanceled returns err, or the cause of a canceled context. An error after a deadline names what took too long.
+// unlessCanceled returns err, or the cause of a canceled context. An error after a deadline names the slow step.
 func unlessCanceled(ctx context.Context, err error) error {
 	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
 		return context.Cause(ctx)

@@ -97,11 +97,11 @@ func sandboxEmit(ctx context.Context, app *App, o *emitOptions, name string) err
 func emitFailure(err error, name string) error {
 	switch {
 	case errors.Is(err, sandbox.ErrNoEvent):
-		f := notFoundFailure("%w", err)
+		f, list := notFoundFailure("%w", err), command{"-p", "sandbox", "event", "list"}
 		if near := match.Nearest(name, sandbox.EventNames()); len(near) > 0 {
-			return f.withHint("did you mean %s? List all events with tlxhook -p sandbox event list", strings.Join(near, ", "))
+			return f.withHint("did you mean %s? List all events with %s", strings.Join(near, ", "), list)
 		}
-		return f.withHint("list all events with tlxhook -p sandbox event list")
+		return f.withHint("list all events with %s", list)
 	case errors.Is(err, sandbox.ErrNoObject), errors.Is(err, sandbox.ErrNoCompany):
 		return notFoundFailure("%w", err)
 	case errors.Is(err, sandbox.ErrNewID):

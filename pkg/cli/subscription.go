@@ -29,11 +29,12 @@ func partly(err error, done, all int) error {
 	if err == nil || done == 0 || errors.Is(err, context.Canceled) {
 		return err
 	}
-	hint := "the listed changes were made; run the command again for the rest"
-	if cause, ok := errors.AsType[*failure](err); ok && cause.hint != "" {
-		hint = cause.hint
+	f := failf(codePartial, "%d of %d done: %w", done, all, err).
+		withHint("the listed changes were made; run the command again for the rest")
+	if cause, ok := errors.AsType[*failure](err); ok && cause.hint.format != "" {
+		f.hint = cause.hint
 	}
-	return failf(codePartial, "%d of %d done: %w", done, all, err).withHint("%s", hint)
+	return f
 }
 
 // changeOptions are the flags of the commands that change subscriptions.
@@ -67,7 +68,7 @@ func (o *changeOptions) send(ctx context.Context, app *App, update tripletex.Sub
 	c := newChange(app, run, v.past, o.dryRun)
 	work := func(ctx context.Context, m fleet.Account) (done companyChange, err error) {
 		if err := update.Check(m.Client.Targets()); err != nil {
-			return done, usageFailure("%w", err)
+			return done, contentFailure(err)
 		}
 		subscriptions, err := found(ctx, m)
 		if err != nil {
@@ -99,7 +100,7 @@ func fieldWarnings(update tripletex.SubscriptionUpdate, of []tripletex.Subscript
 	return match.FieldWarnings(*update.Fields, events...)
 }
 
-// companyChange is what a command did, or with --dry-run would do, in one company.
+// companyChange is the work of a command in one company, planned with --dry-run.
 type companyChange struct {
 	found int // selected subscriptions
 	left  int // of them skipped because they are in the wanted state
@@ -144,7 +145,7 @@ func (c *change) update(ctx context.Context, m fleet.Account, updates []triplete
 	return partly(err, done, len(updates))
 }
 
-// do works in the accounts of the run, prints what was changed, and notes how much was done.
+// do works in the accounts of the run, prints the changed subscriptions, and notes their number.
 func (c *change) do(ctx context.Context, work func(context.Context, fleet.Account) (companyChange, error)) error {
 	if err := c.run.Begin(); err != nil {
 		return err
@@ -157,7 +158,7 @@ func (c *change) do(ctx context.Context, work func(context.Context, fleet.Accoun
 	case err != nil && len(c.rows.all)+len(c.plan) == 0:
 		return err
 	case err == nil && c.found == 0:
-		return notFoundFailure("no subscription matches").withHint("list the subscriptions with tlxhook subscription list")
+		return notFoundFailure("no subscription matches").withHint("list the subscriptions with %s", command{"subscription", "list"})
 	}
 	if printErr := c.print(ctx); printErr != nil {
 		return printErr
@@ -192,7 +193,7 @@ func (c *change) print(ctx context.Context) error {
 	if !c.run.Planning && len(c.rows.all) > 0 {
 		c.note("%s%s %s", strings.ToUpper(c.verb[:1]), c.verb[1:], terminal.Count(len(c.rows.all), "subscription"))
 	}
-	for _, line := range backfill.Lines(c.gaps, backfillCommands(c.settings, c.gaps), c.run.Many) {
+	for _, line := range backfill.Lines(c.gaps, backfillCommands(c.given, c.settings, c.gaps), c.run.Many) {
 		c.note("%s", line)
 	}
 	if c.run.Planning {

@@ -11,11 +11,11 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// verb is what a command does to subscriptions.
+// verb describes a change of subscriptions.
 type verb struct {
 	prompt string // such as "Delete"
 	past   string // such as "deleted"
-	detail string // what is changed, for the prompt; may be empty
+	detail string // the change, for the prompt; may be empty
 	always bool   // confirmed even for one subscription
 	// harmless verbs are confirmed only in a run over many companies.
 	harmless bool
@@ -35,7 +35,7 @@ func (o *changeOptions) asks(v verb) bool {
 	return o.fleet.Many() || v.always || !v.harmless && !single
 }
 
-// choose returns the run over the selected accounts, and what finds the subscriptions in each. If the verb is confirmed,
+// choose returns the run over the selected accounts, and the function that finds the subscriptions in each. If the verb is confirmed,
 // they are found before the prompt.
 func (o *changeOptions) choose(ctx context.Context, app *App, v verb, find finder) (*fleetRun, finder, error) {
 	asks := o.asks(v)
@@ -88,7 +88,7 @@ func (o *changeOptions) preview(ctx context.Context, app *App, run *fleetRun, fi
 	return s, err
 }
 
-// selected is what a verb will change.
+// selected is the subscriptions that a verb will change.
 type selected struct {
 	run   *fleetRun
 	found map[fleet.Account][]tripletex.Subscription

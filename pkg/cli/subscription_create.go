@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -80,7 +81,7 @@ func subscriptionCreate(ctx context.Context, app *App, o *createOptions, pattern
 			AuthHeaderValue: given.authValue, HMACSharedSecret: given.hmac,
 		}
 		if err := wanted[i].Check(client.Targets()); err != nil {
-			return usageFailure("%w", err)
+			return contentFailure(err)
 		}
 	}
 	for _, warning := range match.FieldWarnings(o.fields, events...) {
@@ -89,7 +90,7 @@ func subscriptionCreate(ctx context.Context, app *App, o *createOptions, pattern
 	return o.create(ctx, app, m, wanted)
 }
 
-// create makes what is wanted and not there yet, and prints it.
+// create creates the subscriptions that are missing, and prints all.
 func (o *createOptions) create(ctx context.Context, app *App, m fleet.Account, wanted []tripletex.NewSubscription) (err error) {
 	if !o.dryRun {
 		release, err := lockCompanies(ctx, app.logins(), app.note, m)
@@ -118,6 +119,7 @@ func (o *createOptions) create(ctx context.Context, app *App, m fleet.Account, w
 	}
 	if err == nil || len(made) > 0 {
 		app.note("Created %s%s", terminal.Count(len(made), "subscription"), existing(len(result)))
+		noteDisabled(app, result)
 		if len(made) > 0 && wanted[0].HMACSharedSecret == "" {
 			app.note("No HMAC secret: the receiver cannot verify deliveries")
 		}
@@ -129,7 +131,7 @@ func (o *createOptions) create(ctx context.Context, app *App, m fleet.Account, w
 	if err != nil || len(made) == 0 {
 		return unknownEvent(ctx, m.Client, wanted, err)
 	}
-	return o.lookForDuplicates(ctx, app.note, m.Client, made)
+	return o.lookForDuplicates(ctx, &app.console, m.Client, made)
 }
 
 // write creates subscriptions and stores which secrets were sent.
@@ -149,11 +151,11 @@ func (o *createOptions) write(
 
 // lookForDuplicates reads the list again. Duplicates are an error with --if-not-exists, and a note without it.
 func (o *createOptions) lookForDuplicates(
-	ctx context.Context, note func(string, ...any), client *tripletex.Client, made []tripletex.Subscription,
+	ctx context.Context, c *console, client *tripletex.Client, made []tripletex.Subscription,
 ) error {
 	all, _, err := match.Select(ctx, client, match.Filter{}, "")
 	if err != nil {
-		note("warning: duplicates not checked: %v", err)
+		c.note("warning: duplicates not checked: %v", err)
 		return nil
 	}
 	duplicates := match.DuplicatesOf(made, all)
@@ -163,8 +165,21 @@ func (o *createOptions) lookForDuplicates(
 	case o.ifNotExists:
 		return duplicates
 	default:
-		note("warning: %v", duplicates)
+		c.note("warning: %v; each event arrives twice; delete one with %s", duplicates, c.given.line("subscription", "delete", "ID"))
 		return nil
+	}
+}
+
+// noteDisabled warns of existing subscriptions that receive nothing.
+func noteDisabled(app *App, existing []tripletex.Subscription) {
+	command := []string{"subscription", "enable"}
+	for _, s := range existing {
+		if s.Status != tripletex.Active {
+			command = append(command, strconv.FormatInt(s.ID, 10))
+		}
+	}
+	if n := len(command) - 2; n > 0 {
+		app.note("warning: %s not active; enable with %s", terminal.Count(n, "existing subscription"), app.given.line(command...))
 	}
 }
 
@@ -186,7 +201,7 @@ func unknownEvent(ctx context.Context, client *tripletex.Client, wanted []triple
 	}
 	for _, n := range wanted {
 		if !slices.ContainsFunc(known, func(e tripletex.Event) bool { return strings.EqualFold(e.Name, n.Event) }) {
-			return fail(codeRefused, err).withHint("%s", eventHint(n.Event, known))
+			return fail(codeRefused, err).withEventHint(n.Event, known)
 		}
 	}
 	return err

@@ -107,12 +107,12 @@ func (o *switchOptions) setStatus(
 }
 
 // backfillCommands returns the commands that recover the events of gaps, one for each login.
-func backfillCommands(settings *config.Settings, gaps []backfill.Gap) []string {
+func backfillCommands(run runFlags, settings *config.Settings, gaps []backfill.Gap) []string {
 	var commands []string
 	for _, r := range backfill.Recoveries(gaps) {
-		text := "tlxhook"
-		if r.Profile != "" && (settings.Origin("profile") == "--profile" || r.Profile != settings.Profile) {
-			text += withProfile(r.Profile)
+		text := "tlxhook" + run.config
+		if r.Profile != "" && (run.profile != "" || r.Profile != settings.Profile) {
+			text += " -p " + shellWord(r.Profile)
 		}
 		if r.Company != 0 && !r.Several {
 			text += fmt.Sprintf(" --company %d", r.Company)

@@ -6,7 +6,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tlxhook/tlxhook/pkg/cache"
-	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
@@ -60,7 +59,7 @@ func subscriptionList(ctx context.Context, app *App, o *listOptions, args []stri
 	case err != nil && len(rows.all) == 0:
 		return err
 	case len(rows.all) == 0 && app.printer.IsTable():
-		app.note("%s", nothingListed(app.settings, o.selection.filter.Empty()))
+		app.note("%s", nothingListed(app.given, o.selection.filter.Empty()))
 		return nil
 	}
 	if printErr := rows.show(ctx); printErr != nil {
@@ -70,20 +69,20 @@ func subscriptionList(ctx context.Context, app *App, o *listOptions, args []stri
 		cache.Store(cachePath(app.logins(), cachedSubscriptions), app.redactor.RedactResult, cacheable(rows.subscriptions()))
 	}
 	if duplicates > 0 {
-		app.note("warning: %s (same event and target); list with tlxhook%s check",
-			terminal.Count(duplicates, "duplicate"), loginFlags(app.settings))
+		app.note("warning: %s (same event and target); list with %s",
+			terminal.Count(duplicates, "duplicate"), app.given.line("check"))
 	}
 	if rows.broken > 0 && app.printer.IsTable() {
-		app.note("%s not active; enable with tlxhook%s subscription enable --status 'DISABLED*'",
-			terminal.Count(rows.broken, "subscription"), loginFlags(app.settings))
+		app.note("%s not active; enable with %s",
+			terminal.Count(rows.broken, "subscription"), app.given.line("subscription", "enable", "--status", "DISABLED*"))
 	}
 	return err
 }
 
 // nothingListed returns the note for an empty list.
-func nothingListed(settings *config.Settings, all bool) string {
+func nothingListed(run runFlags, all bool) string {
 	if all {
-		return "No subscriptions; create one with tlxhook" + loginFlags(settings) + " subscription create"
+		return "No subscriptions; create one with " + run.line("subscription", "create")
 	}
 	return "No subscription matches the filter"
 }

@@ -19,16 +19,20 @@ func synonyms() map[string][]string {
 		"pause": {"disable"}, "stop": {"disable"}, "suspend": {"disable"},
 		"add": {"create"}, "new": {"create"}, "register": {"create"},
 		"del": {"delete"}, "destroy": {"delete"}, "remove": {"delete"}, "unsubscribe": {"delete"},
-		"describe": {"show"}, "get": {"show"}, "info": {"show", "version"}, "view": {"show"},
+		"describe": {"show"}, "get": {"show", "list"}, "info": {"show", "version"}, "view": {"show"},
 		"edit": {"update"}, "patch": {"update"}, "set": {"update"},
 		"rotate": {"rotate-secret"}, "roll-secret": {"rotate-secret"},
-		"deploy": {"apply"}, "sync": {"apply"}, "up": {"apply"}, "preview": {"diff"}, "import": {"export"}, "lint": {"validate"},
-		"health": {"check"}, "monitor": {"check", "watch"}, "status": {"check"}, "metrics": {"exporter"},
+		"deploy": {"apply"}, "sync": {"apply"}, "up": {"apply"}, "preview": {"diff"}, "import": {"export"},
+		"fmt": {"validate"}, "lint": {"validate"}, "refresh": {"diff"},
+		"health": {"check"}, "monitor": {"check", "watch"}, "status": {"check"}, "metrics": {"exporter"}, "top": {"watch"}, "ping": {"doctor"},
+		"dashboard": {"browse"}, "open": {"browse"}, "ui": {"browse"},
 		"fire": {"trigger"}, "fixtures": {"trigger"}, "send": {"trigger"}, "test": {"trigger"},
 		"proxy": {"listen"}, "serve": {"listen"}, "tail": {"listen"}, "tunnel": {"listen"},
 		"resend": {"replay"}, "retry": {"replay"},
 		"init": {"login"}, "signin": {"login"}, "signout": {"logout"}, "use": {"switch"}, "whoami": {"status"},
+		"token": {"status"}, "tokens": {"status"}, "account": {"auth"},
 		"config": {"auth"}, "profile": {"auth"}, "profiles": {"auth"}, "client": {"company"}, "clients": {"company"}, "tenant": {"company"},
+		"org": {"company"}, "orgs": {"company"},
 		"hook": {"subscription"}, "hooks": {"subscription"}, "webhook": {"subscription"}, "webhooks": {"subscription"},
 		"mock": {"sandbox"}, "server": {"sandbox"},
 	}
@@ -38,10 +42,12 @@ func synonyms() map[string][]string {
 func flagSynonyms() map[string][]string {
 	return map[string][]string{
 		"auto-approve": {"yes"}, "force": {"yes"}, "report": {"dry-run"}, "plan": {"dry-run"}, "context": {"profile"}, "env": {"environment"},
-		"format": {"output"}, "json": {"output json"}, "filename": {"file"}, "manifest": {"file"}, "query": {"jq"}, "url": {"target"},
+		"format": {"output"}, "json": {"output json"}, "filename": {"file"}, "manifest": {"file"}, "query": {"jq"},
+		"url": {"target", "to"}, "forward-to": {"target", "to"},
 		"namespace": {"company"}, "port": {"addr"}, "no-color": {"color never"}, "latency": {"delay"},
 		"with-token": {"consumer-token-file", "employee-token-file", "refresh-token-file"},
-		"include":    {"event"}, "events": {"event", "subscribe"}, "secret": {"hmac-secret-file"}, "trace": {"debug"},
+		"filter":     {"event", "status", "target"}, "include": {"event"},
+		"events": {"event", "subscribe"}, "secret": {"hmac-secret-file"}, "trace": {"debug"},
 	}
 }
 
@@ -55,7 +61,11 @@ func runGroup(cmd *cobra.Command, args []string) error {
 
 func unknownCommand(cmd *cobra.Command, name string) error {
 	f := usageFailure("unknown command %q for %s", name, cmd.CommandPath())
-	if found := suggestCommands(cmd, name); len(found) > 0 {
+	found := suggestCommands(cmd, name)
+	if len(found) == 0 && cmd.HasParent() {
+		found = suggestCommands(Tree(), name)
+	}
+	if len(found) > 0 {
 		return f.withHint("did you mean %s?", strings.Join(found, " or "))
 	}
 	return f.withHint("list the commands with %s --help", cmd.CommandPath())
@@ -65,7 +75,7 @@ func unknownCommand(cmd *cobra.Command, name string) error {
 func suggestCommands(cmd *cobra.Command, name string) []string {
 	names := append([]string{name}, synonyms()[name]...)
 	paths := append(pathsOf(cmd.Commands(), names), nestedPaths(cmd, names)...)
-	if len(paths) > 0 {
+	if len(paths) > 0 || cmd.HasParent() && len(synonyms()[name]) > 0 {
 		return paths
 	}
 	cmd.SuggestionsMinimumDistance = 2
@@ -148,11 +158,40 @@ func singleDash(line []string, letters string) string {
 	return ""
 }
 
+// longFlag returns an error for a long flag with one dash whose first letter is a flag with a value: the parser reads -out as
+// -o ut.
+func longFlag(root *cobra.Command, args []string) error {
+	cmd, rest, err := root.Find(args)
+	if err != nil || len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
+		return nil
+	}
+	for _, arg := range rest {
+		word, single := strings.CutPrefix(arg, "-")
+		name, _, _ := strings.Cut(word, "=")
+		switch {
+		case arg == "--":
+			return nil
+		case !single || len(name) < 2 || cmd.Flag(name) == nil:
+		case shorthand(cmd, name[:1]) != nil:
+			return usageFailure("unknown flag: -%s", name).withHint("did you mean --%s? %s", name, flagsHint(cmd))
+		}
+	}
+	return nil
+}
+
+// shorthand returns the flag of a letter; nil for none.
+func shorthand(cmd *cobra.Command, letter string) *pflag.Flag {
+	if flag := cmd.Flags().ShorthandLookup(letter); flag != nil {
+		return flag
+	}
+	return cmd.InheritedFlags().ShorthandLookup(letter)
+}
+
 func flagsHint(cmd *cobra.Command) string {
 	return "list the flags with " + cmd.CommandPath() + " --help"
 }
 
-// suggestFlags returns what an unknown flag may mean: a long flag written with one dash, a subcommand of that name, a
+// suggestFlags returns replacements for an unknown flag: a long flag written with one dash, a subcommand of that name, a
 // synonym, or a similar flag.
 func suggestFlags(cmd *cobra.Command, name string) []string {
 	var known, found []string
@@ -183,11 +222,11 @@ func valueFailure(cmd *cobra.Command, invalid *pflag.InvalidValueError) error {
 	f := usageFailure("--%s %q: %w", flag.Name, value, invalid.Unwrap()).withHint("%s", flagsHint(cmd))
 	switch flag.Value.Type() {
 	case "int", "int64", "count":
-		return usageFailure("--%s %q: must be a whole number", flag.Name, value).withHint("%s", f.hint)
+		return usageFailure("--%s %q: must be a whole number", flag.Name, value).withHint("%s", flagsHint(cmd))
 	case "float64":
-		return usageFailure("--%s %q: must be a number", flag.Name, value).withHint("%s", f.hint)
+		return usageFailure("--%s %q: must be a number", flag.Name, value).withHint("%s", flagsHint(cmd))
 	case "bool":
-		return usageFailure("--%s %q: must be true or false", flag.Name, value).withHint("%s", f.hint)
+		return usageFailure("--%s %q: must be true or false", flag.Name, value).withHint("%s", flagsHint(cmd))
 	case "duration":
 		return usageFailure("--%s %q: must be a duration with a unit", flag.Name, value).withHint("%s", durationHint(flag.Name, value))
 	default:

@@ -112,7 +112,7 @@ func (a *API) network(ctx context.Context) Finding {
 	text := fmt.Sprintf("%s answers in %s", request.URL.Host, time.Since(a.asked).Round(time.Millisecond))
 	if kind := a.answer.Header.Get("Content-Type"); !strings.Contains(kind, "json") {
 		return fail(text+", but not as Tripletex does",
-			"is a proxy or a login page in between? tlxhook --debug auth status shows what comes back")
+			"show the response with --debug; a proxy or a login page may answer")
 	}
 	return pass(text)
 }
@@ -143,7 +143,7 @@ func (a *API) certificate(context.Context) Finding {
 		return pass("not needed on this machine")
 	}
 	leaf := a.answer.TLS.PeerCertificates[0]
-	return pass(fmt.Sprintf("issued by %s, ends on %s", leaf.Issuer.CommonName, leaf.NotAfter.Format(time.DateOnly)))
+	return pass(fmt.Sprintf("issued by %s, expires on %s", leaf.Issuer.CommonName, leaf.NotAfter.Format(time.DateOnly)))
 }
 
 // clock compares the local clock with the Date of the response, which has a resolution of one second.

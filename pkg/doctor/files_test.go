@@ -66,7 +66,8 @@ func TestJournalState(t *testing.T) {
 		},
 		"the app is down": {
 			journal.Overview{Whole: true, Receiving: true, Stats: journal.Stats{Waiting: 1, Oldest: now.Add(-2 * time.Hour)}},
-			Warning, "1 pending delivery, the oldest since ", "is the app running? tlxhook delivery list --journal 'j' --state pending",
+			Warning, "1 pending delivery, the oldest since ",
+			"check that the app runs; list the deliveries with tlxhook delivery list --journal 'j' --state pending",
 		},
 		"given up": {
 			journal.Overview{Whole: true, Stats: journal.Stats{Dead: 3}},
@@ -76,11 +77,11 @@ func TestJournalState(t *testing.T) {
 		"large": {
 			journal.Overview{Stats: journal.Stats{Bytes: 6 << 30}},
 			Warning,
-			"in 6.0 GiB; no receiver is running; too large to be checked", "tlxhook delivery purge --journal 'j' --older-than 30d",
+			"in 6.0 GiB; no receiver is running; too large for a full check", "tlxhook delivery purge --journal 'j' --older-than 30d",
 		},
 		"much at once": {
 			journal.Overview{Whole: true, Stats: journal.Stats{Dead: 1, Waiting: 1, Oldest: now.Add(-25 * time.Hour)}},
-			Warning, "1 dead delivery", "forwards them; tlxhook delivery replay",
+			Warning, "1 dead delivery", "--forward-to URL; send dead deliveries again with tlxhook delivery replay",
 		},
 		"not quite too large": {journal.Overview{Stats: journal.Stats{Bytes: 5 << 30}}, OK, "5.0 GiB", ""},
 	} {

@@ -19,7 +19,7 @@ import (
 type Installation struct {
 	// Version is the text that identifies the running program.
 	Version string
-	// Settings are the settings of the run, and SettingsErr is why they could not be read.
+	// Settings are the settings of the run, and SettingsErr is the error of reading them.
 	Settings    *config.Settings
 	SettingsErr error
 	// Environ is the environment as os.Environ returns it, and Lookup reads one variable of it.
@@ -100,7 +100,7 @@ func sameFile(a, b string) bool {
 	return errA == nil && errB == nil && os.SameFile(first, second)
 }
 
-// checkSettings reports which settings are not the default, and where each was set.
+// checkSettings reports the settings that are not the default, with their sources.
 func (i *Installation) checkSettings(context.Context) Finding {
 	if i.SettingsErr != nil {
 		text, _ := i.Describe(i.SettingsErr)

@@ -32,21 +32,21 @@ func describeJournal(folder string, o journal.Overview, now time.Time, flags str
 	if waited := now.Sub(s.Oldest); s.Waiting > 0 && waited > waitLimit {
 		found = append(found, fmt.Sprintf("%s, the oldest since %s",
 			terminal.Count(s.Waiting, "pending delivery"), terminal.LocalTime(s.Oldest)))
-		repair := "is the app running? tlxhook delivery list" + flags + " --state pending shows them"
+		repair := "check that the app runs; list the deliveries with tlxhook delivery list" + flags + " --state pending"
 		if !o.Receiving {
-			repair = "tlxhook listen" + flags + " --forward-to URL forwards them"
+			repair = "forward them with tlxhook listen" + flags + " --forward-to URL"
 		}
 		repairs = append(repairs, repair)
 	}
 	if s.Dead > 0 {
 		found = append(found, terminal.Count(s.Dead, "dead delivery"))
-		repairs = append(repairs, "tlxhook delivery replay"+flags+" --state dead --to URL sends them again")
+		repairs = append(repairs, "send dead deliveries again with tlxhook delivery replay"+flags+" --state dead --to URL")
 	}
 	if s.Bytes > sizeLimit {
-		repairs = append(repairs, "tlxhook delivery purge"+flags+" --older-than 30d makes it smaller")
+		repairs = append(repairs, "delete old deliveries with tlxhook delivery purge"+flags+" --older-than 30d")
 	}
 	if !o.Whole {
-		found = append(found, "too large to be checked as a whole here, which listen does when it starts")
+		found = append(found, "too large for a full check here; listen checks it when it starts")
 	}
 	text := strings.Join(found, "; ")
 	if len(repairs) > 0 {
@@ -55,7 +55,7 @@ func describeJournal(folder string, o journal.Overview, now time.Time, flags str
 	return pass(text)
 }
 
-// bytes formats a size in the largest unit of which there is at least one.
+// bytes formats a size in the largest unit with a value of at least 1.
 func bytes(n int64) string {
 	units := []string{"bytes", "KiB", "MiB", "GiB", "TiB"}
 	size, i := float64(n), 0

@@ -62,7 +62,7 @@ func (i *Installation) checkProfiles(context.Context) Finding {
 	switch {
 	case current != "" && current != config.SandboxProfile && i.profiles.Find(current) == nil:
 		return warn(fmt.Sprintf("the current profile %q does not exist", current),
-			"tlxhook auth switch NAME chooses another one; tlxhook auth list shows them")
+			"select another with tlxhook auth switch NAME; list them with tlxhook auth list")
 	case len(i.profiles.All) == 0:
 		return pass("no profiles yet")
 	case current == "":
@@ -136,7 +136,7 @@ func (i *Installation) checkSubscriptions(ctx context.Context) Finding {
 	switch {
 	case inactive > 0:
 		return warn(fmt.Sprintf("%d of %s not active", inactive, all),
-			fmt.Sprintf("tlxhook%s check lists them; tlxhook%[1]s subscription enable --all-disabled --probe repairs them", i.Flags.Login))
+			fmt.Sprintf("list them with tlxhook%s check; repair them with tlxhook%[1]s subscription enable --all-disabled --probe", i.Flags.Login))
 	case len(i.subscriptions) == 0:
 		return pass("no subscriptions")
 	default:

@@ -57,11 +57,11 @@ func (i *Installation) badManifest(err error, repair string) Finding {
 func (i *Installation) checkPlan(ctx context.Context) Finding {
 	own, meant := i.wanted.For(i.Manifest.Company)
 	if !meant {
-		return skip("the manifest names companies; see tlxhook diff --all-companies")
+		return skip("the manifest names companies; check it with tlxhook diff --all-companies")
 	}
 	missing, drifting, err := i.deviations(ctx, own)
 	if err != nil {
-		return i.badManifest(err, "correct the file; tlxhook event list lists the events")
+		return i.badManifest(err, "correct the file; list the events with tlxhook"+i.Flags.Login+" event list")
 	}
 	var differences []string
 	if missing > 0 {
@@ -77,7 +77,7 @@ func (i *Installation) checkPlan(ctx context.Context) Finding {
 		"tlxhook"+i.Flags.Login+" diff"+i.Flags.Manifest+" lists the changes, and apply makes them")
 }
 
-// deviations returns how many subscriptions of a manifest are missing, and how many differ.
+// deviations returns the numbers of missing and of different subscriptions of a manifest.
 func (i *Installation) deviations(ctx context.Context, own *manifest.Manifest) (missing, drifting int64, err error) {
 	want, _, err := new(manifest.Events).Expand(ctx, i.client, own)
 	if err != nil {

@@ -132,7 +132,7 @@ func (t *Target) certificate(ctx context.Context) Finding {
 	}
 	leaf := secured.ConnectionState().PeerCertificates[0]
 	left := time.Until(leaf.NotAfter)
-	text := fmt.Sprintf("issued by %s, ends on %s", leaf.Issuer.CommonName, leaf.NotAfter.Format(time.DateOnly))
+	text := fmt.Sprintf("issued by %s, expires on %s", leaf.Issuer.CommonName, leaf.NotAfter.Format(time.DateOnly))
 	if left < expirySoon {
 		return warn(fmt.Sprintf("%s, in %s", text, terminal.Count(int(left.Hours()/24), "day")), "renew it: deliveries fail after its expiry")
 	}

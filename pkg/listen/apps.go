@@ -29,7 +29,7 @@ type Apps struct {
 	CAFile string
 	// Parallel is the number of deliveries that each app gets at once; 0 means [receiver.DefaultParallel].
 	Parallel int
-	// Redact removes secrets from what apps answer; nil removes only those of their URLs.
+	// Redact removes secrets from the answers of apps; nil removes only those of their URLs.
 	Redact func(string) string
 }
 

@@ -16,7 +16,7 @@ type DeadLetters struct {
 	stream  *stream.Stream
 }
 
-// DeadLetterBatch is what one app takes, the oldest first.
+// DeadLetterBatch is the dead letters of one app, the oldest first.
 type DeadLetterBatch struct {
 	Replay  receiver.Replay
 	Entries []journal.Entry

@@ -35,7 +35,7 @@ type Subscribe struct {
 	Login func(context.Context) (*tripletex.Client, []string, error)
 	// Lock keeps other processes from writing to the company until release is called.
 	Lock func(context.Context) (release func(), err error)
-	// PublicURL is where Tripletex reaches the listener. It is empty with Tunnel.
+	// PublicURL is where Tripletex reaches the listener. It is empty with Tunnel, and for the address of the listener.
 	PublicURL string
 	// Tunnel gives the listener its public URL; nil for PublicURL.
 	Tunnel *tunnel.Tunnel
@@ -48,14 +48,14 @@ type ephemeral struct {
 	client *tripletex.Client
 	events []string
 	wanted []tripletex.NewSubscription
-	note   *subscribedNote // nil if there is nothing to delete
+	note   *subscribedNote // nil with nothing to delete
 
 	mu          sync.Mutex
 	public      string // URL
 	unreachable error  // of the last probe
 }
 
-// subscribedNote is stored in the journal, so that the next run can delete what a killed run could not. The target
+// subscribedNote is stored in the journal, so that the next run can delete the subscriptions of a killed one. The target
 // URL is unique for each run.
 type subscribedNote struct {
 	BaseURL   string `json:"baseUrl"`
@@ -81,7 +81,7 @@ const (
 	maxDelete = 400
 )
 
-// subscribe probes the public URL, deletes what a killed run left, and creates the subscriptions.
+// subscribe probes the public URL, deletes the leftovers of a killed run, and creates the subscriptions.
 func (l *Listener) subscribe(ctx context.Context) error {
 	switch {
 	case l.journal == nil:
@@ -100,7 +100,7 @@ func (l *Listener) subscribe(ctx context.Context) error {
 	return nil
 }
 
-// replace deletes what a killed run left and creates the subscriptions, unless others deliver to the same URL.
+// replace deletes the leftovers of a killed run and creates the subscriptions, unless others deliver to the same URL.
 func (l *Listener) replace(ctx context.Context) error {
 	release, err := l.o.Subscribe.Lock(ctx)
 	if err != nil {

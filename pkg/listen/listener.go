@@ -23,6 +23,8 @@ import (
 // Options configure a [Listener].
 type Options struct {
 	Common
+	// ListPending is the command that lists pending deliveries, for a note.
+	ListPending string
 	// Address is the host and port to receive on. A socket from a service manager takes precedence.
 	Address string
 	// Path is the only URL path that takes deliveries, such as "/".
@@ -204,7 +206,7 @@ func (l *Listener) Close() error {
 	return l.journal.Close()
 }
 
-// healthy returns why deliveries cannot be stored, or nil.
+// healthy returns an error if deliveries cannot be stored.
 func (l *Listener) healthy() error {
 	if l.stream != nil {
 		return l.stream.Healthy()

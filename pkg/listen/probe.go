@@ -61,7 +61,7 @@ func (e *ephemeral) probed(err error) (before error) {
 	return before
 }
 
-// reachable returns why deliveries do not arrive, or nil.
+// reachable returns an error if deliveries do not arrive.
 func (e *ephemeral) reachable() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -14,7 +14,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/receiver"
 )
 
-// Common configures what a [Listener] and a [Forwarder] share.
+// Common has the options that a [Listener] and a [Forwarder] share.
 type Common struct {
 	// Routes are the apps that deliveries are forwarded to, the specific ones first.
 	Routes []receiver.Route
@@ -30,7 +30,7 @@ type Common struct {
 	Report func(receiver.DeliveryEvent)
 	// Note is called with messages for a person. It must be safe for concurrent use.
 	Note func(format string, args ...any)
-	// Task shows what goes on until end is called; nil shows nothing. It must be safe for concurrent use.
+	// Task shows an activity until end is called; nil shows nothing. It must be safe for concurrent use.
 	Task func(text string) (end func())
 }
 
@@ -58,7 +58,7 @@ func (e *SocketError) Error() string { return e.Err.Error() }
 // Unwrap returns the cause.
 func (e *SocketError) Unwrap() error { return e.Err }
 
-// process is what a Listener and a Forwarder share while they run.
+// process is the common state of a running Listener or Forwarder.
 type process struct {
 	Common
 	stop  context.CancelFunc // set before the first event

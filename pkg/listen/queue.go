@@ -75,7 +75,7 @@ func (q *Queue) showAll(stop func()) {
 		case e := <-q.events:
 			q.showOne(e, stop)
 			continue
-		default: // what waits is shown before the end
+		default: // waiting events are shown before the end
 		}
 		select {
 		case e := <-q.events:

@@ -11,6 +11,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/journal"
 	"github.com/tlxhook/tlxhook/pkg/loopback"
 	"github.com/tlxhook/tlxhook/pkg/receiver"
+	"github.com/tlxhook/tlxhook/pkg/terminal"
 	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
@@ -47,7 +48,7 @@ func (l *Listener) receive(ctx context.Context) error {
 	return nil
 }
 
-// startParts starts what runs beside receiving and outlives it.
+// startParts starts the parts that run beside receiving and outlive it.
 func (l *Listener) startParts(ctx context.Context) error {
 	working, end := context.WithCancel(context.WithoutCancel(ctx))
 	l.endWork = end
@@ -74,13 +75,9 @@ func (l *Listener) startParts(ctx context.Context) error {
 	return l.serveMetrics(working, numbers, l.healthy, l.temporary.reachable)
 }
 
-// announce states the address and what happens to deliveries.
+// announce prints the address and the handling of deliveries.
 func (l *Listener) announce(ctx context.Context) error {
-	scheme := "http"
-	if l.o.TLS != nil {
-		scheme = "https"
-	}
-	l.Note("listening on %s://%s%s", scheme, l.socket.Addr(), l.o.Path)
+	l.Note("listening on %s", l.ownURL())
 	defer l.Note("Ready. Press Ctrl-C to quit.")
 	switch {
 	case l.stream != nil:
@@ -94,7 +91,7 @@ func (l *Listener) announce(ctx context.Context) error {
 	l.announceApps()
 	stats, err := l.journal.Stats(ctx)
 	if err == nil && stats.Waiting > 0 {
-		l.Note("%d stored deliveries are pending", stats.Waiting)
+		l.Note("%s pending; list with %s", terminal.Count(stats.Waiting, "stored delivery"), l.o.ListPending)
 	}
 	return err
 }
@@ -126,7 +123,18 @@ func (l *Listener) drain(ctx context.Context) error {
 		l.endWork()
 	}
 	l.parts.Wait()
+	l.notePending(ctx)
 	return err
+}
+
+// notePending notes how many stored deliveries remain to be forwarded.
+func (l *Listener) notePending(ctx context.Context) {
+	if l.journal == nil {
+		return
+	}
+	if stats, err := l.journal.Stats(ctx); err == nil && stats.Waiting > 0 {
+		l.Note("%s pending; list with %s", terminal.Count(stats.Waiting, "delivery"), l.o.ListPending)
+	}
 }
 
 // catchUpLoop notes the versions of objects, which marks outdated deliveries. That is not done while they are received,
@@ -140,7 +148,7 @@ func (l *Listener) catchUpLoop(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		_ = l.journal.CatchUp(ctx) // what fails now is done the next time
+		_ = l.journal.CatchUp(ctx) // a failure is retried at the next tick
 	}
 }
 

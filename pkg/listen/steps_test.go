@@ -170,7 +170,7 @@ func (w *world) options(address *string, ready func()) listen.Options {
 			},
 			Note: func(format string, args ...any) {
 				if w.steps.use(); strings.HasPrefix(format, "listening on") {
-					*address = "http://" + args[1].(net.Addr).String() + "/"
+					*address = args[0].(string)
 					w.pointFront(*address)
 				}
 			},

@@ -1,6 +1,7 @@
 package listen
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -13,7 +14,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// publicURL returns where Tripletex reaches the listener.
+// publicURL returns the URL at which Tripletex reaches the listener.
 func (e *ephemeral) publicURL() string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -33,11 +34,11 @@ func (l *Listener) task(text string) (end func()) {
 	return l.Task(text)
 }
 
-// openTunnel starts the tunnel, if there is one, and learns the public URL.
+// openTunnel starts the tunnel, if any, and learns the public URL.
 func (l *Listener) openTunnel(ctx context.Context) error {
 	t := l.o.Subscribe.Tunnel
 	if t == nil {
-		l.temporary.setPublicURL(l.o.Subscribe.PublicURL)
+		l.temporary.setPublicURL(cmp.Or(l.o.Subscribe.PublicURL, l.ownURL()))
 		return nil
 	}
 	defer l.task("Starting " + t.Name())()
@@ -52,6 +53,15 @@ func (l *Listener) openTunnel(ctx context.Context) error {
 
 // withPath returns the URL of deliveries at the address of a tunnel.
 func (l *Listener) withPath(public string) string { return strings.TrimSuffix(public, "/") + l.o.Path }
+
+// ownURL returns the URL of deliveries at the address of the listener.
+func (l *Listener) ownURL() string {
+	scheme := "http"
+	if l.o.TLS != nil {
+		scheme = "https"
+	}
+	return fmt.Sprintf("%s://%s%s", scheme, l.socket.Addr(), l.o.Path)
+}
 
 // watchTunnel restarts the tunnel when it ends.
 func (l *Listener) watchTunnel(ctx context.Context) error {

@@ -11,8 +11,11 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// ErrNotLoggedIn reports that there is no profile to log out of.
+// ErrNotLoggedIn reports a logout without a profile.
 var ErrNotLoggedIn = errors.New("not logged in")
+
+// ErrBuiltIn reports that the profile of the sandbox cannot be logged out of.
+var ErrBuiltIn = errors.New("profile sandbox: built in, needs no login")
 
 // Save stores a profile with its tokens and its session. The previous secrets are removed after all writes succeeded, and
 // restored if a write fails.
@@ -48,6 +51,9 @@ func (r *Resolver) Remove(name string, before func(config.Profile)) (removed con
 		}
 		profile := profiles.Find(name)
 		if profile == nil {
+			if name == config.SandboxProfile {
+				return ErrBuiltIn
+			}
 			return ErrNotLoggedIn
 		}
 		removed = *profile

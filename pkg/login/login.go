@@ -78,7 +78,7 @@ type Resolver struct {
 	Trace func(tripletex.Exchange)
 	// Observer receives the waits of the clients; nil for none.
 	Observer tripletex.Observer
-	// Used is called with each login before a client is made for it, and may change its options; it may be nil.
+	// Used is called with each login before a client is created for it, and may change its options; it may be nil.
 	Used func(*Login)
 
 	keyring *credentials.Keyring

@@ -101,7 +101,7 @@ func ParseEnvironment(text string) (string, error) {
 	return text, nil
 }
 
-// TokenHelp returns where the tokens of a kind are created, for the API at an address.
+// TokenHelp returns the page that creates tokens of a kind, for the API at an address.
 func TokenHelp(baseURL, kind string) string {
 	const guide = "https://developer.tripletex.no/docs/documentation/authentication-and-tokens/"
 	switch {

@@ -77,7 +77,8 @@ func (d *differ) moves(creates []Change, want *Want, have []tripletex.Subscripti
 		})
 		if i >= 0 {
 			moved[have[i].ID] = true
-			d.note(Move, have[i], "probably moved; to keep it: tlxhook subscription update %d --target '%s'", have[i].ID, c.wanted.Target)
+			d.note(Move, have[i], "probably moved; to keep it: tlxhook%s subscription update %d --target '%s'",
+				d.policy.Login, have[i].ID, c.wanted.Target)
 		}
 	}
 }
@@ -190,7 +191,7 @@ func (d *differ) secrets(c *Change, w Wanted, s tripletex.Subscription) {
 			c.carry(kind, w, value)
 		}
 	}
-	// An update for another reason carries unchanged secrets too, in case Tripletex clears what an update omits.
+	// An update for another reason carries unchanged secrets too, in case Tripletex clears omitted fields.
 	for kind, from := range w.secrets() {
 		if known[kind] == Same && len(c.Reasons) > 0 {
 			c.carry(kind, w, d.policy.Secrets.Of(from))

@@ -58,7 +58,7 @@ type Reason struct {
 	// Old and New are its values. For a secret, New is its reference.
 	Old string `json:"old,omitempty"`
 	New string `json:"new,omitempty"`
-	// Why explains what the values do not show.
+	// Why is the reason for a change without visible values.
 	Why string `json:"why,omitempty"`
 }
 
@@ -96,7 +96,7 @@ const (
 // SendSecretsChoices returns the choices, with the default first.
 func SendSecretsChoices() []SendSecrets { return []SendSecrets{SendChanged, SendAlways, SendNever} }
 
-// Policy is what a plan may do.
+// Policy limits the changes of a plan.
 type Policy struct {
 	// Prune deletes subscriptions that the manifest owns and does not list.
 	Prune bool `json:"prune"`
@@ -110,6 +110,8 @@ type Policy struct {
 	Fingerprints *Fingerprints `json:"-"`
 	// ShowTarget returns the shown form of a target; nil masks credentials.
 	ShowTarget func(string) string `json:"-"`
+	// Login is the flags of the login in suggested commands; empty, or it begins with a space.
+	Login string `json:"-"`
 }
 
 func (p Policy) show(target string) string {

@@ -19,6 +19,8 @@ type Planner struct {
 	Manifest *Manifest // nil for a saved plan
 	Saved    *Saved    // nil for a manifest
 	Policy   Policy
+	// Login returns the flags of the login of a company for suggested commands; nil for none.
+	Login func(Company) string
 
 	events Events
 }
@@ -47,6 +49,9 @@ func (p *Planner) Plan(ctx context.Context, client *tripletex.Client, company Co
 	}
 	policy := p.Policy
 	policy.Fingerprints = fingerprints
+	if p.Login != nil {
+		policy.Login = p.Login(company)
+	}
 	want, known, err := p.want(ctx, client, company, file.scope)
 	if err != nil {
 		return nil, err
@@ -102,7 +107,7 @@ func (p *Planned) Execute(ctx context.Context, pause time.Duration) (report Repo
 // ErrSave is the cause of an error of [Planned.Save].
 var ErrSave = errors.New("save plan")
 
-// Save writes the plan to a file in an existing folder. It masks credentials in targets, whatever the policy shows.
+// Save writes the plan to a file in an existing folder. It always masks credentials in targets.
 func (p *Planned) Save(path string) error {
 	if _, err := os.Stat(filepath.Dir(path)); err != nil {
 		return fmt.Errorf("%w: %w", ErrSave, err)

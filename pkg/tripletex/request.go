@@ -269,7 +269,7 @@ func (p *attempts) failure(got answer) *Error {
 // skewLimit is the smallest clock skew that is reported as a possible cause.
 const skewLimit = 10 * time.Minute
 
-// skewOf returns how far the local clock is ahead of the service, if that may be the cause of a refused login: a wrong
+// skewOf returns the lead of the local clock over the service, if that may be the cause of a refused login: a wrong
 // clock can request a session that has already expired.
 func skewOf(got answer, now time.Time) time.Duration {
 	date, err := http.ParseTime(got.header.Get("Date"))

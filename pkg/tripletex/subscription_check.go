@@ -23,11 +23,14 @@ const (
 	maxHMACSecret      = 100
 )
 
+// ErrTarget is the cause of every error of an invalid target URL.
+var ErrTarget = errors.New("target")
+
 // Targets are the schemes of valid targets.
 type Targets int
 
 const (
-	// HTTPSOnly is what Tripletex documents.
+	// HTTPSOnly is the rule that Tripletex documents.
 	HTTPSOnly Targets = iota
 	// HTTPOnLoopback allows http on loopback addresses, for local tests.
 	HTTPOnLoopback
@@ -69,7 +72,7 @@ func checkText(target, fields string, headerValue, hmacSecret secret.Text) error
 		}
 	}
 	if target != strings.TrimSpace(target) {
-		return errors.New("target: begins or ends with a blank")
+		return fmt.Errorf("%w: begins or ends with a blank", ErrTarget)
 	}
 	if fields != "" && strings.TrimSpace(fields) == "" {
 		return errors.New("fields: is blank; omit it for all fields")
@@ -115,26 +118,26 @@ func checkTarget(target string, targets Targets) error {
 	_, nameErr := targeturl.ASCII(target)
 	switch {
 	case nameErr != nil:
-		return errors.New("target: the host is not a valid internationalized name")
+		return fmt.Errorf("%w: the host is not a valid internationalized name", ErrTarget)
 	case len(target) > maxTargetURL:
-		return fmt.Errorf("target: has %d characters, at most %d are allowed", len(target), maxTargetURL)
+		return fmt.Errorf("%w: has %d characters, at most %d are allowed", ErrTarget, len(target), maxTargetURL)
 	case err != nil:
-		return errors.New("target: is not a URL")
+		return fmt.Errorf("%w: is not a URL", ErrTarget)
 	case !u.IsAbs() || u.Hostname() == "":
-		return errors.New("target: must be an absolute URL, such as https://hooks.example.no/tripletex")
+		return fmt.Errorf("%w: must be an absolute URL, such as https://hooks.example.no/tripletex", ErrTarget)
 	case !targeturl.IsHost(u.Hostname()):
-		return errors.New("target: the host is not a valid name")
+		return fmt.Errorf("%w: the host is not a valid name", ErrTarget)
 	case u.Scheme == "https", u.Scheme == "http" && targets.allowHTTP(u.Hostname()):
 		return checkPort(u)
 	case u.Scheme == "http":
-		return errors.New("target: must begin with https://, Tripletex does not deliver over plain http")
+		return fmt.Errorf("%w: must begin with https://, Tripletex does not deliver over plain http", ErrTarget)
 	}
-	return fmt.Errorf("target: must begin with https://, not %q", u.Scheme+":")
+	return fmt.Errorf("%w: must begin with https://, not %q", ErrTarget, u.Scheme+":")
 }
 
 func checkPort(u *url.URL) error {
 	if port := u.Port(); port != "" && (strings.Trim(port, "0") == "" || len(port) > 5 || len(port) == 5 && port > "65535") {
-		return fmt.Errorf("target: port %s is not between 1 and 65535", port)
+		return fmt.Errorf("%w: port %s is not between 1 and 65535", ErrTarget, port)
 	}
 	return nil
 }
