@@ -109,7 +109,7 @@ func (w *walk) pages(ctx context.Context) iter.Seq[comparison] {
 	}
 }
 
-// comparison is a page and what deliveries lack of it.
+// comparison is a page and the objects on it that deliveries missed.
 type comparison struct {
 	page      tripletex.ObjectPage
 	delivered []journal.Object
@@ -258,7 +258,7 @@ func (w *walk) delivery(s *Attribution, v tripletex.ObjectValue) (journal.Delive
 	}
 	body, err := webhook.Envelope{SubscriptionID: s.SubscriptionID, Event: s.Event, ID: v.ID, Value: v.Value}.JSON()
 	if err != nil {
-		return journal.Delivery{}, fmt.Errorf("make a delivery of %s %d: %w", w.plan.Kind.Name, v.ID, err)
+		return journal.Delivery{}, fmt.Errorf("create the delivery of %s %d: %w", w.plan.Kind.Name, v.ID, err)
 	}
 	d := journal.Delivery{
 		Key: fmt.Sprintf("backfill-%d-%s-%d-%s", w.Company, w.plan.Kind.Name, v.ID, told), Received: time.Now(),

@@ -9,10 +9,10 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// Plan selects what is backfilled for one kind of objects, and the subscriptions that the deliveries are for.
+// Plan selects the changes to backfill for one kind of objects, and the subscriptions that the deliveries are for.
 type Plan struct {
 	Kind tripletex.ObjectKind
-	// Create, Update and Delete are the attributions of deliveries; nil if there is no subscription.
+	// Create, Update and Delete are the attributions of deliveries; nil without a subscription.
 	Create, Update, Delete *Attribution
 	List                   tripletex.ObjectList
 }

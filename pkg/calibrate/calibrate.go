@@ -1,5 +1,5 @@
 // Package calibrate runs experiments on a Tripletex account and compares the result with the switches of the sandbox. It
-// removes what it creates.
+// removes the objects that it creates.
 package calibrate
 
 import (
@@ -16,14 +16,14 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
-// MaxRequests bounds the requests of a run, without those that remove what it created.
+// MaxRequests bounds the requests of a run, except for the cleanup.
 const MaxRequests = 80
 
 var (
 	// ErrProduction means that the API is the production environment.
 	ErrProduction = errors.New("experiments are not allowed in the production environment of Tripletex")
 	// ErrCleanup means that subscriptions or objects remain. The next run removes them.
-	ErrCleanup = errors.New("remove what the experiments created")
+	ErrCleanup = errors.New("clean up after the experiments")
 	// errBudget means that a run needs more requests than allowed, for example after rate limits.
 	errBudget = fmt.Errorf("more than %d requests", MaxRequests)
 )
@@ -49,7 +49,7 @@ type Options struct {
 	Trace func(tripletex.Exchange)
 	// Secret is called with each session token, so that it is never printed; nil for none.
 	Secret func(secret.Text)
-	// Progress is called with an experiment that begins, and what it returns when the experiment ends; nil for none.
+	// Progress is called when an experiment begins, and the returned function when it ends; nil for none.
 	Progress func(text string) (end func())
 }
 
@@ -79,7 +79,7 @@ func CheckBaseURL(base string, plainHTTP bool) error {
 	return nil
 }
 
-// Run runs the experiments and removes what they and killed earlier runs created. A report is returned unless the run
+// Run runs the experiments and cleans up after them and killed earlier runs. A report is returned unless the run
 // fails before the first experiment or is canceled.
 func Run(ctx context.Context, o Options) (report *Report, err error) {
 	if err := CheckBaseURL(o.BaseURL, o.PlainHTTP); err != nil {
@@ -106,7 +106,7 @@ func Run(ctx context.Context, o Options) (report *Report, err error) {
 	return l.report(start), nil
 }
 
-// begin creates the session, checks the permission and removes what earlier runs left.
+// begin creates the session, checks the permission and removes the leftovers of earlier runs.
 func (l *lab) begin(ctx context.Context) error {
 	session, err := l.logIn(ctx, l.o.Login)
 	if err != nil {
@@ -146,7 +146,7 @@ func (l *lab) perform(ctx context.Context, e experiment) error {
 // cleanupTime bounds the removal after the end of a run.
 const cleanupTime = 2 * time.Minute
 
-// clean removes what the run created, also after an interruption.
+// clean removes the objects of the run, also after an interruption.
 func (l *lab) clean(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
 	defer cancel()

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// errNeeded ends an experiment that lacks what [Needs] returns for its switches.
+// errNeeded ends an experiment without the requirements that [Needs] returns for its switches.
 var errNeeded = errors.New("the experiment needs more options")
 
 // experiment observes one or more switches.
@@ -40,13 +40,13 @@ func experiments() []experiment {
 	}
 }
 
-// Needs returns what a run needs to observe a switch besides a login; empty for nothing.
+// Needs returns the requirements of a switch besides a login; empty for none.
 func Needs(name string) string {
 	if slices.Contains(deliverySwitches(), name) {
 		return "deliveries"
 	}
 	return map[string]string{
-		"accountant-refusal": "a second login, of an accountant",
+		"accountant-refusal": "a second login of an accountant",
 		"disabling":          "a week of failed deliveries",
 		"limit-body":         "a rate-limited request",
 		"limit-reset":        "a rate-limited request",
@@ -124,7 +124,7 @@ func payloadModel(ctx context.Context, l *lab) error {
 	return nil
 }
 
-// voucherStatus observes what the service declares for an event that no request causes.
+// voucherStatus observes the declaration of an event that no request causes.
 func voucherStatus(ctx context.Context, l *lab) error {
 	got, err := l.call(ctx, http.MethodGet, "/event/voucherstatus.ready", nil)
 	var body struct{ Value struct{ PayloadModel string } }
@@ -285,7 +285,7 @@ func reactivate(ctx context.Context, l *lab) error {
 	return l.choose("reactivate", got, err, "always", "errors-only")
 }
 
-// secondLogin observes what another login sees, and whether an accountant may use its own company.
+// secondLogin observes the view of another login, and whether an accountant may use its own company.
 func secondLogin(ctx context.Context, l *lab) error {
 	if l.o.Second == nil {
 		return errNeeded

@@ -86,7 +86,7 @@ func (l *lab) send(ctx context.Context, as caller, method, path string, body any
 		return answer{}, context.Cause(ctx)
 	}
 	if method != http.MethodGet {
-		ctx = context.WithoutCancel(ctx) // so that the cleanup finds what a write made
+		ctx = context.WithoutCancel(ctx) // so that the cleanup finds the result of a write
 	}
 	ctx, cancel := context.WithTimeout(ctx, requestTime)
 	defer cancel()
@@ -125,7 +125,7 @@ func (l *lab) send(ctx context.Context, as caller, method, path string, body any
 	return answer{response.StatusCode, response.Header, raw}, nil
 }
 
-// settle waits until the rate limit allows n more requests, so that no 429 disturbs what depends on time.
+// settle waits until the rate limit allows n more requests, so that no 429 disturbs the measured times.
 func (l *lab) settle(ctx context.Context, n int) error {
 	if remaining, err := strconv.Atoi(l.last.Get("X-Rate-Limit-Remaining")); err == nil && remaining < n {
 		return wait.For(ctx, answer{header: l.last}.pause())

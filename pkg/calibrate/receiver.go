@@ -151,7 +151,7 @@ func (r *Receiver) arrived(name string) (all []arrival) {
 	return all
 }
 
-// patience returns how long the first client waited for a late response; 0 while it waits.
+// patience returns the time that the first client waited for a late response; 0 while it waits.
 func (r *Receiver) patience() time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()

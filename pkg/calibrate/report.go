@@ -98,7 +98,7 @@ func (r *Report) JUnit() ([]byte, error) {
 }
 
 // Adopt returns the observed values of the report in a file that differ from the defaults. The error of a report that was
-// edited, or made by a newer version, has each problem.
+// edited, or written by a newer version, has each problem.
 func Adopt(ctx context.Context, path string) (sandbox.Switches, error) {
 	raw, err := wait.ReadFile(ctx, path)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/webhook"
 )
 
-// order changes the customer once more while an earlier delivery about it fails.
+// order changes the customer again while an earlier delivery about it fails.
 func (r *deliveryRun) order(ctx context.Context) error {
 	if ok, err := r.awaitArrivals(ctx, arriveTime, "order", 1); err != nil || !ok {
 		return errorOr(err, "no delivery for a changed customer")

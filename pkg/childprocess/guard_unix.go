@@ -33,7 +33,7 @@ func (g *group) terminate() { _ = syscall.Kill(-g.guard.Process.Pid, syscall.SIG
 
 func (g *group) kill() { _ = syscall.Kill(-g.guard.Process.Pid, syscall.SIGKILL) }
 
-// end kills what is left of the group and reaps the guard.
+// end kills the remaining processes of the group and reaps the guard.
 func (g *group) end() {
 	g.kill()
 	_ = g.guard.Wait() // it was killed

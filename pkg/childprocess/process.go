@@ -56,7 +56,7 @@ func (s *Process) wait() {
 // Ended is closed once the program and its child processes have ended.
 func (s *Process) Ended() <-chan struct{} { return s.ended }
 
-// Err returns how the program ended, such as "exit status 1". It is valid once Ended is closed.
+// Err returns the end of the program, such as "exit status 1". It is valid once Ended is closed.
 func (s *Process) Err() error { return s.err }
 
 // Stop ends the program and its child processes: it asks them to, and kills them after 5 seconds.

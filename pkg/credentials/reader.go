@@ -19,7 +19,7 @@ type Reader struct {
 	Stdin io.Reader
 	// Keyring is the keyring of the run, for references to its entries.
 	Keyring *Keyring
-	// Ask prompts for a secret; nil if there is no terminal.
+	// Ask prompts for a secret; nil without a terminal.
 	Ask func(ctx context.Context, title string) (secret.Text, error)
 	// Limit is how long reading a file or standard input may take; 0 for no limit.
 	Limit time.Duration

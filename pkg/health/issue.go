@@ -23,7 +23,7 @@ type Issue struct {
 	LastChange string
 	// Company is the label of the company; empty in a report on one company.
 	Company string
-	// Cause is why a company is unreachable.
+	// Cause is the reason for an unreachable company.
 	Cause string
 }
 

@@ -23,7 +23,7 @@ type CompanyState struct {
 	// Total and Active count its subscriptions.
 	Total  int `json:"total"`
 	Active int `json:"active"`
-	// Problem is why the company is unreachable.
+	// Problem is the reason for an unreachable company.
 	Problem *Problem `json:"error,omitempty"`
 }
 

@@ -64,7 +64,7 @@ type Report struct {
 	Silent []Silence `json:"silent,omitempty"`
 	// Companies are the companies of a merged report, worst first.
 	Companies []CompanyState `json:"companies,omitempty"`
-	// Problem is why the service could not be reached.
+	// Problem is the reason for an unreachable service.
 	Problem *Problem `json:"error,omitempty"`
 
 	took     time.Duration
@@ -94,7 +94,7 @@ type Finding struct {
 // Where returns the label of the company in a report on several, otherwise an empty string.
 func (f Finding) Where() string { return labelOf(f.CompanyID, f.Company) }
 
-// Problem is why a report has no findings.
+// Problem is the reason for a report without findings.
 type Problem struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`

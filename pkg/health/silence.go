@@ -9,14 +9,14 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
-// Silence is a limit for the time without deliveries of an event, and when the last one came.
+// Silence is a limit for the time without deliveries of an event, with the time of the last one.
 type Silence struct {
 	// Event may be a pattern.
 	Event string        `json:"event"`
 	Limit time.Duration `json:"-"`
 	// Last is when the last delivery came; zero without any.
 	Last time.Time `json:"lastDelivery,omitzero"`
-	// Err is why this is not known.
+	// Err is the error of reading it.
 	Err error `json:"-"`
 }
 

@@ -23,7 +23,7 @@ const (
 	compared = 10
 )
 
-// info is what the page shows and offers.
+// info is the content and the options of the page.
 type info struct {
 	Journal       string `json:"journal"`
 	Replays       bool   `json:"replays"`
@@ -39,7 +39,7 @@ func (s *Server) info(*http.Request) (any, error) {
 	}, nil
 }
 
-// details is a delivery with what was received.
+// details is a delivery with its request.
 type details struct {
 	row
 	ContentType string               `json:"contentType"`
@@ -95,7 +95,7 @@ func (s *Server) signature(r *http.Request) (any, error) {
 	}
 	switch {
 	case e.Backfill:
-		return verdict{"unknown", []string{"made by backfill, which does not sign"}}, nil
+		return verdict{"unknown", []string{"created by backfill, which does not sign"}}, nil
 	case len(s.o.Secrets) == 0:
 		return verdict{"unknown", []string{"no secret is known; pass --hmac-secret-file"}}, nil
 	}
@@ -120,7 +120,7 @@ func verify(header http.Header, body []byte, secrets []string) verdict {
 	return shown
 }
 
-// difference is what a delivery changes in its object.
+// difference is the changes of a delivery in its object.
 type difference struct {
 	// Previous is the delivery that is compared with; nil if none was found.
 	Previous *row `json:"previous"`

@@ -46,7 +46,7 @@ func Diff(before, after []byte) ([]Change, error) {
 	return d.changes, nil
 }
 
-// valueOf returns the value of a body, with its numbers as they were written.
+// valueOf returns the value of a body, with unconverted numbers.
 func valueOf(body []byte) (any, error) {
 	if depth(body) > maxDepth {
 		return nil, fmt.Errorf("%w: it is nested deeper than %d levels", ErrIncomparable, maxDepth)
@@ -65,7 +65,7 @@ func valueOf(body []byte) (any, error) {
 	return envelope.Value, nil
 }
 
-// depth returns how deep JSON is nested, without recursion.
+// depth returns the nesting depth of JSON, without recursion.
 func depth(body []byte) (deepest int) {
 	level, quoted := 0, false
 	for i := 0; i < len(body); i++ {

@@ -14,7 +14,7 @@ const (
 	// policy loads scripts and styles from the page alone, forbids frames, and makes the browser refuse HTML in a string.
 	policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; " +
 		"frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
-	// maxRequest is the size in bytes of what the page may send: an edited body.
+	// maxRequest is the maximum size in bytes of a request of the page, which has an edited body.
 	maxRequest = 4 << 20
 )
 

@@ -64,7 +64,7 @@ func (r row) ShownTook() string {
 	return fmt.Sprintf("%.1f s", r.Took)
 }
 
-// Narrow returns what a narrow screen shows in place of columns.
+// Narrow returns the text of a narrow screen in place of columns.
 func (r row) Narrow() string {
 	parts := []string{fmt.Sprint("subscription ", r.SubscriptionID), r.ShownSize()}
 	if r.Attempts > 1 {

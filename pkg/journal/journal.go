@@ -28,7 +28,7 @@ var (
 	// ErrUnusable means that the file cannot be opened, read or written. The error has the cause.
 	ErrUnusable = errors.New("the journal cannot be used")
 	// ErrVersion means that a newer version of the program created the file.
-	ErrVersion = errors.New("the journal was made by a newer version of tlxhook")
+	ErrVersion = errors.New("the journal was created by a newer version of tlxhook")
 	// ErrUnsafe means that other users could replace the journal.
 	ErrUnsafe = errors.New("the folder of the journal is not safe")
 	// ErrTooLarge means that the store does not accept a delivery of this size.

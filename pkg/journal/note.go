@@ -14,7 +14,7 @@ func (j *Journal) Note(ctx context.Context, name, text string) error {
 	})
 }
 
-// Noted returns the text under a name; empty if there is none.
+// Noted returns the text under a name; empty for none.
 func (j *Journal) Noted(ctx context.Context, name string) (text string, err error) {
 	err = j.read(ctx, func(c *connection) error {
 		return c.query(`SELECT text FROM note WHERE name = ?`, []any{name}, func(r row) error {

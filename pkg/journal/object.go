@@ -208,7 +208,7 @@ func (j *Journal) KeepPages(ctx context.Context, pages map[string]Page) error {
 	})
 }
 
-// KeptPage returns the page stored under a name; its digest is empty if there is none.
+// KeptPage returns the page stored under a name; its digest is empty for none.
 func (j *Journal) KeptPage(ctx context.Context, name string) (p Page, err error) {
 	err = j.read(ctx, func(c *connection) error {
 		return c.query(`SELECT digest, count, first, last FROM page WHERE name = ?`, []any{name}, func(r row) error {

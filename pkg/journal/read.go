@@ -188,7 +188,7 @@ func (j *Journal) LastWaiting(ctx context.Context) (id int64, err error) {
 	return id, err
 }
 
-// Get returns one delivery with headers and body. It returns ErrNotFound if there is none, and ErrDamaged if it was
+// Get returns one delivery with headers and body. It returns ErrNotFound if it does not exist, and ErrDamaged if it was
 // altered.
 func (j *Journal) Get(ctx context.Context, id int64) (Entry, error) {
 	var found []Entry

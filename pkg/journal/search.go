@@ -39,7 +39,7 @@ type Summary struct {
 	Took time.Duration
 }
 
-// Search returns deliveries, the newest first, without headers and bodies. It takes a fraction of a second, whatever the
+// Search returns deliveries, the newest first, without headers and bodies. It takes a fraction of a second, regardless of the
 // size of the journal: next is the ID below which the next search continues; 0 after the oldest delivery.
 func (j *Journal) Search(ctx context.Context, s Search) (found []Summary, next int64, err error) {
 	start, below := time.Now(), s.Below
@@ -109,7 +109,7 @@ func (j *Journal) Changed(ctx context.Context) (n int64, err error) {
 	return n, err
 }
 
-// LatestOf returns when the latest delivery of each subscription was received, among the newest 100,000 deliveries.
+// LatestOf returns the time of the latest delivery of each subscription, among the newest 100,000 deliveries.
 func (j *Journal) LatestOf(ctx context.Context) (map[int64]time.Time, error) {
 	latest := map[int64]time.Time{}
 	err := j.read(ctx, func(c *connection) error {

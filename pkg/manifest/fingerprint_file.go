@@ -17,7 +17,7 @@ import (
 // FingerprintFile stores the fingerprints of the secrets that were sent with one login to one company.
 type FingerprintFile struct {
 	path, scope string
-	err         error // there is no folder to store it in
+	err         error // without a folder to store it in
 }
 
 // NewFingerprintFile returns the file of a profile, the API that it uses and a company; 0 is the company of the
@@ -42,7 +42,7 @@ func RemoveFingerprints(folder string) error {
 	return os.RemoveAll(folder)
 }
 
-// Read returns the fingerprints; nil if there is no file. The cause of an error is [ErrFingerprints] or a path error.
+// Read returns the fingerprints; nil without a file. The cause of an error is [ErrFingerprints] or a path error.
 func (f FingerprintFile) Read() (*Fingerprints, error) {
 	if f.path == "" { // without a folder nothing was stored
 		return nil, nil
@@ -77,7 +77,7 @@ func (f FingerprintFile) Change(change func(*Fingerprints)) error {
 	})
 }
 
-// replace is config.ChangeFile. Without a folder it is an error only if there is something to store.
+// replace is config.ChangeFile. Without a folder it is an error only with something to store.
 func (f FingerprintFile) replace(change func(raw []byte) ([]byte, error)) error {
 	if f.err == nil {
 		return config.ChangeFile(f.path, change)

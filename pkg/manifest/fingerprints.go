@@ -17,15 +17,15 @@ import (
 // Tripletex never returns a secret. For each secret that was sent, this file stores a keyed fingerprint and the
 // version of the subscription after it, to detect changes.
 
-// State is what is known of a secret in Tripletex.
+// State is the knowledge about a secret in Tripletex.
 type State string
 
 // The states. None is a guess.
 const (
-	Same    State = "same"    // sent from here, and the subscription has not changed since
-	Changed State = "changed" // another secret was sent last from here
-	Touched State = "touched" // sent from here, and the subscription was changed elsewhere since
-	Unknown State = "unknown" // never sent from here
+	Same    State = "same"    // sent from this machine, and the subscription has not changed since
+	Changed State = "changed" // another secret was sent last from this machine
+	Touched State = "touched" // sent from this machine, and the subscription was changed elsewhere since
+	Unknown State = "unknown" // never sent from this machine
 )
 
 // secretKind names a secret of a subscription as the API does.

@@ -128,7 +128,7 @@ func (r Run) verified(steps []*step, after []tripletex.Subscription, plan Plan) 
 	return result
 }
 
-// knows reports whether a plan has a note, or deletes what it is about.
+// knows reports whether a plan has a note, or deletes its subscription.
 func (p Plan) knows(note Note) bool {
 	return slices.ContainsFunc(p.Notes, func(n Note) bool { return n.Kind == note.Kind && n.ID == note.ID }) ||
 		slices.ContainsFunc(p.Changes, func(c Change) bool { return c.Action == Delete && c.ID == note.ID })

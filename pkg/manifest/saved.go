@@ -83,7 +83,7 @@ func isLocal(folder string) bool {
 	return filepath.IsLocal(folder) && (err != nil || filepath.IsLocal(resolved))
 }
 
-// NewSaved returns a plan in the shape of a file.
+// NewSaved returns the file form of a plan.
 func NewSaved(scope string, want *Want, policy Policy, plan Plan) Saved {
 	return Saved{savedFormat, scope, policy, want, plan}
 }

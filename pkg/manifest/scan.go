@@ -96,7 +96,7 @@ func (p *problems) text(content []byte) string {
 	return string(content)
 }
 
-// unsupported returns why a token is not allowed in a manifest; empty if it is allowed.
+// unsupported returns the reason to reject a token of a manifest; empty if it is valid.
 func unsupported(t *token.Token) string {
 	switch t.Type {
 	case token.AliasType:
@@ -133,7 +133,7 @@ type level struct {
 	keys   int
 }
 
-// add adds the next token, and returns why it is rejected; empty if it is valid.
+// add adds the next token, and returns the reason to reject it; empty if it is valid.
 func (n *nesting) add(t, before *token.Token) string {
 	switch t.Type {
 	case token.DocumentHeaderType, token.DocumentEndType:

@@ -1,6 +1,6 @@
 package manifest
 
-// Schema is the JSON schema of the format, for editors. [Parse] and [Manifest.Expand] check what it cannot express,
+// Schema is the JSON schema of the format, for editors. [Parse] and [Manifest.Expand] check the rules that it cannot express,
 // such as duplicate identities.
 const Schema = `{
   "$schema": "https://json-schema.org/draft/2020-12/schema",

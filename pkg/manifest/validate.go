@@ -13,7 +13,7 @@ import (
 // Len returns the number of entries in the files.
 func (m *Manifest) Len() int { return m.count }
 
-// Validate returns an [*Error] for what is wrong without regard to Tripletex: subscriptions that are wanted twice, and
+// Validate returns an [*Error] for problems that need no request to Tripletex: subscriptions that are wanted twice, and
 // targets and fields that Tripletex refuses. It expands no patterns and needs no secrets.
 func (m *Manifest) Validate() error {
 	parts := []scoped{{}}
@@ -37,7 +37,7 @@ func (m *Manifest) Validate() error {
 	return failure(wrong)
 }
 
-// Warnings returns what is questionable in the fields of the entries. Entries of a file with the same fields have each
+// Warnings returns warnings about the fields of the entries. Entries of a file with the same fields have each
 // warning once, at the first of them.
 func (m *Manifest) Warnings() (all []Problem) {
 	type warning struct{ file, fields, text string }
@@ -53,7 +53,7 @@ func (m *Manifest) Warnings() (all []Problem) {
 	return all
 }
 
-// check returns what Tripletex refuses in an entry, as far as this is known without its secrets.
+// check returns the settings of an entry that Tripletex refuses, without regard to secrets.
 func (e entry) check() error {
 	event := e.event.value
 	if match.IsPattern(event) {

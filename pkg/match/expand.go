@@ -19,7 +19,7 @@ type UnknownEventError struct {
 func (e *UnknownEventError) Error() string { return fmt.Sprintf("no event matches %q", e.Pattern) }
 
 // Expand replaces patterns by the names of the events that match, each once. It requests the list of events only if
-// there is a pattern; the error is an [UnknownEventError] if one matches nothing.
+// a name is a pattern; the error is an [UnknownEventError] if one matches nothing.
 func Expand(ctx context.Context, client *tripletex.Client, patterns []string) ([]string, error) {
 	if !slices.ContainsFunc(patterns, IsPattern) {
 		unique := []string{}

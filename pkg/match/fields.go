@@ -8,7 +8,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/payload"
 )
 
-// FieldWarnings returns what is questionable in the fields of subscriptions to events or patterns such as "order.*":
+// FieldWarnings returns warnings about the fields of subscriptions to events or patterns such as "order.*":
 // names that the delivered object does not have, with similar ones, and a missing id or version. Each text is returned
 // once. A newer version of Tripletex may know more names.
 func FieldWarnings(fields string, events ...string) (warnings []string) {

@@ -197,7 +197,7 @@ func jsonText(v reflect.Value) string {
 	if (v.Kind() == reflect.Interface || v.Kind() == reflect.Pointer) && v.IsNil() {
 		return ""
 	}
-	raw, _ := MarshalJSON(v.Interface()) // printing as JSON reports what cannot be marshaled
+	raw, _ := MarshalJSON(v.Interface()) // printing as JSON reports the error
 	return string(raw)
 }
 

@@ -36,7 +36,7 @@ func (l *line) of(v any) ([]byte, error) {
 	return escapeUnsafe(bytes.TrimSuffix(l.raw.Bytes(), []byte("\n"))), nil
 }
 
-// escapeUnsafe escapes what encoding/json does not: DEL, C1 and bidirectional controls.
+// escapeUnsafe escapes characters that encoding/json does not: DEL, C1 and bidirectional controls.
 func escapeUnsafe(raw []byte) []byte {
 	var out []byte
 	done := 0

@@ -117,9 +117,11 @@ func (p *Printer) paint(column *erased, item any, text string) string {
 }
 
 // fit truncates cells until rows fit the width: first those of columns that may shrink, then all but times, then times. It
-// returns how many columns fit; the last ones do not if even truncated cells are too wide.
+// returns the number of columns that fit; the last ones are omitted if truncated cells are still too wide.
 func fit(header []string, rows [][]string, width int, shrinks func(int) bool) (kept int) {
-	noTime := func(j int) bool { return !slices.ContainsFunc(rows, func(row []string) bool { return terminal.IsLocalTime(row[j]) }) }
+	noTime := func(j int) bool {
+		return !slices.ContainsFunc(rows, func(row []string) bool { return terminal.IsLocalTime(row[j]) })
+	}
 	all := func(int) bool { return true }
 	natural := widthsOf(header, rows)
 	widths := slices.Clone(natural)
@@ -163,7 +165,7 @@ func tableWidth(columns []int) int {
 	return total
 }
 
-// shrink reduces the widths by excess, the widest first, to at least [narrowest] and the header. It returns what remains.
+// shrink reduces the widths by excess, the widest first, to at least [narrowest] and the header. It returns the rest.
 func shrink(widths []int, header []string, excess int, may func(int) bool) int {
 	for ; excess > 0; excess-- {
 		widest := -1

@@ -47,7 +47,7 @@ func CheckEvent(event string, f Filter) (least []Unknown) {
 	return least
 }
 
-// Complete returns what an incomplete filter of an event may become: the text up to the last name, with each field of
+// Complete returns completions of an incomplete filter of an event: the text up to the last name, with each field of
 // the model in that place.
 func (m Model) Complete(typed string) []string {
 	start := strings.LastIndexAny(typed, ",( ") + 1

@@ -62,7 +62,7 @@ func parse(text string) (filter Filter, rest string, err error) {
 	}
 }
 
-// parseBelow parses what follows an opening parenthesis, and returns the text after the closing one.
+// parseBelow parses the text after an opening parenthesis, and returns the text after the closing one.
 func parseBelow(text string) (filter Filter, rest string, err error) {
 	filter, rest = Filter{{Name: "*"}}, strings.TrimLeft(text, " ")
 	if !strings.HasPrefix(rest, ")") {

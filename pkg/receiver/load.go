@@ -55,7 +55,7 @@ func (q *Queue) unread() bool {
 	return q.more || q.begun && slices.ContainsFunc(q.routes, func(r *route) bool { return r.sweeping || r.nextAt.IsZero() })
 }
 
-// load reads one page of the tail and one page for one route, and reports whether there is more to read.
+// load reads one page of the tail and one page for one route, and reports whether more can be read.
 func (q *Queue) load(ctx context.Context) (more bool) {
 	now := time.Now()
 	q.readTail(ctx, now)
@@ -143,7 +143,7 @@ func (q *Queue) sweepOn(ctx context.Context, r *route, now time.Time) {
 	r.events = append(r.events, at)
 }
 
-// makeRoom parks objects if a route is full, and reports whether there is room.
+// makeRoom parks objects if a route is full, and reports whether the route has room.
 func (q *Queue) makeRoom(r *route, now time.Time) bool {
 	if r.held() < maxObjects {
 		return true

@@ -36,13 +36,13 @@ func (r *Receiver) Probe(ctx context.Context, publicURL string, key secret.Text)
 	arrived := r.forget(name)
 	switch {
 	case err != nil && arrived:
-		return fmt.Errorf("%w: they arrive, but the answer does not come back: %w", ErrUnreachable, err)
+		return fmt.Errorf("%w: they arrive, but the response is lost: %w", ErrUnreachable, err)
 	case err != nil:
 		return fmt.Errorf("%w: %w", ErrUnreachable, err)
 	case !arrived:
 		return fmt.Errorf("%w: something else answered %d there", ErrUnreachable, status)
 	case status != http.StatusNoContent:
-		return fmt.Errorf("%w: they arrive, but the answer comes back as %d", ErrUnreachable, status)
+		return fmt.Errorf("%w: they arrive, but the answer is %d", ErrUnreachable, status)
 	}
 	return nil
 }

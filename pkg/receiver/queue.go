@@ -51,7 +51,7 @@ type Backlog interface {
 type Records interface {
 	// WaitingOf returns the pending deliveries of an object with IDs above after, oldest first.
 	WaitingOf(ctx context.Context, object journal.ObjectKey, after int64, limit int) ([]journal.Entry, error)
-	// Get returns a delivery with its body. It returns journal.ErrNotFound if there is none, and journal.ErrDamaged if
+	// Get returns a delivery with its body. It returns journal.ErrNotFound if it does not exist, and journal.ErrDamaged if
 	// it was altered in the store.
 	Get(ctx context.Context, id int64) (journal.Entry, error)
 	// Claim reserves a delivery for one attempt, and reports false while another program has it. Release ends that.
@@ -187,7 +187,7 @@ func (q *Queue) running() (n int) {
 // finished is the end of an attempt.
 type finished struct {
 	object *objectQueue
-	again  time.Duration // the pause before the next attempt; 0 if there is none
+	again  time.Duration // the pause before the next attempt; 0 for none
 }
 
 // finishOthers handles all attempts that have ended, so that reading the backlog does not delay them.

@@ -32,7 +32,7 @@ func Activated(lookup func(string) (string, bool)) (net.Listener, error) {
 	return listener, errors.Join(err, file.Close())
 }
 
-// Notify sends a state, such as "READY=1", to the service manager, if there is one. Source: sd_notify(3).
+// Notify sends a state, such as "READY=1", to the service manager, if any. Source: sd_notify(3).
 func Notify(ctx context.Context, lookup func(string) (string, bool), state string) error {
 	path, _ := lookup("NOTIFY_SOCKET")
 	if path == "" {

@@ -44,7 +44,7 @@ func controlCalls() []controlCall {
 	}
 }
 
-// problem is the error of a call in the shape of the JSON errors of the program.
+// problem is the error of a call, in the JSON form of all errors.
 type problem struct {
 	status int
 	Code   string `json:"code"`

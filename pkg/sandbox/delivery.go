@@ -48,7 +48,7 @@ type Attempt struct {
 	Retry time.Time
 }
 
-// Record returns the attempt in the shape in which it is printed, with the target as show returns it.
+// Record returns the JSON form of the attempt, with the target as returned by show.
 func (a Attempt) Record(show func(string) string) sender.AttemptRecord {
 	return sender.AttemptRecord{
 		Event: a.Event, ObjectID: a.ObjectID, SubscriptionID: a.SubscriptionID, TargetURL: show(a.Target), IdempotencyKey: a.Key,

@@ -27,7 +27,7 @@ type Fault struct {
 	Delay time.Duration `json:"delay,omitempty"`
 }
 
-// FaultRecord is a fault in the shape in which it is printed and received.
+// FaultRecord is the JSON form of a fault.
 type FaultRecord struct {
 	Kind         string  `json:"kind" table:"FAULT"`
 	Method       string  `json:"method" table:"METHOD"`
@@ -38,7 +38,7 @@ type FaultRecord struct {
 	CompanyID    int64   `json:"companyId" table:"COMPANY"` // 0 for all
 }
 
-// Record returns the fault in the shape in which it is printed.
+// Record returns the JSON form of the fault.
 func (f Fault) Record() FaultRecord {
 	return FaultRecord{f.Kind, f.Method, f.Path, f.After, f.Count, f.Delay.Seconds(), f.Company}
 }

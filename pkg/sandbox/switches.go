@@ -171,7 +171,7 @@ func AllSwitches() []Switch {
 		{
 			switchUnknownEvent,
 			[]string{"refuse", "accept"},
-			"subscription to an unknown event", "refusal was OBSERVED, its body is a GUESS",
+			"subscription to an unknown event", "the refusal was OBSERVED, its body is a GUESS",
 		},
 		{switchUnsignedKey, []string{"sent", "absent"}, "idempotency key of an unsigned delivery", "unknown"},
 		{switchVisibility, []string{"own", "company"}, "subscriptions visible to a login", "GUESS from \"for current EmployeeToken\""},

@@ -9,7 +9,7 @@ import (
 // MaxShownBody is how much of an answer a printed attempt shows, in bytes.
 const MaxShownBody = 2 << 10
 
-// HTTPAttempt is one attempt to deliver, in the shape in which every command prints it. Unknown fields are omitted.
+// HTTPAttempt is the JSON form of one attempt to deliver. Unknown fields are omitted.
 type HTTPAttempt struct {
 	Attempt int       `json:"attempt,omitempty"` // from 1
 	Time    time.Time `json:"time,omitzero"`     // when it ended
@@ -40,7 +40,7 @@ func Beginning(body []byte) string {
 	return strings.ToValidUTF8(text[:min(len(text), MaxShownBody)], "")
 }
 
-// AttemptRecord is an attempt to send a delivery, in the shape in which every command prints it.
+// AttemptRecord is the JSON form of an attempt to send a delivery.
 type AttemptRecord struct {
 	Event          string `json:"event"`
 	ObjectID       int64  `json:"objectId"`

@@ -98,7 +98,7 @@ func (d Delivery) Request(ctx context.Context) (*http.Request, error) {
 	return r, nil
 }
 
-// ReadBody returns the beginning of a response body, at most so many bytes: what arrives within 2 seconds. The status
+// ReadBody returns the beginning of a response body, at most so many bytes, received within 2 seconds. The status
 // line has decided already, so a body that stalls or breaks off is not an error. Cancel ends the request, except after a
 // 101, whose body ends only when it is closed.
 func ReadBody(body io.ReadCloser, most int64, cancel context.CancelFunc) []byte {

@@ -15,7 +15,7 @@ type Attempt struct {
 	Err      error
 }
 
-// SendAll sends what a mode makes of a delivery, count times with a new key each, one after the other, and yields each
+// SendAll sends a delivery, altered by a mode, count times with a new key each, one after the other, and yields each
 // attempt. It stops after the first one without a response. The error is that of [Delivery.In].
 func (d Delivery) SendAll(ctx context.Context, transport http.RoundTripper, mode Mode, count int) iter.Seq2[Attempt, error] {
 	return func(yield func(Attempt, error) bool) {
@@ -62,5 +62,5 @@ func (m Mode) Expected(a Attempt) bool {
 	return a.Accepted()
 }
 
-// MustRefuse reports whether a receiver must refuse what a mode sends.
+// MustRefuse reports whether a receiver must refuse the delivery of a mode.
 func (m Mode) MustRefuse() bool { return m == BadSignature || m == WrongAuth }

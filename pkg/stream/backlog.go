@@ -118,7 +118,7 @@ func (b *Backlog) awaitStored(to *batch) {
 func (b *Backlog) content(ctx context.Context, id int64) (journal.Delivery, error) {
 	m, err := b.consumer.stream.stream.GetMsg(ctx, sequence(id))
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		err = fmt.Errorf("%w %d: it is older than what the stream keeps", journal.ErrDamaged, id)
+		err = fmt.Errorf("%w %d: it is older than the retention of the stream", journal.ErrDamaged, id)
 	}
 	if err != nil {
 		return journal.Delivery{}, err
@@ -150,7 +150,7 @@ func (b *Backlog) Mark(ctx context.Context, id int64, a journal.Attempt) error {
 		}
 	}
 	if err := b.finish(ctx, d); err != nil {
-		b.lose() // what the server knows is uncertain: the next turn begins with that
+		b.lose() // the state of the server is uncertain: the next turn reads it first
 		return err
 	}
 	b.remove(d)

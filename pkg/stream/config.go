@@ -32,7 +32,7 @@ func (c Config) Check() error {
 	case c.Replicas < 1 || c.Replicas > 5:
 		return fmt.Errorf("%w: there can be from 1 to 5 replicas", ErrOptions)
 	case c.Window < time.Second || c.Retention < 0:
-		return fmt.Errorf("%w: the window for duplicates must be at least 1s, and what is kept not negative", ErrOptions)
+		return fmt.Errorf("%w: the window for duplicates must be at least 1s, and the retention not negative", ErrOptions)
 	case c.Retention > 0 && c.Retention < c.Window:
 		return fmt.Errorf("%w: deliveries must be kept at least as long as duplicates are known, %s", ErrOptions, wait.Text(c.Window))
 	}
@@ -88,7 +88,7 @@ func (c Config) stream(name string) jetstream.StreamConfig {
 	}
 }
 
-// verify returns an error if a stream can lose what it has acknowledged, or does not receive deliveries.
+// verify returns an error if a stream can lose acknowledged deliveries, or does not receive deliveries.
 func (c Config) verify(found jetstream.StreamConfig) error {
 	limited := found.MaxMsgs > 0 || found.MaxBytes > 0
 	wrong := ""
@@ -98,7 +98,7 @@ func (c Config) verify(found jetstream.StreamConfig) error {
 	case found.Replicas < c.Replicas:
 		wrong = fmt.Sprintf("has %d of the %d replicas that are wanted", found.Replicas, c.Replicas)
 	case found.Retention != jetstream.LimitsPolicy:
-		wrong = "deletes what was consumed, and not what is old"
+		wrong = "deletes messages when consumed, not by age"
 	case limited && found.Discard == jetstream.DiscardOld, found.MaxMsgsPerSubject > 0 && !found.DiscardNewPerSubject:
 		wrong = "deletes old deliveries where it is full, consumed or not; it must discard new ones"
 	case found.NoAck || found.Sealed || found.Mirror != nil:
@@ -106,7 +106,7 @@ func (c Config) verify(found jetstream.StreamConfig) error {
 	case !slices.Contains(found.Subjects, allSubjects):
 		wrong = "does not take " + allSubjects
 	case found.SubjectTransform != nil:
-		wrong = "renames what it takes"
+		wrong = "renames the subjects of messages"
 	}
 	if wrong != "" {
 		return fmt.Errorf("%w: the stream %s %s", ErrUnfit, found.Name, wrong)

@@ -66,7 +66,7 @@ func (s *Stream) Consumer(ctx context.Context, o ConsumerOptions) (*Consumer, er
 	return c, nil
 }
 
-// open opens or creates what the consumer needs on the server.
+// open opens or creates the resources of the consumer on the server.
 func (c *Consumer) open(ctx context.Context) error {
 	found, err := c.stream.stream.Consumer(ctx, c.o.Durable)
 	if errors.Is(err, jetstream.ErrConsumerNotFound) {

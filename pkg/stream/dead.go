@@ -40,10 +40,10 @@ func (b *Backlog) storeDeadLetter(ctx context.Context, id int64, outcome string)
 	s, durable := b.consumer.stream, b.consumer.o.Durable
 	found, err := s.stream.GetMsg(ctx, sequence(id))
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return nil // it is older than what the stream keeps
+		return nil // older than the retention of the stream
 	}
 	if err != nil {
-		return explain("read what is given up", err)
+		return explain("read the dead letters", err)
 	}
 	m := &nats.Msg{Header: nats.Header{}, Data: found.Data}
 	for name, values := range found.Header {

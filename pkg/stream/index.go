@@ -149,7 +149,7 @@ func without(ids []int64, id int64) []int64 {
 	return slices.Delete(ids, i, i+1)
 }
 
-// countUpTo returns how many of sorted IDs are at most a limit.
+// countUpTo returns the number of sorted IDs up to a limit.
 func countUpTo(ids []int64, limit int64) int {
 	n, _ := slices.BinarySearch(ids, limit+1)
 	return n

@@ -120,7 +120,7 @@ func (l Login) options() ([]nats.Option, error) {
 	options := []nats.Option{
 		nats.Name("tlxhook"), nats.Timeout(connectLimit), nats.MaxReconnects(-1), nats.ReconnectWait(reconnectWait),
 		nats.PingInterval(pingEvery), nats.MaxPingsOutstanding(2),
-		nats.ReconnectBufSize(-1),   // what cannot be sent now is refused, and sent again by whoever sent it
+		nats.ReconnectBufSize(-1),   // a message that cannot be sent now is refused; the sender retries it
 		nats.IgnoreAuthErrorAbort(), // a server that is being reconfigured may refuse for a while
 	}
 	if !l.encrypted() {

@@ -53,7 +53,7 @@ func (b *Backlog) parkLoop() {
 				b.keepInWindow(all)
 				_ = wait.For(b.ctx, fullPause)
 			} else if err != nil {
-				b.lose() // what is stored is uncertain: the next turn begins with that
+				b.lose() // the stored state is uncertain: the next turn reads it first
 				return
 			}
 		}

@@ -38,7 +38,7 @@ func (s *Stream) Append(ctx context.Context, d journal.Delivery) (journal.Stored
 	}
 	same, err := s.holds(ctx, ack.Sequence, d.Body)
 	if err != nil || same {
-		return stored, explain("compare with what is stored", err)
+		return stored, explain("compare with the stored delivery", err)
 	}
 	return s.appendAltered(ctx, m)
 }

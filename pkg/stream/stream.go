@@ -162,7 +162,7 @@ func (s *Stream) ID() string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// Window returns how long the stream recognizes an idempotency key.
+// Window returns the time for which the stream recognizes an idempotency key.
 func (s *Stream) Window() time.Duration { return s.stream.CachedInfo().Config.Duplicates }
 
 // Healthy returns an error if nothing can be stored now.
@@ -200,7 +200,7 @@ func explain(what string, err error) error {
 // The error codes whose class is misleading. Source: errors.json of the server.
 const (
 	codeNoPeers    jetstream.ErrorCode = 10005 // too few servers are there now
-	codeNoReplicas jetstream.ErrorCode = 10074 // there is only one server, whatever happens
+	codeNoReplicas jetstream.ErrorCode = 10074 // a single server is never replicated
 	codeStoreFull  jetstream.ErrorCode = 10077 // the stream or its disk takes no more
 	// codeMessageSize means that the stream has a maximum size of a message.
 	codeMessageSize jetstream.ErrorCode = 10054

@@ -16,7 +16,7 @@ const (
 	triesSubjects = subjectRoot + ".tries.*.*.time"
 	// triesSuffix ends the name of the stream of tries.
 	triesSuffix = "_tries"
-	// triesAge is how long no copy may run before a delivery starts anew.
+	// triesAge is how long no copy may run before the attempts of a delivery are reset.
 	triesAge = 30 * 24 * time.Hour
 )
 
@@ -59,7 +59,7 @@ func (b *Backlog) readTries(ctx context.Context, d *openDelivery) error {
 	return nil
 }
 
-// parseTries reads what noteTries wrote, or a duration without attempts; nothing of what another program wrote.
+// parseTries reads a text of noteTries, or a duration without attempts. It ignores texts of other programs.
 func parseTries(text string, unknown int) (time.Duration, int) {
 	spent, count, _ := strings.Cut(text, " ")
 	tried, err := time.ParseDuration(spent)

@@ -16,7 +16,7 @@ import (
 const (
 	// maxBodyBytes is how much of the bodies is held in memory; the others are read from the stream when they are needed.
 	maxBodyBytes = 64 << 20
-	// pollPause is the time between two questions for what is unacknowledged.
+	// pollPause is the time between two requests for the unacknowledged messages.
 	pollPause = 50 * time.Millisecond
 )
 
@@ -63,7 +63,7 @@ func (b *Backlog) Notify(arrived func()) {
 
 func (b *Backlog) lose() { b.end() }
 
-// begin hands the turn over, and starts what keeps it.
+// begin hands the turn over, and starts to renew it.
 func (b *Backlog) begin(ctx context.Context) {
 	go b.load()
 	go b.extendLoop()
@@ -106,7 +106,7 @@ func (b *Backlog) load() {
 func (b *Backlog) completeWith(info *jetstream.ConsumerInfo) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	// What was delivered after the answer of the server is not in its number.
+	// The number of the server excludes later deliveries.
 	last := number(info.Delivered.Stream)
 	received := countUpTo(b.window, last)
 	for _, to := range b.batches {
@@ -138,7 +138,7 @@ func (b *Backlog) extendLoop() {
 	}
 }
 
-// giveBack returns what is unacknowledged, so that it is delivered again at once, here or to another copy.
+// giveBack returns unacknowledged messages, so that they are redelivered immediately, to this copy or another.
 func (b *Backlog) giveBack() { b.answerAll(ackReturned) } // one that is lost is delivered again a little later
 
 // answerAll sends an acknowledgment for each message that is unacknowledged, in the window the oldest first.

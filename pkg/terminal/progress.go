@@ -17,7 +17,7 @@ const (
 	redrawAfter = 200 * time.Millisecond
 )
 
-// Status shows what a command is doing, if that takes longer than a second: as one line that is replaced if standard error
+// Status shows the task of a command that takes longer than a second: as one line that is replaced if standard error
 // is a terminal, else as plain lines with --verbose. It is safe for concurrent use.
 type Status struct {
 	// Verbose prints a plain line for each task if standard error is not a terminal.

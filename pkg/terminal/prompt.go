@@ -18,7 +18,7 @@ import (
 )
 
 var (
-	// ErrNoPrompt means that a prompt was needed and there is no terminal.
+	// ErrNoPrompt means that a prompt was needed without a terminal.
 	ErrNoPrompt = errors.New("cannot prompt in non-interactive mode")
 	// ErrAborted means that a prompt was ended with Ctrl-C or Ctrl-D.
 	ErrAborted = errors.New("interrupted")

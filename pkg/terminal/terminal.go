@@ -23,7 +23,7 @@ type Terminal struct {
 	Redact func(string) string
 	// NoInput disables prompts.
 	NoInput bool
-	// Status shows what takes long, on standard error.
+	// Status shows long tasks on standard error.
 	Status *Status
 
 	inTTY, outTTY, errTTY bool

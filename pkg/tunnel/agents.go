@@ -132,7 +132,7 @@ type tailscale struct {
 // funnelPorts are the public ports that Funnel permits. Source: https://tailscale.com/kb/1223/funnel.
 func funnelPorts() []string { return []string{"443", "8443", "10000"} }
 
-// serveConfig is a part of what "tailscale serve status --json" prints. Ports of other programs are in Foreground.
+// serveConfig is a part of the output of "tailscale serve status --json". Ports of other programs are in Foreground.
 type serveConfig struct {
 	TCP         map[string]any
 	AllowFunnel map[string]bool

@@ -118,7 +118,7 @@ func withoutEscapes(line string) string {
 	}
 }
 
-// lines returns the last lines, and those with an error alone if there is one.
+// lines returns the last lines, or only those with an error, if any.
 func (t *tail) lines() []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()

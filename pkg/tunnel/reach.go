@@ -34,7 +34,7 @@ var ErrNoName = errors.New("the name does not exist in the DNS yet")
 type Reach struct {
 	// Probe sends one probe. Its error names the cause.
 	Probe func(context.Context) error
-	// Task shows what goes on until end is called.
+	// Task shows an activity until end is called.
 	Task func(text string) (end func())
 	// Note is called with messages for a person.
 	Note func(format string, args ...any)

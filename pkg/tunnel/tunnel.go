@@ -23,7 +23,7 @@ const (
 	// firstBackoff is the delay before the first restart; it doubles up to maxBackoff.
 	firstBackoff = time.Second
 	maxBackoff   = time.Minute
-	// steadyAfter is how long a program must run for the back-off to begin anew.
+	// steadyAfter is how long a program must run for the back-off to restart.
 	steadyAfter = 5 * time.Minute
 )
 
@@ -44,7 +44,7 @@ type Options struct {
 	Command string
 	// Environ is the environment of the program, without secrets.
 	Environ []string
-	// Redact removes secrets from what the program printed.
+	// Redact removes secrets from the output of the program.
 	Redact func(string) string
 	// Note is called with messages for a person.
 	Note func(format string, args ...any)
@@ -69,7 +69,7 @@ type agent interface {
 	name() string
 	// args returns the command line for a new start; nil if a running program has the tunnel already.
 	args(ctx context.Context, port string) ([]string, error)
-	// ask returns the public URL, or "" while there is none. The output is that of the program so far.
+	// ask returns the public URL, or "" for none yet. The output is that of the program so far.
 	ask(ctx context.Context, port string, output *tail) (string, error)
 }
 
@@ -137,7 +137,7 @@ func (t *Tunnel) start(ctx context.Context) error {
 	return nil
 }
 
-// await asks for the URL until there is one, the program ends or ctx ends.
+// await asks for the URL until one is known, the program ends or ctx ends.
 func (t *Tunnel) await(ctx context.Context) (string, error) {
 	tick := time.NewTicker(askInterval)
 	defer tick.Stop()
@@ -158,7 +158,7 @@ func (t *Tunnel) await(ctx context.Context) (string, error) {
 	}
 }
 
-// ask returns the URL of the moment, checked.
+// ask returns the current URL after a check.
 func (t *Tunnel) ask(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()

@@ -25,7 +25,7 @@ type Diagnosis struct {
 // maxDeviations is the largest number of combined deviations that Diagnose searches for.
 const maxDeviations = 2
 
-// Diagnose verifies a delivery as [Verify] does and explains an invalid one: it searches for usual mistakes in the
+// Diagnose verifies a delivery as [Verify] does and explains an invalid one: it searches for common mistakes in the
 // signature, the secret and the body that would make the signature match. It is a debugging aid for the set-up of a
 // receiver. It is slower than Verify and its time depends on the secrets, so do not use it to answer requests.
 func Diagnose(header http.Header, body []byte, secrets ...string) Diagnosis {
@@ -49,7 +49,7 @@ func Diagnose(header http.Header, body []byte, secrets ...string) Diagnosis {
 	switch {
 	case deviations != nil || i >= 0:
 		found.Secret = i
-	case errors.Is(err, ErrNoKey): // without the key there is nothing else to compare
+	case errors.Is(err, ErrNoKey): // nothing else can be compared without the key
 	case hashReason(len(raw)) != "":
 		deviations = []Reason{hashReason(len(raw)), NoMatch}
 	default:
@@ -127,7 +127,7 @@ func reasonsOf(all ...Reason) (given []Reason) {
 	return given
 }
 
-// textVariants returns what may have been signed before the body.
+// textVariants returns the texts that may have been signed before the body.
 func textVariants(key string) []variant[[]byte] {
 	return []variant[[]byte]{{value: []byte(key + "&")}, {KeyNotSigned, nil}, {NoAmpersand, []byte(key)}}
 }

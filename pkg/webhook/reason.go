@@ -81,7 +81,7 @@ func (r Reason) Text() string {
 		BodyCharset:    "the body was read as Latin-1 and written as UTF-8",
 		BodySerialised: "the JSON of the body was parsed and written again; only the original bytes are signed",
 		BodyDecoded:    "the body was decompressed, see Content-Encoding; the signature may be of the compressed bytes",
-		BodyEncoded:    "the body is compressed, see Content-Encoding; the signature is of the bytes without compression",
+		BodyEncoded:    "the body is compressed, see Content-Encoding; the signature covers the uncompressed bytes",
 
 		NoMatch: "signed with another secret, or the body was changed",
 	}[r]

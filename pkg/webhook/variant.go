@@ -63,7 +63,7 @@ func secretVariants(text string) []variant[[]byte] {
 	return all
 }
 
-// bodyVariants returns the bodies that may have been received, given the body as it is now.
+// bodyVariants returns the bodies that may have been received before the given one was changed.
 func bodyVariants(body []byte) []variant[[]byte] {
 	all := []variant[[]byte]{{value: body}}
 	add := func(reason Reason, other []byte) {

@@ -38,7 +38,7 @@ var (
 	// ErrNoKey means that the idempotency key is missing.
 	ErrNoKey = errors.New("the header idempotency-key is missing")
 	// ErrBadKey means that the idempotency key has a form that [Verify] rejects.
-	ErrBadKey = errors.New("the header idempotency-key is empty, too long, or has characters that could move the boundary of what is signed")
+	ErrBadKey = errors.New("the header idempotency-key is empty, too long, or has characters that could move the boundary of the signed text")
 	// ErrNoSignature means that the signature is missing.
 	ErrNoSignature = errors.New("the header x-request-signature is missing")
 	// ErrRepeated means that the idempotency key or the signature occurs more than once.

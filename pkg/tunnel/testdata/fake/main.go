@@ -1,7 +1,7 @@
 // Fake is a tunnel program for tests. Its name selects the interface: cloudflared, ngrok, tailscale or another. It serves
 // https on a free loopback port with the files CERT and KEY, and forwards to the port of its arguments.
 //
-// FAKE is what it does instead: exit, hang, nourl, wrong, ratelimit, die (once connected, as long as the file ONCE does not
+// FAKE selects another behavior: exit, hang, nourl, wrong, ratelimit, die (once connected, as long as the file ONCE does not
 // exist), deaf (ignore SIGTERM), elsewhere (answer itself). API is the port of the API of ngrok. CHILD is a file for the
 // ID of a child process that it leaves.
 package main
