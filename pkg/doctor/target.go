@@ -97,7 +97,7 @@ func (t *Target) names(ctx context.Context) Finding {
 	}
 	text := fmt.Sprintf("%s resolves to %s", host, strings.Join(texts, ", "))
 	if private == len(found) && !targeturl.IsLoopback(host) {
-		return warn(text+", which is reachable from your network only", "let the name resolve to a public address")
+		return warn(text+", which is reachable from your network only", "point the name to a public address")
 	}
 	return pass(text)
 }

@@ -71,7 +71,7 @@ func probeReason(ctx context.Context, err error) error {
 	var dns *net.DNSError
 	switch {
 	case errors.As(err, &dns) && dns.IsNotFound:
-		return fmt.Errorf("the name does not exist, or the resolver of this machine does not know it yet: %s", dns.Name)
+		return fmt.Errorf("the name does not exist, or the resolver of this machine does not resolve it yet: %s", dns.Name)
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return errors.New("nothing arrives: no answer in time")
 	case errors.As(err, new(x509.UnknownAuthorityError)):
