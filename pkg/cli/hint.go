@@ -76,11 +76,11 @@ func (r runFlags) line(words ...string) string {
 	case "delivery", "listen":
 		after = r.journal
 	}
-	text := "tlxhook" + before
+	var quoted []string
 	for _, word := range words {
-		text += " " + shellWord(word)
+		quoted = append(quoted, shellWord(word))
 	}
-	return text + after
+	return "tlxhook" + before + " " + strings.Join(quoted, " ") + after
 }
 
 // shellWord quotes a text that a shell would change or split.

@@ -31,7 +31,8 @@ func TestPrintedCommandsRepeatTheFlagsOfTheRun(t *testing.T) {
 		{command{"auth", "login"}, `tlxhook --config 'my settings.yaml' -p acme auth login`, `tlxhook auth login`},
 		{command{"auth", "login", "-p", "b c"}, `tlxhook --config 'my settings.yaml' auth login -p 'b c'`, `tlxhook auth login -p 'b c'`},
 		{
-			command{"-p", "sandbox", "event", "list"}, `tlxhook --config 'my settings.yaml' -p sandbox event list`,
+			command{"-p", "sandbox", "event", "list"},
+			`tlxhook --config 'my settings.yaml' -p sandbox event list`,
 			`tlxhook -p sandbox event list`,
 		},
 		{command{"delivery", "list"}, `tlxhook --config 'my settings.yaml' delivery list --journal 'it'\''s'`, `tlxhook delivery list`},

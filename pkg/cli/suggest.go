@@ -161,9 +161,12 @@ func singleDash(line []string, letters string) string {
 // longFlag returns an error for a long flag with one dash whose first letter is a flag with a value: the parser reads -out as
 // -o ut.
 func longFlag(root *cobra.Command, args []string) error {
-	cmd, rest, err := root.Find(args)
-	if err != nil || len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
+	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
 		return nil
+	}
+	cmd, rest, err := root.Find(args)
+	if err != nil {
+		rest = nil // an unknown command is reported later
 	}
 	for _, arg := range rest {
 		word, single := strings.CutPrefix(arg, "-")
