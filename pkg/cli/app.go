@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -80,7 +81,7 @@ func (a *App) prepare(ctx context.Context, cmd *cobra.Command) error {
 	if a.printer, err = output.New(outputOptions(settings, cmd), a.terminal); err != nil {
 		return err
 	}
-	for _, name := range config.UnknownVariables(a.environ) {
+	for _, name := range config.UnknownVariables(a.environ, runtime.GOOS) {
 		a.note("warning: unknown environment variable %s; see tlxhook help environment", name)
 	}
 	return nil

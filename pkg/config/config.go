@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"maps"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -105,7 +106,7 @@ func WithoutSecrets(environ []string) []string {
 	return slices.DeleteFunc(slices.Clone(environ), func(pair string) bool {
 		name, _, _ := strings.Cut(strings.ToUpper(pair), "=")
 		return slices.Contains(secretVariables(), strings.TrimPrefix(name, Prefix)) && strings.HasPrefix(name, Prefix) ||
-			len(UnknownVariables([]string{name})) > 0
+			len(UnknownVariables([]string{name}, runtime.GOOS)) > 0
 	})
 }
 
@@ -244,8 +245,9 @@ func (s *Settings) invalid(key, want string) error {
 // Origin returns the source of a setting: a flag, a variable, a file, or "default".
 func (s *Settings) Origin(key string) string { return s.origins[key] }
 
-// UnknownVariables returns the sorted names of variables with [Prefix] that the program does not use.
-func UnknownVariables(environ []string) []string {
+// UnknownVariables returns the sorted names of variables with [Prefix] that the program does not use. On
+// Windows their case is ignored.
+func UnknownVariables(environ []string, goos string) []string {
 	known := map[string]bool{}
 	for key := range keys() {
 		known[variable(key)] = true
@@ -267,7 +269,11 @@ func UnknownVariables(environ []string) []string {
 	var unknown []string
 	for _, pair := range environ {
 		name, _, _ := strings.Cut(pair, "=")
-		if strings.HasPrefix(name, Prefix) && !known[name] {
+		spelled := name
+		if goos == "windows" {
+			spelled = strings.ToUpper(name)
+		}
+		if strings.HasPrefix(spelled, Prefix) && !known[spelled] {
 			unknown = append(unknown, name)
 		}
 	}

@@ -171,8 +171,12 @@ func TestUnknownVariables(t *testing.T) {
 	got := config.UnknownVariables([]string{
 		"TLXHOOK_PROFILE=x", "TLXHOOK_PROFIL=x", "TLXHOOK_EMPLOYEE_TOKEN_FILE=x",
 		"TLXHOOK_EMPLOYE_TOKEN=canary", "HOME=/", "TLXHOOK_HMAC_SECRET_COMMAND=x",
-	})
+	}, "linux")
 	if diff := cmp.Diff([]string{"TLXHOOK_EMPLOYE_TOKEN", "TLXHOOK_PROFIL"}, got); diff != "" {
+		t.Error(diff)
+	}
+	environ := []string{"TLXHOOK_profile=x", "Tlxhook_Output=json", "tlxhook_employee_token_file=x", "tlxhook_Profil=x", "tlxhookX=x"}
+	if diff := cmp.Diff([]string{"tlxhook_Profil"}, config.UnknownVariables(environ, "windows")); diff != "" {
 		t.Error(diff)
 	}
 }

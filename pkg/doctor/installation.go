@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -120,7 +121,7 @@ func (i *Installation) checkSettings(context.Context) Finding {
 
 // checkEnvironment reports which variables of tlxhook are set, and warns of misspelt ones.
 func (i *Installation) checkEnvironment(context.Context) Finding {
-	if names := config.UnknownVariables(i.Environ); len(names) > 0 {
+	if names := config.UnknownVariables(i.Environ, runtime.GOOS); len(names) > 0 {
 		return warn(strings.Join(names, ", ")+" is set, but is not a variable of tlxhook", "see tlxhook help environment")
 	}
 	set := i.variables()
