@@ -12,8 +12,11 @@ const (
 
 // Purge deletes the deliveries that match the filter, except those for which keep returns true, and returns their
 // number. Keep may be nil. Objects and hashes of idempotency keys remain, see [Options]. It stops between two groups if
-// ctx ends.
+// ctx ends. On a full disk it uses the reserve, see [Journal.KeepReserve].
 func (j *Journal) Purge(ctx context.Context, f Filter, keep func(Entry) bool) (int64, error) {
+	if err := j.makeRoom(ctx); err != nil {
+		return 0, err
+	}
 	if err := j.CatchUp(ctx); err != nil {
 		return 0, err
 	}
@@ -89,7 +92,7 @@ func (j *Journal) remove(ctx context.Context, ids []int64) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return removed, nil
+	return removed, j.writeBack(ctx)
 }
 
 // Shrink returns the space of purged deliveries to the disk.
@@ -103,7 +106,10 @@ func (j *Journal) Shrink(ctx context.Context) error {
 			left, err = c.number(`PRAGMA freelist_count`)
 			return err
 		})
-		if err != nil || left == 0 {
+		if err == nil && left == 0 {
+			return j.writeBack(ctx)
+		}
+		if err != nil {
 			return err
 		}
 	}

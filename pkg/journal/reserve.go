@@ -1,10 +1,12 @@
 package journal
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 const (
@@ -31,6 +33,32 @@ func (j *Journal) KeepReserve() error {
 		_ = os.Remove(path) // a part is of no use
 	}
 	return err
+}
+
+// makeRoom frees the reserve on a full disk, and gives the writer time to recover.
+func (j *Journal) makeRoom(ctx context.Context) error {
+	err := FreeReserve(j.folder)
+	tick := time.NewTicker(retryAfter / 10)
+	defer tick.Stop()
+	for range 30 {
+		if err != nil || !errors.Is(j.writer.healthy(), ErrUnavailable) {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+	return err
+}
+
+// writeBack writes the log to the file if the disk is almost full: the log does not grow, and the file shrinks.
+func (j *Journal) writeBack(ctx context.Context) error {
+	if free, _, err := Space(j.folder); err != nil || free >= 2*reserveSize {
+		return err
+	}
+	return j.read(ctx, checkpoint)
 }
 
 // FreeReserve deletes the reserve of a journal if less than its size is free. Call it before [Attach], which writes too.

@@ -12,16 +12,10 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/loopback"
 	"github.com/tlxhook/tlxhook/pkg/receiver"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
-	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
-const (
-	// purgeInterval is how often old deliveries are deleted.
-	purgeInterval = time.Hour
-	// purgeTries and purgePause give a journal on a full disk time to recover once its reserve is free.
-	purgeTries = 5
-	purgePause = time.Second
-)
+// purgeInterval is how often old deliveries are deleted.
+const purgeInterval = time.Hour
 
 // catchUpInterval is how often outdated deliveries are marked.
 const catchUpInterval = 10 * time.Second
@@ -172,13 +166,7 @@ func (l *Listener) purge(ctx context.Context) error {
 	old := journal.Filter{
 		States: []journal.State{journal.Forwarded, journal.Dead}, Before: time.Now().Add(-l.o.Journal.Retention),
 	}
-	if err := journal.FreeReserve(l.o.Journal.Folder); err != nil {
-		return err
-	}
 	purged, err := l.journal.Purge(ctx, old, nil)
-	for try := 1; errors.Is(err, journal.ErrUnavailable) && try < purgeTries && wait.For(ctx, purgePause) == nil; try++ {
-		purged, err = l.journal.Purge(ctx, old, nil)
-	}
 	if err == nil && purged > 0 {
 		err = errors.Join(l.journal.Shrink(ctx), l.journal.KeepReserve())
 	}

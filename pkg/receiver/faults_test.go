@@ -145,14 +145,14 @@ func TestPurgeWorksOnAFullDisk(t *testing.T) {
 		count, size int
 		stop        syscall.Signal // of listen, before the disk is full; 0 for none
 	}{
-		"beside listen":              {60, 900_000, 0},
+		"beside listen":              {45, 900_000, 0},
 		"after listen":               {2000, 500, syscall.SIGTERM},
-		"after listen, large bodies": {60, 900_000, syscall.SIGTERM},
+		"after listen, large bodies": {45, 900_000, syscall.SIGTERM},
 		"after listen, one delivery": {1, 100, syscall.SIGTERM},
-		"after a kill, large bodies": {60, 900_000, syscall.SIGKILL},
+		"after a kill, large bodies": {45, 900_000, syscall.SIGKILL},
 	} {
 		t.Run(name, func(t *testing.T) {
-			disk := smallDisk(t, "150m")
+			disk := smallDisk(t, "130m")
 			folder, s := filepath.Join(disk, "journal"), newSenders(8)
 			p := startListen(t, folder, nil, "--min-free", "0")
 			s.sendSized(t, p, test.count, test.size)
@@ -167,8 +167,55 @@ func TestPurgeWorksOnAFullDisk(t *testing.T) {
 			if err != nil || !strings.Contains(string(said), strconv.Itoa(test.count)) {
 				t.Fatalf("%v: %s", err, said)
 			}
+			if info, err := os.Stat(filepath.Join(folder, "journal.db")); err != nil || info.Size() > 1<<20 {
+				t.Errorf("the file has %d bytes, error %v", info.Size(), err)
+			}
 			if test.stop == 0 && !s.resumes(t, p) {
 				t.Error("nothing is accepted afterwards")
+			}
+		})
+	}
+}
+
+// A journal that is receiving can be purged, as by retention, after its writes have failed for want of space.
+func TestReceivingJournalIsPurgedOnAFullDisk(t *testing.T) {
+	if testing.Short() {
+		t.Skip("not a unit test")
+	}
+	t.Parallel()
+	for name, size := range map[string]int{"small bodies": 100, "usual bodies": 1000, "bodies of 40 kB": 40_000, "large bodies": 900_000} {
+		t.Run(name, func(t *testing.T) {
+			disk := smallDisk(t, "100m")
+			j, err := journal.Open(filepath.Join(disk, "journal"), journal.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = j.Close() }()
+			if err := j.KeepReserve(); err != nil {
+				t.Fatal(err)
+			}
+			d := journal.Delivery{Event: "order.update", Received: time.Now(), Body: []byte(strings.Repeat("x", size))}
+			stored := int64(0)
+			for ; stored < 20_000; stored++ {
+				if stored == 5 {
+					fillUp(t, filepath.Join(disk, "ballast"))
+				}
+				d.Key, d.ObjectID = strconv.FormatInt(stored, 10), stored
+				if _, err := j.Append(t.Context(), d); err != nil {
+					break
+				}
+			}
+			if j.Healthy() == nil {
+				t.Fatal("the disk is not full")
+			}
+			if n, err := j.Purge(t.Context(), journal.Filter{}, nil); err != nil || n < stored {
+				t.Errorf("%d of %d purged, error %v", n, stored, err)
+			}
+			if d.Key = "later"; t.Failed() {
+				return
+			}
+			if _, err := j.Append(t.Context(), d); err != nil {
+				t.Error(err)
 			}
 		})
 	}
