@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -54,7 +55,7 @@ func TestScripts(t *testing.T) {
 			"exits": exits, "interrupt": interrupt, "await": await, "mode": mode,
 			"dialog": dialog, "receive": receive, "app": app, "journal": filled,
 			"deliver": deliver, "get": get, "secured": secured, "nats": startServer,
-			"tunnels": tunnels, "ended": ended,
+			"tunnels": tunnels, "ended": ended, "completes": completes,
 			// From here on the script runs the program of this test, which may have a race detector and is slower.
 			"race_detector": func(ts *testscript.TestScript, _ bool, _ []string) {
 				ts.Setenv("PATH", strings.TrimPrefix(ts.Getenv("PATH"), program+string(filepath.ListSeparator)))
@@ -85,6 +86,20 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if got != want {
 		ts.Fatalf("exit code %d, want %d", got, want)
 	}
+}
+
+// completes completes a command line until the candidates match a pattern: completes '^4712' sub show ”. A completion waits
+// for the API only 100 ms, which a slow machine may need longer than.
+func completes(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := regexp.Compile(`(?m)` + args[0])
+	ts.Check(err)
+	for range 100 {
+		ts.Check(ts.Exec("tlxhook", append([]string{"__complete"}, args[1:]...)...))
+		if want.MatchString(ts.ReadFile("stdout")) {
+			return
+		}
+	}
+	ts.Fatalf("no candidate matches %s", args[0])
 }
 
 // interrupt sends a signal to the command that runs in the background: interrupt INT.
