@@ -68,7 +68,7 @@ func TestEveryBuildUsesTheToolchainOfTheModule(t *testing.T) {
 		t.Errorf("%d of %d steps name a version", len(versions), steps)
 	}
 	slices.Sort(versions)
-	if got := slices.Compact(versions); !slices.Equal(got, []string{"go-version-file: go.mod", "go-version: stable"}) { // nightly tests new ones
+	if got := slices.Compact(versions); !slices.Equal(got, []string{"go-version-file: go.mod", "go-version: stable"}) {
 		t.Errorf("versions = %q", got)
 	}
 }

@@ -3,4 +3,6 @@
 package config
 
 // IsPrivateGroup is isPrivateGroup.
-func IsPrivateGroup(passwd, group, uid, gid string) bool { return isPrivateGroup(passwd, group, uid, gid) }
+func IsPrivateGroup(passwd, group, uid, gid string) bool {
+	return isPrivateGroup(passwd, group, uid, gid)
+}
