@@ -63,14 +63,15 @@ func (r runFlags) loginOf(many bool, company int64) string {
 	return r.config + r.profile + " --company " + strconv.FormatInt(company, 10)
 }
 
-// line returns a command line for a shell, with the flags of the run that the command uses. A command with -p keeps its own.
+// line returns a command line for a shell, with the flags of the run that the command uses. A command with -p keeps its own, and
+// auth list needs none.
 func (r runFlags) line(words ...string) string {
 	before, after := r.config, ""
 	switch words[0] {
 	case "check", "diff", "event", "export", "subscription":
 		before = r.login()
 	case "auth", "company":
-		if !slices.Contains(words, "-p") {
+		if !slices.Contains(words, "-p") && !slices.Equal(words, []string{"auth", "list"}) {
 			before += r.profile
 		}
 	case "delivery", "listen":

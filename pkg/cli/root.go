@@ -179,10 +179,7 @@ func group(use, short string, aliases []string, commands ...*cobra.Command) *cob
 func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		f := usageFailure("%s takes no arguments", operation(cmd))
-		if cmd.Flags().Lookup("forward-to") != nil {
-			return f.withHint("pass the URL of the app with --forward-to, such as --forward-to http://localhost:3000/hook")
-		}
-		return f.withHint("%s", cmp.Or(optionalValueHint(cmd, args[0]), flagsHint(cmd)))
+		return f.withHint("%s", cmp.Or(optionalValueHint(cmd, args[0]), appHint(cmd), flagsHint(cmd)))
 	}
 	return nil
 }
@@ -196,6 +193,14 @@ func optionalValueHint(cmd *cobra.Command, arg string) (hint string) {
 		}
 	})
 	return hint
+}
+
+// appHint returns the hint for an argument of a command that forwards to an app; empty for another command.
+func appHint(cmd *cobra.Command) string {
+	if cmd.Flags().Lookup("forward-to") == nil {
+		return ""
+	}
+	return "pass the URL of the app with --forward-to, such as --forward-to http://localhost:3000/hook"
 }
 
 func someArgs(what string) cobra.PositionalArgs {

@@ -76,7 +76,7 @@ func familiesOf(page string, names ...string) string {
 // hostile responds with subscriptions whose texts try to break the page.
 func hostile(n int) http.RoundTripper {
 	texts := []string{
-		`a"} 1` + "\n# TYPE evil counter\nevil 1\n", "back\\slash", "\x1b]52;c;eA==\a", "|pipe=1;2", "::error::x", "\u202eabc", "\u2028", "",
+		`a"} 1` + "\n# TYPE evil counter\nevil 1\n", "back\\slash", "\x1b]52;c;eA==\a", "|pipe=1;2", "::error::x", "\u202eabc", "\u2028", " ",
 		"bad\xff\xfeutf8", strings.Repeat("ø", 255), "\x00nul",
 	}
 	type one struct {

@@ -39,7 +39,7 @@ func TestListenerAnnouncesWhatItDoes(t *testing.T) {
 		"pending deliveries": {
 			func(_ *testing.T, o *listen.Options) { o.Routes = order },
 			3,
-			[]string{"3 stored deliveries are pending"},
+			[]string{"3 stored deliveries pending; list with LIST"},
 		},
 		"a stream": {
 			func(t *testing.T, o *listen.Options) {
@@ -59,6 +59,7 @@ func TestListenerAnnouncesWhatItDoes(t *testing.T) {
 			var mu sync.Mutex
 			var said []string
 			o := w.options(&address, func() {})
+			o.ListPending = "LIST"
 			o.Note = func(format string, args ...any) {
 				mu.Lock()
 				defer mu.Unlock()
