@@ -83,7 +83,7 @@ func deliveryShow(ctx context.Context, app *App, o *deliveryShowOptions, arg str
 	return err
 }
 
-// noteOmitted prints which of the fields that ordering and backfill need a delivery does not have.
+// noteOmitted notes the fields that ordering and backfill need and a delivery does not have.
 func noteOmitted(note func(string, ...any), body []byte) {
 	envelope, err := webhook.ParseEnvelope(body)
 	var value map[string]json.RawMessage

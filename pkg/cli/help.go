@@ -84,23 +84,60 @@ Global flags: tlxhook help flags
 
 const exitCodesLine = "Exit codes: 0 success, 1 negative result, 2 usage error; tlxhook help exit-codes"
 
-// reflow wraps paragraphs to a width. Indented lines and lists keep their line ends.
+// reflow wraps paragraphs and definitions to a width. Other indented lines and lists keep their line ends.
 func reflow(text string, width int) string {
-	var out, paragraph []string
+	var out []string
+	var open block
 	flush := func() {
-		out = append(out, terminal.Wrap(paragraph, width)...)
-		paragraph = nil
+		out = append(out, open.lines(width)...)
+		open = block{}
 	}
 	for line := range strings.SplitSeq(text, "\n") {
-		if line != "" && !strings.HasPrefix(line, " ") && !strings.HasPrefix(line, "- ") {
-			paragraph = append(paragraph, strings.Fields(line)...)
+		indent := len(line) - len(strings.TrimLeft(line, " "))
+		column := textColumn(line)
+		switch {
+		case line == "", strings.HasPrefix(line, "- "), indent > 0 && column == 0 && indent != len(open.term):
+			flush()
+			out = append(out, line)
 			continue
+		case column > 0:
+			flush()
+			open.term = line[:column]
+		case indent == 0 && open.term != "":
+			flush()
 		}
-		flush()
-		out = append(out, line)
+		open.words = append(open.words, strings.Fields(line[column:])...)
 	}
 	flush()
 	return strings.Join(out, "\n")
+}
+
+// block is a paragraph, or a term with its definition.
+type block struct {
+	term  string // with the indentation and the blanks up to the definition
+	words []string
+}
+
+func (b block) lines(width int) []string {
+	lines := terminal.Wrap(b.words, width-len(b.term))
+	for i := range lines {
+		if i == 0 {
+			lines[i] = b.term + lines[i]
+		} else {
+			lines[i] = strings.Repeat(" ", len(b.term)) + lines[i]
+		}
+	}
+	return lines
+}
+
+// textColumn returns the column of a definition, which follows an indented term and two blanks; 0 for another line.
+func textColumn(line string) int {
+	term := strings.TrimLeft(line, " ")
+	name, text, found := strings.Cut(term, "  ")
+	if len(term) == len(line) || !found || name == "" {
+		return 0
+	}
+	return len(line) - len(strings.TrimLeft(text, " "))
 }
 
 // newHelpTopics returns help pages that are not commands.

@@ -38,7 +38,15 @@ func TestReflowKeepsIndentedLinesAndLists(t *testing.T) {
 	if got := reflow(text, 60); got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	if got, want := reflow("one two three", 7), "one two\nthree"; got != want {
-		t.Errorf("%q, want %q", got, want)
+	for text, want := range map[string]string{
+		"one two three":                       "one two\nthree",
+		"  1  a b c d\n     e\n  code of ten": "  1  a\n     b\n     c\n     d\n     e\n  code of ten",
+		"  1  a b\n\n  2  c":                  "  1  a\n     b\n\n  2  c",
+		"  1  a\n  2  b\nc d e f":             "  1  a\n  2  b\nc d e f",
+		"a b\n  code  of two words":           "a b\n  code  of\n        two\n        words",
+	} {
+		if got := reflow(text, 7); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }
