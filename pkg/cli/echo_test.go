@@ -9,6 +9,7 @@ import (
 	"html"
 	"io"
 	"io/fs"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -122,21 +123,22 @@ func TestEchoedTokenIsMasked(t *testing.T) {
 	t.Cleanup(func() {
 		t.Logf("%d combinations, each searched for %d encodings", combinations.Load(), len(echoes("")))
 	})
-	for _, status := range []int{http.StatusForbidden, http.StatusOK} {
-		api := echoing(t, status)
-		for _, format := range everyFormat() {
-			t.Run(fmt.Sprint(status, format), func(t *testing.T) {
-				t.Parallel()
-				walkEchoes(t, api, format, &combinations)
-			})
-		}
+	refusing, answering := echoing(t, http.StatusForbidden), echoing(t, http.StatusOK)
+	logins := slices.Sorted(maps.Keys(echoLogins()))
+	for i, format := range everyFormat() {
+		t.Run(fmt.Sprint(format), func(t *testing.T) {
+			t.Parallel()
+			walkEchoes(t, refusing, logins, format, &combinations)
+			walkEchoes(t, answering, logins[i%len(logins):][:1], format, &combinations)
+		})
 	}
 }
 
-// walkEchoes runs every command with every login in one format.
-func walkEchoes(t *testing.T, server string, format []string, combinations *atomic.Int64) {
+// walkEchoes runs every command with some logins in one format.
+func walkEchoes(t *testing.T, server string, logins, format []string, combinations *atomic.Int64) {
 	t.Helper()
-	for name, login := range echoLogins() {
+	for _, name := range logins {
+		login := echoLogins()[name]
 		home, api := t.TempDir(), server+"/"+name+"/v2"
 		bundle, report := filepath.Join(home, "bundle.zip"), filepath.Join(home, "report")
 		manifest := filepath.Join(home, "hooks.yaml")
