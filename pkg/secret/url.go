@@ -79,7 +79,12 @@ func isWord(segment string) bool {
 
 // isSecretName reports whether a name usually has a secret as its value, such as X-Api-Key or token.
 func isSecretName(name string) bool {
-	name = strings.TrimSuffix(strings.NewReplacer("-", "", "_", "", ".", "").Replace(strings.ToLower(name)), "s")
+	name = strings.TrimSuffix(strings.Map(func(r rune) rune {
+		if r == '-' || r == '_' || r == '.' {
+			return -1
+		}
+		return unicode.ToLower(r)
+	}, name), "s")
 	return slices.Contains([]string{"key", "pwd", "sig", "jwt", "sas", "credential"}, name) ||
 		slices.ContainsFunc([]string{"token", "secret", "password", "passwd", "apikey", "accesskey", "signature"},
 			func(ending string) bool { return strings.HasSuffix(name, ending) })
