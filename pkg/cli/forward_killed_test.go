@@ -21,8 +21,8 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/webhook"
 )
 
-// A forwarder is killed at messages that it sends while it parks what an app refuses: at the begin of its turn, after a
-// batch is stored, and between the acknowledgments of what is stored. Nothing is lost, and every object keeps its order.
+// A forwarder is killed while it parks refused deliveries: at the start of its turn, after it stores a batch, and between
+// the acknowledgments of the batch. No delivery is lost, and every object keeps its order.
 func TestForwarderKilledWhileItParksLosesNothing(t *testing.T) {
 	long(t)
 	t.Parallel()

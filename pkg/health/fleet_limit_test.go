@@ -17,7 +17,7 @@ func TestRoundRespectsTheRateLimit(t *testing.T) {
 		o.change(t, func(state *sandbox.State) {
 			state.RateLimit = sandbox.RateLimit{Requests: 20, Period: 10 * time.Second}
 		})
-		time.Sleep(time.Minute) // what making the companies used is over
+		time.Sleep(time.Minute) // of fake time: the limit that the setup used has reset
 		if _, err := (&health.Poller{Client: o.watch.Logins[0].Client}).Poll(t.Context()); err != nil {
 			t.Fatal(err)
 		}

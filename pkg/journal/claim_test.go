@@ -68,7 +68,7 @@ func TestAClaimEndsWithItsProgram(t *testing.T) {
 	}
 }
 
-// Where no file can be made for the claims, deliveries are forwarded as before.
+// Without a file for the claims, attempts of one program still exclude each other.
 func TestClaimsNeedNoFile(t *testing.T) {
 	t.Parallel()
 	folder := filepath.Join(t.TempDir(), "journal")
@@ -82,7 +82,7 @@ func TestClaimsNeedNoFile(t *testing.T) {
 	claim(t, j, 1, true)
 }
 
-// BenchmarkClaim measures what an attempt to forward pays for its claim.
+// BenchmarkClaim measures the cost of a claim per attempt.
 func BenchmarkClaim(b *testing.B) {
 	j, err := journal.Open(b.TempDir(), journal.Options{})
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/receiver"
 )
 
-// A certificate that no authority vouches for is told from one that is wrong, and the flag that helps is named.
+// The error distinguishes a certificate of an unknown authority from an invalid one, and names --forward-ca-file.
 func TestUntrustedCertificateIsNamed(t *testing.T) {
 	t.Parallel()
 	app := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))

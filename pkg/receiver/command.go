@@ -57,7 +57,7 @@ func environ(e journal.Entry, replay bool) []string {
 		"TLXHOOK_ATTEMPT=" + strconv.Itoa(e.Attempts+1),
 		"TLXHOOK_REPLAY=" + strconv.FormatBool(replay),
 		"TLXHOOK_BACKFILL=" + strconv.FormatBool(e.Backfill),
-		"TLXHOOK_EVENT=" + strings.ReplaceAll(e.Event[:min(len(e.Event), maxEventVariable)], "\x00", "\ufffd"),
+		"TLXHOOK_EVENT=" + strings.ReplaceAll(strings.ToValidUTF8(e.Event[:min(len(e.Event), maxEventVariable)], ""), "\x00", "\ufffd"),
 		"TLXHOOK_SUBSCRIPTION_ID=" + strconv.FormatInt(e.SubscriptionID, 10),
 		"TLXHOOK_OBJECT_ID=" + strconv.FormatInt(e.ObjectID, 10),
 		"TLXHOOK_IDEMPOTENCY_KEY=" + e.Key,

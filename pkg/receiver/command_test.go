@@ -36,7 +36,7 @@ TLXHOOK_SUBSCRIPTION_ID=4711
 	}
 }
 
-// A program starts whatever the event is, and a name that is cut is no other event.
+// A program starts with any event name, and gets at most 1,024 bytes of it without a part of a character.
 func TestCommandGetsAnyEvent(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ event, want string }{
@@ -44,6 +44,7 @@ func TestCommandGetsAnyEvent(t *testing.T) {
 		"a million":      {"order." + strings.Repeat("u", 1_000_000), "order." + strings.Repeat("u", 1018)},
 		"1,024 bytes":    {strings.Repeat("o", 1024), strings.Repeat("o", 1024)},
 		"multiple bytes": {strings.Repeat("ø", 100_000), strings.Repeat("ø", 512)},
+		"half character": {"x" + strings.Repeat("ø", 1000), "x" + strings.Repeat("ø", 511)},
 		"NUL":            {"order\x00.update", "order\ufffd.update"},
 		"line feed":      {"order.update\nTLXHOOK_REPLAY=true", "order.update\nTLXHOOK_REPLAY=true"},
 		"empty":          {"", ""},

@@ -103,7 +103,7 @@ func killAgainAndAgain(t *testing.T, cycles int) {
 	app.check(t, s)
 }
 
-// A replay that is killed in an attempt keeps nothing for itself: forwarding goes on at once.
+// A replay that is killed during an attempt holds no claim: forwarding continues at once.
 func TestKilledReplayBlocksNothing(t *testing.T) {
 	t.Parallel()
 	folder := filepath.Join(t.TempDir(), "journal")

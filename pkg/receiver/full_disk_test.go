@@ -138,7 +138,7 @@ func TestReceivingJournalIsPurgedOnAFullDisk(t *testing.T) {
 	}
 }
 
-// sendSized lets all together send deliveries of a size.
+// sendSized sends deliveries of a size, the senders in parallel.
 func (s *senders) sendSized(t *testing.T, p *process, count, size int) {
 	t.Helper()
 	numbers := make(chan int)

@@ -24,7 +24,7 @@ var (
 const mostSilence = 3
 
 const (
-	// claimLimit bounds the wait for another attempt of a delivery to end, and claimPause is the pause between two looks.
+	// claimLimit bounds the wait for another attempt of a delivery to end, and claimPause is the pause between two tries.
 	claimLimit = forwardLimit + drainTime
 	claimPause = 20 * time.Millisecond
 )

@@ -154,8 +154,8 @@ func twice(t *testing.T) (j, attached *journal.Journal) {
 	return j, attached
 }
 
-// A delivery that another program keeps for itself is left out, and so are the newer ones of its object.
-func TestAReplayLeavesOutWhatAnotherProgramKeeps(t *testing.T) {
+// A replay skips a delivery that another program has claimed, and the newer ones of its object.
+func TestReplaySkipsClaimedDeliveries(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		kept int64 // of the deliveries 1, 3 and 5 of one object, and 2 and 4 of another
@@ -180,7 +180,7 @@ func TestAReplayLeavesOutWhatAnotherProgramKeeps(t *testing.T) {
 	}
 }
 
-// replayBeside replays everything beside a program that keeps one delivery, and returns what becomes of each.
+// replayBeside replays all deliveries while another program has claimed one, and returns the results.
 func replayBeside(t *testing.T, j *journal.Journal, kept int64) (results []string) {
 	t.Helper()
 	entries, _, err := j.Newest(t.Context(), journal.Filter{}, 10)
@@ -203,7 +203,7 @@ func replayBeside(t *testing.T, j *journal.Journal, kept int64) (results []strin
 	return results
 }
 
-// keeping are records of which another program keeps one.
+// keeping are records with one delivery that another program has claimed.
 type keeping struct {
 	receiver.Records
 	id int64

@@ -124,7 +124,7 @@ func (l Login) options() ([]nats.Option, error) {
 		nats.IgnoreAuthErrorAbort(), // a server that is being reconfigured may refuse for a while
 	}
 	if !l.encrypted() {
-		options = append(options, nats.IgnoreDiscoveredServers()) // any of them could be named by whoever is in between
+		options = append(options, nats.IgnoreDiscoveredServers()) // an attacker on the network can announce any server
 	}
 	switch {
 	case l.User != "":

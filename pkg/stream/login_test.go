@@ -259,7 +259,7 @@ func announcer(t *testing.T, others ...string) (address string, logins *atomic.I
 	return listener.Addr().String(), logins
 }
 
-// Without TLS, whoever is in between can name servers of his own; credentials go to the given ones only.
+// Without TLS, an attacker on the network can announce other servers; credentials are sent to the given ones only.
 func TestAnnouncedServersGetNoCredentials(t *testing.T) {
 	t.Parallel()
 	user := must[nkeys.KeyPair](t)(nkeys.CreateUser())

@@ -132,7 +132,7 @@ func TestUnfitStreamIsRefusedAndLeft(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			live := serve(t, &server.Options{}) // of its own: two streams cannot have the same subjects
+			live := serve(t, &server.Options{}) // one per stream: two streams of a server cannot share subjects
 			config.Name = name
 			before, err := raw(t, live).CreateStream(t.Context(), config)
 			if err != nil {

@@ -35,8 +35,8 @@ func TestLongListIsReadAhead(t *testing.T) {
 	}
 }
 
-// While a list is read, objects leave it and come back at any place. Those that stay are listed once, whatever the order
-// in which the requests are answered.
+// Objects leave the list and return to it while it is read. Those that stay are listed once, regardless of the order of
+// the responses.
 func TestChangesDuringAListSkipNoObject(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

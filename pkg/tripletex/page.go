@@ -122,7 +122,7 @@ func onePage[T any](ctx context.Context, c *Client, list call, from int) (page[T
 
 var errIncomplete = errors.New("the response has an entry without a valid ID or an event")
 
-// isIncomplete reports whether an item lacks what each item of its type has, such as null.
+// isIncomplete reports whether an item has no valid ID or no event, such as null.
 func isIncomplete[T any](item T) bool {
 	switch v := any(item).(type) {
 	case Subscription:
