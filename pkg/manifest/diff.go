@@ -78,7 +78,7 @@ func (d *differ) moves(creates []Change, want *Want, have []tripletex.Subscripti
 		if i >= 0 {
 			moved[have[i].ID] = true
 			d.note(Move, have[i], "probably moved; to keep it: tlxhook%s subscription update %d --target '%s'",
-				d.policy.Login, have[i].ID, c.wanted.Target)
+				d.policy.Login, have[i].ID, strings.ReplaceAll(c.wanted.Target, "'", `'\''`))
 		}
 	}
 }
