@@ -21,31 +21,32 @@ type Stored struct {
 // sequential.
 type record struct {
 	Delivery
-	header string // packed
-	sum    int64
+	keyHash []byte
+	header  string // packed
+	sum     int64
 }
 
 func (j *Journal) record(d Delivery) record {
 	text := headerText(d.Header)
-	return record{d, j.writer.connection.pack.Replace(text), d.checksum(text)}
+	return record{d, hash([]byte(d.Key)), j.writer.connection.pack.Replace(text), d.checksum(text)}
 }
 
 func insert(c *connection, d record) (Stored, error) {
-	known, same, err := recall(c, d.Delivery)
-	if err != nil || same != 0 {
-		return Stored{ID: same, Duplicate: true}, err
-	}
-	id, fresh, err := insertVariant(c, d, number(known))
+	id, fresh, err := insertVariant(c, d, 0, d.keyHash)
 	if err != nil || fresh {
-		return Stored{ID: id, Altered: known}, err
+		return Stored{ID: id}, err
 	}
 	return insertRepeat(c, d)
 }
 
 // insertRepeat stores a delivery with a known key, unless its body is known too.
 func insertRepeat(c *connection, d record) (Stored, error) {
-	next, same := int64(0), int64(0)
-	err := c.query(`SELECT id, variant, body FROM delivery JOIN content USING (id) WHERE idempotency_key = ? ORDER BY variant`,
+	deleted, same, err := recall(c, d)
+	if err != nil || same != 0 {
+		return Stored{ID: same, Duplicate: true}, err
+	}
+	next := number(deleted)
+	err = c.query(`SELECT id, variant, body FROM delivery JOIN content USING (id) WHERE idempotency_key = ? ORDER BY variant`,
 		[]any{d.Key}, func(r row) error {
 			next = r.int(1) + 1 // earlier variants may have been purged
 			if body, _ := r[2].([]byte); bytes.Equal(body, d.Body) {
@@ -56,15 +57,16 @@ func insertRepeat(c *connection, d record) (Stored, error) {
 	if err != nil || same != 0 {
 		return Stored{ID: same, Duplicate: true}, err
 	}
-	id, _, err := insertVariant(c, d, next)
+	id, _, err := insertVariant(c, d, next, nil)
 	return Stored{ID: id, Altered: true}, err
 }
 
-// insertVariant stores a delivery, unless this variant of its key exists.
-func insertVariant(c *connection, d record, variant int64) (id int64, fresh bool, err error) {
+// insertVariant stores a delivery, unless this variant of its key exists, or a deleted delivery had a key with the hash
+// unlessDeleted.
+func insertVariant(c *connection, d record, variant int64, unlessDeleted []byte) (id int64, fresh bool, err error) {
 	added, err := c.exec(`INSERT INTO delivery (idempotency_key, variant, received, event, subscription, object, backfill, unreadable)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-		d.Key, variant, d.Received.UnixMicro(), d.Event, d.SubscriptionID, d.ObjectID, number(d.Backfill), number(d.Unreadable))
+		SELECT ?, ?, ?, ?, ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM remembered WHERE key = ?) ON CONFLICT DO NOTHING`,
+		d.Key, variant, d.Received.UnixMicro(), d.Event, d.SubscriptionID, d.ObjectID, number(d.Backfill), number(d.Unreadable), unlessDeleted)
 	if err != nil {
 		return 0, false, err
 	}

@@ -32,13 +32,20 @@ func headerText(h http.Header) string {
 	var text strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(h)) {
 		for _, value := range h[name] {
-			text.WriteString(name + ": " + printable(value) + "\n")
+			text.WriteString(name)
+			text.WriteString(": ")
+			text.WriteString(printable(value))
+			text.WriteByte('\n')
 		}
 	}
 	return text.String()
 }
 
 func printable(value string) string {
+	isControl := func(r rune) bool { return r < ' ' }
+	if !strings.ContainsFunc(value, isControl) {
+		return value
+	}
 	raw := []byte(value)
 	for i, b := range raw {
 		if b < ' ' {

@@ -166,7 +166,7 @@ func (j *Journal) AppendBackfill(ctx context.Context, all []Delivery) (fresh int
 	err = j.writer.commit(ctx, func(c *connection) error {
 		for _, d := range all {
 			d.Backfill = true
-			_, added, err := insertVariant(c, j.record(d), 0)
+			_, added, err := insertVariant(c, j.record(d), 0, nil)
 			if err != nil {
 				return err
 			}

@@ -37,8 +37,8 @@ func hash(data []byte) []byte {
 }
 
 // recall reports whether a deleted delivery had the same key, and returns the ID of one that had the same body too.
-func recall(c *connection, d Delivery) (known bool, same int64, err error) {
-	err = c.query(`SELECT id, body FROM remembered WHERE key = ?`, []any{hash([]byte(d.Key))}, func(r row) error {
+func recall(c *connection, d record) (known bool, same int64, err error) {
+	err = c.query(`SELECT id, body FROM remembered WHERE key = ?`, []any{d.keyHash}, func(r row) error {
 		known = true
 		if bytes.Equal(r.bytes(1), hash(d.Body)) {
 			same = r.int(0)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tlxhook/tlxhook/pkg/journal"
 	"github.com/tlxhook/tlxhook/pkg/sender"
+	"github.com/tlxhook/tlxhook/pkg/webhook"
 )
 
 // StoredDelivery is a delivery of the journal, as printed in JSON.
@@ -86,9 +87,11 @@ func NewDeliveryDetails(e journal.Entry, attempts []journal.Attempt) DeliveryDet
 // allHeaders returns the headers of a delivery, including those in fields.
 func allHeaders(e journal.Entry) http.Header {
 	all := http.Header{}
-	for i, value := range []string{e.ContentType, e.Key, e.Signature} {
+	for name, value := range map[string]string{
+		"Content-Type": e.ContentType, webhook.KeyHeader: e.Key, webhook.SignatureHeader: e.Signature,
+	} {
 		if value != "" {
-			all.Set(ownFields()[i], value)
+			all.Set(name, value)
 		}
 	}
 	maps.Copy(all, e.Header)
