@@ -42,7 +42,11 @@ func dialog(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	defer func() { _ = terminal.Close() }()
 	screen := &screen{}
-	go screen.fill(terminal)
+	shown := make(chan struct{})
+	go func() {
+		defer close(shown)
+		screen.fill(terminal)
+	}()
 	answers := map[string]string{"^C": "\x03", "^D": "\x04", "^Z": "\x1a"}
 	for line := range strings.Lines(talk) {
 		expected, answer, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " > ")
@@ -62,14 +66,17 @@ func dialog(ts *testscript.TestScript, _ bool, args []string) {
 		_, err := io.WriteString(terminal, answer)
 		ts.Check(err)
 	}
-	timer := time.AfterFunc(20*time.Second, func() { _ = command.Process.Kill() })
+	timer := time.AfterFunc(time.Minute, func() { _ = command.Process.Kill() })
 	defer timer.Stop()
 	got := 0
 	var ended *exec.ExitError
 	if err := command.Wait(); errors.As(err, &ended) {
 		got = ended.ExitCode()
 	}
-	<-time.After(50 * time.Millisecond) // what is on its way to the screen
+	select {
+	case <-shown:
+	case <-time.After(10 * time.Second): // another process has the terminal
+	}
 	ts.Check(os.WriteFile(ts.MkAbs("screen"), []byte(screen.String()), 0o600))
 	if got != want {
 		ts.Fatalf("exit code %d, want %d; the screen showed\n%s", got, want, screen)
@@ -108,7 +115,7 @@ func (s *screen) fill(from io.Reader) {
 }
 
 func (s *screen) await(text string) bool {
-	for range 1000 {
+	for range 6000 {
 		s.mu.Lock()
 		i := strings.Index(s.all.String()[s.seen:], text)
 		if i >= 0 {
