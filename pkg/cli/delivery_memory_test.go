@@ -4,10 +4,7 @@ import (
 	"database/sql"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"testing"
-
-	"github.com/tlxhook/tlxhook/pkg/cli"
 )
 
 // heapMeter counts what is written to it, and keeps the most memory that was in use meanwhile.
@@ -45,25 +42,5 @@ func copyDeliveries(t *testing.T, home string, count int) {
 		SELECT 'a-key-as-long-as-usual-' || i, 0, 1763640000000000 + i, 'order.update', 4711, i, 1, 1, 1763640000000000 + i, 200 FROM n`, count)
 	if err != nil {
 		t.Fatal(err)
-	}
-}
-
-// A list of any length is printed in constant memory.
-func TestDeliveryListNeedsConstantMemory(t *testing.T) {
-	long(t)
-	const count, mostGrowth = 20_000, 8 << 20
-	home := filledHome(t)
-	copyDeliveries(t, home, count)
-	for _, format := range []string{"-otsv", "-ondjson", "-ocsv", "-oname", "-ojson", "-oyaml", "--template={{.id}}"} {
-		meter, start := &heapMeter{}, liveHeap()
-		var said strings.Builder
-		code := cli.Main([]string{"delivery", "list", "--limit", "0", "--timeout", "5m", format},
-			cli.Streams{In: strings.NewReader(""), Out: meter, Err: &said}, []string{"HOME=" + home}, cli.Build{})
-		if code != 0 {
-			t.Errorf("%s: exit %d: %s", format, code, said.String())
-		}
-		if meter.most > start+mostGrowth {
-			t.Errorf("%s: %d bytes more in use while %d bytes were written", format, meter.most-start, meter.written)
-		}
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"html"
 	"io"
 	"io/fs"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -114,24 +113,6 @@ func everyFormat() [][]string {
 		all = append(all, []string{"-o", string(format), "--debug"})
 	}
 	return all
-}
-
-func TestEchoedTokenIsMasked(t *testing.T) {
-	long(t)
-	t.Parallel()
-	var combinations atomic.Int64
-	t.Cleanup(func() {
-		t.Logf("%d combinations, each searched for %d encodings", combinations.Load(), len(echoes("")))
-	})
-	refusing, answering := echoing(t, http.StatusForbidden), echoing(t, http.StatusOK)
-	logins := slices.Sorted(maps.Keys(echoLogins()))
-	for i, format := range everyFormat() {
-		t.Run(fmt.Sprint(format), func(t *testing.T) {
-			t.Parallel()
-			walkEchoes(t, refusing, logins, format, &combinations)
-			walkEchoes(t, answering, logins[i%len(logins):][:1], format, &combinations)
-		})
-	}
 }
 
 // walkEchoes runs every command with some logins in one format.

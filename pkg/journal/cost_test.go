@@ -50,47 +50,6 @@ func resident(t *testing.T) int {
 	return kilobytes >> 10
 }
 
-// What is stored is on the disk and not in memory, however much it is.
-func TestMemoryDoesNotGrowWithTheJournal(t *testing.T) {
-	const mostGrowth, senders = 64, 64
-	folder := t.TempDir()
-	j := open(t, folder)
-	appendAll(t, j, delivery(0))
-	start, total := resident(t), size(t, "deliveries")
-	var next, most atomic.Int64
-	var group sync.WaitGroup
-	for range senders {
-		group.Go(func() {
-			for n := int(next.Add(1)); n < total; n = int(next.Add(1)) {
-				d := delivery(320 + n*5000) // with a body of about 400 bytes
-				stored, err := j.Append(context.Background(), d)
-				if err == nil {
-					err = j.Mark(context.Background(), stored.ID, journal.Attempt{At: d.Received, State: journal.Forwarded, Status: 200})
-				}
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				if n%1000 == 0 {
-					most.Store(max(most.Load(), int64(resident(t))))
-				}
-			}
-		})
-	}
-	group.Wait()
-	switch n, err := j.Count(t.Context(), journal.Filter{States: []journal.State{journal.Forwarded}}); {
-	case err != nil:
-		t.Error(err)
-	case int(n) != total-1:
-		t.Errorf("int(n) = %v, want %v", int(n), total-1)
-	}
-	if grown := int(most.Load()) - start; grown > mostGrowth {
-		t.Errorf("%d MiB at the start and %d MiB more after %d deliveries", start, grown, total)
-	} else {
-		t.Logf("%d MiB at the start and %d MiB more after %d deliveries", start, grown, total)
-	}
-}
-
 // BenchmarkAppend stores deliveries of 700 bytes, from one sender and from many, beside a bare file that is synced
 // for each. Run it several times with -count 1, so that the rounds take turns, and compare the medians.
 func BenchmarkAppend(b *testing.B) {

@@ -1,7 +1,6 @@
 package journal_test
 
 import (
-	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -70,39 +69,5 @@ func TestACrashLosesNothingThatWasStored(t *testing.T) {
 	database, log, stored := crashed(t)
 	if n := afterCrash(t, database, log, stored); n != len(stored) {
 		t.Errorf("%d of %d are there", n, len(stored))
-	}
-}
-
-// A write that the crash cut off is as if it had never begun; what was synced before it is there.
-func TestALogThatEndsInTheMiddleGivesItsBeginning(t *testing.T) {
-	t.Parallel()
-	database, log, stored := crashed(t)
-	random, before := sequence(3), 0
-	for at := 0; at < len(log); at += 1 + random.below(len(log)/40) {
-		n := afterCrash(t, database, log[:at], stored)
-		if n < before {
-			t.Errorf("%d are there of the first %d bytes, and %d of fewer", n, at, before)
-		}
-		before = n
-	}
-	if before < len(stored)-3 {
-		t.Errorf("only %d of %d are there of almost the whole log", before, len(stored))
-	}
-}
-
-// The tail of a log may hold anything after a loss of power.
-func TestALogWithADamagedTailGivesWhatIsBeforeIt(t *testing.T) {
-	t.Parallel()
-	database, log, stored := crashed(t)
-	random := sequence(4)
-	for range 30 {
-		damaged := bytes.Clone(log)
-		at := random.below(len(log))
-		for i := at; i < len(damaged); i++ {
-			damaged[i] ^= 1 << random.below(8)
-		}
-		if whole := afterCrash(t, database, log[:at], stored); afterCrash(t, database, damaged, stored) != whole {
-			t.Errorf("what lies behind byte %d changes what is before it", at)
-		}
 	}
 }

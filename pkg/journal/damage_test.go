@@ -101,38 +101,6 @@ func (s *sequence) below(n int) int {
 	return int(*s>>33) % n
 }
 
-func TestADamagedFileIsRefusedOrHarmless(t *testing.T) {
-	t.Parallel()
-	raw, entries := sample(t)
-	if readDamaged(t, raw, entries) {
-		t.Fatal("the file without damage was refused")
-	}
-	random, refused := sequence(1), 0
-	const times = 300
-	for n := range times {
-		damaged := bytes.Clone(raw)
-		switch n % 5 {
-		case 0: // a bit anywhere
-			damaged[random.below(len(damaged))] ^= 1 << random.below(8)
-		case 1: // a bit near the beginning of a page, where its structure is
-			damaged[random.below(len(damaged)/4096)*4096+random.below(120)] ^= 1 << random.below(8)
-		case 2: // a page of zeros
-			clear(damaged[random.below(len(damaged)/4096)*4096:][:4096])
-		case 3: // a tail that is missing
-			damaged = damaged[:random.below(len(damaged))]
-		case 4: // four bytes that say 4 GiB
-			copy(damaged[random.below(len(damaged)-4):], "\xff\xff\xff\xff")
-		}
-		if readDamaged(t, damaged, entries) {
-			refused++
-		}
-	}
-	if refused < times/4 {
-		t.Errorf("only %d of %d were refused", refused, times)
-	}
-	t.Logf("%d of %d were refused", refused, times)
-}
-
 // A state that changes on the disk would lose a delivery, and no checksum covers what is written anew.
 func TestAStateThatChangedOnTheDiskIsSeen(t *testing.T) {
 	t.Parallel()

@@ -152,29 +152,6 @@ func typical(n int) journal.Delivery {
 	return d
 }
 
-func TestADeliveryTakesLessThanAKilobyte(t *testing.T) {
-	t.Parallel()
-	const count, most = 2000, 1000
-	folder := t.TempDir()
-	j := open(t, folder)
-	for n := range count {
-		id := appendAll(t, j, typical(n))[0]
-		mark(t, j, id, 1, journal.Attempt{State: journal.Forwarded, Status: 200, Duration: 3 * time.Millisecond})
-	}
-	if err := j.Close(); err != nil {
-		t.Fatal(err)
-	}
-	info, err := os.Stat(filepath.Join(folder, "journal.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if each := info.Size() / count; each > most {
-		t.Errorf("%d bytes for each delivery", each)
-	} else {
-		t.Logf("%d bytes for each delivery", each)
-	}
-}
-
 // The file was written by the last version of format 6.
 func TestFormat6IsMigratedWithoutLoss(t *testing.T) {
 	t.Parallel()

@@ -73,37 +73,3 @@ func TestEveryStoredDeliveryWasSynced(t *testing.T) {
 		}
 	}
 }
-
-// Whichever sync or write fails, or ends the process: what was told to be stored is there afterwards.
-func TestNothingIsAcknowledgedAfterAFailedCall(t *testing.T) {
-	t.Parallel()
-	failures := 0
-	for _, fault := range []string{"error=EIO", "error=ENOSPC", "signal=SIGKILL"} {
-		for _, call := range []string{"fdatasync", "pwrite64"} {
-			for _, nth := range []int{5, 13, 21} {
-				folder := t.TempDir()
-				said, _ := traced(t, folder, "-e", fmt.Sprintf("inject=%s:%s:when=%d", call, fault, nth))
-				if strings.Count(said, "stored") < 10 {
-					failures++
-				}
-				j, err := journal.Open(folder, journal.Options{})
-				if err != nil {
-					t.Fatalf("%s %s %d: %v", call, fault, nth, err)
-				}
-				for n := range 10 {
-					there := false
-					for e, err := range j.List(t.Context(), journal.Filter{Objects: []int64{int64(1000 + n)}}) {
-						there = err == nil && e.Key == delivery(n).Key
-					}
-					if strings.Contains(said, fmt.Sprintf("stored %d\n", n)) && !there {
-						t.Errorf("%s %s %d: delivery %d was told to be stored, and is not there", call, fault, nth, n)
-					}
-				}
-				_ = j.Close()
-			}
-		}
-	}
-	if failures < 9 {
-		t.Errorf("only %d runs met their fault", failures)
-	}
-}
