@@ -63,8 +63,11 @@ func create(ctx context.Context, t *testing.T, client *tripletex.Client, n int) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	if done != n || len(all) != n {
-		t.Fatalf("%d processed and %d created, want %d", done, len(all), n)
+	if done != n {
+		t.Fatalf("%d processed, want %d", done, n)
+	}
+	if len(all) != n {
+		t.Fatalf("%d created, want %d", len(all), n)
 	}
 	return all
 }
@@ -89,8 +92,12 @@ func TestWritesAreSplitIntoBatches(t *testing.T) {
 			t.Fatalf("%d is %s", s.ID, s.Status)
 		}
 	}
-	if done, err = bulk.Delete(t.Context(), client, updated); err != nil || done != 1001 {
-		t.Errorf("%d deleted, %v", done, err)
+	done, err = bulk.Delete(t.Context(), client, updated)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if done != 1001 {
+		t.Errorf("%d deleted, want 1001", done)
 	}
 	want := []string{"POST", "POST", "PUT", "PUT", "DELETE", "DELETE", "DELETE"}
 	if diff := cmp.Diff(want, w.methods); diff != "" {
@@ -124,8 +131,11 @@ func TestCanceledWriteSendsNothing(t *testing.T) {
 	if tripletex.KindOf(err) != tripletex.Canceled {
 		t.Errorf("%v, want a canceled request", err)
 	}
-	if done != 0 || len(w.methods) != 0 {
-		t.Errorf("%d processed in %d requests", done, len(w.methods))
+	if done != 0 {
+		t.Errorf("%d processed, want 0", done)
+	}
+	if len(w.methods) != 0 {
+		t.Errorf("%d requests, want 0", len(w.methods))
 	}
 }
 
@@ -140,11 +150,17 @@ func TestExisting(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(existing) != 1 || existing[0].ID != all[1].ID {
-		t.Errorf("existing: %+v, want %d", existing, all[1].ID)
+	if len(existing) != 1 {
+		t.Fatalf("%d existing, want 1: %+v", len(existing), existing)
 	}
-	if len(rest) != 1 || rest[0].Event != "order.update" {
-		t.Errorf("rest: %+v", rest)
+	if existing[0].ID != all[1].ID {
+		t.Errorf("existing: %d, want %d", existing[0].ID, all[1].ID)
+	}
+	if len(rest) != 1 {
+		t.Fatalf("%d in the rest, want 1: %+v", len(rest), rest)
+	}
+	if rest[0].Event != "order.update" {
+		t.Errorf("rest: %s, want order.update", rest[0].Event)
 	}
 }
 

@@ -17,8 +17,11 @@ func TestFailuresReplaceEmptyContentOnly(t *testing.T) {
 			t.Fatal(err)
 		}
 		err := fleet.Failures{Path: path}.Set("apply", []fleet.Failure{{}})
-		if _, ok := errors.AsType[*fleet.FailuresError](err); ok != rejected || (err != nil) != rejected {
-			t.Errorf("%q: %v", content, err)
+		if (err != nil) != rejected {
+			t.Errorf("%q: %v, want an error: %t", content, err, rejected)
+		}
+		if _, ok := errors.AsType[*fleet.FailuresError](err); ok != rejected {
+			t.Errorf("%q: %T, want a FailuresError: %t", content, err, rejected)
 		}
 	}
 }
