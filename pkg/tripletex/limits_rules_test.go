@@ -131,7 +131,10 @@ func (show roundTrip) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestDefaultTransportWaitsForAResponse(t *testing.T) {
 	t.Parallel()
 	transport, ok := tripletex.NewTransport().(*http.Transport)
-	if !ok || transport.ResponseHeaderTimeout != 20*time.Second {
-		t.Errorf("the timeout differs from 20 s: %+v", transport)
+	if !ok {
+		t.Fatal("the transport is not an http.Transport")
+	}
+	if got, want := transport.ResponseHeaderTimeout, 20*time.Second; got != want {
+		t.Errorf("the timeout is %s, want %s", got, want)
 	}
 }

@@ -22,8 +22,11 @@ func TestLongListIsReadAhead(t *testing.T) {
 			api := &lists{answer: func(q url.Values) (int, []int64) { return page(q, upTo(n)) }}
 			start := time.Now()
 			got, err := listed(t.Context(), t, &delayed{next: api, by: 100 * time.Millisecond}, "product", tripletex.ObjectList{})
-			if err != nil || !same(got, upTo(n)) {
-				t.Fatalf("%d of %d objects, %v", len(got), n, err)
+			if err != nil {
+				t.Fatalf("%d of %d objects: %v", len(got), n, err)
+			}
+			if !same(got, upTo(n)) {
+				t.Fatalf("%d objects differ from the %d of the API", len(got), n)
 			}
 			if len(api.requests) > most {
 				t.Errorf("%d objects: %d requests, want at most %d", n, len(api.requests), most)

@@ -345,8 +345,12 @@ func TestListKeepsTheRateLimitReserve(t *testing.T) {
 func TestObjectKindsAreFoundByNameWithoutCase(t *testing.T) {
 	t.Parallel()
 	for _, kind := range tripletex.ObjectKinds() {
-		if got, ok := tripletex.FindObjectKind(strings.ToUpper(kind.Name)); !ok || got.Name != kind.Name {
-			t.Errorf("%s: found %q, %v", kind.Name, got.Name, ok)
+		got, ok := tripletex.FindObjectKind(strings.ToUpper(kind.Name))
+		if !ok {
+			t.Errorf("%s is not found", kind.Name)
+		}
+		if got.Name != kind.Name {
+			t.Errorf("%s: found %q", kind.Name, got.Name)
 		}
 	}
 	if got, ok := tripletex.FindObjectKind("nonsense"); ok {
