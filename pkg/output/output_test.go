@@ -179,8 +179,11 @@ func TestTablesShowLocalTimesAndOtherFormatsUTC(t *testing.T) {
 		if err == nil {
 			err = output.List(t.Context(), p, output.TableOf[moments](nil), []moments{item})
 		}
-		if err != nil || out.String() != want {
-			t.Errorf("%s: %v\n%swant\n%s", format, err, &out, want)
+		if err != nil {
+			t.Errorf("%s: %v", format, err)
+		}
+		if out.String() != want {
+			t.Errorf("%s:\n%swant\n%s", format, &out, want)
 		}
 	}
 }
@@ -195,8 +198,11 @@ func TestEmptyCellsAreNotPainted(t *testing.T) {
 	if err == nil {
 		err = output.List(t.Context(), p, styled, []thing{{Name: "a"}, {Name: "long", Note: "x"}})
 	}
-	if lines := strings.Split(out.String(), "\n"); err != nil || lines[1] != "0   a" {
-		t.Errorf("%v: %q", err, lines)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if lines := strings.Split(out.String(), "\n"); lines[1] != "0   a" {
+		t.Errorf("lines = %q", lines)
 	}
 }
 

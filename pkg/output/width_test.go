@@ -49,8 +49,11 @@ func TestWidestColumnIsTruncatedFirst(t *testing.T) {
 		if err == nil {
 			err = output.List(t.Context(), p, output.TableOf[pair](nil), items)
 		}
-		if err != nil || out.String() != want {
-			t.Errorf("%v\n%swant\n%s", err, &out, want)
+		if err != nil {
+			t.Error(err)
+		}
+		if out.String() != want {
+			t.Errorf("got\n%swant\n%s", &out, want)
 		}
 	}
 }
@@ -82,8 +85,11 @@ func TestWideTableHasEveryFilledColumnInFull(t *testing.T) {
 		"note": "ID  NAME                                   NOTE\n1   " + long + "  note\n",
 	} {
 		text, err := printed(t, output.Options{Format: output.WideFormat}, 20, thing{1, long, note})
-		if err != nil || text != want {
-			t.Errorf("%v\n%swant\n%s", err, text, want)
+		if err != nil {
+			t.Error(err)
+		}
+		if text != want {
+			t.Errorf("got\n%swant\n%s", text, want)
 		}
 	}
 }
@@ -112,8 +118,11 @@ func TestEveryColumnIsTruncatedOnANarrowScreen(t *testing.T) {
 		if err == nil {
 			err = output.List(t.Context(), p, output.TableOf[row](nil), []row{item})
 		}
-		if err != nil || out.String() != want {
-			t.Errorf("width %d: %v\n%swant\n%s", width, err, &out, want)
+		if err != nil {
+			t.Errorf("width %d: %v", width, err)
+		}
+		if out.String() != want {
+			t.Errorf("width %d:\n%swant\n%s", width, &out, want)
 		}
 	}
 }

@@ -40,8 +40,11 @@ func TestCommandsOfCISystemsAreDisabled(t *testing.T) {
 	log := terminal.NewLog(&out, func(string) (string, bool) { return "true", true })
 	log.JSON = true
 	const kept = "a::b ## [x] https://[::1]/ #[x] x: y\n"
-	if _, err := log.Write([]byte(kept + `{"name":"##[x]"}`)); err != nil || out.String() != kept+`{"name":"##\u005bx]"}` {
-		t.Errorf("%q, %v", out.String(), err)
+	if _, err := log.Write([]byte(kept + `{"name":"##[x]"}`)); err != nil {
+		t.Error(err)
+	}
+	if want := kept + `{"name":"##\u005bx]"}`; out.String() != want {
+		t.Errorf("out = %q, want %q", out.String(), want)
 	}
 	for _, value := range []string{"", "false"} {
 		if terminal.NewLog(&out, func(string) (string, bool) { return value, true }) != nil {

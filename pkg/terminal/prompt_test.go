@@ -65,8 +65,12 @@ func TestLongHiddenAnswersAreRefused(t *testing.T) {
 		}
 	}
 	for name, text := range map[string]string{"short": "abc", "longest": strings.Repeat("ø", 4095)} {
-		if got, err := answerHidden(t, text); err != nil || got != text {
-			t.Errorf("%s: %d characters, %v", name, len(got), err)
+		got, err := answerHidden(t, text)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if got != text {
+			t.Errorf("%s: %d bytes differ from the %d that were typed", name, len(got), len(text))
 		}
 	}
 }
