@@ -133,11 +133,18 @@ func TestLeftoversAreNamed(t *testing.T) {
 			return recorder.Result(), nil
 		})
 		report, err := calibrate.Run(t.Context(), w.options)
-		if !errors.Is(err, calibrate.ErrCleanup) || report == nil {
-			t.Fatalf("err = %v, want ErrCleanup beside the report", err)
+		if !errors.Is(err, calibrate.ErrCleanup) {
+			t.Fatalf("err = %v, want ErrCleanup", err)
 		}
-		if n := w.left(t); n != len(refused) || n < 10 {
+		if report == nil {
+			t.Error("there is no report beside the error")
+		}
+		n := w.left(t)
+		if n != len(refused) {
 			t.Errorf("%d subscriptions and objects remain, %d are refused", n, len(refused))
+		}
+		if n < 10 {
+			t.Errorf("%d subscriptions and objects remain, want at least 10", n)
 		}
 		for _, want := range append(refused, "subscription ", "customer ", "/tlxhook-calibrate/", `"tlxhook calibrate"`) {
 			if !strings.Contains(err.Error(), want) {
@@ -156,7 +163,10 @@ func TestCustomersAreNotNeeded(t *testing.T) {
 			w.options.Deliveries = nil
 			w.state(t, func(s *sandbox.State) { s.ChangeFaults(false, sandbox.Fault{Kind: kind, Path: "/customer"}) })
 			report, err := calibrate.Run(t.Context(), w.options)
-			if failed := errors.Is(err, calibrate.ErrCleanup); report == nil || failed != (kind != "forbidden") {
+			if report == nil {
+				t.Errorf("%s: no report", kind)
+			}
+			if failed := errors.Is(err, calibrate.ErrCleanup); failed != (kind != "forbidden") {
 				t.Errorf("%s: %v", kind, err)
 			}
 		})
