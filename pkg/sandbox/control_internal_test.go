@@ -26,8 +26,11 @@ func TestHealthFailsWithTheState(t *testing.T) {
 	} {
 		w := httptest.NewRecorder()
 		(&control{store: c.store}).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, ControlPath+"/health", nil))
-		if w.Code != c.status || !strings.Contains(w.Body.String(), c.answer) {
-			t.Errorf("%T: %d %s, want %d and %s", c.store, w.Code, w.Body, c.status, c.answer)
+		if w.Code != c.status {
+			t.Errorf("%T: %d, want %d", c.store, w.Code, c.status)
+		}
+		if !strings.Contains(w.Body.String(), c.answer) {
+			t.Errorf("%T: %s, want %s", c.store, w.Body, c.answer)
 		}
 	}
 }

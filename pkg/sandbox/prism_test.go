@@ -141,8 +141,11 @@ func TestPrismFindsNoViolation(t *testing.T) {
 		t.Fatal(err)
 	}
 	useEverything(t, client)
-	if found.calls < 50 || len(found.found) > 0 {
-		t.Errorf("%d calls, violations:\n%s", found.calls, strings.Join(found.found, "\n"))
+	if found.calls < 50 {
+		t.Errorf("%d calls, want at least 50", found.calls)
+	}
+	if len(found.found) > 0 {
+		t.Errorf("violations:\n%s", strings.Join(found.found, "\n"))
 	}
 	found.found = nil
 	wrong, err := http.NewRequestWithContext(t.Context(), http.MethodPost, proxy+"/event/subscription", strings.NewReader(`{"event":7}`))
