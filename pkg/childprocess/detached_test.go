@@ -25,8 +25,15 @@ func TestDetachedProgramHasItsOwnGroup(t *testing.T) {
 		t.Fatal(err)
 	}
 	raw, err := os.ReadFile(file)
-	if ids := strings.Fields(string(raw)); err != nil || len(ids) != 2 || ids[0] != ids[1] {
-		t.Errorf("process and group are %q, error %v", raw, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := strings.Fields(string(raw))
+	if len(ids) != 2 {
+		t.Fatalf("ps printed %q, want two IDs", raw)
+	}
+	if ids[0] != ids[1] {
+		t.Errorf("process %s is in the group %s, want its own", ids[0], ids[1])
 	}
 }
 

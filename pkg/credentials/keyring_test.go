@@ -124,8 +124,12 @@ func TestKeyringKeepsSecrets(t *testing.T) {
 	if _, err := store.Get("Kunde.AS", credentials.EmployeeToken); !errors.Is(err, credentials.ErrNotFound) {
 		t.Errorf("after: %v, want not found", err)
 	}
-	if got, err := store.Get("Kunde.AS", credentials.Session); err != nil || got != long {
-		t.Errorf("another kind: %v", err)
+	got, err := store.Get("Kunde.AS", credentials.Session)
+	if err != nil {
+		t.Fatalf("another kind: %v", err)
+	}
+	if got != long {
+		t.Errorf("another kind: %d bytes differ from the %d that were stored", len(got), len(long))
 	}
 }
 

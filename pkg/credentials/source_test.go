@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -152,11 +153,26 @@ func TestEnvironmentAcceptsOneSource(t *testing.T) {
 		}}
 		value, source, err := environment.Get(ctx, "X")
 		cancel()
-		if test.fails == "" && (err != nil || value.Reveal() != test.want || source != test.source) {
-			t.Errorf("%s: %q from %q, %v", name, value.Reveal(), source, err)
+		if test.fails == "" {
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			if value.Reveal() != test.want {
+				t.Errorf("%s: %q, want %q", name, value.Reveal(), test.want)
+			}
+			if source != test.source {
+				t.Errorf("%s: source %q, want %q", name, source, test.source)
+			}
+			continue
 		}
-		if test.fails != "" && (!isUsage(err) || !strings.Contains(err.Error(), test.fails) || strings.Contains(err.Error(), "canary")) {
+		if !isUsage(err) {
+			t.Errorf("%s: %v, want a usage error", name, err)
+		}
+		if !strings.Contains(fmt.Sprint(err), test.fails) {
 			t.Errorf("%s: %v, want %q", name, err, test.fails)
+		}
+		if strings.Contains(fmt.Sprint(err), "canary") {
+			t.Errorf("%s: the error shows the secret: %v", name, err)
 		}
 	}
 }
@@ -201,8 +217,10 @@ func TestFileStoreRejectsOtherContent(t *testing.T) {
 		if err := store.Set("a", credentials.Session, "x"); !errors.Is(err, credentials.ErrFile) {
 			t.Errorf("%q: %v", content, err)
 		}
-		if raw, err := os.ReadFile(path); err != nil || string(raw) != content {
-			t.Errorf("%q: changed to %q, %v", content, raw, err)
+		if raw, err := os.ReadFile(path); err != nil {
+			t.Errorf("%q: %v", content, err)
+		} else if string(raw) != content {
+			t.Errorf("%q: changed to %q", content, raw)
 		}
 	}
 }
