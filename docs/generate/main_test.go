@@ -66,8 +66,12 @@ func contents(t *testing.T, top string) map[string]string {
 func TestTableNeedsItsComments(t *testing.T) {
 	t.Parallel()
 	const page = "a\n<!-- begin x -->\nold\n<!-- end x -->\nb\n"
-	if got, err := fill(page, "x", "new\n"); err != nil || got != "a\n<!-- begin x -->\n\nnew\n\n<!-- end x -->\nb\n" {
-		t.Errorf("%q, %v", got, err)
+	got, err := fill(page, "x", "new\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "a\n<!-- begin x -->\n\nnew\n\n<!-- end x -->\nb\n"; got != want {
+		t.Errorf("got = %q, want %q", got, want)
 	}
 	for _, bad := range []string{"", "<!-- begin x -->\n", "<!-- end x -->\n", "<!-- end x -->\n<!-- begin x -->\n"} {
 		if _, err := fill(bad, "x", "new\n"); err == nil {
