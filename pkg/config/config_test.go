@@ -329,11 +329,15 @@ func TestLinksToMissingFilesAreKept(t *testing.T) {
 			if err := config.WriteFile(link, []byte(content)); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
-			if got, err := os.Readlink(link); err != nil || got != to {
-				t.Errorf("%s: the link leads to %q, %v, want %q", name, got, err, to)
+			if got, err := os.Readlink(link); err != nil {
+				t.Errorf("%s: %v", name, err)
+			} else if got != to {
+				t.Errorf("%s: the link leads to %q, want %q", name, got, to)
 			}
-			if raw, err := os.ReadFile(link); err != nil || string(raw) != content {
-				t.Errorf("%s: raw = %q, %v, want %q", name, raw, err, content)
+			if raw, err := os.ReadFile(link); err != nil {
+				t.Errorf("%s: %v", name, err)
+			} else if string(raw) != content {
+				t.Errorf("%s: raw = %q, want %q", name, raw, content)
 			}
 		}
 	}

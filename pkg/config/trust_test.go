@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -90,7 +91,10 @@ func TestFileWritableByOthersIsRejected(t *testing.T) {
 			if test.refused == "" && err != nil {
 				t.Errorf("%s %s: %v", name, what, err)
 			}
-			if test.refused != "" && (!errors.Is(err, config.ErrUntrusted) || !strings.Contains(err.Error(), test.refused)) {
+			if test.refused != "" && !errors.Is(err, config.ErrUntrusted) {
+				t.Errorf("%s %s: %v, want %v", name, what, err, config.ErrUntrusted)
+			}
+			if test.refused != "" && !strings.Contains(fmt.Sprint(err), test.refused) {
 				t.Errorf("%s %s: %v, want %q", name, what, err, test.refused)
 			}
 		}
@@ -140,7 +144,10 @@ func TestFileInFolderOfOthersIsRejected(t *testing.T) {
 		if test.refused == "" && err != nil {
 			t.Errorf("%s: %v", what, err)
 		}
-		if test.refused != "" && (!errors.Is(err, config.ErrUntrusted) || !strings.Contains(err.Error(), test.refused)) {
+		if test.refused != "" && !errors.Is(err, config.ErrUntrusted) {
+			t.Errorf("%s: %v, want %v", what, err, config.ErrUntrusted)
+		}
+		if test.refused != "" && !strings.Contains(fmt.Sprint(err), test.refused) {
 			t.Errorf("%s: %v, want %q", what, err, test.refused)
 		}
 	}

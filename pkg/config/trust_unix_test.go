@@ -4,6 +4,7 @@ package config_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -161,7 +162,10 @@ func TestEndlessSettingsAreRejected(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := config.Load(t.Context(), flags, func(string) (string, bool) { return "", false })
-		if !errors.Is(err, config.ErrSettings) || !strings.Contains(err.Error(), want) {
+		if !errors.Is(err, config.ErrSettings) {
+			t.Errorf("%s: %v, want %v", path, err, config.ErrSettings)
+		}
+		if !strings.Contains(fmt.Sprint(err), want) {
 			t.Errorf("%s: %v, want %q", path, err, want)
 		}
 	}
