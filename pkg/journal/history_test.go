@@ -127,8 +127,11 @@ func TestAttemptsOfADeliveryAreBounded(t *testing.T) {
 		}
 		for _, a := range attempts(t, j, id) {
 			got = append(got, a.Number)
-			if len(a.Answer) > 512 || !strings.HasPrefix(a.Answer, "åå") {
-				t.Errorf("%d bytes of an answer are kept", len(a.Answer))
+			if len(a.Answer) > 512 {
+				t.Errorf("%d bytes of an answer are kept, want at most 512", len(a.Answer))
+			}
+			if !strings.HasPrefix(a.Answer, "åå") {
+				t.Errorf("the answer kept is %q", a.Answer)
 			}
 		}
 		if !slices.Equal(got, want) {
@@ -212,8 +215,12 @@ func checkMigrated(t *testing.T, j *journal.Journal) {
 		t.Error(diff)
 	}
 	mark(t, j, 2, 4, journal.Attempt{State: journal.Forwarded, Status: 200})
-	if all := attempts(t, j, 2); len(all) != 2 || all[1].Number != 4 {
-		t.Errorf("after another attempt: %+v", all)
+	all := attempts(t, j, 2)
+	if len(all) != 2 {
+		t.Fatalf("%d attempts, want 2: %+v", len(all), all)
+	}
+	if all[1].Number != 4 {
+		t.Errorf("the last attempt has the number %d, want 4", all[1].Number)
 	}
 	purgeAll(t, j, 9)
 }

@@ -228,8 +228,10 @@ func TestWaitingDeliveriesAreFoundByTheirObject(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(found) != 1 || found[0].ID != id {
-			t.Errorf("%q: found %d deliveries, want delivery %d", event, len(found), id)
+		if len(found) != 1 {
+			t.Errorf("%q: found %d deliveries, want 1", event, len(found))
+		} else if found[0].ID != id {
+			t.Errorf("%q: found delivery %d, want %d", event, found[0].ID, id)
 		}
 	}
 }

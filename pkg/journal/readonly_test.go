@@ -37,11 +37,19 @@ func TestReadOnlyJournalCanBeListedAndShown(t *testing.T) {
 				}
 			}
 			j := attach(t, folder)
-			if entries, _, err := j.Newest(t.Context(), journal.Filter{}, 10); err != nil || len(entries) != 1 {
-				t.Errorf("listed %d, error %v", len(entries), err)
+			entries, _, err := j.Newest(t.Context(), journal.Filter{}, 10)
+			if err != nil {
+				t.Error(err)
 			}
-			if e, err := j.Get(t.Context(), id); err != nil || string(e.Body) != string(delivery(1).Body) {
-				t.Errorf("shown %q, error %v", e.Body, err)
+			if len(entries) != 1 {
+				t.Errorf("listed %d, want 1", len(entries))
+			}
+			e, err := j.Get(t.Context(), id)
+			if err != nil {
+				t.Error(err)
+			}
+			if want := delivery(1).Body; string(e.Body) != string(want) {
+				t.Errorf("shown %q, want %q", e.Body, want)
 			}
 			if err := j.Mark(t.Context(), id, journal.Attempt{At: time.Now()}); err == nil {
 				t.Error("a change was accepted")

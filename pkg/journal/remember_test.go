@@ -182,8 +182,12 @@ func TestOutdatedDeliveriesAreMarked(t *testing.T) {
 					want++
 				}
 			}
-			if stats, err := j.Stats(t.Context()); err != nil || stats.Outdated != want {
-				t.Errorf("%d are counted, want %d, error %v", stats.Outdated, want, err)
+			stats, err := j.Stats(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if stats.Outdated != want {
+				t.Errorf("%d are counted, want %d", stats.Outdated, want)
 			}
 		})
 	}

@@ -164,10 +164,17 @@ func findWaiting(t *testing.T, j *journal.Journal, d journal.Delivery, id int64)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(page) != 1 || page[0].ID != id {
-		t.Errorf("%d deliveries wait, want delivery %d", len(page), id)
+	if len(page) != 1 {
+		t.Fatalf("%d deliveries wait, want 1", len(page))
 	}
-	if last, err := j.LastWaiting(t.Context()); err != nil || last != id {
-		t.Errorf("the last one is %d, want %d: %v", last, id, err)
+	if page[0].ID != id {
+		t.Errorf("delivery %d waits, want %d", page[0].ID, id)
+	}
+	last, err := j.LastWaiting(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if last != id {
+		t.Errorf("the last one is %d, want %d", last, id)
 	}
 }
