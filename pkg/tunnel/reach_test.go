@@ -124,8 +124,11 @@ func TestNameIsAwaitedAtItsAuthority(t *testing.T) {
 			if n.poisoned.Load() {
 				t.Error("the resolver was asked too early")
 			}
-			if n.asked.Load() < test.after || probes.Load() != 1 {
-				t.Errorf("%d questions, %d probes, want %d and 1", n.asked.Load(), probes.Load(), test.after)
+			if got := n.asked.Load(); got < test.after {
+				t.Errorf("%d questions, want at least %d", got, test.after)
+			}
+			if got := probes.Load(); got != 1 {
+				t.Errorf("%d probes, want 1", got)
 			}
 		})
 	}

@@ -126,8 +126,12 @@ func TestOpenSSHForwardsAPort(t *testing.T) {
 		err = response.Write(&said)
 		return said.String(), err
 	}
-	if got, err := ask(); err != nil || !strings.Contains(got, "the app") {
-		t.Errorf("%q %v", got, err)
+	got, err := ask()
+	if err != nil {
+		t.Error(err)
+	}
+	if !strings.Contains(got, "the app") {
+		t.Errorf("answered %q", got)
 	}
 	opened.Stop()
 	for range 500 {

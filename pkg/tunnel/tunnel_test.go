@@ -142,12 +142,19 @@ func TestRunningAgentIsUsed(t *testing.T) {
 		t.Fatal(err)
 	}
 	second, again, err := start(t, options(state, tunnel.Ngrok, "exit"), 30*time.Second)
-	if err != nil || again != public {
-		t.Errorf("%q %v, want %q", again, err, public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again != public {
+		t.Errorf("again = %q, want %q", again, public)
 	}
 	second.Stop()
-	if _, again, err = start(t, options(state, tunnel.Ngrok, "exit"), 30*time.Second); err != nil || again != public {
-		t.Errorf("after the second was stopped: %q %v, want %q", again, err, public)
+	_, again, err = start(t, options(state, tunnel.Ngrok, "exit"), 30*time.Second)
+	if err != nil {
+		t.Fatalf("after the second was stopped: %v", err)
+	}
+	if again != public {
+		t.Errorf("after the second was stopped: %q, want %q", again, public)
 	}
 	first.Stop()
 }
@@ -188,8 +195,10 @@ func TestFailuresAreReported(t *testing.T) {
 			if !strings.Contains(err.Error(), test.want) {
 				t.Errorf("%q has no %q", err, test.want)
 			}
-			if strings.Contains(err.Error(), "hidden") || strings.Contains(err.Error(), "a-known-secret") || strings.Contains(err.Error(), "\x1b") {
-				t.Errorf("%q shows a secret", err)
+			for _, bad := range []string{"hidden", "a-known-secret", "\x1b"} {
+				if strings.Contains(err.Error(), bad) {
+					t.Errorf("%q shows %q", err, bad)
+				}
 			}
 			raw, err := os.ReadFile(started)
 			if got := strings.Count(string(raw), "\nend\n"); err == nil && errors.Is(test.is, tunnel.ErrEnded) && got != 4 {
@@ -204,8 +213,16 @@ func TestUnusableProgramsAreUsageErrors(t *testing.T) {
 	t.Setenv("PATH", folder)
 	for _, name := range tunnel.Programs() {
 		_, err := tunnel.New(tunnel.Options{Program: name})
-		if missing, ok := errors.AsType[*tunnel.MissingError](err); !ok || missing.Name != name || missing.Install == "" {
-			t.Errorf("%s: %v", name, err)
+		missing, ok := errors.AsType[*tunnel.MissingError](err)
+		if !ok {
+			t.Errorf("%s: %v, want a MissingError", name, err)
+			continue
+		}
+		if missing.Name != name {
+			t.Errorf("%s: the error names %q", name, missing.Name)
+		}
+		if missing.Install == "" {
+			t.Errorf("%s: the error has no installation hint", name)
 		}
 	}
 	plain := filepath.Join(folder, "plain")
@@ -283,8 +300,12 @@ func TestPanicLeavesNothing(t *testing.T) {
 	state := t.TempDir()
 	command := exec.CommandContext(t.Context(), os.Args[0])
 	command.Env = append(os.Environ(), "PANIC_IN="+state)
-	if out, err := command.CombinedOutput(); err == nil || !strings.Contains(string(out), "this is a test: <nil>") {
-		t.Errorf("error %v: %s", err, out)
+	out, err := command.CombinedOutput()
+	if err == nil {
+		t.Error("the program ended without an error")
+	}
+	if !strings.Contains(string(out), "this is a test: <nil>") {
+		t.Errorf("the panic is not in %s", out)
 	}
 	awaitGone(t, filepath.Join(state, "child"))
 }
@@ -310,7 +331,13 @@ func TestWatchRestartsAndReportsANewURL(t *testing.T) {
 		cancel()
 		return nil
 	})
-	if len(got) != 2 || got[0] != got[1] || got[0] == public {
-		t.Errorf("moved to %q from %q", got, public)
+	if len(got) != 2 {
+		t.Fatalf("%d reports, want 2: %q", len(got), got)
+	}
+	if got[0] != got[1] {
+		t.Errorf("reported %q and %q, want the same URL", got[0], got[1])
+	}
+	if got[0] == public {
+		t.Errorf("reported %q, want a new URL", public)
 	}
 }
