@@ -68,8 +68,11 @@ func TestBacklogOfOthersIsNotReadFirst(t *testing.T) {
 			event := map[bool]string{true: "order.update0", false: "invoice.charged"}[test.shared]
 			pileAt(t, j.Journal, event, healthy, 1_000_000)
 			got, rows := forwardHealthy(t, j, healthy), j.rows.Load()
-			if got < healthy || rows > most {
-				t.Errorf("%d of %d healthy deliveries were forwarded after %d rows, want all after at most %d", got, healthy, rows, most)
+			if got < healthy {
+				t.Errorf("%d of %d healthy deliveries were forwarded", got, healthy)
+			}
+			if rows > most {
+				t.Errorf("the healthy deliveries were forwarded after %d rows, want at most %d", rows, most)
 			}
 		})
 	}

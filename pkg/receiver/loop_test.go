@@ -137,8 +137,11 @@ func TestDeliveriesThatComeBackAreDetected(t *testing.T) {
 			id := add(t, s.journal, 1, 1)
 			target := targetAt(t, leads(t, s))
 			all := run(t, s.journal, reports(1), receiver.Route{Event: "*", App: target})
-			if len(all) != 1 || all[0].Kind != receiver.KindLoop {
-				t.Errorf("reported %+v", all)
+			if len(all) != 1 {
+				t.Fatalf("%d reports, want 1: %+v", len(all), all)
+			}
+			if all[0].Kind != receiver.KindLoop {
+				t.Errorf("reported %s, want %s", all[0].Kind, receiver.KindLoop)
 			}
 			var failed error
 			for _, err := range (receiver.Replay{Journal: s.journal, App: target}).Run(t.Context(), []journal.Entry{stateOf(t, s.journal, id)}) {
@@ -150,8 +153,12 @@ func TestDeliveriesThatComeBackAreDetected(t *testing.T) {
 			if _, err := receiver.ForwardAll(t.Context(), s.journal, target, func() {}); !errors.Is(err, receiver.ErrLoop) {
 				t.Errorf("forwarding once ends with %v", err)
 			}
-			if e := stateOf(t, s.journal, id); e.Attempts != 0 || e.State != journal.Pending {
-				t.Errorf("after %d attempts it is %s", e.Attempts, e.State)
+			e := stateOf(t, s.journal, id)
+			if e.Attempts != 0 {
+				t.Errorf("%d attempts, want 0", e.Attempts)
+			}
+			if e.State != journal.Pending {
+				t.Errorf("e.State = %s, want %s", e.State, journal.Pending)
 			}
 		})
 	}
@@ -171,8 +178,11 @@ func TestALoopOverTwoReceiversIsDetected(t *testing.T) {
 		t.Errorf("the chain: %v", got)
 	}
 	all := run(t, second.journal, reports(1), receiver.Route{Event: "*", App: targetAt(t, "http://"+first.address)})
-	if len(all) != 1 || all[0].Kind == receiver.KindForwarded {
-		t.Errorf("the way back: %+v", all)
+	if len(all) != 1 {
+		t.Fatalf("the way back: %d reports, want 1: %+v", len(all), all)
+	}
+	if all[0].Kind == receiver.KindForwarded {
+		t.Errorf("the way back: reported %s", all[0].Kind)
 	}
 	if got := states(t, second.journal); got[journal.Pending] != 1 {
 		t.Errorf("the way back: %v", got)
@@ -192,8 +202,14 @@ func TestOtherAnswers508AreFailures(t *testing.T) {
 			t.Cleanup(app.Close)
 			j := store(t, 1, 1)
 			all := run(t, j, reports(1), receiver.Route{Event: "*", App: targetAt(t, app.URL)})
-			if len(all) == 0 || all[0].Kind != receiver.KindFailed || all[0].Again < time.Second {
-				t.Errorf("reported %+v", all)
+			if len(all) == 0 {
+				t.Fatal("nothing is reported")
+			}
+			if all[0].Kind != receiver.KindFailed {
+				t.Errorf("reported %s, want %s", all[0].Kind, receiver.KindFailed)
+			}
+			if all[0].Again < time.Second {
+				t.Errorf("the next attempt is after %s, want at least 1s", all[0].Again)
 			}
 		})
 	}

@@ -125,8 +125,12 @@ func TestAReplayDoesNotSendWhatWasFinishedAfterItWasSelected(t *testing.T) {
 			if want := many(4)[1:]; !slices.Equal(app.bodies(), want) {
 				t.Errorf("the app got %q, want %q", app.bodies(), want)
 			}
-			if e := stateOf(t, replay.Journal, 1); e.Attempts != 1 || e.State != state {
-				t.Errorf("after %d attempts it is %s", e.Attempts, e.State)
+			e := stateOf(t, replay.Journal, 1)
+			if e.Attempts != 1 {
+				t.Errorf("%d attempts, want 1", e.Attempts)
+			}
+			if e.State != state {
+				t.Errorf("e.State = %s, want %s", e.State, state)
 			}
 		})
 	}

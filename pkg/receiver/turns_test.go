@@ -131,7 +131,10 @@ func TestAttemptsOfADeliveryTakeTurns(t *testing.T) {
 			if g.overlaps > 0 {
 				t.Errorf("%d attempts began beside another one", g.overlaps)
 			}
-			if !slices.IsSorted(g.accepted) || len(g.accepted) == 0 {
+			if len(g.accepted) == 0 {
+				t.Error("nothing was accepted")
+			}
+			if !slices.IsSorted(g.accepted) {
 				t.Errorf("accepted in the order %v", g.accepted)
 			}
 		})
