@@ -138,8 +138,11 @@ func TestTheTokenDiffersAtEachStart(t *testing.T) {
 	tokens := map[string]bool{}
 	for range 3 {
 		_, token, _ := strings.Cut(serve(t, nil).url, "token=")
-		if tokens[token] || len(token) < 26 { // 26 characters of base32 have 130 bits
-			t.Errorf("the token is %q", token)
+		if tokens[token] {
+			t.Errorf("the token %q is repeated", token)
+		}
+		if len(token) < 26 { // 26 characters of base32 have 130 bits
+			t.Errorf("the token %q has %d characters, want at least 26", token, len(token))
 		}
 		tokens[token] = true
 	}
@@ -155,8 +158,12 @@ func TestReadOnlyAllowsNoChange(t *testing.T) {
 			t.Errorf("%s: %d, want 403: %s", path, status, said)
 		}
 	}
-	if status, said := c.get(t, fmt.Sprintf("/api/deliveries/%d", id)); status != http.StatusOK || strings.Contains(said, p.app.URL) {
-		t.Errorf("%d, with the app that replays would go to: %s", status, said)
+	status, said := c.get(t, fmt.Sprintf("/api/deliveries/%d", id))
+	if status != http.StatusOK {
+		t.Errorf("%d, want 200: %s", status, said)
+	}
+	if strings.Contains(said, p.app.URL) {
+		t.Errorf("the app that replays would go to is shown: %s", said)
 	}
 }
 

@@ -2,7 +2,6 @@ package inspect_test
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"os"
 	"os/exec"
@@ -62,8 +61,11 @@ func TestTheBrowserGetsAFileThatIsDeleted(t *testing.T) {
 	go func() { ended <- p.server.Launch(t.Context(), os.Environ()) }()
 	awaited(t, func() bool { return exists(copied) })
 	raw, err := os.ReadFile(copied)
-	if err != nil || !strings.Contains(string(raw), "0;url="+p.url+`"`) {
-		t.Errorf("the file is %q, error %v", raw, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(raw), "0;url="+p.url+`"`) {
+		t.Errorf("the file is %q", raw)
 	}
 	if status, _ := (&client{page: p}).get(t, "/?token=wrong"); status != http.StatusForbidden {
 		t.Errorf("a wrong token: %d", status)
@@ -77,8 +79,12 @@ func TestTheBrowserGetsAFileThatIsDeleted(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
-	if left, err := os.ReadDir(folder); err != nil || len(left) > 0 {
-		t.Errorf("%v is left, error %v", left, err)
+	left, err := os.ReadDir(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(left) > 0 {
+		t.Errorf("%v is left", left)
 	}
 }
 
@@ -101,9 +107,18 @@ func TestPreparedFilesAreNotFollowed(t *testing.T) {
 		t.Error(err)
 	}
 	left, err := os.ReadDir(folder)
-	other, otherErr := os.ReadDir(elsewhere)
-	if err := errors.Join(err, otherErr); err != nil || len(left) != 4 || len(other) != 0 {
-		t.Errorf("left %v, written elsewhere %v, error %v", left, other, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(left) != 4 {
+		t.Errorf("%d files are left, want 4: %v", len(left), left)
+	}
+	other, err := os.ReadDir(elsewhere)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(other) != 0 {
+		t.Errorf("written elsewhere: %v", other)
 	}
 }
 

@@ -138,8 +138,11 @@ func (p *page) client(t *testing.T) *client {
 	t.Helper()
 	c := &client{page: p}
 	status, _ := c.get(t, strings.TrimPrefix(p.url, p.base))
-	if status != http.StatusOK || c.cookie == "" {
-		t.Fatalf("the URL of the page answers %d and sets the cookie %q", status, c.cookie)
+	if status != http.StatusOK {
+		t.Fatalf("the URL of the page answers %d, want 200", status)
+	}
+	if c.cookie == "" {
+		t.Fatal("the URL of the page sets no cookie")
 	}
 	return c
 }

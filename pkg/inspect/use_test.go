@@ -120,8 +120,12 @@ func replaying(b *tab) {
 	b.press("r")
 	b.shows("#result", "Accepted with 200")
 	b.shows("#list tr:last-child", "forwarded")
-	if got := p.app.bodies(); len(got) != 1 || !strings.Contains(got[0], `"name":"a"`) {
-		b.Errorf("the app got %q", got)
+	got := p.app.bodies()
+	if len(got) != 1 {
+		b.Fatalf("the app got %d deliveries, want 1: %q", len(got), got)
+	}
+	if !strings.Contains(got[0], `"name":"a"`) {
+		b.Errorf("the app got %q", got[0])
 	}
 }
 
@@ -140,8 +144,11 @@ func editing(b *tab) {
 	b.shows("#result", "Accepted with 200")
 	p.app.mu.Lock()
 	defer p.app.mu.Unlock()
-	if len(p.app.got) != 1 || !strings.Contains(p.app.got[0], "edited") {
-		b.Fatalf("the app got %q", p.app.got)
+	if len(p.app.got) != 1 {
+		b.Fatalf("the app got %d deliveries, want 1: %q", len(p.app.got), p.app.got)
+	}
+	if !strings.Contains(p.app.got[0], "edited") {
+		b.Fatalf("the app got %q", p.app.got[0])
 	}
 	if _, err := webhook.Verify(p.app.header[0], []byte(p.app.got[0]), key); err != nil {
 		b.Error(err)
@@ -183,13 +190,16 @@ func byKeyboard(b *tab) {
 	// Everything can be reached by Tab.
 	reached := value[bool](b, `(() => { window.visited = new Set();
 		document.addEventListener("focusin", (e) => window.visited.add(e.target.id || e.target.textContent.trim())); return true; })()`)
+	if !reached {
+		b.Fatal("the focus is not recorded")
+	}
 	for range 40 {
 		b.press("\t")
 	}
 	for _, name := range []string{
 		"tab-deliveries", "show-help", "clear", "Replay", "Edit and replay", "Copy JSON", "Copy as curl", "close", "raw-button",
 	} {
-		if !reached || !value[bool](b, "window.visited.has("+quoted(name)+")") {
+		if !value[bool](b, "window.visited.has("+quoted(name)+")") {
 			b.Errorf("Tab does not reach %s", name)
 		}
 	}
@@ -233,8 +243,12 @@ func older(b *tab) {
 	}
 	b.do(chromedp.Click(chromedp.CSS("#older")))
 	b.until(`document.querySelectorAll("#list tr").length === 121 && document.getElementById("older").hidden`)
-	if got := rows(b); !strings.HasPrefix(got, "invoice.create order.n119 order.n118 ") || !strings.HasSuffix(got, " order.n1 order.n0") {
-		b.Errorf("the list is %s", got)
+	got := rows(b)
+	if !strings.HasPrefix(got, "invoice.create order.n119 order.n118 ") {
+		b.Errorf("the list begins with %.60s", got)
+	}
+	if !strings.HasSuffix(got, " order.n1 order.n0") {
+		b.Errorf("the list does not end with the oldest: %s", got)
 	}
 }
 
