@@ -3,6 +3,7 @@ package listen_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
@@ -55,8 +56,12 @@ func TestListenerThatForwardsToItselfThroughAProxyEnds(t *testing.T) {
 				t.Fatal(err)
 			}
 			target.Host = l.Address()
-			if err := l.Run(ctx); !errors.Is(err, receiver.ErrLoop) || !strings.Contains(err.Error(), proxy.URL) {
-				t.Errorf("it ended with %v", err)
+			err = l.Run(ctx)
+			if !errors.Is(err, receiver.ErrLoop) {
+				t.Errorf("it ended with %v, want %v", err, receiver.ErrLoop)
+			}
+			if !strings.Contains(fmt.Sprint(err), proxy.URL) {
+				t.Errorf("it ended with %v, want it to name %s", err, proxy.URL)
 			}
 			if err := l.Close(); err != nil {
 				t.Fatal(err)
@@ -66,8 +71,15 @@ func TestListenerThatForwardsToItselfThroughAProxyEnds(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer func() { _ = j.Close() }()
-			if e, err := j.Get(t.Context(), 1); err != nil || e.State != journal.Pending || e.Attempts != 0 {
-				t.Errorf("%s after %d attempts, error %v", e.State, e.Attempts, err)
+			e, err := j.Get(t.Context(), 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if e.State != journal.Pending {
+				t.Errorf("e.State = %s, want %s", e.State, journal.Pending)
+			}
+			if e.Attempts != 0 {
+				t.Errorf("%d attempts, want 0", e.Attempts)
 			}
 		})
 	}

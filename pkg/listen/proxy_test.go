@@ -216,8 +216,10 @@ func TestShippedReverseProxies(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if e.Header.Get("X-Forwarded-For") != "127.0.0.1" || e.Header.Get("Host") != "hooks.example.no" {
-				t.Errorf("stored headers %v", e.Header)
+			for name, want := range map[string]string{"X-Forwarded-For": "127.0.0.1", "Host": "hooks.example.no"} {
+				if got := e.Header.Get(name); got != want {
+					t.Errorf("stored %s = %q, want %q", name, got, want)
+				}
 			}
 		})
 	}
@@ -309,7 +311,10 @@ func TestShippedFirewall(t *testing.T) {
 	script := `ip link set lo up && nft -f ../../docs/receiving/connections.nft && python3 -c "$1"`
 	command := exec.CommandContext(t.Context(), "unshare", "--net", "sh", "-c", script, "sh", connectAll)
 	out, err := command.CombinedOutput()
-	if want := "127.0.0.1 64\n::1 64\n"; err != nil || string(out) != want {
-		t.Errorf("%v\n%s\nwant\n%s", err, out, want)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if want := "127.0.0.1 64\n::1 64\n"; string(out) != want {
+		t.Errorf("got\n%s\nwant\n%s", out, want)
 	}
 }
