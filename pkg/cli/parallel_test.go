@@ -119,8 +119,11 @@ func TestParallelLoginsLoseNothing(t *testing.T) {
 		atOnce(t, environ, logout...)
 		expectProfiles(t, environ, "")
 		raw, err := os.ReadFile(filepath.Join(home, ".config", "tlxhook", "credentials.json"))
-		if err != nil || strings.Contains(string(raw), sandbox.EmployeeToken) {
-			t.Errorf("round %d: tokens stay: %s %v", round, raw, err)
+		if err != nil {
+			t.Fatalf("round %d: %v", round, err)
+		}
+		if strings.Contains(string(raw), sandbox.EmployeeToken) {
+			t.Errorf("round %d: tokens stay: %s", round, raw)
 		}
 	}
 }

@@ -188,8 +188,11 @@ func TestSandboxDeliversToAnotherMachine(t *testing.T) {
 		t.Errorf("a host that is not allowed: %s", emitted)
 	}
 	code, out := stop()
-	if code != 0 || !strings.Contains(out, "Ready. Press Ctrl-C to quit.") {
+	if code != 0 {
 		t.Errorf("the sandbox ends with %d\n%s", code, out)
+	}
+	if !strings.Contains(out, "Ready. Press Ctrl-C to quit.") {
+		t.Errorf("the sandbox does not report that it is ready:\n%s", out)
 	}
 	n.start("sandbox", box.Environment, slices.Concat([]string{"tlxhook"}, box.Command)...)
 	n.until("sandbox", box.Environment, box.Healthcheck.Test[1:]...)

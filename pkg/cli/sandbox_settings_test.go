@@ -76,8 +76,12 @@ func TestPrintedSettingsWork(t *testing.T) {
 		t.Fatal(err)
 	}
 	run := exec.CommandContext(t.Context(), need(t, "go"), "run", file) // imports are those of this module
-	if out, err := run.CombinedOutput(); err != nil || string(out) != "4712 <nil> <nil>\n" {
-		t.Errorf("the Go program prints %s (%v)", out, err)
+	out, err = run.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if want := "4712 <nil> <nil>\n"; string(out) != want {
+		t.Errorf("the Go program prints %s, want %s", out, want)
 	}
 }
 
@@ -103,8 +107,12 @@ func TestSandboxExamplesRun(t *testing.T) {
 	for _, args := range [][]string{{python, "../../docs/ci/sandbox-tests.py"}, {node, "../../docs/ci/sandbox-tests.mjs"}} {
 		example := exec.CommandContext(t.Context(), args[0], args[1:]...)
 		example.Env = environ
-		if out, err := example.CombinedOutput(); err != nil || string(out) != "ok\n" {
-			t.Errorf("%s prints %s (%v)", args[1], out, err)
+		out, err := example.CombinedOutput()
+		if err != nil {
+			t.Errorf("%s: %v", args[1], err)
+		}
+		if string(out) != "ok\n" {
+			t.Errorf("%s prints %s, want ok", args[1], out)
 		}
 	}
 }
