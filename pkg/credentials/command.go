@@ -49,18 +49,19 @@ func FromCommand(ctx context.Context, line string, stderr io.Writer) (secret.Tex
 	case err != nil:
 		return "", usageError("command %s: %w", words[0], err)
 	}
-	value, err := clean(stdout.Bytes())
+	value, err := clean(stdout.kept.Bytes())
 	if err != nil {
 		return "", fmt.Errorf("output of command %s: %w", words[0], err)
 	}
 	return value, nil
 }
 
-// limited keeps up to one byte more than the maximum size of a secret, and drops the rest.
-type limited struct{ bytes.Buffer }
+// limited keeps up to one byte more than the maximum size of a secret, and drops the rest. The buffer is not embedded:
+// io.Copy would call its ReadFrom, which has no limit.
+type limited struct{ kept bytes.Buffer }
 
 func (l *limited) Write(p []byte) (int, error) {
-	room := maxSecret + 1 - l.Len()
-	_, _ = l.Buffer.Write(p[:max(0, min(room, len(p)))]) // never fails
+	room := maxSecret + 1 - l.kept.Len()
+	_, _ = l.kept.Write(p[:max(0, min(room, len(p)))]) // never fails
 	return len(p), nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -203,6 +204,21 @@ func TestCommandEndsWithTheRun(t *testing.T) {
 				t.Errorf("%s: value = %q, want none", line, value.Reveal())
 			}
 		}
+	}
+}
+
+// It is not parallel, because it measures the memory of the process.
+func TestLargeOutputOfACommandIsNotKept(t *testing.T) {
+	const size = 64 << 20
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := credentials.FromCommand(t.Context(), "head -c 67108864 /dev/zero", &bytes.Buffer{})
+	runtime.ReadMemStats(&after)
+	if !isUsage(err) || !strings.Contains(err.Error(), "is larger than 8192 bytes") {
+		t.Errorf("err = %v, want that the output is larger than 8192 bytes", err)
+	}
+	if used := after.TotalAlloc - before.TotalAlloc; used > size/4 {
+		t.Errorf("used = %d bytes for an output of %d bytes", used, size)
 	}
 }
 
