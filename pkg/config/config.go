@@ -219,7 +219,7 @@ func (s *Settings) parse(v *viper.Viper) error {
 		s.JQ = ""
 	}
 	var err error
-	if s.Company, err = number(v, "company"); err != nil {
+	if s.Company, err = number(v, "company"); err != nil || s.Company < 0 {
 		return s.invalid("company", "a number, as listed by tlxhook company list")
 	}
 	if s.Timeout, err = duration(v, "timeout"); err != nil || s.Timeout < 0 {
