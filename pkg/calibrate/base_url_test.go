@@ -41,6 +41,8 @@ func TestRefusedBaseURLsAreNotRequested(t *testing.T) {
 		"http://user:password@127.0.0.1/v2": "must have no userinfo",
 		"https://h.no/v2?token=1":           "must have no userinfo, query or fragment",
 		"https://h.no/v2#x":                 "must have no userinfo, query or fragment",
+		"https://h.no/v2?":                  "must have no userinfo, query or fragment",
+		"https://h.no/v2/#":                 "must have no userinfo, query or fragment",
 		"ftp://h.no/v2":                     "must be absolute",
 		"h.no/v2":                           "must be absolute",
 		"":                                  "must be absolute",

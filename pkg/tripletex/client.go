@@ -141,7 +141,7 @@ func checkBaseURL(base string, plainHTTP bool) (string, error) {
 		return "", errors.New("base URL: not a URL")
 	case u.Host == "" || !slices.Contains([]string{"http", "https"}, u.Scheme):
 		return "", errors.New("base URL: must be absolute and begin with https://")
-	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+	case u.User != nil || strings.ContainsAny(base, "?#"): // also an empty query or fragment
 		return "", errors.New("base URL: must have no userinfo, query or fragment")
 	case u.Scheme == "http" && !plainHTTP && !targeturl.IsLoopback(u.Hostname()):
 		return "", fmt.Errorf("base URL: http is allowed only for loopback addresses, not for %q", u.Host)
