@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"iter"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -36,7 +37,8 @@ manifest. Each finding has a repair. Nothing is changed, except that a new
 session is stored. To diagnose a target, use tlxhook doctor target URL.
 
 A check is ok, warning, failed, or skipped if its requirements are not met. The
-exit code is 1 if a check failed, and 0 with warnings.
+exit code is 1 if a check failed, 3 if --timeout expired before all checks ran,
+and 0 with warnings.
 
 --bundle writes the findings and settings, without secrets, to a zip file for
 support.`,
@@ -77,7 +79,7 @@ func examine(ctx context.Context, app *App, o *doctorOptions, broken error) (err
 		}
 		app.note("Wrote %s. Review it before you send it", o.bundle)
 	}
-	return healthy(found)
+	return healthy(ctx, found)
 }
 
 // installation returns the installation to check.
@@ -128,13 +130,16 @@ func writeBundle(redact func(string) string, build buildInfo, path string, i *do
 	return nil
 }
 
-// healthy returns an error if a check has failed.
-func healthy(found []doctor.Finding) error {
+// healthy returns an error if a check has failed, or if the time was over before all had run.
+func healthy(ctx context.Context, found []doctor.Finding) error {
 	failed := 0
 	for _, f := range found {
 		if f.State == doctor.Failed {
 			failed++
 		}
+	}
+	if failed == 0 && slices.ContainsFunc(found, doctor.Finding.OutOfTime) {
+		return ctx.Err()
 	}
 	if failed == 0 {
 		return nil
@@ -148,6 +153,9 @@ func printFindings(
 ) ([]doctor.Finding, error) {
 	all := []doctor.Finding{}
 	for f := range findings {
+		if errors.Is(ctx.Err(), context.Canceled) { // a signal: the finding is about the interruption
+			return all, ctx.Err()
+		}
 		f.Text, f.Repair = terminal.Clip(redact(f.Text)), terminal.Clip(redact(f.Repair))
 		all = append(all, f)
 		if !c.printer.IsTable() {

@@ -42,5 +42,5 @@ func doctorTarget(ctx context.Context, app *App, text string) error {
 	if err != nil {
 		return err
 	}
-	return healthy(found)
+	return healthy(ctx, found)
 }

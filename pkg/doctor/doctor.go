@@ -44,6 +44,12 @@ type Check struct {
 	Run   func(ctx context.Context) Finding
 }
 
+// timeLimit is the text of a check that the end of the run has prevented.
+const timeLimit = "time limit reached"
+
+// OutOfTime reports whether the check was skipped because the time of the run was over.
+func (f Finding) OutOfTime() bool { return f.State == Skipped && f.Text == timeLimit }
+
 // checkLimit bounds the duration of one check.
 const checkLimit = 15 * time.Second
 
@@ -69,7 +75,7 @@ func examine(ctx context.Context, check Check, failed []string) Finding {
 		return skip("needs " + strings.Join(lacking, ", "))
 	}
 	if ctx.Err() != nil {
-		return skip("time limit reached")
+		return skip(timeLimit)
 	}
 	ctx, cancel := context.WithTimeout(ctx, checkLimit)
 	defer cancel()
