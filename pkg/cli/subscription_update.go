@@ -50,7 +50,15 @@ or --yes without a terminal.
 	flags.BoolVar(&o.selection.all, "all", false, "select every subscription")
 	o.bindRun(cmd)
 	o.secrets.bind(cmd)
-	cmd.PreRun = func(cmd *cobra.Command, _ []string) { o.setFields = cmd.Flags().Changed("fields") }
+	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
+		o.setFields = cmd.Flags().Changed("fields")
+		for _, name := range []string{"target", "status", "auth-header"} { // an unset variable in a script
+			if flag := cmd.Flags().Lookup(name); flag.Changed && flag.Value.String() == "" {
+				return usageFailure("--%s is empty", name)
+			}
+		}
+		return nil
+	}
 	cmd.ValidArgsFunction = app.complete.subscriptions
 	return cmd
 }
