@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -30,6 +31,14 @@ func setHelp(root *cobra.Command, columns int) {
 		shortenDurations(cmd)
 		show(cmd, args)
 	})
+}
+
+// helpWriter hides the errors of a writer from cobra, which would print them. [results] keeps them for the exit code.
+type helpWriter struct{ to io.Writer }
+
+func (w helpWriter) Write(p []byte) (int, error) {
+	_, _ = w.to.Write(p)
+	return len(p), nil
 }
 
 // shortenDurations removes the zero units of default durations: 36h0m0s becomes 36h.

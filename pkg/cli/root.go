@@ -125,7 +125,7 @@ func newBareRoot(app *App) *cobra.Command {
 	}
 	root.SetVersionTemplate("tlxhook {{.Version}}\n")
 	root.SetIn(app.terminal.In)
-	root.SetOut(app.terminal.Out)
+	root.SetOut(helpWriter{app.terminal.Out})
 	root.SetErr(app.terminal.Err)
 	setHelp(root, app.terminal.Width)
 	root.AddGroup(
