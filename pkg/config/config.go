@@ -204,6 +204,9 @@ func (s *Settings) readFlags(v *viper.Viper, flags *pflag.FlagSet) error {
 		if flag.Changed {
 			s.origins[key] = "--" + key
 		}
+		if key == "profile" && flag.Changed && flag.Value.String() == "" { // an unset variable in a script
+			return s.invalid(key, "a name, as listed by tlxhook auth list")
+		}
 	}
 	return nil
 }

@@ -118,6 +118,7 @@ func TestInvalidSettingNamesItsSource(t *testing.T) {
 		"variable":      {"", map[string]string{"TLXHOOK_TIMEOUT": "soon"}, nil, "timeout (TLXHOOK_TIMEOUT): must be a duration"},
 		"negative":      {"", map[string]string{"TLXHOOK_TIMEOUT": "-1s"}, nil, "timeout (TLXHOOK_TIMEOUT)"},
 		"bool":          {"", map[string]string{"TLXHOOK_QUIET": "perhaps"}, nil, "quiet (TLXHOOK_QUIET): must be true or false"},
+		"no profile":    {"", nil, []string{"--profile", ""}, "profile (--profile): must be a name"},
 		"below zero":    {"", nil, []string{"--company", "-1"}, "company (--company): must be a number"},
 		"number":        {"company: acme\n", nil, nil, "config.yaml): must be a number"},
 		"two documents": {"profile: a\n---\nbase-url: https://evil.example.no/\n", nil, nil, "more than one YAML document"},
