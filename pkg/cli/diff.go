@@ -5,6 +5,8 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+
+	"github.com/tlxhook/tlxhook/pkg/manifest"
 )
 
 // githubFormat is the format of a summary for a pull request.
@@ -43,13 +45,27 @@ func newDiff(app *App) *cobra.Command {
 	return cmd
 }
 
+// checkOut returns an error for a file of --out that is no plan, such as a manifest: saving would replace it.
+func checkOut(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil: // there is none, or saving reports the error
+		return nil
+	case !info.Mode().IsRegular():
+		return usageFailure("--out: %s is not a regular file", path)
+	case info.Size() > 0 && !manifest.IsSaved(path):
+		return usageFailure("--out: %s exists and is not a plan", path).withHint("pass the name of a new file")
+	}
+	return nil
+}
+
 func diff(ctx context.Context, app *App, o *diffOptions, args []string) error {
 	o.files = append(o.files, args...)
 	if o.out != "" && o.fleet.Many() {
 		return usageFailure("--out saves the plan of one company only").withHint("select it with --company")
 	}
-	if info, err := os.Stat(o.out); err == nil && !info.Mode().IsRegular() {
-		return usageFailure("--out: %s is not a regular file", o.out)
+	if err := checkOut(o.out); err != nil {
+		return err
 	}
 	planner, err := o.planner(ctx, app.secrets(), app.target)
 	if err != nil {

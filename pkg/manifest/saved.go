@@ -58,19 +58,24 @@ func ReadSavedFile(path string, trust bool) (*Saved, error) {
 	return &saved, nil
 }
 
-// IsSaved reports whether a file is a saved plan rather than a manifest.
+// IsSaved reports whether a file is a saved plan rather than a manifest. A JSON file that cannot be read counts as a plan:
+// reading it reports the error.
 func IsSaved(path string) bool {
+	unread := strings.EqualFold(filepath.Ext(path), ".json")
 	info, err := os.Stat(path)
-	if extension := strings.ToLower(filepath.Ext(path)); extension != ".json" || err != nil || !info.Mode().IsRegular() {
-		return extension == ".json" && err != nil
+	if err != nil || !info.Mode().IsRegular() {
+		return unread && err != nil
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		return true // reading it reports the error
+		return unread
 	}
 	defer func() { _ = file.Close() }()
 	start, err := io.ReadAll(io.LimitReader(file, planMark))
-	return err != nil || bytes.Contains(start, []byte(`"tlxhookPlan"`))
+	if err != nil {
+		return unread
+	}
+	return bytes.Contains(start, []byte(`"tlxhookPlan"`))
 }
 
 // planMark is the number of bytes in which a saved plan names its format.
