@@ -170,7 +170,7 @@ func (w *objectWalk) page(ctx context.Context, from int) (ObjectPage, error) {
 	list := w.list
 	list.match = kept.Digest
 	if list.match == "" {
-		list.match = "none" // any value makes the service compute a digest
+		list.match = noDigest
 	}
 	list.query = withFields(list.query, onlyVersions)
 	got, same, err := onePage[Object](ctx, w.client, list, from)

@@ -43,7 +43,7 @@ type call struct {
 	path       string // escaped, below the base URL
 	query      url.Values
 	body       any         // sent as JSON unless nil
-	match      string      // If-None-Match
+	match      string      // If-None-Match: the digest of a stored page, or noDigest
 	anonymous  bool        // sent without a session
 	fixedToken secret.Text // used instead of the session and not renewed
 	repeatable bool        // a POST without side effects
@@ -195,7 +195,16 @@ func (c *Client) request(ctx context.Context, call call, token secret.Text) (*re
 	return request, nil
 }
 
-// read returns the response as an answer, or an error for a status other than 2xx and 304.
+// noDigest is a condition that no page meets. Any value makes the service compute a digest.
+const noDigest = "none"
+
+// isConditional reports whether a page is stored that a 304 response can stand for.
+func (c call) isConditional() bool { return c.match != "" && c.match != noDigest }
+
+var errUnconditional = errors.New("not modified, although the request had no condition; check for a caching proxy")
+
+// read returns the response as an answer, or an error for a status other than 2xx, and 304 for a
+// conditional request.
 func (p *attempts) read(ctx context.Context, response *http.Response) (answer, error) {
 	got := answer{status: response.StatusCode, header: response.Header, repeated: p.unclear}
 	var body bytes.Buffer
@@ -208,7 +217,7 @@ func (p *attempts) read(ctx context.Context, response *http.Response) (answer, e
 	}
 	got.body = body.Bytes()
 	switch {
-	case got.status >= http.StatusMultipleChoices && got.status != http.StatusNotModified:
+	case got.status >= http.StatusMultipleChoices && (got.status != http.StatusNotModified || !p.call.isConditional()):
 		return got, p.failure(got)
 	case errors.Is(err, errTooLarge):
 		return got, &Error{Kind: Foreign, Operation: p.call.operation, Err: err}
@@ -237,6 +246,10 @@ func (p *attempts) failure(got answer) *Error {
 	e := &Error{
 		Kind: kindOfStatus(got.status), Operation: p.call.operation, Status: got.status,
 		RequestID: got.header.Get(requestIDHeader),
+	}
+	if got.status == http.StatusNotModified {
+		e.Err = errUnconditional
+		return e
 	}
 	if e.Kind == Foreign {
 		e.Err = fmt.Errorf("redirect to %s not followed", secret.MaskURL(got.header.Get("Location")))

@@ -381,3 +381,29 @@ func TestNewRejectsUnsafeBaseURL(t *testing.T) {
 		t.Errorf("with PlainHTTP: %v", err)
 	}
 }
+
+// A 304 stands for a stored page. Without one it is no list, and no success of a write.
+func TestUnconditionalNotModifiedIsForeign(t *testing.T) {
+	t.Parallel()
+	for name, call := range map[string]func(*tripletex.Client) error{
+		"list":     func(c *tripletex.Client) error { _, err := collect(c, t); return err },
+		"snapshot": func(c *tripletex.Client) error { _, _, err := c.Snapshot(t.Context(), nil); return err },
+		"one":      func(c *tripletex.Client) error { _, err := c.Subscription(t.Context(), 1); return err },
+		"delete":   func(c *tripletex.Client) error { return c.DeleteSubscription(t.Context(), 1) },
+		"companies": func(c *tripletex.Client) error {
+			for _, err := range c.Companies(t.Context()) {
+				return err
+			}
+			return nil
+		},
+	} {
+		client, _ := newScripted(t, scriptedAnswer{status: http.StatusNotModified})
+		err := call(client)
+		if got := tripletex.KindOf(err); got != tripletex.Foreign {
+			t.Errorf("%s: kind %q (%v), want %q", name, got, err, tripletex.Foreign)
+		}
+		if err == nil || !strings.Contains(err.Error(), "had no condition") {
+			t.Errorf("%s: err = %v, want the reason", name, err)
+		}
+	}
+}

@@ -28,7 +28,7 @@ func (c *Client) Snapshot(ctx context.Context, before *Snapshot) (*Snapshot, boo
 		list := subscriptionList("")
 		list.match = old.digest
 		if list.match == "" {
-			list.match = "none" // any value makes the service compute a digest
+			list.match = noDigest
 		}
 		got, same, err := onePage[Subscription](ctx, c, list, n*pageSize)
 		if err != nil {
