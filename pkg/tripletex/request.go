@@ -77,10 +77,22 @@ func value[T any](ctx context.Context, c *Client, call call) (T, error) {
 	return *wrapper.Value, nil
 }
 
-// done makes a call and ignores the body of the response.
+// done makes a call whose response has no value.
 func done(ctx context.Context, c *Client, call call) error {
-	_, err := c.do(ctx, call)
-	return err
+	got, err := c.do(ctx, call)
+	if err != nil {
+		return err
+	}
+	return got.checkDone(call.operation)
+}
+
+// checkDone returns an error for a body that is not JSON: the web page of a proxy is no success.
+func (a answer) checkDone(operation string) error {
+	if len(a.body) == 0 {
+		return nil
+	}
+	var ignored jsontext.Value
+	return a.decode(operation, &ignored)
 }
 
 // decoded makes a call and decodes the response into target.

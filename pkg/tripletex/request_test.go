@@ -407,3 +407,19 @@ func TestUnconditionalNotModifiedIsForeign(t *testing.T) {
 		}
 	}
 }
+
+// A deletion whose response is a web page has not reached Tripletex.
+func TestWebPageIsNoDeletion(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]tripletex.Kind{
+		"": "", "{}": "", `{"value":null}`: "", "<html>log in</html>": tripletex.Foreign, "log in": tripletex.Foreign,
+	} {
+		client, _ := newScripted(t, scriptedAnswer{status: http.StatusOK, body: body})
+		if err := client.DeleteSubscription(t.Context(), 1); tripletex.KindOf(err) != want {
+			t.Errorf("%q: one: %v, want kind %q", body, err, want)
+		}
+		if err := client.DeleteSubscriptions(t.Context(), []int64{1, 2}); tripletex.KindOf(err) != want {
+			t.Errorf("%q: two: %v, want kind %q", body, err, want)
+		}
+	}
+}

@@ -111,7 +111,10 @@ func (c *Client) DeleteSubscriptions(ctx context.Context, ids []int64) error {
 	if KindOf(err) == NotFound && got.repeated {
 		return c.verifyDelete(ctx, ids, err)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return got.checkDone(remove.operation)
 }
 
 func (c *Client) many(ctx context.Context, call call, want int) ([]Subscription, error) {
