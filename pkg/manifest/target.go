@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/tlxhook/tlxhook/pkg/secret"
+	"github.com/tlxhook/tlxhook/pkg/targeturl"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
@@ -31,7 +32,7 @@ func (w Wanted) targetURL(secrets Secrets, have string) string {
 	if base == "" {
 		base = w.Target
 	}
-	u, err := url.Parse(base)
+	u, err := targeturl.Parse(base)
 	if err != nil {
 		return ""
 	}

@@ -2,6 +2,7 @@ package targeturl
 
 import (
 	"cmp"
+	"fmt"
 	"net/netip"
 	"net/url"
 	"strconv"
@@ -10,6 +11,25 @@ import (
 
 	"golang.org/x/net/idna"
 )
+
+// Parse parses a target. Its String keeps the escapes of the path; that of url.Parse decodes them if another character of
+// the path needs an escape, and "%2F" becomes "/".
+func Parse(target string) (*url.URL, error) {
+	u, err := url.Parse(target)
+	if err != nil || u.RawPath == "" || u.EscapedPath() == u.RawPath {
+		return u, err
+	}
+	var path strings.Builder
+	for i := range len(u.RawPath) {
+		if c := u.RawPath[i]; isUnreserved(c) || strings.IndexByte("%/!$&'()*+,;=:@[]", c) >= 0 {
+			path.WriteByte(c)
+		} else {
+			fmt.Fprintf(&path, "%%%02X", c)
+		}
+	}
+	u.RawPath = path.String()
+	return u, nil
+}
 
 // ASCII returns a target with the host in its xn-- form and no other change. It returns an error and the unchanged target
 // if the host is not a valid internationalized name.

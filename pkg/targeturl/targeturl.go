@@ -15,7 +15,7 @@ import (
 
 // Bare returns a target without userinfo, query and fragment, or "" if it is not a URL.
 func Bare(target string) string {
-	u, err := url.Parse(target)
+	u, err := Parse(target)
 	if err != nil {
 		return ""
 	}
@@ -26,7 +26,7 @@ func Bare(target string) string {
 
 // Host returns the host name of a target without its port, or "" if the target is not a URL.
 func Host(target string) string {
-	u, err := url.Parse(target)
+	u, err := Parse(target)
 	if err != nil {
 		return ""
 	}
@@ -37,7 +37,7 @@ func Host(target string) string {
 // query and fragment. It is normalized by RFC 3986 6.2.2 and IDNA: case, escapes, dot segments, default port, the
 // trailing dot of the host, and its xn-- form. A target without a host is its own key.
 func Identity(target string) string {
-	u, err := url.Parse(target)
+	u, err := Parse(target)
 	if err != nil || u.Hostname() == "" {
 		return target
 	}
@@ -47,11 +47,11 @@ func Identity(target string) string {
 // Covers reports whether a target is at or below a URL: scheme, host and port are equal, and the path of the target equals
 // that of the URL or continues it after a slash.
 func Covers(address, target string) bool {
-	a, err := url.Parse(address)
+	a, err := Parse(address)
 	if err != nil {
 		return false
 	}
-	t, err := url.Parse(target)
+	t, err := Parse(target)
 	if err != nil || t.Hostname() == "" {
 		return false
 	}

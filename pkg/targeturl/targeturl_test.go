@@ -12,6 +12,7 @@ func TestBareRemovesCredentials(t *testing.T) {
 	for target, want := range map[string]string{
 		"https://u:p@Hooks.example.no:8443/a/b?token=x#y": "https://Hooks.example.no:8443/a/b",
 		"https://hooks.example.no/a?":                     "https://hooks.example.no/a",
+		"https://hooks.example.no/ø a%2fb?c":              "https://hooks.example.no/%C3%B8%20a%2fb",
 		"https://%zz":                                     "",
 	} {
 		if got := targeturl.Bare(target); got != want {
@@ -71,6 +72,7 @@ func TestIdentityOfDifferentTargetsDiffers(t *testing.T) {
 		"https://h.no/a", "http://h.no/a", "https://h.no:8443/a", "https://h.no/A", "https://h.no/a/", "https://i.no/a", "%zz", "",
 		"https://h.no:0/a", "https://h.no/a%2Fb", "https://h.no/a/b", "https://h.no//a", "https://h.no/a%3Fb", "https://h.no/a%2fb/",
 		"https://blåbær.no/a", "https://blabaer.no/a", "https://h.no/%2541",
+		"https://h.no/ø/a%2Fb", "https://h.no/ø/a/b", "https://h.no/ /a%3Bb", "https://h.no/ /a;b",
 	} {
 		id := targeturl.Identity(target)
 		if other, ok := seen[id]; ok {
