@@ -201,6 +201,7 @@ func causes() []cause {
 		{matches: is(manifest.ErrUntrustedFile), code: codeUsage, hint: advice("review the manifest, then pass --trust-manifest")},
 		{matches: is(manifest.ErrSavedUnreadable), code: codeUsage},
 		{matches: is(manifest.ErrSaved), code: codeUsage, hint: advice("create a plan with %s", command{"diff", "--out", "FILE"})},
+		{matches: is(manifest.ErrIsPlan), code: codeUsage, hint: advice("apply it with %s", command{"apply", "PLAN"})},
 		{matches: is(manifest.ErrScope), code: codeUsage},
 		{matches: is(manifest.ErrStale), code: codeConflict, hint: advice("create a new plan with %s", command{"diff", "--out", "FILE"})},
 		{

@@ -117,6 +117,7 @@ func TestEveryCauseIsReached(t *testing.T) {
 		{manifest.ErrInvalid, codeUsage},
 		{manifest.ErrUnreadable, codeUsage},
 		{manifest.ErrEmptyFolder, codeUsage},
+		{manifest.ErrIsPlan, codeUsage},
 		{manifest.ErrStdinTwice, codeUsage},
 		{manifest.ErrCredential, codeUsage},
 		{manifest.ErrUntrustedFile, codeUsage},

@@ -44,6 +44,9 @@ func readSources(names []string, stdin io.Reader) ([]Source, error) {
 			if err != nil {
 				return nil, fmt.Errorf("%w: %w", ErrUnreadable, err)
 			}
+			if startsPlan(source.Content) {
+				return nil, fmt.Errorf("%s %w", source.Name, ErrIsPlan)
+			}
 			sources = append(sources, source)
 		}
 	}

@@ -32,6 +32,8 @@ const maxSaved = 64 << 20
 var (
 	ErrSavedUnreadable = errors.New("read the plan")
 	ErrSaved           = errors.New("not a plan of this version of tlxhook")
+	// ErrIsPlan means that a plan was given in the place of a manifest.
+	ErrIsPlan = errors.New("is a saved plan, not a manifest")
 )
 
 // ReadSavedFile reads a plan that [Planned.Save] wrote. Unless it is trusted, secrets in files must be below the
@@ -75,11 +77,15 @@ func IsSaved(path string) bool {
 	if err != nil {
 		return unread
 	}
-	return bytes.Contains(start, []byte(`"tlxhookPlan"`))
+	return startsPlan(start)
 }
 
 // planMark is the number of bytes in which a saved plan names its format.
 const planMark = 1 << 10
+
+func startsPlan(content []byte) bool {
+	return bytes.Contains(content[:min(len(content), planMark)], []byte(`"tlxhookPlan"`))
+}
 
 // isLocal reports whether a folder is below the working folder, also after resolving symbolic links. A missing folder is
 // local, because nothing can be read from it.
