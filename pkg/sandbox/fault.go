@@ -98,6 +98,9 @@ func (f Fault) Check() error {
 	if _, err := path.Match(f.Path, ""); err != nil {
 		return fmt.Errorf("path %q: is not a pattern", f.Path)
 	}
+	if f.Path != "" && (!strings.HasPrefix(f.Path, "/") || strings.HasPrefix(f.Path, basePath+"/")) { // it would match no request
+		return fmt.Errorf("path %q: must begin with / and be below %s, such as /event/subscription", f.Path, basePath)
+	}
 	if f.Kind == faultLost && f.Method+f.Path != "" {
 		return fmt.Errorf("fault %s: it applies to events, which have no method or path", f.Kind)
 	}
