@@ -92,6 +92,11 @@ func sandboxCalibrate(ctx context.Context, app *App, o *calibrateOptions) error 
 	if !o.yes && !app.terminal.IsInteractive() {
 		return cannotPrompt()
 	}
+	if o.report != "" { // before the experiments
+		if err := config.CheckReport(o.report); err != nil {
+			return localFailure("write the report", err)
+		}
+	}
 	options, err := o.options(ctx, app)
 	if err != nil {
 		return err

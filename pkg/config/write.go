@@ -40,14 +40,23 @@ func followLinks(path string) string {
 
 var errNotRegular = errors.New("not a regular file")
 
-// WriteReport atomically replaces a file that other programs read. Its folder must exist, and an existing file must be
-// regular: a device would be replaced by a file.
-func WriteReport(path string, content []byte) error {
+// CheckReport returns an error if [WriteReport] would fail: the folder must exist, and an existing file must be regular,
+// as a device would be replaced by a file.
+func CheckReport(path string) error {
 	info, err := os.Lstat(path)
 	if err == nil && !info.Mode().IsRegular() {
 		return errNotRegular
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	_, err = os.Stat(filepath.Dir(path))
+	return err
+}
+
+// WriteReport atomically replaces a file that other programs read.
+func WriteReport(path string, content []byte) error {
+	if err := CheckReport(path); err != nil {
 		return err
 	}
 	return replace(path, content, 0o644)
