@@ -250,6 +250,10 @@ func causes() []cause {
 			e, _ := errors.AsType[*login.TokensGoneError](err)
 			return advice("log in again with %s", command{"auth", "login", "-p", e.Profile})
 		}},
+		{
+			matches: is(config.ErrDamaged), code: codeLocal,
+			hint: advice("move the file away, and log in again with %s", command{"auth", "login"}),
+		},
 		{matches: as[*login.ProfilesError], code: codeLocal},
 		{matches: as[*login.ClientError], code: codeUsage},
 		{matches: is(login.ErrNotLoggedIn), code: codeNotFound, hint: advice("list the profiles with %s", command{"auth", "list"})},

@@ -146,6 +146,7 @@ func TestEveryCauseIsReached(t *testing.T) {
 		{&login.TokensError{}, codeUsage},
 		{&login.TokensGoneError{Profile: "acme"}, codeUnauthorized},
 		{&login.ProfilesError{Err: errors.New("damaged")}, codeLocal},
+		{config.ErrDamaged, codeLocal},
 		{&login.ClientError{Err: errors.New("no URL")}, codeUsage},
 		{login.ErrNotLoggedIn, codeNotFound},
 		{login.ErrBuiltIn, codeUsage},

@@ -82,6 +82,9 @@ func CheckProfileName(name string) error {
 	return nil
 }
 
+// ErrDamaged means that the content of the file of profiles is invalid.
+var ErrDamaged = errors.New("damaged")
+
 // LoadProfiles reads the profiles of the configuration folder. A missing file means no profiles.
 func LoadProfiles(folders Folders) (*Profiles, error) {
 	path := filepath.Join(folders.Config, "profiles.yaml")
@@ -99,12 +102,15 @@ func LoadProfiles(folders Folders) (*Profiles, error) {
 		Format int `yaml:"format"`
 	}
 	// Another version may have other fields, so the version is checked first.
-	if err := yaml.Unmarshal(raw, &header); err == nil && header.Format != profilesFormat {
+	if err := yaml.Unmarshal(raw, &header); err == nil && header.Format != profilesFormat && header.Format != 0 {
 		return nil, fmt.Errorf("%s: written by another version of tlxhook", path)
 	}
 	profiles := &Profiles{}
-	if err := decodeOne(raw, profiles); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+	switch err := decodeOne(raw, profiles); {
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w: %w", path, ErrDamaged, err)
+	case profiles.Format == 0: // such as an empty file
+		return nil, fmt.Errorf("%s: %w: the key format is missing", path, ErrDamaged)
 	}
 	return profiles, nil
 }

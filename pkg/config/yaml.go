@@ -20,6 +20,9 @@ func decodeOne(raw []byte, into any) error {
 	decoder.KnownFields(true)
 	err := decoder.Decode(into)
 	if several, ok := errors.AsType[*yaml.TypeError](err); ok {
+		for i, text := range several.Errors { // without the Go type
+			several.Errors[i], _, _ = strings.Cut(text, " into ")
+		}
 		return errors.New("yaml: " + strings.Join(several.Errors, "; ")) // in one line
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
