@@ -46,5 +46,8 @@ func noProfileHint(logins *login.Resolver, f *failure, name string) error {
 	if near := match.Nearest(name, names); len(near) > 0 {
 		return f.withHint("did you mean %s?", near[0])
 	}
+	if config.CheckProfileName(name) != nil { // no login can have it
+		return f.withHint("list the profiles with %s", command{"auth", "list"})
+	}
 	return f.withHint("create it with %s", command{"auth", "login", "-p", name})
 }

@@ -236,6 +236,9 @@ func causes() []cause {
 		{matches: is(sandbox.ErrState), code: codeLocal, hintFor: stateHint},
 		{matches: as[*login.NoProfileError], code: codeUsage, hintFor: func(_ *config.Settings, err error) hint {
 			e, _ := errors.AsType[*login.NoProfileError](err)
+			if config.CheckProfileName(e.Name) != nil { // no login can have it
+				return advice("list the profiles with %s", command{"auth", "list"})
+			}
 			return advice("list the profiles with %s, or log in with %s", command{"auth", "list"}, command{"auth", "login", "-p", e.Name})
 		}},
 		{
