@@ -8,9 +8,12 @@ import (
 	"slices"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/credentials"
+	"github.com/tlxhook/tlxhook/pkg/fleet"
+	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/stream"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
@@ -23,6 +26,7 @@ type secretFlags struct {
 	authValueFile string
 	hmacFile      string
 	generate      string
+	flags         *pflag.FlagSet
 }
 
 const secretHelp = `
@@ -39,6 +43,7 @@ func (f *secretFlags) bind(cmd *cobra.Command) {
 // bindGiven adds the flags for existing secrets.
 func (f *secretFlags) bindGiven(cmd *cobra.Command) {
 	flags := cmd.Flags()
+	f.flags = flags
 	flags.StringVar(&f.authHeader, "auth-header", "", "`NAME` of a header to send with each delivery")
 	flags.StringVar(&f.authValueFile, "auth-value-file", "", "read the value of --auth-header from `FILE` (- for stdin)")
 	flags.StringVar(&f.hmacFile, "hmac-secret-file", "", "read the signing secret from `FILE` (- for stdin)")
@@ -51,8 +56,13 @@ type secrets struct {
 	hmac       secret.Text
 }
 
-// check returns an error for flags that cannot be combined.
+// check returns an error for flags that are empty, as of an unset variable in a script, or cannot be combined.
 func (f *secretFlags) check() error {
+	for _, name := range []string{"auth-header", "auth-value-file", "hmac-secret-file", "generate-hmac-secret"} {
+		if flag := f.flags.Lookup(name); flag != nil && flag.Changed && flag.Value.String() == "" {
+			return usageFailure("--%s is empty", name)
+		}
+	}
 	if f.hmacFile != "" && f.generate != "" {
 		return usageFailure("--hmac-secret-file cannot be combined with --generate-hmac-secret")
 	}
@@ -179,10 +189,15 @@ func (f *secretFlags) keeping(note func(string, ...any), value secret.Text, use 
 	return err
 }
 
-// changedNothing reports whether Tripletex refused the whole request, so that no subscription changed.
+// changedNothing reports whether no subscription changed: nothing was selected or confirmed, or Tripletex refused the
+// whole request.
 func changedNothing(err error) bool {
-	if f, ok := errors.AsType[*failure](err); ok && f.exit == exitPartial {
+	f, _ := errors.AsType[*failure](err)
+	switch {
+	case as[*fleet.PartialError](err), f != nil && f.code == codePartial:
 		return false
+	case as[*match.MissingError](err), f != nil && slices.Contains([]code{codeDeclined, codeNotFound, codeUsage}, f.code):
+		return true
 	}
 	return slices.Contains([]tripletex.Kind{
 		tripletex.Refused, tripletex.Unauthorized, tripletex.Forbidden, tripletex.NotFound, tripletex.Conflict, tripletex.RateLimited,

@@ -52,7 +52,7 @@ or --yes without a terminal.
 	o.secrets.bind(cmd)
 	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
 		o.setFields = cmd.Flags().Changed("fields")
-		for _, name := range []string{"target", "status", "auth-header"} { // an unset variable in a script
+		for _, name := range []string{"target", "status"} { // an unset variable in a script
 			if flag := cmd.Flags().Lookup(name); flag.Changed && flag.Value.String() == "" {
 				return usageFailure("--%s is empty", name)
 			}
