@@ -3,8 +3,11 @@ package cli
 import (
 	"context"
 	"errors"
+	"os"
+	"os/signal"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/tlxhook/tlxhook/pkg/listen"
@@ -48,10 +51,14 @@ type listenView struct {
 	table    output.Table[receiver.EventRecord]
 }
 
-// runViewed runs a process within the time limit and prints its events. Output that cannot be written stops it.
+// runViewed runs a process within the time limit and prints its events. Output that cannot be written stops it, also to
+// a closed pipe: SIGPIPE would end the program before it drains.
 func runViewed(
 	ctx context.Context, limited func(context.Context) (context.Context, context.CancelFunc), queue *listen.Queue, p listen.Process,
 ) error {
+	ignored := make(chan os.Signal, 1)
+	signal.Notify(ignored, syscall.SIGPIPE)
+	defer signal.Stop(ignored)
 	err := queue.Run(ctx, p, limited)
 	if errors.Is(err, listen.ErrClose) {
 		return fail(codeLocal, err)
