@@ -29,7 +29,7 @@ func Events(patterns []string, known []tripletex.Event) (names, unknown []string
 }
 
 // NearestEvents returns up to three known events that resemble an unknown name. For a pattern such as "ordr.*" it
-// returns patterns with the same verb that match an event.
+// returns other patterns with the same verb that match an event.
 func NearestEvents(name string, known []tripletex.Event) []string {
 	var names []string
 	_, verb, _ := strings.Cut(name, ".")
@@ -39,7 +39,7 @@ func NearestEvents(name string, known []tripletex.Event) []string {
 			object, _, _ := strings.Cut(e.Name, ".")
 			candidate = object + "." + verb
 		}
-		if globFold(candidate, e.Name) && !slices.Contains(names, candidate) {
+		if globFold(candidate, e.Name) && candidate != name && !slices.Contains(names, candidate) {
 			names = append(names, candidate)
 		}
 	}

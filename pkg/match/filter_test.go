@@ -80,6 +80,7 @@ func TestNearestNameIsSuggested(t *testing.T) {
 		"ordr.creat*":      {"order.creat*"},
 		"order.*.x":        {},
 		"order.krea*":      {},
+		"order.*":          {},
 		"*.created":        {},
 		"order":            {"order.create", "order.update", "order.delete"},
 		"timesheet.create": {},
