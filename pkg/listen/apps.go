@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 
@@ -71,7 +72,10 @@ func (a Apps) Routes(ctx context.Context) ([]receiver.Route, error) {
 		}
 		routes = append(routes, receiver.Route{Event: "*", App: &receiver.Command{Args: a.Command, Environ: a.Environ, Redact: a.Redact}})
 	}
-	for i := range routes {
+	for i, r := range routes {
+		if slices.ContainsFunc(routes[:i], func(before receiver.Route) bool { return strings.EqualFold(before.Event, r.Event) }) {
+			return nil, appErrorf("%s is forwarded to two apps: %s would get no delivery", r.Event, r.App)
+		}
 		routes[i].Parallel = a.Parallel
 	}
 	return routes, nil
@@ -85,7 +89,7 @@ func (a Apps) named() ([]namedApp, error) {
 	var all []namedApp
 	for _, text := range a.Forward {
 		event, address, found := strings.Cut(text, "=")
-		if !found || event == "" || strings.ContainsAny(event, `:/@[\`) { // the "=" may be one of a query
+		if !found || event == "" || address == "" || strings.ContainsAny(event, `:/@[\`) { // the "=" may be one of a query
 			return nil, appErrorf("--forward %s: must be EVENT=URL", secret.MaskURL(text))
 		}
 		all = append(all, namedApp{event, address})

@@ -42,6 +42,19 @@ func TestAppThatCannotBeUsedIsRefused(t *testing.T) {
 	}{
 		{listen.Apps{Forward: []string{"http://127.0.0.1/?q=1"}}, "--forward http://127.0.0.1/?q=***: must be EVENT=URL"},
 		{listen.Apps{Forward: []string{"=http://127.0.0.1/"}}, "--forward =http://127.0.0.1/: must be EVENT=URL"},
+		{listen.Apps{Forward: []string{"order.*="}}, "--forward order.*=: must be EVENT=URL"},
+		{
+			listen.Apps{Forward: []string{"order.*=http://127.0.0.1:1/", "Order.*=http://127.0.0.1:2/?a=b"}},
+			"Order.* is forwarded to two apps: http://127.0.0.1:2/?a=*** would get no delivery",
+		},
+		{
+			listen.Apps{Forward: []string{"*=http://127.0.0.1:1/"}, ForwardTo: "http://127.0.0.1:2/"},
+			"* is forwarded to two apps: http://127.0.0.1:2/ would get no delivery",
+		},
+		{
+			listen.Apps{Forward: []string{"*=http://127.0.0.1:1/"}, Command: []string{"true"}},
+			"* is forwarded to two apps: true would get no delivery",
+		},
 		{listen.Apps{ForwardTo: "http://127.0.0.1/", CAFile: empty}, "--forward-ca-file: " + empty + " does not contain a PEM certificate"},
 		{
 			listen.Apps{Command: []string{"./no-such-program"}},
