@@ -4,10 +4,12 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"math"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/credentials"
@@ -16,12 +18,15 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/receiver"
 	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/stream"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
 const (
 	// maxMaxBody is the maximum of --max-body in bytes. A row of the journal must hold a body: SQLite is limited to
 	// 1,000,000,000 bytes, and a row above it fails the whole group that is stored with it.
 	maxMaxBody = 1 << 29
+	// maxMinFree is the maximum of --min-free in MiB, so that it fits into 64 bits in bytes.
+	maxMinFree = math.MaxInt64 >> 20
 	// shortSecret is the length in bytes below which a secret can be guessed.
 	shortSecret = 16
 )
@@ -31,6 +36,8 @@ func (o *listenOptions) check(format string, sandbox bool) error {
 	switch {
 	case !strings.HasPrefix(o.path, "/"):
 		return usageFailure("--path %q: must begin with \"/\"", o.path)
+	case strings.ContainsAny(o.path, "?#"):
+		return usageFailure("--path %q: must have no query and no fragment", o.path)
 	case o.maxBody < 1 || o.maxBody > maxMaxBody:
 		return usageFailure("--max-body %d: must be from 1 to %d", o.maxBody, maxMaxBody)
 	case o.maxConns < 1:
@@ -39,12 +46,17 @@ func (o *listenOptions) check(format string, sandbox bool) error {
 		return usageFailure("--max-conns-per-address must not be negative")
 	case min(int64(o.retention), o.minFree, o.remember, int64(o.until)) < 0:
 		return usageFailure("--retention, --min-free, --remember-keys and --until must not be negative")
+	case o.minFree > maxMinFree:
+		return usageFailure("--min-free %d: must be at most %d", o.minFree, int64(maxMinFree))
 	case o.probeInterval < 100*time.Millisecond:
 		return usageFailure("--probe-interval %s: must be at least 100ms", o.probeInterval)
 	case len(o.subscribe) > 0 && o.noVerify:
 		return usageFailure("--insecure-no-verify cannot be combined with --subscribe")
 	case o.auth.authHeader == "" && o.auth.authValueFile != "":
 		return usageFailure("--auth-value-file requires --auth-header")
+	}
+	if err := tripletex.CheckAuthHeaderName(o.auth.authHeader); err != nil {
+		return usageFailure("--auth-header: %w", err)
 	}
 	if err := errors.Join(o.checkPublic(sandbox), o.checkApps(), o.publish.check(o)); err != nil {
 		return err
@@ -200,7 +212,10 @@ func (o *appFlags) bind(cmd *cobra.Command) {
 // withCommand passes the arguments after "--" to the program of --exec.
 func (o *appFlags) withCommand(run func(*cobra.Command, []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
+		empty := emptyFlag(cmd)
 		switch {
+		case empty != "":
+			return usageFailure("--%s must not be empty", empty)
 		case cmd.ArgsLenAtDash() != 0 && len(args) > 0:
 			return noArgs(cmd, args)
 		case o.program != "":
@@ -210,6 +225,17 @@ func (o *appFlags) withCommand(run func(*cobra.Command, []string) error) func(*c
 		}
 		return run(cmd, args)
 	}
+}
+
+// emptyFlag returns the first flag that is set to an empty text, such as an unset variable of a shell, which would switch
+// off a check or an app; empty for none.
+func emptyFlag(cmd *cobra.Command) (name string) {
+	cmd.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
+		if name == "" && f.Changed && f.Value.Type() == "string" && f.Value.String() == "" {
+			name = f.Name
+		}
+	})
+	return name
 }
 
 func (o *appFlags) checkApps() error {

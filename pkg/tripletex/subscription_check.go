@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -146,8 +147,8 @@ func checkLengths(fields, headerName string, headerValue, hmacSecret secret.Text
 	if n := utf8.RuneCountInString(fields); n > maxFields {
 		return fmt.Errorf("fields: has %d characters, at most %d are allowed", n, maxFields)
 	}
-	if n := len(headerName); n > maxAuthHeaderName || strings.ContainsFunc(headerName, notTokenRune) {
-		return fmt.Errorf("auth header name: must be a header name of at most %d characters", maxAuthHeaderName)
+	if err := CheckAuthHeaderName(headerName); err != nil {
+		return err
 	}
 	value := headerValue.Reveal()
 	if len(value) > maxAuthHeaderValue || strings.ContainsFunc(value, unicode.IsControl) {
@@ -156,6 +157,22 @@ func checkLengths(fields, headerName string, headerValue, hmacSecret secret.Text
 	n := utf8.RuneCountInString(hmacSecret.Reveal())
 	if n > 0 && (n < minHMACSecret || n > maxHMACSecret) {
 		return fmt.Errorf("HMAC secret: has %d characters, %d to %d are allowed", n, minHMACSecret, maxHMACSecret)
+	}
+	return nil
+}
+
+// ownHeaders returns headers that HTTP or the delivery sets, so that none of them can be the auth header.
+func ownHeaders() []string {
+	return []string{"Host", "Connection", "Content-Length", "Content-Type", "Transfer-Encoding", "Idempotency-Key", "X-Request-Signature"}
+}
+
+// CheckAuthHeaderName returns an error for a name that cannot be the auth header of a delivery.
+func CheckAuthHeaderName(name string) error {
+	if len(name) > maxAuthHeaderName || strings.ContainsFunc(name, notTokenRune) {
+		return fmt.Errorf("auth header name: must be a header name of at most %d characters", maxAuthHeaderName)
+	}
+	if slices.ContainsFunc(ownHeaders(), func(own string) bool { return strings.EqualFold(own, name) }) {
+		return fmt.Errorf("auth header name: every delivery has a header %s of its own", name)
 	}
 	return nil
 }

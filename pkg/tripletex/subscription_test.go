@@ -303,7 +303,12 @@ func TestCheckRejectsInvalidContent(t *testing.T) {
 		"target with a blank": {target("https://h.example.no/ "), "begins or ends with a blank"},
 		"event in Latin-1":    {change(func(n *tripletex.NewSubscription) { n.Event = "order.\xe5" }), "object.verb"},
 		"name with colon":     {change(func(n *tripletex.NewSubscription) { n.AuthHeaderName = "X: Y" }), "header name"},
-		"value of two lines":  {change(func(n *tripletex.NewSubscription) { n.AuthHeaderValue = "a\r\nX-Evil: 1" }), "more than one line"},
+		"name Host":           {change(func(n *tripletex.NewSubscription) { n.AuthHeaderName = "host" }), "has a header host of its own"},
+		"name of the key": {
+			change(func(n *tripletex.NewSubscription) { n.AuthHeaderName = "idempotency-key" }),
+			"has a header idempotency-key of its own",
+		},
+		"value of two lines": {change(func(n *tripletex.NewSubscription) { n.AuthHeaderValue = "a\r\nX-Evil: 1" }), "more than one line"},
 	} {
 		err := test.n.Check(tripletex.HTTPOnLoopback)
 		switch {
