@@ -141,7 +141,7 @@ func causes() []cause {
 		},
 		{
 			matches: is(receiver.ErrLoop), code: codeForwardLoop,
-			hint: advice("pass the URL of the app with --forward-to; use another port than listen"),
+			hint: advice("pass the URL of the app; it must use another port than listen"),
 		},
 		{matches: as[*listen.UnmetError], code: codeConditionNotMet},
 		{matches: badListenAddress, code: codeUsage, hintFor: listenAddressHint},
