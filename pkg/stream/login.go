@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nkeys"
 
 	"github.com/tlxhook/tlxhook/pkg/secret"
 )
@@ -130,6 +131,13 @@ func (l Login) options() ([]nats.Option, error) {
 	case l.User != "":
 		options = append(options, nats.UserInfo(l.User, l.Password.Reveal()))
 	case l.Credentials != "":
+		raw, err := os.ReadFile(l.Credentials)
+		if err != nil {
+			return nil, err
+		}
+		if _, err = nkeys.ParseDecoratedNKey(raw); err != nil { // otherwise every connection fails
+			return nil, fmt.Errorf("%w: %s does not contain the key of a login", ErrOptions, l.Credentials)
+		}
 		options = append(options, nats.UserCredentials(l.Credentials))
 	case l.NKey != "":
 		key, err := nats.NkeyOptionFromSeed(l.NKey)

@@ -129,6 +129,18 @@ func TestCredentialsFile(t *testing.T) {
 	})
 }
 
+// A file without the key of a login is a usage error. It must not look like an unreachable server.
+func TestFileWithoutKeyIsRefused(t *testing.T) {
+	t.Parallel()
+	file := write(t, "empty", []byte("-----BEGIN NATS USER JWT-----\neyJ0eXAi\n------END NATS USER JWT------\n"))
+	for _, login := range []stream.Login{{Credentials: file}, {NKey: file}} {
+		login.Servers = "nats://127.0.0.1:1"
+		if _, err := stream.Open(t.Context(), login, "tripletex", 0, nil); !errors.Is(err, stream.ErrOptions) {
+			t.Errorf("%+v: %v", login, err)
+		}
+	}
+}
+
 // authority signs certificates for one test.
 type authority struct {
 	key         *ecdsa.PrivateKey
