@@ -40,6 +40,10 @@ func Diagnose(header http.Header, body []byte, secrets ...string) Diagnosis {
 			return found
 		}
 	}
+	if header.Get(SignatureHeader) == "" {
+		found.Reasons = append(found.Reasons, SignatureMissing)
+		return found
+	}
 	raw, spelling := decodeSignature(header.Get(SignatureHeader))
 	found.Reasons = append(found.Reasons, spelling...)
 	if raw == nil {

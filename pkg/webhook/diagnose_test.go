@@ -155,6 +155,7 @@ func TestDiagnosisOfHeaders(t *testing.T) {
 			[]webhook.Reason{webhook.KeyMissing, webhook.KeyNotSigned},
 		},
 		"bad key":      {headers("a b", good), []webhook.Reason{webhook.KeyMalformed}},
+		"no headers":   {http.Header{}, []webhook.Reason{webhook.KeyMissing, webhook.SignatureMissing}},
 		"no signature": {http.Header{webhook.KeyHeader: {key}}, []webhook.Reason{webhook.SignatureMissing}},
 		"two signatures": {
 			http.Header{webhook.KeyHeader: {key}, webhook.SignatureHeader: {good, good}},
