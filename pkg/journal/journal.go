@@ -160,7 +160,7 @@ func Attach(folder string) (*Journal, error) {
 	}
 	j, err := open(folder, Options{}, false)
 	if errors.Is(err, ErrUnusable) {
-		if readable, roErr := openReadOnly(folder); roErr == nil {
+		if readable, roErr := openReadOnly(folder, err); roErr == nil {
 			return readable, nil
 		}
 	}

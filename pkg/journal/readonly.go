@@ -10,8 +10,9 @@ import (
 )
 
 // openReadOnly opens a journal on a read-only medium. It refuses an older format, and a journal with a log that was not
-// checkpointed, which cannot be read without writing.
-func openReadOnly(folder string) (*Journal, error) {
+// checkpointed, which cannot be read without writing. Cause is the error of opening it for changes, such as a full disk; changes return
+// it with ErrReadOnly.
+func openReadOnly(folder string, cause error) (*Journal, error) {
 	path, err := filepath.Abs(filepath.Join(folder, fileName))
 	if err != nil {
 		return nil, err
@@ -38,7 +39,7 @@ func openReadOnly(folder string) (*Journal, error) {
 	j := &Journal{
 		folder: folder, space: newSpace(folder, 0), reader: reader, writer: newWriter(writing, path), claims: newClaims(folder),
 	}
-	j.writer.failure = ErrReadOnly
+	j.writer.failure = fmt.Errorf("%w: %w", ErrReadOnly, cause)
 	go j.writer.run()
 	if j.id, err = j.Noted(context.Background(), noteID); err != nil {
 		return nil, errors.Join(err, j.Close())

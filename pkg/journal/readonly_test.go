@@ -1,6 +1,7 @@
 package journal_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -51,8 +52,8 @@ func TestReadOnlyJournalCanBeListedAndShown(t *testing.T) {
 			if want := delivery(1).Body; string(e.Body) != string(want) {
 				t.Errorf("shown %q, want %q", e.Body, want)
 			}
-			if err := j.Mark(t.Context(), id, journal.Attempt{At: time.Now()}); err == nil {
-				t.Error("a change was accepted")
+			if err := j.Mark(t.Context(), id, journal.Attempt{At: time.Now()}); !errors.Is(err, journal.ErrUnusable) {
+				t.Errorf("err = %v, want its cause %v", err, journal.ErrUnusable)
 			}
 		})
 	}

@@ -105,7 +105,7 @@ func (w *writer) run() {
 			w.writeWaiting()
 			return
 		case <-retry.C:
-			if w.healthy() != nil {
+			if err := w.healthy(); err != nil && !errors.Is(err, ErrReadOnly) {
 				w.fail(w.recover())
 			}
 		}
