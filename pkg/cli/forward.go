@@ -95,7 +95,9 @@ func runForward(ctx context.Context, app *App, o *forwardOptions) error {
 	if err := o.check(app.settings.Output); err != nil {
 		return err
 	}
-	options, err := o.options(ctx, app)
+	reading, cancel := app.limited(ctx)
+	defer cancel()
+	options, err := o.options(reading, app)
 	switch {
 	case err != nil:
 		return unmet(ctx, err, o.until)

@@ -146,7 +146,9 @@ func runListen(ctx context.Context, app *App, o *listenOptions) error {
 	if err := o.check(app.settings.Output, o.onSandbox(ctx, app.logins())); err != nil {
 		return err
 	}
-	options, err := o.read(ctx, app)
+	reading, cancel := app.limited(ctx)
+	defer cancel()
+	options, err := o.read(reading, app)
 	if err != nil {
 		return unmet(ctx, err, o.until)
 	}

@@ -253,7 +253,5 @@ func (o *appFlags) checkApps() error {
 // routes returns the routes to the apps. Programs do not inherit secrets of the environment.
 func (o *appFlags) routes(ctx context.Context, app *App) ([]receiver.Route, error) {
 	o.apps.Environ, o.apps.Redact = config.WithoutSecrets(app.environ), app.redactor.Redact
-	ctx, cancel := app.limited(ctx)
-	defer cancel()
 	return o.apps.Routes(ctx)
 }
