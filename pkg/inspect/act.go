@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -59,14 +60,15 @@ func (s *Server) replay(r *http.Request) (any, error) {
 }
 
 func (s *Server) send(r *http.Request, replay receiver.Replay, e journal.Entry, body *string) (done receiver.Replayed, err error) {
+	ctx := context.WithoutCancel(r.Context()) // closing the page does not end an attempt
 	if body != nil {
 		var key secret.Text
 		if len(s.o.Secrets) > 0 {
 			key = s.o.Secrets[0]
 		}
-		return replay.RunEdited(r.Context(), e, []byte(*body), key)
+		return replay.RunEdited(ctx, e, []byte(*body), key)
 	}
-	for done, err := range replay.Run(r.Context(), []journal.Entry{e}) {
+	for done, err := range replay.Run(ctx, []journal.Entry{e}) {
 		if err != nil {
 			return receiver.Replayed{}, err
 		}

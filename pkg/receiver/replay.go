@@ -27,6 +27,8 @@ const (
 	// claimLimit bounds the wait for another attempt of a delivery to end, and claimPause is the pause between two tries.
 	claimLimit = forwardLimit + drainTime
 	claimPause = 20 * time.Millisecond
+	// answerTime is how long an attempt in flight may take after the end of the context.
+	answerTime = 500 * time.Millisecond
 )
 
 // Replay sends stored deliveries again.
@@ -51,7 +53,7 @@ type Replayed struct {
 // Run sends deliveries sequentially, once each, in the given order, and yields the results. A delivery is skipped while
 // an older one of its object is pending, as in a [Queue]. It is not sent if another program has finished it since it was
 // selected, as newer ones of its object may have been accepted. It ends with ErrSilent if the app does not answer, and
-// between two deliveries if ctx ends.
+// if ctx ends: the attempt in flight gets another half a second for its answer.
 func (r Replay) Run(ctx context.Context, entries []journal.Entry) iter.Seq2[Replayed, error] {
 	return func(yield func(Replayed, error) bool) {
 		start, silence, sent, failed, accepted := time.Now(), 0, 0, map[journal.ObjectKey]bool{}, map[int64]bool{}
@@ -142,7 +144,7 @@ func (r Replay) RunEdited(ctx context.Context, original journal.Entry, body []by
 	if done.Skipped = done.Answer.Err != nil; done.Skipped {
 		return done, nil
 	}
-	if done.Answer = r.App.Forward(context.WithoutCancel(ctx), edited, true); errors.Is(done.Answer.Err, ErrLoop) {
+	if done.Answer = r.forward(ctx, edited); errors.Is(done.Answer.Err, ErrLoop) {
 		return Replayed{}, done.Answer.Err
 	}
 	return done, nil
@@ -173,6 +175,14 @@ func (r Replay) claim(ctx context.Context, id int64) error {
 	return nil
 }
 
+// forward makes one attempt, which outlasts ctx by answerTime.
+func (r Replay) forward(ctx context.Context, e journal.Entry) Answer {
+	lasting, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(answerTime, cancel) })()
+	return r.App.Forward(lasting, e, true)
+}
+
 // one sends one delivery, unless it is damaged, or another program has finished it.
 func (r Replay) one(ctx context.Context, e journal.Entry) (Replayed, error) {
 	if err := r.claim(ctx, e.ID); errors.Is(err, errBusy) {
@@ -181,6 +191,7 @@ func (r Replay) one(ctx context.Context, e journal.Entry) (Replayed, error) {
 		return Replayed{}, err
 	}
 	defer r.Journal.Release(e.ID)
+	attempting := ctx
 	ctx = context.WithoutCancel(ctx)
 	whole, err := r.Journal.Get(ctx, e.ID)
 	if errors.Is(err, journal.ErrNotFound) || errors.Is(err, journal.ErrDamaged) {
@@ -196,7 +207,7 @@ func (r Replay) one(ctx context.Context, e journal.Entry) (Replayed, error) {
 	default:
 		return Replayed{Entry: e, Answer: Answer{Err: fmt.Errorf("it became %s after it was selected", whole.State)}, Skipped: true}, nil
 	}
-	answer := r.App.Forward(ctx, whole, true)
+	answer := r.forward(attempting, whole)
 	if errors.Is(answer.Err, ErrLoop) {
 		return Replayed{}, answer.Err
 	}

@@ -2,6 +2,7 @@ package receiver_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -302,6 +303,50 @@ func TestAReplayKeepsToItsRateAndEndsBetweenTwo(t *testing.T) {
 		t.Error("last = nil")
 	case len(app.bodies()) != 6:
 		t.Errorf("len(app.bodies()) = %v, want 6", len(app.bodies()))
+	}
+}
+
+// silentApp answers after twenty seconds, unless the attempt is ended before. It calls called at the start of an attempt.
+type silentApp struct{ called func() }
+
+func (silentApp) String() string { return "a silent app" }
+
+func (a silentApp) Forward(ctx context.Context, _ journal.Entry, _ bool) receiver.Answer {
+	a.called()
+	select {
+	case <-ctx.Done():
+		return receiver.Answer{Status: -1, Err: ctx.Err()}
+	case <-time.After(20 * time.Second):
+		return receiver.Answer{Status: http.StatusOK}
+	}
+}
+
+// An app without an answer does not keep a stopped replay from ending. The attempt is recorded.
+func TestStoppedReplayEndsTheAttemptInFlight(t *testing.T) {
+	t.Parallel()
+	replay, entries := replaying(t, &recorder{}, "a", "b")
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	replay.App = silentApp{cancel}
+	var results []error
+	for done, err := range replay.Run(ctx, entries) {
+		results = append(results, cmp.Or(err, done.Answer.Err))
+	}
+	if len(results) != 2 || !errors.Is(results[0], context.Canceled) || !errors.Is(results[1], context.Canceled) {
+		t.Errorf("results = %v, want two of %v", results, context.Canceled)
+	}
+	if now := stateOf(t, replay.Journal, entries[0].ID); now.Attempts != 1 {
+		t.Errorf("now.Attempts = %d, want 1", now.Attempts)
+	}
+	ctx, cancel = context.WithCancel(t.Context())
+	defer cancel()
+	replay.App = silentApp{cancel}
+	done, err := replay.RunEdited(ctx, entries[0], []byte(`{"event":"order.update","id":99}`), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !errors.Is(done.Answer.Err, context.Canceled) {
+		t.Errorf("done.Answer.Err = %v, want %v", done.Answer.Err, context.Canceled)
 	}
 }
 
