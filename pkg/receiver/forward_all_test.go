@@ -1,6 +1,7 @@
 package receiver_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 
@@ -47,5 +48,19 @@ func TestForwardAllStopsWhereTheAppIsSilent(t *testing.T) {
 	}
 	if attempts > 40 {
 		t.Errorf("attempts = %v, want at most 40", attempts)
+	}
+}
+
+// An app without an answer does not keep a stopped run from ending.
+func TestStoppedForwardAllEndsTheAttemptsInFlight(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	accepted, err := receiver.ForwardAll(ctx, store(t, 3, 1), silentApp{cancel}, func() {})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("err = %v, want %v", err, context.Canceled)
+	}
+	if accepted != 0 {
+		t.Errorf("accepted = %d, want 0", accepted)
 	}
 }

@@ -105,12 +105,13 @@ func (q *Queue) Wake() {
 }
 
 // Run forwards until the context ends. Attempts in flight may take ten more seconds.
-func (q *Queue) Run(ctx context.Context) { q.run(ctx, false) }
+func (q *Queue) Run(ctx context.Context) { q.run(ctx, drainTime, false) }
 
-// Drain forwards pending deliveries until each is accepted or was tried once.
-func (q *Queue) Drain(ctx context.Context) { q.run(ctx, true) }
+// Drain forwards pending deliveries until each is accepted or was tried once. If the context ends, attempts in flight get
+// another half a second.
+func (q *Queue) Drain(ctx context.Context) { q.run(ctx, answerTime, true) }
 
-func (q *Queue) run(ctx context.Context, drain bool) {
+func (q *Queue) run(ctx context.Context, limit time.Duration, drain bool) {
 	working, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	again := time.NewTicker(pollInterval)
@@ -140,7 +141,7 @@ func (q *Queue) run(ctx context.Context, drain bool) {
 		}
 		timer.Stop()
 	}
-	defer time.AfterFunc(drainTime, cancel).Stop()
+	defer time.AfterFunc(limit, cancel).Stop()
 	for q.running() > 0 {
 		q.finish(ctx, <-q.done)
 	}

@@ -306,7 +306,7 @@ func TestAReplayKeepsToItsRateAndEndsBetweenTwo(t *testing.T) {
 	}
 }
 
-// silentApp answers after twenty seconds, unless the attempt is ended before. It calls called at the start of an attempt.
+// silentApp answers after five seconds, unless the attempt is ended before. It calls called at the start of an attempt.
 type silentApp struct{ called func() }
 
 func (silentApp) String() string { return "a silent app" }
@@ -316,7 +316,7 @@ func (a silentApp) Forward(ctx context.Context, _ journal.Entry, _ bool) receive
 	select {
 	case <-ctx.Done():
 		return receiver.Answer{Status: -1, Err: ctx.Err()}
-	case <-time.After(20 * time.Second):
+	case <-time.After(5 * time.Second):
 		return receiver.Answer{Status: http.StatusOK}
 	}
 }
