@@ -36,8 +36,12 @@ const (
 	FailedNoAnswer = "no_answer"
 )
 
-// maxEvents bounds the number of events in Stats.Last.
-const maxEvents = 1000
+const (
+	// maxEvents bounds the number of events in Stats.Last.
+	maxEvents = 1000
+	// maxEventName bounds their names in bytes. Tripletex accepts names of 255 characters.
+	maxEventName = 1024
+)
 
 // counters are the counters of a receiver or a queue.
 type counters struct {
@@ -79,7 +83,7 @@ func (c *counters) accepted(d journal.Delivery, duplicate bool, fitting int) {
 		c.stats.Secrets[fitting]++
 	}
 	c.stats.Seconds.Observe(now.Sub(d.Received).Seconds())
-	if _, known := c.stats.Last[d.Event]; known || len(c.stats.Last) < maxEvents {
+	if _, known := c.stats.Last[d.Event]; len(d.Event) <= maxEventName && (known || len(c.stats.Last) < maxEvents) {
 		c.stats.Last[d.Event] = now
 	}
 }

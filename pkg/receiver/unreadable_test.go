@@ -49,6 +49,25 @@ func TestUnreadablePartIsStoredAcknowledgedAndMarked(t *testing.T) {
 }
 
 // checkUnreadable checks that the first delivery has a body and a mark, and that it can be purged.
+// The names of events in the counters are bounded, so that deliveries with long ones do not fill memory and metrics.
+func TestLongEventNameIsNotCounted(t *testing.T) {
+	t.Parallel()
+	for length, want := range map[int]int{1024: 1, 1025: 0} {
+		r := receiver.New(store(t, 0, 0), receiver.Options{Path: "/", Secrets: []secret.Text{testSecret}})
+		body := `{"event":"` + strings.Repeat("x", length) + `","id":7}`
+		request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(body))
+		request.Header.Set(webhook.KeyHeader, "k")
+		request.Header.Set(webhook.SignatureHeader, signed("k", body))
+		r.ServeHTTP(httptest.NewRecorder(), request)
+		if got := r.Stats().Deliveries; got != 1 {
+			t.Errorf("%d bytes: stored %d deliveries, want 1", length, got)
+		}
+		if got := len(r.Stats().Last); got != want {
+			t.Errorf("%d bytes: counted %d names, want %d", length, got, want)
+		}
+	}
+}
+
 func checkUnreadable(t *testing.T, j *journal.Journal, body string) {
 	t.Helper()
 	e, err := j.Get(t.Context(), 1)
