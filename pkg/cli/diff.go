@@ -48,12 +48,11 @@ func newDiff(app *App) *cobra.Command {
 // checkOut returns an error for a file of --out that is no plan, such as a manifest: saving would replace it.
 func checkOut(path string) error {
 	info, err := os.Stat(path)
+	exists := err == nil // otherwise saving reports the error
 	switch {
-	case err != nil: // there is none, or saving reports the error
-		return nil
-	case !info.Mode().IsRegular():
+	case exists && !info.Mode().IsRegular():
 		return usageFailure("--out: %s is not a regular file", path)
-	case info.Size() > 0 && !manifest.IsSaved(path):
+	case exists && info.Size() > 0 && !manifest.IsSaved(path):
 		return usageFailure("--out: %s exists and is not a plan", path).withHint("pass the name of a new file")
 	}
 	return nil

@@ -10,8 +10,8 @@ import (
 )
 
 // openReadOnly opens a journal on a read-only medium. It refuses an older format, and a journal with a log that was not
-// checkpointed, which cannot be read without writing. Cause is the error of opening it for changes, such as a full disk; changes return
-// it with ErrReadOnly.
+// checkpointed, which cannot be read without writing. Cause is the error of opening it for changes, such as a full disk;
+// changes return it with ErrReadOnly.
 func openReadOnly(folder string, cause error) (*Journal, error) {
 	path, err := filepath.Abs(filepath.Join(folder, fileName))
 	if err != nil {

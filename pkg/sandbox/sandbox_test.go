@@ -258,8 +258,12 @@ func TestInvalidStateIsRejectedAndKept(t *testing.T) {
 func TestInvalidFaultIsRejected(t *testing.T) {
 	t.Parallel()
 	for _, f := range []sandbox.Fault{
-		{}, {Kind: "fire"}, {Kind: "slow", Count: -1}, {Kind: "slow", Path: "[x"},
-		{Kind: "slow", Path: "event/*"}, {Kind: "slow", Path: "/v2/event"},
+		{},
+		{Kind: "fire"},
+		{Kind: "slow", Count: -1},
+		{Kind: "slow", Path: "[x"},
+		{Kind: "slow", Path: "event/*"},
+		{Kind: "slow", Path: "/v2/event"},
 	} {
 		if f.Check() == nil {
 			t.Errorf("%+v was accepted", f)
