@@ -49,6 +49,9 @@ const defaultTimeout = 30 * time.Second
 
 // prepare loads the settings and applies them to the streams and the printer. It runs before each command.
 func (a *App) prepare(ctx context.Context, cmd *cobra.Command) error {
+	if name := emptyFlag(cmd); name != "" {
+		return usageFailure("--%s must not be empty", name)
+	}
 	settings, err := a.loadSettings(ctx, cmd)
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/fleet"
@@ -190,4 +191,17 @@ func (f *manifestFlags) read(ctx context.Context, stdin io.Reader) (*manifest.Ma
 
 func noManifest() error {
 	return usageFailure("no manifest given").withHint("pass a file, a folder, or - for standard input")
+}
+
+// emptyFlag returns the first flag of a command that is set to an empty text, such as an unset variable of a shell, which
+// would switch off a check or a condition; empty for none. --fields without a text removes the fields, and verify takes
+// headers as they were received.
+func emptyFlag(cmd *cobra.Command) (name string) {
+	meaningful := []string{"fields", "idempotency-key", "signature"}
+	cmd.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
+		if name == "" && f.Changed && f.Value.Type() == "string" && f.Value.String() == "" && !slices.Contains(meaningful, f.Name) {
+			name = f.Name
+		}
+	})
+	return name
 }

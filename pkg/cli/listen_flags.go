@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/credentials"
@@ -212,10 +211,7 @@ func (o *appFlags) bind(cmd *cobra.Command) {
 // withCommand passes the arguments after "--" to the program of --exec.
 func (o *appFlags) withCommand(run func(*cobra.Command, []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
-		empty := emptyFlag(cmd)
 		switch {
-		case empty != "":
-			return usageFailure("--%s must not be empty", empty)
 		case cmd.ArgsLenAtDash() != 0 && len(args) > 0:
 			return noArgs(cmd, args)
 		case o.program != "":
@@ -225,17 +221,6 @@ func (o *appFlags) withCommand(run func(*cobra.Command, []string) error) func(*c
 		}
 		return run(cmd, args)
 	}
-}
-
-// emptyFlag returns the first flag that is set to an empty text, such as an unset variable of a shell, which would switch
-// off a check or an app; empty for none.
-func emptyFlag(cmd *cobra.Command) (name string) {
-	cmd.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
-		if name == "" && f.Changed && f.Value.Type() == "string" && f.Value.String() == "" {
-			name = f.Name
-		}
-	})
-	return name
 }
 
 func (o *appFlags) checkApps() error {

@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/credentials"
@@ -26,7 +25,6 @@ type secretFlags struct {
 	authValueFile string
 	hmacFile      string
 	generate      string
-	flags         *pflag.FlagSet
 }
 
 const secretHelp = `
@@ -43,7 +41,6 @@ func (f *secretFlags) bind(cmd *cobra.Command) {
 // bindGiven adds the flags for existing secrets.
 func (f *secretFlags) bindGiven(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	f.flags = flags
 	flags.StringVar(&f.authHeader, "auth-header", "", "`NAME` of a header to send with each delivery")
 	flags.StringVar(&f.authValueFile, "auth-value-file", "", "read the value of --auth-header from `FILE` (- for stdin)")
 	flags.StringVar(&f.hmacFile, "hmac-secret-file", "", "read the signing secret from `FILE` (- for stdin)")
@@ -56,13 +53,8 @@ type secrets struct {
 	hmac       secret.Text
 }
 
-// check returns an error for flags that are empty, as of an unset variable in a script, or cannot be combined.
+// check returns an error for flags that cannot be combined.
 func (f *secretFlags) check() error {
-	for _, name := range []string{"auth-header", "auth-value-file", "hmac-secret-file", "generate-hmac-secret"} {
-		if flag := f.flags.Lookup(name); flag != nil && flag.Changed && flag.Value.String() == "" {
-			return usageFailure("--%s is empty", name)
-		}
-	}
 	if f.hmacFile != "" && f.generate != "" {
 		return usageFailure("--hmac-secret-file cannot be combined with --generate-hmac-secret")
 	}

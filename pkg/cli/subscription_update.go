@@ -50,15 +50,7 @@ or --yes without a terminal.
 	flags.BoolVar(&o.selection.all, "all", false, "select every subscription")
 	o.bindRun(cmd)
 	o.secrets.bind(cmd)
-	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
-		o.setFields = cmd.Flags().Changed("fields")
-		for _, name := range []string{"target", "status"} { // an unset variable in a script
-			if flag := cmd.Flags().Lookup(name); flag.Changed && flag.Value.String() == "" {
-				return usageFailure("--%s is empty", name)
-			}
-		}
-		return nil
-	}
+	cmd.PreRun = func(cmd *cobra.Command, _ []string) { o.setFields = cmd.Flags().Changed("fields") }
 	cmd.ValidArgsFunction = app.complete.subscriptions
 	return cmd
 }
