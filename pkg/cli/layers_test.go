@@ -115,6 +115,7 @@ func dependencies() map[string]dependency {
 			[]string{"pkg/stream"},
 			"the stream of more than one machine: deduplication, replicas and consumers on the server",
 		},
+		"github.com/nats-io/nkeys":          {[]string{"pkg/stream"}, "checks the key of a credentials file before it is used"},
 		"github.com/olekukonko/tablewriter": {[]string{"pkg/output"}, "tables"},
 		"github.com/spf13/cobra":            {[]string{"pkg/cli", "docs/generate"}, "commands, help, completion, man pages"},
 		"github.com/spf13/pflag":            {[]string{"pkg/cli", "pkg/config"}, "the flags of cobra"},

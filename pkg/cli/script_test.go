@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -23,6 +24,10 @@ import (
 func TestMain(m *testing.M) {
 	flag.Bool("update", false, "write what commands print into the golden parts of the scripts")
 	flag.Int("rounds", 1, "rounds of eight commands at once")
+	// Scripts mostly wait for processes, so more run at once than there are cores, unless -parallel is set.
+	if err := flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))); err != nil {
+		panic(err)
+	}
 	testscript.Main(m, map[string]func(){"tlxhook": func() {
 		streams := cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}
 		os.Exit(cli.Main(os.Args[1:], streams, os.Environ(), cli.Build{Version: "1.2.3"}))
