@@ -85,7 +85,7 @@ func subscriptionSwitch(ctx context.Context, app *App, o *switchOptions, args []
 func (o *switchOptions) setStatus(
 	ctx context.Context, c *change, m fleet.Account, found []tripletex.Subscription, status tripletex.Status, probes *health.Probes,
 ) (done companyChange, err error) {
-	var updates []tripletex.SubscriptionUpdate
+	var selected []tripletex.Subscription
 	for _, s := range found {
 		if s.Status == status || status == tripletex.Disabled && s.Status != tripletex.Active {
 			continue
@@ -96,7 +96,11 @@ func (o *switchOptions) setStatus(
 				return done, fail(codeTargetUnreachable, err).withHint(hint, s.ID, c.target(s.TargetURL))
 			}
 		}
-		updates = append(updates, tripletex.SubscriptionUpdate{ID: s.ID, Version: s.Version, Status: status})
+		selected = append(selected, s)
+	}
+	updates, err := tripletex.SubscriptionUpdate{Status: status}.For(selected)
+	if err != nil {
+		return done, err
 	}
 	done.found, done.left = len(found), len(found)-len(updates)
 	err = c.update(ctx, m, updates, &done)

@@ -196,7 +196,8 @@ func TestRateLimitBeyondTheDeadlineIsReportedAtOnce(t *testing.T) {
 func TestPostIsRetriedOnlyIfNothingWasSent(t *testing.T) {
 	t.Parallel()
 	refused := &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
-	made := scriptedAnswer{status: 201, body: `{"value":{"id":1,"event":"order.create","status":"ACTIVE"}}`}
+	made := scriptedAnswer{status: 201, body: `{"value":{"id":1,"event":"order.create","status":"ACTIVE",` +
+		`"targetUrl":"https://hooks.example.no/tripletex","authHeaderName":"X-Key"}}`}
 	synctest.Test(t, func(t *testing.T) {
 		client, s := newScripted(t, scriptedAnswer{err: refused}, scriptedAnswer{status: 429}, made)
 		switch _, err := client.CreateSubscriptions(t.Context(), []tripletex.NewSubscription{wanted("order.create")}); {

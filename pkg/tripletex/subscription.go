@@ -75,6 +75,8 @@ type SubscriptionUpdate struct {
 	AuthHeaderName   string      `json:"authHeaderName,omitempty"`
 	AuthHeaderValue  secret.Text `json:"authHeaderValue,omitempty"`
 	HMACSharedSecret secret.Text `json:"hmacSharedSecret,omitempty"`
+
+	event, target string // of the subscription that was read, if known; the response must have them
 }
 
 // For returns the update for each subscription, with its ID and version. It returns an error if an auth header value is
@@ -86,7 +88,7 @@ func (u SubscriptionUpdate) For(all []Subscription) ([]SubscriptionUpdate, error
 			return nil, fmt.Errorf("subscription %d has no auth header for the value", s.ID)
 		}
 		updates[i] = u
-		updates[i].ID, updates[i].Version = s.ID, s.Version
+		updates[i].ID, updates[i].Version, updates[i].event, updates[i].target = s.ID, s.Version, s.Event, s.TargetURL
 	}
 	return updates, nil
 }

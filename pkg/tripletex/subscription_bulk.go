@@ -12,7 +12,7 @@ import (
 
 // CreateSubscriptions creates subscriptions in one request. It never repeats a create blindly: without a clear response
 // it lists the subscriptions, adopts those that were created, and creates the missing ones once more. If the outcome is
-// still uncertain, the error is [Unknown]. Subscriptions known to be created are returned also with an error.
+// still uncertain, or a response differs from the request, the error is [Unknown]. Subscriptions known to be created are returned also with an error.
 //
 // POST /event/subscription, or POST /event/subscription/list for more than one.
 func (c *Client) CreateSubscriptions(ctx context.Context, wanted []NewSubscription) ([]Subscription, error) {
@@ -35,7 +35,7 @@ func (c *Client) postSubscriptions(ctx context.Context, wanted []NewSubscription
 		if err != nil {
 			return nil, err
 		}
-		return []Subscription{created}, nil
+		return asCreated(post.operation, wanted, []Subscription{created})
 	}
 	bodies := make([]wireSubscription, len(wanted))
 	for i, n := range wanted {
@@ -43,11 +43,16 @@ func (c *Client) postSubscriptions(ctx context.Context, wanted []NewSubscription
 	}
 	post.operation = "create " + strconv.Itoa(len(wanted)) + " subscriptions"
 	post.path, post.body = "/event/subscription/list", bodies
-	return c.many(ctx, post, len(wanted))
+	created, err := c.many(ctx, post, len(wanted))
+	if err != nil {
+		return created, err
+	}
+	return asCreated(post.operation, wanted, created)
 }
 
 // UpdateSubscriptions updates subscriptions in one request. If a version is outdated, it changes nothing and returns
-// a [Conflict] error.
+// a [Conflict] error. If the response differs from the request, it returns the subscriptions that do not differ and an
+// [Unknown] error.
 //
 // PUT /event/subscription/{id}, or PUT /event/subscription/list for more than one.
 func (c *Client) UpdateSubscriptions(ctx context.Context, updates []SubscriptionUpdate) ([]Subscription, error) {
@@ -73,7 +78,11 @@ func (c *Client) UpdateSubscriptions(ctx context.Context, updates []Subscription
 		return nil, err
 	}
 	if len(updates) > 1 {
-		return listed(got, put.operation, len(updates))
+		all, err := listed(got, put.operation, len(updates))
+		if err != nil {
+			return all, err
+		}
+		return asUpdated(put.operation, updates, all)
 	}
 	var single struct {
 		Value *Subscription `json:"value"`
@@ -87,7 +96,7 @@ func (c *Client) UpdateSubscriptions(ctx context.Context, updates []Subscription
 	if isIncomplete(*single.Value) {
 		return nil, &Error{Kind: Foreign, Operation: put.operation, Err: errIncomplete}
 	}
-	return []Subscription{*single.Value}, nil
+	return asUpdated(put.operation, updates, []Subscription{*single.Value})
 }
 
 // DeleteSubscriptions deletes subscriptions in one request. If one does not exist, it returns a [NotFound] error.

@@ -1,17 +1,20 @@
 package tripletex
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/tlxhook/tlxhook/pkg/targeturl"
 	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
-// This file determines the result of a write whose response was lost.
+// This file compares the response of a write with the request, and determines the result if the response was lost.
 
 const (
 	// verifyDelay lets the service finish the write before the list is read.
@@ -182,8 +185,90 @@ func (c *Client) verifyUpdate(ctx context.Context, updates []SubscriptionUpdate,
 
 // matches reports whether a subscription has the visible values of an update.
 func (u SubscriptionUpdate) matches(s Subscription) bool {
-	return (u.TargetURL == "" || sentTarget(u.TargetURL) == s.TargetURL) && (u.Fields == nil || *u.Fields == s.Fields) &&
-		(u.Status == "" || u.Status == s.Status) && (u.AuthHeaderName == "" || u.AuthHeaderName == s.AuthHeaderName)
+	return u.difference(s) == nil && (u.TargetURL == "" || sentTarget(u.TargetURL) == s.TargetURL)
+}
+
+// difference returns an error for the first visible value of a subscription that differs from an update, or nil.
+func (u SubscriptionUpdate) difference(s Subscription) error {
+	fields := s.Fields
+	if u.Fields != nil {
+		fields = *u.Fields
+	}
+	return differenceOf(s, Subscription{
+		Event: cmp.Or(u.event, s.Event), TargetURL: cmp.Or(u.TargetURL, u.target, s.TargetURL), Fields: fields,
+		Status: cmp.Or(u.Status, s.Status), AuthHeaderName: cmp.Or(u.AuthHeaderName, s.AuthHeaderName),
+	})
+}
+
+// difference returns an error for the first visible value of a subscription that differs from a create, or nil.
+func (n NewSubscription) difference(s Subscription) error {
+	return differenceOf(s, Subscription{
+		Event: n.Event, TargetURL: n.TargetURL, Fields: n.Fields, Status: cmp.Or(n.Status, Active), AuthHeaderName: n.AuthHeaderName,
+	})
+}
+
+// differenceOf compares the visible values. The error contains no target.
+func differenceOf(got, want Subscription) error {
+	for _, one := range []struct{ name, got, want string }{
+		{"event", strings.ToLower(got.Event), strings.ToLower(want.Event)},
+		{"status", string(got.Status), string(want.Status)},
+		{"fields", got.Fields, want.Fields},
+		{"auth header", got.AuthHeaderName, want.AuthHeaderName},
+	} {
+		if one.got != one.want {
+			return fmt.Errorf("the response has %s %q instead of %q", one.name, one.got, one.want)
+		}
+	}
+	if targeturl.Identity(got.TargetURL) != targeturl.Identity(want.TargetURL) {
+		return errors.New("the response has another target than the request")
+	}
+	return nil
+}
+
+// asCreated returns the created subscriptions that are as wanted, in any order, and an [Unknown] error if one is not.
+func asCreated(operation string, wanted []NewSubscription, created []Subscription) (same []Subscription, err error) {
+	rest := slices.Clone(created)
+	var missing []NewSubscription
+	for _, n := range wanted {
+		i := slices.IndexFunc(rest, func(s Subscription) bool { return n.difference(s) == nil })
+		if i < 0 {
+			missing = append(missing, n)
+			continue
+		}
+		same, rest = append(same, rest[i]), slices.Delete(rest, i, i+1)
+	}
+	if len(missing) == 0 {
+		return same, nil
+	}
+	return same, differentError(operation, rest[0].ID, missing[0].difference(rest[0]))
+}
+
+// asUpdated returns the updated subscriptions that are as wanted, and an [Unknown] error if one is not.
+func asUpdated(operation string, updates []SubscriptionUpdate, updated []Subscription) (same []Subscription, err error) {
+	byID := make(map[int64]SubscriptionUpdate, len(updates))
+	for _, u := range updates {
+		byID[u.ID] = u
+	}
+	for _, s := range updated {
+		u, ok := byID[s.ID]
+		delete(byID, s.ID)
+		different := errOtherID
+		if ok {
+			different = u.difference(s)
+		}
+		if different == nil {
+			same = append(same, s)
+		} else if err == nil {
+			err = differentError(operation, s.ID, different)
+		}
+	}
+	return same, err
+}
+
+var errOtherID = errors.New("the response has another ID than the request")
+
+func differentError(operation string, id int64, different error) error {
+	return &Error{Kind: Unknown, Operation: operation, Err: fmt.Errorf("subscription %d: %w", id, different)}
 }
 
 // verifyDelete returns nil if the 404 of a retried delete was caused by its first attempt.

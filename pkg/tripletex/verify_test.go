@@ -226,3 +226,81 @@ func TestLostResponseOfADeleteIsSuccess(t *testing.T) {
 		})
 	}
 }
+
+// A response with another value than the request is no success.
+func TestResponseThatDiffersFromTheWriteIsUnknown(t *testing.T) {
+	t.Parallel()
+	body := func(change ...string) string {
+		return `{"value":` + strings.NewReplacer(change...).Replace(`{"id":1,"event":"order.create",`+
+			`"targetUrl":"https://hooks.example.no/tripletex","fields":"id","status":"ACTIVE","authHeaderName":"X-Key"}`) + `}`
+	}
+	create := wanted("order.create")
+	create.Fields = "id"
+	before := tripletex.Subscription{ID: 1, Event: "order.create", TargetURL: create.TargetURL, Status: tripletex.Disabled}
+	updates, err := tripletex.SubscriptionUpdate{Status: tripletex.Active, Fields: &create.Fields, AuthHeaderName: "X-Key"}.
+		For([]tripletex.Subscription{before})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct{ from, to, want string }{
+		{"", "", ""},
+		{"order.create", "ORDER.create", ""},
+		{"hooks.example.no/", "HOOKS.example.no:443/", ""},
+		{"order.create", "order.delete", `event "order.delete" instead of "order.create"`},
+		{"hooks.example.no", "other.example.no", "another target"},
+		{"ACTIVE", "DISABLED", `status "DISABLED" instead of "ACTIVE"`},
+		{`"fields":"id"`, `"fields":null`, `fields "" instead of "id"`},
+		{"X-Key", "X-Other", `auth header "X-Other" instead of "X-Key"`},
+		{`"id":1,`, `"id":2,`, "another ID"},
+	} {
+		client, script := newScripted(t, scriptedAnswer{status: 201, body: body(test.from, test.to)})
+		writes := map[string]func() ([]tripletex.Subscription, error){
+			"update": func() ([]tripletex.Subscription, error) { return client.UpdateSubscriptions(t.Context(), updates) },
+		}
+		if test.want != "another ID" { // the service gives the ID of a create
+			writes["create"] = func() ([]tripletex.Subscription, error) {
+				return client.CreateSubscriptions(t.Context(), []tripletex.NewSubscription{create})
+			}
+		}
+		for name, write := range writes {
+			script.sent = 0
+			same, err := write()
+			if test.want == "" {
+				if err != nil || len(same) != 1 {
+					t.Errorf("%s answered with %s: %d subscriptions, %v", name, test.to, len(same), err)
+				}
+				continue
+			}
+			if tripletex.KindOf(err) != tripletex.Unknown || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("%s answered with %s: %v, want an unknown outcome with %q", name, test.to, err, test.want)
+			}
+			if len(same) != 0 {
+				t.Errorf("%s answered with %s: %d subscriptions are as wanted, want 0", name, test.to, len(same))
+			}
+			if script.sent != 1 {
+				t.Errorf("%s answered with %s: %d requests, want 1", name, test.to, script.sent)
+			}
+		}
+	}
+}
+
+func TestBulkResponseMayHaveAnotherOrder(t *testing.T) {
+	t.Parallel()
+	first := `{"id":1,"event":"order.create","targetUrl":"https://h.example.no/","status":"ACTIVE"}`
+	second := `{"id":2,"event":"order.update","targetUrl":"https://h.example.no/","status":"ACTIVE"}`
+	all := []tripletex.NewSubscription{
+		{Event: "order.create", TargetURL: "https://h.example.no/"}, {Event: "order.update", TargetURL: "https://h.example.no/"},
+	}
+	client, _ := newScripted(t, scriptedAnswer{status: 201, body: `{"values":[` + second + "," + first + `]}`})
+	if made, err := client.CreateSubscriptions(t.Context(), all); err != nil || len(made) != 2 {
+		t.Errorf("%d subscriptions, %v, want 2", len(made), err)
+	}
+	client, _ = newScripted(t, scriptedAnswer{status: 201, body: `{"values":[` + first + "," + first + `]}`})
+	made, err := client.CreateSubscriptions(t.Context(), all)
+	if tripletex.KindOf(err) != tripletex.Unknown {
+		t.Errorf("one event twice: %v, want an unknown outcome", err)
+	}
+	if len(made) != 1 {
+		t.Errorf("one event twice: %d subscriptions are as wanted, want 1", len(made))
+	}
+}
