@@ -20,6 +20,7 @@ const (
 	exitPartial     = 7
 	exitLocal       = 8
 	exitBug         = 70
+	exitHungUp      = 129
 	exitInterrupted = 130
 	exitTerminated  = 143
 )
@@ -60,7 +61,7 @@ const (
 	codeUnknown      = code(tripletex.Unknown)
 )
 
-// exitCodes returns the exit code of each code. It is 143 for an interruption by SIGTERM; demo exits like its failed step.
+// exitCodes returns the exit code of each code. It is 129 for SIGHUP and 143 for SIGTERM; demo exits like its failed step.
 func exitCodes() map[code]int {
 	return map[code]int{
 		codeBadSignature: exitNo, codeConditionNotMet: exitNo, codeDeclined: exitNo, codeDifferences: exitNo,

@@ -181,11 +181,12 @@ const exitCodesHelp = `Exit codes:
     7  partial failure: each failed item is listed
     8  local I/O: a file, the keyring, or standard output
    70  bug in tlxhook
+  129  terminal closed (SIGHUP)
   130  interrupted (SIGINT)
   143  terminated (SIGTERM)
 
-Commands that run until they are stopped exit with 0 on the first SIGINT or
-SIGTERM. Treat unknown codes as failures.
+Commands that run until they are stopped exit with 0 on the first SIGINT,
+SIGTERM or SIGHUP. Treat unknown codes as failures.
 
 The command check uses the codes of monitoring plugins instead: 0 OK,
 1 WARNING, 2 CRITICAL, 3 UNKNOWN.

@@ -216,10 +216,14 @@ func (i *interrupted) Unwrap() error { return i.err }
 
 // exitCode returns 128 plus the number of the signal, as shells expect.
 func (i *interrupted) exitCode() int {
-	if i.signal == syscall.SIGTERM {
+	switch i.signal {
+	case syscall.SIGHUP:
+		return exitHungUp
+	case syscall.SIGTERM:
 		return exitTerminated
+	default:
+		return exitInterrupted
 	}
-	return exitInterrupted
 }
 
 // interruptible runs a command in the context of [untilSignal].
@@ -244,21 +248,42 @@ type signaled struct{ signal os.Signal }
 
 func (s signaled) Error() string { return errInterrupted.Error() }
 
-// untilSignal returns a context that ends with the first SIGINT or SIGTERM. The second one ends the process immediately.
+// endingSignals returns the signals that end a command. SIGHUP is not one if it is ignored, as by nohup.
+func endingSignals() []os.Signal {
+	if signal.Ignored(syscall.SIGHUP) {
+		return []os.Signal{os.Interrupt, syscall.SIGTERM}
+	}
+	return []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
+}
+
+// untilSignal returns a context that ends with the first of [endingSignals]. A second SIGINT or SIGTERM ends the process
+// immediately; a second SIGHUP does not, as both the shell and the kernel send one when a terminal is closed.
 func untilSignal(parent context.Context) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(parent)
-	received := make(chan os.Signal, 1)
-	signal.Notify(received, os.Interrupt, syscall.SIGTERM)
+	received, hangups := make(chan os.Signal, 1), make(chan os.Signal, 1)
+	for _, s := range endingSignals() {
+		if s == syscall.SIGHUP {
+			signal.Notify(hangups, s)
+		} else {
+			signal.Notify(received, s)
+		}
+	}
+	end := func(s os.Signal) {
+		signal.Stop(received)
+		cancel(signaled{s})
+	}
 	go func() {
 		select {
 		case s := <-received:
-			signal.Stop(received)
-			cancel(signaled{s})
+			end(s)
+		case s := <-hangups:
+			end(s)
 		case <-ctx.Done():
 		}
 	}()
 	return ctx, func() {
 		signal.Stop(received)
+		signal.Stop(hangups)
 		cancel(nil)
 	}
 }
@@ -285,7 +310,7 @@ func (v pluginVerdict) Error() string { return string(v.state) }
 // result must not change the exit code.
 func (a *App) runPlugin(ctx context.Context, root *cobra.Command, args []string) (code int) {
 	ignored := make(chan os.Signal, 1)
-	signal.Notify(ignored, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
+	signal.Notify(ignored, append(endingSignals(), syscall.SIGPIPE)...)
 	if ctx.Done() != nil { // another command runs this one and continues
 		defer signal.Stop(ignored)
 	}

@@ -54,7 +54,7 @@ The program is killed after 30 seconds. It is retried until it exits with 0,
 also after a restart.
 
 --until waits for a condition. The exit code is 0 if it is met, and 1 if
---timeout ends first. Without --until the first SIGINT or SIGTERM ends the watch
+--timeout ends first. Without --until the first signal to stop ends the watch
 with exit code 0.
 
 --all-companies watches every client company of the login; --profiles and

@@ -197,8 +197,8 @@ func TestClockThatJumpsLosesNothing(t *testing.T) {
 	}
 }
 
-// A process that is stopped for a while answers nobody, and goes on where it was. SIGHUP ends it: that is as safe as a
-// loss of power.
+// A process that is stopped for a while answers nobody, and goes on where it was. SIGHUP ends it without
+// a loss.
 func TestStoppedProcessGoesOnAndSIGHUPLosesNothing(t *testing.T) {
 	if testing.Short() {
 		t.Skip("not a unit test")
