@@ -7,12 +7,15 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tlxhook/tlxhook/pkg/bulk"
 	"github.com/tlxhook/tlxhook/pkg/sandbox"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
 // writes is a transport to a sandbox that counts the writes of subscriptions, and calls after with their number.
@@ -206,5 +209,62 @@ func TestDryRunKeepsTheInput(t *testing.T) {
 	bulk.CreateRequests(all, func(string) string { return "masked" })
 	if diff := cmp.Diff(wanted(1), all); diff != "" {
 		t.Errorf("input changed (-want +got):\n%s", diff)
+	}
+}
+
+// hanging never answers a write.
+type hanging struct{ http.RoundTripper }
+
+func (h hanging) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Method == http.MethodGet || !strings.Contains(r.URL.Path, "/event/subscription") {
+		return h.RoundTripper.RoundTrip(r)
+	}
+	<-r.Context().Done()
+	return nil, context.Cause(r.Context()) // as http.Transport does
+}
+
+func TestCancellationBoundsAWriteThatHangs(t *testing.T) {
+	t.Parallel()
+	for name, write := range map[string]func(context.Context, *tripletex.Client) error{
+		"create": func(ctx context.Context, client *tripletex.Client) error {
+			_, err := bulk.Create(ctx, client, wanted(1), func([]tripletex.Subscription) {})
+			return err
+		},
+		"update": func(ctx context.Context, client *tripletex.Client) error {
+			_, _, err := bulk.Update(ctx, client, []tripletex.SubscriptionUpdate{{ID: 7, Status: tripletex.Disabled}})
+			return err
+		},
+		"delete": func(ctx context.Context, client *tripletex.Client) error {
+			_, err := bulk.Delete(ctx, client, []tripletex.Subscription{{ID: 7}})
+			return err
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			client, err := tripletex.New(tripletex.Options{
+				BaseURL:     "http://localhost/v2",
+				Transport:   hanging{sandbox.New(sandbox.NewMemory(sandbox.DefaultOptions()))},
+				Credentials: tripletex.Credentials{ConsumerToken: sandbox.ConsumerToken, EmployeeToken: sandbox.EmployeeToken}.Get,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+			defer cancel()
+			time.AfterFunc(time.Second, cancel)
+			start := time.Now()
+			err = write(ctx, client)
+			if took := time.Since(start); took != time.Second+wait.FinishTime {
+				t.Errorf("%s ended after %s, want %s", name, took, time.Second+wait.FinishTime)
+			}
+			if kind := tripletex.KindOf(err); kind != tripletex.Unknown {
+				t.Errorf("%s: kind %q, want %q", name, kind, tripletex.Unknown)
+			}
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("%s: %v, want an interruption", name, err)
+			}
+			if want := "interrupted; no response within 10s, result unknown"; !strings.HasSuffix(err.Error(), want) {
+				t.Errorf("%s: %q, want it to end with %q", name, err, want)
+			}
+		})
 	}
 }

@@ -38,6 +38,9 @@ func describe(settings *config.Settings, err error) *failure {
 	}
 	if i, ok := errors.AsType[*interrupted](err); ok && !as[*listen.UnmetError](err) {
 		f := &failure{exit: i.exitCode(), code: codeInterrupted, err: err}
+		if e, ok := errors.AsType[*tripletex.Error](err); ok && e.Kind == tripletex.Unknown {
+			f.hint = apiHint(settings, e)
+		}
 		if as[*fleet.StoppedError](err) {
 			f.hint = advice("run the command with --only-failed for the remaining companies")
 		}

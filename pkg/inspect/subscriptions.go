@@ -10,6 +10,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/health"
 	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
 // accountTime is how long Tripletex may take.
@@ -101,7 +102,9 @@ func (s *Server) enable(r *http.Request) (any, error) {
 			return nil, &statusError{http.StatusConflict, fmt.Errorf("not enabled: %w", err)}
 		}
 		update := tripletex.SubscriptionUpdate{ID: id, Version: found.Version, Status: tripletex.Active}
-		if found, err = client.UpdateSubscription(context.WithoutCancel(ctx), update); err != nil {
+		finish, cancel := wait.Finishing(ctx)
+		defer cancel()
+		if found, err = client.UpdateSubscription(finish, update); err != nil {
 			return nil, &statusError{http.StatusBadGateway, err}
 		}
 	}

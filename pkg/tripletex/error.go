@@ -30,7 +30,7 @@ const (
 	Conflict     Kind = "conflict"       // 409 or 412: the version has changed, or the object exists
 	Refused      Kind = "refused"        // 400, 422 and any other 4xx: the content is invalid
 	// Unknown means that a create, or an update with a secret, was sent without a response, and a read did not show
-	// whether it took effect, or that the response differs from the request.
+	// whether it took effect, that the response differs from the request, or that a write was interrupted.
 	Unknown Kind = "outcome_unknown"
 )
 

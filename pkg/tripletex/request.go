@@ -19,6 +19,7 @@ import (
 	"github.com/hashicorp/go-retryablehttp"
 
 	"github.com/tlxhook/tlxhook/pkg/secret"
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
 // maxAnswer bounds the size of a response in bytes. A full page of 1,000 subscriptions has about 300 kB, and just below
@@ -234,7 +235,7 @@ func (p *attempts) read(ctx context.Context, response *http.Response) (answer, e
 	case errors.Is(err, errTooLarge):
 		return got, &Error{Kind: Foreign, Operation: p.call.operation, Err: err}
 	case err != nil:
-		return got, &Error{Kind: kindOfCause(ctx, err), Operation: p.call.operation, Err: withoutURL(err)}
+		return got, p.broken(ctx, err)
 	}
 	return got, nil
 }
@@ -250,6 +251,14 @@ func (p *attempts) ended(ctx context.Context, err error) *Error {
 		return p.failure(p.refusal)
 	case errors.Is(ctx.Err(), context.DeadlineExceeded) && p.cause != nil:
 		return &Error{Kind: kindOfCause(context.WithoutCancel(ctx), p.cause), Operation: p.call.operation, Err: withoutURL(p.cause)}
+	}
+	return p.broken(ctx, err)
+}
+
+// broken returns the error of a call whose connection failed or whose context ended.
+func (p *attempts) broken(ctx context.Context, err error) *Error {
+	if p.call.method != http.MethodGet && errors.Is(context.Cause(ctx), wait.ErrUnfinished) {
+		return &Error{Kind: Unknown, Operation: p.call.operation, Err: wait.ErrUnfinished}
 	}
 	return &Error{Kind: kindOfCause(ctx, err), Operation: p.call.operation, Err: withoutURL(err)}
 }

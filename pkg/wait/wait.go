@@ -75,14 +75,37 @@ func ReadFile(ctx context.Context, name string) ([]byte, error) {
 // Jitter returns a random duration from 0 to d, so that clients do not retry at the same time.
 func Jitter(d time.Duration) time.Duration { return rand.N(d + 1) }
 
-// Finishing returns a context that keeps the deadline of ctx and ignores its cancellation, so that a request in flight
-// can be finished and reported.
+// FinishTime is how long a request in flight may take after its context was canceled.
+const FinishTime = 10 * time.Second
+
+// ErrUnfinished is the cause of the end of a context of [Finishing] by cancellation. It is a [context.Canceled].
+var ErrUnfinished error = unfinished{}
+
+type unfinished struct{}
+
+func (unfinished) Error() string {
+	return "interrupted; no response within " + Text(FinishTime) + ", result unknown"
+}
+func (unfinished) Unwrap() error { return context.Canceled }
+
+// Finishing returns a context that keeps the deadline of ctx and ends [FinishTime] after its cancellation, so that a
+// request in flight can be finished and reported.
 func Finishing(ctx context.Context) (context.Context, context.CancelFunc) {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return context.WithCancel(context.WithoutCancel(ctx))
+	longer, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		if errors.Is(ctx.Err(), context.Canceled) && For(longer, FinishTime) == nil {
+			cancel(ErrUnfinished)
+		}
+	})
+	limited, end := longer, context.CancelFunc(func() {})
+	if deadline, ok := ctx.Deadline(); ok {
+		limited, end = context.WithDeadline(longer, deadline)
 	}
-	return context.WithDeadline(context.WithoutCancel(ctx), deadline)
+	return limited, func() {
+		stop()
+		end()
+		cancel(nil)
+	}
 }
 
 // Extended returns a context that ends d after ctx does, so that results can be printed after a timeout.

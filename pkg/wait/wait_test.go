@@ -60,3 +60,46 @@ func TestJitterIsFromZeroToItsBound(t *testing.T) {
 		}
 	}
 }
+
+func TestFinishingEndsAfterACancellation(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for _, test := range []struct {
+			deadline, want time.Duration
+			cause          error
+		}{
+			{0, wait.FinishTime, wait.ErrUnfinished},
+			{time.Hour, wait.FinishTime, wait.ErrUnfinished},
+			{time.Second, time.Second, context.DeadlineExceeded},
+		} {
+			parent, interrupt := context.WithCancel(t.Context())
+			if test.deadline > 0 {
+				var end context.CancelFunc
+				parent, end = context.WithTimeout(parent, test.deadline)
+				defer end()
+			}
+			finish, cancel := wait.Finishing(parent)
+			defer cancel()
+			start := time.Now()
+			interrupt()
+			<-finish.Done()
+			if took := time.Since(start); took != test.want {
+				t.Errorf("deadline %s: it ended after %s, want %s", test.deadline, took, test.want)
+			}
+			if cause := context.Cause(finish); !errors.Is(cause, test.cause) {
+				t.Errorf("deadline %s: %v, want %v", test.deadline, cause, test.cause)
+			}
+		}
+	})
+}
+
+func TestFinishingGoesOnWithoutACancellation(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		finish, cancel := wait.Finishing(t.Context())
+		defer cancel()
+		if err := wait.For(finish, time.Hour); err != nil {
+			t.Error(err)
+		}
+	})
+}
