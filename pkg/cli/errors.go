@@ -298,7 +298,11 @@ func causes() []cause {
 // badListenAddress matches an address to listen on that has no valid host and port.
 func badListenAddress(err error) bool {
 	op, ok := errors.AsType[*net.OpError](err)
-	return ok && op.Op == "listen" && as[*net.AddrError](op)
+	if !ok || op.Op != "listen" {
+		return false
+	}
+	name, ok := errors.AsType[*net.DNSError](op)
+	return as[*net.AddrError](op) || ok && name.Err == "unknown port"
 }
 
 // timedOutAfterSome matches a run over many companies that timed out after the first change.

@@ -125,7 +125,7 @@ func runExporter(ctx context.Context, app *App, o *exporterOptions) error {
 	case errors.Is(err, exporter.ErrAddress):
 		return usageFailure("%w", err)
 	case err != nil:
-		return localFailure("serve metrics", err)
+		return socketFailure("serve metrics", err)
 	}
 	return nil
 }

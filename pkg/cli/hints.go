@@ -47,7 +47,10 @@ func socketHint(_ *config.Settings, err error) hint {
 
 // listenAddressHint returns the address in the form HOST:PORT. An IPv6 address needs brackets.
 func listenAddressHint(_ *config.Settings, err error) hint {
-	e, _ := errors.AsType[*net.AddrError](err)
+	e, ok := errors.AsType[*net.AddrError](err)
+	if !ok {
+		e = &net.AddrError{}
+	}
 	if i := strings.LastIndexByte(e.Addr, ':'); i > 0 {
 		if ip, err := netip.ParseAddr(strings.Trim(e.Addr[:i], "[]")); err == nil && ip.Is6() {
 			return advice("write HOST:PORT with brackets around an IPv6 address: [%s]%s", ip, e.Addr[i:])
