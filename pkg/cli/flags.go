@@ -37,6 +37,31 @@ func (m *moment) Set(text string) error {
 	return err
 }
 
+// decimal is the value of a flag for a whole number. pflag also reads 010 as octal and 0x10 as hexadecimal.
+type decimal struct{ pflag.Value }
+
+func (d decimal) Set(text string) error {
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return err
+	}
+	return d.Value.Set(strconv.FormatInt(n, 10))
+}
+
+func makeDecimal(flag *pflag.Flag) {
+	if kind := flag.Value.Type(); kind == "int" || kind == "int64" {
+		flag.Value = decimal{flag.Value}
+	}
+}
+
+// decimalFlags makes the whole numbers of a command and its subcommands decimal.
+func decimalFlags(cmd *cobra.Command) {
+	cmd.Flags().VisitAll(makeDecimal)
+	for _, c := range cmd.Commands() {
+		decimalFlags(c)
+	}
+}
+
 // selection is the set of subscriptions that a command works on.
 type selection struct {
 	filter match.Filter

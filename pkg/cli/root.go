@@ -105,6 +105,7 @@ func addEntries(root *cobra.Command, app *App, added []entry) {
 	for _, e := range added {
 		c := e.make(app)
 		c.GroupID = e.group
+		decimalFlags(c)
 		root.AddCommand(c)
 	}
 }
@@ -134,6 +135,7 @@ func newBareRoot(app *App) *cobra.Command {
 		&cobra.Group{ID: groupLearn, Title: "Learn and try:"},
 	)
 	globalFlags(root.PersistentFlags())
+	root.PersistentFlags().VisitAll(makeDecimal)
 	root.SetHelpCommandGroupID(groupLearn)
 	root.SetCompletionCommandGroupID(groupSetup)
 	return root
