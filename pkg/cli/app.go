@@ -162,7 +162,7 @@ func (a *App) run(do func(ctx context.Context, args []string) error) func(*cobra
 // runUnlimited is run without the time limit, for a command that prompts or runs until it is stopped.
 func (a *App) runUnlimited(do func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
-		return interruptible(cmd.Context(), func(ctx context.Context) error {
+		return a.interruptible(cmd.Context(), func(ctx context.Context) error {
 			if err := a.prepare(ctx, cmd); err != nil {
 				return err
 			}
@@ -175,18 +175,30 @@ func (a *App) runUnlimited(do func(ctx context.Context, args []string) error) fu
 // also during the start.
 func (a *App) runUntilStopped(do func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
-		return interruptible(cmd.Context(), func(ctx context.Context) error {
+		return a.interruptible(cmd.Context(), func(ctx context.Context) error {
 			err := a.prepare(ctx, cmd)
 			if err == nil {
 				a.terminal.Status.Off = true
 				err = do(ctx, args)
 			}
 			if _, bySignal := errors.AsType[signaled](context.Cause(ctx)); bySignal {
-				return unlessStopped(ctx, err)
+				return unlessStopped(ctx, a.unlessUnread(err))
 			}
 			return err
 		})
 	}
+}
+
+// unlessUnread returns err, or nil and a warning if output was not read at the end of a command that a signal stopped.
+func (a *App) unlessUnread(err error) error {
+	if errors.Is(a.results.err, terminal.ErrUnread) {
+		a.results.err = nil
+		a.warn("the last lines were dropped, output is not read")
+	}
+	if errors.Is(err, terminal.ErrUnread) {
+		return nil
+	}
+	return err
 }
 
 // unlessStopped returns err, or nil if it only reports the end of ctx.

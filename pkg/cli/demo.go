@@ -29,7 +29,7 @@ func runDemo(ctx context.Context, app *App) error {
 		Run: func(ctx context.Context, args, environ []string, to demo.Streams) int {
 			return run(ctx, args, Streams{app.terminal.In, to.Out, to.Err}, environ, app.build)
 		},
-		Streams: demo.Streams{Out: app.results.to, Err: app.terminal.Err}, Color: app.terminal.Color,
+		Streams: demo.Streams{Out: app.results.stream, Err: app.terminal.Err}, Color: app.terminal.Color,
 		Width: helpWidth(app.terminal.Width),
 	})
 	if err != nil {

@@ -48,7 +48,7 @@ support.`,
   tlxhook doctor target https://hooks.example.no/tripletex`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return interruptible(cmd.Context(), func(ctx context.Context) error { return examine(ctx, app, o, app.prepare(ctx, cmd)) })
+			return app.interruptible(cmd.Context(), func(ctx context.Context) error { return examine(ctx, app, o, app.prepare(ctx, cmd)) })
 		},
 	}
 	o.manifest.bind(cmd)

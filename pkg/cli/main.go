@@ -107,33 +107,39 @@ func newApp(streams Streams, environ []string, build Build) *App {
 		proxy, _ := lookup(name)
 		app.redactor.Add(secret.OfURL(proxy)...) // a proxy may echo them
 	}
-	app.results = &results{to: streams.Out, status: app.terminal.Status}
-	if log := terminal.NewLog(streams.Out, lookup); log != nil {
-		app.log, app.results.to, streams.Err = log, log, terminal.NewLog(streams.Err, lookup)
+	out, messages, status := app.terminal.Out, app.terminal.Err, app.terminal.Status
+	app.results = &results{stream: streams.Out}
+	if log := terminal.NewLog(out, lookup); log != nil {
+		app.log, app.results.stream, out, messages = log, log, log, terminal.NewLog(messages, lookup)
 	}
+	app.results.to = status.Writer(out, app.terminal.IsScreen())
 	app.complete = completer{lookup, func(settings *config.Settings) *login.Resolver {
 		app.settings, app.quiet = settings, true
 		return app.logins()
 	}}
 	app.terminal.Redact, app.terminal.Out = app.redactor.RedactResult, app.redactor.ResultWriter(app.results)
-	app.terminal.Err = app.redactor.Writer(app.terminal.Status.Writer(streams.Err))
+	app.terminal.Err = app.redactor.Writer(status.Writer(messages, app.terminal.IsErrScreen()))
 	return app
 }
 
 // results is the stream for results. It keeps the last write error, as some writers drop it.
 type results struct {
+	stream io.Writer // without a status line
 	to     io.Writer
-	status *terminal.Status
 	err    error
 }
 
 func (r *results) Write(p []byte) (int, error) {
-	n, err := r.status.Writer(r.to).Write(p)
-	if err != nil {
+	n, err := r.to.Write(p)
+	switch {
+	case errors.Is(err, terminal.ErrUnread): // the failure is the signal
+		r.err = err
+	case err != nil:
 		r.err = localFailure("write the result", err)
-		return n, r.err
+	default:
+		return n, nil
 	}
-	return n, nil
+	return n, r.err
 }
 
 // wantsJSON reports whether errors are JSON in an output format.
@@ -226,11 +232,16 @@ func (i *interrupted) exitCode() int {
 	}
 }
 
-// interruptible runs a command in the context of [untilSignal].
-func interruptible(parent context.Context, do func(context.Context) error) error {
+// interruptible runs a command in the context of [untilSignal]. Output that is not read does not delay the end.
+func (a *App) interruptible(parent context.Context, do func(context.Context) error) error {
 	ctx, stop := untilSignal(parent)
 	defer stop()
-	return asInterrupted(ctx, do(ctx))
+	defer context.AfterFunc(ctx, a.terminal.EndBlocked)()
+	err := do(ctx)
+	if err == nil && errors.Is(a.results.err, terminal.ErrUnread) {
+		err = a.results.err
+	}
+	return asInterrupted(ctx, err)
 }
 
 // asInterrupted marks an error as caused by the signal that ended ctx, if any.

@@ -181,17 +181,23 @@ func (t *Task) describe(now time.Time) string {
 	}
 }
 
-// Writer returns a stream that removes the line before it writes. It is for every stream of the same screen.
-func (s *Status) Writer(to io.Writer) io.Writer { return statusWriter{s, to} }
+// Writer returns a stream that removes the line before it writes; screen is true if the stream is a terminal. Only then
+// drawing waits for the write: a pipe that is not read must not stop the task, nor messages.
+func (s *Status) Writer(to io.Writer, screen bool) io.Writer { return statusWriter{s, to, screen} }
 
 type statusWriter struct {
 	status *Status
 	to     io.Writer
+	screen bool
 }
 
 func (w statusWriter) Write(p []byte) (int, error) {
 	w.status.mu.Lock()
-	defer w.status.mu.Unlock()
 	w.status.clear()
+	if w.screen {
+		defer w.status.mu.Unlock()
+	} else {
+		w.status.mu.Unlock()
+	}
 	return w.to.Write(p)
 }

@@ -88,7 +88,7 @@ func TestStatusIsRemovedAtTheEndAndBeforeOtherText(t *testing.T) {
 		task := s.Begin("List companies")
 		time.Sleep(1500 * time.Millisecond)
 		synctest.Wait()
-		_, _ = s.Writer(&screen).Write([]byte("a result\n"))
+		_, _ = s.Writer(&screen, true).Write([]byte("a result\n"))
 		if text := screen.String(); !strings.HasSuffix(text, "\r"+restOfLine+"a result\n") {
 			t.Errorf("the text follows the line: %q", text)
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 
 	"golang.org/x/term"
 )
@@ -26,6 +27,8 @@ type Terminal struct {
 	// Status shows long tasks on standard error.
 	Status *Status
 
+	ended func() // see EndBlocked
+
 	inTTY, outTTY, errTTY bool
 	screen                any      // standard output
 	messages              *os.File // standard error, if it is a terminal
@@ -34,16 +37,24 @@ type Terminal struct {
 
 // New returns a terminal over three streams. lookup reads the environment.
 func New(in io.Reader, out, err io.Writer, lookup func(string) (string, bool)) *Terminal {
-	t := &Terminal{In: in, Out: out, Err: err, lookup: lookup, screen: out}
+	ended := make(chan struct{})
+	t := &Terminal{
+		In: in, Out: &unblocker{ended: ended, to: out}, Err: &unblocker{ended: ended, to: err}, lookup: lookup, screen: out,
+		ended: sync.OnceFunc(func() { close(ended) }),
+	}
 	_, _, t.inTTY = size(in)
 	t.Width, _, t.outTTY = size(out)
 	if _, _, t.errTTY = size(err); t.errTTY {
 		t.messages, _ = err.(*os.File)
 	}
-	t.Status = NewStatus(err, t.errTTY)
+	t.Status = NewStatus(t.Err, t.errTTY)
 	t.Color, t.ErrColor = t.wantsColor(t.outTTY), t.wantsColor(t.errTTY)
 	return t
 }
+
+// EndBlocked ends writes to Out and Err that block because nothing reads the output: they fail with [ErrUnread]. Writes to
+// a stream that is read continue.
+func (t *Terminal) EndBlocked() { t.ended() }
 
 // size returns the columns and lines of a stream that is a terminal; 80 and 24 if unknown.
 func size(stream any) (width, height int, ok bool) {
