@@ -64,7 +64,7 @@ func fixed[T ~string](values ...T) cobra.CompletionFunc {
 
 // described returns a completion without control characters. They would reach the terminal of the shell.
 func described(value, description string) cobra.Completion {
-	return cobra.CompletionWithDesc(terminal.Safe(value), terminal.Safe(description))
+	return cobra.CompletionWithDesc(terminal.Safe(value), terminal.ClipName(terminal.Safe(description)))
 }
 
 // flags returns the completions of flags that have the same meaning in every command, by name.

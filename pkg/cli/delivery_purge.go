@@ -182,7 +182,7 @@ func (o *deliveryPurgeOptions) firstSelected(ctx context.Context, j *journal.Jou
 			break
 		}
 		shown++
-		fmt.Fprintf(&text, "  %d %s of object %d, %s\n", e.ID, terminal.Safe(e.Event), e.ObjectID, e.State)
+		fmt.Fprintf(&text, "  %d %s of object %d, %s\n", e.ID, terminal.ClipName(terminal.Safe(e.Event)), e.ObjectID, e.State)
 	}
 	return text.String(), nil
 }

@@ -106,7 +106,7 @@ func (s *selected) question(v verb) string {
 	all := s.rows.all
 	var text strings.Builder
 	for _, one := range all[:min(most, len(all))] {
-		fmt.Fprintf(&text, "  %d %s to %s", one.ID, one.Event, one.TargetURL)
+		fmt.Fprintf(&text, "  %d %s to %s", one.ID, terminal.ClipName(one.Event), terminal.ClipName(one.TargetURL))
 		if s.run.Many {
 			fmt.Fprintf(&text, " of %s", one.Label())
 		}

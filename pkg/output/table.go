@@ -39,7 +39,7 @@ func (p *Printer) writeTable(all []erased, items []any) error {
 	for i := range items {
 		rows[i] = make([]string, len(columns))
 		for j, column := range columns {
-			rows[i][j] = p.redacted(column.shown(items[i]))
+			rows[i][j] = terminal.ClipName(p.redacted(column.shown(items[i])))
 		}
 	}
 	var hidden []string
@@ -97,7 +97,7 @@ func (p *Printer) writeDetails(columns []erased, item any) error {
 	rows := make([][]string, 0, len(columns))
 	for i := range columns {
 		column := &columns[i]
-		title, text := column.title, p.redacted(column.shown(item))
+		title, text := column.title, terminal.Clip(p.redacted(column.shown(item)))
 		if text == "" {
 			continue
 		}

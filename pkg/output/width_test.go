@@ -126,3 +126,29 @@ func TestEveryColumnIsTruncatedOnANarrowScreen(t *testing.T) {
 		}
 	}
 }
+
+// A cell from outside can have a megabyte, to which a table would pad every row. Machine formats keep it whole.
+func TestHugeCellsAreShortenedForPeopleOnly(t *testing.T) {
+	t.Parallel()
+	huge := strings.Repeat("x", 1<<20)
+	for _, format := range output.Formats() {
+		text, err := printed(t, output.Options{Format: format}, 0, thing{1, huge, ""}, thing{2, "short", ""})
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch format {
+		case output.TableFormat, output.WideFormat:
+			if len(text) > 4<<10 {
+				t.Errorf("%s: %d bytes", format, len(text))
+			}
+			if !strings.Contains(text, "bytes omitted") {
+				t.Errorf("%s: no size in %.200q", format, text)
+			}
+		case output.NameFormat:
+		default:
+			if !strings.Contains(text, huge) {
+				t.Errorf("%s: the value is not whole", format)
+			}
+		}
+	}
+}

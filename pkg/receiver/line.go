@@ -10,15 +10,15 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
-// Line returns an event as one line of text, optionally colored. It is not truncated, because the cause of a failure is
-// at the end. Replay is the command that replays a dead delivery.
+// Line returns an event as one line of text, optionally colored. It is not truncated to a width, because the cause of a
+// failure is at the end. Replay is the command that replays a dead delivery.
 func (v EventRecord) Line(color bool, replay string) string {
-	event, object := terminal.Safe(v.Event), strconv.FormatInt(v.ObjectID, 10)
+	event, object := terminal.ClipName(terminal.Safe(v.Event)), strconv.FormatInt(v.ObjectID, 10)
 	if v.Event == "" {
 		event, object = "-", "-"
 	}
 	const before, after = 27, 36 // the columns of the kind
-	at, about := terminal.LocalTime(v.Time), terminal.Safe(v.remark(replay))
+	at, about := terminal.LocalTime(v.Time), terminal.Clip(terminal.Safe(v.remark(replay)))
 	text := fmt.Sprintf("%s  %-9s  %-24s %10s  %s", at, v.Kind, event, object, about)
 	text = strings.TrimRight(text, " ")
 	if color {

@@ -15,17 +15,25 @@ func SafeLines(text string) string {
 	return safe(text, func(r rune) bool { return r == '\n' || r == '\t' })
 }
 
-// maxClipped is the length of a text that [Clip] leaves unchanged, in bytes.
-const maxClipped = 8000
+// The lengths of a text that [Clip] and of a name that [ClipName] leaves unchanged, in bytes.
+const (
+	maxClipped     = 8000
+	maxClippedName = 500
+)
 
 // Clip replaces the middle of a text of more than 8,000 bytes, such as one that quotes a large file, by its size. Secrets
 // must be redacted before: a part of one cannot be found.
-func Clip(text string) string {
-	if len(text) <= maxClipped {
+func Clip(text string) string { return clip(text, maxClipped) }
+
+// ClipName is Clip for a name in a line, or a cell of a table, of more than 500 bytes.
+func ClipName(name string) string { return clip(name, maxClippedName) }
+
+func clip(text string, most int) string {
+	if len(text) <= most {
 		return text
 	}
-	head, tail := text[:maxClipped/2], text[len(text)-maxClipped/2:]
-	return strings.ToValidUTF8(head, "") + fmt.Sprintf(" … (%d bytes omitted) … ", len(text)-maxClipped) + strings.ToValidUTF8(tail, "")
+	head, tail := text[:most/2], text[len(text)-most/2:]
+	return strings.ToValidUTF8(head, "") + fmt.Sprintf(" … (%d bytes omitted) … ", len(text)-most) + strings.ToValidUTF8(tail, "")
 }
 
 func safe(text string, allowed func(rune) bool) string {
