@@ -58,6 +58,9 @@ func (s *deliverySelection) read(args []string) error {
 	if f := s.filter; !f.Since.IsZero() && !f.Before.IsZero() && !f.Since.Before(f.Before) {
 		return usageFailure("--since %s is not before --before %s", f.Since.Format(time.RFC3339), f.Before.Format(time.RFC3339))
 	}
+	if err := s.filter.Check(); err != nil {
+		return usageFailure("%w", err)
+	}
 	if s.all && !s.filter.Empty() {
 		return usageFailure("--all cannot be combined with IDs or filters")
 	}

@@ -145,6 +145,9 @@ func searchOf(query url.Values) (search journal.Search, err error) {
 	}
 	if event := get("event"); event != "" {
 		search.Events = strings.Fields(strings.ReplaceAll(event, ",", " "))
+		if err := search.Check(); err != nil {
+			return search, badRequest("%w", err)
+		}
 	}
 	if state := journal.State(get("state")); state != "" {
 		if !slices.Contains(journal.States(), state) {

@@ -34,6 +34,25 @@ func (f Filter) Empty() bool {
 	return len(f.IDs)+len(f.Events)+len(f.Objects)+len(f.States) == 0 && f.Since.IsZero() && f.Before.IsZero()
 }
 
+// The limits of event patterns. SQLite accepts 50,000 bytes, of which an escaped "[" has three, and 1,000 conditions.
+const (
+	maxPatterns = 500
+	maxPattern  = 10_000
+)
+
+// Check returns an error for event patterns beyond the limits of the database.
+func (f Filter) Check() error {
+	if len(f.Events) > maxPatterns {
+		return fmt.Errorf("%d event patterns: at most %d are supported", len(f.Events), maxPatterns)
+	}
+	for _, p := range f.Events {
+		if len(p) > maxPattern {
+			return fmt.Errorf("event pattern of %d bytes: at most %d are supported", len(p), maxPattern)
+		}
+	}
+	return nil
+}
+
 // where returns the condition in SQL.
 func (f Filter) where() (string, []any) {
 	parts, args := []string{"TRUE"}, []any(nil)

@@ -6,12 +6,36 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/tlxhook/tlxhook/pkg/journal"
 )
+
+// Patterns up to the limits are found; beyond them Check fails, not the database.
+func TestEventPatternsHaveLimits(t *testing.T) {
+	t.Parallel()
+	j, many, long := open(t, t.TempDir()), slices.Repeat([]string{"order.*"}, 500), strings.Repeat("[", 10_000)
+	for name, test := range map[string]struct {
+		events []string
+		fails  bool
+	}{
+		"most patterns":     {many, false},
+		"too many patterns": {append(many, "order.*"), true},
+		"longest pattern":   {[]string{long}, false},
+		"too long pattern":  {[]string{"order.*", long + "["}, true},
+	} {
+		filter := journal.Filter{Events: test.events}
+		if err := filter.Check(); (err != nil) != test.fails {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := j.Count(t.Context(), filter); err != nil && !test.fails {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
 
 func TestFilters(t *testing.T) {
 	t.Parallel()
