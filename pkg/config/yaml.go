@@ -21,7 +21,8 @@ func decodeOne(raw []byte, into any) error {
 	err := decoder.Decode(into)
 	if several, ok := errors.AsType[*yaml.TypeError](err); ok {
 		for i, text := range several.Errors { // without the Go type
-			several.Errors[i], _, _ = strings.Cut(text, " into ")
+			text, _, _ = strings.Cut(text, " into ")
+			several.Errors[i], _, _ = strings.Cut(text, " in type ")
 		}
 		return errors.New("yaml: " + strings.Join(several.Errors, "; ")) // in one line
 	}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/tlxhook/tlxhook/pkg/badjson"
 	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
@@ -77,7 +78,7 @@ func (f Failures) decode(raw []byte) (map[string][]failedCompany, error) {
 	var all map[string][]failedCompany
 	if len(raw) > 0 {
 		if err := json.Unmarshal(raw, &all); err != nil {
-			return nil, &FailuresError{f.Path, err}
+			return nil, &FailuresError{f.Path, badjson.Reason(err)}
 		}
 	}
 	if all == nil { // an empty file, or null

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/tlxhook/tlxhook/pkg/badjson"
 	"github.com/tlxhook/tlxhook/pkg/journal"
 	"github.com/tlxhook/tlxhook/pkg/receiver"
 	"github.com/tlxhook/tlxhook/pkg/secret"
@@ -41,7 +42,7 @@ func (s *Server) replay(r *http.Request) (any, error) {
 	}
 	var request replayRequest
 	if err := json.NewDecoder(r.Body).Decode(&request); err != nil {
-		return nil, badRequest("the request is not valid: %w", err)
+		return nil, badRequest("the request is not valid: %w", badjson.Reason(err))
 	}
 	app := s.app(e.Event)
 	if app == nil {

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tlxhook/tlxhook/pkg/badjson"
 	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
@@ -250,7 +251,7 @@ func (l *Listener) leftover(ctx context.Context) (*subscribedNote, error) {
 	}
 	var left subscribedNote
 	if err := json.Unmarshal([]byte(text), &left); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrNote, err)
+		return nil, fmt.Errorf("%w: %w", ErrNote, badjson.Reason(err))
 	}
 	return &left, nil
 }

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/tlxhook/tlxhook/pkg/badjson"
 )
 
 // Saved is a plan in a file, which apply executes after a review. It contains references to secrets, but no secrets.
@@ -107,7 +109,7 @@ func ReadSaved(raw []byte) (Saved, error) {
 	err := decoder.Decode(&saved)
 	switch {
 	case err != nil:
-		return saved, fmt.Errorf("%w: %w", ErrSaved, err)
+		return saved, fmt.Errorf("%w: %w", ErrSaved, badjson.Reason(err))
 	case saved.Format != savedFormat || saved.Want == nil || decoder.More():
 		return saved, ErrSaved
 	}

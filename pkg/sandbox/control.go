@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/tlxhook/tlxhook/pkg/badjson"
 	"github.com/tlxhook/tlxhook/pkg/secret"
 )
 
@@ -117,7 +118,7 @@ func read(r *http.Request, target any) error {
 		err = errors.New("more than one value")
 	}
 	if err != nil {
-		return badRequest("send one JSON object", "body: %s", strings.TrimPrefix(err.Error(), "json: "))
+		return badRequest("send one JSON object", "body: %s", badjson.Reason(err))
 	}
 	return nil
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/hashicorp/go-retryablehttp"
 
+	"github.com/tlxhook/tlxhook/pkg/badjson"
 	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/wait"
 )
@@ -125,7 +126,7 @@ func notJSON(a answer, err error) error {
 	case bytes.HasPrefix(bytes.TrimSpace(a.body), []byte("<")):
 		return errors.New("the response is a web page instead of JSON; check for a proxy or login page")
 	case errors.As(err, &wrongType):
-		return fmt.Errorf("the response is not from Tripletex: field %q is a %s", wrongType.Field, wrongType.Value)
+		return fmt.Errorf("the response is not from Tripletex: %w", badjson.Reason(err))
 	default:
 		return errors.New("the response is not valid JSON")
 	}

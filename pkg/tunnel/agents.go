@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tlxhook/tlxhook/pkg/badjson"
 	"github.com/tlxhook/tlxhook/pkg/childprocess"
 )
 
@@ -39,7 +40,10 @@ func get(ctx context.Context, address string, into any) (int, error) {
 	if into == nil || response.StatusCode != http.StatusOK {
 		return response.StatusCode, nil
 	}
-	return response.StatusCode, json.NewDecoder(io.LimitReader(response.Body, maxReply)).Decode(into)
+	if err := json.NewDecoder(io.LimitReader(response.Body, maxReply)).Decode(into); err != nil {
+		return response.StatusCode, badjson.Reason(err)
+	}
+	return response.StatusCode, nil
 }
 
 // cloudflared is asked by its metrics server. Source: its metrics/metrics.go.
@@ -222,11 +226,13 @@ func (t *tailscale) read(ctx context.Context, into any, words ...string) error {
 		text = text[begin:]
 	}
 	err := json.NewDecoder(strings.NewReader(text)).Decode(into)
-	if err != nil && result.Err != nil {
+	switch {
+	case err == nil:
+		return nil
+	case result.Err != nil:
 		err = result.Err
+	default:
+		err = badjson.Reason(err)
 	}
-	if err != nil {
-		return fmt.Errorf("%w: tailscale %s: %w", ErrEnded, strings.Join(words, " "), err)
-	}
-	return nil
+	return fmt.Errorf("%w: tailscale %s: %w", ErrEnded, strings.Join(words, " "), err)
 }

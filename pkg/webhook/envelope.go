@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	jsonv2 "github.com/go-json-experiment/json"
+
+	"github.com/tlxhook/tlxhook/pkg/badjson"
 )
 
 // ErrEnvelope is the cause of every error of [ParseEnvelope].
@@ -28,7 +30,7 @@ type Envelope struct {
 func ParseEnvelope(body []byte) (Envelope, error) {
 	var e Envelope
 	if err := jsonv2.Unmarshal(body, &e); err != nil {
-		return Envelope{}, fmt.Errorf("%w: %w", ErrEnvelope, err)
+		return Envelope{}, fmt.Errorf("%w: %w", ErrEnvelope, badjson.Reason(err))
 	}
 	if e.Event == "" {
 		return Envelope{}, fmt.Errorf("%w: it names no event", ErrEnvelope)
