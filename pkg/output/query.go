@@ -47,7 +47,7 @@ func (p *Printer) compile(o Options) error {
 			},
 		}).Parse(o.Template)
 		if err != nil {
-			return fmt.Errorf("%w: template: %w", ErrOptions, err)
+			return fmt.Errorf("%w: %w", ErrOptions, err)
 		}
 		p.template = parsed
 	}
@@ -111,7 +111,7 @@ func (p *Printer) eachTemplate(ctx context.Context, items iter.Seq2[any, error])
 			return ctx.Err()
 		}
 		if err != nil {
-			return fmt.Errorf("%w: template: %w", ErrOptions, err)
+			return fmt.Errorf("%w: %w", ErrOptions, err)
 		}
 		if err := p.writeText(line.String() + "\n"); err != nil {
 			return err
