@@ -128,7 +128,7 @@ func (r Rules) evaluate(name Count, value int) (State, string) {
 		if threshold.inside {
 			where = "inside"
 		}
-		return threshold.state, fmt.Sprintf("%s=%d is %s %q", name, value, where, strings.TrimPrefix(threshold.text, "@"))
+		return threshold.state, fmt.Sprintf("%s=%d is %s %q", name, value, where, threshold.text)
 	}
 	return OK, ""
 }

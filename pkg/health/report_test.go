@@ -142,7 +142,7 @@ func TestThresholdsReplaceTheRules(t *testing.T) {
 		"inverted range": {
 			[]tripletex.Status{"ACTIVE"},
 			[]string{"c total=@0:5"},
-			health.Critical, "1 of 1 active; total=1 is inside \"0:5\"",
+			health.Critical, "1 of 1 active; total=1 is inside \"@0:5\"",
 		},
 		"no active allowed":       {[]tripletex.Status{"DISABLED"}, []string{"c active=0:"}, health.Warning, "1 of 1 not active"},
 		"no subscription allowed": {nil, []string{"c active=0:"}, health.OK, "no subscription matches"},
