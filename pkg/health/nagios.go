@@ -2,6 +2,7 @@ package health
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -46,12 +47,14 @@ func (r *Report) Nagios(all bool) []byte {
 	return []byte(out.String())
 }
 
-// inOneLine returns the summary and as many issues as fit into limit bytes.
+// inOneLine returns the summary and as many issues as fit into limit bytes, without the silences, which the summary names.
 func (r *Report) inOneLine(limit int) string {
 	text := cut(plain(r.Summary), limit)
 	var items []string
 	for _, t := range r.Issues() {
-		items = append(items, t.short())
+		if !slices.Contains(r.silent, t) {
+			items = append(items, t.short())
+		}
 	}
 	if list := listed(items, limit-len(text)-len(": ")); list != "" {
 		text += ": " + list
