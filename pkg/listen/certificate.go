@@ -53,6 +53,9 @@ func (c *certificate) read() error {
 		return nil
 	}
 	pair, err := tls.LoadX509KeyPair(c.certFile, c.keyFile)
+	if _, named := errors.AsType[*fs.PathError](err); err != nil && !named {
+		return fmt.Errorf("%s with the key %s: %w", c.certFile, c.keyFile, err)
+	}
 	if err != nil {
 		return err
 	}

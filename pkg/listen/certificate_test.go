@@ -11,6 +11,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -90,6 +91,27 @@ func TestCertificateMayBeReplaced(t *testing.T) {
 	expect("without any key", 1)
 	replaceFile(t, key, second.key, now.Add(time.Minute))
 	expect("with both files", 2)
+}
+
+// The TLS library names the file only if that cannot be read.
+func TestInvalidCertificateNamesItsFiles(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	cert, key := filepath.Join(folder, "cert.pem"), filepath.Join(folder, "key.pem")
+	for _, path := range []string{cert, key} {
+		if err := os.WriteFile(path, []byte("not PEM"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := listen.TLSConfig(cert, key)
+	if !errors.Is(err, listen.ErrCertificate) {
+		t.Fatal(err)
+	}
+	for _, path := range []string{cert, key} {
+		if !strings.Contains(err.Error(), path) {
+			t.Errorf("%v does not name %s", err, path)
+		}
+	}
 }
 
 func TestUnreadableCertificateIsAFailure(t *testing.T) {
