@@ -109,6 +109,8 @@ func (o *backfillOptions) read(
 		return nil, usageFailure("--dry-run cannot be combined with --deletes")
 	case o.dryRun && o.forwardTo != "":
 		return nil, usageFailure("--dry-run cannot be combined with --forward-to")
+	case o.allowRemote && o.forwardTo == "":
+		return nil, usageFailure("--allow-remote requires --forward-to")
 	case !from.IsZero() && !to.IsZero() && !from.Before(to):
 		return nil, usageFailure("--from %s is not before --to %s", from.Format(time.DateOnly), to.Format(time.DateOnly))
 	}

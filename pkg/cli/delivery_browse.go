@@ -106,6 +106,9 @@ func (o *deliveryBrowseOptions) read(ctx context.Context, app *App) (options *in
 	if o.readOnly && o.to != "" {
 		return nil, usageFailure("--read-only cannot be combined with --to")
 	}
+	if o.allowRemote && o.to == "" {
+		return nil, usageFailure("--allow-remote requires --to")
+	}
 	options = &inspect.Options{
 		Address: o.address, ReadOnly: o.readOnly, Account: inspected(app.newLogins(), app.note), Redact: app.redactor.Redact,
 	}

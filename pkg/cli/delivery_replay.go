@@ -81,6 +81,8 @@ func (o *deliveryReplayOptions) read(ctx context.Context, app *App, args []strin
 		return nil, usageFailure("--edit cannot be combined with --dry-run")
 	case o.hmacFile != "" && !o.edit:
 		return nil, usageFailure("--hmac-secret-file requires --edit")
+	case o.allowRemote && o.to == "":
+		return nil, usageFailure("--allow-remote requires --to")
 	case o.dryRun && o.to == "":
 		return nil, nil
 	case o.to == "":

@@ -231,6 +231,10 @@ func (o *appFlags) checkApps() error {
 		return usageFailure("--parallel %d: must be from 1 to 1024", o.apps.Parallel)
 	case o.program != "" && o.apps.ForwardTo != "":
 		return usageFailure("--exec cannot be combined with --forward-to")
+	case o.apps.ForwardTo == "" && len(o.apps.Forward) == 0 && o.apps.AllowRemote:
+		return usageFailure("--allow-remote requires --forward-to or --forward")
+	case o.apps.ForwardTo == "" && len(o.apps.Forward) == 0 && o.apps.CAFile != "":
+		return usageFailure("--forward-ca-file requires --forward-to or --forward")
 	}
 	return nil
 }
