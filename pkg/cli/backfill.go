@@ -119,7 +119,9 @@ func (o *backfillOptions) read(
 		if !ok {
 			return nil, unknownObject(arg)
 		}
-		o.choice.Kinds = append(o.choice.Kinds, kind)
+		if !slices.ContainsFunc(o.choice.Kinds, func(k tripletex.ObjectKind) bool { return k.Name == kind.Name }) {
+			o.choice.Kinds = append(o.choice.Kinds, kind)
+		}
 	}
 	if err := o.checkLimits(); err != nil {
 		return nil, err
