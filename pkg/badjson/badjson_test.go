@@ -2,6 +2,7 @@ package badjson_test
 
 import (
 	"encoding/json"
+	"errors"
 	"testing"
 
 	jsonv2 "github.com/go-json-experiment/json"
@@ -43,7 +44,7 @@ func TestReasonHasNoGoTypes(t *testing.T) {
 func TestReasonKeepsOtherErrors(t *testing.T) {
 	t.Parallel()
 	err := json.Unmarshal([]byte(`{`), &outer{})
-	if got := badjson.Reason(err); got != err {
+	if got := badjson.Reason(err); !errors.Is(got, err) {
 		t.Errorf("%v, want %v", got, err)
 	}
 }

@@ -13,7 +13,7 @@ func TestPurgePromptBoundsEventNames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer j.Close()
+	defer func() { _ = j.Close() }()
 	if _, err := j.Append(t.Context(), journal.Delivery{Key: "1", Event: strings.Repeat("x", 900_000), Body: []byte("{}")}); err != nil {
 		t.Fatal(err)
 	}

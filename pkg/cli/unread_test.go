@@ -46,7 +46,7 @@ func TestListenReceivesAndEndsAlthoughItsOutputIsNotRead(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer j.Close()
+			defer func() { _ = j.Close() }()
 			switch stats, err := j.Stats(t.Context()); {
 			case err != nil:
 				t.Error(err)

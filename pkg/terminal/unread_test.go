@@ -13,7 +13,7 @@ func TestEndBlockedEndsAWriteThatIsNotRead(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		_, pipe := io.Pipe()
-		defer pipe.Close()
+		defer func() { _ = pipe.Close() }()
 		term, written := New(nil, pipe, io.Discard, noVariable), make(chan error, 1)
 		go func() {
 			_, err := io.WriteString(term.Out, "a result\n")
@@ -51,7 +51,7 @@ func TestBlockedResultDoesNotBlockTheStatus(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		_, pipe := io.Pipe()
-		defer pipe.Close()
+		defer func() { _ = pipe.Close() }()
 		var screen buffer
 		s := NewStatus(&screen, true)
 		go func() { _, _ = s.Writer(pipe, false).Write([]byte("a result\n")) }()

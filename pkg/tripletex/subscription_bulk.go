@@ -12,7 +12,8 @@ import (
 
 // CreateSubscriptions creates subscriptions in one request. It never repeats a create blindly: without a clear response
 // it lists the subscriptions, adopts those that were created, and creates the missing ones once more. If the outcome is
-// still uncertain, or a response differs from the request, the error is [Unknown]. Subscriptions known to be created are returned also with an error.
+// still uncertain, or a response differs from the request, the error is [Unknown]. Subscriptions known to be created are
+// returned also with an error.
 //
 // POST /event/subscription, or POST /event/subscription/list for more than one.
 func (c *Client) CreateSubscriptions(ctx context.Context, wanted []NewSubscription) ([]Subscription, error) {
