@@ -1,4 +1,4 @@
-//go:build !race
+//go:build linux && !race
 
 // These tests are sequential, measure memory or run other processes: the race detector slows them down by up to ten times
 // and finds nothing in them. .ci/run runs them without it.
