@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -24,6 +25,10 @@ import (
 func TestMain(m *testing.M) {
 	flag.Bool("update", false, "write what commands print into the golden parts of the scripts")
 	flag.Int("rounds", 1, "rounds of eight commands at once")
+	// Below nohup, what the tests start would ignore SIGHUP too. A signal that is handled here is not ignored there.
+	if strings.HasSuffix(os.Args[0], ".test") && signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
+	}
 	// Scripts mostly wait for processes, so more run at once than there are cores, unless -parallel is set.
 	if err := flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))); err != nil {
 		panic(err)

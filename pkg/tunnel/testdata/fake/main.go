@@ -55,7 +55,7 @@ func main() {
 			`"message":"Error unmarshaling QuickTunnel response: error code: 1015 https://api.trycloudflare.com/tunnel"}`)
 		os.Exit(1)
 	case "hang":
-		select {}
+		time.Sleep(time.Hour) // select {} is a deadlock without cgo
 	}
 	port := os.Args[len(os.Args)-1]
 	port = port[strings.LastIndexByte(port, ':')+1:]
@@ -89,7 +89,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "error: connection lost")
 		os.Exit(1)
 	}
-	select {}
+	time.Sleep(time.Hour)
 }
 
 // serve serves https and returns its host and port.
