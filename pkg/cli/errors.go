@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"net"
+	"slices"
 
 	"github.com/tlxhook/tlxhook/pkg/backfill"
 	"github.com/tlxhook/tlxhook/pkg/calibrate"
@@ -149,6 +150,7 @@ func causes() []cause {
 		{matches: as[*listen.UnmetError], code: codeConditionNotMet},
 		{matches: badListenAddress, code: codeUsage, hintFor: listenAddressHint},
 		{matches: as[*listen.SocketError], code: codeLocal, hintFor: socketHint},
+		{matches: isServerError, code: codeLocal, hintFor: socketHint},
 		{
 			matches: is(listen.ErrMetrics), code: codeLocal,
 			hint: advice("select another address with --metrics-addr; port 0 is any free port"),
@@ -293,6 +295,12 @@ func causes() []cause {
 		{matches: is(login.ErrKeep), code: codeLocal},
 		{matches: as[*fs.PathError], code: codeLocal},
 	}
+}
+
+// isServerError matches a socket that cannot listen or accept connections.
+func isServerError(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && slices.Contains([]string{"listen", "accept", "close"}, op.Op)
 }
 
 // badListenAddress matches an address to listen on that has no valid host and port.

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"time"
 
@@ -125,7 +126,7 @@ func runExporter(ctx context.Context, app *App, o *exporterOptions) error {
 	case errors.Is(err, exporter.ErrAddress):
 		return usageFailure("%w", err)
 	case err != nil:
-		return socketFailure("serve metrics", err)
+		return fmt.Errorf("serve metrics: %w", err)
 	}
 	return nil
 }

@@ -122,15 +122,5 @@ func localFailure(operation string, err error) *failure {
 	return failf(codeLocal, "%s: %w", operation, err)
 }
 
-// socketFailure is localFailure for a socket, whose address may be invalid.
-func socketFailure(operation string, err error) *failure {
-	if badListenAddress(err) {
-		f := usageFailure("%s: %w", operation, err)
-		f.hint = listenAddressHint(nil, err)
-		return f
-	}
-	return localFailure(operation, err)
-}
-
 // text returns the error in one line, with semicolons between joined errors.
 func (f *failure) text() string { return strings.Join(causeLines(f.err), "; ") }

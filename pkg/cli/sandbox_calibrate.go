@@ -192,7 +192,7 @@ func (o *calibrateOptions) confirm(ctx context.Context, app *App, baseURL string
 func (f *deliveryFlags) receive(ctx context.Context, app *App, options *calibrate.Options) (stop func(), err error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", f.address)
 	if err != nil {
-		return nil, socketFailure("listen for deliveries", err)
+		return nil, fmt.Errorf("listen for deliveries: %w", err)
 	}
 	d := &calibrate.Deliveries{PublicURL: f.publicURL, Receiver: &calibrate.Receiver{}, Wait: f.wait}
 	server := &http.Server{Handler: d.Receiver, ReadHeaderTimeout: 5 * time.Second}

@@ -144,7 +144,7 @@ func serveFailure(err error, address string) error {
 	case errors.Is(err, sandbox.ErrAddress):
 		return usageFailure("--addr %q: %w", address, err)
 	case err != nil && !errors.Is(err, sandbox.ErrState):
-		return socketFailure("serve the sandbox", err)
+		return fmt.Errorf("serve the sandbox: %w", err)
 	}
 	return err
 }

@@ -97,19 +97,19 @@ func Serve(ctx context.Context, folder string, o ServeOptions) error {
 		return ErrServed
 	}
 	defer func() { _ = held.Unlock() }()
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.Address)
+	if err != nil {
+		return err
+	}
 	store := NewFile(folder)
-	err := store.Update(ctx, func(s *State) error {
+	err = store.Update(ctx, func(s *State) error {
 		s.dirty = s.dirty || s.Speed != o.Speed || len(o.Switches) > 0
 		s.Speed = o.Speed
 		maps.Copy(s.Switches, o.Switches)
 		return nil
 	})
 	if err != nil {
-		return err
-	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.Address)
-	if err != nil {
-		return err
+		return errors.Join(err, listener.Close())
 	}
 	baseURL := "http://" + reachable(listener.Addr().String()) + basePath
 	if err := announce(folder, Service{baseURL, o.DeliverTo}); err != nil {
