@@ -47,12 +47,12 @@ func TestADamagedFileIsRefusedOrHarmless(t *testing.T) {
 		}
 	}
 	if refused < times/4 {
-		t.Errorf("only %d of %d were refused", refused, times)
+		t.Errorf("%d of %d damaged files were refused", refused, times)
 	}
 	t.Logf("%d of %d were refused", refused, times)
 }
 
-// A write that the crash cut off is as if it had never begun; what was synced before it is there.
+// A crash removes the write that it interrupted, and no write that was synced before.
 func TestALogThatEndsInTheMiddleGivesItsBeginning(t *testing.T) {
 	t.Parallel()
 	database, log, stored := crashed(t)
@@ -60,12 +60,12 @@ func TestALogThatEndsInTheMiddleGivesItsBeginning(t *testing.T) {
 	for at := 0; at < len(log); at += 1 + random.below(len(log)/40) {
 		n := afterCrash(t, database, log[:at], stored)
 		if n < before {
-			t.Errorf("%d are there of the first %d bytes, and %d of fewer", n, at, before)
+			t.Errorf("%d deliveries in the first %d bytes of the log, but %d in fewer bytes", n, at, before)
 		}
 		before = n
 	}
 	if before < len(stored)-3 {
-		t.Errorf("only %d of %d are there of almost the whole log", before, len(stored))
+		t.Errorf("%d of %d deliveries in almost the whole log", before, len(stored))
 	}
 }
 
@@ -81,7 +81,7 @@ func TestALogWithADamagedTailGivesWhatIsBeforeIt(t *testing.T) {
 			damaged[i] ^= 1 << random.below(8)
 		}
 		if whole := afterCrash(t, database, log[:at], stored); afterCrash(t, database, damaged, stored) != whole {
-			t.Errorf("what lies behind byte %d changes what is before it", at)
+			t.Errorf("damage after byte %d changes the deliveries before it", at)
 		}
 	}
 }
@@ -103,13 +103,13 @@ func TestADeliveryTakesLessThanAKilobyte(t *testing.T) {
 		t.Fatal(err)
 	}
 	if each := info.Size() / count; each > most {
-		t.Errorf("%d bytes for each delivery", each)
+		t.Errorf("%d bytes per delivery", each)
 	} else {
-		t.Logf("%d bytes for each delivery", each)
+		t.Logf("%d bytes per delivery", each)
 	}
 }
 
-// What is stored is on the disk and not in memory, however much it is.
+// Deliveries are on the disk and not in memory.
 func TestMemoryDoesNotGrowWithTheJournal(t *testing.T) {
 	const mostGrowth, senders = 64, 64
 	folder := t.TempDir()
@@ -150,7 +150,7 @@ func TestMemoryDoesNotGrowWithTheJournal(t *testing.T) {
 	}
 }
 
-// Whichever sync or write fails, or ends the process: what was told to be stored is there afterwards.
+// Any sync or write may fail or end the process: an acknowledged delivery is stored.
 func TestNothingIsAcknowledgedAfterAFailedCall(t *testing.T) {
 	t.Parallel()
 	failures := 0
@@ -172,7 +172,7 @@ func TestNothingIsAcknowledgedAfterAFailedCall(t *testing.T) {
 						there = err == nil && e.Key == delivery(n).Key
 					}
 					if strings.Contains(said, fmt.Sprintf("stored %d\n", n)) && !there {
-						t.Errorf("%s %s %d: delivery %d was told to be stored, and is not there", call, fault, nth, n)
+						t.Errorf("%s %s %d: delivery %d was acknowledged and is not stored", call, fault, nth, n)
 					}
 				}
 				_ = j.Close()
@@ -180,6 +180,6 @@ func TestNothingIsAcknowledgedAfterAFailedCall(t *testing.T) {
 		}
 	}
 	if failures < 9 {
-		t.Errorf("only %d runs met their fault", failures)
+		t.Errorf("the fault occurred in %d runs, want at least 9", failures)
 	}
 }

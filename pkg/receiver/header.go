@@ -21,7 +21,7 @@ func (r *Receiver) storedHeader(request *http.Request) http.Header {
 		stored["Transfer-Encoding"] = request.TransferEncoding
 	}
 	for name, values := range request.Header {
-		if len(values) == 1 && hasField(name) {
+		if len(values) == 1 && isDeliveryField(name) {
 			continue
 		}
 		masked := make([]string, len(values))
@@ -33,8 +33,8 @@ func (r *Receiver) storedHeader(request *http.Request) http.Header {
 	return stored
 }
 
-// hasField reports whether a header has a field of its own in a delivery.
-func hasField(name string) bool {
+// isDeliveryField reports whether a header is stored in a field of [journal.Delivery].
+func isDeliveryField(name string) bool {
 	return name == "Content-Type" || name == webhook.KeyHeader || name == webhook.SignatureHeader
 }
 

@@ -197,9 +197,8 @@ func TestClockThatJumpsLosesNothing(t *testing.T) {
 	}
 }
 
-// A process that is stopped for a while answers nobody, and goes on where it was. SIGHUP ends it without
-// a loss.
-func TestStoppedProcessGoesOnAndSIGHUPLosesNothing(t *testing.T) {
+// A process stopped by SIGSTOP answers no request, and continues after SIGCONT. SIGHUP ends it without losing a delivery.
+func TestStoppedProcessContinuesAndSIGHUPLosesNothing(t *testing.T) {
 	if testing.Short() {
 		t.Skip("not a unit test")
 	}
@@ -227,7 +226,7 @@ func TestStoppedProcessGoesOnAndSIGHUPLosesNothing(t *testing.T) {
 	}
 	signal(syscall.SIGCONT)
 	if !s.resumes(t, p) {
-		t.Error("it does not go on")
+		t.Error("the process did not continue")
 	}
 	go func() {
 		<-time.After(50 * time.Millisecond)

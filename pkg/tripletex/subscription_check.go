@@ -172,7 +172,7 @@ func CheckAuthHeaderName(name string) error {
 		return fmt.Errorf("auth header name: must be a header name of at most %d characters", maxAuthHeaderName)
 	}
 	if slices.ContainsFunc(ownHeaders(), func(own string) bool { return strings.EqualFold(own, name) }) {
-		return fmt.Errorf("auth header name: every delivery has a header %s of its own", name)
+		return fmt.Errorf("auth header name: %s is already a header of every delivery", name)
 	}
 	return nil
 }

@@ -303,10 +303,10 @@ func TestCheckRejectsInvalidContent(t *testing.T) {
 		"target with a blank": {target("https://h.example.no/ "), "begins or ends with a blank"},
 		"event in Latin-1":    {change(func(n *tripletex.NewSubscription) { n.Event = "order.\xe5" }), "object.verb"},
 		"name with colon":     {change(func(n *tripletex.NewSubscription) { n.AuthHeaderName = "X: Y" }), "header name"},
-		"name Host":           {change(func(n *tripletex.NewSubscription) { n.AuthHeaderName = "host" }), "has a header host of its own"},
+		"name Host":           {change(func(n *tripletex.NewSubscription) { n.AuthHeaderName = "host" }), "host is already a header"},
 		"name of the key": {
 			change(func(n *tripletex.NewSubscription) { n.AuthHeaderName = "idempotency-key" }),
-			"has a header idempotency-key of its own",
+			"idempotency-key is already a header",
 		},
 		"value of two lines": {change(func(n *tripletex.NewSubscription) { n.AuthHeaderValue = "a\r\nX-Evil: 1" }), "more than one line"},
 	} {

@@ -1,0 +1,113 @@
+package tripletex_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
+)
+
+func TestInvalidResponsesAreForeign(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{
+		``, `null`, `[]`, `{}`, `{"values":null}`, `{"values":{}}`, `{"values":[{"id":"1"}]}`, `{"values":[1]}`,
+		`{"values":[{"id":1e400}]}`, `{"values":[{"id":1,"status":7}]}`, `<html>`, "\x00\xff",
+		`{"values":[null]}`, `{"values":[{}]}`, `{"values":[{"id":-1,"event":"order.create"}]}`, `{"values":[{"id":0,"event":"order.create"}]}`,
+		`{"values":[{"id":1,"event":""}]}`, `{"values":[{"id":1,"event":null}]}`, `{"values":[{"id":1,"event":"order.create"},null]}`,
+	} {
+		client, _ := newScripted(t, scriptedAnswer{status: 200, body: body})
+		switch all, err := collect(client, t); {
+		case tripletex.KindOf(err) != tripletex.Foreign:
+			t.Errorf("%q: %d subscriptions, %v; want a foreign answer", body, len(all), err)
+		case len(all) > 0:
+			t.Errorf("%q: len(all) = %v, want 0", body, len(all))
+		}
+	}
+	const unknown = `{"values":[{"id":1,"event":"order.create","status":null,"x":[]},{"id":2,"event":"order.update","status":"ON_HOLD"}]}`
+	client, _ := newScripted(t, scriptedAnswer{status: 200, body: unknown})
+	switch all, err := collect(client, t); {
+	case err != nil:
+		t.Errorf("unknown status and unknown fields: %v", err)
+	case len(all) != 2:
+		t.Errorf("unknown status and unknown fields: len(all) = %v, want 2", len(all))
+	case all[1].Status != "ON_HOLD":
+		t.Errorf("unknown status and unknown fields: all[1].Status = %q, want %q", all[1].Status, "ON_HOLD")
+	}
+}
+
+func TestRedirectDoesNotLeakTheToken(t *testing.T) {
+	t.Parallel()
+	for _, location := range []string{
+		"https://evil.example.no/", "https://localhost:4711/v2/event", "http://localhost:1/", "file:///etc/passwd", "/v2/event",
+	} {
+		client, s := newScripted(t, scriptedAnswer{status: 302, header: http.Header{"Location": {location}}})
+		_, err := collect(client, t)
+		want := 1
+		if location == "/v2/event" {
+			want = 4 // the same host: followed up to the limit
+		}
+		if tripletex.KindOf(err) != tripletex.Foreign {
+			t.Errorf("%s: %v after %d requests, want %d", location, err, s.sent, want)
+		}
+		if s.sent != want {
+			t.Errorf("%s: s.sent = %v, want %v", location, s.sent, want)
+		}
+	}
+}
+
+func TestRedirectOfAWriteIsNotFollowed(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{301, 302, 307, 308} {
+		client, s := newScripted(t, scriptedAnswer{status: status, header: http.Header{"Location": {"/v2/event/subscription"}}})
+		_, err := client.CreateSubscriptions(t.Context(), []tripletex.NewSubscription{wanted("order.create")})
+		if tripletex.KindOf(err) != tripletex.Foreign {
+			t.Errorf("%d: %v after %d requests", status, err, s.sent)
+		}
+		if s.sent != 1 {
+			t.Errorf("%d: s.sent = %v, want 1", status, s.sent)
+		}
+	}
+}
+
+// A 304 stands for a stored page. Without one it is no list, and no success of a write.
+func TestUnconditionalNotModifiedIsForeign(t *testing.T) {
+	t.Parallel()
+	for name, call := range map[string]func(*tripletex.Client) error{
+		"list":     func(c *tripletex.Client) error { _, err := collect(c, t); return err },
+		"snapshot": func(c *tripletex.Client) error { _, _, err := c.Snapshot(t.Context(), nil); return err },
+		"one":      func(c *tripletex.Client) error { _, err := c.Subscription(t.Context(), 1); return err },
+		"delete":   func(c *tripletex.Client) error { return c.DeleteSubscription(t.Context(), 1) },
+		"companies": func(c *tripletex.Client) error {
+			for _, err := range c.Companies(t.Context()) {
+				return err
+			}
+			return nil
+		},
+	} {
+		client, _ := newScripted(t, scriptedAnswer{status: http.StatusNotModified})
+		err := call(client)
+		if got := tripletex.KindOf(err); got != tripletex.Foreign {
+			t.Errorf("%s: kind %q (%v), want %q", name, got, err, tripletex.Foreign)
+		}
+		if err == nil || !strings.Contains(err.Error(), "had no condition") {
+			t.Errorf("%s: err = %v, want the reason", name, err)
+		}
+	}
+}
+
+// A deletion whose response is a web page has not reached Tripletex.
+func TestWebPageIsNoDeletion(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]tripletex.Kind{
+		"": "", "{}": "", `{"value":null}`: "", "<html>log in</html>": tripletex.Foreign, "log in": tripletex.Foreign,
+	} {
+		client, _ := newScripted(t, scriptedAnswer{status: http.StatusOK, body: body})
+		if err := client.DeleteSubscription(t.Context(), 1); tripletex.KindOf(err) != want {
+			t.Errorf("%q: one: %v, want kind %q", body, err, want)
+		}
+		if err := client.DeleteSubscriptions(t.Context(), []int64{1, 2}); tripletex.KindOf(err) != want {
+			t.Errorf("%q: two: %v, want kind %q", body, err, want)
+		}
+	}
+}
