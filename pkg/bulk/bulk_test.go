@@ -212,7 +212,7 @@ func TestDryRunKeepsTheInput(t *testing.T) {
 	}
 }
 
-// hanging never answers a write.
+// hanging is a service that does not answer writes.
 type hanging struct{ http.RoundTripper }
 
 func (h hanging) RoundTrip(r *http.Request) (*http.Response, error) {

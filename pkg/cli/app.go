@@ -189,7 +189,7 @@ func (a *App) runUntilStopped(do func(ctx context.Context, args []string) error)
 	}
 }
 
-// unlessUnread returns err, or nil and a warning if output was not read at the end of a command that a signal stopped.
+// unlessUnread returns err; or nil, and a warning, if a signal stopped the command and its last output was not read.
 func (a *App) unlessUnread(err error) error {
 	if errors.Is(a.results.err, terminal.ErrUnread) {
 		a.results.err = nil

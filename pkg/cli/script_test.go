@@ -25,7 +25,7 @@ import (
 func TestMain(m *testing.M) {
 	flag.Bool("update", false, "write what commands print into the golden parts of the scripts")
 	flag.Int("rounds", 1, "rounds of eight commands at once")
-	// Below nohup, what the tests start would ignore SIGHUP too. A signal that is handled here is not ignored there.
+	// Under nohup, programs started by the tests would ignore SIGHUP too. They do not ignore a signal that is handled here.
 	if strings.HasSuffix(os.Args[0], ".test") && signal.Ignored(syscall.SIGHUP) {
 		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	}

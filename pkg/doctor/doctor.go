@@ -44,7 +44,7 @@ type Check struct {
 	Run   func(ctx context.Context) Finding
 }
 
-// timeLimit is the text of a check that the end of the run has prevented.
+// timeLimit is the text of a check that did not start before the end of the run.
 const timeLimit = "time limit reached"
 
 // OutOfTime reports whether the check was skipped because the time of the run was over.

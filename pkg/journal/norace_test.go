@@ -69,7 +69,7 @@ func TestALogThatEndsInTheMiddleGivesItsBeginning(t *testing.T) {
 	}
 }
 
-// The tail of a log may hold anything after a loss of power.
+// After a loss of power, the end of a log may have any content.
 func TestALogWithADamagedTailGivesWhatIsBeforeIt(t *testing.T) {
 	t.Parallel()
 	database, log, stored := crashed(t)

@@ -52,7 +52,7 @@ func fillUp(t *testing.T, path string) {
 	}
 }
 
-// Deliveries can be purged where not a byte is left on the disk, and then others are accepted.
+// Deliveries can be purged on a full disk, and new ones are accepted afterwards.
 func TestPurgeWorksOnAFullDisk(t *testing.T) {
 	if testing.Short() {
 		t.Skip("not a unit test")
@@ -218,7 +218,7 @@ func TestFullDiskIsSurvived(t *testing.T) {
 	case got.acknowledged == 0:
 		t.Error("got.acknowledged = 0")
 	}
-	// With a reserve nothing is accepted long before.
+	// With a reserve, deliveries are refused long before the disk is full.
 	guarded := startListen(t, folder, nil, "--min-free", "256")
 	defer guarded.kill()
 	switch status, err := post(t.Context(), http.DefaultClient, guarded.url, newMessage(1, 1_000_000)); {

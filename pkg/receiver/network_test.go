@@ -20,7 +20,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/secret"
 )
 
-// proxy leads to an address, and does something to each connection in turn.
+// proxy forwards connections to an address, with the next fault for each.
 func proxy(t *testing.T, to string, faults ...func(client, server net.Conn)) string {
 	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -54,7 +54,7 @@ func reset(c net.Conn) {
 	}
 }
 
-// networkFaults are what a network does to a connection.
+// networkFaults returns the faults of a connection.
 func networkFaults() []func(client, server net.Conn) {
 	pass := func(client, server net.Conn) {
 		go func() { _, _ = io.Copy(server, client) }()
@@ -119,7 +119,7 @@ func forwarding(t *testing.T, url string) *served {
 	return s
 }
 
-// settled waits until nothing waits to be forwarded.
+// settled waits until no delivery is pending.
 func (s *served) settled(t *testing.T) {
 	t.Helper()
 	for range 6000 {
@@ -135,7 +135,7 @@ func (s *served) settled(t *testing.T) {
 	t.Fatal("deliveries still wait")
 }
 
-// Whatever the network does on both sides, everything arrives, in order for each object.
+// Network faults on both sides lose no delivery, and each object keeps its order.
 func TestNetworkFaultsLoseNothing(t *testing.T) {
 	t.Parallel()
 	app := newArrivals()

@@ -206,7 +206,7 @@ func replayBeside(t *testing.T, j *journal.Journal, kept int64) (results []strin
 	return results
 }
 
-// keeping are records with one delivery that another program has claimed.
+// keeping are the records of replays, with one delivery that another program has claimed.
 type keeping struct {
 	receiver.Records
 	id int64

@@ -8,7 +8,7 @@ import (
 	"testing/synctest"
 )
 
-// A pipe that is not read blocks a write until EndBlocked, and then fails at once.
+// A write to a pipe that is not read blocks until EndBlocked, and later writes fail at once.
 func TestEndBlockedEndsAWriteThatIsNotRead(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -46,7 +46,7 @@ func TestEndBlockedKeepsAStreamThatIsRead(t *testing.T) {
 	}
 }
 
-// A result that blocks stops neither tasks nor messages.
+// A blocked write of a result blocks neither tasks nor messages.
 func TestBlockedResultDoesNotBlockTheStatus(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
