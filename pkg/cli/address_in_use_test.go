@@ -17,10 +17,16 @@ func TestAddressInUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = used.Close() }()
-	for name, args := range map[string][]string{
-		"exporter":      {"exporter", "-p", "sandbox"},
-		"sandbox serve": {"sandbox", "serve", "--switch", "propagation=10s"},
-		"listen":        {"listen", "--insecure-no-verify"},
+	for name, test := range map[string]struct {
+		args []string
+		flag string
+		hint string
+	}{
+		"exporter":          {[]string{"exporter", "-p", "sandbox"}, "--addr", "with --addr"},
+		"sandbox serve":     {[]string{"sandbox", "serve", "--switch", "propagation=10s"}, "--addr", "with --addr"},
+		"listen":            {[]string{"listen", "--insecure-no-verify"}, "--addr", "with --addr"},
+		"page of listen":    {[]string{"listen", "--insecure-no-verify", "--addr", "127.0.0.1:0"}, "--inspect", "for the page"},
+		"metrics of listen": {[]string{"listen", "--insecure-no-verify", "--addr", "127.0.0.1:0"}, "--metrics-addr", "with --metrics-addr"},
 	} {
 		home := t.TempDir()
 		run := func(args ...string) (code int, said string) {
@@ -28,11 +34,11 @@ func TestAddressInUse(t *testing.T) {
 			code = cli.Main(args, cli.Streams{In: strings.NewReader(""), Out: &text, Err: &text}, []string{"HOME=" + home}, cli.Build{})
 			return code, text.String()
 		}
-		code, said := run(append(args, "--timeout", "5s", "--addr", used.Addr().String())...)
+		code, said := run(append(test.args, "--timeout", "5s", test.flag+"="+used.Addr().String())...)
 		if code != 8 {
 			t.Errorf("%s: exit code %d, want 8", name, code)
 		}
-		if want := "select another address with --addr"; !strings.Contains(said, want) {
+		if want := "select another address " + test.hint + ";"; !strings.Contains(said, want) {
 			t.Errorf("%s: %q, want it to contain %q", name, said, want)
 		}
 		if name != "sandbox serve" {

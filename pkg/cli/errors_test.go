@@ -97,6 +97,7 @@ func TestEveryCauseIsReached(t *testing.T) {
 		{listen.ErrMetrics, codeLocal},
 		{inspect.ErrAddress, codeUsage},
 		{inspect.ErrListen, codeLocal},
+		{&net.OpError{Op: "listen", Err: errAddressInUse}, codeLocal},
 		{listen.ErrReceive, codeLocal},
 		{listen.ErrCertificate, codeLocal},
 		{listen.ErrLeftBehind, codeUsage},
