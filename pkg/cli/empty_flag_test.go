@@ -17,7 +17,11 @@ func TestEmptyFlagIsRefused(t *testing.T) {
 	meaningful := []string{"fields", "idempotency-key", "signature"}
 	home, flags := t.TempDir(), 0
 	walk(cli.Tree(), func(command *cobra.Command) {
-		command.LocalNonPersistentFlags().VisitAll(func(flag *pflag.Flag) {
+		visited := command.LocalNonPersistentFlags()
+		if command.CommandPath() == "tlxhook event list" { // the global flags once
+			visited = command.InheritedFlags()
+		}
+		visited.VisitAll(func(flag *pflag.Flag) {
 			if !command.Runnable() || flag.Value.Type() != "string" || slices.Contains(meaningful, flag.Name) {
 				return
 			}

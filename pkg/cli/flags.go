@@ -223,8 +223,8 @@ func noManifest() error {
 // headers as they were received.
 func emptyFlag(cmd *cobra.Command) (name string) {
 	meaningful := []string{"fields", "idempotency-key", "signature"}
-	cmd.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
-		if name == "" && f.Changed && f.Value.Type() == "string" && f.Value.String() == "" && !slices.Contains(meaningful, f.Name) {
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if name == "" && f.Value.Type() == "string" && f.Value.String() == "" && !slices.Contains(meaningful, f.Name) {
 			name = f.Name
 		}
 	})
