@@ -184,27 +184,24 @@ func (r *Report) evaluate() {
 // worst returns the worst state of the individual findings. Statuses whose count has a configured threshold are
 // evaluated by the threshold only.
 func (r *Report) worst() State {
-	states := []State{OK}
+	worst := OK
 	for _, f := range r.Subscriptions {
 		if !r.rules.Thresholds.has(countOf(f.Status)) {
-			states = append(states, f.State)
+			worst = Worst(worst, f.State)
 		}
 	}
-	if r.duplicates() > 0 {
-		states = append(states, Warning)
+	if r.duplicates() > 0 || len(r.Drifting) > 0 {
+		worst = Worst(worst, Warning)
 	}
 	if len(r.Missing) > 0 {
-		states = append(states, Critical)
-	}
-	if len(r.Drifting) > 0 {
-		states = append(states, Warning)
+		worst = Worst(worst, Critical)
 	}
 	for _, c := range r.Companies {
 		if c.Problem != nil {
-			states = append(states, c.State)
+			worst = Worst(worst, c.State)
 		}
 	}
-	return Worst(states...)
+	return worst
 }
 
 // Unreachable returns a report without findings, in the given state.

@@ -16,7 +16,7 @@ func Identity(event, target string) string {
 
 // Duplicates returns the IDs of subscriptions with the identity of an older one, each with the ID of the oldest.
 func Duplicates(all []tripletex.Subscription) map[int64]int64 {
-	oldest, keys := map[string]int64{}, make([]string, len(all))
+	oldest, keys := make(map[string]int64, len(all)), make([]string, len(all))
 	for i, s := range all {
 		keys[i] = Identity(s.Event, s.TargetURL)
 		if id, seen := oldest[keys[i]]; !seen || s.ID < id {

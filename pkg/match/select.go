@@ -33,7 +33,7 @@ func Select(ctx context.Context, client *tripletex.Client, filter Filter, fields
 		}
 		return []tripletex.Subscription{one}, nil, err
 	}
-	var all []tripletex.Subscription
+	all := make([]tripletex.Subscription, 0, 1000) // a page
 	for one, err := range client.Subscriptions(ctx, fields) {
 		if err != nil {
 			return nil, nil, err

@@ -64,8 +64,10 @@ func hostKey(u *url.URL) string {
 	if address, err := netip.ParseAddr(host); err == nil {
 		return address.String()
 	}
-	if ascii, err := idna.Lookup.ToASCII(host); err == nil && !isASCII(host) {
-		host = ascii
+	if !isASCII(host) {
+		if ascii, err := idna.Lookup.ToASCII(host); err == nil {
+			host = ascii
+		}
 	}
 	return strings.TrimSuffix(host, ".")
 }
@@ -77,6 +79,9 @@ func pathKey(u *url.URL) string {
 }
 
 func normalEscapes(path string) string {
+	if !strings.Contains(path, "%") {
+		return path
+	}
 	var out strings.Builder
 	for i := 0; i < len(path); i++ {
 		if path[i] != '%' || i+2 >= len(path) {
@@ -102,6 +107,9 @@ func isUnreserved(c byte) bool {
 
 // withoutDots removes dot segments by RFC 3986 5.2.4.
 func withoutDots(path string) string {
+	if strings.HasPrefix(path, "/") && !strings.Contains(path, "/.") {
+		return path
+	}
 	segments := strings.Split(strings.TrimPrefix(path, "/"), "/")
 	kept := make([]string, 0, len(segments))
 	for i, segment := range segments {

@@ -2,7 +2,6 @@
 package targeturl
 
 import (
-	"cmp"
 	"net"
 	"net/netip"
 	"net/url"
@@ -91,8 +90,15 @@ func IsLoopback(host string) bool {
 
 // port returns the port of a URL without leading zeros, or the default port of its scheme.
 func port(u *url.URL) string {
-	if n, err := strconv.Atoi(u.Port()); err == nil {
+	given := u.Port()
+	switch {
+	case given == "" && u.Scheme == "https":
+		return "443"
+	case given == "" && u.Scheme == "http":
+		return "80"
+	}
+	if n, err := strconv.Atoi(given); err == nil {
 		return strconv.Itoa(n)
 	}
-	return cmp.Or(u.Port(), map[string]string{"https": "443", "http": "80"}[u.Scheme])
+	return given
 }

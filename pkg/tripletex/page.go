@@ -47,9 +47,14 @@ func (l *items[T]) UnmarshalJSONFrom(decoder *jsontext.Decoder) error {
 		return errors.Join(err, errNoValue)
 	}
 	*l = items[T]{}
+	start := decoder.InputOffset()
 	for decoder.PeekKind() != ']' {
 		if len(*l) == maxItems {
 			return errTooMany
+		}
+		if len(*l) == 1 { // room for the rest, if all items have the length of the first one
+			length := int(decoder.InputOffset() - start)
+			*l = slices.Grow(*l, min(len(decoder.UnreadBuffer())/length+1, maxItems))
 		}
 		var item T
 		if err := jsonv2.UnmarshalDecode(decoder, &item); err != nil {
