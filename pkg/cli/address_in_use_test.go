@@ -34,7 +34,7 @@ func TestAddressInUse(t *testing.T) {
 			code = cli.Main(args, cli.Streams{In: strings.NewReader(""), Out: &text, Err: &text}, []string{"HOME=" + home}, cli.Build{})
 			return code, text.String()
 		}
-		code, said := run(append(test.args, "--timeout", "5s", test.flag+"="+used.Addr().String())...)
+		code, said := run(append(test.args, "--timeout", "1m", test.flag+"="+used.Addr().String())...)
 		if code != 8 {
 			t.Errorf("%s: exit code %d, want 8", name, code)
 		}
