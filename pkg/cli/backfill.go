@@ -126,11 +126,11 @@ func (o *backfillOptions) read(
 	if err := o.checkLimits(); err != nil {
 		return nil, err
 	}
-	var read secrets
-	if err := (&secretFlags{hmacFile: o.hmacFile}).readHMAC(ctx, r, &read, true); err != nil {
+	given, err := (&secretFlags{hmacFile: o.hmacFile}).read(ctx, r)
+	if err != nil {
 		return nil, err
 	}
-	o.secret = read.hmac
+	o.secret = given.hmac
 	if o.forwardTo == "" {
 		return nil, nil
 	}

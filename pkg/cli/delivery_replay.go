@@ -192,8 +192,8 @@ func (o *deliveryReplayOptions) sendEdited(
 	if !c.terminal.IsInteractive() {
 		return usageFailure("--edit requires a terminal")
 	}
-	var given secrets
-	if err := (&secretFlags{hmacFile: o.hmacFile}).readHMAC(ctx, reader, &given, true); err != nil {
+	given, err := (&secretFlags{hmacFile: o.hmacFile}).read(ctx, reader)
+	if err != nil {
 		return err
 	}
 	original, err := j.Get(ctx, found[0].ID)

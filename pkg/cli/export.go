@@ -76,7 +76,7 @@ func documentsOf(ctx context.Context, run *fleetRun, s *selection) (
 ) {
 	events := &manifest.Events{}
 	failed, err := inAccounts(ctx, run, func(ctx context.Context, m fleet.Account) (manifest.Document, error) {
-		found, err := s.findIn(ctx, m)
+		found, err := s.find(ctx, m)
 		if err != nil {
 			return manifest.Document{}, err
 		}

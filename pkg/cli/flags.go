@@ -120,9 +120,10 @@ func (s *selection) read(args []string, writes, many bool) error {
 	return nil
 }
 
-// find returns the selected subscriptions in the order of the API. IDs that do not exist are a [match.MissingError].
-func (s *selection) find(ctx context.Context, client *tripletex.Client) ([]tripletex.Subscription, error) {
-	found, err := s.findFields(ctx, client, "")
+// find returns the selected subscriptions of a company in the order of the API. IDs that do not exist are a
+// [match.MissingError].
+func (s *selection) find(ctx context.Context, m fleet.Account) ([]tripletex.Subscription, error) {
+	found, err := s.findFields(ctx, m, "")
 	for i := range found {
 		found[i].Changes = nil // as in a list
 	}
@@ -131,23 +132,15 @@ func (s *selection) find(ctx context.Context, client *tripletex.Client) ([]tripl
 
 // findWithChanges is find with the changes of each subscription.
 func (s *selection) findWithChanges(ctx context.Context, m fleet.Account) ([]tripletex.Subscription, error) {
-	return s.findFields(ctx, m.Client, tripletex.WithChanges)
+	return s.findFields(ctx, m, tripletex.WithChanges)
 }
 
-func (s *selection) findFields(ctx context.Context, client *tripletex.Client, fields string) ([]tripletex.Subscription, error) {
-	found, absent, err := match.Select(ctx, client, s.filter, fields)
-	if err == nil && len(absent) > 0 {
-		err = &match.MissingError{IDs: absent}
+func (s *selection) findFields(ctx context.Context, m fleet.Account, fields string) ([]tripletex.Subscription, error) {
+	found, absent, err := match.Select(ctx, m.Client, s.filter, fields)
+	if len(absent) > 0 {
+		return nil, &match.MissingError{IDs: absent}
 	}
-	if err != nil {
-		return nil, err
-	}
-	return found, nil
-}
-
-// findIn is find in one company.
-func (s *selection) findIn(ctx context.Context, m fleet.Account) ([]tripletex.Subscription, error) {
-	return s.find(ctx, m.Client)
+	return found, err
 }
 
 // bindJournal adds the flag for the journal folder.
@@ -205,7 +198,6 @@ func (f *manifestFlags) repeated() string {
 	return text.String()
 }
 
-// quoted returns text as one word of a shell command.
 // read reads the files as one manifest.
 func (f *manifestFlags) read(ctx context.Context, stdin io.Reader) (*manifest.Manifest, error) {
 	if len(f.files) == 0 {

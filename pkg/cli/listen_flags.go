@@ -15,7 +15,6 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/inspect"
 	"github.com/tlxhook/tlxhook/pkg/listen"
 	"github.com/tlxhook/tlxhook/pkg/receiver"
-	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/stream"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
@@ -82,17 +81,14 @@ func (o *listenOptions) readSecrets(ctx context.Context, r credentials.Reader, n
 	if to.Secrets, _, err = hmacSecrets(ctx, r, o.hmacFiles); err != nil {
 		return err
 	}
-	var auth secrets
-	if err := o.auth.readAuth(ctx, r, &auth); err != nil {
+	if to.AuthValue, err = o.auth.readAuth(ctx, r); err != nil {
 		return err
 	}
-	to.AuthValue = auth.authValue
 	if len(to.Secrets) == 0 && to.Subscribe != nil {
-		generated, err := secret.Generate()
+		generated, err := generateSecret(r)
 		if err != nil {
-			return localFailure("generate a secret", err)
+			return err
 		}
-		r.Found(generated)
 		to.Secrets = append(to.Secrets, generated)
 	}
 	return o.checkSecrets(note, to)

@@ -64,53 +64,65 @@ func (f *secretFlags) check() error {
 	return nil
 }
 
-// read returns all secrets, from the flags or from the environment.
+// read returns all secrets: those of the flags, and the HMAC secret of the environment if no flag has one.
 func (f *secretFlags) read(ctx context.Context, r credentials.Reader) (given secrets, err error) {
+	if given, err = f.readFlags(ctx, r); err == nil && given.hmac == "" {
+		given.hmac, err = r.Variable(ctx, hmacVariable)
+	}
+	return given, err
+}
+
+// readFlags returns the secrets that the flags name. Only the value of the auth header may come from the environment.
+func (f *secretFlags) readFlags(ctx context.Context, r credentials.Reader) (given secrets, err error) {
+	given.authHeader = f.authHeader
 	if err = f.check(); err == nil {
-		err = f.readAuth(ctx, r, &given)
+		given.authValue, err = f.readAuth(ctx, r)
 	}
 	if err == nil {
-		err = f.readHMAC(ctx, r, &given, true)
+		given.hmac, err = f.readHMAC(ctx, r)
 	}
 	return given, err
 }
 
 // readAuth reads the value of the auth header. It prompts for the value if only the name is set.
-func (f *secretFlags) readAuth(ctx context.Context, r credentials.Reader, to *secrets) (err error) {
-	to.authHeader = f.authHeader
+func (f *secretFlags) readAuth(ctx context.Context, r credentials.Reader) (secret.Text, error) {
 	if f.authValueFile != "" {
-		to.authValue, err = r.File(ctx, f.authValueFile)
-		return wrapFlag("--auth-value-file", err)
+		value, err := r.File(ctx, f.authValueFile)
+		return value, wrapFlag("--auth-value-file", err)
 	}
 	if f.authHeader == "" {
-		return nil
+		return "", nil
 	}
-	to.authValue, err = r.Variable(ctx, config.Prefix+"AUTH_HEADER_VALUE")
-	if err != nil || to.authValue != "" {
-		return err
+	value, err := r.Variable(ctx, config.Prefix+"AUTH_HEADER_VALUE")
+	if err != nil || value != "" {
+		return value, err
 	}
 	if r.Ask == nil {
-		return usageFailure("--auth-header requires a value").withHint("pass --auth-value-file or set TLXHOOK_AUTH_HEADER_VALUE")
+		return "", usageFailure("--auth-header requires a value").withHint("pass --auth-value-file or set TLXHOOK_AUTH_HEADER_VALUE")
 	}
-	to.authValue, err = r.PromptNew(ctx, "Value of the header "+f.authHeader)
-	return err
+	return r.PromptNew(ctx, "Value of the header "+f.authHeader)
 }
 
-// readHMAC reads the HMAC secret from its flag or, if fromEnvironment is set, from the environment.
-func (f *secretFlags) readHMAC(ctx context.Context, r credentials.Reader, to *secrets, fromEnvironment bool) (err error) {
+// readHMAC generates the HMAC secret or reads its file; empty without a flag for it.
+func (f *secretFlags) readHMAC(ctx context.Context, r credentials.Reader) (secret.Text, error) {
 	switch {
 	case f.generate != "":
-		if to.hmac, err = secret.Generate(); err != nil {
-			return localFailure("generate a secret", err)
-		}
-		r.Found(to.hmac)
+		return generateSecret(r)
 	case f.hmacFile != "":
-		to.hmac, err = r.File(ctx, f.hmacFile)
-		err = wrapFlag("--hmac-secret-file", err)
-	case fromEnvironment:
-		to.hmac, err = r.Variable(ctx, hmacVariable)
+		value, err := r.File(ctx, f.hmacFile)
+		return value, wrapFlag("--hmac-secret-file", err)
+	default:
+		return "", nil
 	}
-	return err
+}
+
+func generateSecret(r credentials.Reader) (secret.Text, error) {
+	generated, err := secret.Generate()
+	if err != nil {
+		return "", localFailure("generate a secret", err)
+	}
+	r.Found(generated)
+	return generated, nil
 }
 
 func wrapFlag(name string, err error) error {

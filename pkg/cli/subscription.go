@@ -59,7 +59,7 @@ func bindYes(cmd *cobra.Command, yes *bool) {
 
 // send makes one update of the selected subscriptions, after a prompt where one is needed.
 func (o *changeOptions) send(ctx context.Context, app *App, update tripletex.SubscriptionUpdate, v verb) error {
-	run, found, err := o.choose(ctx, app, v, o.selection.findIn)
+	run, found, err := o.choose(ctx, app, v, o.selection.find)
 	if err != nil {
 		return err
 	}

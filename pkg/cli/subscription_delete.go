@@ -34,7 +34,7 @@ func subscriptionDelete(ctx context.Context, app *App, o *changeOptions, args []
 		return err
 	}
 	v := verb{prompt: "Delete", past: "deleted", always: true}
-	run, found, err := o.choose(ctx, app, v, o.selection.findIn)
+	run, found, err := o.choose(ctx, app, v, o.selection.find)
 	if err != nil {
 		return err
 	}

@@ -61,7 +61,7 @@ func subscriptionSwitch(ctx context.Context, app *App, o *switchOptions, args []
 	if err := o.selection.read(args, true, o.fleet.Many()); err != nil {
 		return err
 	}
-	find := o.selection.findIn
+	find := o.selection.find
 	if status == tripletex.Active {
 		find = o.selection.findWithChanges // the changes date the gap
 	}

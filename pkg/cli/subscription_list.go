@@ -48,7 +48,7 @@ func subscriptionList(ctx context.Context, app *App, o *listOptions, args []stri
 	}
 	rows := &subscriptionRows{console: &app.console, many: run.Many}
 	duplicates := 0
-	failed, err := inAccounts(ctx, run, o.selection.findIn, func(m fleet.Account, found []tripletex.Subscription) error {
+	failed, err := inAccounts(ctx, run, o.selection.find, func(m fleet.Account, found []tripletex.Subscription) error {
 		duplicates += len(match.Duplicates(found))
 		return rows.add(ctx, m, found)
 	})

@@ -48,24 +48,17 @@ func subscriptionRotate(ctx context.Context, app *App, o *changeOptions, args []
 
 // readSecret reads the new secret from a flag, the environment or a prompt.
 func (o *changeOptions) readSecret(ctx context.Context, r credentials.Reader) (secrets, error) {
-	var given secrets
-	if err := o.secrets.check(); err != nil {
-		return given, err
+	given, err := o.secrets.readFlags(ctx, r)
+	if err == nil && given.hmac == "" && given.authValue == "" {
+		given.hmac, err = r.Variable(ctx, hmacVariable)
 	}
-	if err := o.secrets.readAuth(ctx, r, &given); err != nil {
+	if err != nil || given.hmac != "" || given.authValue != "" {
 		return given, err
-	}
-	if err := o.secrets.readHMAC(ctx, r, &given, given.authValue == ""); err != nil {
-		return given, err
-	}
-	if given.hmac != "" || given.authValue != "" {
-		return given, nil
 	}
 	if r.Ask == nil {
 		return given, usageFailure("no new secret").
 			withHint("pass --hmac-secret-file, TLXHOOK_HMAC_SECRET or --generate-hmac-secret FILE")
 	}
-	var err error
 	given.hmac, err = r.PromptNew(ctx, "New HMAC secret")
 	return given, err
 }

@@ -91,14 +91,8 @@ func (o *updateOptions) change(ctx context.Context, r credentials.Reader) (tripl
 	if o.status != "" && !slices.Contains(tripletex.Statuses(), change.Status) {
 		return change, usageFailure("status %q does not exist", o.status).withHint("use ACTIVE or DISABLED")
 	}
-	if err := o.secrets.check(); err != nil {
-		return change, err
-	}
-	var given secrets
-	if err := o.secrets.readAuth(ctx, r, &given); err != nil {
-		return change, err
-	}
-	if err := o.secrets.readHMAC(ctx, r, &given, false); err != nil {
+	given, err := o.secrets.readFlags(ctx, r)
+	if err != nil {
 		return change, err
 	}
 	change.AuthHeaderName, change.AuthHeaderValue, change.HMACSharedSecret = given.authHeader, given.authValue, given.hmac
