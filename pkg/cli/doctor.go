@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"iter"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -132,19 +131,21 @@ func writeBundle(redact func(string) string, build buildInfo, path string, i *do
 
 // healthy returns an error if a check has failed, or if the time was over before all had run.
 func healthy(ctx context.Context, found []doctor.Finding) error {
-	failed := 0
+	failed, late := 0, false
 	for _, f := range found {
 		if f.State == doctor.Failed {
 			failed++
 		}
+		late = late || f.OutOfTime
 	}
-	if failed == 0 && slices.ContainsFunc(found, doctor.Finding.OutOfTime) {
+	switch {
+	case failed > 0:
+		return failf(codeUnhealthy, "%d of %d checks failed", failed, len(found))
+	case late:
 		return ctx.Err()
-	}
-	if failed == 0 {
+	default:
 		return nil
 	}
-	return failf(codeUnhealthy, "%d of %d checks failed", failed, len(found))
 }
 
 // printFindings prints findings: each immediately in a table, all at the end in other formats.

@@ -67,3 +67,25 @@ func TestLongFindingsAreWrappedBelowTheirText(t *testing.T) {
 		}
 	}
 }
+
+func TestOnlyChecksAfterTheEndOfTheRunAreOutOfTime(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	pass := func(context.Context) doctor.Finding { return doctor.Finding{State: doctor.OK} }
+	checks := []doctor.Check{
+		{Name: "skipped itself", Run: func(context.Context) doctor.Finding {
+			return doctor.Finding{State: doctor.Skipped, Text: "time limit reached"}
+		}},
+		{Name: "last", Run: func(context.Context) doctor.Finding {
+			cancel()
+			return doctor.Finding{State: doctor.OK}
+		}},
+		{Name: "needs another", Needs: []string{"skipped itself"}, Run: pass},
+		{Name: "late", Run: pass},
+	}
+	for f := range doctor.Examine(ctx, checks) {
+		if want := f.Check == "late"; f.OutOfTime != want {
+			t.Errorf("out of time of %q = %v, want %v", f.Check, f.OutOfTime, want)
+		}
+	}
+}
