@@ -53,7 +53,7 @@ func (o *listenOptions) check(format string, sandbox bool) error {
 	case o.auth.authHeader == "" && o.auth.authValueFile != "":
 		return usageFailure("--auth-value-file requires --auth-header")
 	}
-	if err := tripletex.CheckAuthHeaderName(o.auth.authHeader); err != nil {
+	if err := (tripletex.SubscriptionUpdate{AuthHeaderName: o.auth.authHeader}).Check(tripletex.HTTPOnLoopback); err != nil {
 		return usageFailure("--auth-header: %w", err)
 	}
 	if err := errors.Join(o.checkPublic(sandbox), o.checkApps(), o.publish.check(o)); err != nil {

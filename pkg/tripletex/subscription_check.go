@@ -147,7 +147,7 @@ func checkLengths(fields, headerName string, headerValue, hmacSecret secret.Text
 	if n := utf8.RuneCountInString(fields); n > maxFields {
 		return fmt.Errorf("fields: has %d characters, at most %d are allowed", n, maxFields)
 	}
-	if err := CheckAuthHeaderName(headerName); err != nil {
+	if err := checkAuthHeaderName(headerName); err != nil {
 		return err
 	}
 	value := headerValue.Reveal()
@@ -166,8 +166,8 @@ func ownHeaders() []string {
 	return []string{"Host", "Connection", "Content-Length", "Content-Type", "Transfer-Encoding", "Idempotency-Key", "X-Request-Signature"}
 }
 
-// CheckAuthHeaderName returns an error for a name that cannot be the auth header of a delivery.
-func CheckAuthHeaderName(name string) error {
+// checkAuthHeaderName returns an error for a name that cannot be the auth header of a delivery.
+func checkAuthHeaderName(name string) error {
 	if len(name) > maxAuthHeaderName || strings.ContainsFunc(name, notTokenRune) {
 		return fmt.Errorf("auth header name: must be a header name of at most %d characters", maxAuthHeaderName)
 	}
