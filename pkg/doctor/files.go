@@ -21,12 +21,19 @@ const (
 	lockInterval = 100 * time.Millisecond
 )
 
-// checkFolders checks that the folders can be written, and only by their owner.
-func (i *Installation) checkFolders(context.Context) Finding {
-	folders, err := config.NewFolders(i.Lookup)
-	if err != nil {
-		return i.failed(err)
+// inFolders returns a check of the folders of the program.
+func (i *Installation) inFolders(check func(context.Context, config.Folders) Finding) func(context.Context) Finding {
+	return func(ctx context.Context) Finding {
+		folders, err := config.NewFolders(i.Lookup)
+		if err != nil {
+			return i.failed(err)
+		}
+		return check(ctx, folders)
 	}
+}
+
+// checkFolders checks that the folders can be written, and only by their owner.
+func (i *Installation) checkFolders(_ context.Context, folders config.Folders) Finding {
 	all := []string{folders.Config, folders.State, folders.Cache}
 	for _, folder := range all {
 		if f := checkFolder(folder); f.State != OK {
@@ -59,11 +66,7 @@ func checkFolder(folder string) Finding {
 }
 
 // checkLocks finds locks that another program does not release.
-func (i *Installation) checkLocks(ctx context.Context) Finding {
-	folders, err := config.NewFolders(i.Lookup)
-	if err != nil {
-		return i.failed(err)
-	}
+func (i *Installation) checkLocks(ctx context.Context, folders config.Folders) Finding {
 	held, _ := filepath.Glob(filepath.Join(folders.State, "*.json.lock")) // the pattern is valid
 	held = append(held, filepath.Join(folders.Config, "credentials.json.lock"))
 	ctx, cancel := context.WithTimeout(ctx, lockTimeout)
@@ -88,11 +91,7 @@ func isFree(path string) bool {
 }
 
 // checkDisk checks the free space for the state and the journal.
-func (i *Installation) checkDisk(context.Context) Finding {
-	folders, err := config.NewFolders(i.Lookup)
-	if err != nil {
-		return i.failed(err)
-	}
+func (i *Installation) checkDisk(_ context.Context, folders config.Folders) Finding {
 	var disks []disk
 	for _, folder := range []string{folders.State, folders.Journal(i.Journal)} {
 		folder = nearestFolder(folder)
@@ -117,11 +116,7 @@ func nearestFolder(folder string) string {
 }
 
 // checkJournal inspects the journal without changing it.
-func (i *Installation) checkJournal(context.Context) Finding {
-	folders, err := config.NewFolders(i.Lookup)
-	if err != nil {
-		return i.failed(err)
-	}
+func (i *Installation) checkJournal(_ context.Context, folders config.Folders) Finding {
 	folder := folders.Journal(i.Journal)
 	o, err := journal.Inspect(folder)
 	switch {

@@ -45,11 +45,8 @@ func OpenLogin(ctx context.Context, r *login.Resolver) (Login, error) {
 const probeName = "doctor"
 
 // checkProfiles reads the profiles and the file of tokens.
-func (i *Installation) checkProfiles(context.Context) Finding {
-	folders, err := config.NewFolders(i.Lookup)
-	if err != nil {
-		return i.failed(err)
-	}
+func (i *Installation) checkProfiles(_ context.Context, folders config.Folders) Finding {
+	var err error
 	if i.profiles, err = config.LoadProfiles(folders); err != nil {
 		text, _ := i.Describe(fmt.Errorf("read profiles: %w", err))
 		return fail(text, "move the file away, and log in again with tlxhook auth login")
