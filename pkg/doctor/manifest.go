@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tlxhook/tlxhook/pkg/health"
 	"github.com/tlxhook/tlxhook/pkg/manifest"
 	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
@@ -59,37 +60,21 @@ func (i *Installation) checkPlan(ctx context.Context) Finding {
 	if !meant {
 		return skip("the manifest names companies; check it with tlxhook diff --all-companies")
 	}
-	missing, drifting, err := i.deviations(ctx, own)
+	want, _, err := new(manifest.Events).Expand(ctx, i.client, own)
 	if err != nil {
 		return i.badManifest(err, "correct the file; list the events with tlxhook"+i.Flags.Login+" event list")
 	}
+	found := health.Compare(want, i.subscriptions)
 	var differences []string
-	if missing > 0 {
-		differences = append(differences, terminal.Count(missing, "subscription")+" of the manifest missing")
+	if n := len(found.Missing); n > 0 {
+		differences = append(differences, terminal.Count(n, "subscription")+" of the manifest missing")
 	}
-	if drifting > 0 {
-		differences = append(differences, terminal.Count(drifting, "subscription")+" different from the manifest")
+	if n := len(found.Drifting); n > 0 {
+		differences = append(differences, terminal.Count(n, "subscription")+" different from the manifest")
 	}
 	if len(differences) == 0 {
 		return pass("up to date")
 	}
 	return warn(strings.Join(differences, "; "),
 		"tlxhook"+i.Flags.Login+" diff"+i.Flags.Manifest+" lists the changes, and apply makes them")
-}
-
-// deviations returns the numbers of missing and of different subscriptions of a manifest.
-func (i *Installation) deviations(ctx context.Context, own *manifest.Manifest) (missing, drifting int64, err error) {
-	want, _, err := new(manifest.Events).Expand(ctx, i.client, own)
-	if err != nil {
-		return 0, 0, err
-	}
-	all, _ := manifest.Deviations(want, i.subscriptions)
-	for _, d := range all {
-		if d.Missing {
-			missing++
-		} else {
-			drifting++
-		}
-	}
-	return missing, drifting, nil
 }

@@ -8,14 +8,10 @@ import (
 
 // Deviation is a subscription of a manifest that is missing or differs.
 type Deviation struct {
-	// ID is 0 if the subscription is missing.
-	ID    int64  `json:"id"`
-	Event string `json:"event"`
-	// TargetURL is without credentials.
-	TargetURL  string   `json:"targetUrl"`
-	TargetHost string   `json:"targetHost"`
-	Missing    bool     `json:"missing"`
-	Reasons    []Reason `json:"reasons"`
+	ID         int64 // 0 if the subscription is missing
+	Event      string
+	TargetHost string
+	Missing    bool
 }
 
 // Deviations returns missing and differing subscriptions in the order of the manifest, and the number of subscriptions
@@ -27,8 +23,7 @@ func Deviations(want *Want, have []tripletex.Subscription) (all []Deviation, ext
 			continue
 		}
 		all = append(all, Deviation{
-			ID: c.ID, Event: c.Event, TargetURL: c.wanted.Target, TargetHost: targeturl.Host(c.wanted.Target),
-			Missing: c.Action == Create, Reasons: c.Reasons,
+			ID: c.ID, Event: c.Event, TargetHost: targeturl.Host(c.wanted.Target), Missing: c.Action == Create,
 		})
 	}
 	return all, extra

@@ -335,14 +335,8 @@ func TestDeviationsNeedNoSecrets(t *testing.T) {
 		t.Errorf("%d are owned and not wanted, want 1", extra)
 	}
 	if diff := cmp.Diff([]manifest.Deviation{
-		{
-			Event: "order.create", TargetURL: "https://h.no/", TargetHost: "h.no", Missing: true,
-			Reasons: []manifest.Reason{{Field: "hmacSharedSecret", New: "from env A"}},
-		},
-		{ID: 1, Event: "order.update", TargetURL: "https://h.no/", TargetHost: "h.no", Reasons: []manifest.Reason{{
-			Field: "status",
-			Old:   "DISABLED_MISUSE", New: "ACTIVE",
-		}}},
+		{Event: "order.create", TargetHost: "h.no", Missing: true},
+		{ID: 1, Event: "order.update", TargetHost: "h.no"},
 	}, got); diff != "" {
 		t.Errorf("deviations (-want +got):\n%s", diff)
 	}
