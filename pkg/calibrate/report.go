@@ -33,19 +33,19 @@ const (
 // Report is the result of a run.
 type Report struct {
 	Format   int       `json:"format"`
-	BaseURL  string    `json:"baseUrl"`
-	Time     time.Time `json:"time"`
-	Requests int       `json:"requests"`
+	BaseURL  string    `json:"baseUrl" table:"BASE URL"`
+	Time     time.Time `json:"time" table:"TIME"`
+	Requests int       `json:"requests" table:"REQUESTS"`
 	Findings []Finding `json:"findings"`
 }
 
 // Finding is the result for a switch. Evidence has no IDs, names and secrets.
 type Finding struct {
-	Switch   string   `json:"switch"`
+	Switch   string   `json:"switch" table:"SWITCH"`
 	Question string   `json:"question"`
-	Assumed  string   `json:"assumed"`
-	Observed string   `json:"observed"`
-	Verdict  Verdict  `json:"verdict"`
+	Assumed  string   `json:"assumed" table:"ASSUMED"`
+	Observed string   `json:"observed" table:"OBSERVED"`
+	Verdict  Verdict  `json:"verdict" table:"VERDICT"`
 	Reason   string   `json:"reason,omitempty"`
 	Evidence []string `json:"evidence"`
 }

@@ -261,7 +261,7 @@ func (o *calibrateOptions) print(ctx context.Context, app *App, report *calibrat
 	var raw []byte
 	switch app.settings.Output {
 	case string(output.JSONFormat), string(output.YAMLFormat):
-		return output.Item(ctx, app.printer, reportTable(), *report)
+		return output.Item(ctx, app.printer, output.TableOf[calibrate.Report](nil), *report)
 	case markdownFormat:
 		raw = report.Markdown()
 	case junitFormat:
@@ -276,16 +276,9 @@ func (o *calibrateOptions) print(ctx context.Context, app *App, report *calibrat
 	return err
 }
 
-func reportTable() output.Table[calibrate.Report] {
-	return output.TableOf([]output.Column[calibrate.Report]{{Name: "baseUrl"}, {Name: "time"}, {Name: "requests"}})
-}
-
 func findingTable() output.Table[calibrate.Finding] {
 	type f = calibrate.Finding
 	return output.TableOf([]output.Column[f]{
-		{Name: "switch"},
-		{Name: "assumed"},
-		{Name: "observed"},
 		{Name: "verdict", Style: func(v f) terminal.Style { return goodIf(v.Verdict == calibrate.Agrees) }},
 		{Name: "evidence", Text: calibrate.Finding.Detail, Shrinks: true},
 	})

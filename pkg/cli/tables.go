@@ -131,13 +131,7 @@ func outcomeStyle(r manifest.Result) terminal.Style {
 }
 
 func changeTable() output.Table[manifest.Change] {
-	return output.TableOf([]output.Column[manifest.Change]{
-		{Name: "action"},
-		{Name: "id", OmitZero: true},
-		{Name: "event"},
-		{Name: "targetUrl", Title: "TARGET"},
-		{Name: "fields", Text: changedFields},
-	})
+	return output.TableOf([]output.Column[manifest.Change]{{Name: "fields", Text: changedFields}})
 }
 
 // changedFields returns the names of the fields that a change sets, separated by commas.

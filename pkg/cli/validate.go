@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -15,8 +14,8 @@ import (
 
 // validation is the result of validate.
 type validation struct {
-	Valid    bool              `json:"valid"`
-	Entries  int               `json:"entries"`
+	Valid    bool              `json:"valid" table:"VALID"`
+	Entries  int               `json:"entries" table:"ENTRIES"`
 	Problems []manifestProblem `json:"problems"`
 	// Warnings do not make a manifest invalid.
 	Warnings []manifestProblem `json:"warnings"`
@@ -64,7 +63,7 @@ func validateManifest(ctx context.Context, app *App, o *manifestFlags) error {
 		result.Problems = manifestProblems(invalid.Problems)
 	}
 	if s := app.settings; s.Output != "" || s.JQ != "" || s.Template != "" {
-		return errors.Join(output.Item(ctx, app.printer, validationTable(), result), err)
+		return errors.Join(output.Item(ctx, app.printer, output.TableOf[validation](nil), result), err)
 	}
 	for _, w := range m.Warnings() {
 		app.note("warning: %v", w)
@@ -81,11 +80,4 @@ func manifestProblems(all []manifest.Problem) []manifestProblem {
 		shown[i] = manifestProblem{p.At, p.Text}
 	}
 	return shown
-}
-
-func validationTable() output.Table[validation] {
-	return output.Table[validation]{
-		ID:      func(v validation) string { return strconv.FormatBool(v.Valid) },
-		Columns: output.Columns([]output.Column[validation]{{Name: "valid", Title: "VALID"}, {Name: "entries", Title: "ENTRIES"}}),
-	}
 }

@@ -15,14 +15,14 @@ import (
 // Issue is one problem of a report. Its texts come from the service and are untrusted.
 type Issue struct {
 	State State
-	ID    string // empty if the subscription does not exist
-	Event string
+	ID    string `json:"id" table:"ID"` // empty if the subscription does not exist
+	Event string `json:"event" table:"EVENT"`
 	// Status is the status of the subscription, or one of the pseudo statuses below.
-	Status     string
-	TargetHost string
-	LastChange string
+	Status     string `json:"status" table:"STATUS"`
+	LastChange string `json:"lastChange" table:"SINCE"`
+	TargetHost string `json:"targetHost" table:"TARGET HOST,shrinks"`
 	// Company is the label of the company; empty in a report on one company.
-	Company string
+	Company string `json:"companyName"`
 	// Cause is the reason for an unreachable company.
 	Cause string
 }

@@ -56,22 +56,10 @@ func (d Document) table(ctx context.Context, t *terminal.Terminal) ([]byte, erro
 
 // issueTable returns the table of issues, with a company column in a report on many companies.
 func issueTable(many bool) output.Table[Issue] {
-	table := output.Table[Issue]{
-		ID: func(i Issue) string { return i.ID },
-		Columns: []output.Column[Issue]{
-			{Name: "id", Title: "ID", Text: func(i Issue) string { return i.ID }},
-			{Name: "event", Title: "EVENT", Text: func(i Issue) string { return i.Event }},
-			{
-				Name: "status", Title: "STATUS", Text: func(i Issue) string { return i.Status },
-				Style: func(i Issue) terminal.Style { return i.State.Style() },
-			},
-			{Name: "lastChange", Title: "SINCE", Text: func(i Issue) string { return i.LastChange }},
-			{Name: "targetHost", Title: "TARGET HOST", Text: func(i Issue) string { return i.TargetHost }, Shrinks: true},
-		},
-	}
+	table := output.TableOf([]output.Column[Issue]{{Name: "status", Style: func(i Issue) terminal.Style { return i.State.Style() }}})
 	if many {
-		company := output.Column[Issue]{Name: "companyName", Title: "COMPANY", Text: func(i Issue) string { return i.Company }, Shrinks: true}
-		table.Columns = append([]output.Column[Issue]{company}, table.Columns...)
+		company := output.Columns([]output.Column[Issue]{{Name: "companyName", Title: "COMPANY", Shrinks: true}})
+		table.Columns = append(company, table.Columns...)
 	}
 	return table
 }

@@ -36,13 +36,13 @@ const (
 
 // Change is one create, update or delete.
 type Change struct {
-	Action Action `json:"action"`
+	Action Action `json:"action" table:"ACTION"`
 	// ID and Version are those of the subscription when it was read; 0 for a create.
-	ID      int64  `json:"id"`
+	ID      int64  `json:"id" table:"ID,omitzero"`
 	Version int    `json:"version"`
-	Event   string `json:"event"`
+	Event   string `json:"event" table:"EVENT"`
 	// TargetURL is without credentials, unless the [Policy] shows them.
-	TargetURL string   `json:"targetUrl"`
+	TargetURL string   `json:"targetUrl" table:"TARGET"`
 	Reasons   []Reason `json:"reasons"`
 
 	create   tripletex.NewSubscription
