@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
 // list is the content of a file.
@@ -44,20 +46,15 @@ func Get[T any](
 	if time.Since(known.At) < maxAge {
 		return known.Items
 	}
-	fetched := make(chan []T, 1)
-	go func() {
+	items, err := wait.Read(ctx, func() ([]T, error) {
 		items, err := fetch(ctx)
-		if err != nil {
-			items = known.Items
-		} else {
+		if err == nil {
 			Store(path, redact, items)
 		}
-		fetched <- items
-	}()
-	select {
-	case items := <-fetched:
-		return items
-	case <-ctx.Done():
+		return items, err
+	})
+	if err != nil {
 		return known.Items
 	}
+	return items
 }

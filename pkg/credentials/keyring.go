@@ -2,6 +2,7 @@ package credentials
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -91,29 +92,18 @@ func (k *Keyring) call(do func() (string, error)) (string, error) {
 	if err := k.present(); err != nil {
 		return "", err
 	}
-	type outcome struct {
-		value string
-		err   error
-	}
-	finished := make(chan outcome, 1)
-	go func() {
-		value, err := do()
-		finished <- outcome{value, err}
-	}()
-	select {
-	case got := <-finished:
-		switch {
-		case errors.Is(got.err, keyring.ErrNotFound):
-			return "", ErrNotFound
-		case got.err != nil:
-			k.failed = fmt.Errorf("%w: %w", ErrNoKeyring, got.err) // no second prompt after a refused unlock
-			return "", k.failed
-		}
-		return got.value, nil
-	case <-time.After(keyringTimeout):
+	ctx, cancel := context.WithTimeout(context.Background(), keyringTimeout)
+	defer cancel()
+	value, err := wait.Read(ctx, do)
+	switch {
+	case errors.Is(err, keyring.ErrNotFound):
+		return "", ErrNotFound
+	case errors.Is(err, context.DeadlineExceeded):
 		k.failed = fmt.Errorf("%w: no response after %s; it may be locked", ErrNoKeyring, wait.Text(keyringTimeout))
-		return "", k.failed
+	case err != nil:
+		k.failed = fmt.Errorf("%w: %w", ErrNoKeyring, err) // no second prompt after a refused unlock
 	}
+	return value, k.failed
 }
 
 // present checks for a session bus before the library does: without one the library would start a bus on every call and

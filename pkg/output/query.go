@@ -145,26 +145,12 @@ func (p *Printer) generic(v any) (any, error) {
 // within runs a computation until it or ctx ends. After the end of ctx the computation continues until the process ends,
 // because it cannot be stopped.
 func within(ctx context.Context, compute func() error) error {
-	type outcome struct {
-		err      error
-		panicked any
+	panicked, err := wait.Read(ctx, func() (panicked any, err error) {
+		defer func() { panicked = recover() }()
+		return nil, compute()
+	})
+	if panicked != nil {
+		panic(panicked)
 	}
-	done := make(chan outcome, 1)
-	go func() {
-		var o outcome
-		defer func() {
-			o.panicked = recover()
-			done <- o
-		}()
-		o.err = compute()
-	}()
-	select {
-	case o := <-done:
-		if o.panicked != nil {
-			panic(o.panicked)
-		}
-		return o.err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return err
 }

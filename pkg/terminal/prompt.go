@@ -15,6 +15,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/tlxhook/tlxhook/pkg/secret"
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
 var (
@@ -184,27 +185,16 @@ func (t *Terminal) ask(ctx context.Context, question string, read func(*os.File)
 	if _, err := io.WriteString(t.Err, question); err != nil {
 		return "", err
 	}
-	type reply struct {
-		text string
-		err  error
-	}
-	answered := make(chan reply, 1)
-	go func() {
-		text, err := read(in)
-		answered <- reply{text, err}
-	}()
-	select {
-	case got := <-answered:
-		if errors.Is(got.err, io.EOF) {
-			_, _ = fmt.Fprintln(t.Err) // ends the line of the question
-			return "", ErrAborted
-		}
-		return got.text, got.err
-	case <-ctx.Done():
+	text, err := wait.Read(ctx, func() (string, error) { return read(in) })
+	ended := err != nil && errors.Is(err, ctx.Err())
+	if ended {
 		_ = term.Restore(int(in.Fd()), before)
-		_, _ = fmt.Fprintln(t.Err)
+	}
+	if ended || errors.Is(err, io.EOF) {
+		_, _ = fmt.Fprintln(t.Err) // ends the line of the question
 		return "", ErrAborted
 	}
+	return text, err
 }
 
 // readLine reads exactly one line; the next question reads the rest.
