@@ -36,33 +36,18 @@ func OutcomeOf(err error) Outcome {
 	}
 }
 
-// Count holds the number of accounts by outcome.
-type Count struct{ Failed, Unconfirmed, Unchanged int }
-
-// Add counts one outcome.
-func (c *Count) Add(o Outcome) {
-	switch o {
-	case Failed:
-		c.Failed++
-	case Unconfirmed:
-		c.Unconfirmed++
-	case Unchanged:
-		c.Unchanged++
-	}
-}
+// Count holds the number of accounts by [Outcome].
+type Count [Unchanged + 1]int
 
 // Sum returns the total.
-func (c Count) Sum() int { return c.Failed + c.Unconfirmed + c.Unchanged }
+func (c Count) Sum() int { return c[Failed] + c[Unconfirmed] + c[Unchanged] }
 
 // String returns the counts as a suffix such as "; 2 failed, 500 unchanged", or an empty string if all are zero.
 func (c Count) String() string {
 	var parts []string
-	for _, part := range []struct {
-		n      int
-		suffix string
-	}{{c.Failed, " failed"}, {c.Unconfirmed, " unconfirmed"}, {c.Unchanged, " unchanged"}} {
-		if part.n > 0 {
-			parts = append(parts, strconv.Itoa(part.n)+part.suffix)
+	for outcome, name := range []string{Failed: "failed", Unconfirmed: "unconfirmed", Unchanged: "unchanged"} {
+		if n := c[outcome]; n > 0 {
+			parts = append(parts, strconv.Itoa(n)+" "+name)
 		}
 	}
 	if len(parts) == 0 {

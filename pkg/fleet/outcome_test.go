@@ -31,7 +31,7 @@ func TestOutcomeOfEachError(t *testing.T) {
 		if got != test.want {
 			t.Errorf("%s: %d, want %d", test.name, got, test.want)
 		}
-		count.Add(got)
+		count[got]++
 	}
 	switch got := count.String(); {
 	case count.Sum() != 8:
@@ -39,7 +39,7 @@ func TestOutcomeOfEachError(t *testing.T) {
 	case got != "; 3 failed, 2 unconfirmed, 3 unchanged":
 		t.Errorf("got = %q, want %q", got, "; 3 failed, 2 unconfirmed, 3 unchanged")
 	}
-	if got := (fleet.Count{Unchanged: 2}).String(); got != "; 2 unchanged" {
+	if got := (fleet.Count{fleet.Unchanged: 2}).String(); got != "; 2 unchanged" {
 		t.Errorf("%q", got)
 	}
 	if got := (fleet.Count{}).String(); got != "" {

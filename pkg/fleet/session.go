@@ -76,7 +76,7 @@ func (s *Session) End(failed []Failure, all int, nothing bool) error {
 func (s *Session) print(failed []Failure) (count Count, stopped error) {
 	for _, f := range failed {
 		outcome := OutcomeOf(f.Err)
-		count.Add(outcome)
+		count[outcome]++
 		if errors.Is(f.Err, ErrNotStarted) || errors.Is(f.Err, context.Canceled) {
 			stopped = f.Err
 		}
