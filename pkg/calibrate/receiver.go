@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
 // holdTime is how long the receiver delays a response that must not arrive in time.
@@ -126,12 +127,7 @@ func (r *Receiver) take(request *http.Request, body []byte) int {
 // hold waits until the client gives up, and records how long that took for the first one.
 func (r *Receiver) hold(request *http.Request) {
 	start := time.Now()
-	timer := time.NewTimer(holdTime)
-	defer timer.Stop()
-	select {
-	case <-request.Context().Done():
-	case <-timer.C:
-	}
+	_ = wait.For(request.Context(), holdTime)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.held == 0 {

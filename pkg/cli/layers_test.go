@@ -38,7 +38,7 @@ func rooms() map[string][]string {
 		},
 		"pkg/config":      {"pkg/wait"},
 		"pkg/credentials": {"pkg/childprocess", "pkg/config", "pkg/secret", "pkg/wait"},
-		"pkg/demo":        {"pkg/config", "pkg/health", "pkg/journal", "pkg/sandbox", "pkg/terminal"},
+		"pkg/demo":        {"pkg/config", "pkg/health", "pkg/journal", "pkg/sandbox", "pkg/terminal", "pkg/wait"},
 		"pkg/doctor": {
 			"pkg/config", "pkg/credentials", "pkg/health", "pkg/journal", "pkg/login", "pkg/manifest", "pkg/secret", "pkg/targeturl",
 			"pkg/terminal", "pkg/tripletex", "pkg/tunnel", "pkg/wait",

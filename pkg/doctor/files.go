@@ -13,6 +13,7 @@ import (
 
 	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/journal"
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
 const (
@@ -76,11 +77,9 @@ func (i *Installation) checkLocks(ctx context.Context, folders config.Folders) F
 		if len(held) == 0 {
 			return pass("no locks held")
 		}
-		select {
-		case <-ctx.Done():
+		if wait.For(ctx, lockInterval) != nil {
 			return fail(strings.Join(held, ", ")+" is held by another process",
 				"end the tlxhook that hangs; fuser -v "+held[0]+" names it")
-		case <-time.After(lockInterval):
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/loopback"
 	"github.com/tlxhook/tlxhook/pkg/receiver"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
 // purgeInterval is how often old deliveries are deleted.
@@ -134,31 +135,18 @@ func (l *Listener) notePending(ctx context.Context) {
 // catchUpLoop notes the versions of objects, which marks outdated deliveries. That is not done while they are received,
 // where it would cost each of them time.
 func (l *Listener) catchUpLoop(ctx context.Context) {
-	tick := time.NewTicker(catchUpInterval)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		_ = l.journal.CatchUp(ctx) // a failure is retried at the next tick
+	for wait.For(ctx, catchUpInterval) == nil {
+		_ = l.journal.CatchUp(ctx) // a failure is retried the next time
 	}
 }
 
 // purgeLoop deletes settled deliveries that are older than the retention, at the start and every hour.
 func (l *Listener) purgeLoop(ctx context.Context) {
-	tick := time.NewTicker(purgeInterval)
-	defer tick.Stop()
-	for {
+	for ctx.Err() == nil {
 		if err := l.purge(ctx); err != nil && ctx.Err() == nil {
 			l.Note("warning: old deliveries could not be deleted: %v", err)
 		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+		_ = wait.For(ctx, purgeInterval)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tlxhook/tlxhook/pkg/childprocess"
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
 const (
@@ -97,10 +98,8 @@ func (t *Tunnel) Start(ctx context.Context, port string, insecure bool) (string,
 		if err == nil || !errors.Is(err, ErrEnded) || n == maxRestarts {
 			return public, err
 		}
-		select {
-		case <-ctx.Done():
+		if wait.For(ctx, delay) != nil {
 			return "", err
-		case <-time.After(delay):
 		}
 		delay *= 2
 	}
