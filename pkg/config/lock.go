@@ -57,6 +57,15 @@ func WaitLock(ctx context.Context, path string, waiting func()) (release func(),
 	}
 }
 
+// holdLock waits for a lock without a limit, and holds it until release is called or the process ends.
+func holdLock(path string) (release func(), err error) {
+	lock, err := newLock(path)
+	if err == nil {
+		err = lock.Lock()
+	}
+	return func() { _ = lock.Close() }, err
+}
+
 func newLock(path string) (*flock.Flock, error) {
 	return NewFlock(path), os.MkdirAll(filepath.Dir(path), 0o700)
 }

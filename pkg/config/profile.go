@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -88,8 +87,8 @@ var ErrDamaged = errors.New("damaged")
 // LoadProfiles reads the profiles of the configuration folder. A missing file means no profiles.
 func LoadProfiles(folders Folders) (*Profiles, error) {
 	path := filepath.Join(folders.Config, "profiles.yaml")
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s: %w", path, errNotRegular)
+	if err := checkRegular(path); err != nil {
+		return nil, err
 	}
 	raw, err := readTrustedNow(path, folders.Home)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -117,14 +116,7 @@ func LoadProfiles(folders Folders) (*Profiles, error) {
 
 // LockProfiles waits for the lock on the profiles of a folder, and holds it until release is called.
 func LockProfiles(folder string) (release func(), err error) {
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return nil, err
-	}
-	lock := NewFlock(filepath.Join(folder, "profiles.yaml.lock"))
-	if err := lock.Lock(); err != nil {
-		return nil, err
-	}
-	return func() { _ = lock.Close() }, nil // also released at the end of the process
+	return holdLock(filepath.Join(folder, "profiles.yaml.lock"))
 }
 
 // Save writes the profiles to a folder.

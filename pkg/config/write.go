@@ -3,6 +3,7 @@ package config
 import (
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -39,6 +40,14 @@ func followLinks(path string) string {
 }
 
 var errNotRegular = errors.New("not a regular file")
+
+// checkRegular returns an error for an existing file that is not a regular one, as reading it may block.
+func checkRegular(path string) error {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("%s: %w", path, errNotRegular)
+	}
+	return nil
+}
 
 // CheckReport returns an error if [WriteReport] would fail: the folder must exist, and an existing file must be regular,
 // as a device would be replaced by a file.
@@ -84,14 +93,14 @@ func replace(path string, content []byte, mode fs.FileMode) error {
 // ChangeFile replaces the content of a private file by the result of change, under a lock. The content is nil without a
 // file; a nil result leaves the file unchanged.
 func ChangeFile(path string, change func(content []byte) ([]byte, error)) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	release, err := holdLock(path + ".lock")
+	if err != nil {
 		return err
 	}
-	held := NewFlock(path + ".lock")
-	if err := held.Lock(); err != nil {
+	defer release()
+	if err := checkRegular(path); err != nil {
 		return err
 	}
-	defer func() { _ = held.Unlock() }()
 	content, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err

@@ -13,12 +13,7 @@ import (
 )
 
 // File is a store in a private file, for machines without a keyring. It is never a silent fallback.
-type File struct {
-	// Path is the file.
-	Path string
-	// Write replaces a private file atomically.
-	Write func(path string, content []byte) error
-}
+type File struct{ Path string }
 
 // secrets is the content of the file: profile, kind, value.
 type secrets map[string]map[Kind]string
@@ -85,28 +80,17 @@ func (f File) read() (secrets, error) {
 	return all, nil
 }
 
+// change reads, changes and writes the secrets under a lock. A false result of change leaves the file unchanged.
 func (f File) change(change func(secrets) bool) error {
-	// The first write creates the folder, which the lock requires.
-	if _, err := os.Stat(f.Path); errors.Is(err, fs.ErrNotExist) {
-		if err := f.Write(f.Path, []byte("{}")); err != nil {
-			return fmt.Errorf("%w: %w", ErrFile, err)
+	err := config.ChangeFile(f.Path, func([]byte) ([]byte, error) {
+		all, err := f.read()
+		if err != nil || !change(all) {
+			return nil, err
 		}
-	}
-	held := config.NewFlock(f.Path + ".lock")
-	if err := held.Lock(); err != nil {
+		return json.Marshal(all)
+	})
+	if err != nil && !errors.Is(err, ErrFile) {
 		return fmt.Errorf("%w: %w", ErrFile, err)
 	}
-	defer func() { _ = held.Unlock() }()
-	all, err := f.read()
-	if err != nil || !change(all) {
-		return err
-	}
-	raw, err := json.Marshal(all)
-	if err != nil {
-		return err
-	}
-	if err := f.Write(f.Path, raw); err != nil {
-		return fmt.Errorf("%w: %w", ErrFile, err)
-	}
-	return nil
+	return err
 }

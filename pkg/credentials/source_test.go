@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/credentials"
 	"github.com/tlxhook/tlxhook/pkg/secret"
 )
@@ -229,7 +228,7 @@ func TestFileStoreRejectsOtherContent(t *testing.T) {
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		store := credentials.File{Path: path, Write: config.WriteFile}
+		store := credentials.File{Path: path}
 		if err := store.Set("a", credentials.Session, "x"); !errors.Is(err, credentials.ErrFile) {
 			t.Errorf("%q: %v", content, err)
 		}
@@ -244,7 +243,7 @@ func TestFileStoreRejectsOtherContent(t *testing.T) {
 func TestFileStoreIsPrivate(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "tlxhook", "credentials.json")
-	store := credentials.File{Path: path, Write: config.WriteFile}
+	store := credentials.File{Path: path}
 	if _, err := store.Get("p", credentials.Session); !errors.Is(err, credentials.ErrNotFound) {
 		t.Errorf("before: %v", err)
 	}

@@ -19,7 +19,7 @@ func SandboxFolder(lookup config.Lookup) (string, error) {
 
 // SandboxSessions returns the file that stores the session of the sandbox, which is not secret.
 func SandboxSessions(folder string) credentials.Store {
-	return credentials.File{Path: filepath.Join(folder, "session.json"), Write: config.WriteFile}
+	return credentials.File{Path: filepath.Join(folder, "session.json")}
 }
 
 // sandbox returns the login of the built-in sandbox: the served one, or one in this process with the same state.

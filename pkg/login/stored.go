@@ -22,7 +22,7 @@ const (
 // Store returns a store of tokens by its name.
 func (r *Resolver) Store(name string, folders config.Folders) credentials.Store {
 	if name == FileStore {
-		return credentials.File{Path: filepath.Join(folders.Config, "credentials.json"), Write: config.WriteFile}
+		return credentials.File{Path: filepath.Join(folders.Config, "credentials.json")}
 	}
 	return r.keyring
 }
