@@ -176,8 +176,7 @@ func group(use, short string, aliases []string, commands ...*cobra.Command) *cob
 	return c
 }
 
-// noArgs, someArgs, oneArg and noneOrOne check the number of arguments; what names one argument.
-
+// noArgs refuses arguments. The hint depends on the first one.
 func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		f := usageFailure("%s takes no arguments", operation(cmd))
@@ -205,28 +204,13 @@ func appHint(cmd *cobra.Command) string {
 	return "pass the URL of the app with --forward-to, such as --forward-to http://localhost:3000/hook"
 }
 
-func someArgs(what string) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if len(args) == 0 {
-			return usageFailure("%s requires at least one %s", operation(cmd), what).withHint("%s", examplesHint(cmd))
-		}
-		return nil
-	}
-}
+func oneArg(what string) cobra.PositionalArgs { return argCount(1, 1, "requires exactly one "+what) }
 
-func oneArg(what string) cobra.PositionalArgs {
+// argCount refuses fewer than least and more than most arguments. Rule says the same in words.
+func argCount(least, most int, rule string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
-		if len(args) != 1 {
-			return usageFailure("%s requires exactly one %s", operation(cmd), what).withHint("%s", examplesHint(cmd))
-		}
-		return nil
-	}
-}
-
-func noneOrOne(what string) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if len(args) > 1 {
-			return usageFailure("%s takes at most one %s", operation(cmd), what).withHint("%s", examplesHint(cmd))
+		if len(args) < least || len(args) > most {
+			return usageFailure("%s %s", operation(cmd), rule).withHint("see the examples in %s --help", cmd.CommandPath())
 		}
 		return nil
 	}
@@ -234,10 +218,6 @@ func noneOrOne(what string) cobra.PositionalArgs {
 
 // operation returns the path of a command without the name of the program, which begins each error.
 func operation(cmd *cobra.Command) string { return strings.TrimPrefix(cmd.CommandPath(), "tlxhook ") }
-
-func examplesHint(cmd *cobra.Command) string {
-	return "see the examples in " + cmd.CommandPath() + " --help"
-}
 
 func sortedNames[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 

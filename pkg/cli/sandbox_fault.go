@@ -33,7 +33,7 @@ KIND the active faults are listed.
   tlxhook sandbox fault reset-after --method POST --count 1
   tlxhook sandbox fault forbidden --company 2002
   tlxhook sandbox fault --clear`,
-		Args: noneOrOne("fault"),
+		Args: argCount(0, 1, "takes at most one fault"),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 			var kinds []cobra.Completion
 			for _, k := range sandbox.FaultKinds() {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,7 +41,7 @@ result is a list.
     --target https://hooks.example.no/t --generate-hmac-secret hmac.secret
   tlxhook subscription create 'customer.*' --target https://hooks.example.no/t \
     --auth-header Authorization --auth-value-file token --if-not-exists`,
-		Args:              someArgs("event"),
+		Args:              argCount(1, math.MaxInt, "requires at least one event"),
 		ValidArgsFunction: app.complete.events,
 		RunE: app.runUnlimited(func(ctx context.Context, args []string) error {
 			return subscriptionCreate(ctx, app, o, args)

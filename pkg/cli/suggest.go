@@ -222,19 +222,18 @@ func suggestFlags(cmd *cobra.Command, name string) []string {
 // valueFailure returns the failure of a flag value that is not of the type of the flag.
 func valueFailure(cmd *cobra.Command, invalid *pflag.InvalidValueError) error {
 	flag, value := invalid.GetFlag(), invalid.GetValue()
-	f := usageFailure("--%s %q: %w", flag.Name, value, invalid.Unwrap()).withHint("%s", flagsHint(cmd))
+	cause, hint := invalid.Unwrap(), flagsHint(cmd)
 	switch flag.Value.Type() {
 	case "int", "int64", "count":
-		return usageFailure("--%s %q: must be a whole number", flag.Name, value).withHint("%s", flagsHint(cmd))
+		cause = errors.New("must be a whole number")
 	case "float64":
-		return usageFailure("--%s %q: must be a number", flag.Name, value).withHint("%s", flagsHint(cmd))
+		cause = errors.New("must be a number")
 	case "bool":
-		return usageFailure("--%s %q: must be true or false", flag.Name, value).withHint("%s", flagsHint(cmd))
+		cause = errors.New("must be true or false")
 	case "duration":
-		return usageFailure("--%s %q: must be a duration with a unit", flag.Name, value).withHint("%s", durationHint(flag.Name, value))
-	default:
-		return f
+		cause, hint = errors.New("must be a duration with a unit"), durationHint(flag.Name, value)
 	}
+	return usageFailure("--%s %q: %w", flag.Name, value, cause).withHint("%s", hint)
 }
 
 // durationHint returns an example of a duration, with the number that was given.
