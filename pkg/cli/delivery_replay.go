@@ -3,9 +3,9 @@ package cli
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -219,17 +219,16 @@ func (o *deliveryReplayOptions) sendEdited(
 
 // edit opens a body in an editor, indented, and returns the saved text.
 func edit(ctx context.Context, t *terminal.Terminal, body []byte) ([]byte, error) {
-	var text bytes.Buffer
-	if err := json.Indent(&text, body, "", "  "); err != nil {
-		text.Reset()
-		text.Write(body)
+	text, err := output.Indent(body, "")
+	if err != nil {
+		text = body
 	}
-	text.WriteByte('\n')
-	saved, err := t.Edit(ctx, text.Bytes(), ".json")
+	text = append(slices.Clip(text), '\n')
+	saved, err := t.Edit(ctx, text, ".json")
 	if err != nil {
 		return nil, localFailure("edit the delivery", err)
 	}
-	if bytes.Equal(saved, text.Bytes()) {
+	if bytes.Equal(saved, text) {
 		return nil, failf(codeDeclined, "no changes were saved; nothing was sent")
 	}
 	return bytes.TrimSpace(saved), nil

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -147,11 +146,11 @@ func changedFields(c manifest.Change) string {
 
 // indented returns JSON with line ends and indentation.
 func indented(raw json.RawMessage) string {
-	var text bytes.Buffer
-	if err := json.Indent(&text, raw, "", "  "); err != nil {
+	text, err := output.Indent(raw, "")
+	if err != nil {
 		return ""
 	}
-	return terminal.SafeLines(text.String())
+	return terminal.SafeLines(string(text))
 }
 
 // attemptRow is an attempt of sandbox emit or trigger.

@@ -62,7 +62,6 @@ func escapeUnsafe(raw []byte) []byte {
 // writeArray writes a JSON array: indented in a terminal, otherwise one item per line.
 func (p *Printer) writeArray(items iter.Seq2[any, error]) error {
 	line, first := newLine(), true
-	var indented bytes.Buffer
 	err := p.written(items, func(out *bytes.Buffer, item any) error {
 		raw, err := line.of(item)
 		if err != nil {
@@ -73,11 +72,10 @@ func (p *Printer) writeArray(items iter.Seq2[any, error]) error {
 			separator, first = "[\n", false
 		}
 		if p.screen {
-			indented.Reset()
-			if err := json.Indent(&indented, raw, "  ", "  "); err != nil {
+			separator += "  "
+			if raw, err = Indent(raw, "  "); err != nil {
 				return err
 			}
-			separator, raw = separator+"  ", indented.Bytes()
 		}
 		_, _ = out.WriteString(separator)
 		_, err = out.Write(raw)
@@ -113,11 +111,9 @@ func (p *Printer) writeObject(v any) error {
 		return err
 	}
 	if p.screen {
-		var indented bytes.Buffer
-		if err := json.Indent(&indented, raw, "", "  "); err != nil {
+		if raw, err = Indent(raw, ""); err != nil {
 			return err
 		}
-		raw = indented.Bytes()
 	}
 	_, err = p.out.Write(append(raw, '\n'))
 	return err
