@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"os/signal"
 	"runtime"
@@ -36,6 +37,7 @@ type Streams struct {
 
 // Main runs the program and returns its exit code. args excludes the program name; environ has the form of [os.Environ].
 func Main(args []string, streams Streams, environ []string, build Build) int {
+	log.SetOutput(io.Discard) // net/http logs what a server sends, which may contain secrets
 	return run(context.Background(), args, streams, environ, build)
 }
 
