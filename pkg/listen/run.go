@@ -91,11 +91,17 @@ func (l *Listener) announce(ctx context.Context) error {
 	return err
 }
 
-// wait returns once ctx ends or serving fails; drain returns that failure.
+// wait returns once ctx ends, serving fails, or the stream is lost permanently. Drain returns the failure of serving.
 func (l *Listener) wait(ctx context.Context) error {
+	var lost <-chan error
+	if l.stream != nil {
+		lost = l.stream.Closed()
+	}
 	select {
 	case <-ctx.Done():
 	case <-l.served:
+	case err := <-lost:
+		return err
 	}
 	return nil
 }

@@ -204,3 +204,41 @@ func postSized(t *testing.T, address string, size int) int {
 	_ = response.Body.Close()
 	return response.StatusCode
 }
+
+// A connection that a server has closed permanently cannot store anything: another process must replace the listener.
+func TestListenerEndsWithItsConnectionToNATS(t *testing.T) {
+	t.Parallel()
+	o := server.Options{MaxPayload: 1 << 16}
+	live := serveNATSWith(t, &o)
+	to := streamOf(live)
+	l := listen.New(listen.Options{
+		Common: listen.Common{
+			Lookup: func(string) (string, bool) { return "", false }, Report: func(receiver.DeliveryEvent) {}, Note: func(string, ...any) {},
+		},
+		Address: "127.0.0.1:0", Path: "/", MaxBody: 1 << 16, MaxConns: 8, Secrets: []secret.Text{testSecret}, Stream: &to,
+	})
+	if err := l.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- l.Run(t.Context()) }()
+	lowered := o
+	lowered.MaxPayload = 1 << 10
+	if err := live.ReloadOptions(&lowered); err != nil {
+		t.Fatal(err)
+	}
+	if got := postSized(t, "http://"+l.Address()+"/", 8<<10); got != http.StatusServiceUnavailable {
+		t.Errorf("answered %d, want 503", got)
+	}
+	select {
+	case err := <-ended:
+		if !errors.Is(err, stream.ErrUnreachable) {
+			t.Errorf("%v, want %v", err, stream.ErrUnreachable)
+		}
+	case <-time.After(time.Minute):
+		t.Fatal("still runs")
+	}
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+}

@@ -126,6 +126,8 @@ func (c *Consumer) Run(ctx context.Context, work func(context.Context, *Backlog)
 			b.giveBack()
 		case err := <-c.failed:
 			return err
+		case err := <-c.stream.closed:
+			return err
 		case <-ctx.Done():
 			return c.leave(ctx, consuming)
 		}

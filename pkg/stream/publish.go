@@ -92,7 +92,7 @@ func (s *Stream) publish(ctx context.Context, m *nats.Msg) (ack *jetstream.PubAc
 // isPermanent reports whether a repeat would be refused too.
 func isPermanent(err error) bool {
 	cause := explain("publish", err)
-	return errors.Is(cause, journal.ErrTooLarge) || errors.Is(cause, ErrUnfit)
+	return errors.Is(cause, journal.ErrTooLarge) || errors.Is(cause, ErrUnfit) || errors.Is(err, nats.ErrConnectionClosed)
 }
 
 func (s *Stream) try(ctx context.Context, m *nats.Msg) (*jetstream.PubAck, error) {

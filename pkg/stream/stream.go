@@ -3,6 +3,7 @@
 package stream
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -57,6 +58,8 @@ type Stream struct {
 	lost atomic.Pointer[func()]
 	// refused is the last permission error: the server reports it apart from the request, which has no answer.
 	refused atomic.Pointer[error]
+	// closed receives the reason why the connection was closed; it has room for one.
+	closed chan error
 }
 
 // Open connects and verifies the stream of a name. A missing one is created if wanted is not nil, else the error is
@@ -65,7 +68,7 @@ func Open(ctx context.Context, l Login, name string, company int64, wanted *Conf
 	if !validName(name) {
 		return nil, fmt.Errorf("%w: %q is not a stream name: letters, digits, dash and underscore", ErrOptions, name)
 	}
-	s := &Stream{name: name, company: company}
+	s := &Stream{name: name, company: company, closed: make(chan error, 1)}
 	if err := s.connect(ctx, l); err != nil {
 		return nil, err
 	}
@@ -81,7 +84,10 @@ func (s *Stream) connect(ctx context.Context, l Login) error {
 	if err != nil {
 		return err
 	}
-	options = append(options, nats.DisconnectErrHandler(func(*nats.Conn, error) { s.disconnected() }), nats.ErrorHandler(s.asyncError))
+	options = append(options, nats.DisconnectErrHandler(func(*nats.Conn, error) { s.disconnected() }), nats.ErrorHandler(s.asyncError),
+		nats.ClosedHandler(func(c *nats.Conn) { // called once
+			s.closed <- explain("connection closed", cmp.Or(c.LastError(), nats.ErrConnectionClosed))
+		}))
 	if s.conn, err = dial(ctx, l.Servers, options); err != nil {
 		return explain("connect to "+l.Servers, err)
 	}
@@ -146,6 +152,10 @@ func (s *Stream) disconnected() {
 
 // Close ends the connection.
 func (s *Stream) Close() { s.conn.Close() }
+
+// Closed receives the reason after a server has closed the connection permanently, such as for a message above a limit
+// that was lowered. The client does not reconnect then, as it does after any other loss.
+func (s *Stream) Closed() <-chan error { return s.closed }
 
 // MaxBody is the size of the largest message in bytes, with its headers.
 func (s *Stream) MaxBody() int64 {
