@@ -111,7 +111,7 @@ func ReadBody(body io.ReadCloser, most int64, cancel context.CancelFunc) []byte 
 }
 
 // Send sends a delivery once over a transport. It does not follow redirects. An error means that there is no status
-// line; it does not contain the target.
+// line; it does not contain the target, and secrets in it are redacted.
 func (d Delivery) Send(ctx context.Context, transport http.RoundTripper) (Response, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -122,7 +122,7 @@ func (d Delivery) Send(ctx context.Context, transport http.RoundTripper) (Respon
 	start := time.Now()
 	response, err := transport.RoundTrip(request)
 	if err != nil {
-		return Response{Duration: time.Since(start)}, incomplete(err)
+		return Response{Duration: time.Since(start)}, incomplete(err, d.redactor())
 	}
 	defer func() { _ = response.Body.Close() }()
 	body := ReadBody(response.Body, 2*maxBody, cancel) // so that no secret is cut at the limit
@@ -165,13 +165,17 @@ type incompleteError struct {
 func (e *incompleteError) Error() string { return e.text }
 func (e *incompleteError) Unwrap() error { return e.cause }
 
-// incomplete gives the usual causes a short text.
-func incomplete(err error) error {
+// incomplete gives the usual causes a short text. An error that quotes a secret, which the receiver returned, loses its
+// cause.
+func incomplete(err error, known *secret.Redactor) error {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		return &incompleteError{"no response in time", err}
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return &incompleteError{"the connection was closed before a whole answer", err}
+	}
+	if text := known.Redact(err.Error()); text != err.Error() {
+		return errors.New(text)
 	}
 	return err
 }

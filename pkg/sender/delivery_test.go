@@ -105,6 +105,30 @@ func TestAnAnswerHoldsNoSecret(t *testing.T) {
 	}
 }
 
+// net/http quotes an invalid answer in its error.
+func TestErrorOfAnInvalidAnswerHoldsNoSecret(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		_, _ = io.WriteString(conn, r.URL.RawQuery+"&"+r.Header.Get("X-Key")+"\r\n\r\n")
+		_ = conn.Close()
+	}))
+	defer server.Close()
+	_, err := delivery(server.URL+"/?token=token-value").Send(t.Context(), http.DefaultTransport)
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, hidden := range []string{"token-value", "value-of-the-header"} {
+		if strings.Contains(err.Error(), hidden) {
+			t.Errorf("the error shows %s: %v", hidden, err)
+		}
+	}
+}
+
 // hanging is a receiver that never answers.
 type hanging struct{}
 
