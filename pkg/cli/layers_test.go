@@ -40,8 +40,8 @@ func rooms() map[string][]string {
 		"pkg/credentials": {"pkg/childprocess", "pkg/config", "pkg/secret", "pkg/wait"},
 		"pkg/demo":        {"pkg/config", "pkg/health", "pkg/journal", "pkg/sandbox", "pkg/terminal", "pkg/wait"},
 		"pkg/doctor": {
-			"pkg/config", "pkg/credentials", "pkg/health", "pkg/journal", "pkg/login", "pkg/manifest", "pkg/secret", "pkg/targeturl",
-			"pkg/terminal", "pkg/tripletex", "pkg/tunnel", "pkg/wait",
+			"pkg/config", "pkg/credentials", "pkg/health", "pkg/journal", "pkg/login", "pkg/manifest", "pkg/secret", "pkg/sender",
+			"pkg/targeturl", "pkg/terminal", "pkg/tripletex", "pkg/tunnel", "pkg/wait",
 		},
 		"pkg/exporter": {
 			"pkg/config", "pkg/fleet", "pkg/health", "pkg/journal", "pkg/login", "pkg/loopback", "pkg/promtext", "pkg/receiver",

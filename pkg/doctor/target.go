@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/tlxhook/tlxhook/pkg/secret"
+	"github.com/tlxhook/tlxhook/pkg/sender"
 	"github.com/tlxhook/tlxhook/pkg/targeturl"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
@@ -170,11 +171,11 @@ func (t *Target) request(ctx context.Context) Finding {
 	response, err := newClient(transport).Do(request)
 	t.took = time.Since(began)
 	if err != nil {
-		return fail(fmt.Sprintf("no answer: %v", withoutURL(err)), "respond within 10 seconds, the timeout of Tripletex")
+		return fail(t.redact(fmt.Sprintf("no answer: %v", withoutURL(err))), "respond within 10 seconds, the timeout of Tripletex")
 	}
 	defer func() { _ = response.Body.Close() }()
 	t.answer = response
-	text := "it answers " + t.answer.Status
+	text := t.redact("it answers " + t.answer.Status)
 	switch {
 	case t.answer.StatusCode >= http.StatusInternalServerError:
 		return fail(text, "check the log of the receiver")
@@ -182,6 +183,13 @@ func (t *Target) request(ctx context.Context) Finding {
 		return warn(text+" to a HEAD request", "check the path; a receiver may also reject requests that are not deliveries")
 	}
 	return pass(text)
+}
+
+// redact masks secrets of the URL in text that the receiver sent.
+func (t *Target) redact(text string) string {
+	var known secret.Redactor
+	known.Add(sender.TargetSecrets(t.parsed)...)
+	return known.Redact(text)
 }
 
 func (t *Target) redirect(context.Context) Finding {
@@ -192,7 +200,7 @@ func (t *Target) redirect(context.Context) Finding {
 	if err != nil {
 		return fail("redirect without a location", "subscribe the final URL of the receiver")
 	}
-	return fail("it redirects to "+shown(to), "subscribe that URL: deliveries do not follow redirects")
+	return fail(t.redact("it redirects to "+shown(to)), "subscribe that URL: deliveries do not follow redirects")
 }
 
 func (t *Target) latency(context.Context) Finding {

@@ -211,6 +211,32 @@ func TestClosedPortAndUnknownNameAreReported(t *testing.T) {
 	}
 }
 
+// A receiver may send the query of the URL back, in a response that is shown or quoted in an error.
+func TestResponseThatRepeatsTheQueryShowsNoSecret(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ before, after string }{
+		"status":      {"HTTP/1.1 500 ", "\r\nContent-Length: 0\r\n\r\n"},
+		"not HTTP":    {"", "\r\n\r\n"},
+		"redirection": {"HTTP/1.1 302 Found\r\nLocation: /", "\r\n\r\n"},
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			conn, _, err := http.NewResponseController(w).Hijack()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_, _ = io.WriteString(conn, test.before+r.URL.RawQuery+test.after)
+			_ = conn.Close()
+		}))
+		defer server.Close()
+		for check, found := range examine(t.Context(), &doctor.Target{URL: server.URL + "/hook?token=verysecret"}) {
+			if strings.Contains(found.Text, "verysecret") {
+				t.Errorf("%s, %s: %q shows the secret", name, check, found.Text)
+			}
+		}
+	}
+}
+
 func TestSlowResponseIsAWarning(t *testing.T) {
 	t.Parallel()
 	root := newAuthority(t)
