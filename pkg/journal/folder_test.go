@@ -77,6 +77,7 @@ func TestRemovedJournalFileIsDetected(t *testing.T) {
 		"replaced": func(path string) error { return errors.Join(os.Remove(path), os.WriteFile(path, nil, 0o600)) },
 		"linked":   func(path string) error { return errors.Join(os.Remove(path), os.Symlink("/dev/null", path)) },
 		"log":      func(path string) error { return os.Remove(path + "-wal") },
+		"both":     func(path string) error { return errors.Join(os.Remove(path), os.Remove(path+"-wal")) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -94,6 +95,9 @@ func TestRemovedJournalFileIsDetected(t *testing.T) {
 			}
 			if err := j.Healthy(); !errors.Is(err, journal.ErrUnavailable) {
 				t.Errorf("health: %v", err)
+			}
+			if err := j.Healthy(); strings.Contains(fmt.Sprint(err), "\n") {
+				t.Errorf("more than one line: %v", err)
 			}
 		})
 	}

@@ -162,10 +162,10 @@ func (w *writer) write(group []*request) error {
 }
 
 func (w *writer) inPlace() error {
-	if err := errors.Join(w.database.look(), w.log.look()); err != nil {
+	if err := w.database.look(); err != nil {
 		return explain("write the journal", err)
 	}
-	return nil
+	return explain("write the journal", w.log.look())
 }
 
 // fail records the error of the last write; nil for success.
