@@ -274,9 +274,11 @@ func TestModesDifferFromADeliveryInOneThing(t *testing.T) {
 	case key(requests(sender.OutOfOrder)[0]) == sample.Key:
 		t.Errorf("%+v, %v", deliveries, err)
 	}
-	sample.Body = []byte(`{"subscriptionId":1,"event":"order.delete","id":7,"value":null}`)
-	if _, err := sample.In(sender.OutOfOrder); !errors.Is(err, sender.ErrNoVersion) {
-		t.Error(err)
+	for name, value := range map[string]string{"no version": "null", "no next version": `{"version":9223372036854775807}`} {
+		sample.Body = []byte(`{"subscriptionId":1,"event":"order.delete","id":7,"value":` + value + `}`)
+		if _, err := sample.In(sender.OutOfOrder); !errors.Is(err, sender.ErrNoVersion) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 	sample.AuthHeader, sample.Target = "", "https://hooks.example.no/"
 	if _, err := sample.In(sender.WrongAuth); !errors.Is(err, sender.ErrNoAuth) {

@@ -3,6 +3,7 @@ package sender
 import (
 	"encoding/json"
 	"errors"
+	"math"
 	"net/url"
 	"strconv"
 
@@ -56,7 +57,7 @@ func (d Delivery) outOfOrder() ([]Delivery, error) {
 			Version *int64 `json:"version"`
 		} `json:"value"`
 	}
-	if json.Unmarshal(d.Body, &payload) != nil || payload.Value.Version == nil {
+	if json.Unmarshal(d.Body, &payload) != nil || payload.Value.Version == nil || *payload.Value.Version == math.MaxInt64 {
 		return nil, ErrNoVersion
 	}
 	body, err := SetField(d.Body, "value.version", strconv.FormatInt(*payload.Value.Version+1, 10))
