@@ -117,15 +117,17 @@ func (a answer) decode(operation string, target any) error {
 }
 
 func notJSON(a answer, err error) error {
-	var wrongType *json.UnmarshalTypeError
+	wrongType, isWrongType := errors.AsType[*jsonv2.SemanticError](err)
 	switch {
 	case errors.Is(err, errTooMany):
 		return errTooMany
+	case errors.Is(err, errNoValue):
+		return errNoValue
 	case len(a.body) == 0:
 		return errors.New("the response is empty")
 	case bytes.HasPrefix(bytes.TrimSpace(a.body), []byte("<")):
 		return errors.New("the response is a web page instead of JSON; check for a proxy or login page")
-	case errors.As(err, &wrongType):
+	case isWrongType && wrongType.GoType != nil:
 		return fmt.Errorf("the response is not from Tripletex: %w", badjson.Reason(err))
 	default:
 		return errors.New("the response is not valid JSON")

@@ -111,3 +111,22 @@ func TestWebPageIsNoDeletion(t *testing.T) {
 		}
 	}
 }
+
+// A value of the wrong type, or a number that is too large, is no invalid JSON.
+func TestWrongTypeIsNamed(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]string{
+		`{"values":[{"id":"1","event":"order.create"}]}`:                 `"values.0.id" is a string instead of a number`,
+		`{"values":[{"id":1.5,"event":"order.create"}]}`:                 `"values.0.id" is a number that is not supported`,
+		`{"values":[{"id":9223372036854775808,"event":"order.create"}]}`: `"values.0.id" is a number that is not supported`,
+		`{"values":[{"id":1,"event":{}}]}`:                               `"values.0.event" is an object instead of a string`,
+		`{"values":{}}`:                                                  "the response is JSON but not from Tripletex",
+		`[]`:                                                             "the JSON is an array instead of an object",
+		`{"values":[`:                                                    "the response is not valid JSON",
+	} {
+		client, _ := newScripted(t, scriptedAnswer{status: 200, body: body})
+		if _, err := collect(client, t); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", body, err, want)
+		}
+	}
+}
