@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"runtime"
@@ -18,6 +19,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
 // App holds the streams, settings and logins of one run.
@@ -57,12 +59,7 @@ func (a *App) prepare(ctx context.Context, cmd *cobra.Command) error {
 		return err
 	}
 	if settings.Timeout == 0 {
-		settings.Timeout = defaultTimeout
-		if text, ok := cmd.Annotations[annotationTimeout]; ok {
-			if settings.Timeout, err = time.ParseDuration(text); err != nil {
-				return err
-			}
-		}
+		settings.Timeout = timeoutOf(cmd)
 	}
 	a.settings, a.given = settings, flagsOfRun(cmd.Flags())
 	a.terminal.NoInput = settings.NoInput
@@ -90,18 +87,28 @@ func (a *App) prepare(ctx context.Context, cmd *cobra.Command) error {
 	return nil
 }
 
-// loadSettings reads the settings. As these hold the timeout, only the one of the command line bounds it, or the default.
-func (a *App) loadSettings(ctx context.Context, cmd *cobra.Command) (*config.Settings, error) {
-	limit := defaultTimeout
-	if given, err := cmd.Flags().GetDuration("timeout"); err == nil && given > 0 {
-		limit = given
+// timeoutOf returns the default of --timeout for a command; 0 for one that runs until it is stopped.
+func timeoutOf(cmd *cobra.Command) time.Duration {
+	if limit, err := time.ParseDuration(cmd.Annotations[annotationTimeout]); err == nil {
+		return limit
 	}
+	return defaultTimeout
+}
+
+// loadSettings reads the settings. As the file may hold the timeout, only that of the command line or of the environment
+// bounds it, or the default.
+func (a *App) loadSettings(ctx context.Context, cmd *cobra.Command) (*config.Settings, error) {
+	given, _ := cmd.Flags().GetDuration("timeout")
+	text, _ := a.lookup(config.Prefix + "TIMEOUT")
+	set, _ := time.ParseDuration(text) // Load reports an invalid one
+	limit := cmp.Or(max(given, 0), max(set, 0), timeoutOf(cmd), defaultTimeout)
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	settings, err := config.Load(ctx, cmd.Flags(), a.lookup)
 	if errors.Is(err, context.DeadlineExceeded) { // report it in the requested format
 		settings.Timeout = limit
 		a.settings = settings
+		err = failf(codeTimeout, "read %s: timed out after %s", settings.File, wait.Text(limit)).withHint("%s", moreTime(settings))
 	}
 	return settings, err
 }

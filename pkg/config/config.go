@@ -63,7 +63,7 @@ type Settings struct {
 	Debug       bool
 	ShowSecrets bool
 	BaseURL     string
-	// File is the path of the configuration file; empty without one.
+	// File is the path of the configuration file, also of one that was not read in time; empty without one.
 	File string
 
 	origins map[string]string
@@ -156,6 +156,7 @@ func (s *Settings) readFile(ctx context.Context, v *viper.Viper, flags *pflag.Fl
 		return nil
 	}
 	if err != nil && ctx.Err() != nil {
+		s.File = path
 		return err
 	}
 	if err != nil {
