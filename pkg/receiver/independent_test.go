@@ -109,3 +109,29 @@ func forwardHealthy(t *testing.T, j *counted, enough int64) int64 {
 	receiver.NewQueue(j, []receiver.Route{{Event: "order.*", App: choosy}, {Event: "invoice.*", App: choosy}}, nil).Run(ctx)
 	return done.Load()
 }
+
+// The deliveries of an object that wait for an app that is down are read once, not before each delivery to another app.
+func TestBacklogOfTheSameObjectIsReadOnce(t *testing.T) {
+	t.Parallel()
+	const waiting, healthy = 3_000, 200
+	j := &counted{Journal: store(t, 0, 0), object: -1} // counts all rows
+	pile(t, j.Journal, "order.create", waiting, 1)
+	pile(t, j.Journal, "order.update", healthy, 1)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	var done atomic.Int64
+	up := &app{answer: func(journal.Entry) receiver.Answer {
+		if done.Add(1) == healthy {
+			cancel()
+		}
+		return receiver.Answer{Status: 200}
+	}}
+	down := &app{answer: refuse}
+	receiver.NewQueue(j, []receiver.Route{{Event: "*.create", App: down}, {Event: "*.update", App: up}}, nil).Run(ctx)
+	if got := done.Load(); got != healthy {
+		t.Errorf("%d of %d healthy deliveries were forwarded", got, healthy)
+	}
+	if rows := j.rows.Load(); rows > 5*waiting {
+		t.Errorf("%d rows were read, want at most %d", rows, 5*waiting)
+	}
+}

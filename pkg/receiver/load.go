@@ -172,7 +172,7 @@ func (q *Queue) add(ctx context.Context, r *route, e journal.Entry, now time.Tim
 	}
 	l := &objectQueue{key: key, id: e.ID}
 	if r.sweeping || r.parked || r.nextAt.IsZero() {
-		first, more, err := q.first(ctx, key)
+		first, more, err := q.first(ctx, key, 0)
 		if err != nil || first == nil {
 			r.left = true
 			return
@@ -189,10 +189,10 @@ func (q *Queue) add(ctx context.Context, r *route, e journal.Entry, now time.Tim
 	heap.Push(&r.waiting, l)
 }
 
-// first returns the oldest pending delivery of an object, nil without one, and whether there may be more.
-func (q *Queue) first(ctx context.Context, key queueKey) (first *journal.Entry, more bool, err error) {
-	limit := 2
-	for after := int64(0); ; limit = pageSize {
+// first returns the oldest pending delivery of an object with an ID above after, nil without one, and whether there may be
+// more. It reads those of other routes in between.
+func (q *Queue) first(ctx context.Context, key queueKey, after int64) (first *journal.Entry, more bool, err error) {
+	for limit := 2; ; limit = pageSize {
 		page, err := q.backlog.WaitingOf(ctx, key.object, after, limit)
 		if err != nil {
 			return nil, false, err
@@ -213,7 +213,7 @@ func (q *Queue) advance(ctx context.Context, l *objectQueue, now time.Time) bool
 	if !l.more {
 		return false
 	}
-	next, more, err := q.first(ctx, l.key)
+	next, more, err := q.first(ctx, l.key, l.id) // it was the oldest of its route
 	switch {
 	case err != nil:
 		l.due = now.Add(minBackoff) // a finished delivery is not sent again
