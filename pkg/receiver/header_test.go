@@ -74,6 +74,22 @@ func TestHeadersAreStoredAndSecretOnesMasked(t *testing.T) {
 	}
 }
 
+func TestBlanksAroundTheAuthValueAreNoPartOfIt(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ value, sent, want string }{
+		{" the-value ", "the-value", "200"},
+		{"the-value", "  the-value\t", "200"},
+		{"the value", "the value", "200"},
+		{"the value", "thevalue", "401"},
+		{"  ", "", "401"},
+	} {
+		s := serve(t, receiver.Options{AuthHeader: "X-Hook", AuthValue: secret.Text(test.value)})
+		if got := s.say(t, request("X-Hook: "+test.sent+"\r\n", "k", "", goodBody)); !strings.Contains(got, test.want) {
+			t.Errorf("%q for %q: answered %q, want %s", test.sent, test.value, got, test.want)
+		}
+	}
+}
+
 // Nothing that a sender calls its headers gets in the way of storing and reading a delivery.
 func TestHostileHeadersAreStored(t *testing.T) {
 	t.Parallel()

@@ -195,10 +195,11 @@ func (r *Receiver) checkHeaders(header http.Header) *rejection {
 	return nil
 }
 
-// authorized compares the auth header in constant time.
+// authorized compares the auth header in constant time. Blanks around a header value do not belong to it. Source: RFC 9110,
+// 5.5.
 func (r *Receiver) authorized(header http.Header) bool {
-	values := header.Values(r.o.AuthHeader)
-	return len(values) == 1 && subtle.ConstantTimeCompare([]byte(values[0]), []byte(r.o.AuthValue.Reveal())) == 1
+	values, want := header.Values(r.o.AuthHeader), strings.Trim(r.o.AuthValue.Reveal(), " \t")
+	return len(values) == 1 && want != "" && subtle.ConstantTimeCompare([]byte(values[0]), []byte(want)) == 1
 }
 
 func tooLarge(limit int64) *rejection {
