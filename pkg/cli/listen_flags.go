@@ -200,7 +200,7 @@ func (o *appFlags) bind(cmd *cobra.Command) {
 	flags.StringVar(&o.program, "exec", "", "run `PROGRAM` for each delivery")
 	flags.StringVar(&o.apps.CAFile, "forward-ca-file", "", "trust the CA certificates in PEM `FILE` for apps")
 	flags.IntVar(&o.apps.Parallel, "parallel", receiver.DefaultParallel,
-		"forward at most `N` deliveries per app at once, of different objects")
+		"forward `N` deliveries per app at once, of different objects; up to eight times as many if the app is slow")
 	flags.BoolVar(&o.apps.AllowRemote, "allow-remote", false, "allow apps on other machines")
 }
 

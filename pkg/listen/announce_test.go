@@ -26,14 +26,14 @@ func TestListenerAnnouncesWhatItDoes(t *testing.T) {
 		"an app": {
 			func(_ *testing.T, o *listen.Options) { o.Routes = order },
 			0,
-			[]string{"storing in FOLDER", "forwarding order.* to accepting, at most 3 at once"},
+			[]string{"storing in FOLDER", "forwarding order.* to accepting, 3 at once"},
 		},
 		"two apps": {
 			func(_ *testing.T, o *listen.Options) {
 				o.Routes = append(o.Routes, order[0], receiver.Route{Event: "*", App: accepting{}, Parallel: 8})
 			},
 			0,
-			[]string{"storing in FOLDER", "forwarding order.* to accepting, at most 3 at once", "forwarding * to accepting, at most 8 at once"},
+			[]string{"storing in FOLDER", "forwarding order.* to accepting, 3 at once", "forwarding * to accepting, 8 at once"},
 		},
 		"a path": {func(_ *testing.T, o *listen.Options) { o.Path = "/hook" }, 0, []string{"listening on http://ADDRESS/hook"}},
 		"pending deliveries": {

@@ -126,7 +126,7 @@ func inOrder(ctx context.Context, steps ...func(context.Context) error) error {
 // announceApps states which events are forwarded to which app.
 func (p *process) announceApps() {
 	for _, r := range p.Routes {
-		p.Note("forwarding %s to %s, at most %d at once", r.Event, r.App, r.Parallel)
+		p.Note("forwarding %s to %s, %d at once", r.Event, r.App, r.Parallel)
 	}
 }
 
