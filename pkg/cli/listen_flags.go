@@ -36,6 +36,8 @@ func (o *listenOptions) check(format string, sandbox bool) error {
 		return usageFailure("--path %q: must begin with \"/\"", o.path)
 	case strings.ContainsAny(o.path, "?#"):
 		return usageFailure("--path %q: must have no query and no fragment", o.path)
+	case strings.Contains(o.path, "%"): // compared with the decoded path of a request
+		return usageFailure("--path %q: must not be percent-encoded", o.path)
 	case o.maxBody < 1 || o.maxBody > maxMaxBody:
 		return usageFailure("--max-body %d: must be from 1 to %d", o.maxBody, maxMaxBody)
 	case o.maxConns < 1:
