@@ -10,7 +10,7 @@ import (
 // makeFolder creates the folder of a journal with mode 0700, and refuses one that other users can change.
 func makeFolder(folder string) error {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return err
+		return explain("make the folder of the journal", err)
 	}
 	return checkFolder(folder)
 }
@@ -21,7 +21,7 @@ func checkFolder(folder string) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("%w in %s", ErrAbsent, folder)
 	case err != nil:
-		return err
+		return explain("open the journal", err)
 	case !info.IsDir():
 		return fmt.Errorf("%w: %s is not a folder", ErrUnsafe, folder)
 	}
@@ -36,11 +36,11 @@ func makeFile(path string) (fresh bool, err error) {
 	case errors.Is(err, fs.ErrNotExist):
 		file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 		if err != nil {
-			return false, err
+			return false, explain("make the journal", err)
 		}
 		return true, file.Close()
 	case err != nil:
-		return false, err
+		return false, explain("open the journal", err)
 	case !info.Mode().IsRegular():
 		return false, fmt.Errorf("%w: %s is not a regular file", ErrUnsafe, path)
 	}

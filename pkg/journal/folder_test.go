@@ -131,3 +131,19 @@ func TestRestoredJournalFileIsUsed(t *testing.T) {
 	}
 	appendAll(t, j, delivery(3))
 }
+
+func TestErrorOfTheFolderNamesTheOperation(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := journal.Open(filepath.Join(file, "journal"), journal.Options{})
+	if !strings.HasPrefix(fmt.Sprint(err), "make the folder of the journal: ") {
+		t.Errorf("Open: %v", err)
+	}
+	long := filepath.Join(t.TempDir(), strings.Repeat("x", 300))
+	if _, err = journal.Attach(long); !strings.HasPrefix(fmt.Sprint(err), "open the journal: ") {
+		t.Errorf("Attach: %v", err)
+	}
+}

@@ -137,7 +137,7 @@ func Open(folder string, o Options) (*Journal, error) {
 	}
 	held := flock.New(filepath.Join(folder, lockName), flock.SetPermissions(0o600))
 	if ok, err := held.TryLock(); err != nil {
-		return nil, err
+		return nil, explain("lock the journal", err)
 	} else if !ok {
 		return nil, ErrLocked
 	}
