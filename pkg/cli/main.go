@@ -111,8 +111,8 @@ func newApp(streams Streams, environ []string, build Build) *App {
 	}
 	out, messages, status := app.terminal.Out, app.terminal.Err, app.terminal.Status
 	app.results = &results{stream: streams.Out}
-	if log := terminal.NewLog(out, lookup); log != nil {
-		app.log, app.results.stream, out, messages = log, log, log, terminal.NewLog(messages, lookup)
+	if safe := terminal.NewLog(out, lookup); safe != nil {
+		app.log, app.results.stream, out, messages = safe, safe, safe, terminal.NewLog(messages, lookup)
 	}
 	app.results.to = status.Writer(out, app.terminal.IsScreen())
 	app.complete = completer{lookup, func(settings *config.Settings) *login.Resolver {
