@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -143,10 +144,17 @@ func checkBaseURL(base string, plainHTTP bool) (string, error) {
 		return "", errors.New("base URL: must be absolute and begin with https://")
 	case u.User != nil || strings.ContainsAny(base, "?#"): // also an empty query or fragment
 		return "", errors.New("base URL: must have no userinfo, query or fragment")
+	case u.Port() != "" && !isPort(u.Port()):
+		return "", fmt.Errorf("base URL: port %s is not between 1 and 65535", u.Port())
 	case u.Scheme == "http" && !plainHTTP && !targeturl.IsLoopback(u.Hostname()):
 		return "", fmt.Errorf("base URL: http is allowed only for loopback addresses, not for %q", u.Host)
 	}
 	return strings.TrimRight(u.String(), "/"), nil
+}
+
+func isPort(text string) bool {
+	port, err := strconv.ParseUint(text, 10, 16)
+	return err == nil && port > 0
 }
 
 // checkRedirect lets a read follow up to 3 redirects on the same scheme and host. Any other 3xx response becomes a

@@ -125,15 +125,19 @@ func onePage[T any](ctx context.Context, c *Client, list call, from int) (page[T
 	return page[T]{}, false, &Error{Kind: Foreign, Operation: list.operation, Err: errIncomplete}
 }
 
-var errIncomplete = errors.New("the response has an entry without a valid ID or an event")
+var errIncomplete = errors.New("a required ID, event or token is missing in the response")
 
-// isIncomplete reports whether an item has no valid ID or no event, such as null.
+// isIncomplete reports whether an item has no valid ID, no event or no token, such as null.
 func isIncomplete[T any](item T) bool {
 	switch v := any(item).(type) {
 	case Subscription:
 		return v.ID <= 0 || v.Event == ""
 	case Company:
 		return v.ID <= 0
+	case Login:
+		return v.EmployeeID <= 0 && v.CompanyID <= 0
+	case sessionToken:
+		return v.Token == ""
 	}
 	return false
 }

@@ -130,3 +130,45 @@ func TestWrongTypeIsNamed(t *testing.T) {
 		}
 	}
 }
+
+// A login is not verified by a response without its contents.
+func TestEmptyLoginsAreForeign(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{`{"value":{}}`, `{"value":{"token":""}}`, `{"value":{"token":null,"employeeId":0,"companyId":null}}`} {
+		client, _ := newScripted(t, scriptedAnswer{status: 200, body: body})
+		if _, err := client.WhoAmI(t.Context()); tripletex.KindOf(err) != tripletex.Foreign {
+			t.Errorf("whoAmI %s: %v", body, err)
+		}
+		for name, tokens := range map[string]tripletex.Credentials{
+			"tokens": {ConsumerToken: "consumer", EmployeeToken: "employee"}, "refresh token": {RefreshToken: "tlxr_refresh"},
+		} {
+			client, err := tripletex.New(tripletex.Options{
+				BaseURL: baseURL, Credentials: tokens.Get, Transport: &scripted{answers: []scriptedAnswer{{status: 200, body: body}}},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := client.Session(t.Context()); tripletex.KindOf(err) != tripletex.Foreign {
+				t.Errorf("session from %s, %s: %v", name, body, err)
+			}
+		}
+	}
+}
+
+func TestPortOfTheBaseURL(t *testing.T) {
+	t.Parallel()
+	for base, want := range map[string]string{
+		"https://h.example.no:65535/v2": "", "https://h.example.no:/v2": "", "https://[::1]:443/v2": "",
+		"https://h.example.no:65536/v2":            "base URL: port 65536 is not between 1 and 65535",
+		"https://h.example.no:0/v2":                "base URL: port 0 is not between 1 and 65535",
+		"http://127.0.0.1:99999999999999999999/v2": "base URL: port 99999999999999999999 is not between 1 and 65535",
+	} {
+		_, err := tripletex.New(tripletex.Options{BaseURL: base})
+		switch {
+		case want == "" && err != nil:
+			t.Errorf("%s: %v", base, err)
+		case want != "" && (err == nil || err.Error() != want):
+			t.Errorf("%s: %v, want %s", base, err, want)
+		}
+	}
+}
