@@ -23,7 +23,7 @@ profile (default: the default profile). The tokens stay valid in Tripletex.`,
 }
 
 func authLogout(ctx context.Context, app *App) error {
-	profile, err := app.logins().Remove(app.settings.Profile, func(p config.Profile) { endSession(ctx, app.logins(), app.note, p.Name) })
+	profile, err := app.logins().Remove(ctx, app.settings.Profile, func(p config.Profile) { endSession(ctx, app.logins(), app.note, p.Name) })
 	if err != nil {
 		return err
 	}

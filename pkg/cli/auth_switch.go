@@ -19,12 +19,12 @@ func newAuthSwitch(app *App) *cobra.Command {
 		Example:           "  tlxhook auth switch acme",
 		Args:              oneArg("profile"),
 		ValidArgsFunction: app.complete.profiles,
-		RunE:              app.run(func(_ context.Context, args []string) error { return authSwitch(app, args[0]) }),
+		RunE:              app.run(func(ctx context.Context, args []string) error { return authSwitch(ctx, app, args[0]) }),
 	}
 }
 
-func authSwitch(app *App, name string) error {
-	err := app.logins().SetDefault(name)
+func authSwitch(ctx context.Context, app *App, name string) error {
+	err := app.logins().SetDefault(ctx, name)
 	if _, unknown := errors.AsType[*login.NoProfileError](err); unknown {
 		return noProfileHint(app.logins(), notFoundFailure("%w", err), name)
 	}

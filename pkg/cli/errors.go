@@ -237,6 +237,7 @@ func causes() []cause {
 			matches: is(calibrate.ErrReport), code: codeUsage,
 			hint: advice("create a report with %s", command{"sandbox", "calibrate", "--report", "FILE"}),
 		},
+		{matches: is(config.ErrLocked), code: codeConflict, hint: advice("run the command again after the other process has ended")},
 		{matches: is(sandbox.ErrUnreadable), code: codeLocal, hint: advice("create a new sandbox with %s", command{"sandbox", "reset"})},
 		{matches: is(sandbox.ErrState), code: codeLocal, hintFor: stateHint},
 		{matches: as[*login.NoProfileError], code: codeUsage, hintFor: func(_ *config.Settings, err error) hint {

@@ -141,6 +141,8 @@ func TestEveryCauseIsReached(t *testing.T) {
 		{calibrate.ErrCleanup, codePartial},
 		{calibrate.ErrReport, codeUsage},
 		{sandbox.ErrState, codeLocal},
+		{fmt.Errorf("%w: %w", sandbox.ErrState, config.ErrLocked), codeConflict},
+		{fmt.Errorf("%w: %w", credentials.ErrFile, config.ErrLocked), codeConflict},
 		{sandbox.ErrUnreadable, codeLocal},
 		{&login.NoProfileError{Name: "acme"}, codeUsage},
 		{&login.AddressError{}, codeUsage},

@@ -62,7 +62,9 @@ func rooms() map[string][]string {
 			"pkg/badjson", "pkg/exporter", "pkg/inspect", "pkg/journal", "pkg/loopback", "pkg/match", "pkg/receiver", "pkg/secret", "pkg/stream",
 			"pkg/targeturl", "pkg/terminal", "pkg/tripletex", "pkg/tunnel", "pkg/wait",
 		},
-		"pkg/login":    {"pkg/config", "pkg/credentials", "pkg/fleet", "pkg/sandbox", "pkg/secret", "pkg/terminal", "pkg/tripletex"},
+		"pkg/login": {
+			"pkg/config", "pkg/credentials", "pkg/fleet", "pkg/sandbox", "pkg/secret", "pkg/terminal", "pkg/tripletex", "pkg/wait",
+		},
 		"pkg/loopback": {"pkg/targeturl"},
 		"pkg/manifest": {
 			"pkg/badjson", "pkg/config", "pkg/credentials", "pkg/match", "pkg/secret", "pkg/targeturl", "pkg/terminal", "pkg/tripletex", "pkg/wait",

@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/tlxhook/tlxhook/pkg/config"
 )
@@ -81,6 +83,29 @@ func TestLinksToMissingFilesAreKept(t *testing.T) {
 	}
 }
 
+// A process that was stopped while it held a lock does not keep the others for ever.
+func TestLocksAreNotAwaitedForEver(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	release, err := config.LockProfiles(t.Context(), folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
+	late, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	interrupted, interrupt := context.WithCancel(t.Context())
+	interrupt()
+	for name, test := range map[string]struct {
+		ctx  context.Context
+		want error
+	}{"deadline": {late, config.ErrLocked}, "signal": {interrupted, context.Canceled}} {
+		if _, err := config.LockProfiles(test.ctx, folder); !errors.Is(err, test.want) {
+			t.Errorf("%s: %v, want %v", name, err, test.want)
+		}
+	}
+}
+
 func TestChangeFileIsExclusive(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "new", "file")
@@ -127,7 +152,7 @@ func TestLocksDoNotFollowLinks(t *testing.T) {
 	}
 	for name, lock := range map[string]func() (func(), error){
 		"Lock":         func() (func(), error) { return config.Lock(filepath.Join(folder, "lock")) },
-		"LockProfiles": func() (func(), error) { return config.LockProfiles(folder) },
+		"LockProfiles": func() (func(), error) { return config.LockProfiles(t.Context(), folder) },
 		"WaitLock":     func() (func(), error) { return config.WaitLock(t.Context(), filepath.Join(folder, "wait"), func() {}) },
 		"ChangeFile": func() (func(), error) {
 			return func() {}, config.ChangeFile(filepath.Join(folder, "file"), func([]byte) ([]byte, error) { return []byte("x"), nil })

@@ -15,6 +15,10 @@ import (
 // ErrLocked means that another process holds a lock.
 var ErrLocked = errors.New("locked")
 
+// lockTimeout bounds the wait for a lock that other processes hold only while they change a file. One that holds it longer
+// was stopped, or its disk does not respond.
+const lockTimeout = 30 * time.Second
+
 // lockRetry is the interval between attempts to acquire a held lock.
 const lockRetry = 25 * time.Millisecond
 
@@ -57,22 +61,20 @@ func WaitLock(ctx context.Context, path string, waiting func()) (release func(),
 	}
 }
 
-// holdLock waits for a lock without a limit, and holds it until release is called or the process ends.
-func holdLock(path string) (release func(), err error) {
-	lock, err := newLock(path)
-	if err == nil {
-		err = lock.Lock()
-	}
-	return func() { _ = lock.Close() }, err
+// LockFile is [WaitLock] for at most 30 seconds, for a lock that is held only while a file is changed.
+func LockFile(ctx context.Context, path string) (release func(), err error) {
+	ctx, cancel := context.WithTimeout(ctx, lockTimeout)
+	defer cancel()
+	return WaitLock(ctx, path, func() {})
 }
 
 func newLock(path string) (*flock.Flock, error) {
 	return NewFlock(path), os.MkdirAll(filepath.Dir(path), 0o700)
 }
 
-// NewFlock returns a private lock file that is not a symbolic link.
+// NewFlock returns a private lock file that is not a symbolic link. Opening it does not block, not even a named pipe.
 func NewFlock(path string) *flock.Flock {
-	return flock.New(path, flock.SetFlag(os.O_CREATE|noFollow))
+	return flock.New(path, flock.SetFlag(os.O_CREATE|noFollow|nonBlocking))
 }
 
 // IsLocked reports whether another process holds a lock. It does not create the file.

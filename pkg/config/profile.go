@@ -1,6 +1,7 @@
 package config
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -114,9 +115,10 @@ func LoadProfiles(folders Folders) (*Profiles, error) {
 	return profiles, nil
 }
 
-// LockProfiles waits for the lock on the profiles of a folder, and holds it until release is called.
-func LockProfiles(folder string) (release func(), err error) {
-	return holdLock(filepath.Join(folder, "profiles.yaml.lock"))
+// LockProfiles waits for the lock on the profiles of a folder until ctx ends, at most 30 seconds, and holds it until
+// release is called. The error is [ErrLocked] if another process holds it longer.
+func LockProfiles(ctx context.Context, folder string) (release func(), err error) {
+	return LockFile(ctx, filepath.Join(folder, "profiles.yaml.lock"))
 }
 
 // Save writes the profiles to a folder.

@@ -15,6 +15,9 @@ import (
 // noFollow is a flag to refuse a symbolic link.
 const noFollow = syscall.O_NOFOLLOW
 
+// nonBlocking is a flag to open a named pipe without waiting for its other end.
+const nonBlocking = syscall.O_NONBLOCK
+
 const (
 	writableByGroup  = 0o020
 	writableByOthers = 0o002

@@ -183,3 +183,35 @@ func TestDeviceIsTrusted(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Opening a named pipe waits for its other end, which no process has.
+func TestNamedPipesDoNotBlock(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	for _, name := range []string{"file", "lock", "changed", "changed.lock", "profiles.yaml.lock"} {
+		if err := syscall.Mkfifo(filepath.Join(folder, name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	release, err := config.Lock(filepath.Join(folder, "lock"))
+	if err != nil {
+		t.Errorf("Lock: %v", err)
+	} else {
+		release()
+	}
+	if release, err = config.LockProfiles(t.Context(), folder); err != nil {
+		t.Errorf("LockProfiles: %v", err)
+	} else {
+		release()
+	}
+	for name, read := range map[string]func() error{
+		"ReadFile": func() error { _, err := config.ReadFile(filepath.Join(folder, "file")); return err },
+		"ChangeFile": func() error {
+			return config.ChangeFile(filepath.Join(folder, "changed"), func([]byte) ([]byte, error) { return nil, nil })
+		},
+	} {
+		if err := read(); err == nil || !strings.HasSuffix(err.Error(), "not a regular file") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

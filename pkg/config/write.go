@@ -1,9 +1,9 @@
 package config
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -44,7 +44,7 @@ var errNotRegular = errors.New("not a regular file")
 // checkRegular returns an error for an existing file that is not a regular one, as reading it may block.
 func checkRegular(path string) error {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return fmt.Errorf("%s: %w", path, errNotRegular)
+		return &fs.PathError{Op: "read", Path: path, Err: errNotRegular}
 	}
 	return nil
 }
@@ -90,18 +90,23 @@ func replace(path string, content []byte, mode fs.FileMode) error {
 	return err
 }
 
+// ReadFile reads a regular file. A named pipe would block, and a device may have no end.
+func ReadFile(path string) ([]byte, error) {
+	if err := checkRegular(path); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+}
+
 // ChangeFile replaces the content of a private file by the result of change, under a lock. The content is nil without a
-// file; a nil result leaves the file unchanged.
+// file; a nil result leaves the file unchanged. The error is [ErrLocked] if another process holds the lock for 30 seconds.
 func ChangeFile(path string, change func(content []byte) ([]byte, error)) error {
-	release, err := holdLock(path + ".lock")
+	release, err := LockFile(context.Background(), path+".lock") // the change records what was done, also after a signal
 	if err != nil {
 		return err
 	}
 	defer release()
-	if err := checkRegular(path); err != nil {
-		return err
-	}
-	content, err := os.ReadFile(path)
+	content, err := ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

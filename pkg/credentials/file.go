@@ -63,11 +63,11 @@ func (f File) read() (secrets, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrFile, err)
 	}
-	if info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" {
-		return nil, fmt.Errorf("%w: other users can read it; run chmod 600 %s", ErrFile, f.Path)
-	}
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%w: %s is not a regular file", ErrFile, f.Path)
+	}
+	if info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" {
+		return nil, fmt.Errorf("%w: other users can read it; run chmod 600 %s", ErrFile, f.Path)
 	}
 	raw, err := os.ReadFile(f.Path)
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 
 	"github.com/tlxhook/tlxhook/pkg/badjson"
 	"github.com/tlxhook/tlxhook/pkg/config"
@@ -38,7 +37,7 @@ func (e *FailuresError) Unwrap() error { return e.Err }
 
 // Of returns a predicate for the accounts in which the last run of a command failed.
 func (f Failures) Of(command string) (failed func(Account) bool, err error) {
-	raw, err := os.ReadFile(f.Path)
+	raw, err := config.ReadFile(f.Path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, &FailuresError{f.Path, err}
 	}

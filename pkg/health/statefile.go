@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strings"
 
 	"github.com/tlxhook/tlxhook/pkg/config"
@@ -70,7 +69,7 @@ func writeState(path string, s WatchState) error {
 // readState reads the state of an earlier process. A file that cannot be parsed is renamed, and the watch starts without
 // a state.
 func readState(path string, warn func(format string, args ...any)) (WatchState, error) {
-	raw, err := os.ReadFile(path)
+	raw, err := config.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return WatchState{}, nil
 	}

@@ -1,6 +1,7 @@
 package login
 
 import (
+	"context"
 	"errors"
 	"maps"
 	"slices"
@@ -19,8 +20,8 @@ var ErrBuiltIn = errors.New("profile sandbox: built in, needs no login")
 
 // Save stores a profile with its tokens and its session. The previous secrets are removed after all writes succeeded, and
 // restored if a write fails.
-func (r *Resolver) Save(p config.Profile, tokens tripletex.Credentials, session tripletex.Session) error {
-	return r.change(func(folders config.Folders, profiles *config.Profiles) error {
+func (r *Resolver) Save(ctx context.Context, p config.Profile, tokens tripletex.Credentials, session tripletex.Session) error {
+	return r.change(ctx, func(folders config.Folders, profiles *config.Profiles) error {
 		var before config.Profile
 		if old := profiles.Find(p.Name); old != nil {
 			before = *old
@@ -44,8 +45,8 @@ func (r *Resolver) Save(p config.Profile, tokens tripletex.Credentials, session 
 
 // Remove deletes a profile, or the default one for an empty name, with its tokens and its session. Before is called
 // with the profile while its tokens still exist.
-func (r *Resolver) Remove(name string, before func(config.Profile)) (removed config.Profile, err error) {
-	err = r.change(func(folders config.Folders, profiles *config.Profiles) error {
+func (r *Resolver) Remove(ctx context.Context, name string, before func(config.Profile)) (removed config.Profile, err error) {
+	err = r.change(ctx, func(folders config.Folders, profiles *config.Profiles) error {
 		if name == "" {
 			name = profiles.Current
 		}
@@ -72,8 +73,8 @@ func (r *Resolver) Remove(name string, before func(config.Profile)) (removed con
 }
 
 // SetDefault makes a stored profile, or the sandbox, the default one.
-func (r *Resolver) SetDefault(name string) error {
-	return r.change(func(folders config.Folders, profiles *config.Profiles) error {
+func (r *Resolver) SetDefault(ctx context.Context, name string) error {
+	return r.change(ctx, func(folders config.Folders, profiles *config.Profiles) error {
 		if profiles.Find(name) == nil && name != config.SandboxProfile {
 			return &NoProfileError{name}
 		}
@@ -82,13 +83,13 @@ func (r *Resolver) SetDefault(name string) error {
 	})
 }
 
-// change reads the profiles and calls do while no other process changes them.
-func (r *Resolver) change(do func(config.Folders, *config.Profiles) error) error {
+// change reads the profiles and calls do while no other process changes them. It waits for one until ctx ends.
+func (r *Resolver) change(ctx context.Context, do func(config.Folders, *config.Profiles) error) error {
 	folders, err := config.NewFolders(r.Lookup)
 	if err != nil {
 		return err
 	}
-	release, err := config.LockProfiles(folders.Config)
+	release, err := config.LockProfiles(ctx, folders.Config)
 	if err != nil {
 		return &ProfilesError{"write profiles", err}
 	}
@@ -146,16 +147,16 @@ func replaceSecrets(store credentials.Store, name string, secrets map[credential
 // deleteSecrets deletes the secrets of a profile except some kinds.
 func deleteSecrets(store credentials.Store, name string, except []credentials.Kind) (failed error) {
 	for _, kind := range credentials.Kinds() {
-		if !slices.Contains(except, kind) {
+		if !slices.Contains(except, kind) && !errors.Is(failed, config.ErrLocked) {
 			failed = joined(failed, store.Delete(name, kind))
 		}
 	}
 	return failed
 }
 
-// joined returns both errors, or only the first if it wraps the second: a failing keyring returns the same error again.
+// joined returns both errors, or only the first if it wraps or equals the second: a failing store fails again.
 func joined(first, second error) error {
-	if second == nil || errors.Is(first, second) {
+	if second == nil || errors.Is(first, second) || first != nil && first.Error() == second.Error() {
 		return first
 	}
 	return errors.Join(first, second)

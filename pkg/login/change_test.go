@@ -41,7 +41,7 @@ func resolver(home string, variables map[string]string) *login.Resolver {
 
 // save stores a profile with tokens in the file store.
 func save(r *login.Resolver, name, token string) error {
-	return r.Save(config.Profile{Name: name, Store: login.FileStore, TokenKind: login.EmployeeTokens, BaseURL: tripletex.Test},
+	return r.Save(context.Background(), config.Profile{Name: name, Store: login.FileStore, TokenKind: login.EmployeeTokens, BaseURL: tripletex.Test},
 		tripletex.Credentials{ConsumerToken: secret.Text("consumer-" + token), EmployeeToken: secret.Text("employee-" + token)},
 		tripletex.Session{Token: secret.Text("session-" + token), Expires: time.Now().Add(time.Hour)})
 }
@@ -95,10 +95,10 @@ func TestParallelChangesKeepAllLogins(t *testing.T) {
 			r := resolver(home, nil)
 			switch {
 			case i < 4:
-				_, err := r.Remove(name(i), func(config.Profile) {})
+				_, err := r.Remove(context.Background(), name(i), func(config.Profile) {})
 				return err
 			case i < 6:
-				return r.SetDefault(name(i))
+				return r.SetDefault(context.Background(), name(i))
 			}
 			return save(r, name(i), "renewed")
 		})
@@ -178,7 +178,7 @@ func TestFailedChangeLeavesFilesUnchanged(t *testing.T) {
 			if err := save(r, "acme", "new"); err == nil {
 				t.Error("a login was stored")
 			}
-			if _, err := r.Remove("acme", func(config.Profile) {}); err == nil {
+			if _, err := r.Remove(context.Background(), "acme", func(config.Profile) {}); err == nil {
 				t.Error("a login was removed")
 			}
 			if diff := cmp.Diff(before, stored(t, home)); diff != "" {
@@ -194,12 +194,12 @@ func TestFailedWriteOfProfilesRestoresTheTokens(t *testing.T) {
 		"same profile": func(r *login.Resolver) error { return save(r, "acme", "new") },
 		"new profile":  func(r *login.Resolver) error { return save(r, "other", "new") },
 		"other kind": func(r *login.Resolver) error {
-			return r.Save(config.Profile{Name: "acme", Store: login.FileStore, TokenKind: login.RefreshTokens},
+			return r.Save(context.Background(), config.Profile{Name: "acme", Store: login.FileStore, TokenKind: login.RefreshTokens},
 				tripletex.Credentials{RefreshToken: "tlxr_new"}, tripletex.Session{})
 		},
-		"default": func(r *login.Resolver) error { return r.SetDefault("acme") },
+		"default": func(r *login.Resolver) error { return r.SetDefault(context.Background(), "acme") },
 		"logout": func(r *login.Resolver) error {
-			_, err := r.Remove("acme", func(config.Profile) {})
+			_, err := r.Remove(context.Background(), "acme", func(config.Profile) {})
 			return err
 		},
 	} {
@@ -333,11 +333,11 @@ func TestFailingKeyringIsTriedOnce(t *testing.T) {
 			return err
 		},
 		"logout": func(context.Context) error {
-			_, err := r.Remove("acme", func(config.Profile) {})
+			_, err := r.Remove(context.Background(), "acme", func(config.Profile) {})
 			return err
 		},
 		"save": func(context.Context) error {
-			return r.Save(config.Profile{Name: "acme", Store: login.KeyringStore},
+			return r.Save(context.Background(), config.Profile{Name: "acme", Store: login.KeyringStore},
 				tripletex.Credentials{RefreshToken: "tlxr_x"}, tripletex.Session{})
 		},
 		"store": func(context.Context) error {

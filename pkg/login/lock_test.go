@@ -32,7 +32,7 @@ func TestLockIsOneForEachCompany(t *testing.T) {
 	t.Parallel()
 	home := t.TempDir()
 	r := resolver(home, nil)
-	err := r.Save(config.Profile{
+	err := r.Save(t.Context(), config.Profile{
 		Name: "acme", Store: login.FileStore, TokenKind: login.EmployeeTokens, BaseURL: tripletex.Test, CompanyID: 7,
 	}, tripletex.Credentials{}, tripletex.Session{})
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/credentials"
 	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
 // The token stores, named as in --store.
@@ -75,11 +76,18 @@ func (c SessionCache) Load(context.Context) (tripletex.Session, bool) {
 	return tripletex.Session{Token: secret.Text(stored.Token), Expires: stored.Expires}, true
 }
 
+// storeTime bounds how long a command waits until its session is stored.
+const storeTime = time.Second
+
 // Save implements [tripletex.SessionCache]. If the session cannot be stored, the next run creates a new one.
-func (c SessionCache) Save(_ context.Context, s tripletex.Session) {
-	if encoded := encodeSession(s); encoded != "" {
-		_ = c.Store.Set(c.Profile, credentials.Session, encoded)
+func (c SessionCache) Save(ctx context.Context, s tripletex.Session) {
+	encoded := encodeSession(s)
+	if encoded == "" {
+		return
 	}
+	ctx, cancel := context.WithTimeout(ctx, storeTime)
+	defer cancel()
+	_, _ = wait.Read(ctx, func() (struct{}, error) { return struct{}{}, c.Store.Set(c.Profile, credentials.Session, encoded) })
 }
 
 // encodeSession returns the stored form of a session; empty without a token.

@@ -149,7 +149,7 @@ func (r *Resolver) LogIn(ctx context.Context, profile, store, baseURL string, to
 	if err != nil {
 		return status, err
 	}
-	err = r.Save(config.Profile{
+	err = r.Save(ctx, config.Profile{
 		Name: profile, BaseURL: status.BaseURL, TokenKind: l.TokenKind, Store: store,
 		CompanyID: status.CompanyID, CompanyName: r.Redactor.RedactResult(status.CompanyName),
 	}, tokens, verified.session)

@@ -47,7 +47,7 @@ func (f FingerprintFile) Read() (*Fingerprints, error) {
 	if f.path == "" { // without a folder nothing was stored
 		return nil, nil
 	}
-	raw, err := os.ReadFile(f.path)
+	raw, err := config.ReadFile(f.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -133,7 +133,7 @@ func (f *file) read() error {
 	case f.state != nil && f.seen != nil && os.SameFile(f.seen, info) && info.ModTime().Equal(f.seen.ModTime()):
 		return nil
 	}
-	raw, err := os.ReadFile(f.path())
+	raw, err := config.ReadFile(f.path())
 	if err != nil {
 		return stateError(err)
 	}
@@ -190,8 +190,12 @@ func lock(ctx context.Context, folder, name string) (unlock func(), err error) {
 	held := config.NewFlock(filepath.Join(folder, name))
 	ctx, cancel := context.WithTimeout(ctx, lockTimeout)
 	defer cancel()
-	if ok, err := held.TryLockContext(ctx, 5*time.Millisecond); !ok {
-		return nil, fmt.Errorf("%w: %s is locked by another process: %w", ErrState, folder, err)
+	switch ok, err := held.TryLockContext(ctx, 5*time.Millisecond); {
+	case ok:
+		return func() { _ = held.Unlock() }, nil
+	case errors.Is(err, context.DeadlineExceeded):
+		return nil, fmt.Errorf("%w: %s: %w by another process", ErrState, held.Path(), config.ErrLocked)
+	default:
+		return nil, stateError(err)
 	}
-	return func() { _ = held.Unlock() }, nil
 }

@@ -54,7 +54,7 @@ func Served(folder string) (served Service, err error) {
 		_ = held.Unlock() // the announcement is stale
 		return served, ErrNotServed
 	}
-	raw, err := os.ReadFile(announcementPath(folder))
+	raw, err := config.ReadFile(announcementPath(folder))
 	if err == nil {
 		err = json.Unmarshal(raw, &served)
 	}
