@@ -18,7 +18,6 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
-	"github.com/tlxhook/tlxhook/pkg/tripletex"
 	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
@@ -222,16 +221,6 @@ func (a *App) limited(ctx context.Context) (context.Context, context.CancelFunc)
 		return context.WithCancel(ctx)
 	}
 	return context.WithTimeout(ctx, a.settings.Timeout)
-}
-
-// shown returns copies of subscriptions with targets that may be printed.
-func shown(show func(string) string, all []tripletex.Subscription) []tripletex.Subscription {
-	masked := make([]tripletex.Subscription, len(all))
-	for i, s := range all {
-		s.TargetURL = show(s.TargetURL)
-		masked[i] = s
-	}
-	return masked
 }
 
 // logins returns the resolver of logins and accounts of the run. It is not safe for concurrent use.

@@ -92,8 +92,8 @@ disabled, too_many_errors, rate_limited, misuse, other, total.`,
 	o.selection.bind(cmd, false)
 	cmd.ValidArgsFunction = app.complete.subscriptions
 	o.fleet.bindChoice(cmd)
-	complete(cmd, "disabled-state", completeStates)
-	complete(cmd, "unreachable-state", completeStates)
+	complete(cmd, "disabled-state", fixed("ok", "warning", "critical", "unknown"))
+	complete(cmd, "unreachable-state", fixed("warning", "critical", "unknown"))
 	complete(cmd, "warning", completeCounts)
 	complete(cmd, "critical", completeCounts)
 	return cmd

@@ -74,7 +74,7 @@ func (c completer) flags() map[string]cobra.CompletionFunc {
 		"environment":  fixed("production", "test"),
 		"event":        c.events,
 		"fields":       c.fields,
-		"journal":      completeFolders,
+		"journal":      cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs),
 		"mode":         fixed(sender.Modes()...),
 		"output":       completeFormats,
 		"profile":      c.profiles,
@@ -123,19 +123,11 @@ func walkTree(cmd *cobra.Command, visit func(*cobra.Command)) {
 	}
 }
 
-func completeFolders(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	return nil, cobra.ShellCompDirectiveFilterDirs
-}
-
 func completeFormats(cmd *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	if formats := ownFormats(cmd); len(formats) > 0 {
 		return formats, cobra.ShellCompDirectiveNoFileComp
 	}
 	return fixed(output.Formats()...)(cmd, args, typed)
-}
-
-func completeStates(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	return []cobra.Completion{"ok", "warning", "critical", "unknown"}, cobra.ShellCompDirectiveNoFileComp
 }
 
 func completeCounts(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -76,7 +78,7 @@ Addresses other than loopback require --bearer-token-file, --tls-cert and
 	flags.StringVar(&o.tokenFile, "bearer-token-file", "", "require the bearer token in `FILE` (- for stdin)")
 	o.tls.bind(cmd)
 	flags.BoolVar(&o.plainHTTP, "plain-http", false, "allow other addresses than loopback without TLS, behind a TLS proxy")
-	complete(cmd, "per-subscription", cobra.FixedCompletions(sortedNames(seriesLimits()), cobra.ShellCompDirectiveNoFileComp))
+	complete(cmd, "per-subscription", fixed(slices.Sorted(maps.Keys(seriesLimits()))...))
 	return cmd
 }
 

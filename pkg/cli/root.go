@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"io"
-	"maps"
 	"slices"
 	"strings"
 
@@ -218,8 +217,6 @@ func argCount(least, most int, rule string) cobra.PositionalArgs {
 
 // operation returns the path of a command without the name of the program, which begins each error.
 func operation(cmd *cobra.Command) string { return strings.TrimPrefix(cmd.CommandPath(), "tlxhook ") }
-
-func sortedNames[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // eventHint returns the hint for an unknown event name, with the nearest known names.
 func eventHint(name string, known []tripletex.Event) hint {

@@ -40,7 +40,7 @@ to space them.`,
   tlxhook sandbox emit customer.update --id 4713
   tlxhook sandbox emit invoice.charged --count 100 --rate 10 --fail`,
 		Args:              oneArg("event"),
-		ValidArgsFunction: completeSandboxEvents,
+		ValidArgsFunction: fixed(sandbox.EventNames()...),
 		Annotations:       map[string]string{annotationTimeout: "0s"},
 		RunE:              app.run(func(ctx context.Context, args []string) error { return sandboxEmit(ctx, app, o, args[0]) }),
 	}
@@ -50,10 +50,6 @@ to space them.`,
 	flags.Int64Var(&o.ID, "id", 0, "`ID` of the object to change or delete (default the newest)")
 	flags.BoolVar(&o.fail, "fail", false, "exit with 1 if a delivery fails")
 	return cmd
-}
-
-func completeSandboxEvents(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	return sandbox.EventNames(), cobra.ShellCompDirectiveNoFileComp
 }
 
 func sandboxEmit(ctx context.Context, app *App, o *emitOptions, name string) error {

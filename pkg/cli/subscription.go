@@ -50,11 +50,7 @@ type changeOptions struct {
 func (o *changeOptions) bindRun(cmd *cobra.Command) {
 	o.fleet.bind(cmd)
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "print the requests without sending them")
-	bindYes(cmd, &o.yes)
-}
-
-func bindYes(cmd *cobra.Command, yes *bool) {
-	cmd.Flags().BoolVarP(yes, "yes", "y", false, "skip the confirmation prompt")
+	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "skip the confirmation prompt")
 }
 
 // send makes one update of the selected subscriptions, after a prompt where one is needed.

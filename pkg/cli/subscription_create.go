@@ -124,7 +124,10 @@ func (o *createOptions) create(ctx context.Context, app *App, m fleet.Account, w
 		if len(made) > 0 && wanted[0].HMACSharedSecret == "" {
 			app.note("No HMAC secret: the receiver cannot verify deliveries")
 		}
-		all := shown(app.target, append(result, made...))
+		all := slices.Concat(result, made)
+		for i := range all {
+			all[i].TargetURL = app.target(all[i].TargetURL)
+		}
 		if printErr := output.List(ctx, app.printer, subscriptionTable(), all); printErr != nil {
 			return printErr
 		}

@@ -86,13 +86,3 @@ func nothingListed(run runFlags, all bool) string {
 	}
 	return "No subscription matches the filter"
 }
-
-func countBroken(all []tripletex.Subscription) int {
-	n := 0
-	for _, s := range all {
-		if s.Status != tripletex.Active {
-			n++
-		}
-	}
-	return n
-}

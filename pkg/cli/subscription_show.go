@@ -39,5 +39,6 @@ func subscriptionShow(ctx context.Context, app *App, args []string) error {
 	if err != nil {
 		return err
 	}
-	return output.Item(ctx, app.printer, subscriptionTable(), shown(app.target, []tripletex.Subscription{one})[0])
+	one.TargetURL = app.target(one.TargetURL)
+	return output.Item(ctx, app.printer, subscriptionTable(), one)
 }

@@ -209,11 +209,14 @@ type subscriptionRows struct {
 // add appends the subscriptions of a company. Formats without a header are printed at once, without waiting for the last
 // company.
 func (r *subscriptionRows) add(ctx context.Context, m fleet.Account, found []tripletex.Subscription) error {
-	r.broken += countBroken(found)
 	first, company := len(r.all), m.Named()
 	r.all = slices.Grow(r.all, len(found)) // a company may have tens of thousands
-	for _, s := range shown(r.target, found) {
+	for _, s := range found {
+		s.TargetURL = r.target(s.TargetURL)
 		r.all = append(r.all, companySubscription{company, s})
+		if s.Status != tripletex.Active {
+			r.broken++
+		}
 	}
 	if !r.many || !r.printer.IsStream() {
 		return nil

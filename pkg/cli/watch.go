@@ -100,11 +100,7 @@ func newWatch(app *App) *cobra.Command {
 	flags.StringVar(&o.heartbeat, "heartbeat-url-file", "", "request the URL in `FILE` after each complete poll")
 	flags.StringVar(&o.until, "until", "", "wait for `CONDITION`: active (all subscriptions) or changed (any)")
 	flags.BoolVar(&o.plain, "plain", false, "print lines in a terminal too")
-	var conditions []cobra.Completion
-	for _, c := range health.Conditions() {
-		conditions = append(conditions, string(c))
-	}
-	complete(cmd, "until", cobra.FixedCompletions(conditions, cobra.ShellCompDirectiveNoFileComp))
+	complete(cmd, "until", fixed(health.Conditions()...))
 	return cmd
 }
 
