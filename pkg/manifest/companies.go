@@ -41,16 +41,13 @@ func (s *companies) has(c Company) bool {
 	return (s.all || slices.ContainsFunc(s.named, is)) && !slices.ContainsFunc(s.except, is)
 }
 
-func companiesKeys() []string { return []string{"all", "ids", "names", "except"} }
-func exceptKeys() []string    { return []string{"ids", "names"} }
-
 // companies reads the companies key of a document; nil without it.
 func (p *problems) companies(n ast.Node) *companies {
 	if n == nil {
 		return nil
 	}
 	s, before := &companies{}, len(p.all)
-	values, ok := p.mapping(n, "companies", companiesKeys())
+	values, ok := p.mapping(n, "companies", "all", "ids", "names", "except")
 	if !ok {
 		return s
 	}
@@ -62,7 +59,7 @@ func (p *problems) companies(n ast.Node) *companies {
 	}
 	s.named = p.named(values)
 	if except := values["except"]; except != nil {
-		if values, ok := p.mapping(except, "except", exceptKeys()); ok {
+		if values, ok := p.mapping(except, "except", "ids", "names"); ok {
 			s.except = p.named(values)
 		}
 	}

@@ -37,14 +37,10 @@ func settingKeys() []string {
 	return []string{"target", "targetCredentials", "fields", "status", "authHeader", "hmacSecret"}
 }
 
-func entryKeys() []string       { return append([]string{"event", "events"}, settingKeys()...) }
-func authHeaderKeys() []string  { return []string{"name", "value"} }
-func credentialsKeys() []string { return []string{"userinfo", "query"} }
-
 // entry reads an entry and returns one for each of its events.
 func (p *problems) entry(n ast.Node, number int, base settings, folder string) []entry {
 	before := len(p.all)
-	values, ok := p.mapping(n, "an entry", entryKeys())
+	values, ok := p.mapping(n, "an entry", append([]string{"event", "events"}, settingKeys()...)...)
 	if !ok {
 		return nil
 	}
@@ -164,7 +160,7 @@ func (p *problems) authHeader(n ast.Node, folder string) (string, Reference) {
 	if isNull(n) {
 		return "", Reference{}
 	}
-	values, ok := p.mapping(n, "authHeader", authHeaderKeys())
+	values, ok := p.mapping(n, "authHeader", "name", "value")
 	if !ok {
 		return "", Reference{}
 	}
@@ -186,7 +182,7 @@ func (p *problems) credentials(n ast.Node, folder string) (userinfo, query Refer
 	if isNull(n) {
 		return userinfo, query
 	}
-	values, _ := p.mapping(n, "targetCredentials", credentialsKeys())
+	values, _ := p.mapping(n, "targetCredentials", "userinfo", "query")
 	if n := values["userinfo"]; n != nil {
 		userinfo = p.reference(n, "userinfo", folder)
 	}

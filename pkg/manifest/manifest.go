@@ -104,13 +104,9 @@ func lineOf(content []byte, line int) []byte {
 	return content
 }
 
-func documentKeys() []string {
-	return []string{"$schema", "version", "companies", "owns", "defaults", "subscriptions"}
-}
-
 // document reads one document.
 func (m *Manifest) document(p *problems, body ast.Node, folder string) {
-	values, ok := p.mapping(body, "a manifest", documentKeys())
+	values, ok := p.mapping(body, "a manifest", "$schema", "version", "companies", "owns", "defaults", "subscriptions")
 	if !ok {
 		return
 	}
@@ -121,7 +117,7 @@ func (m *Manifest) document(p *problems, body ast.Node, folder string) {
 	}
 	base := settings{}
 	if defaults := values["defaults"]; !isNull(defaults) {
-		if values, ok := p.mapping(defaults, "defaults", settingKeys()); ok {
+		if values, ok := p.mapping(defaults, "defaults", settingKeys()...); ok {
 			base = p.settings(values, settings{}, folder)
 		}
 	}

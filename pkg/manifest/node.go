@@ -27,7 +27,7 @@ type text struct {
 type keyed map[string]ast.Node
 
 // mapping reads a mapping with known keys. Problems name it what.
-func (p *problems) mapping(n ast.Node, what string, known []string) (keyed, bool) {
+func (p *problems) mapping(n ast.Node, what string, known ...string) (keyed, bool) {
 	mapping, ok := n.(ast.MapNode)
 	if !ok {
 		p.add(p.of(n), "%s must be a mapping of %s, not %s", what, strings.Join(known, ", "), kind(n))

@@ -62,7 +62,7 @@ func (p *problems) reference(n ast.Node, what, folder string) Reference {
 		return Reference{}
 	}
 	before := len(p.all)
-	values, _ := p.mapping(n, what, referenceKeys())
+	values, _ := p.mapping(n, what, referenceKeys()...)
 	switch {
 	case len(p.all) > before:
 		return Reference{}

@@ -64,17 +64,15 @@ func value[T any](ctx context.Context, c *Client, call call) (T, error) {
 	var wrapper struct {
 		Value *T `json:"value"`
 	}
-	if err := decoded(ctx, c, call, &wrapper); err != nil {
-		var zero T
-		return zero, err
-	}
-	if wrapper.Value == nil {
-		var zero T
-		return zero, &Error{Kind: Foreign, Operation: call.operation, Err: errNoValue}
-	}
-	if isIncomplete(*wrapper.Value) {
-		var zero T
-		return zero, &Error{Kind: Foreign, Operation: call.operation, Err: errIncomplete}
+	var none T
+	err := decoded(ctx, c, call, &wrapper)
+	switch {
+	case err != nil:
+		return none, err
+	case wrapper.Value == nil:
+		return none, &Error{Kind: Foreign, Operation: call.operation, Err: errNoValue}
+	case isIncomplete(*wrapper.Value):
+		return none, &Error{Kind: Foreign, Operation: call.operation, Err: errIncomplete}
 	}
 	return *wrapper.Value, nil
 }
@@ -107,18 +105,21 @@ func decoded(ctx context.Context, c *Client, call call, target any) error {
 }
 
 func (a answer) decode(operation string, target any) error {
-	if bytes.Count(a.body, []byte{','}) > maxCommas {
-		return &Error{Kind: Foreign, Operation: operation, RequestID: a.header.Get(requestIDHeader), Err: errTooManyValues}
-	}
-	if err := jsonv2.Unmarshal(a.body, target, jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)); err != nil {
-		return &Error{Kind: Foreign, Operation: operation, RequestID: a.header.Get(requestIDHeader), Err: notJSON(a, err)}
+	if err := a.unmarshal(target); err != nil {
+		return &Error{Kind: Foreign, Operation: operation, RequestID: a.header.Get(requestIDHeader), Err: err}
 	}
 	return nil
 }
 
-func notJSON(a answer, err error) error {
+func (a answer) unmarshal(target any) error {
+	if bytes.Count(a.body, []byte{','}) > maxCommas {
+		return errTooManyValues
+	}
+	err := jsonv2.Unmarshal(a.body, target, jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
 	wrongType, isWrongType := errors.AsType[*jsonv2.SemanticError](err)
 	switch {
+	case err == nil:
+		return nil
 	case errors.Is(err, errTooMany):
 		return errTooMany
 	case errors.Is(err, errNoValue):
