@@ -40,8 +40,8 @@ func (s *deliverySelection) bind(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	bindJournal(cmd, &s.journal)
 	flags.Var((*patterns)(&s.filter.Events), "event", "filter by event `PATTERN`, such as 'order.*'")
-	flags.Var((*objects)(&s.filter.Objects), "object", "filter by `ID` of the object of the event")
-	flags.Var((*states)(&s.filter.States), "state", "filter by `STATE`: pending, forwarded or dead")
+	flags.Func("object", "filter by `ID` of the object of the event", s.addObjects)
+	flags.Func("state", "filter by `STATE`: pending, forwarded or dead", s.addStates)
 	flags.Var((*moment)(&s.filter.Since), "since", "filter by receipt at or after `TIME`")
 	flags.Var((*moment)(&s.filter.Before), "before", "filter by receipt before `TIME`")
 }
@@ -96,34 +96,26 @@ func (s *deliverySelection) find(ctx context.Context, j *journal.Journal) ([]jou
 	return found, j.CheckIDs(ctx, s.filter.IDs)
 }
 
-// objects is a flag value with object IDs.
-type objects []int64
-
-func (o *objects) Type() string   { return "ID" }
-func (o *objects) String() string { return strings.Trim(fmt.Sprint(*o), "[]") }
-func (o *objects) Set(text string) error {
+// addObjects reads --object.
+func (s *deliverySelection) addObjects(text string) error {
 	for part := range strings.SplitSeq(text, ",") {
 		id, err := strconv.ParseInt(strings.TrimSpace(part), 10, 64)
 		if err != nil {
 			return fmt.Errorf("%q is not an object ID", part)
 		}
-		*o = append(*o, id)
+		s.filter.Objects = append(s.filter.Objects, id)
 	}
 	return nil
 }
 
-// states is a flag value with delivery states.
-type states []journal.State
-
-func (s *states) Type() string   { return "STATE" }
-func (s *states) String() string { return strings.Trim(fmt.Sprint(*s), "[]") }
-func (s *states) Set(text string) error {
+// addStates reads --state.
+func (s *deliverySelection) addStates(text string) error {
 	for part := range strings.SplitSeq(text, ",") {
 		state := journal.State(strings.ToLower(strings.TrimSpace(part)))
 		if !slices.Contains(journal.States(), state) {
 			return errors.New("must be pending, forwarded or dead")
 		}
-		*s = append(*s, state)
+		s.filter.States = append(s.filter.States, state)
 	}
 	return nil
 }

@@ -100,6 +100,7 @@ func causes() []cause {
 	return []cause{
 		{matches: as[*bug], code: codeBug, hint: advice(bugHint)},
 		{matches: is(terminal.ErrAborted), code: codeInterrupted},
+		{matches: is(listen.ErrClose), code: codeLocal},
 		{matches: as[*backfill.PartialError], code: codePartial, hint: advice("run the command again; delivered objects are not sent twice")},
 		{
 			matches: is(backfill.ErrNoSubscription), code: codeNotFound,

@@ -98,6 +98,7 @@ func TestEveryCauseIsReached(t *testing.T) {
 		{inspect.ErrAddress, codeUsage},
 		{inspect.ErrListen, codeLocal},
 		{&net.OpError{Op: "listen", Err: errAddressInUse}, codeLocal},
+		{fmt.Errorf("%w: %w", listen.ErrClose, journal.ErrLocked), codeLocal},
 		{listen.ErrReceive, codeLocal},
 		{listen.ErrCertificate, codeLocal},
 		{listen.ErrLeftBehind, codeUsage},

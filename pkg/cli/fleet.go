@@ -42,23 +42,19 @@ func (f *fleetFlags) bind(cmd *cobra.Command) {
 func (f *fleetFlags) bindChoice(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.BoolVar(&f.AllCompanies, "all-companies", false, "every client company that the login reaches")
-	flags.Var((*profileNames)(&f.Profiles), "profiles", "logins of these `PROFILES`, comma-separated")
+	flags.Func("profiles", "logins of these `PROFILES`, comma-separated", f.addProfiles)
 	flags.BoolVar(&f.AllProfiles, "all-profiles", false, "logins of all profiles")
 	flags.IntVar(&f.Parallel, "parallel", fleet.DefaultParallel, "maximum number `N` of companies in parallel")
 	f.command = cmd.CommandPath
 }
 
-// profileNames is the value of --profiles. An empty name, as of an unset variable, would select the default profile.
-type profileNames []string
-
-func (p *profileNames) String() string { return strings.Join(*p, ",") }
-func (p *profileNames) Type() string   { return "PROFILES" }
-func (p *profileNames) Set(text string) error {
+// addProfiles reads --profiles. An empty name, as of an unset variable, would select the default profile.
+func (f *fleetFlags) addProfiles(text string) error {
 	names := strings.Split(text, ",")
 	if slices.Contains(names, "") {
 		return errors.New("a profile name is empty")
 	}
-	*p = append(*p, names...)
+	f.Profiles = append(f.Profiles, names...)
 	return nil
 }
 

@@ -79,7 +79,7 @@ func rooms() map[string][]string {
 		},
 		"pkg/secret":    nil,
 		"pkg/sender":    {"pkg/secret", "pkg/webhook"},
-		"pkg/stream":    {"pkg/journal", "pkg/secret", "pkg/wait", "pkg/webhook"},
+		"pkg/stream":    {"pkg/journal", "pkg/secret", "pkg/targeturl", "pkg/wait", "pkg/webhook"},
 		"pkg/targeturl": nil,
 		"pkg/terminal":  {"pkg/secret", "pkg/wait"},
 		"pkg/tripletex": {"pkg/ahead", "pkg/badjson", "pkg/payload", "pkg/secret", "pkg/targeturl", "pkg/wait"},

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"os"
 	"os/signal"
 	"strconv"
@@ -59,11 +58,7 @@ func runViewed(
 	ignored := make(chan os.Signal, 1)
 	signal.Notify(ignored, syscall.SIGPIPE)
 	defer signal.Stop(ignored)
-	err := queue.Run(ctx, p, limited)
-	if errors.Is(err, listen.ErrClose) {
-		return fail(codeLocal, err)
-	}
-	return err
+	return queue.Run(ctx, p, limited)
 }
 
 // show prints an event, and a warning about dropped lines. It returns an error of the output.

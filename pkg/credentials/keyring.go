@@ -41,11 +41,7 @@ type Keyring struct {
 
 // Get implements Store.
 func (k *Keyring) Get(profile string, kind Kind) (secret.Text, error) {
-	value, err := k.call(func() (string, error) { return keyring.Get(service, entry(profile, kind)) })
-	if err != nil {
-		return "", err
-	}
-	return clean([]byte(value))
+	return k.get(service, entry(profile, kind))
 }
 
 // Set implements Store.
@@ -73,7 +69,11 @@ func (k *Keyring) Delete(profile string, kind Kind) error {
 
 // Named returns the keyring entry with a name under the service tlxhook-secrets, or ErrNotFound.
 func (k *Keyring) Named(name string) (secret.Text, error) {
-	value, err := k.call(func() (string, error) { return keyring.Get(namedService, name) })
+	return k.get(namedService, name)
+}
+
+func (k *Keyring) get(service, name string) (secret.Text, error) {
+	value, err := k.call(func() (string, error) { return keyring.Get(service, name) })
 	if err != nil {
 		return "", err
 	}

@@ -2,7 +2,6 @@ package stream
 
 import (
 	"fmt"
-	"net/netip"
 	"net/url"
 	"os"
 	"slices"
@@ -13,6 +12,7 @@ import (
 	"github.com/nats-io/nkeys"
 
 	"github.com/tlxhook/tlxhook/pkg/secret"
+	"github.com/tlxhook/tlxhook/pkg/targeturl"
 )
 
 const (
@@ -86,7 +86,7 @@ func (l Login) leaks() bool {
 	}
 	return slices.ContainsFunc(strings.Split(l.Servers, ","), func(server string) bool {
 		u, err := url.Parse(strings.TrimSpace(server))
-		return err == nil && u.Scheme != "tls" && !isLoopback(u.Hostname())
+		return err == nil && u.Scheme != "tls" && !targeturl.IsLoopback(u.Hostname())
 	})
 }
 
@@ -95,11 +95,6 @@ func (l Login) encrypted() bool {
 	return l.CA != "" || l.Certificate != "" || !slices.ContainsFunc(strings.Split(l.Servers, ","), func(server string) bool {
 		return !strings.HasPrefix(strings.ToLower(strings.TrimSpace(server)), "tls://")
 	})
-}
-
-func isLoopback(host string) bool {
-	address, err := netip.ParseAddr(host)
-	return strings.EqualFold(host, "localhost") || err == nil && address.IsLoopback()
 }
 
 func (l Login) options() ([]nats.Option, error) {
