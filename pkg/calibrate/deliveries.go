@@ -137,24 +137,6 @@ func (r *deliveryRun) changeCustomer(ctx context.Context, n int) error {
 	return err
 }
 
-// await waits until a condition holds, at most for a time. It reports whether the condition holds.
-func (r *deliveryRun) await(ctx context.Context, most time.Duration, holds func() bool) (bool, error) {
-	for end := time.Now().Add(most); !holds(); {
-		if time.Now().After(end) {
-			return false, nil
-		}
-		if err := wait.For(ctx, 50*time.Millisecond); err != nil {
-			return false, err
-		}
-	}
-	return true, nil
-}
-
-// awaitArrivals waits for n deliveries to a subscription.
-func (r *deliveryRun) awaitArrivals(ctx context.Context, most time.Duration, name string, n int) (bool, error) {
-	return r.await(ctx, most, func() bool { return len(r.receiver.arrived(name)) >= n })
-}
-
 // propagation creates customers 1, 5 and 13 seconds after a subscription. The longest time without a delivery is below the
 // delay.
 func (r *deliveryRun) propagation(ctx context.Context) error {
@@ -313,30 +295,4 @@ func (r *deliveryRun) changes(ctx context.Context) error {
 	got := len(r.receiver.arrived("rapid"))
 	r.observe("rapid-changes", choice(got < times, "latest", "every"), fmt.Sprintf("%d deliveries for %d changes", got, times))
 	return nil
-}
-
-func choice(first bool, yes, no string) string {
-	if first {
-		return yes
-	}
-	return no
-}
-
-// errorOr returns err, or a text if it is nil.
-func errorOr(err error, format string, args ...any) error {
-	if err != nil {
-		return err
-	}
-	return fmt.Errorf(format, args...)
-}
-
-// shortened returns at most 80 printable characters of a text from outside.
-func shortened(text string) string {
-	text = strings.Map(func(c rune) rune {
-		if c < ' ' || c > '~' || c == '`' || c == '|' {
-			return '?'
-		}
-		return c
-	}, text)
-	return text[:min(len(text), 80)]
 }

@@ -3,6 +3,7 @@ package calibrate
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -82,4 +83,30 @@ func (l *lab) observeLimit() {
 		header = "present"
 	}
 	l.observe("limit-reset", header)
+}
+
+func choice(first bool, yes, no string) string {
+	if first {
+		return yes
+	}
+	return no
+}
+
+// errorOr returns err, or a text if it is nil.
+func errorOr(err error, format string, args ...any) error {
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf(format, args...)
+}
+
+// shortened returns at most 80 printable characters of a text from outside.
+func shortened(text string) string {
+	text = strings.Map(func(c rune) rune {
+		if c < ' ' || c > '~' || c == '`' || c == '|' {
+			return '?'
+		}
+		return c
+	}, text)
+	return text[:min(len(text), 80)]
 }

@@ -132,3 +132,47 @@ func (l *lab) settle(ctx context.Context, n int) error {
 	}
 	return nil
 }
+
+// target returns the target of an experiment. Its host is reserved, so that no data leaves.
+func (l *lab) target(name string) string {
+	return "https://calibrate.invalid" + mark + l.run + "/" + name
+}
+
+// subscription returns the body of a new subscription, which is disabled.
+func (l *lab) subscription(name string) map[string]any {
+	return map[string]any{"event": "order.create", "targetUrl": l.target(name), "status": "DISABLED"}
+}
+
+// create sends a new subscription.
+func (l *lab) create(ctx context.Context, body map[string]any) (answer, error) {
+	return l.call(ctx, http.MethodPost, "/event/subscription", body)
+}
+
+// made creates a subscription that the service must accept.
+func (l *lab) made(ctx context.Context, body map[string]any) (id, version int64, err error) {
+	got, err := l.create(ctx, body)
+	if err == nil {
+		err = got.refusal("create subscription")
+	}
+	made := got.created()
+	return made.ID, made.Version, err
+}
+
+// update sends a change of a subscription.
+func (l *lab) update(ctx context.Context, id, version int64, change map[string]any) (answer, error) {
+	change["id"], change["version"] = id, version
+	return l.call(ctx, http.MethodPut, "/event/subscription/"+strconv.FormatInt(id, 10), change)
+}
+
+// choose records yes for a success and no for a refusal. Any other response is unclear. It returns err, which the response
+// came with; then nothing is recorded.
+func (l *lab) choose(name string, got answer, err error, yes, no string) error {
+	switch {
+	case err != nil:
+	case got.ok():
+		l.observe(name, yes)
+	case got.refused():
+		l.observe(name, no)
+	}
+	return err
+}

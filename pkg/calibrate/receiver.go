@@ -153,3 +153,21 @@ func (r *Receiver) patience() time.Duration {
 	defer r.mu.Unlock()
 	return r.held
 }
+
+// await waits until a condition holds, at most for a time. It reports whether the condition holds.
+func (r *deliveryRun) await(ctx context.Context, most time.Duration, holds func() bool) (bool, error) {
+	for end := time.Now().Add(most); !holds(); {
+		if time.Now().After(end) {
+			return false, nil
+		}
+		if err := wait.For(ctx, 50*time.Millisecond); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// awaitArrivals waits for n deliveries to a subscription.
+func (r *deliveryRun) awaitArrivals(ctx context.Context, most time.Duration, name string, n int) (bool, error) {
+	return r.await(ctx, most, func() bool { return len(r.receiver.arrived(name)) >= n })
+}

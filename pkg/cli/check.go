@@ -282,38 +282,6 @@ func lastDeliveries(ctx context.Context, lookup config.Lookup, folder string, al
 	return all
 }
 
-// silenceFlag is the value of --max-silence, which may be repeated.
-type silenceFlag []health.Silence
-
-func (f *silenceFlag) String() string { return "" }
-func (f *silenceFlag) Type() string   { return "EVENT=TIME" }
-func (f *silenceFlag) Set(text string) error {
-	s, err := health.ParseSilence(text)
-	*f = append(*f, s)
-	return err
-}
-
-// thresholdFlag is the value of a repeatable flag that sets thresholds.
-type thresholdFlag struct {
-	to    *health.Thresholds
-	state health.State
-}
-
-func (f thresholdFlag) String() string        { return "" }
-func (f thresholdFlag) Type() string          { return "NAME=RANGE" }
-func (f thresholdFlag) Set(text string) error { return f.to.Set(f.state, text) }
-
-// stateFlag is a flag value: a state in lower case.
-type stateFlag health.State
-
-func (f *stateFlag) String() string { return strings.ToLower(string(*f)) }
-func (f *stateFlag) Type() string   { return "STATE" }
-func (f *stateFlag) Set(text string) error {
-	state, err := health.ParseState(text)
-	*f = stateFlag(state)
-	return err
-}
-
 // reportFormats returns the formats of check in the order of annotationFormats.
 func reportFormats() []string {
 	var names []string

@@ -6,9 +6,15 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/signal"
+	"slices"
+	"syscall"
+
+	"github.com/spf13/cobra"
 
 	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/health"
+	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 )
 
@@ -63,4 +69,77 @@ func appendTo(path string, content []byte) error {
 	}
 	_, err = file.Write(content)
 	return errors.Join(err, file.Close())
+}
+
+// isPlugin reports whether a command is a monitoring plugin: it always prints a result and exits with 0 to 3.
+func isPlugin(cmd *cobra.Command) bool { return cmd.Annotations[annotationPlugin] != "" }
+
+// meansPlugin reports whether a command line, valid or not, names a plugin: cobra does not find the command after an
+// invalid flag.
+func meansPlugin(root *cobra.Command, args []string) bool {
+	command, _, err := root.Find(args)
+	if err != nil || command != root {
+		return err == nil && isPlugin(command)
+	}
+	return slices.ContainsFunc(root.Commands(), func(c *cobra.Command) bool { return isPlugin(c) && slices.Contains(args, c.Name()) })
+}
+
+// pluginVerdict is returned by a plugin that has printed its result.
+type pluginVerdict struct{ state health.State }
+
+func (v pluginVerdict) Error() string { return string(v.state) }
+
+// runPlugin runs a plugin. Signals, including SIGPIPE, stay ignored until the process has ended, as a signal after the
+// result must not change the exit code.
+func (a *App) runPlugin(ctx context.Context, root *cobra.Command, args []string) (code int) {
+	ignored := make(chan os.Signal, 1)
+	signal.Notify(ignored, append(endingSignals(), syscall.SIGPIPE)...)
+	if ctx.Done() != nil { // another command runs this one and continues
+		defer signal.Stop(ignored)
+	}
+	defer func() {
+		if recover() != nil { // reporting the error failed too
+			code = health.Unknown.ExitCode()
+		}
+	}()
+	err := a.execute(ctx, root, args)
+	if v, ok := errors.AsType[pluginVerdict](err); ok && a.results.err == nil {
+		return v.state.ExitCode()
+	}
+	if err == nil {
+		return exitOK
+	}
+	return a.endPlugin(ctx, args, err)
+}
+
+// endPlugin prints an error as the result of a plugin.
+func (a *App) endPlugin(ctx context.Context, args []string, err error) int {
+	if a.results.err != nil {
+		return a.reportUnknown(describe(a.settings, a.results.err))
+	}
+	f := describe(a.settings, err)
+	d := health.Document{
+		Report: health.Unreachable(f.problem(a.given, a.redactor.Redact), health.Unknown, 0),
+		Output: output.Options{Format: output.Format(a.formatOf(args))},
+	}
+	d.Samples = []health.Sample{{Report: d.Report, Reason: f.reason()}}
+	if path := outputFileOf(args); path != "" {
+		if err := a.writeReport(ctx, path, d); err != nil {
+			a.report(localFailure("write the report", err), false)
+		}
+		d.Output = output.Options{}
+	}
+	if err := a.showReport(ctx, d); err != nil {
+		return a.reportUnknown(describe(a.settings, err))
+	}
+	if b, ok := errors.AsType[*bug](err); ok {
+		_, _ = a.terminal.Err.Write(b.stack)
+	}
+	return health.Unknown.ExitCode()
+}
+
+// reportUnknown reports a failure on standard error and returns the exit code of UNKNOWN.
+func (c *console) reportUnknown(f *failure) int {
+	c.report(f, false)
+	return health.Unknown.ExitCode()
 }

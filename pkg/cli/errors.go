@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"net"
-	"slices"
 
 	"github.com/tlxhook/tlxhook/pkg/backfill"
 	"github.com/tlxhook/tlxhook/pkg/calibrate"
@@ -297,26 +295,4 @@ func causes() []cause {
 		{matches: is(login.ErrKeep), code: codeLocal},
 		{matches: as[*fs.PathError], code: codeLocal},
 	}
-}
-
-// isServerError matches a socket that cannot listen or accept connections.
-func isServerError(err error) bool {
-	op, ok := errors.AsType[*net.OpError](err)
-	return ok && slices.Contains([]string{"listen", "accept", "close"}, op.Op)
-}
-
-// badListenAddress matches an address to listen on that has no valid host and port.
-func badListenAddress(err error) bool {
-	op, ok := errors.AsType[*net.OpError](err)
-	if !ok || op.Op != "listen" {
-		return false
-	}
-	name, ok := errors.AsType[*net.DNSError](op)
-	return as[*net.AddrError](op) || ok && name.Err == "unknown port"
-}
-
-// timedOutAfterSome matches a run over many companies that timed out after the first change.
-func timedOutAfterSome(err error) bool {
-	e, ok := errors.AsType[*fleet.StoppedError](err)
-	return ok && !e.Nothing
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/tlxhook/tlxhook/pkg/health"
+	"github.com/tlxhook/tlxhook/pkg/terminal"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
@@ -124,3 +126,20 @@ func localFailure(operation string, err error) *failure {
 
 // text returns the error in one line, with semicolons between joined errors.
 func (f *failure) text() string { return strings.Join(causeLines(f.err), "; ") }
+
+// reason returns the reason of a failure before the first request, as a Prometheus label.
+func (f *failure) reason() string {
+	switch {
+	case as[*tripletex.Error](f.err):
+		return health.ReasonOf(f.err)
+	case f.code == codeBug:
+		return health.ReasonInternal
+	default:
+		return health.ReasonUsage
+	}
+}
+
+// problem returns the failure as the problem of a report.
+func (f *failure) problem(run runFlags, redact func(string) string) health.Problem {
+	return health.Problem{Code: string(f.code), Message: terminal.Clip(redact(f.text())), Hint: terminal.Clip(redact(f.hint.text(run)))}
+}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/fleet"
+	"github.com/tlxhook/tlxhook/pkg/health"
 	"github.com/tlxhook/tlxhook/pkg/journal"
 	"github.com/tlxhook/tlxhook/pkg/manifest"
 	"github.com/tlxhook/tlxhook/pkg/match"
@@ -221,4 +222,36 @@ func emptyFlag(cmd *cobra.Command) (name string) {
 		}
 	})
 	return name
+}
+
+// silenceFlag is the value of --max-silence, which may be repeated.
+type silenceFlag []health.Silence
+
+func (f *silenceFlag) String() string { return "" }
+func (f *silenceFlag) Type() string   { return "EVENT=TIME" }
+func (f *silenceFlag) Set(text string) error {
+	s, err := health.ParseSilence(text)
+	*f = append(*f, s)
+	return err
+}
+
+// thresholdFlag is the value of a repeatable flag that sets thresholds.
+type thresholdFlag struct {
+	to    *health.Thresholds
+	state health.State
+}
+
+func (f thresholdFlag) String() string        { return "" }
+func (f thresholdFlag) Type() string          { return "NAME=RANGE" }
+func (f thresholdFlag) Set(text string) error { return f.to.Set(f.state, text) }
+
+// stateFlag is a flag value: a state in lower case.
+type stateFlag health.State
+
+func (f *stateFlag) String() string { return strings.ToLower(string(*f)) }
+func (f *stateFlag) Type() string   { return "STATE" }
+func (f *stateFlag) Set(text string) error {
+	state, err := health.ParseState(text)
+	*f = stateFlag(state)
+	return err
 }

@@ -10,9 +10,11 @@ import (
 	"net/http"
 	"net/netip"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/tlxhook/tlxhook/pkg/config"
+	"github.com/tlxhook/tlxhook/pkg/fleet"
 	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/receiver"
 	"github.com/tlxhook/tlxhook/pkg/secret"
@@ -179,4 +181,26 @@ func installHint(_ *config.Settings, err error) hint {
 		return advice("install it: %s", e.Install)
 	}
 	return advice("install it, or pass the URL of another tunnel with --public-url")
+}
+
+// isServerError matches a socket that cannot listen or accept connections.
+func isServerError(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && slices.Contains([]string{"listen", "accept", "close"}, op.Op)
+}
+
+// badListenAddress matches an address to listen on that has no valid host and port.
+func badListenAddress(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	if !ok || op.Op != "listen" {
+		return false
+	}
+	name, ok := errors.AsType[*net.DNSError](op)
+	return as[*net.AddrError](op) || ok && name.Err == "unknown port"
+}
+
+// timedOutAfterSome matches a run over many companies that timed out after the first change.
+func timedOutAfterSome(err error) bool {
+	e, ok := errors.AsType[*fleet.StoppedError](err)
+	return ok && !e.Nothing
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -196,4 +197,65 @@ func (c *change) print(ctx context.Context) error {
 		return output.List(ctx, c.printer, requestTable(c.run.Many), c.plan)
 	}
 	return c.rows.show(ctx)
+}
+
+// subscriptionRows are subscriptions to print, with the company of each if many is set.
+type subscriptionRows struct {
+	*console
+
+	many   bool
+	all    []companySubscription
+	broken int
+}
+
+// add appends the subscriptions of a company. Formats without a header are printed at once, without waiting for the last
+// company.
+func (r *subscriptionRows) add(ctx context.Context, m fleet.Account, found []tripletex.Subscription) error {
+	first, company := len(r.all), m.Named()
+	r.all = slices.Grow(r.all, len(found)) // a company may have tens of thousands
+	for _, s := range found {
+		s.TargetURL = r.target(s.TargetURL)
+		r.all = append(r.all, companySubscription{company, s})
+		if s.Status != tripletex.Active {
+			r.broken++
+		}
+	}
+	if !r.many || !r.printer.IsStream() {
+		return nil
+	}
+	return output.List(ctx, r.printer, companySubscriptionTable(), r.all[first:])
+}
+
+// show prints the rows that add has not printed.
+func (r *subscriptionRows) show(ctx context.Context) error {
+	if !r.many {
+		return output.List(ctx, r.printer, subscriptionTable(), r.subscriptions())
+	}
+	if r.printer.IsStream() {
+		return nil
+	}
+	if r.printer.IsTable() {
+		r.disambiguate()
+	}
+	return output.List(ctx, r.printer, companySubscriptionTable(), r.all)
+}
+
+// disambiguate appends the ID to company names that occur twice.
+func (r *subscriptionRows) disambiguate() {
+	companies := make([]fleet.Company, len(r.all))
+	for i, s := range r.all {
+		companies[i] = s.Company
+	}
+	labels := fleet.Distinct(companies)
+	for i := range r.all {
+		r.all[i].CompanyName = cmp.Or(labels[r.all[i].Company], r.all[i].CompanyName)
+	}
+}
+
+func (r *subscriptionRows) subscriptions() []tripletex.Subscription {
+	all := make([]tripletex.Subscription, len(r.all))
+	for i, s := range r.all {
+		all[i] = s.Subscription
+	}
+	return all
 }

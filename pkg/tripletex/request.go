@@ -9,10 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
-	"strings"
-	"time"
 
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -267,81 +264,4 @@ func (p *attempts) broken(ctx context.Context, err error) *Error {
 	return &Error{Kind: kindOfCause(ctx, err), Operation: p.call.operation, Err: withoutURL(err)}
 }
 
-func (p *attempts) failure(got answer) *Error {
-	e := &Error{
-		Kind: kindOfStatus(got.status), Operation: p.call.operation, Status: got.status,
-		RequestID: got.header.Get(requestIDHeader),
-	}
-	if got.status == http.StatusNotModified {
-		e.Err = errUnconditional
-		return e
-	}
-	if e.Kind == Foreign {
-		e.Err = fmt.Errorf("redirect to %s not followed", secret.MaskURL(got.header.Get("Location")))
-		return e
-	}
-	if got.status == http.StatusProxyAuthRequired {
-		e.Status, e.Err = 0, &ProxyError{got.status}
-		return e
-	}
-	e.ClockSkew = skewOf(got, time.Now())
-	e.RetryAfter, _ = waitOf(got.status, got.header)
-	var body struct {
-		Code               int          `json:"code"`
-		Message            string       `json:"message"`
-		DeveloperMessage   string       `json:"developerMessage"`
-		ValidationMessages []Validation `json:"validationMessages"`
-		RequestID          string       `json:"requestId"`
-	}
-	// A body that is not JSON, such as the page of a gateway, is ignored.
-	if json.Unmarshal(got.body, &body) == nil {
-		e.Code, e.Message, e.DeveloperMessage = body.Code, body.Message, body.DeveloperMessage
-		e.Validation = collapse(body.ValidationMessages)
-		if e.RequestID == "" {
-			e.RequestID = body.RequestID
-		}
-	}
-	return e
-}
-
-// skewLimit is the smallest clock skew that is reported as a possible cause.
-const skewLimit = 10 * time.Minute
-
-// skewOf returns the lead of the local clock over the service, if that may be the cause of a refused login: a wrong
-// clock can request a session that has already expired.
-func skewOf(got answer, now time.Time) time.Duration {
-	date, err := http.ParseTime(got.header.Get("Date"))
-	skew := now.Sub(date).Round(time.Second)
-	login := []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusBadRequest, http.StatusUnprocessableEntity}
-	if err != nil || skew.Abs() < skewLimit || !slices.Contains(login, got.status) {
-		return 0
-	}
-	return skew
-}
-
-// collapse keeps one message per field: the service often returns both "must not be null" and "must not be empty".
-func collapse(all []Validation) []Validation {
-	seen := map[string]bool{}
-	kept := make([]Validation, 0, len(all))
-	for _, v := range all {
-		place := v.Path
-		if place == "" || strings.HasPrefix(place, "null.") {
-			place = v.Field
-		}
-		if !seen[place] {
-			seen[place] = true
-			kept = append(kept, v)
-		}
-	}
-	return kept
-}
-
 const requestIDHeader = "X-Tlx-Request-Id"
-
-// withoutURL removes the URL from a transport error: its query may contain a token, which Go does not mask.
-func withoutURL(err error) error {
-	if withURL, ok := errors.AsType[*url.Error](err); ok {
-		return withURL.Err
-	}
-	return err
-}
