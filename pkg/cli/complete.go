@@ -94,24 +94,24 @@ func (c completer) flags() map[string]cobra.CompletionFunc {
 
 // completeFlags sets the flag completions of a command and its subcommands.
 func completeFlags(cmd *cobra.Command, byName map[string]cobra.CompletionFunc) {
-	set := func(flag *pflag.Flag) {
+	walkFlags(cmd, func(c *cobra.Command, flag *pflag.Flag) {
 		if f := byName[flag.Name]; f != nil {
-			complete(cmd, flag.Name, f)
+			complete(c, flag.Name, f)
 		}
-	}
-	cmd.PersistentFlags().VisitAll(set)
-	cmd.Flags().VisitAll(set)
-	for _, below := range cmd.Commands() {
-		completeFlags(below, byName)
-	}
+	})
 }
 
 // unquoteUsages removes the backquotes from flag usages, which completions would show.
 func unquoteUsages(cmd *cobra.Command) {
-	unquote := func(flag *pflag.Flag) { _, flag.Usage = pflag.UnquoteUsage(flag) }
+	walkFlags(cmd, func(_ *cobra.Command, flag *pflag.Flag) { _, flag.Usage = pflag.UnquoteUsage(flag) })
+}
+
+// walkFlags calls visit for each flag of a command and of all below it.
+func walkFlags(cmd *cobra.Command, visit func(*cobra.Command, *pflag.Flag)) {
 	walkTree(cmd, func(c *cobra.Command) {
-		c.PersistentFlags().VisitAll(unquote)
-		c.Flags().VisitAll(unquote)
+		one := func(flag *pflag.Flag) { visit(c, flag) }
+		c.PersistentFlags().VisitAll(one)
+		c.Flags().VisitAll(one)
 	})
 }
 
@@ -262,14 +262,8 @@ func cacheable(all []tripletex.Subscription) []cachedSubscription {
 
 func (c completer) liveSubscriptions(cmd *cobra.Command) []cachedSubscription {
 	return live(c, cmd, cachedSubscriptions, time.Minute, func(c *tripletex.Client, ctx context.Context) ([]cachedSubscription, error) {
-		var all []tripletex.Subscription
-		for s, err := range c.Subscriptions(ctx, "") {
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, s)
-		}
-		return cacheable(all), nil
+		all, err := manifest.List(ctx, c)
+		return cacheable(all), err
 	})
 }
 

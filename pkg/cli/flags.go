@@ -49,18 +49,13 @@ func (d decimal) Set(text string) error {
 	return d.Value.Set(strconv.FormatInt(n, 10))
 }
 
-func makeDecimal(flag *pflag.Flag) {
-	if kind := flag.Value.Type(); kind == "int" || kind == "int64" {
-		flag.Value = decimal{flag.Value}
-	}
-}
-
 // decimalFlags makes the whole numbers of a command and its subcommands decimal.
 func decimalFlags(cmd *cobra.Command) {
-	cmd.Flags().VisitAll(makeDecimal)
-	for _, c := range cmd.Commands() {
-		decimalFlags(c)
-	}
+	walkFlags(cmd, func(_ *cobra.Command, flag *pflag.Flag) {
+		if kind := flag.Value.Type(); kind == "int" || kind == "int64" {
+			flag.Value = decimal{flag.Value}
+		}
+	})
 }
 
 // selection is the set of subscriptions that a command works on.

@@ -134,7 +134,7 @@ func newBareRoot(app *App) *cobra.Command {
 		&cobra.Group{ID: groupLearn, Title: "Learn and try:"},
 	)
 	globalFlags(root.PersistentFlags())
-	root.PersistentFlags().VisitAll(makeDecimal)
+	decimalFlags(root)
 	root.SetHelpCommandGroupID(groupLearn)
 	root.SetCompletionCommandGroupID(groupSetup)
 	return root
