@@ -53,8 +53,8 @@ func rooms() map[string][]string {
 			"pkg/secret", "pkg/targeturl", "pkg/terminal", "pkg/tripletex", "pkg/wait",
 		},
 		"pkg/inspect": {
-			"pkg/badjson", "pkg/childprocess", "pkg/health", "pkg/journal", "pkg/match", "pkg/receiver", "pkg/secret", "pkg/sender", "pkg/targeturl",
-			"pkg/terminal", "pkg/tripletex", "pkg/wait", "pkg/webhook",
+			"pkg/badjson", "pkg/childprocess", "pkg/health", "pkg/journal", "pkg/loopback", "pkg/match", "pkg/receiver", "pkg/secret", "pkg/sender",
+			"pkg/targeturl", "pkg/terminal", "pkg/tripletex", "pkg/wait", "pkg/webhook",
 		},
 		"pkg/journal": nil,
 		"pkg/junit":   nil,

@@ -60,20 +60,8 @@ func (s Server) Serve(ctx context.Context, handler http.Handler, ready func(url 
 	if s.TLS != nil {
 		listener = tls.NewListener(listener, s.TLS)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(listener) }()
 	ready(scheme + "://" + listener.Addr().String())
-	select {
-	case err := <-ended:
-		return err
-	case <-ctx.Done():
-	}
-	draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
-	defer cancel()
-	if err := server.Shutdown(draining); err != nil {
-		return server.Close()
-	}
-	return nil
+	return loopback.Serve(ctx, server, listener, drainTimeout)
 }
 
 // check rejects an unprotected address, and returns the URL scheme.

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/tlxhook/tlxhook/pkg/journal"
+	"github.com/tlxhook/tlxhook/pkg/loopback"
 	"github.com/tlxhook/tlxhook/pkg/receiver"
 	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/targeturl"
@@ -134,18 +135,9 @@ func (s *Server) Run(ctx context.Context) error {
 		ErrorLog: log.New(io.Discard, "", 0), Protocols: new(http.Protocols),
 	}
 	server.Protocols.SetHTTP1(true)
-	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(s.listener) }()
-	select {
-	case err := <-ended:
-		return errors.Join(fmt.Errorf("%w: %w", ErrListen, err), s.journal.Close())
-	case <-ctx.Done():
-	}
-	draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
-	defer cancel()
-	err := server.Shutdown(draining)
-	if errors.Is(err, context.DeadlineExceeded) {
-		err = server.Close()
+	err := loopback.Serve(ctx, server, s.listener, drainTime)
+	if err != nil {
+		err = fmt.Errorf("%w: %w", ErrListen, err)
 	}
 	return errors.Join(err, s.journal.Close())
 }

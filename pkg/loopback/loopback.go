@@ -1,4 +1,4 @@
-// Package loopback protects local servers from web pages: from DNS rebinding and cross-site requests.
+// Package loopback runs local servers and protects them from web pages: from DNS rebinding and cross-site requests.
 package loopback
 
 import (

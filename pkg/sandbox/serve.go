@@ -159,21 +159,11 @@ func serve(ctx context.Context, store Store, listener net.Listener, o ServeOptio
 	}
 	var served, delivered error
 	var all sync.WaitGroup
-	all.Go(func() { served = server.Serve(listener); cancel() })
+	all.Go(func() { served = loopback.Serve(ctx, server, listener, drainTimeout); cancel() })
 	all.Go(func() { delivered = deliverer.Run(ctx); cancel() })
 	ready()
-	<-ctx.Done()
-	draining, stop := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
-	defer stop()
-	ended := server.Shutdown(draining)
-	if ended != nil {
-		ended = server.Close()
-	}
 	all.Wait()
-	if errors.Is(served, http.ErrServerClosed) {
-		served = nil
-	}
-	return errors.Join(served, delivered, ended)
+	return errors.Join(served, delivered)
 }
 
 func announce(folder string, served Service) error {
