@@ -56,11 +56,12 @@ func (s *Stream) appendAltered(ctx context.Context, m *nats.Msg) (journal.Stored
 	return journal.Stored{ID: number(ack.Sequence), Duplicate: again, Altered: !again}, nil
 }
 
-// holds reports whether a message has a body. A deleted message counts as the same.
+// holds reports whether a message has a body. A deleted message, whose body is unknown, has another: a delivery is stored
+// twice rather than not at all.
 func (s *Stream) holds(ctx context.Context, seq uint64, body []byte) (bool, error) {
 	before, err := s.stream.GetMsg(ctx, seq)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return true, nil
+		return false, nil
 	}
 	if err != nil {
 		return false, err

@@ -116,6 +116,34 @@ func TestStreamReportsItsContent(t *testing.T) {
 	}
 }
 
+// A delivery with the key of a deleted one is stored, once: its body may be another.
+func TestDeliveryWithTheKeyOfADeletedOneIsStored(t *testing.T) {
+	t.Parallel()
+	live := serve(t, &server.Options{})
+	s := open(t, live)
+	if _, err := s.Append(t.Context(), delivery("key-1", 1)); err != nil {
+		t.Fatal(err)
+	}
+	purged, err := raw(t, live).Stream(t.Context(), "DELIVERIES")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := purged.Purge(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	altered := delivery("key-1", 1)
+	altered.Body = []byte(`{"subscriptionId":4711,"event":"order.update","id":1,"value":{"other":true}}`)
+	for i, want := range []journal.Stored{{ID: 2, Altered: true}, {ID: 2, Duplicate: true}} {
+		got, err := s.Append(t.Context(), altered)
+		switch {
+		case err != nil:
+			t.Errorf("%d: %v", i, err)
+		case got != want:
+			t.Errorf("%d: got = %v, want %v", i, got, want)
+		}
+	}
+}
+
 // A stream that is there is judged and never changed: one that could lose what it acknowledged is refused.
 func TestUnfitStreamIsRefusedAndLeft(t *testing.T) {
 	t.Parallel()
