@@ -41,7 +41,8 @@ func resolver(home string, variables map[string]string) *login.Resolver {
 
 // save stores a profile with tokens in the file store.
 func save(r *login.Resolver, name, token string) error {
-	return r.Save(context.Background(), config.Profile{Name: name, Store: login.FileStore, TokenKind: login.EmployeeTokens, BaseURL: tripletex.Test},
+	profile := config.Profile{Name: name, Store: login.FileStore, TokenKind: login.EmployeeTokens, BaseURL: tripletex.Test}
+	return r.Save(context.Background(), profile,
 		tripletex.Credentials{ConsumerToken: secret.Text("consumer-" + token), EmployeeToken: secret.Text("employee-" + token)},
 		tripletex.Session{Token: secret.Text("session-" + token), Expires: time.Now().Add(time.Hour)})
 }
