@@ -33,10 +33,13 @@ func Select(ctx context.Context, client *tripletex.Client, filter Filter, fields
 		}
 		return []tripletex.Subscription{one}, nil, err
 	}
-	all := make([]tripletex.Subscription, 0, 1000) // a page
+	var all []tripletex.Subscription
 	for one, err := range client.Subscriptions(ctx, fields) {
 		if err != nil {
 			return nil, nil, err
+		}
+		if len(all) == 32 { // most companies have fewer
+			all = slices.Grow(all, 1000)
 		}
 		all = append(all, one)
 	}
