@@ -61,8 +61,10 @@ func isASCII(text string) bool {
 // hostKey returns the host of a URL in the form for comparison: lower case, xn--, without a trailing dot.
 func hostKey(u *url.URL) string {
 	host := strings.ToLower(u.Hostname())
-	if address, err := netip.ParseAddr(host); err == nil {
-		return address.String()
+	if strings.Contains(host, ":") || strings.TrimRight(host, "0123456789") != host { // no domain name ends with a number
+		if address, err := netip.ParseAddr(host); err == nil {
+			return address.String()
+		}
 	}
 	if !isASCII(host) {
 		if ascii, err := idna.Lookup.ToASCII(host); err == nil {

@@ -71,12 +71,15 @@ func (l *items[T]) UnmarshalJSONFrom(decoder *jsontext.Decoder) error {
 func pages[T any](ctx context.Context, c *Client, list call, id func(T) int64) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T
-		seen := map[int64]bool{}
+		var seen map[int64]bool
 		for n := range maxPages {
 			got, _, err := onePage[T](ctx, c, list, n*pageSize)
 			if err != nil {
 				yield(none, err)
 				return
+			}
+			if seen == nil {
+				seen = make(map[int64]bool, len(got.Values))
 			}
 			fresh := false
 			for _, item := range got.Values {
