@@ -73,7 +73,9 @@ func rooms() map[string][]string {
 		"pkg/output":   {"pkg/terminal", "pkg/wait"},
 		"pkg/payload":  nil,
 		"pkg/promtext": nil,
-		"pkg/receiver": {"pkg/childprocess", "pkg/journal", "pkg/secret", "pkg/sender", "pkg/terminal", "pkg/wait", "pkg/webhook"},
+		"pkg/receiver": {
+			"pkg/childprocess", "pkg/journal", "pkg/loopback", "pkg/secret", "pkg/sender", "pkg/terminal", "pkg/wait", "pkg/webhook",
+		},
 		"pkg/sandbox": {
 			"pkg/badjson", "pkg/config", "pkg/loopback", "pkg/payload", "pkg/secret", "pkg/sender", "pkg/targeturl", "pkg/wait", "pkg/webhook",
 		},

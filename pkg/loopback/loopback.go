@@ -1,4 +1,5 @@
-// Package loopback runs local servers and protects them from web pages: from DNS rebinding and cross-site requests.
+// Package loopback runs HTTP servers, and protects those on loopback addresses from web pages: from DNS rebinding and
+// cross-site requests.
 package loopback
 
 import (

@@ -2,12 +2,13 @@ package receiver
 
 import (
 	"context"
-	"errors"
 	"io"
 	"log"
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/tlxhook/tlxhook/pkg/loopback"
 )
 
 // Limits of a connection, sufficient for a sender of webhooks.
@@ -29,19 +30,5 @@ func Serve(ctx context.Context, listener net.Listener, handler http.Handler) err
 		ErrorLog: log.New(io.Discard, "", 0), // errors of senders are not logged
 	}
 	server.Protocols.SetHTTP1(true)
-	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(listener) }()
-	select {
-	case err := <-ended:
-		return err
-	case <-ctx.Done():
-	}
-	draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
-	defer cancel()
-	if err := server.Shutdown(draining); errors.Is(err, context.DeadlineExceeded) {
-		return server.Close() // a slower sender will retry
-	} else if err != nil {
-		return err
-	}
-	return nil
+	return loopback.Serve(ctx, server, listener, drainTime) // a slower sender will retry
 }
