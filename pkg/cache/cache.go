@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
@@ -20,7 +21,7 @@ type list[T any] struct {
 // load returns the list in a file, or an empty list if the file is missing or invalid.
 func load[T any](path string) list[T] {
 	var known list[T]
-	raw, err := os.ReadFile(path)
+	raw, err := config.ReadFile(path)
 	if err != nil || json.Unmarshal(raw, &known) != nil {
 		return list[T]{}
 	}
@@ -32,7 +33,7 @@ func load[T any](path string) list[T] {
 func Store[T any](path string, redact func(string) string, items []T) {
 	raw, err := json.Marshal(list[T]{time.Now(), items})
 	raw = []byte(redact(string(raw)))
-	if err == nil && path != "" && os.MkdirAll(filepath.Dir(path), 0o700) == nil {
+	if err == nil && path != "" && config.CheckRegular(path) == nil && os.MkdirAll(filepath.Dir(path), 0o700) == nil {
 		_ = os.WriteFile(path, raw, 0o600)
 	}
 }

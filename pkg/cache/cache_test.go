@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -83,5 +84,18 @@ func TestStoreIgnoresErrors(t *testing.T) {
 		if got := cache.Get(t.Context(), path, strings.Clone, time.Hour, fetch); !slices.Equal(got, []string{"b"}) {
 			t.Errorf("%q: %v", path, got)
 		}
+	}
+}
+
+func TestANamedPipeIsNotRead(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "list.json")
+	if err := exec.Command("mkfifo", path).Run(); err != nil {
+		t.Skip("mkfifo is not installed")
+	}
+	fetched := []string{"new"}
+	got := cache.Get(t.Context(), path, strings.Clone, time.Hour, func(context.Context) ([]string, error) { return fetched, nil })
+	if !slices.Equal(got, fetched) {
+		t.Errorf("got %v, want %v", got, fetched)
 	}
 }

@@ -225,6 +225,9 @@ func edit(ctx context.Context, t *terminal.Terminal, body []byte) ([]byte, error
 	}
 	text = append(slices.Clip(text), '\n')
 	saved, err := t.Edit(ctx, text, ".json")
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
 	if err != nil {
 		return nil, localFailure("edit the delivery", err)
 	}

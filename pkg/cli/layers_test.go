@@ -26,7 +26,7 @@ func rooms() map[string][]string {
 		},
 		"pkg/badjson":      nil,
 		"pkg/bulk":         {"pkg/match", "pkg/tripletex", "pkg/wait"},
-		"pkg/cache":        {"pkg/wait"},
+		"pkg/cache":        {"pkg/config", "pkg/wait"},
 		"pkg/calibrate":    {"pkg/junit", "pkg/sandbox", "pkg/secret", "pkg/sender", "pkg/tripletex", "pkg/wait", "pkg/webhook"},
 		"pkg/capture":      {"pkg/wait"},
 		"pkg/childprocess": nil,

@@ -115,7 +115,7 @@ func sandboxReset(ctx context.Context, app *App, o *resetOptions) error {
 		return err
 	}
 	if err := login.SandboxSessions(folder).Delete(config.SandboxProfile, credentials.Session); err != nil {
-		return localFailure("delete the old session", err)
+		return fmt.Errorf("delete the old session: %w", err)
 	}
 	if err := removeSandboxFingerprints(app.lookup); err != nil {
 		return localFailure("delete the old secret fingerprints", err)

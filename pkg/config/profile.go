@@ -88,7 +88,7 @@ var ErrDamaged = errors.New("damaged")
 // LoadProfiles reads the profiles of the configuration folder. A missing file means no profiles.
 func LoadProfiles(folders Folders) (*Profiles, error) {
 	path := filepath.Join(folders.Config, "profiles.yaml")
-	if err := checkRegular(path); err != nil {
+	if err := CheckRegular(path); err != nil {
 		return nil, err
 	}
 	raw, err := readTrustedNow(path, folders.Home)

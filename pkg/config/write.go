@@ -41,8 +41,8 @@ func followLinks(path string) string {
 
 var errNotRegular = errors.New("not a regular file")
 
-// checkRegular returns an error for an existing file that is not a regular one, as reading it may block.
-func checkRegular(path string) error {
+// CheckRegular returns an error for an existing file that is not a regular one, as reading it may block.
+func CheckRegular(path string) error {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return &fs.PathError{Op: "read", Path: path, Err: errNotRegular}
 	}
@@ -92,7 +92,7 @@ func replace(path string, content []byte, mode fs.FileMode) error {
 
 // ReadFile reads a regular file. A named pipe would block, and a device may have no end.
 func ReadFile(path string) ([]byte, error) {
-	if err := checkRegular(path); err != nil {
+	if err := CheckRegular(path); err != nil {
 		return nil, err
 	}
 	return os.ReadFile(path)

@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"runtime"
 	"strings"
+
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
 // Edit opens a text in the editor of VISUAL or EDITOR and returns the saved text. Suffix is the file extension, by
@@ -34,7 +36,8 @@ func (t *Terminal) Edit(ctx context.Context, text []byte, suffix string) ([]byte
 	if err := command.Run(); err != nil {
 		return nil, fmt.Errorf("run the editor %s: %w", words[0], err)
 	}
-	return os.ReadFile(file.Name())
+	// The editor may have left a named pipe, which blocks.
+	return wait.Read(ctx, func() ([]byte, error) { return os.ReadFile(file.Name()) })
 }
 
 // editor returns the words that start the editor.
