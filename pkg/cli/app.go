@@ -178,10 +178,10 @@ func (a *App) runUnlimited(do func(ctx context.Context, args []string) error) fu
 }
 
 // runUntilStopped is runUnlimited for a command that runs until a signal stops it. The signal is a success at any time,
-// also during the start.
+// also during the start; an error after it is that of the end.
 func (a *App) runUntilStopped(do func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
-		return a.interruptible(cmd.Context(), func(ctx context.Context) error {
+		return a.stoppable(cmd.Context(), func(ctx context.Context) error {
 			err := a.prepare(ctx, cmd)
 			if err == nil {
 				a.terminal.Status.Off = true

@@ -35,7 +35,7 @@ func describe(settings *config.Settings, err error) *failure {
 	if f, ok := errors.AsType[*failure](err); ok {
 		return &failure{f.exit, f.code, err, f.hint}
 	}
-	if i, ok := errors.AsType[*interrupted](err); ok && !as[*listen.UnmetError](err) {
+	if i, ok := errors.AsType[*interrupted](err); ok {
 		f := &failure{exit: i.exitCode(), code: codeInterrupted, err: err}
 		if e, ok := errors.AsType[*tripletex.Error](err); ok && e.Kind == tripletex.Unknown {
 			f.hint = apiHint(settings, e)

@@ -220,16 +220,23 @@ func (i *interrupted) exitCode() int {
 	}
 }
 
-// interruptible runs a command in the context of [untilSignal]. Output that is not read does not delay the end.
+// interruptible runs a command that a signal interrupts.
 func (a *App) interruptible(parent context.Context, do func(context.Context) error) error {
+	return a.stoppable(parent, func(ctx context.Context) error {
+		err := do(ctx)
+		if err == nil && errors.Is(a.results.err, terminal.ErrUnread) {
+			err = a.results.err
+		}
+		return asInterrupted(ctx, err)
+	})
+}
+
+// stoppable runs a command in the context of [untilSignal]. Output that is not read does not delay the end.
+func (a *App) stoppable(parent context.Context, do func(context.Context) error) error {
 	ctx, stop := untilSignal(parent)
 	defer stop()
 	defer context.AfterFunc(ctx, a.terminal.EndBlocked)()
-	err := do(ctx)
-	if err == nil && errors.Is(a.results.err, terminal.ErrUnread) {
-		err = a.results.err
-	}
-	return asInterrupted(ctx, err)
+	return do(ctx)
 }
 
 // asInterrupted marks an error as caused by the signal that ended ctx, if any.
