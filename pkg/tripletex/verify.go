@@ -227,20 +227,25 @@ func differenceOf(got, want Subscription) error {
 
 // asCreated returns the created subscriptions that are as wanted, in any order, and an [Unknown] error if one is not.
 func asCreated(operation string, wanted []NewSubscription, created []Subscription) (same []Subscription, err error) {
-	rest := slices.Clone(created)
+	rest, known := slices.Clone(created), make(map[int64]bool, len(created))
 	var missing []NewSubscription
 	for _, n := range wanted {
-		i := slices.IndexFunc(rest, func(s Subscription) bool { return n.difference(s) == nil })
+		i := slices.IndexFunc(rest, func(s Subscription) bool { return !known[s.ID] && n.difference(s) == nil })
 		if i < 0 {
 			missing = append(missing, n)
 			continue
 		}
+		known[rest[i].ID] = true
 		same, rest = append(same, rest[i]), slices.Delete(rest, i, i+1)
 	}
 	if len(missing) == 0 {
 		return same, nil
 	}
-	return same, differentError(operation, rest[0].ID, missing[0].difference(rest[0]))
+	different := missing[0].difference(rest[0])
+	if known[rest[0].ID] {
+		different = errRepeatedID
+	}
+	return same, differentError(operation, rest[0].ID, different)
 }
 
 // asUpdated returns the updated subscriptions that are as wanted, and an [Unknown] error if one is not.
@@ -265,7 +270,10 @@ func asUpdated(operation string, updates []SubscriptionUpdate, updated []Subscri
 	return same, err
 }
 
-var errOtherID = errors.New("the response has another ID than the request")
+var (
+	errOtherID    = errors.New("the response has another ID than the request")
+	errRepeatedID = errors.New("the response has this ID twice")
+)
 
 func differentError(operation string, id int64, different error) error {
 	return &Error{Kind: Unknown, Operation: operation, Err: fmt.Errorf("subscription %d: %w", id, different)}

@@ -295,12 +295,14 @@ func TestBulkResponseMayHaveAnotherOrder(t *testing.T) {
 	if made, err := client.CreateSubscriptions(t.Context(), all); err != nil || len(made) != 2 {
 		t.Errorf("%d subscriptions, %v, want 2", len(made), err)
 	}
-	client, _ = newScripted(t, scriptedAnswer{status: 201, body: `{"values":[` + first + "," + first + `]}`})
-	made, err := client.CreateSubscriptions(t.Context(), all)
-	if tripletex.KindOf(err) != tripletex.Unknown {
-		t.Errorf("one event twice: %v, want an unknown outcome", err)
-	}
-	if len(made) != 1 {
-		t.Errorf("one event twice: %d subscriptions are as wanted, want 1", len(made))
+	for name, repeated := range map[string]string{"one subscription twice": first, "one ID twice": strings.Replace(second, "2", "1", 1)} {
+		client, _ = newScripted(t, scriptedAnswer{status: 201, body: `{"values":[` + first + "," + repeated + `]}`})
+		made, err := client.CreateSubscriptions(t.Context(), all)
+		if tripletex.KindOf(err) != tripletex.Unknown || !strings.Contains(err.Error(), "this ID twice") {
+			t.Errorf("%s: %v, want an unknown outcome", name, err)
+		}
+		if len(made) != 1 {
+			t.Errorf("%s: %d subscriptions are as wanted, want 1", name, len(made))
+		}
 	}
 }
