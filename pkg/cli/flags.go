@@ -226,6 +226,9 @@ func (f *silenceFlag) String() string { return "" }
 func (f *silenceFlag) Type() string   { return "EVENT=TIME" }
 func (f *silenceFlag) Set(text string) error {
 	s, err := health.ParseSilence(text)
+	if err == nil {
+		err = journal.Filter{Events: []string{s.Event}}.Check()
+	}
 	*f = append(*f, s)
 	return err
 }

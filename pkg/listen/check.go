@@ -44,6 +44,9 @@ func TrustedPrefixes(texts []string) ([]netip.Prefix, error) {
 		if err != nil {
 			return nil, fmt.Errorf("--trusted-proxy %s: must be a CIDR such as 10.0.0.0/8", text)
 		}
+		if prefix.Addr().Is4In6() && prefix.Bits() >= 96 { // the addresses of connections are not mapped
+			prefix = netip.PrefixFrom(prefix.Addr().Unmap(), prefix.Bits()-96)
+		}
 		all = append(all, prefix)
 	}
 	return all, nil

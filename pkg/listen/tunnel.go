@@ -54,13 +54,17 @@ func (l *Listener) openTunnel(ctx context.Context) error {
 // withPath returns the URL of deliveries at the address of a tunnel.
 func (l *Listener) withPath(public string) string { return strings.TrimSuffix(public, "/") + l.o.Path }
 
-// ownURL returns the URL of deliveries at the address of the listener.
+// ownURL returns the URL of deliveries at the address of the listener; for a Unix socket, its address.
 func (l *Listener) ownURL() string {
+	address := l.socket.Addr()
+	if address.Network() == "unix" {
+		return "unix:" + address.String()
+	}
 	scheme := "http"
 	if l.o.TLS != nil {
 		scheme = "https"
 	}
-	return fmt.Sprintf("%s://%s%s", scheme, l.socket.Addr(), l.o.Path)
+	return fmt.Sprintf("%s://%s%s", scheme, address, l.o.Path)
 }
 
 // watchTunnel restarts the tunnel when it ends.
