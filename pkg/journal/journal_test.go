@@ -157,7 +157,7 @@ func TestAnotherBodyUnderAKeyIsStoredAndFlagged(t *testing.T) {
 	}
 }
 
-func TestManyAtOnceShareASyncAndLoseNothing(t *testing.T) {
+func TestManyAtOnceLoseNothing(t *testing.T) {
 	t.Parallel()
 	j := open(t, t.TempDir())
 	const senders, each = 32, 40
@@ -198,9 +198,6 @@ func TestManyAtOnceShareASyncAndLoseNothing(t *testing.T) {
 	}
 	if stats.Syncs == 0 {
 		t.Error("stats.Syncs = 0")
-	}
-	if stats.Syncs > senders*each/2 {
-		t.Errorf("stats.Syncs = %v, want at most %v", stats.Syncs, senders*each/2)
 	}
 	if stats.Failures != 0 {
 		t.Errorf("stats.Failures = %v, want 0", stats.Failures)
