@@ -147,6 +147,35 @@ func TestNagiosRespectsItsLimits(t *testing.T) {
 	}
 }
 
+// Events of every length meet the limits exactly: no byte more, and no line less.
+func TestNagiosFillsItsLimits(t *testing.T) {
+	t.Parallel()
+	for length := 1; length <= 300; length++ {
+		all := subscriptions(slices.Repeat([]tripletex.Status{tripletex.Disabled}, 150)...)
+		for i := range all {
+			all[i].Event = strings.Repeat("e", length)
+		}
+		output := health.Check(health.Input{Subscriptions: all}).Nagios(false)
+		lines := strings.SplitAfter(string(output), "\n")
+		if first := len(lines[0]) - 1; first > 400 {
+			t.Errorf("%d: the first line has %d bytes, want at most 400", length, first)
+		}
+		if least := 4000 - len(lines[1]); len(output) > 4000 || len(output) <= least {
+			t.Errorf("%d: the output has %d bytes, want more than %d and at most 4000", length, len(output), least)
+		}
+	}
+}
+
+func TestNagiosGivesTheHint(t *testing.T) {
+	t.Parallel()
+	for hint, want := range map[string]int{"": 1, "log in": 2} {
+		output := string(health.Unreachable(health.Problem{Message: "refused", Hint: hint}, health.Unknown, 0).Nagios(false))
+		if got := strings.Count(output, "\n"); got != want {
+			t.Errorf("hint %q: %q has %d lines, want %d", hint, output, got, want)
+		}
+	}
+}
+
 // The grammar of local checks from the source of Checkmk: state, quoted name without quotes, metrics without blanks, text.
 func TestCheckmkLinesAreValid(t *testing.T) {
 	t.Parallel()

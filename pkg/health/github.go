@@ -30,7 +30,7 @@ func (r *Report) GitHub() []byte {
 	for _, level := range []string{"error", "warning", "notice"} {
 		all := messages[level]
 		if rest := len(all) - (githubAnnotations - 1); rest > 1 {
-			all = append(all[:githubAnnotations-1:githubAnnotations-1],
+			all = append(all[:githubAnnotations-1],
 				[2]string{"Tripletex webhooks", fmt.Sprintf("and %d more; %s", rest, plain(r.Summary))})
 		}
 		for _, m := range all {

@@ -46,18 +46,18 @@ func NewHeartbeat(address secret.Text) (*Heartbeat, error) {
 
 // Beat sends one heartbeat in up to three attempts of ten seconds each. Its error contains only the host.
 func (h *Heartbeat) Beat(ctx context.Context) error {
-	var err error
-	for try := range heartbeatTries {
-		if try > 0 {
-			if err := wait.For(ctx, heartbeatPause); err != nil {
-				return err
-			}
+	for tries := 1; ; tries++ {
+		err := h.try(ctx)
+		switch {
+		case err == nil || ctx.Err() != nil:
+			return err
+		case tries == heartbeatTries:
+			return fmt.Errorf("heartbeat to %s: %w", h.host, err)
 		}
-		if err = h.try(ctx); err == nil || ctx.Err() != nil {
+		if err := wait.For(ctx, heartbeatPause); err != nil {
 			return err
 		}
 	}
-	return fmt.Errorf("heartbeat to %s: %w", h.host, err)
 }
 
 func (h *Heartbeat) try(ctx context.Context) error {

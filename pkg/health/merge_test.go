@@ -196,3 +196,29 @@ func TestDriftIsNotHiddenByAnotherCompany(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+func TestCasesAreNamedByLoginAndCompany(t *testing.T) {
+	t.Parallel()
+	one := health.Merge([]health.Part{part(7, "Nord AS", tripletex.Disabled)}, health.Rules{}, 0)
+	for suite, want := range map[string][]string{
+		"":     {`classname="tlxhook"`, `classname="tlxhook.Nord AS (7)"`},
+		"prod": {`classname="tlxhook.prod"`, `classname="tlxhook.prod.Nord AS (7)"`},
+	} {
+		document, err := one.JUnit(suite)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, class := range want {
+			if !strings.Contains(string(document), class) {
+				t.Errorf("suite %q: %s, want it to contain %s", suite, document, class)
+			}
+		}
+	}
+}
+
+func TestNoCompanyIsNoFault(t *testing.T) {
+	t.Parallel()
+	if r := health.Merge(nil, health.Rules{}, 0); r.Problem != nil {
+		t.Errorf("r.Problem = %v, want none", r.Problem)
+	}
+}

@@ -193,7 +193,7 @@ func (d *differ) secrets(c *Change, w Wanted, s tripletex.Subscription) {
 	}
 	// An update for another reason carries unchanged secrets too, in case Tripletex clears omitted fields.
 	for kind, from := range w.secrets() {
-		if known[kind] == Same && len(c.Reasons) > 0 {
+		if known[kind] == Same {
 			c.carry(kind, w, d.policy.Secrets.Of(from))
 		}
 	}

@@ -152,6 +152,13 @@ func TestDiffShowsOnlyDifferences(t *testing.T) {
 				"! 1 order.create to https://h.no/\n      owned but not in the manifest; --prune deletes it\n",
 		},
 		{
+			name: "a moved one", want: entries("order.create;target: https://h.no/new"), have: []tripletex.Subscription{sub(1, "order.create")},
+			shown: "" +
+				"+ order.create to https://h.no/new\n" +
+				"! 1 order.create to https://h.no/\n      owned but not in the manifest; --prune deletes it\n" +
+				"! 1 order.create to https://h.no/\n      probably moved; to keep it: tlxhook subscription update 1 --target 'https://h.no/new'\n",
+		},
+		{
 			name: "an orphan to prune", want: entries(), policy: prune,
 			have: []tripletex.Subscription{sub(2, "order.create", to("https://other.no/")), sub(1, "order.create")}, shown: "" +
 				"- 1 order.create to https://h.no/\n      owned but not in the manifest\n",

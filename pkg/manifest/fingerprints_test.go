@@ -192,6 +192,36 @@ func TestOwnUpdateKeepsTheFingerprints(t *testing.T) {
 	}
 }
 
+// A duplicate is exact if its secret is that of the kept subscription, before or after the update of that.
+func TestDuplicatesWithOtherSecretsDiffer(t *testing.T) {
+	t.Parallel()
+	const exact = "- 2 order.create to https://h.no/\n      exact duplicate of 1\n"
+	const differs = "! 2 order.create to https://h.no/\n      duplicate of 1 (different settings)\n"
+	const update = "~ 1 order.create to https://h.no/\n      hmacSharedSecret: from env A (changed locally)\n"
+	want := mustParse(t, entries("order.create;hmacSecret: {env: A}"))
+	for _, c := range []struct{ kept, other, shown string }{
+		{"the-secret-A", "the-secret-A", exact},
+		{"the-secret-A", "another-secret", differs},
+		{"the-secret-A", "", differs},
+		{"another-secret", "the-secret-A", update + exact},
+		{"another-secret", "another-secret", update + exact},
+	} {
+		known := fingerprints(t, nil, scope)
+		have := []tripletex.Subscription{sub(1, "order.create"), sub(2, "order.create")}
+		for i, value := range []string{c.kept, c.other} {
+			if value != "" {
+				known.Updated(tripletex.SubscriptionUpdate{ID: have[i].ID, Version: 2, HMACSharedSecret: secret.Text(value)}, have[i])
+			}
+		}
+		plan := manifest.Diff(want, have, manifest.Policy{
+			SendSecrets: manifest.SendChanged, Dedupe: true, Secrets: secretsOf(t, want), Fingerprints: known,
+		})
+		if diff := cmp.Diff(c.shown, shown(plan)); diff != "" {
+			t.Errorf("secrets %q and %q (-want +got):\n%s", c.kept, c.other, diff)
+		}
+	}
+}
+
 func TestUnreadableFingerprintsAreNotOverwritten(t *testing.T) {
 	t.Parallel()
 	for _, raw := range []string{"x", "{}", "null", `{"format":2,"key":"AAAA"}`, `{"format":1,"key":"c2hvcnQ="}`} {

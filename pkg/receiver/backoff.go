@@ -28,10 +28,6 @@ func triedUntil(e journal.Entry, now time.Time) time.Duration {
 // backoff returns the pause after a number of failed attempts: random between one second and a bound that doubles up to
 // five minutes, so that deliveries that failed together are not retried together.
 func backoff(failed int) time.Duration {
-	bound := maxBackoff
-	if failed < 9 {
-		bound = minBackoff << failed
-	}
-	bound = min(bound, maxBackoff)
+	bound := min(minBackoff<<min(failed, 9), maxBackoff)
 	return minBackoff + wait.Jitter(bound-minBackoff)
 }

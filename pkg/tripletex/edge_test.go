@@ -3,6 +3,7 @@ package tripletex_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -150,7 +151,7 @@ func TestClockSkewIsReported(t *testing.T) {
 	t.Parallel()
 	for skew, want := range map[time.Duration]string{
 		-48 * time.Hour: "clock is 48h behind Tripletex",
-		48 * time.Hour:  "clock is 48h ahead of Tripletex", time.Hour: "clock is 1h ahead of",
+		48 * time.Hour:  "clock is 48h ahead of Tripletex", time.Hour: "clock is 1h ahead of", 10 * time.Minute: "clock is 10m ahead of",
 		-11 * time.Minute: "clock is 11m behind", 0: "", 5 * time.Minute: "", -5 * time.Minute: "",
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -208,5 +209,42 @@ func TestResponseWithTooManyItemsIsRejected(t *testing.T) {
 		if taken := (after.TotalAlloc - before.TotalAlloc) >> 20; taken > 200 {
 			t.Errorf("%s: %d MiB were allocated", name, taken)
 		}
+	}
+}
+
+func TestRequestIDIsThatOfTheHeaderIfThereIsOne(t *testing.T) {
+	t.Parallel()
+	for inHeader, want := range map[string]string{"of-the-header": "of-the-header", "": "of-the-body"} {
+		header := http.Header{}
+		if inHeader != "" {
+			header.Set("X-Tlx-Request-Id", inHeader)
+		}
+		client, _ := newScripted(t, scriptedAnswer{status: 400, header: header, body: `{"requestId":"of-the-body"}`})
+		_, err := client.Subscription(t.Context(), 1)
+		if e, ok := errors.AsType[*tripletex.Error](err); !ok || e.RequestID != want {
+			t.Errorf("%v, want the request ID %s", err, want)
+		}
+	}
+}
+
+// The service often returns both "must not be null" and "must not be empty" for one field.
+func TestOneValidationMessageIsKeptForEachPlace(t *testing.T) {
+	t.Parallel()
+	body := `{"validationMessages":[
+		{"field":"event","message":"a","path":"0.event"},{"field":"event","message":"b","path":"1.event"},
+		{"field":"event","message":"c","path":"1.event"},{"field":"target","message":"d"},{"field":"target","message":"e"},
+		{"field":"other","message":"f","path":"null.x"},{"field":"fields","message":"g","path":"null.x"}]}`
+	client, _ := newScripted(t, scriptedAnswer{status: 422, body: body})
+	_, err := client.Subscription(t.Context(), 1)
+	e, ok := errors.AsType[*tripletex.Error](err)
+	if !ok {
+		t.Fatal(err)
+	}
+	kept := ""
+	for _, v := range e.Validation {
+		kept += v.Message
+	}
+	if kept != "abdfg" {
+		t.Errorf("kept %s, want abdfg", kept)
 	}
 }
