@@ -24,10 +24,12 @@ func rooms() map[string][]string {
 		"pkg/backfill": {
 			"pkg/ahead", "pkg/fleet", "pkg/journal", "pkg/match", "pkg/secret", "pkg/sender", "pkg/terminal", "pkg/tripletex", "pkg/webhook",
 		},
-		"pkg/badjson":      nil,
-		"pkg/bulk":         {"pkg/match", "pkg/tripletex", "pkg/wait"},
-		"pkg/cache":        {"pkg/config", "pkg/wait"},
-		"pkg/calibrate":    {"pkg/junit", "pkg/sandbox", "pkg/secret", "pkg/sender", "pkg/tripletex", "pkg/wait", "pkg/webhook"},
+		"pkg/badjson": nil,
+		"pkg/bulk":    {"pkg/match", "pkg/tripletex", "pkg/wait"},
+		"pkg/cache":   {"pkg/config", "pkg/wait"},
+		"pkg/calibrate": {
+			"pkg/junit", "pkg/receiver", "pkg/sandbox", "pkg/secret", "pkg/sender", "pkg/tripletex", "pkg/tunnel", "pkg/wait", "pkg/webhook",
+		},
 		"pkg/capture":      {"pkg/wait"},
 		"pkg/childprocess": nil,
 		"pkg/cli": {

@@ -3,10 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"net"
-	"net/http"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,11 +12,9 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/login"
 	"github.com/tlxhook/tlxhook/pkg/output"
-	"github.com/tlxhook/tlxhook/pkg/receiver"
 	"github.com/tlxhook/tlxhook/pkg/secret"
 	"github.com/tlxhook/tlxhook/pkg/terminal"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
-	"github.com/tlxhook/tlxhook/pkg/tunnel"
 )
 
 // The formats of sandbox calibrate besides the common ones.
@@ -107,11 +102,12 @@ func sandboxCalibrate(ctx context.Context, app *App, o *calibrateOptions) error 
 	ctx, cancel := app.limited(ctx)
 	defer cancel()
 	if o.object != "" {
-		stop, err := o.receive(ctx, app, &options)
+		deliveries, stop, err := o.receive(ctx, app)
 		if err != nil {
 			return err
 		}
 		defer stop()
+		options.Deliveries = deliveries
 	}
 	report, err := calibrate.Run(ctx, options)
 	if report == nil {
@@ -188,63 +184,15 @@ func (o *calibrateOptions) confirm(ctx context.Context, app *App, baseURL string
 		calibrate.MaxRequests, secret.MaskURL(baseURL), creates))
 }
 
-// receive serves the receiver, starts the tunnel and adds deliveries to the options. Stop ends both.
-func (f *deliveryFlags) receive(ctx context.Context, app *App, options *calibrate.Options) (stop func(), err error) {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", f.address)
-	if err != nil {
-		return nil, fmt.Errorf("listen for deliveries: %w", err)
-	}
-	d := &calibrate.Deliveries{PublicURL: f.publicURL, Receiver: &calibrate.Receiver{}, Wait: f.wait}
-	server := &http.Server{Handler: d.Receiver, ReadHeaderTimeout: 5 * time.Second}
-	go func() { _ = server.Serve(listener) }()
+// receive returns the deliveries of the flags, and the function that ends them.
+func (f *deliveryFlags) receive(ctx context.Context, app *App) (d *calibrate.Deliveries, stop func(), err error) {
 	opened, err := f.tunnel.open(app)
-	stop = func() { stopReceiving(server, opened) }
-	if err == nil && opened != nil {
-		d.PublicURL, err = startTunnel(ctx, app, opened, listener.Addr())
-	}
-	if err == nil {
-		err = reach(ctx, app, d)
-	}
 	if err != nil {
-		stop()
-		return nil, err
+		return nil, nil, err
 	}
-	options.Deliveries = d
-	return stop, nil
-}
-
-// startTunnel returns the public URL of a tunnel to an address.
-func startTunnel(ctx context.Context, app *App, opened *tunnel.Tunnel, address net.Addr) (string, error) {
-	defer app.task("Starting " + opened.Name())()
-	_, port, _ := net.SplitHostPort(address.String()) // a TCP address
-	public, err := opened.Start(ctx, port, false)
-	return public, unlessCanceled(ctx, err)
-}
-
-// unlessCanceled returns err, or the cause of a canceled context. An error after a deadline names the slow step.
-func unlessCanceled(ctx context.Context, err error) error {
-	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
-		return context.Cause(ctx)
-	}
-	return err
-}
-
-// reach waits until requests to the public URL arrive. A delay would be taken for one of Tripletex.
-func reach(ctx context.Context, app *App, d *calibrate.Deliveries) error {
-	probe := func(ctx context.Context) error {
-		if err := d.Receiver.Probe(ctx, d.PublicURL); err != nil {
-			return fmt.Errorf("%w: %w", receiver.ErrUnreachable, err)
-		}
-		return nil
-	}
-	return unlessCanceled(ctx, tunnel.Reach{Probe: probe, Task: app.task, Note: app.note}.Await(ctx, d.PublicURL))
-}
-
-func stopReceiving(server *http.Server, opened *tunnel.Tunnel) {
-	if opened != nil {
-		opened.Stop()
-	}
-	_ = server.Close()
+	return calibrate.Receive(ctx, calibrate.ReceiveOptions{
+		Address: f.address, PublicURL: f.publicURL, Tunnel: opened, Wait: f.wait, Task: app.task, Note: app.note,
+	})
 }
 
 // print prints the report and writes it to the file of --report.
