@@ -174,8 +174,8 @@ func (s Sample) writeSubscriptions(w *promtext.Writer) {
 			byStatus.Add(promtext.Bool(i == current), "subscription_id", id, "event", event, "status", label)
 		}
 		info.Add("1", "subscription_id", id, "event", event, "target_host", terminal.Safe(f.TargetHost), "version", strconv.Itoa(f.Version))
-		if len(s.Changed) > 0 {
-			changed.Add(promtext.Time(s.Changed[f.ID]), "subscription_id", id, "event", event)
+		if since, known := s.Changed[f.ID]; known {
+			changed.Add(promtext.Time(since), "subscription_id", id, "event", event)
 		}
 	}
 }

@@ -55,6 +55,16 @@ func TestPrometheusShowsEveryStatus(t *testing.T) {
 	}
 }
 
+func TestPrometheusShowsWhenAStatusWasFirstSeen(t *testing.T) {
+	t.Parallel()
+	report := health.Check(health.Input{Subscriptions: subscriptions(tripletex.Active, tripletex.Disabled)})
+	raw := pageOf(health.Sample{Report: report, Each: true, Changed: map[int64]time.Time{4712: time.Unix(1_800_000_000, 0)}})
+	want := []string{`{subscription_id="4712",event="order.create"} 1800000000.000`}
+	if diff := cmp.Diff(want, samplesOf(raw, "tlxhook_subscription_status_changed_timestamp_seconds")); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestPrometheusCountsOmittedSubscriptions(t *testing.T) {
 	t.Parallel()
 	raw := pageOf(health.Sample{Report: thousands()})

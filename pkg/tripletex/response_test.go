@@ -96,6 +96,27 @@ func TestUnconditionalNotModifiedIsForeign(t *testing.T) {
 	}
 }
 
+func TestItemsWithoutAnIDAreNoItems(t *testing.T) {
+	t.Parallel()
+	for item, want := range map[string]bool{
+		`{"id":1,"event":"order.create"}`: true, `{"id":0,"event":"order.create"}`: false, `{"id":-1,"event":"order.create"}`: false,
+		`{"id":1}`: false, `null`: false,
+	} {
+		client, _ := newScripted(t, scriptedAnswer{status: 200, body: `{"values":[` + item + `]}`})
+		if all, err := collect(client, t); (err == nil) != want {
+			t.Errorf("subscription %s: %v, %v", item, all, err)
+		}
+	}
+	for item, want := range map[string]bool{`{"id":1}`: true, `{"id":0}`: false, `{"id":-1}`: false, `null`: false} {
+		client, _ := newScripted(t, scriptedAnswer{status: 200, body: `{"values":[` + item + `]}`})
+		for company, err := range client.Companies(t.Context()) {
+			if (err == nil) != want {
+				t.Errorf("company %s: %v, %v", item, company, err)
+			}
+		}
+	}
+}
+
 // A deletion whose response is a web page has not reached Tripletex.
 func TestWebPageIsNoDeletion(t *testing.T) {
 	t.Parallel()
