@@ -58,9 +58,10 @@ func statusCounts() []Count {
 
 // CountNames returns the names of all counts.
 func CountNames() []string {
-	names := make([]string, 0, len(statusCounts())+1)
-	for _, c := range append(statusCounts(), countTotal) {
-		names = append(names, string(c))
+	all := append(statusCounts(), countTotal)
+	names := make([]string, len(all))
+	for i, c := range all {
+		names[i] = string(c)
 	}
 	return names
 }

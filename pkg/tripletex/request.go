@@ -74,15 +74,6 @@ func value[T any](ctx context.Context, c *Client, call call) (T, error) {
 	return *wrapper.Value, nil
 }
 
-// done makes a call whose response has no value.
-func done(ctx context.Context, c *Client, call call) error {
-	got, err := c.do(ctx, call)
-	if err != nil {
-		return err
-	}
-	return got.checkDone(call.operation)
-}
-
 // checkDone returns an error for a body that is not JSON: the web page of a proxy is no success.
 func (a answer) checkDone(operation string) error {
 	if len(a.body) == 0 {

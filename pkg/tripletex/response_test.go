@@ -1,11 +1,16 @@
 package tripletex_test
 
 import (
+	"context"
+	"io"
+	"maps"
+	"math"
 	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
 func TestInvalidResponsesAreForeign(t *testing.T) {
@@ -96,24 +101,34 @@ func TestUnconditionalNotModifiedIsForeign(t *testing.T) {
 	}
 }
 
-func TestItemsWithoutAnIDAreNoItems(t *testing.T) {
+func TestCompanyWithoutAnIDIsForeign(t *testing.T) {
 	t.Parallel()
-	for item, want := range map[string]bool{
-		`{"id":1,"event":"order.create"}`: true, `{"id":0,"event":"order.create"}`: false, `{"id":-1,"event":"order.create"}`: false,
-		`{"id":1}`: false, `null`: false,
+	for item, want := range map[string]tripletex.Kind{
+		`{"id":1}`: "", `{"id":0}`: tripletex.Foreign, `{"id":-1}`: tripletex.Foreign, `null`: tripletex.Foreign,
 	} {
 		client, _ := newScripted(t, scriptedAnswer{status: 200, body: `{"values":[` + item + `]}`})
-		if all, err := collect(client, t); (err == nil) != want {
-			t.Errorf("subscription %s: %v, %v", item, all, err)
-		}
-	}
-	for item, want := range map[string]bool{`{"id":1}`: true, `{"id":0}`: false, `{"id":-1}`: false, `null`: false} {
-		client, _ := newScripted(t, scriptedAnswer{status: 200, body: `{"values":[` + item + `]}`})
-		for company, err := range client.Companies(t.Context()) {
-			if (err == nil) != want {
-				t.Errorf("company %s: %v, %v", item, company, err)
+		for _, err := range client.Companies(t.Context()) {
+			if got := tripletex.KindOf(err); got != want {
+				t.Errorf("%s: %v, want kind %q", item, err, want)
 			}
 		}
+	}
+}
+
+func TestRefusedEndOfASessionIsAnError(t *testing.T) {
+	t.Parallel()
+	transport := &scripted{answers: []scriptedAnswer{
+		{status: 200, body: `{"value":{"token":"t"}}`}, {status: 200, body: `{"value":{"employeeId":1,"companyId":2}}`}, {status: 403},
+	}}
+	client, err := tripletex.New(tripletex.Options{BaseURL: baseURL, Credentials: employee().Get, Transport: transport})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.WhoAmI(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := client.EndSession(t.Context()); tripletex.KindOf(err) != tripletex.Forbidden {
+		t.Errorf("%v, want kind %s", err, tripletex.Forbidden)
 	}
 }
 
@@ -190,6 +205,78 @@ func TestPortOfTheBaseURL(t *testing.T) {
 			t.Errorf("%s: %v", base, err)
 		case want != "" && (err == nil || err.Error() != want):
 			t.Errorf("%s: %v, want %s", base, err, want)
+		}
+	}
+}
+
+// answering is a transport.
+type answering func(*http.Request) (*http.Response, error)
+
+func (a answering) RoundTrip(r *http.Request) (*http.Response, error) { return a(r) }
+
+func clientOf(t *testing.T, transport http.RoundTripper) *tripletex.Client {
+	t.Helper()
+	tokens := tripletex.Credentials{SessionToken: "given"}
+	client, err := tripletex.New(tripletex.Options{BaseURL: baseURL, Credentials: tokens.Get, Transport: transport})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+func responseOf(r *http.Request, length int64) *http.Response {
+	body := `{"value":{"id":1,"event":"order.create","targetUrl":"https://hooks.example.no/tripletex","status":"ACTIVE","authHeaderName":"X-Key"}}`
+	return &http.Response{
+		StatusCode: http.StatusOK, Header: http.Header{}, Request: r, ContentLength: length, Body: io.NopCloser(strings.NewReader(body)),
+	}
+}
+
+func TestOnlyRequestsWithABodyHaveAContentType(t *testing.T) {
+	t.Parallel()
+	sent := map[string]string{}
+	client := clientOf(t, answering(func(r *http.Request) (*http.Response, error) {
+		sent[r.Method] = r.Header.Get("Content-Type")
+		if r.Method == http.MethodPost && strings.Contains(r.URL.String(), "?") {
+			t.Errorf("%s has a query", r.URL)
+		}
+		return responseOf(r, -1), nil
+	}))
+	if _, err := client.Subscription(t.Context(), 1); err != nil {
+		t.Error(err)
+	}
+	if _, err := client.CreateSubscriptions(t.Context(), []tripletex.NewSubscription{wanted("order.create")}); err != nil {
+		t.Error(err)
+	}
+	if want := map[string]string{"GET": "", "POST": "application/json; charset=utf-8"}; !maps.Equal(sent, want) {
+		t.Errorf("content types %q, want %q", sent, want)
+	}
+}
+
+func TestDeclaredLengthReservesNoMemory(t *testing.T) {
+	t.Parallel()
+	for _, length := range []int64{-1, 0, 1 << 40, math.MaxInt64} {
+		client := clientOf(t, answering(func(r *http.Request) (*http.Response, error) { return responseOf(r, length), nil }))
+		if _, err := client.Subscription(t.Context(), 1); err != nil {
+			t.Errorf("a length of %d: %v", length, err)
+		}
+	}
+}
+
+// A write that the end of the program cut off may have taken effect.
+func TestUnfinishedWriteIsUnknown(t *testing.T) {
+	t.Parallel()
+	for want, call := range map[tripletex.Kind]func(context.Context, *tripletex.Client) error{
+		tripletex.Canceled: func(ctx context.Context, c *tripletex.Client) error { _, err := c.Subscription(ctx, 1); return err },
+		tripletex.Unknown:  func(ctx context.Context, c *tripletex.Client) error { return c.DeleteSubscription(ctx, 1) },
+	} {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		client := clientOf(t, answering(func(r *http.Request) (*http.Response, error) {
+			cancel(wait.ErrUnfinished)
+			<-r.Context().Done()
+			return nil, r.Context().Err()
+		}))
+		if err := call(ctx, client); tripletex.KindOf(err) != want {
+			t.Errorf("%v, want kind %s", err, want)
 		}
 	}
 }

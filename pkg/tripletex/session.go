@@ -159,10 +159,15 @@ func (c *Client) EndSession(ctx context.Context) error {
 	if !ok {
 		return nil
 	}
-	return done(ctx, c, call{
+	end := call{
 		operation: "end session", method: http.MethodDelete,
 		path: "/token/session/" + url.PathEscape(token.Reveal()), fixedToken: token,
-	})
+	}
+	got, err := c.do(ctx, end)
+	if err != nil {
+		return err
+	}
+	return got.checkDone(end.operation)
 }
 
 // Login is the result of [Client.WhoAmI].
