@@ -62,3 +62,52 @@ func TestSuggestedCommandNamesTheCompany(t *testing.T) {
 		}
 	}
 }
+
+func TestTableShowsFiftyIssues(t *testing.T) {
+	t.Parallel()
+	for issues, want := range map[int]bool{50: false, 51: true} {
+		got := render(t, health.FormatTable, health.Document{Report: disabled(issues)})
+		if more := strings.Contains(got, "\nand 1 more; -o json shows all\n"); more != want {
+			t.Errorf("%d issues: %s", issues, got)
+		}
+		if rows := strings.Count(got, " order.create "); rows != 50 {
+			t.Errorf("%d issues: %d rows, want 50", issues, rows)
+		}
+	}
+}
+
+// IDs are suggested for up to ten subscriptions of one company.
+func TestTableSuggestsHowToEnable(t *testing.T) {
+	t.Parallel()
+	all := health.CommandFlags{Login: " -p acme", Companies: " --all-companies"}
+	for _, c := range []struct {
+		issues int
+		many   bool
+		want   string
+	}{
+		{0, false, ""},
+		{0, true, ""},
+		{1, false, "\n  tlxhook -p acme subscription enable 4711 --probe\n"},
+		{10, false, " 4719 4720 --probe\n"},
+		{11, false, "\n  tlxhook -p acme subscription enable --status 'DISABLED*' --all-companies --probe\n"},
+		{1, true, "\n  tlxhook -p acme subscription enable --status 'DISABLED*' --all-companies --probe\n"},
+	} {
+		got := render(t, health.FormatTable, health.Document{Report: disabled(c.issues), Many: c.many, Flags: all})
+		if !strings.Contains(got, c.want) || strings.Contains(got, "enable") != (c.want != "") {
+			t.Errorf("%d issues, many %t: %s, want %q", c.issues, c.many, got, c.want)
+		}
+	}
+}
+
+func TestTableNamesUnreachableCompanies(t *testing.T) {
+	t.Parallel()
+	for reached, report := range map[bool]*health.Report{
+		true:  health.Merge([]health.Part{part(1, "Nord AS", tripletex.Disabled)}, health.Rules{}, 0),
+		false: health.Merge([]health.Part{part(1, "Nord AS", tripletex.Disabled), silent(2, "Sør AS", health.Unknown)}, health.Rules{}, 0),
+	} {
+		got := render(t, health.FormatTable, health.Document{Report: report, Many: true})
+		if named := strings.Contains(got, "\nUnreachable companies:\n  Sør AS (2): no response in time\n"); named == reached {
+			t.Errorf("all reached %t: %s", reached, got)
+		}
+	}
+}

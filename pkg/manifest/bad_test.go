@@ -52,6 +52,7 @@ func badManifests() []badManifest {
 		{"UTF-16", "\xff\xfev\x00", "is UTF-16; save it as UTF-8"},
 		{"Latin-1", "version: 1 # \xe5\n", "1:14: is not UTF-8"},
 		{"a control character", "version: \x07\n", "1:10: contains a control character, U+0007"},
+		{"a control character in a later line", "version: 1\n# \u2028\nx: \x07\n", "3:4: contains a control character, U+0007"},
 		{"a line that ends in CR alone", "version: 1\rsub: []\n", "1:11: contains a control character, U+000D"},
 		{"a control character beyond ASCII", "version: \u0085 1\n", "1:10: contains a control character, U+0085"},
 		{
@@ -182,6 +183,14 @@ func badManifests() []badManifest {
 			"5:18: unknown key in hmacSecret; valid keys: env, file, command, keyring",
 		},
 		{
+			"a key of 24 letters", one + "    hmacSecret: {" + strings.Repeat("z", 24) + ": a}\n",
+			"5:18: unknown key \"" + strings.Repeat("z", 24) + "\" in hmacSecret; valid keys: env, file, command, keyring",
+		},
+		{
+			"a key of 25 letters, which may be a secret", one + "    hmacSecret: {" + strings.Repeat("z", 25) + ": a}\n",
+			"5:18: unknown key in hmacSecret; valid keys: env, file, command, keyring",
+		},
+		{
 			"a secret in brackets", one + "    hmacSecret: [hunter2]\n",
 			"5:17: hmacSecret must be a reference such as {env: HOOK_SECRET}; a manifest contains no secrets",
 		},
@@ -283,4 +292,13 @@ func problems(err error) string {
 		lines = append(lines, strings.TrimLeft(strings.TrimPrefix(p.String(), "in.yaml"), ": "))
 	}
 	return strings.Join(lines, "\n")
+}
+
+func TestValueWithoutAKeyIsAnError(t *testing.T) {
+	t.Parallel()
+	for _, content := range []string{": a\n", "- : a\n", "{: a}\n", ":\n", "version: 1\n: a\n"} {
+		if _, err := parse(content); err == nil {
+			t.Errorf("%q is accepted", content)
+		}
+	}
 }

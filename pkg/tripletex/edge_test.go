@@ -46,7 +46,7 @@ func TestRefusingProxyIsPermanent(t *testing.T) {
 	t.Parallel()
 	for answer, tries := range map[string]int64{
 		"407 Proxy Authentication Required": 1, "407 Who are you": 1, "403 Forbidden": 1,
-		"401 Unauthorized": 1, "503 Service Unavailable": 5, "502 Bad Gateway": 5,
+		"401 Unauthorized": 1, "500 Internal Server Error": 5, "503 Service Unavailable": 5, "502 Bad Gateway": 5,
 	} {
 		t.Run(answer, func(t *testing.T) {
 			t.Parallel()

@@ -145,11 +145,15 @@ func TestRequestWaitsForTheRateLimit(t *testing.T) {
 		{"reset", http.Header{"X-Rate-Limit-Reset": {"7"}}, 7 * time.Second, 7200 * time.Millisecond},
 		{"retry-after", http.Header{"Retry-After": {"3"}}, 3 * time.Second, 3200 * time.Millisecond},
 		{"the longer", http.Header{"Retry-After": {"3"}, "X-Rate-Limit-Reset": {"9"}}, 9 * time.Second, 9200 * time.Millisecond},
-		{"none", nil, 400 * time.Millisecond, 8 * time.Second},
-		{"negative", http.Header{"X-Rate-Limit-Reset": {"-1"}}, 400 * time.Millisecond, 8 * time.Second},
-		{"an epoch", http.Header{"X-Rate-Limit-Reset": {"1795000000"}}, 400 * time.Millisecond, 8 * time.Second},
-		{"a word", http.Header{"X-Rate-Limit-Reset": {"abc"}}, 400 * time.Millisecond, 8 * time.Second},
-		{"a year", http.Header{"Retry-After": {"31536000"}}, 400 * time.Millisecond, 8 * time.Second},
+		{"at once", http.Header{"Retry-After": {"0"}}, 0, 200 * time.Millisecond},
+		{"the longest", http.Header{"Retry-After": {"3600"}}, time.Hour, time.Hour + 200*time.Millisecond},
+		{"a date", http.Header{"Retry-After": {"Sat, 01 Jan 2000 00:00:05 GMT"}}, 5 * time.Second, 5200 * time.Millisecond}, // of fake time
+		{"none", nil, 400 * time.Millisecond, 800 * time.Millisecond},
+		{"negative", http.Header{"X-Rate-Limit-Reset": {"-1"}}, 400 * time.Millisecond, 800 * time.Millisecond},
+		{"an epoch", http.Header{"X-Rate-Limit-Reset": {"1795000000"}}, 400 * time.Millisecond, 800 * time.Millisecond},
+		{"a word", http.Header{"X-Rate-Limit-Reset": {"abc"}}, 400 * time.Millisecond, 800 * time.Millisecond},
+		{"a year", http.Header{"Retry-After": {"31536000"}}, 400 * time.Millisecond, 800 * time.Millisecond},
+		{"a date in a year", http.Header{"Retry-After": {"Mon, 01 Jan 2001 00:00:00 GMT"}}, 400 * time.Millisecond, 800 * time.Millisecond},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			client, s := newScripted(t, scriptedAnswer{status: 429, header: test.header}, ok)
@@ -169,26 +173,61 @@ func TestRequestWaitsForTheRateLimit(t *testing.T) {
 	}
 }
 
-func TestRateLimitBeyondTheDeadlineIsReportedAtOnce(t *testing.T) {
+func TestRateLimitUpToTheDeadlineIsReportedAtOnce(t *testing.T) {
+	t.Parallel()
+	for reset, want := range map[string]time.Duration{"60": time.Minute, "30": 30 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			client, s := newScripted(t, scriptedAnswer{status: 429, header: http.Header{"X-Rate-Limit-Reset": {reset}}})
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			defer cancel()
+			start := time.Now()
+			_, err := client.Events(ctx)
+			var e *tripletex.Error
+			switch {
+			case !errors.As(err, &e):
+				t.Errorf("%+v after %s and %d requests", e, time.Since(start), s.sent)
+			case e.Kind != tripletex.RateLimited:
+				t.Errorf("e.Kind = %v, want %v", e.Kind, tripletex.RateLimited)
+			case e.RetryAfter != want:
+				t.Errorf("e.RetryAfter = %v, want %v", e.RetryAfter, want)
+			case time.Since(start) > 0:
+				t.Errorf("time.Since(start) = %v, want 0", time.Since(start))
+			case s.sent != 1:
+				t.Errorf("s.sent = %v, want 1", s.sent)
+			}
+		})
+	}
+}
+
+// waits counts the pauses for the rate limit and before other retries.
+type waits struct{ limited, others int }
+
+func (w *waits) Began(string) func() { return func() {} }
+
+func (w *waits) Waits(_ time.Duration, rateLimit bool) {
+	if rateLimit {
+		w.limited++
+	} else {
+		w.others++
+	}
+}
+
+func TestObserverIsToldWhyARequestWaits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		client, s := newScripted(t, scriptedAnswer{status: 429, header: http.Header{"X-Rate-Limit-Reset": {"60"}}})
-		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-		defer cancel()
-		start := time.Now()
-		_, err := client.Events(ctx)
-		var e *tripletex.Error
-		switch {
-		case !errors.As(err, &e):
-			t.Errorf("%+v after %s and %d requests", e, time.Since(start), s.sent)
-		case e.Kind != tripletex.RateLimited:
-			t.Errorf("e.Kind = %v, want %v", e.Kind, tripletex.RateLimited)
-		case e.RetryAfter != time.Minute:
-			t.Errorf("e.RetryAfter = %v, want %v", e.RetryAfter, time.Minute)
-		case time.Since(start) > 0:
-			t.Errorf("time.Since(start) = %v, want 0", time.Since(start))
-		case s.sent != 1:
-			t.Errorf("s.sent = %v, want 1", s.sent)
+		seen := &waits{}
+		answers := []scriptedAnswer{{status: 429}, {status: 503}, {status: 503}, {status: 200, body: `{"value":{}}`}}
+		client, err := tripletex.New(tripletex.Options{
+			BaseURL: baseURL, Credentials: tripletex.Credentials{SessionToken: "given"}.Get, Transport: &scripted{answers: answers}, Observer: seen,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := client.Events(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if want := (waits{limited: 1, others: 2}); *seen != want {
+			t.Errorf("%+v, want %+v", *seen, want)
 		}
 	})
 }
