@@ -90,7 +90,7 @@ func TestStoreIgnoresErrors(t *testing.T) {
 func TestANamedPipeIsNotRead(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "list.json")
-	if err := exec.Command("mkfifo", path).Run(); err != nil {
+	if err := exec.CommandContext(t.Context(), "mkfifo", path).Run(); err != nil {
 		t.Skip("mkfifo is not installed")
 	}
 	fetched := []string{"new"}

@@ -225,7 +225,8 @@ func clientOf(t *testing.T, transport http.RoundTripper) *tripletex.Client {
 }
 
 func responseOf(r *http.Request, length int64) *http.Response {
-	body := `{"value":{"id":1,"event":"order.create","targetUrl":"https://hooks.example.no/tripletex","status":"ACTIVE","authHeaderName":"X-Key"}}`
+	body := `{"value":{"id":1,"event":"order.create","targetUrl":"https://hooks.example.no/tripletex","status":"ACTIVE",` +
+		`"authHeaderName":"X-Key"}}`
 	return &http.Response{
 		StatusCode: http.StatusOK, Header: http.Header{}, Request: r, ContentLength: length, Body: io.NopCloser(strings.NewReader(body)),
 	}
