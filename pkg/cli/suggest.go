@@ -219,7 +219,7 @@ func suggestFlags(cmd *cobra.Command, name string) []string {
 	return found
 }
 
-// valueFailure returns the failure of a flag value that is not of the type of the flag.
+// valueFailure returns the failure of a flag value that is not of the type of the flag, with the first 100 characters of it.
 func valueFailure(cmd *cobra.Command, invalid *pflag.InvalidValueError) error {
 	flag, value := invalid.GetFlag(), invalid.GetValue()
 	cause, hint := invalid.Unwrap(), flagsHint(cmd)
@@ -233,7 +233,7 @@ func valueFailure(cmd *cobra.Command, invalid *pflag.InvalidValueError) error {
 	case "duration":
 		cause, hint = errors.New("must be a duration with a unit"), durationHint(flag.Name, value)
 	}
-	return usageFailure("--%s %q: %w", flag.Name, value, cause).withHint("%s", hint)
+	return usageFailure("--%s %.100q: %w", flag.Name, value, cause).withHint("%s", hint)
 }
 
 // durationHint returns an example of a duration, with the number that was given.
