@@ -56,14 +56,14 @@ func (m *Manifest) add(source Source) []Problem {
 		p.malformed(err, source.Content)
 		return p.all
 	}
-	documents := 0
+	empty := true
 	for _, document := range file.Docs {
 		if !isNull(document.Body) {
-			documents++
+			empty = false
 			m.document(p, document.Body, source.Folder)
 		}
 	}
-	if documents == 0 {
+	if empty {
 		p.add(Position{source.Name, 1, 1}, "is empty; a manifest starts with version: %d", formatVersion)
 	}
 	return p.all

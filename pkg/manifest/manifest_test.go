@@ -326,3 +326,16 @@ func TestInvalidSecretsAreReportedWithoutValue(t *testing.T) {
 		t.Errorf("problems (-want +got):\n%s", diff)
 	}
 }
+
+func TestLenIsTheNumberOfEntries(t *testing.T) {
+	t.Parallel()
+	for want, content := range []string{entries(), entries("order.create"), entries("order.*", "invoice.*")} {
+		m, err := manifest.Parse(manifest.Source{Name: "in.yaml", Content: []byte(content)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := m.Len(); got != want {
+			t.Errorf("%s has %d entries, want %d", content, got, want)
+		}
+	}
+}
