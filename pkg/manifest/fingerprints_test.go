@@ -199,12 +199,17 @@ func TestDuplicatesWithOtherSecretsDiffer(t *testing.T) {
 	const differs = "! 2 order.create to https://h.no/\n      duplicate of 1 (different settings)\n"
 	const update = "~ 1 order.create to https://h.no/\n      hmacSharedSecret: from env A (changed locally)\n"
 	want := mustParse(t, entries("order.create;hmacSecret: {env: A}"))
-	for _, c := range []struct{ kept, other, shown string }{
-		{"the-secret-A", "the-secret-A", exact},
-		{"the-secret-A", "another-secret", differs},
-		{"the-secret-A", "", differs},
-		{"another-secret", "the-secret-A", update + exact},
-		{"another-secret", "another-secret", update + exact},
+	for _, c := range []struct {
+		kept, other string
+		send        manifest.SendSecrets
+		shown       string
+	}{
+		{"the-secret-A", "the-secret-A", manifest.SendChanged, exact},
+		{"the-secret-A", "another-secret", manifest.SendChanged, differs},
+		{"the-secret-A", "", manifest.SendChanged, differs},
+		{"another-secret", "the-secret-A", manifest.SendChanged, update + exact},
+		{"another-secret", "the-secret-A", manifest.SendNever, differs},
+		{"another-secret", "another-secret", manifest.SendChanged, update + exact},
 	} {
 		known := fingerprints(t, nil, scope)
 		have := []tripletex.Subscription{sub(1, "order.create"), sub(2, "order.create")}
@@ -214,7 +219,7 @@ func TestDuplicatesWithOtherSecretsDiffer(t *testing.T) {
 			}
 		}
 		plan := manifest.Diff(want, have, manifest.Policy{
-			SendSecrets: manifest.SendChanged, Dedupe: true, Secrets: secretsOf(t, want), Fingerprints: known,
+			SendSecrets: c.send, Dedupe: true, Secrets: secretsOf(t, want), Fingerprints: known,
 		})
 		if diff := cmp.Diff(c.shown, shown(plan)); diff != "" {
 			t.Errorf("secrets %q and %q (-want +got):\n%s", c.kept, c.other, diff)
