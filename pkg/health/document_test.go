@@ -57,8 +57,12 @@ func TestSuggestedCommandNamesTheCompany(t *testing.T) {
 		company := fleet.Company{CompanyID: c.company, CompanyName: "Nord AS"}
 		report := health.Merge([]health.Part{part(company.CompanyID, company.CompanyName, tripletex.Status("NEW"))}, health.Rules{}, 0)
 		want := fmt.Sprintf("\n  tlxhook%s subscription show 4711\n", c.want)
-		if got := render(t, health.FormatTable, health.Document{Report: report, Many: c.many}); !strings.Contains(got, want) {
+		got := render(t, health.FormatTable, health.Document{Report: report, Many: c.many})
+		if !strings.Contains(got, want) {
 			t.Errorf("company %d, many %v: %q is not in:\n%s", c.company, c.many, want, got)
+		}
+		if strings.Contains(got, "subscription enable") {
+			t.Errorf("company %d, many %v: nothing is disabled:\n%s", c.company, c.many, got)
 		}
 	}
 }
