@@ -181,7 +181,7 @@ func (a *App) runUnlimited(do func(ctx context.Context, args []string) error) fu
 // also during the start; an error after it is that of the end.
 func (a *App) runUntilStopped(do func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
-		return a.stoppable(cmd.Context(), func(ctx context.Context) error {
+		return stoppable(cmd.Context(), a.terminal.EndBlocked, func(ctx context.Context) error {
 			err := a.prepare(ctx, cmd)
 			if err == nil {
 				a.terminal.Status.Off = true

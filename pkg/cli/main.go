@@ -222,7 +222,7 @@ func (i *interrupted) exitCode() int {
 
 // interruptible runs a command that a signal interrupts.
 func (a *App) interruptible(parent context.Context, do func(context.Context) error) error {
-	return a.stoppable(parent, func(ctx context.Context) error {
+	return stoppable(parent, a.terminal.EndBlocked, func(ctx context.Context) error {
 		err := do(ctx)
 		if err == nil && errors.Is(a.results.err, terminal.ErrUnread) {
 			err = a.results.err
@@ -231,11 +231,12 @@ func (a *App) interruptible(parent context.Context, do func(context.Context) err
 	})
 }
 
-// stoppable runs a command in the context of [untilSignal]. Output that is not read does not delay the end.
-func (a *App) stoppable(parent context.Context, do func(context.Context) error) error {
+// stoppable runs a command in the context of [untilSignal], and calls stopped at its end, so that output that is not read
+// does not delay it.
+func stoppable(parent context.Context, stopped func(), do func(context.Context) error) error {
 	ctx, stop := untilSignal(parent)
 	defer stop()
-	defer context.AfterFunc(ctx, a.terminal.EndBlocked)()
+	defer context.AfterFunc(ctx, stopped)()
 	return do(ctx)
 }
 

@@ -156,7 +156,7 @@ func watch(ctx context.Context, app *App, o *watchOptions, ids []string) error {
 	w.View = o.view(app, messages, func() { quit(signaled{os.Interrupt}) })
 	err = w.Run(ctx)
 	if w.Until == "" {
-		err = unlessStopped(ctx, err)
+		return unlessStopped(ctx, err)
 	}
 	return asInterrupted(ctx, err)
 }

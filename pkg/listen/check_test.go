@@ -1,7 +1,9 @@
 package listen_test
 
 import (
+	"net"
 	"net/netip"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -26,5 +28,24 @@ func TestTrustedPrefixesContainTheAddressesOfConnections(t *testing.T) {
 	}
 	if all, err := listen.TrustedPrefixes([]string{"10.0.0.1"}); err == nil {
 		t.Errorf("an address without a length is %v", all)
+	}
+}
+
+func TestSocketsHaveAName(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "s")
+	for network, address := range map[string]string{"unix": path, "tcp": "127.0.0.1:0"} {
+		socket, err := (&net.ListenConfig{}).Listen(t.Context(), network, address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = socket.Close() }()
+		want := "unix:" + path
+		if network == "tcp" {
+			want = "http://" + socket.Addr().String() + "/hook"
+		}
+		if got := listen.OwnURL(socket); got != want {
+			t.Errorf("%s: %s, want %s", network, got, want)
+		}
 	}
 }

@@ -214,16 +214,6 @@ type answering func(*http.Request) (*http.Response, error)
 
 func (a answering) RoundTrip(r *http.Request) (*http.Response, error) { return a(r) }
 
-func clientOf(t *testing.T, transport http.RoundTripper) *tripletex.Client {
-	t.Helper()
-	tokens := tripletex.Credentials{SessionToken: "given"}
-	client, err := tripletex.New(tripletex.Options{BaseURL: baseURL, Credentials: tokens.Get, Transport: transport})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return client
-}
-
 func responseOf(r *http.Request, length int64) *http.Response {
 	body := `{"value":{"id":1,"event":"order.create","targetUrl":"https://hooks.example.no/tripletex","status":"ACTIVE",` +
 		`"authHeaderName":"X-Key"}}`

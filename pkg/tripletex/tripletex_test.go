@@ -131,13 +131,19 @@ func (s *scripted) RoundTrip(r *http.Request) (*http.Response, error) {
 func newScripted(t *testing.T, answers ...scriptedAnswer) (*tripletex.Client, *scripted) {
 	t.Helper()
 	s := &scripted{answers: answers}
+	return clientOf(t, s), s
+}
+
+// clientOf returns a client with a session token.
+func clientOf(t *testing.T, transport http.RoundTripper) *tripletex.Client {
+	t.Helper()
 	client, err := tripletex.New(tripletex.Options{
-		BaseURL: baseURL, Credentials: tripletex.Credentials{SessionToken: "given"}.Get, Transport: s,
+		BaseURL: baseURL, Credentials: tripletex.Credentials{SessionToken: "given"}.Get, Transport: transport,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return client, s
+	return client
 }
 
 func collect(client *tripletex.Client, t *testing.T) ([]tripletex.Subscription, error) {
