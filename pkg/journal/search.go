@@ -47,21 +47,21 @@ func (j *Journal) Search(ctx context.Context, s Search) (found []Summary, next i
 		below = math.MaxInt64
 	}
 	for {
-		lowest, err := j.searchOne(ctx, s, below, &found)
-		switch {
-		case err != nil:
+		below, err = j.searchOne(ctx, s, below, &found)
+		if err != nil {
 			return nil, 0, err
-		case len(found) >= s.Limit && len(found) > 0:
-			return found, found[len(found)-1].ID, nil
-		case lowest == 0 || time.Since(start) > searchTime:
-			return found, lowest, nil
 		}
-		below = lowest
+		if below == 0 || full(s, found) || time.Since(start) > searchTime {
+			return found, below, nil
+		}
 	}
 }
 
+// full reports whether a search has found as many deliveries as it may.
+func full(s Search, found []Summary) bool { return len(found) > 0 && len(found) >= s.Limit }
+
 // searchOne appends the matches of one window of IDs, which ends at the newest delivery below an ID. It returns the lowest
-// ID of the window; 0 after the oldest delivery.
+// ID that it searched; 0 after the oldest delivery.
 func (j *Journal) searchOne(ctx context.Context, s Search, below int64, found *[]Summary) (lowest int64, err error) {
 	where, args := s.where()
 	size := int64(searchWindow)
@@ -73,8 +73,12 @@ func (j *Journal) searchOne(ctx context.Context, s Search, below int64, found *[
 		if err != nil || newest == 0 {
 			return err
 		}
-		lowest = max(newest-size+1, 1)
-		return c.query(`SELECT `+columns+`, length(body),
+		oldest, err := c.number(`SELECT min(id) FROM delivery`)
+		if err != nil {
+			return err
+		}
+		lowest = max(newest-size+1, oldest)
+		err = c.query(`SELECT `+columns+`, length(body),
 			(SELECT duration FROM attempt WHERE attempt.delivery = delivery.id AND number = attempts)
 			FROM delivery LEFT JOIN content ON content.id = delivery.id
 			WHERE `+where+` AND delivery.id < ? AND delivery.id >= ? ORDER BY delivery.id DESC LIMIT ?`,
@@ -82,6 +86,13 @@ func (j *Journal) searchOne(ctx context.Context, s Search, below int64, found *[
 				*found = append(*found, Summary{entry(r), r.int(17), time.Duration(r.int(18)) * time.Microsecond})
 				return nil
 			})
+		if full(s, *found) {
+			lowest = (*found)[len(*found)-1].ID
+		}
+		if lowest == oldest {
+			lowest = 0
+		}
+		return err
 	})
 	return lowest, err
 }

@@ -117,6 +117,29 @@ func TestSearchSkipsPurgedDeliveries(t *testing.T) {
 	}
 }
 
+// No page follows the one with the oldest delivery.
+func TestSearchEndsAtTheOldest(t *testing.T) {
+	t.Parallel()
+	j := open(t, t.TempDir())
+	appendAll(t, j, delivery(1), delivery(2), delivery(3))
+	if _, err := j.Purge(t.Context(), journal.Filter{IDs: []int64{1}}, nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		search journal.Search
+		next   int64
+	}{
+		{journal.Search{Limit: 1}, 3},
+		{journal.Search{Limit: 1, Below: 3}, 0},
+		{journal.Search{Limit: 2}, 0},
+		{journal.Search{Limit: 2, Text: "in no body"}, 0},
+	} {
+		if _, next, err := j.Search(t.Context(), test.search); err != nil || next != test.next {
+			t.Errorf("%+v continues below %d, want %d (%v)", test.search, next, test.next, err)
+		}
+	}
+}
+
 func TestChangedDiffersAfterEveryChange(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
