@@ -301,6 +301,16 @@ func TestTraceShowsTheExchangeWithoutSecrets(t *testing.T) {
 	if err := client.EndSession(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	want := []string{
+		`{"consumerToken":"[redacted]","employeeToken":"[redacted]","expirationDate":`,
+		`{"authHeaderName":"X-Key","authHeaderValue":"[redacted]","event":"order.create",`,
+		"",
+	}
+	for i, e := range trace {
+		if sent, ok := strings.CutPrefix(e.Sent, want[i]); !ok || want[i] == "" && sent != "" {
+			t.Errorf("request %d sent %q, want %q first", i, e.Sent, want[i])
+		}
+	}
 	text := fmt.Sprintf("%+v", trace)
 	for _, hidden := range []string{"canary", sandbox.ConsumerToken, sandbox.EmployeeToken, "sandbox-session", "eyJ"} {
 		if strings.Contains(text, hidden) {

@@ -155,6 +155,55 @@ func TestRefreshTokenConflictIsRetried(t *testing.T) {
 	})
 }
 
+func TestPausesAfterRefreshTokenConflicts(t *testing.T) {
+	t.Parallel()
+	took := map[time.Duration]bool{}
+	for range 10 {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, nil, tripletex.Credentials{RefreshToken: sandbox.RefreshToken})
+			w.fault(t, sandbox.Fault{Kind: "conflict", Path: "/token/session/:createFromRefreshToken", Count: 2})
+			start := time.Now()
+			if _, err := w.Session(t.Context()); err != nil {
+				t.Error(err)
+			}
+			after := time.Since(start)
+			if after < 300*time.Millisecond || after > 900*time.Millisecond {
+				t.Errorf("two conflicts took %v, want 0.3 s to 0.9 s", after)
+			}
+			took[after] = true
+		})
+	}
+	if len(took) == 1 {
+		t.Errorf("every pause is the same: %v", took)
+	}
+}
+
+// The clock of this test begins on 2000-01-01 at 00:00 UTC.
+func TestSessionExpiresAtTheStartOfADayInNorway(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		credentials tripletex.Credentials
+		at          time.Duration
+		want        string
+	}{
+		"tokens":                        {employee(), 0, "2000-01-02T22:00:00Z"},
+		"before midnight in summer":     {employee(), 22*time.Hour - time.Second, "2000-01-02T22:00:00Z"},
+		"after midnight in summer":      {employee(), 22 * time.Hour, "2000-01-03T22:00:00Z"},
+		"refresh token, eight hours on": {tripletex.Credentials{RefreshToken: sandbox.RefreshToken}, time.Hour, "2000-01-01T09:00:00Z"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			time.Sleep(test.at)
+			got, err := newWorld(t, nil, test.credentials).Session(t.Context())
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			if expires := got.Expires.UTC().Format(time.RFC3339); expires != test.want {
+				t.Errorf("%s: expires at %s, want %s", name, expires, test.want)
+			}
+		})
+	}
+}
+
 func TestGivenSessionTokenIsUsedAndNotRenewed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil, employee())

@@ -44,21 +44,21 @@ func (c *Client) Snapshot(ctx context.Context, before *Snapshot) (*Snapshot, boo
 		if len(current.values) < pageSize {
 			return now, changed, nil
 		}
-		if fresh == 0 {
+		if !fresh {
 			break
 		}
 	}
 	return nil, false, &Error{Kind: Foreign, Operation: "list subscriptions", Err: errEndless}
 }
 
-// add appends the subscriptions of a page that are not in seen, and returns their number.
-func (s *Snapshot) add(page snapshotPage, seen map[int64]bool) (fresh int) {
+// add appends the subscriptions of a page that are not in seen, and reports whether there are any.
+func (s *Snapshot) add(page snapshotPage, seen map[int64]bool) (fresh bool) {
 	s.pages = append(s.pages, page)
 	for _, one := range page.values {
 		if !seen[one.ID] {
 			seen[one.ID] = true
 			s.Subscriptions = append(s.Subscriptions, one)
-			fresh++
+			fresh = true
 		}
 	}
 	return fresh

@@ -58,6 +58,45 @@ func TestSubscriptionLifecycle(t *testing.T) {
 	}
 }
 
+func TestCreatedFieldsAreThoseOfTheSubscription(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil, employee())
+	n := wanted("order.create")
+	n.Fields = "id,customer(name)"
+	made, err := w.CreateSubscriptions(t.Context(), []tripletex.NewSubscription{n})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if made[0].Fields != n.Fields {
+		t.Errorf("created with the fields %q, want %q", made[0].Fields, n.Fields)
+	}
+}
+
+func TestUpdateForSubscriptions(t *testing.T) {
+	t.Parallel()
+	all := []tripletex.Subscription{{ID: 1, Version: 3, AuthHeaderName: "X-Key"}, {ID: 2}}
+	value := tripletex.SubscriptionUpdate{AuthHeaderValue: "v"}
+	if _, err := value.For(all); err == nil || !strings.Contains(err.Error(), "subscription 2 has no auth header") {
+		t.Errorf("a value without a name for a subscription without a header: %v", err)
+	}
+	both := tripletex.SubscriptionUpdate{AuthHeaderValue: "v", AuthHeaderName: "X-Other"}
+	for _, test := range []struct {
+		u   tripletex.SubscriptionUpdate
+		all []tripletex.Subscription
+	}{{value, all[:1]}, {both, all}, {tripletex.SubscriptionUpdate{Status: tripletex.Active}, all}} {
+		got, err := test.u.For(test.all)
+		if err != nil {
+			t.Errorf("%+v: %v", test.u, err)
+			continue
+		}
+		for i, u := range got {
+			if u.ID != test.all[i].ID || u.Version != test.all[i].Version {
+				t.Errorf("update of %d, version %d; want %d, version %d", u.ID, u.Version, test.all[i].ID, test.all[i].Version)
+			}
+		}
+	}
+}
+
 func TestBulkCallsAreOneRequestEach(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil, employee())
@@ -177,6 +216,27 @@ func TestSnapshotReadsOnlyChangedPages(t *testing.T) {
 	}
 }
 
+func TestSnapshotReadsAPageThatWasAdded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(o *sandbox.Options) { o.Subscriptions = 999 }, employee())
+	before, _, err := w.Snapshot(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.CreateSubscriptions(t.Context(), []tripletex.NewSubscription{wanted("order.create"), wanted("order.update")}); err != nil {
+		t.Fatal(err)
+	}
+	after, changed, err := w.Snapshot(t.Context(), before)
+	switch {
+	case err != nil:
+		t.Error(err)
+	case !changed:
+		t.Error("changed = false, want true")
+	case len(after.Subscriptions) != 1001:
+		t.Errorf("len(after.Subscriptions) = %d, want 1001", len(after.Subscriptions))
+	}
+}
+
 // A repeated page is detected at its second occurrence.
 func TestSnapshotDetectsRepeatedPages(t *testing.T) {
 	t.Parallel()
@@ -286,6 +346,18 @@ func TestCheckRejectsInvalidContent(t *testing.T) {
 			change(func(n *tripletex.NewSubscription) { n.HMACSharedSecret = "1" + n.HMACSharedSecret[:0] + secretOf(100) }),
 			"101 characters",
 		},
+		"event of 255":        {change(func(n *tripletex.NewSubscription) { n.Event = "a." + strings.Repeat("ø", 253) }), ""},
+		"port 65535":          {target("https://h.example.no:65535/"), ""},
+		"port 65536":          {target("https://h.example.no:65536/"), "port 65536"},
+		"port of six digits":  {target("https://h.example.no:012345/"), "port 012345"},
+		"target of 65535":     {target("https://h.example.no/" + strings.Repeat("ø", 65535-21)), ""},
+		"no secret":           {change(func(n *tripletex.NewSubscription) { n.HMACSharedSecret = "" }), ""},
+		"secret of 100":       {change(func(n *tripletex.NewSubscription) { n.HMACSharedSecret = secretOf(100) }), ""},
+		"value of 4096":       {change(func(n *tripletex.NewSubscription) { n.AuthHeaderValue = "ø" + secretOf(4095) }), ""},
+		"value of 4097":       {change(func(n *tripletex.NewSubscription) { n.AuthHeaderValue = secretOf(4097) }), "at most 4096"},
+		"name of 255":         {change(func(n *tripletex.NewSubscription) { n.AuthHeaderName = strings.Repeat("x", 255) }), ""},
+		"name of 256":         {change(func(n *tripletex.NewSubscription) { n.AuthHeaderName = strings.Repeat("x", 256) }), "at most 255"},
+		"name with umlaut":    {change(func(n *tripletex.NewSubscription) { n.AuthHeaderName = "X-Schlüssel" }), "must be a header name"},
 		"header without name": {change(func(n *tripletex.NewSubscription) { n.AuthHeaderName = "" }), "go together"},
 		"name without value":  {change(func(n *tripletex.NewSubscription) { n.AuthHeaderValue = "" }), "go together"},
 		"fields in Latin-1":   {change(func(n *tripletex.NewSubscription) { n.Fields = "bl\xe5" }), "fields: is not valid UTF-8"},
