@@ -156,6 +156,65 @@ func TestRoundIsSpreadOverTheInterval(t *testing.T) {
 	})
 }
 
+// An event of a company is an update of its own. Its report is left out within 200 ms after another one.
+func TestEventsOfARoundAreReportedAtOnce(t *testing.T) {
+	t.Parallel()
+	for interval, want := range map[time.Duration][]string{
+		10 * time.Second: {
+			"round", "2003 DISABLED", "with a report", "2007 DISABLED", "with a report", "round",
+			"Kunde 2005 (2005) unreachable", "with a report", "Kunde 2009 (2009) unreachable", "with a report", "round",
+		},
+		time.Second: {
+			"round", "2003 DISABLED", "with a report", "2004 DISABLED", "round",
+			"Kunde 2005 (2005) unreachable", "with a report", "Kunde 2006 (2006) unreachable", "round",
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			o := newOffice(t, 10, options(0))
+			o.watch.Interval, o.watch.Parallel = interval, 1
+			second := map[int]int64{2: 2004, 3: 2006}
+			if interval > time.Second {
+				second = map[int]int64{2: 2007, 3: 2009}
+			}
+			var got []string
+			round := 1
+			for u := range o.watch.Updates(t.Context()) {
+				for _, one := range u.Transitions {
+					got = append(got, fmt.Sprint(one.CompanyID, " ", one.NewStatus))
+				}
+				for _, one := range u.Companies {
+					got = append(got, fmt.Sprint(one.Company.Label(), " ", one.Event))
+				}
+				switch {
+				case u.RoundDone:
+					got = append(got, "round")
+				case u.Report != nil:
+					got = append(got, "with a report")
+				}
+				if !u.RoundDone {
+					continue
+				}
+				switch round++; round {
+				case 2:
+					o.disable(t, 2003)
+					o.disable(t, second[round])
+				case 3:
+					o.change(t, func(state *sandbox.State) {
+						state.ChangeFaults(false, sandbox.Fault{Kind: "html", Company: 2005})
+						state.ChangeFaults(false, sandbox.Fault{Kind: "html", Company: second[round]})
+					})
+				}
+				if round > 3 {
+					break
+				}
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("interval of %s (-want +got):\n%s", interval, diff)
+			}
+		})
+	}
+}
+
 // Without a configured interval, hundreds of companies are polled less often than every 30 seconds.
 func TestPaceMakesTheIntervalLonger(t *testing.T) {
 	t.Parallel()

@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,6 +20,8 @@ import (
 	"github.com/tlxhook/tlxhook/pkg/health"
 	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/sandbox"
+	"github.com/tlxhook/tlxhook/pkg/secret"
+	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
 // recorder is a view and a log that record their input.
@@ -76,6 +81,76 @@ func TestWatcherReportsAConditionThatIsNotMet(t *testing.T) {
 		}
 	})
 }
+
+func TestWatcherEndsIfTheFirstRoundFailsForGood(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, s, r := newWatcher(t, 1)
+		s.change(t, func(state *sandbox.State) {
+			state.ChangeFaults(false, sandbox.Fault{Kind: "forbidden", Path: "/event/subscription"})
+		})
+		if err := w.Run(t.Context()); tripletex.KindOf(err) != tripletex.Forbidden {
+			t.Errorf("err = %v, want %s", err, tripletex.Forbidden)
+		}
+		if diff := cmp.Diff([]string{"closed"}, r.lines); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+// A round without one of the companies is no sign of life.
+func TestHeartbeatNeedsEveryCompany(t *testing.T) {
+	t.Parallel()
+	for fault, want := range map[string]bool{"": true, "html": false} {
+		var beats atomic.Int64
+		server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { beats.Add(1) }))
+		defer server.Close()
+		beat, err := health.NewHeartbeat(secret.Text(server.URL))
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := newOffice(t, 2, options(0))
+		if fault != "" {
+			o.change(t, func(state *sandbox.State) { state.ChangeFaults(true, sandbox.Fault{Kind: fault, Company: 2002}) })
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		view := showing(func(u health.Update) {
+			deadline := time.Now().Add(patience)
+			for u.RoundDone && beats.Load() == 0 && want && time.Now().Before(deadline) {
+				time.Sleep(time.Millisecond)
+			}
+			if u.RoundDone {
+				time.Sleep(linger)
+				cancel()
+			}
+		})
+		w := &health.Watcher{Watch: o.watch, View: view, Heartbeat: beat, Note: t.Logf, Warn: t.Logf}
+		if err := w.Run(ctx); err != nil {
+			t.Error(err)
+		}
+		if got := beats.Load() == 1; got != want {
+			t.Errorf("fault %q: %d heartbeats in the first round", fault, beats.Load())
+		}
+	}
+}
+
+const (
+	// patience is the longest wait for what must happen.
+	patience = 15 * time.Second
+	// linger is the time in which what must not happen could happen.
+	linger = 50 * time.Millisecond
+)
+
+// showing is a view that calls a function for each update.
+type showing func(health.Update)
+
+func (s showing) Show(_ context.Context, u health.Update) error {
+	s(u)
+	return nil
+}
+
+func (s showing) Close() error { return nil }
 
 func TestWatcherWarnsOfAnOutageAndItsEnd(t *testing.T) {
 	t.Parallel()

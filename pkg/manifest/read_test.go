@@ -52,6 +52,23 @@ func TestFolderIsReadInFileOrder(t *testing.T) {
 	}
 }
 
+// A file that is too large is refused and not cut off.
+func TestSizeOfAManifestIsBounded(t *testing.T) {
+	t.Parallel()
+	text := entries("order.create") + "\n#"
+	const limit, refused = manifest.MaxSize, "larger than 4 MiB"
+	for size, want := range map[int]string{limit: "", limit + 1: refused, 2 * limit: refused} {
+		stdin := strings.NewReader(text + strings.Repeat("x", size-len(text)))
+		_, err := manifest.ReadFiles(t.Context(), []string{"-"}, stdin)
+		switch {
+		case want == "" && err != nil:
+			t.Errorf("%d bytes: %v", size, err)
+		case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
+			t.Errorf("%d bytes: %v, want %q", size, err, want)
+		}
+	}
+}
+
 func TestUnreadableFilesHaveACause(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()

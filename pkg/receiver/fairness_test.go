@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/tlxhook/tlxhook/pkg/journal"
 	"github.com/tlxhook/tlxhook/pkg/receiver"
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
 // pile stores many deliveries of an event, about so many objects by turns.
@@ -96,6 +98,38 @@ func TestSickAppOrObjectDelaysNoOther(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Ten objects that take ten seconds each leave the slot of an app to a quick one.
+func TestSlowObjectsLeaveTheSlotToAQuickOne(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		j, err := journal.Open(t.TempDir(), journal.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = j.Close() }()
+		pile(t, j, "order.update", 200, 10)
+		both := &several{app: app{answer: accept}, sick: func(ctx context.Context) receiver.Answer {
+			return receiver.Answer{Status: 200, Err: wait.For(ctx, 10*time.Second)}
+		}}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		queue := receiver.NewQueue(j, []receiver.Route{{Event: "*", App: both, Parallel: 1}}, nil)
+		go func() {
+			defer close(ended)
+			queue.Run(ctx)
+		}()
+		time.Sleep(time.Minute)
+		pile(t, j, "invoice.charged", 1, 1)
+		queue.Wake()
+		time.Sleep(time.Second / 2)
+		if got := both.keys(); len(got) != 1 {
+			t.Errorf("%d quick deliveries were forwarded within half a second, want 1", len(got))
+		}
+		cancel()
+		<-ended
+	})
 }
 
 // drainHealthy runs a queue until the healthy app has 200 deliveries, and returns how many it has. Without fairness it

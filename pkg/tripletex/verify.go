@@ -143,7 +143,7 @@ func indexOfCreated(all []Subscription, n NewSubscription, since time.Time) (int
 		}
 		created, ok := s.created()
 		if !ok {
-			return -1, errNoCreationTime
+			return 0, errNoCreationTime
 		}
 		if !created.Before(since.Add(-clockTolerance)) {
 			return i, nil
@@ -172,7 +172,7 @@ func (c *Client) verifyUpdate(ctx context.Context, updates []SubscriptionUpdate,
 		if err != nil {
 			return nil, err
 		}
-		if now.Version != u.Version+1 || !u.matches(now) {
+		if now.Version != u.Version+1 || u.difference(now) != nil {
 			return nil, conflict
 		}
 		if u.AuthHeaderValue != "" || u.HMACSharedSecret != "" {
@@ -181,11 +181,6 @@ func (c *Client) verifyUpdate(ctx context.Context, updates []SubscriptionUpdate,
 		updated = append(updated, now)
 	}
 	return updated, nil
-}
-
-// matches reports whether a subscription has the visible values of an update.
-func (u SubscriptionUpdate) matches(s Subscription) bool {
-	return u.difference(s) == nil && (u.TargetURL == "" || sentTarget(u.TargetURL) == s.TargetURL)
 }
 
 // difference returns an error for the first visible value of a subscription that differs from an update, or nil.

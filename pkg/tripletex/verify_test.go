@@ -42,6 +42,47 @@ func TestLostResponseCreatesNoDuplicate(t *testing.T) {
 	}
 }
 
+// The create that is repeated for a missing subscription may lose its response too, or find that the first one took
+// effect late.
+func TestLostResponseOfARepeatedCreate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, nil, employee())
+		w.fault(t, sandbox.Fault{Kind: "reset", Method: "POST", Path: "/event/subscription", Count: 1},
+			sandbox.Fault{Kind: "reset-after", Method: "POST", Path: "/event/subscription", Count: 1})
+		made, err := w.CreateSubscriptions(t.Context(), []tripletex.NewSubscription{wanted("order.create")})
+		if err != nil {
+			t.Error(err)
+		}
+		if len(made) != 1 {
+			t.Errorf("len(made) = %d, want 1", len(made))
+		}
+		if got := w.wire.count("POST /event/subscription"); got != 2 {
+			t.Errorf("%d creates, want 2", got)
+		}
+		if got := w.subscriptions(t); got != 1 {
+			t.Errorf("%d subscriptions exist, want 1", got)
+		}
+	})
+	late := `{"values":[{"id":7,"event":"order.create","targetUrl":"https://h.example.no/","status":"ACTIVE",` +
+		`"changes":[{"changeType":"CREATE","timestamp":"2000-01-01T00:00:00Z"}]}]}`
+	synctest.Test(t, func(t *testing.T) {
+		client, s := newScripted(t, scriptedAnswer{err: errors.New("connection reset")},
+			scriptedAnswer{status: 200, body: `{"values":[]}`}, scriptedAnswer{status: 409}, scriptedAnswer{status: 200, body: late})
+		made, err := client.CreateSubscriptions(t.Context(),
+			[]tripletex.NewSubscription{{Event: "order.create", TargetURL: "https://h.example.no/"}})
+		if err != nil {
+			t.Error(err)
+		}
+		if len(made) != 1 || made[0].ID != 7 {
+			t.Errorf("made = %+v, want subscription 7", made)
+		}
+		if s.sent != 4 {
+			t.Errorf("%d requests, want 4", s.sent)
+		}
+	})
+}
+
 func TestUnverifiedCreateIsReported(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -179,7 +220,9 @@ func TestLostResponseOfAnUpdateIsNotAConflict(t *testing.T) {
 				t.Fatal(err)
 			}
 			w.fault(t, sandbox.Fault{Kind: "reset-after", Method: "PUT", Count: 1})
-			updates := []tripletex.SubscriptionUpdate{{ID: before[0].ID, Status: tripletex.Disabled}}
+			updates := []tripletex.SubscriptionUpdate{{
+				ID: before[0].ID, Status: tripletex.Disabled, TargetURL: "https://blå.example.no/",
+			}}
 			if bulk {
 				updates = append(updates, tripletex.SubscriptionUpdate{ID: before[1].ID, Status: tripletex.Disabled})
 			}
@@ -222,6 +265,13 @@ func TestLostResponseOfADeleteIsSuccess(t *testing.T) {
 			}
 			if got := w.subscriptions(t); got != 3-len(ids) {
 				t.Errorf("bulk %v: %d are left", bulk, got)
+			}
+			if got := w.wire.count("DELETE /event/subscription/list") > 0; got != bulk {
+				t.Errorf("bulk %v: used the path for several: %v", bulk, got)
+			}
+			w.fault(t, sandbox.Fault{Kind: "reset-after", Method: "DELETE", Count: 1}, sandbox.Fault{Kind: "html", Method: "GET"})
+			if err := w.DeleteSubscriptions(t.Context(), []int64{all[2].ID}); tripletex.KindOf(err) != tripletex.Foreign {
+				t.Errorf("bulk %v: an unknown list: %v, want a foreign response", bulk, err)
 			}
 		})
 	}
