@@ -76,6 +76,8 @@ func (o *forwardOptions) check(format string) error {
 		return usageFailure("an app is required").withHint("pass --forward-to, --forward or --exec")
 	case o.until < 0:
 		return usageFailure("--until must not be negative")
+	case o.replayDead && (o.until > 0 || o.metrics != ""):
+		return usageFailure("--replay-dead cannot be combined with --until or --metrics-addr")
 	}
 	if o.metrics != "" {
 		if err := listen.CheckMetricsAddress(o.metrics); err != nil {
