@@ -89,7 +89,9 @@ func TestWatcherEndsIfTheFirstRoundFailsForGood(t *testing.T) {
 		s.change(t, func(state *sandbox.State) {
 			state.ChangeFaults(false, sandbox.Fault{Kind: "forbidden", Path: "/event/subscription"})
 		})
-		if err := w.Run(t.Context()); tripletex.KindOf(err) != tripletex.Forbidden {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		if err := w.Run(ctx); tripletex.KindOf(err) != tripletex.Forbidden {
 			t.Errorf("err = %v, want %s", err, tripletex.Forbidden)
 		}
 		if diff := cmp.Diff([]string{"closed"}, r.lines); diff != "" {
