@@ -215,6 +215,46 @@ func TestEventsOfARoundAreReportedAtOnce(t *testing.T) {
 	}
 }
 
+func TestSamplesAreOfLoginsThatListCompanies(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		o := newOffice(t, 2, options(0))
+		if got := o.watch.Samples(2); len(got) != 0 {
+			t.Errorf("before the first round: %d samples, want 0", len(got))
+		}
+		o.follow(t, func(int, health.Update) bool { return false })
+		failing := newOffice(t, 2, options(0))
+		failing.failing = &tripletex.Error{Kind: tripletex.ServerFailed, Operation: "list companies"}
+		failing.follow(t, func(int, health.Update) bool { return false })
+		alone, _ := newWatch(t, 1)
+		for range alone.Updates(t.Context()) {
+			break
+		}
+		for name, test := range map[string]struct {
+			watch *health.Watch
+			most  int
+			want  []string
+		}{
+			"two companies":                      {o.watch, 2, []string{"acme, each", "acme/2001, each", "acme/2002, each"}},
+			"more subscriptions than the series": {o.watch, 1, []string{"acme", "acme/2001", "acme/2002"}},
+			"companies that cannot be listed":    {failing.watch, 1, []string{"acme, each"}},
+			"a login without companies":          {alone, 1, []string{", each"}},
+		} {
+			var got []string
+			for _, s := range test.watch.Samples(test.most) {
+				text := s.Company
+				if s.Each {
+					text += ", each"
+				}
+				got = append(got, text)
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", name, diff)
+			}
+		}
+	})
+}
+
 // Without a configured interval, hundreds of companies are polled less often than every 30 seconds.
 func TestPaceMakesTheIntervalLonger(t *testing.T) {
 	t.Parallel()
