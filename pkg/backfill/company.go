@@ -39,6 +39,31 @@ type Choice struct {
 	Fields string
 }
 
+// Check returns a [LimitError] for a limit that has no effect for a kind of objects.
+func (c Choice) Check(kind tripletex.ObjectKind) error {
+	switch {
+	case !c.ChangedSince.IsZero() && !kind.ChangedSince:
+		return &LimitError{kind.Name, false}
+	case (!c.From.IsZero() || !c.To.IsZero()) && !kind.Dated:
+		return &LimitError{kind.Name, true}
+	}
+	return nil
+}
+
+// LimitError is a limit without an effect for a kind of objects: of dates, or of the time of changes.
+type LimitError struct {
+	Kind  string
+	Dated bool
+}
+
+func (e *LimitError) Error() string {
+	limit := "the time of changes"
+	if e.Dated {
+		limit = "dates"
+	}
+	return "a limit of " + limit + " has no effect for " + e.Kind
+}
+
 // Result is the outcome of one kind.
 type Result struct {
 	Counts
@@ -109,6 +134,9 @@ func (r *Run) plans(ctx context.Context, c Choice) ([]Plan, error) {
 		return nil, ErrNoSubscription
 	}
 	for i := range plans {
+		if err := c.Check(plans[i].Kind); err != nil {
+			return nil, err
+		}
 		c.narrow(&plans[i])
 	}
 	return plans, nil

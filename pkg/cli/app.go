@@ -58,7 +58,9 @@ func (a *App) prepare(ctx context.Context, cmd *cobra.Command) error {
 		return err
 	}
 	if settings.Timeout == 0 {
-		settings.Timeout = timeoutOf(cmd)
+		if settings.Timeout = timeoutOf(cmd); settings.Timeout > 0 && settings.Origin("timeout") == "--timeout" {
+			return usageFailure("--timeout 0: this command requires a limit").withHint("pass a long one, such as --timeout 24h")
+		}
 	}
 	a.settings, a.given = settings, flagsOfRun(cmd.Flags())
 	a.terminal.NoInput = settings.NoInput

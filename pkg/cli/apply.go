@@ -80,6 +80,9 @@ func apply(ctx context.Context, app *App, o *applyOptions, args []string) error 
 	}
 	defer plans.release()
 	if plans.run.Planning = o.dryRun; o.dryRun {
+		if sum, _ := plans.sum(); sum.Delete > o.maxDeletes {
+			app.warn("%v", o.tooManyDeletes(sum.Delete))
+		}
 		return plans.show(ctx)
 	}
 	if err := o.confirm(ctx, plans); err != nil {
@@ -113,13 +116,16 @@ func (o *applyOptions) confirm(ctx context.Context, p *companyPlans) error {
 	}
 	sum, changing := p.sum()
 	if sum.Delete > o.maxDeletes {
-		return usageFailure("the plan deletes %s, and --max-deletes allows %d", terminal.Count(sum.Delete, "subscription"), o.maxDeletes).
-			withHint("allow the deletions with --max-deletes %d", sum.Delete)
+		return o.tooManyDeletes(sum.Delete).withHint("allow the deletions with --max-deletes %d", sum.Delete)
 	}
 	if o.yes || changing == 0 {
 		return nil
 	}
 	return confirm(ctx, p.terminal, "Apply the plan"+p.place(changing)+": "+sum.Summary()+"?")
+}
+
+func (o *applyOptions) tooManyDeletes(n int) *failure {
+	return usageFailure("the plan deletes %s, and --max-deletes allows %d", terminal.Count(n, "subscription"), o.maxDeletes)
 }
 
 // preview prints the plans on stderr, unless they are optional and --quiet is set.

@@ -22,6 +22,10 @@ func newAuthStatus(app *App) *cobra.Command {
 }
 
 func showAuthStatus(ctx context.Context, app *App) error {
+	if app.settings.Origin("company") == "--company" {
+		return usageFailure("--company has no effect: a login is verified in its own company").
+			withHint("test access to a company with %s", command{"subscription", "list"})
+	}
 	l, err := app.logins().Login(ctx)
 	if err != nil {
 		return err

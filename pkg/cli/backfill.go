@@ -57,8 +57,8 @@ Objects that were delivered but no longer exist are counted as gone. They are
 delivered as deleted only with --deletes.
 
 --since limits customer and supplier to changed objects. --from and --to limit
-closeGroup, invoice, order and voucher by date. Objects outside of the limits
-do not count as gone.
+closeGroup, invoice, order and voucher by date. Gone objects are counted only
+without these limits.
 
 --dry-run delivers nothing, and exits with 1 if objects are missing.
 `
@@ -105,6 +105,11 @@ func (o *backfillOptions) read(
 		return nil, usageFailure("--for-subscriptions cannot be combined with objects")
 	case !o.subscriptions && len(args) == 0:
 		return nil, usageFailure("no objects selected").withHint("name objects, such as customer, or pass --for-subscriptions")
+	case !o.subscriptions && len(o.choice.Filter.Events)+len(o.choice.Filter.Targets) > 0:
+		return nil, usageFailure("--event and --target require --for-subscriptions")
+	case o.deletes && (!o.choice.ChangedSince.IsZero() || !from.IsZero() || !to.IsZero()):
+		return nil, usageFailure("--deletes cannot be combined with --since, --from or --to").
+			withHint("only a list of all objects shows which are gone")
 	case o.dryRun && o.deletes:
 		return nil, usageFailure("--dry-run cannot be combined with --deletes")
 	case o.dryRun && o.forwardTo != "":
@@ -119,12 +124,15 @@ func (o *backfillOptions) read(
 		if !ok {
 			return nil, unknownObject(arg)
 		}
+		if err := o.choice.Check(kind); err != nil {
+			return nil, err
+		}
+		if o.deletes && kind.Deleted == "" {
+			return nil, usageFailure("--deletes has no effect for %s, which has no event for deletions", kind.Name)
+		}
 		if !slices.ContainsFunc(o.choice.Kinds, func(k tripletex.ObjectKind) bool { return k.Name == kind.Name }) {
 			o.choice.Kinds = append(o.choice.Kinds, kind)
 		}
-	}
-	if err := o.checkLimits(); err != nil {
-		return nil, err
 	}
 	given, err := (&secretFlags{hmacFile: o.hmacFile}).read(ctx, r)
 	if err != nil {
@@ -141,21 +149,6 @@ func (o *backfillOptions) read(
 		return nil, err
 	}
 	return target, nil
-}
-
-// checkLimits returns an error for a limit that has no effect for a selected kind of objects.
-func (o *backfillOptions) checkLimits() error {
-	dated := !o.choice.From.IsZero() || !o.choice.To.IsZero()
-	for _, kind := range o.choice.Kinds {
-		switch {
-		case !o.choice.ChangedSince.IsZero() && !kind.ChangedSince:
-			return usageFailure("--since has no effect for %s", kind.Name).withHint("remove --since, which limits customer and supplier only")
-		case dated && !kind.Dated:
-			return usageFailure("--from and --to have no effect for %s", kind.Name).
-				withHint("remove them; they limit closeGroup, invoice, order and voucher only")
-		}
-	}
-	return nil
 }
 
 func objectNames() []string {

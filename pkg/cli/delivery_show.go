@@ -54,6 +54,11 @@ func deliveryShow(ctx context.Context, app *App, o *deliveryShowOptions, arg str
 	if err != nil {
 		return err
 	}
+	for _, key := range []string{"output", "jq", "template"} {
+		if o.body && app.settings.Origin(key) == "--"+key {
+			return usageFailure("--body cannot be combined with --%s", key).withHint("query the body with --jq .body, without --body")
+		}
+	}
 	j, err := attach(app.lookup, o.journal)
 	if err != nil {
 		return err

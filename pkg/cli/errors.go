@@ -105,6 +105,10 @@ func causes() []cause {
 			hint: advice("list the subscriptions with %s, or pass the kinds of objects", command{"subscription", "list"}),
 		},
 		{
+			matches: as[*backfill.LimitError], code: codeUsage,
+			hint: advice("--since is for customer and supplier, --from and --to for closeGroup, invoice, order and voucher"),
+		},
+		{
 			matches: is(journal.ErrLocked), code: codeConflict,
 			hint: advice("stop the other listen process, or select another folder with --journal"),
 		},
@@ -246,6 +250,10 @@ func causes() []cause {
 			}
 			return advice("list the profiles with %s, or log in with %s", command{"auth", "list"}, command{"auth", "login", "-p", e.Name})
 		}},
+		{
+			matches: as[*login.OtherSandboxError], code: codeUsage,
+			hint: advice("unset it, or send the request to that sandbox with curl; see docs/sandbox.md"),
+		},
 		{
 			matches: as[*login.AddressError], code: codeUsage,
 			hint: advice("create a profile for that address with %s", command{"auth", "login", "-p", "NAME", "--environment", "URL"}),

@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tlxhook/tlxhook/pkg/login"
 	"github.com/tlxhook/tlxhook/pkg/match"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/sandbox"
@@ -56,7 +55,7 @@ func sandboxEmit(ctx context.Context, app *App, o *emitOptions, name string) err
 	if err := o.Check(); err != nil {
 		return usageFailure("%w", err)
 	}
-	folder, err := login.SandboxFolder(app.lookup)
+	folder, err := app.logins().OwnSandbox()
 	if err != nil {
 		return err
 	}

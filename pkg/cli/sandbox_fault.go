@@ -3,11 +3,11 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/tlxhook/tlxhook/pkg/login"
 	"github.com/tlxhook/tlxhook/pkg/output"
 	"github.com/tlxhook/tlxhook/pkg/sandbox"
 )
@@ -62,8 +62,15 @@ func faultsHelp() string {
 }
 
 func sandboxFault(ctx context.Context, app *App, o *faultOptions, args []string) error {
-	if o.clear && len(args) > 0 {
-		return usageFailure("--clear removes all faults and takes no KIND")
+	limited := o.fault.Method != "" || o.fault.Path != "" || o.fault.Count != 0 || o.fault.After != 0 ||
+		app.settings.Origin("company") == "--company"
+	switch {
+	case o.clear && (len(args) > 0 || limited):
+		return usageFailure("--clear removes all faults and takes no KIND and no limit")
+	case limited && len(args) == 0:
+		return usageFailure("a limit requires a KIND of fault")
+	case o.fault.Delay != sandbox.DefaultDelay && !slices.Equal(args, []string{"slow"}):
+		return usageFailure("--delay requires the fault slow")
 	}
 	if len(args) > 0 {
 		o.fault.Kind, o.fault.Company = args[0], app.settings.Company
@@ -74,7 +81,7 @@ func sandboxFault(ctx context.Context, app *App, o *faultOptions, args []string)
 			return usageFailure("%w", err)
 		}
 	}
-	folder, err := login.SandboxFolder(app.lookup)
+	folder, err := app.logins().OwnSandbox()
 	if err != nil {
 		return err
 	}

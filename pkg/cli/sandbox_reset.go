@@ -103,7 +103,7 @@ func sandboxReset(ctx context.Context, app *App, o *resetOptions) error {
 	if err != nil {
 		return err
 	}
-	folder, err := login.SandboxFolder(app.lookup)
+	folder, err := app.logins().OwnSandbox()
 	if err != nil {
 		return err
 	}

@@ -56,6 +56,9 @@ func (o *switchOptions) bind(cmd *cobra.Command) {
 // subscriptionSwitch sets the status of the selected subscriptions that do not have it.
 func subscriptionSwitch(ctx context.Context, app *App, o *switchOptions, args []string, status tripletex.Status, v verb) error {
 	if o.disabled {
+		if len(o.selection.filter.Statuses) > 0 {
+			return usageFailure("--all-disabled cannot be combined with --status")
+		}
 		o.selection.filter.Statuses = append(o.selection.filter.Statuses, "DISABLED_*")
 	}
 	if err := o.selection.read(args, true, o.fleet.Many()); err != nil {

@@ -113,6 +113,8 @@ func (o *watchOptions) check(ids []string) error {
 		return usageFailure("--for %s: must be from 0s to %s", o.lasting, wait.Text(longestInterval))
 	case o.until != "" && !slices.Contains(health.Conditions(), health.Condition(o.until)):
 		return usageFailure("--until %q: must be active or changed", o.until)
+	case o.lasting > 0 && o.until == string(health.UntilActive):
+		return usageFailure("--for cannot be combined with --until active, which ends at the first poll that meets it")
 	case o.command[0] == "" && len(o.command) > 1:
 		return usageFailure("arguments after \"--\" require --exec")
 	case o.command[0] == "":

@@ -3,11 +3,15 @@ package login
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/url"
 	"path/filepath"
 
 	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/credentials"
 	"github.com/tlxhook/tlxhook/pkg/sandbox"
+	"github.com/tlxhook/tlxhook/pkg/secret"
+	"github.com/tlxhook/tlxhook/pkg/targeturl"
 	"github.com/tlxhook/tlxhook/pkg/tripletex"
 )
 
@@ -15,6 +19,40 @@ import (
 func SandboxFolder(lookup config.Lookup) (string, error) {
 	folders, err := config.NewFolders(lookup)
 	return filepath.Join(folders.State, "sandbox"), err
+}
+
+// OwnSandbox returns the folder of the sandbox's state for a command that changes it. It returns an [OtherSandboxError] if
+// the profile is the sandbox at an address at which this user does not serve it.
+func (r *Resolver) OwnSandbox() (string, error) {
+	folder, err := SandboxFolder(r.Lookup)
+	if err != nil || r.Settings.Profile != config.SandboxProfile || r.Settings.BaseURL == "" {
+		return folder, err
+	}
+	served, err := sandbox.Served(folder)
+	if err != nil && !errors.Is(err, sandbox.ErrNotServed) {
+		return "", err
+	}
+	if !sameServer(served.BaseURL, r.Settings.BaseURL) {
+		return "", &OtherSandboxError{r.Settings.BaseURL, r.Settings.Origin("base-url")}
+	}
+	return folder, nil
+}
+
+// sameServer reports whether two addresses are of one server. All loopback addresses are one host.
+func sameServer(a, b string) bool {
+	one, err := url.Parse(a)
+	other, otherErr := url.Parse(b)
+	if err != nil || otherErr != nil || one.Port() != other.Port() {
+		return false
+	}
+	return one.Host == other.Host || targeturl.IsLoopback(one.Hostname()) && targeturl.IsLoopback(other.Hostname())
+}
+
+// OtherSandboxError is the error of a command that changes the sandbox of this user while another one is in use.
+type OtherSandboxError struct{ BaseURL, Origin string }
+
+func (e *OtherSandboxError) Error() string {
+	return fmt.Sprintf("%s is %s, which is not the sandbox of this user", e.Origin, secret.MaskURL(e.BaseURL))
 }
 
 // SandboxSessions returns the file that stores the session of the sandbox, which is not secret.
