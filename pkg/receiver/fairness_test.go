@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/tlxhook/tlxhook/pkg/journal"
@@ -100,36 +99,38 @@ func TestSickAppOrObjectDelaysNoOther(t *testing.T) {
 	}
 }
 
-// Ten objects that take ten seconds each leave the slot of an app to a quick one.
-func TestSlowObjectsLeaveTheSlotToAQuickOne(t *testing.T) {
+// An app has as many new attempts as slots. One that takes longer than a second leaves its slot, up to eight attempts per
+// slot. Objects whose last attempt was slow have seven of them, so that a quick one never waits.
+func TestSlowAttemptsLeaveTheirSlots(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		j, err := journal.Open(t.TempDir(), journal.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = j.Close() }()
-		pile(t, j, "order.update", 200, 10)
-		both := &several{app: app{answer: accept}, sick: func(ctx context.Context) receiver.Answer {
+	for _, parallel := range []int64{1, 2} {
+		sick := func(ctx context.Context) receiver.Answer {
 			return receiver.Answer{Status: 200, Err: wait.For(ctx, 10*time.Second)}
-		}}
-		ctx, cancel := context.WithCancel(t.Context())
-		ended := make(chan struct{})
-		queue := receiver.NewQueue(j, []receiver.Route{{Event: "*", App: both, Parallel: 1}}, nil)
-		go func() {
-			defer close(ended)
-			queue.Run(ctx)
-		}()
-		time.Sleep(time.Minute)
-		pile(t, j, "invoice.charged", 1, 1)
-		queue.Wake()
-		time.Sleep(time.Second / 2)
-		if got := both.keys(); len(got) != 1 {
-			t.Errorf("%d quick deliveries were forwarded within half a second, want 1", len(got))
 		}
-		cancel()
-		<-ended
-	})
+		healthy := &several{app: app{answer: accept}, sick: sick}
+		fill := func(t *testing.T, j *journal.Journal) { pile(t, j, "order.update", 800, 40) }
+		inBubble(t, fill, func(t *testing.T, j *reads, queue *receiver.Queue) {
+			start := time.Now()
+			for _, step := range []struct {
+				after time.Duration
+				want  int64
+			}{
+				{500 * time.Millisecond, parallel}, {1500 * time.Millisecond, 2 * parallel}, {2500 * time.Millisecond, 3 * parallel},
+				{7500 * time.Millisecond, 8 * parallel}, {9500 * time.Millisecond, 8 * parallel}, {120500 * time.Millisecond, 7 * parallel},
+			} {
+				time.Sleep(time.Until(start.Add(step.after)))
+				if got := queue.Stats().InFlight; got != step.want {
+					t.Errorf("%d at once, after %s: %d in flight, want %d", parallel, step.after, got, step.want)
+				}
+			}
+			pile(t, j.Journal, "invoice.charged", 1, 1)
+			queue.Wake()
+			time.Sleep(time.Second / 2)
+			if got := healthy.keys(); len(got) != 1 {
+				t.Errorf("%d at once: %d quick deliveries were forwarded within half a second, want 1", parallel, len(got))
+			}
+		}, receiver.Route{Event: "*", App: healthy, Parallel: int(parallel)})
+	}
 }
 
 // drainHealthy runs a queue until the healthy app has 200 deliveries, and returns how many it has. Without fairness it

@@ -42,12 +42,9 @@ const (
 // next returns the object to try now, or the time until one may be due.
 func (r *route) next(now time.Time) (*objectQueue, time.Duration) {
 	pause := maxBackoff
-	quick, slow := 0, 0
+	quick := 0
 	for l, since := range r.running {
-		switch left := slowAfter - now.Sub(since); {
-		case l.slow:
-			slow++
-		case left > 0:
+		if left := slowAfter - now.Sub(since); left > 0 && !l.slow {
 			quick++
 			pause = min(pause, left)
 		}
@@ -57,7 +54,7 @@ func (r *route) next(now time.Time) (*objectQueue, time.Duration) {
 			return l, 0
 		}
 	}
-	if len(r.running) < (slowShare-1)*r.Parallel && slow < (slowShare-1)*r.Parallel {
+	if len(r.running) < (slowShare-1)*r.Parallel {
 		if l := r.slow.pop(now, &pause); l != nil {
 			return l, 0
 		}

@@ -152,14 +152,10 @@ func (r Replay) RunEdited(ctx context.Context, original journal.Entry, body []by
 
 // pace waits until the rate permits the next delivery.
 func (r Replay) pace(ctx context.Context, start time.Time, sent int) error {
-	if ctx.Err() != nil || r.Rate <= 0 {
-		return context.Cause(ctx)
+	if r.Rate > 0 {
+		_ = wait.Until(ctx, start.Add(time.Duration(float64(sent)/r.Rate*float64(time.Second))))
 	}
-	due := start.Add(time.Duration(float64(sent) / r.Rate * float64(time.Second)))
-	if wait.Until(ctx, due) != nil {
-		return context.Cause(ctx)
-	}
-	return nil
+	return context.Cause(ctx)
 }
 
 // claim waits until no other attempt of a delivery is running.

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/tlxhook/tlxhook/pkg/journal"
@@ -71,14 +72,7 @@ func replaying(t *testing.T, app http.Handler, bodies ...string) (receiver.Repla
 			t.Fatal(err)
 		}
 	}
-	var entries []journal.Entry
-	for e, err := range j.List(t.Context(), journal.Filter{}) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		entries = append(entries, e)
-	}
-	return receiver.Replay{Journal: j, App: target}, entries
+	return receiver.Replay{Journal: j, App: target}, listed(t, j)
 }
 
 // many returns bodies that differ.
@@ -178,37 +172,81 @@ func TestAReplayStopsWhereTheAppIsSilent(t *testing.T) {
 
 func TestAReplayKeepsToItsRateAndEndsBetweenTwo(t *testing.T) {
 	t.Parallel()
-	app := &recorder{}
-	replay, entries := replaying(t, app, "a", "b", "c", "d", "e")
-	replay.KeepStates = true
-	replay.Rate = 50
-	start := time.Now()
-	for _, err := range replay.Run(t.Context(), entries) {
+	synctest.Test(t, func(t *testing.T) {
+		j := store(t, 5, 1)
+		defer func() { _ = j.Close() }()
+		accepting := &app{answer: accept}
+		replay := receiver.Replay{Journal: j, App: accepting, KeepStates: true, Rate: 4}
+		entries := listed(t, j)
+		start := time.Now()
+		for _, err := range replay.Run(t.Context(), entries) {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if took := time.Since(start); took != time.Second {
+			t.Errorf("five at four per second took %v, want 1s", took)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		replay.Rate = 0.1
+		sent, last := 0, error(nil)
+		for _, err := range replay.Run(ctx, entries) {
+			if sent++; err != nil {
+				last = err
+			}
+			time.AfterFunc(5*time.Second, cancel)
+		}
+		if sent != 2 {
+			t.Errorf("sent = %d, want 2", sent)
+		}
+		if !errors.Is(last, context.Canceled) {
+			t.Errorf("last = %v, want %v", last, context.Canceled)
+		}
+		if got := len(accepting.keys()); got != 6 {
+			t.Errorf("%d attempts, want 6", got)
+		}
+	})
+}
+
+// pages is a journal in which a full page of pending deliveries is followed by one more.
+type pages struct{ receiver.Records }
+
+func (pages) WaitingOf(_ context.Context, object journal.ObjectKey, after int64, limit int) ([]journal.Entry, error) {
+	pending := journal.Entry{ID: after + 1}
+	if after == 0 {
+		return slices.Repeat([]journal.Entry{pending}, limit), nil
+	}
+	return []journal.Entry{pending}, nil
+}
+
+func TestReplayLooksForOlderDeliveriesOnEveryPage(t *testing.T) {
+	t.Parallel()
+	j := store(t, 1, 3)
+	all := listed(t, j)
+	replay := receiver.Replay{Journal: pages{j}, App: &app{answer: accept}, KeepStates: true}
+	var skipped []bool
+	for done, err := range replay.Run(t.Context(), []journal.Entry{all[0], all[2]}) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		skipped = append(skipped, done.Skipped)
 	}
-	if took := time.Since(start); took < 80*time.Millisecond {
-		t.Errorf("five at 50 a second took %v", took)
+	if want := []bool{false, true}; !slices.Equal(skipped, want) {
+		t.Errorf("skipped = %v, want %v: delivery 2 is pending", skipped, want)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	replay.Rate = 0.1
-	sent, last := 0, error(nil)
-	for _, err := range replay.Run(ctx, entries) {
-		if sent++; err != nil {
-			last = err
+}
+
+// listed returns the deliveries of a journal.
+func listed(t *testing.T, j *journal.Journal) (all []journal.Entry) {
+	t.Helper()
+	for e, err := range j.List(t.Context(), journal.Filter{}) {
+		if err != nil {
+			t.Fatal(err)
 		}
-		cancel()
+		all = append(all, e)
 	}
-	switch {
-	case sent != 2:
-		t.Errorf("sent = %v, want 2", sent)
-	case last == nil:
-		t.Error("last = nil")
-	case len(app.bodies()) != 6:
-		t.Errorf("len(app.bodies()) = %v, want 6", len(app.bodies()))
-	}
+	return all
 }
 
 // silentApp answers after five seconds, unless the attempt is ended before. It calls called at the start of an attempt.
