@@ -129,6 +129,9 @@ const (
 	lockName = "journal.lock"
 )
 
+// probeTime is longer than a program that only looks at the lock holds it, such as [Inspect].
+const probeTime = 300 * time.Millisecond
+
 // Open opens or creates the journal in a folder for receiving. Only one program can; others get ErrLocked. The file is
 // checked completely first; a damaged one is refused and left unchanged.
 func Open(folder string, o Options) (*Journal, error) {
@@ -136,10 +139,13 @@ func Open(folder string, o Options) (*Journal, error) {
 		return nil, err
 	}
 	held := flock.New(filepath.Join(folder, lockName), flock.SetPermissions(0o600))
-	if ok, err := held.TryLock(); err != nil {
-		return nil, explain("lock the journal", err)
-	} else if !ok {
+	limited, cancel := context.WithTimeout(context.Background(), probeTime)
+	defer cancel()
+	switch _, err := held.TryLockContext(limited, probeTime/10); {
+	case errors.Is(err, context.DeadlineExceeded):
 		return nil, ErrLocked
+	case err != nil:
+		return nil, explain("lock the journal", err)
 	}
 	j, err := open(folder, o, true)
 	if err != nil {

@@ -82,21 +82,24 @@ type ServeOptions struct {
 	Disabled  func(id int64)
 }
 
+// probeTime is longer than [Served] holds the lock.
+const probeTime = 300 * time.Millisecond
+
 // Serve serves the API and sends deliveries until the context ends. Other processes find it with Served.
 func Serve(ctx context.Context, folder string, o ServeOptions) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return stateError(err)
-	}
-	held := config.NewFlock(filepath.Join(folder, "served.lock"))
-	if ok, err := held.TryLock(); err != nil {
-		return stateError(err)
-	} else if !ok {
+	limited, cancel := context.WithTimeout(ctx, probeTime)
+	release, err := config.WaitLock(limited, filepath.Join(folder, "served.lock"), func() {})
+	cancel()
+	switch {
+	case errors.Is(err, config.ErrLocked):
 		return ErrServed
+	case err != nil:
+		return stateError(err)
 	}
-	defer func() { _ = held.Unlock() }()
+	defer release()
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.Address)
 	if err != nil {
 		return err
