@@ -268,6 +268,9 @@ func (r *deliveryRun) signature(a arrival) {
 	}
 }
 
+// rapidTime is the longest time of changes after which a delivery for each shows that none are combined.
+const rapidTime = 150 * time.Millisecond
+
 // changes changes the customer three times in quick succession and counts the deliveries.
 func (r *deliveryRun) changes(ctx context.Context) error {
 	if err := r.change(ctx, "pending", map[string]any{"status": "DISABLED"}); err != nil {
@@ -281,11 +284,13 @@ func (r *deliveryRun) changes(ctx context.Context) error {
 		return err
 	}
 	const times = 3
+	begun := time.Now()
 	for n := range times {
 		if err := r.changeCustomer(ctx, n); err != nil {
 			return err
 		}
 	}
+	took := time.Since(begun)
 	if ok, err := r.awaitArrivals(ctx, arriveTime, "rapid", 1); err != nil || !ok {
 		return errorOr(err, "no delivery for a changed customer")
 	}
@@ -293,6 +298,10 @@ func (r *deliveryRun) changes(ctx context.Context) error {
 		return err
 	}
 	got := len(r.receiver.arrived("rapid"))
+	if got == times && took > rapidTime {
+		r.skip("rapid-changes", fmt.Sprintf("%d changes took %s, which is not rapid", times, took.Round(time.Millisecond)))
+		return nil
+	}
 	r.observe("rapid-changes", choice(got < times, "latest", "every"), fmt.Sprintf("%d deliveries for %d changes", got, times))
 	return nil
 }

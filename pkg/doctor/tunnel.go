@@ -9,10 +9,11 @@ import (
 
 	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/tunnel"
+	"github.com/tlxhook/tlxhook/pkg/wait"
 )
 
 // versionLimit bounds how long a tunnel program may take to print its version.
-const versionLimit = 3 * time.Second
+const versionLimit = 5 * time.Second
 
 // checkTunnel reports the tunnel programs of listen. They are optional.
 func (i *Installation) checkTunnel(ctx context.Context) Finding {
@@ -21,10 +22,15 @@ func (i *Installation) checkTunnel(ctx context.Context) Finding {
 	for _, name := range tunnel.Programs() {
 		limited, cancel := context.WithTimeout(ctx, versionLimit)
 		version, err := tunnel.Version(limited, name, environ)
+		late := limited.Err() != nil
 		cancel()
 		switch {
 		case err == nil:
 			found = append(found, name+" ("+strings.TrimPrefix(version, name+" ")+")")
+		case ctx.Err() != nil:
+			return skip("time limit reached")
+		case late:
+			return warn(name+" did not report its version within "+wait.Text(versionLimit), "run the command again")
 		case !errors.As(err, new(*tunnel.MissingError)):
 			broken = append(broken, name)
 		}
