@@ -115,8 +115,12 @@ func TestSlowAttemptsLeaveTheirSlots(t *testing.T) {
 				after time.Duration
 				want  int64
 			}{
-				{500 * time.Millisecond, parallel}, {1500 * time.Millisecond, 2 * parallel}, {2500 * time.Millisecond, 3 * parallel},
-				{7500 * time.Millisecond, 8 * parallel}, {9500 * time.Millisecond, 8 * parallel}, {120500 * time.Millisecond, 7 * parallel},
+				{500 * time.Millisecond, parallel},
+				{1500 * time.Millisecond, 2 * parallel},
+				{2500 * time.Millisecond, 3 * parallel},
+				{7500 * time.Millisecond, 8 * parallel},
+				{9500 * time.Millisecond, 8 * parallel},
+				{120500 * time.Millisecond, 7 * parallel},
 			} {
 				time.Sleep(time.Until(start.Add(step.after)))
 				if got := queue.Stats().InFlight; got != step.want {

@@ -224,14 +224,14 @@ func (r *Receiver) read(w http.ResponseWriter, request *http.Request) ([]byte, *
 	}
 }
 
-// verify verifies the signature and returns the index of the matching secret.
+// verify verifies the signature and returns the index of the matching secret; -1 without secrets.
 func (r *Receiver) verify(header http.Header, body []byte) (int, *rejection) {
 	if len(r.o.Secrets) == 0 {
 		return -1, nil
 	}
 	fitting, err := webhook.Verify(header, body, secret.RevealAll(r.o.Secrets)...)
 	if err != nil {
-		return -1, &rejection{status: http.StatusUnauthorized, reason: ReasonSignature, message: err.Error()}
+		return 0, &rejection{status: http.StatusUnauthorized, reason: ReasonSignature, message: err.Error()}
 	}
 	return fitting, nil
 }

@@ -212,7 +212,7 @@ func TestAReplayKeepsToItsRateAndEndsBetweenTwo(t *testing.T) {
 // pages is a journal in which a full page of pending deliveries is followed by one more.
 type pages struct{ receiver.Records }
 
-func (pages) WaitingOf(_ context.Context, object journal.ObjectKey, after int64, limit int) ([]journal.Entry, error) {
+func (pages) WaitingOf(_ context.Context, _ journal.ObjectKey, after int64, limit int) ([]journal.Entry, error) {
 	pending := journal.Entry{ID: after + 1}
 	if after == 0 {
 		return slices.Repeat([]journal.Entry{pending}, limit), nil
