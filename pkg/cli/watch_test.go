@@ -28,7 +28,7 @@ func TestWatchSendsAHeartbeatAfterACompletePoll(t *testing.T) {
 		if err := os.WriteFile(file, []byte(url+"\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		args := append([]string{"watch", "--heartbeat-url-file", file, "--timeout", "2s", "--debug"}, more...)
+		args := append([]string{"watch", "--heartbeat-url-file", file, "--timeout", "6s", "--debug"}, more...)
 		code, stdout, stderr := runInHome(t, home, args...)
 		showsNoSecret(t, "watch", stdout+stderr, "canary-path")
 		return code, stderr

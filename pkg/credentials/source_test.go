@@ -145,7 +145,7 @@ func TestEnvironmentAcceptsOneSource(t *testing.T) {
 		"two lines":   {map[string]string{"X_COMMAND": `printf 'canary\ncanary\n'`}, "", "X_COMMAND", "more than one line"},
 		"fork":        {map[string]string{"X_COMMAND": "sh -c 'sleep 60 & echo canary'"}, "canary", "X_COMMAND", ""},
 	} {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		var stderr bytes.Buffer
 		environment := credentials.Environment{Stderr: &stderr, Lookup: func(name string) (string, bool) {
 			value, ok := test.set[name]

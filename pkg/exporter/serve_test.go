@@ -257,7 +257,7 @@ func TestFailedHandshakeIsLogged(t *testing.T) {
 	if code, _ := fetch(t, http.DefaultClient, address, nil); code != 0 {
 		t.Errorf("an unknown certificate was trusted: %d", code)
 	}
-	for range 100 {
+	for range 1000 {
 		if text, _ := logged.Load().(string); strings.Contains(text, "TLS handshake error") && !strings.Contains(text, "\n") {
 			return
 		}

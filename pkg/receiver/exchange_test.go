@@ -134,8 +134,11 @@ func TestIdleConnectionsCloseBeforeThoseOfServers(t *testing.T) {
 	target(t, app.URL).Forward(t.Context(), entry(), false)
 	select {
 	case <-closed:
-	case <-time.After(1900 * time.Millisecond): // gunicorn closes after 2 seconds
+	case <-time.After(20 * time.Second):
 		t.Error("the connection is still open")
+	}
+	if receiver.IdleAppTimeout >= 2*time.Second { // gunicorn closes after 2 seconds
+		t.Errorf("an idle connection is closed after %v, want less than 2s", receiver.IdleAppTimeout)
 	}
 }
 

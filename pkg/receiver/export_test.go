@@ -7,6 +7,9 @@ func ControlOf(t *Target) func(network, address string) error {
 	return func(network, address string) error { return t.guard.control(network, address, nil) }
 }
 
+// IdleAppTimeout is the time after which an idle connection to an app is closed.
+const IdleAppTimeout = idleAppTimeout
+
 // Backoff is how long a delivery waits.
 func Backoff(failed int) time.Duration { return backoff(failed) }
 

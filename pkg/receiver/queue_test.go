@@ -281,7 +281,7 @@ func TestSlowAppHoldsUpOnlyItself(t *testing.T) {
 	slow := &app{answer: func(journal.Entry) receiver.Answer {
 		select {
 		case <-hang:
-		case <-time.After(700 * time.Millisecond):
+		case <-time.After(5 * time.Second):
 		}
 		return receiver.Answer{Status: 200}
 	}}

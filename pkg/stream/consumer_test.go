@@ -273,9 +273,14 @@ func TestTimeOfTryingCountsOverTurns(t *testing.T) {
 			tries.Store(0)
 			defer copyOf(t, opened, app, quick())()
 			waitFor(t, "second turn", func() bool { return tries.Load() >= 1 })
+			isDead := func() bool { return messages(t, raw(t, s), "DELIVERIES_dead") == 1 }
+			if test.dead {
+				waitFor(t, "dead letter", isDead)
+				return
+			}
 			<-time.After(300 * time.Millisecond)
-			if dead := messages(t, raw(t, s), "DELIVERIES_dead") == 1; dead != test.dead {
-				t.Errorf("it is dead: %t, want %t", dead, test.dead)
+			if isDead() {
+				t.Error("it is dead")
 			}
 		})
 	}

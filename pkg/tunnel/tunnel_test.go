@@ -180,7 +180,7 @@ func TestFailuresAreReported(t *testing.T) {
 		t.Run(test.program+" "+test.mode, func(t *testing.T) {
 			t.Parallel()
 			state := t.TempDir()
-			limit := 2 * time.Second
+			limit := 6 * time.Second
 			if errors.Is(test.is, tunnel.ErrEnded) || errors.Is(test.is, tunnel.ErrWrongURL) {
 				limit = 40 * time.Second
 			}
