@@ -5,9 +5,11 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -63,6 +65,26 @@ func findings(t *testing.T, i *doctor.Installation) map[string]doctor.Finding {
 		found[f.Check] = f
 	}
 	return found
+}
+
+// A tunnel program that has not answered when the time of doctor is over is not broken.
+func TestTheEndOfDoctorIsNoFindingOnTunnels(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the program is a shell script")
+	}
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "cloudflared"), []byte("#!/bin/sh\nexec sleep 60\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", folder+string(filepath.ListSeparator)+os.Getenv("PATH"))
+	i, _ := newInstallation(t)
+	checks := i.Checks()
+	tunnels := checks[slices.IndexFunc(checks, func(c doctor.Check) bool { return c.Name == "tunnel" })]
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if got := tunnels.Run(ctx); got.State != doctor.Skipped || got.Text != "time limit reached" {
+		t.Errorf("found %+v, want that the time is over", got)
+	}
 }
 
 func TestAFreshInstallationHasNoFailedCheck(t *testing.T) {

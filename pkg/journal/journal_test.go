@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gofrs/flock"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tlxhook/tlxhook/pkg/journal"
@@ -204,6 +205,24 @@ func TestManyAtOnceLoseNothing(t *testing.T) {
 	}
 	if sum := uint64(stats.GroupSizes.Sum); sum != senders*each {
 		t.Errorf("the groups had %d changes", sum)
+	}
+}
+
+// A program that looks who receives holds the lock for a moment.
+func TestALookAtTheLockStopsNoReceiver(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	looking := flock.New(filepath.Join(folder, "journal.lock"))
+	if free, err := looking.TryRLock(); err != nil || !free {
+		t.Fatalf("TryRLock() = %t, %v", free, err)
+	}
+	time.AfterFunc(50*time.Millisecond, func() { _ = looking.Close() })
+	j, err := journal.Open(folder, journal.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Close(); err != nil {
+		t.Error(err)
 	}
 }
 

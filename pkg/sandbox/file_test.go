@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tlxhook/tlxhook/pkg/config"
 	"github.com/tlxhook/tlxhook/pkg/sandbox"
 )
 
@@ -105,5 +106,21 @@ func TestFilesDoNotFollowLinks(t *testing.T) {
 		} else if string(raw) != "kept" {
 			t.Errorf("%s: the file behind the link is %q, want kept", name, raw)
 		}
+	}
+}
+
+// A command that looks whether the sandbox is served holds the lock for a moment.
+func TestALookAtTheLockStopsNoServer(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	looking := config.NewFlock(filepath.Join(folder, "served.lock"))
+	if free, err := looking.TryRLock(); err != nil || !free {
+		t.Fatalf("TryRLock() = %t, %v", free, err)
+	}
+	time.AfterFunc(50*time.Millisecond, func() { _ = looking.Close() })
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := sandbox.Serve(ctx, folder, sandbox.ServeOptions{Address: "127.0.0.1:0", Speed: 2, Ready: func(string) { cancel() }}); err != nil {
+		t.Error(err)
 	}
 }
