@@ -32,6 +32,10 @@ func authSwitch(ctx context.Context, app *App, name string) error {
 		return err
 	}
 	app.note("Set the default profile to %s", name)
+	used, origin := app.settings.Profile, app.settings.Origin("profile")
+	if used != "" && used != name && origin != "--profile" {
+		app.warn("%s selects %s instead", origin, used)
+	}
 	return nil
 }
 
