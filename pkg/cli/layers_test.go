@@ -65,7 +65,8 @@ func rooms() map[string][]string {
 			"pkg/targeturl", "pkg/terminal", "pkg/tripletex", "pkg/tunnel", "pkg/wait",
 		},
 		"pkg/login": {
-			"pkg/config", "pkg/credentials", "pkg/fleet", "pkg/sandbox", "pkg/secret", "pkg/terminal", "pkg/tripletex", "pkg/wait",
+			"pkg/config", "pkg/credentials", "pkg/fleet", "pkg/sandbox", "pkg/secret", "pkg/targeturl", "pkg/terminal", "pkg/tripletex",
+			"pkg/wait",
 		},
 		"pkg/loopback": {"pkg/targeturl"},
 		"pkg/manifest": {
@@ -131,7 +132,7 @@ func dependencies() map[string]dependency {
 		"github.com/spf13/viper":            {[]string{"pkg/config"}, "settings from flags, environment and file"},
 		"github.com/zalando/go-keyring":     {[]string{"pkg/credentials"}, "the keyring of the system"},
 		"go.yaml.in/yaml/v3":                {[]string{"pkg/config", "pkg/output"}, "-o yaml, and the file of profiles"},
-		"golang.org/x/net":                  {[]string{"pkg/targeturl"}, "the xn-- form of internationalized host names"},
+		"golang.org/x/net":                  {[]string{"pkg/targeturl", "pkg/tripletex"}, "the xn-- form of host names, valid names of headers"},
 		"golang.org/x/term":                 {[]string{"pkg/terminal"}, "whether there is a terminal, its width, hidden input"},
 		"modernc.org/sqlite":                {[]string{"pkg/journal"}, "the database of the journal, without C"},
 	}
