@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -73,7 +74,11 @@ func TestTheEndOfDoctorIsNoFindingOnTunnels(t *testing.T) {
 		t.Skip("the program is a shell script")
 	}
 	folder := t.TempDir()
-	if err := os.WriteFile(filepath.Join(folder, "cloudflared"), []byte("#!/bin/sh\nexec sleep 60\n"), 0o700); err != nil {
+	program := filepath.Join(folder, "cloudflared")
+	if err := os.WriteFile(program, []byte("#!/bin/sh\nexec sleep 60\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := exec.CommandContext(t.Context(), "chmod", "u+x", program).Run(); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("PATH", folder+string(filepath.ListSeparator)+os.Getenv("PATH"))

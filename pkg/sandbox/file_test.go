@@ -120,7 +120,8 @@ func TestALookAtTheLockStopsNoServer(t *testing.T) {
 	time.AfterFunc(50*time.Millisecond, func() { _ = looking.Close() })
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	if err := sandbox.Serve(ctx, folder, sandbox.ServeOptions{Address: "127.0.0.1:0", Speed: 2, Ready: func(string) { cancel() }}); err != nil {
+	options := sandbox.ServeOptions{Address: "127.0.0.1:0", Speed: 2, Ready: func(string) { cancel() }}
+	if err := sandbox.Serve(ctx, folder, options); err != nil {
 		t.Error(err)
 	}
 }
