@@ -55,7 +55,7 @@ func sandboxEmit(ctx context.Context, app *App, o *emitOptions, name string) err
 	if err := o.Check(); err != nil {
 		return usageFailure("%w", err)
 	}
-	folder, err := app.logins().OwnSandbox()
+	folder, err := app.logins().OwnSandbox(ctx)
 	if err != nil {
 		return err
 	}

@@ -81,7 +81,7 @@ func sandboxFault(ctx context.Context, app *App, o *faultOptions, args []string)
 			return usageFailure("%w", err)
 		}
 	}
-	folder, err := app.logins().OwnSandbox()
+	folder, err := app.logins().OwnSandbox(ctx)
 	if err != nil {
 		return err
 	}

@@ -103,7 +103,7 @@ func sandboxReset(ctx context.Context, app *App, o *resetOptions) error {
 	if err != nil {
 		return err
 	}
-	folder, err := app.logins().OwnSandbox()
+	folder, err := app.logins().OwnSandbox(ctx)
 	if err != nil {
 		return err
 	}

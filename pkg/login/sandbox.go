@@ -22,11 +22,14 @@ func SandboxFolder(lookup config.Lookup) (string, error) {
 }
 
 // OwnSandbox returns the folder of the sandbox's state for a command that changes it. It returns an [OtherSandboxError] if
-// the profile is the sandbox at an address at which this user does not serve it.
-func (r *Resolver) OwnSandbox() (string, error) {
+// the login in use is the sandbox at an address at which this user does not serve it.
+func (r *Resolver) OwnSandbox(ctx context.Context) (string, error) {
 	folder, err := SandboxFolder(r.Lookup)
-	if err != nil || r.Settings.Profile != config.SandboxProfile || r.Settings.BaseURL == "" {
+	if err != nil || r.Settings.BaseURL == "" {
 		return folder, err
+	}
+	if l, _ := r.Login(ctx); l == nil || l.Profile != config.SandboxProfile { // an unusable login is not the sandbox
+		return folder, nil
 	}
 	served, err := sandbox.Served(folder)
 	if err != nil && !errors.Is(err, sandbox.ErrNotServed) {

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -348,32 +347,6 @@ func send(t testing.TB, client *http.Client, address, key, body string) int {
 	_, _ = io.Copy(io.Discard, response.Body)
 	_ = response.Body.Close()
 	return response.StatusCode
-}
-
-func TestOnlyATemporaryRejectionSaysWhenToRetry(t *testing.T) {
-	t.Parallel()
-	r := receiver.New(store(t, 0, 0), receiver.Options{Path: "/", Secrets: []secret.Text{testSecret}})
-	answer := httptest.NewRecorder()
-	r.ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(goodBody)))
-	if answer.Code != http.StatusBadRequest {
-		t.Errorf("status %d, want 400", answer.Code)
-	}
-	if got, sent := answer.Header()["Retry-After"]; sent {
-		t.Errorf("Retry-After: %q, want none", got)
-	}
-}
-
-func TestWithoutSecretsNoneIsCounted(t *testing.T) {
-	t.Parallel()
-	r := receiver.New(store(t, 0, 0), receiver.Options{Path: "/"})
-	answer := httptest.NewRecorder()
-	r.ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(goodBody)))
-	if answer.Code != http.StatusOK {
-		t.Errorf("status %d, want 200", answer.Code)
-	}
-	if got := r.Stats(); len(got.Secrets) != 0 || got.Deliveries != 1 {
-		t.Errorf("Stats() = %+v, want one delivery and no secret", got)
-	}
 }
 
 // Where the journal cannot be written nothing is acknowledged, and the sender learns when to come again, not why.

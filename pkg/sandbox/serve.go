@@ -96,6 +96,8 @@ func Serve(ctx context.Context, folder string, o ServeOptions) error {
 	switch {
 	case errors.Is(err, config.ErrLocked):
 		return ErrServed
+	case ctx.Err() != nil:
+		return nil
 	case err != nil:
 		return stateError(err)
 	}
